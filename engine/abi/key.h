@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Keys: packed digits and the hash of texts, the same for decoders and the engine.
+ *
+ *  Source: digits after ITU-T E.164 (15 digits at most) and 3GPP TS 23.003 (IMSI, 15 digits).
+ *  Threads: pure. Allocates: never. Cost: about 1 ns for 8 bytes.
+ *
+ *  Packed digits: digit i (from the left) is the nibble at bits 63-4i .. 60-4i, unused nibbles are
+ *  0, the low nibble is the count 0..15. So the first six digits are the top 24 bits, and keys of
+ *  one length sort as their numbers do.
+ */
+#ifndef TG_ABI_KEY_H
+#define TG_ABI_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TG_DIGITS_MAX 15u
+
+/**
+ * @brief Pack ASCII digits.
+ * @param[in]  text        Digits only; not NUL-terminated.
+ * @param[in]  text_bytes  0..15.
+ * @param[out] key         Written when the result is true.
+ * @return false when there are more than 15 characters or one is no digit.
+ */
+static inline bool tg_digits_pack(const char *text, size_t text_bytes, uint64_t *key)
+{
+    if (text_bytes > TG_DIGITS_MAX) {
+        return false;
+    }
+    uint64_t packed = text_bytes;
+    for (size_t i = 0; i < text_bytes; i++) {
+        const unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+        if (digit > 9) {
+            return false;
+        }
+        packed |= (uint64_t)digit << (60 - 4 * i);
+    }
+    *key = packed;
+    return true;
+}
+
+/** @brief How many digits. @param key Packed. @return 0..15. */
+static inline unsigned tg_digits_count(uint64_t key)
+{
+    return (unsigned)(key & 15u);
+}
+
+/** @brief Digit i from the left. @param key Packed. @param i 0..14. @return 0..9. */
+static inline unsigned tg_digits_at(uint64_t key, unsigned i)
+{
+    return (unsigned)(key >> (60 - 4 * i)) & 15u;
+}
+
+/** @brief Unpack. @param key Packed. @param text Room for 16; NUL-terminated. @return Count. */
+static inline unsigned tg_digits_unpack(uint64_t key, char text[16])
+{
+    const unsigned count = tg_digits_count(key);
+    for (unsigned i = 0; i < count; i++) {
+        text[i] = (char)('0' + tg_digits_at(key, i));
+    }
+    text[count] = '\0';
+    return count;
+}
+
+/** @brief Mix two 64-bit words into one. @param a Any. @param b Any. @return Mixed. */
+static inline uint64_t tg_key_mix(uint64_t a, uint64_t b)
+{
+    const unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/**
+ * @brief 64-bit identity hash of bytes; stored in journals, so it never changes.
+ *
+ * A 64x64->128 multiply folds 16 octets a step; the length is part of the hash, so chained pieces
+ * are length-delimited and "ab","c" differs from "a","bc".
+ *
+ * @param seed   0, or the result of the piece before.
+ * @param bytes  Borrowed.
+ * @param length_bytes  Count.
+ * @return Hash.
+ */
+static inline uint64_t tg_key_hash(uint64_t seed, const void *bytes, size_t length_bytes)
+{
+    const uint64_t k0 = UINT64_C(0xa0761d6478bd642f);
+    const uint64_t k1 = UINT64_C(0xe7037ed1a0b428db);
+    const uint8_t *at = (const uint8_t *)bytes;
+    size_t left = length_bytes;
+    uint64_t hash = tg_key_mix(seed ^ k0, length_bytes ^ k1);
+    while (left >= 16) {
+        uint64_t a;
+        uint64_t b;
+        memcpy(&a, at, 8);
+        memcpy(&b, at + 8, 8);
+        hash = tg_key_mix(hash ^ a ^ k0, b ^ k1);
+        at += 16;
+        left -= 16;
+    }
+    uint64_t a = 0;
+    uint64_t b = 0;
+    if (left > 8) {
+        memcpy(&a, at, 8);
+        memcpy(&b, at + 8, left - 8);
+    } else if (left > 0) {
+        memcpy(&a, at, left);
+    }
+    hash = tg_key_mix(hash ^ a ^ k1, b ^ k0);
+    return tg_key_mix(hash ^ k0, k1);
+}
+
+/** @brief Key of a name (user, APN, host). @param bytes Borrowed. @param n Count. @return Key. */
+static inline uint64_t tg_key_name(const void *bytes, size_t n)
+{
+    return tg_key_hash(0, bytes, n);
+}
+
+/** @brief IPv4 address to key. @param network_order 4 octets. @return Key of kind TG_KEY_IP4. */
+static inline uint64_t tg_key_ip4(const uint8_t *network_order)
+{
+    return (uint64_t)network_order[0] << 24 | (uint64_t)network_order[1] << 16 |
+           (uint64_t)network_order[2] << 8 | network_order[3];
+}
+
+/** @brief First half of an IPv6 address. @param network_order 16 octets. @return TG_KEY_IP6 key. */
+static inline uint64_t tg_key_ip6(const uint8_t *network_order)
+{
+    uint64_t key = 0;
+    for (int i = 0; i < 8; i++) {
+        key = key << 8 | network_order[i];
+    }
+    return key;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_BYTES ((size_t)2 << 20)
+
+static size_t pages_round(size_t size_bytes)
+{
+    return (size_bytes + 4095) & ~(size_t)4095;
+}
+
+void *tg_pages_take(size_t size_bytes)
+{
+    const size_t wanted = pages_round(size_bytes);
+    const size_t slack = wanted >= HUGE_BYTES ? HUGE_BYTES : 0;
+    uint8_t *map = mmap(NULL, wanted + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1, 0);
+    if (map == MAP_FAILED) {
+        return NULL;
+    }
+    uint8_t *aligned = map;
+    if (slack != 0) {
+        aligned = (uint8_t *)(((uintptr_t)map + HUGE_BYTES - 1) & ~(uintptr_t)(HUGE_BYTES - 1));
+        if (aligned != map) {
+            (void)munmap(map, (size_t)(aligned - map));
+        }
+        const size_t tail = (size_t)(map + wanted + slack - (aligned + wanted));
+        if (tail != 0) {
+            (void)munmap(aligned + wanted, tail);
+        }
+        (void)madvise(aligned, wanted, MADV_HUGEPAGE); /* a wish: small pages work too */
+    }
+    for (size_t i = 0; i < wanted; i += 4096) {
+        ((volatile uint8_t *)aligned)[i] = 0;
+    }
+    return aligned;
+}
+
+void tg_pages_free(void *memory, size_t size_bytes)
+{
+    if (memory != NULL) {
+        (void)munmap(memory, pages_round(size_bytes));
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Memory for the data path: taken at start, zeroed, in huge pages when there are any.
+ *
+ *  Source: design law 7. Threads: init is single-threaded; blocks belong to whoever took them.
+ *  Allocates: mmap in tg_pages_take only. Cost: page faults are paid at start, not later.
+ */
+#ifndef TG_BASE_ARENA_H
+#define TG_BASE_ARENA_H
+
+#include <stddef.h>
+
+/**
+ * @brief Take zeroed memory, 2 MiB aligned when larger than that, advised for huge pages, touched.
+ * @param size_bytes  At least 1.
+ * @return Memory, or NULL when there is none. Give back with tg_pages_free.
+ */
+void *tg_pages_take(size_t size_bytes);
+
+/** @brief Give back. @param memory From tg_pages_take or NULL. @param size_bytes As taken. */
+void tg_pages_free(void *memory, size_t size_bytes);
+
+#endif
