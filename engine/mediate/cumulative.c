@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mediate/cumulative.h"
+
+#include "base/arena.h"
+#include "base/hash.h"
+
+#include <stddef.h>
+
+#define BUCKET_SLOTS 8u
+
+struct reading {
+    uint64_t session_key; /* 0 free */
+    uint64_t up;
+    uint64_t down;
+    uint32_t duration_ms;
+    uint32_t used_at; /* low bits of the operation counter, for least recently used */
+};
+
+struct tg_cumulative {
+    size_t size_bytes;
+    uint32_t buckets_mask;
+    uint32_t clock;
+    uint64_t evicted_count;
+    int64_t horizon_ns; /* sessions that started before may have been pushed out */
+    struct reading readings[];
+};
+
+struct tg_cumulative *tg_cumulative_create(uint32_t sessions_count_max)
+{
+    uint32_t buckets_count = 8;
+    while (buckets_count * BUCKET_SLOTS < sessions_count_max + sessions_count_max / 2) {
+        buckets_count *= 2;
+    }
+    const size_t size_bytes = sizeof(struct tg_cumulative) +
+                              (size_t)buckets_count * BUCKET_SLOTS * sizeof(struct reading);
+    struct tg_cumulative *cumulative = tg_pages_take(size_bytes);
+    if (cumulative != NULL) {
+        cumulative->size_bytes = size_bytes;
+        cumulative->buckets_mask = buckets_count - 1;
+        cumulative->horizon_ns = INT64_MIN;
+    }
+    return cumulative;
+}
+
+void tg_cumulative_free(struct tg_cumulative *cumulative)
+{
+    if (cumulative != NULL) {
+        tg_pages_free(cumulative, cumulative->size_bytes);
+    }
+}
+
+/* The session's place; a new one takes a free place or the least recently used one's. */
+static struct reading *reading_find(struct tg_cumulative *cumulative, uint64_t session_key,
+                                    int64_t start_ns)
+{
+    const uint32_t bucket = (uint32_t)tg_mix64(session_key) & cumulative->buckets_mask;
+    struct reading *first = &cumulative->readings[(size_t)bucket * BUCKET_SLOTS];
+    struct reading *place = first;
+    cumulative->clock++;
+    for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+        if (first[i].session_key == session_key) {
+            first[i].used_at = cumulative->clock;
+            return &first[i];
+        }
+        if (first[i].session_key == 0) {
+            place = &first[i];
+            break;
+        }
+        if (cumulative->clock - first[i].used_at > cumulative->clock - place->used_at) {
+            place = &first[i];
+        }
+    }
+    if (place->session_key != 0) {
+        cumulative->evicted_count++;
+        if (start_ns > cumulative->horizon_ns) {
+            cumulative->horizon_ns = start_ns;
+        }
+    }
+    *place = (struct reading){.session_key = session_key, .used_at = cumulative->clock};
+    return place;
+}
+
+static uint64_t session_of(const struct tg_usage *row)
+{
+    return row->peer_key != 0 ? row->peer_key : 1;
+}
+
+enum tg_err tg_cumulative_delta(struct tg_cumulative *cumulative, struct tg_usage *row)
+{
+    const int64_t horizon_ns = cumulative->horizon_ns;
+    struct reading *last = reading_find(cumulative, session_of(row), row->start_ns);
+    const bool is_new = last->up == 0 && last->down == 0 && last->duration_ms == 0;
+    if (is_new && row->start_ns < horizon_ns && (row->flags & TG_USAGE_PARTIAL) != 0) {
+        return TG_E_ASSEMBLY_INCOMPLETE;
+    }
+    if (row->quantity_up < last->up || row->quantity_down < last->down ||
+        row->duration_ms < last->duration_ms) {
+        row->quantity_up = 0;
+        row->quantity_down = 0;
+        row->duration_ms = 0;
+        return TG_E_MERGED;
+    }
+    const struct reading before = *last;
+    last->up = row->quantity_up;
+    last->down = row->quantity_down;
+    last->duration_ms = row->duration_ms;
+    row->quantity_up -= before.up;
+    row->quantity_down -= before.down;
+    row->duration_ms -= before.duration_ms;
+    return TG_OK;
+}
+
+void tg_cumulative_replay(struct tg_cumulative *cumulative, const struct tg_usage *row)
+{
+    struct reading *last = reading_find(cumulative, session_of(row), row->start_ns);
+    last->up += row->quantity_up;
+    last->down += row->quantity_down;
+    last->duration_ms += row->duration_ms;
+}
+
+uint64_t tg_cumulative_evicted(const struct tg_cumulative *cumulative)
+{
+    return cumulative->evicted_count;
+}

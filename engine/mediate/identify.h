@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Identify: which subscriber a row belongs to, by number, IMSI, name or IP session.
+ *
+ *  Source: rating-semantics 4.2; sessions RFC 2866. Threads: pure over read-only tables; any ingest
+ *  lcore. Allocates: never. Cost: one cache miss a row, overlapped in the batch.
+ *
+ *  A flow has two ends and either may be the subscriber's. The source is tried first; when nobody
+ *  holds it the destination is tried, and if it is held the row is turned round: subscriber and peer
+ *  change places, octets up become octets down, TG_USAGE_SWAPPED is set.
+ */
+#ifndef TG_MEDIATE_IDENTIFY_H
+#define TG_MEDIATE_IDENTIFY_H
+
+#include "record/routed.h"
+
+#include <stdint.h>
+
+struct tg_roster;
+struct tg_sessions;
+
+/** @brief What a look-up needs; borrowed during a call. */
+struct tg_identify {
+    const struct tg_roster *roster;     /**< Of the catalog snapshot in force. */
+    const struct tg_sessions *sessions; /**< Address holders; may be NULL: no sessions. */
+};
+
+/**
+ * @brief Identify a batch.
+ * @param[in]     self   Tables.
+ * @param[in,out] rows   Shape [count]; rows with a fate are left alone. subscriber is written;
+ *                       reason and fate are written when nobody is found:
+ *                       TG_FATE_SUSPENDED with TG_E_UNKNOWN_SUBSCRIBER.
+ * @param[in]     count  0..TG_BATCH_ROWS_MAX.
+ */
+void tg_identify_run(const struct tg_identify *self, struct tg_routed *rows, uint32_t count);
+
+/**
+ * @brief Dense index of one key, for session events.
+ * @param self    Tables.
+ * @param kind    enum tg_key_kind.
+ * @param key     Key.
+ * @param at_ns   Event time.
+ * @return Index or TG_SUBSCRIBER_NONE.
+ */
+uint32_t tg_identify_key(const struct tg_identify *self, uint8_t kind, uint64_t key,
+                         int64_t at_ns);
+
+#endif

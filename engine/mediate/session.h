@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Who holds an IP address when: access sessions, looked up by event time.
+ *
+ *  Source: RFC 2866 (start, interim, stop, accounting-on), RFC 3162 (IPv6 prefixes).
+ *  Threads: one writer (the ingest lcore that decodes the access servers); any number of readers.
+ *  Allocates: in create only. Cost: one cache line a look-up, prefetched in batches.
+ *
+ *  The table is one object published through tg_snapshot; its slots change in place under a
+ *  per-slot sequence lock, so a reader never sees half a session and never waits for the writer's
+ *  batch. An address keeps its present and its previous holder: flows are exported after the fact,
+ *  so a record often belongs to the session before. Older holders are forgotten; usage older than
+ *  that has no holder and is suspended, never guessed.
+ *
+ *  Full: a new address is refused and counted (tg_sessions_refused); its usage is suspended.
+ */
+#ifndef TG_MEDIATE_SESSION_H
+#define TG_MEDIATE_SESSION_H
+
+#include "abi/err.h"
+#include "abi/usage.h"
+
+#include <stdint.h>
+
+/** @brief Tolerance after a stop: an exporter may close the flow a little later. */
+#define TG_SESSION_GRACE_NS INT64_C(5000000000)
+
+struct tg_sessions;
+
+/** @brief Make. @param addresses_count_max Addresses held. @return Table or NULL without memory. */
+struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max);
+
+/** @brief Free. @param sessions May be NULL. */
+void tg_sessions_free(struct tg_sessions *sessions);
+
+/**
+ * @brief Apply one event.
+ * @param[in,out] sessions    Table.
+ * @param[in]     event       From a decoder.
+ * @param[in]     subscriber  Dense roster index of event->subscriber_key; TG_SUBSCRIBER_NONE unknown.
+ * @return TG_OK; TG_E_FULL when a new address found no place.
+ */
+enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_session *event,
+                              uint32_t subscriber);
+
+/** @brief One look-up of a batch. */
+struct tg_session_query {
+    uint64_t address_key; /**< Key. */
+    int64_t at_ns;        /**< Event time. */
+    uint32_t subscriber;  /**< Out: dense index, or TG_SUBSCRIBER_NONE. */
+    uint8_t kind;         /**< TG_KEY_IP4 or TG_KEY_IP6. */
+    uint8_t reserved[3];  /**< 0. */
+};
+
+/**
+ * @brief Find the holders of a batch of addresses.
+ * @param[in]     sessions  Table.
+ * @param[in,out] queries   Shape [count]; subscriber is written.
+ * @param[in]     count     Any.
+ */
+void tg_sessions_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
+                      uint32_t count);
+
+/** @brief Addresses held. @param sessions Table. @return Count. */
+uint32_t tg_sessions_count(const struct tg_sessions *sessions);
+
+/** @brief Events refused because the table was full. @param sessions Table. @return Count. */
+uint64_t tg_sessions_refused(const struct tg_sessions *sessions);
+
+#endif
