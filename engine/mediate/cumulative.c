@@ -122,3 +122,9 @@ uint64_t tg_cumulative_evicted(const struct tg_cumulative *cumulative)
 {
     return cumulative->evicted_count;
 }
+
+void *tg_cumulative_image(struct tg_cumulative *cumulative, size_t *size_bytes)
+{
+    *size_bytes = cumulative->size_bytes;
+    return cumulative;
+}

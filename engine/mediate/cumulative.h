@@ -20,6 +20,7 @@
 #include "abi/err.h"
 #include "abi/usage.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct tg_cumulative;
@@ -45,5 +46,13 @@ void tg_cumulative_replay(struct tg_cumulative *cumulative, const struct tg_usag
 
 /** @brief Sessions pushed out. @param cumulative Table. @return Count. */
 uint64_t tg_cumulative_evicted(const struct tg_cumulative *cumulative);
+
+/**
+ * @brief The table's memory: its own image for a checkpoint, and the place to load one into.
+ * @param[in]  cumulative  Table; nobody writes while the image is read or loaded.
+ * @param[out] size_bytes  Its size; an image of another size belongs to another configuration.
+ * @return First byte.
+ */
+void *tg_cumulative_image(struct tg_cumulative *cumulative, size_t *size_bytes);
 
 #endif

@@ -92,45 +92,58 @@ static void row_turn(struct tg_usage *row)
     row->flags |= TG_USAGE_SWAPPED;
 }
 
-void tg_identify_run(const struct tg_identify *self, struct tg_routed *rows, uint32_t count)
+static void row_unknown(struct tg_charge *charge)
 {
-    assert(count <= TG_BATCH_ROWS_MAX);
+    tg_charge_settle(charge, TG_FATE_SUSPENDED, TG_E_UNKNOWN_SUBSCRIBER);
+}
+
+/* The other end of flows whose source nobody holds. */
+static void identify_peers(const struct tg_identify *self, struct tg_batch *batch,
+                           struct wanted *other)
+{
+    find(self, other);
+    for (uint32_t i = 0; i < other->rows_count; i++) {
+        struct tg_charge *charge = &batch->charges[other->rows[i]];
+        charge->subscriber = other->subscribers[i];
+        if (charge->subscriber == TG_SUBSCRIBER_NONE) {
+            row_unknown(charge);
+        } else {
+            row_turn(&batch->rows[other->rows[i]]);
+        }
+    }
+}
+
+void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
+{
+    assert(batch->rows_count <= TG_BATCH_ROWS_MAX);
     struct wanted wanted;
     struct wanted other;
     wanted.rows_count = 0;
     other.rows_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].fate == TG_FATE_NONE) {
-            wanted_add(&wanted, i, (uint8_t)tg_usage_subscriber_kind(&rows[i].usage),
-                       rows[i].usage.subscriber_key, rows[i].usage.start_ns);
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        if (batch->charges[i].fate == TG_FATE_NONE) {
+            const struct tg_usage *row = &batch->rows[i];
+            wanted_add(&wanted, i, (uint8_t)tg_usage_subscriber_kind(row), row->subscriber_key,
+                       row->start_ns);
         }
     }
     find(self, &wanted);
     for (uint32_t i = 0; i < wanted.rows_count; i++) {
-        struct tg_routed *row = &rows[wanted.rows[i]];
-        const uint8_t peer = (uint8_t)tg_usage_peer_kind(&row->usage);
-        row->subscriber = wanted.subscribers[i];
-        if (row->subscriber == TG_SUBSCRIBER_NONE && kind_is_address(wanted.kinds[i]) &&
-            kind_is_address(peer)) {
-            wanted_add(&other, wanted.rows[i], peer, row->usage.peer_key, row->usage.start_ns);
-        } else if (row->subscriber == TG_SUBSCRIBER_NONE) {
-            row->fate = TG_FATE_SUSPENDED;
-            row->reason = TG_E_UNKNOWN_SUBSCRIBER;
+        const struct tg_usage *row = &batch->rows[wanted.rows[i]];
+        struct tg_charge *charge = &batch->charges[wanted.rows[i]];
+        const uint8_t peer = (uint8_t)tg_usage_peer_kind(row);
+        charge->subscriber = wanted.subscribers[i];
+        if (charge->subscriber != TG_SUBSCRIBER_NONE) {
+            continue;
         }
-    }
-    if (other.rows_count == 0) {
-        return;
-    }
-    find(self, &other);
-    for (uint32_t i = 0; i < other.rows_count; i++) {
-        struct tg_routed *row = &rows[other.rows[i]];
-        row->subscriber = other.subscribers[i];
-        if (row->subscriber == TG_SUBSCRIBER_NONE) {
-            row->fate = TG_FATE_SUSPENDED;
-            row->reason = TG_E_UNKNOWN_SUBSCRIBER;
+        if (kind_is_address(wanted.kinds[i]) && kind_is_address(peer)) {
+            wanted_add(&other, wanted.rows[i], peer, row->peer_key, row->start_ns);
         } else {
-            row_turn(&row->usage);
+            row_unknown(charge);
         }
+    }
+    if (other.rows_count != 0) {
+        identify_peers(self, batch, &other);
     }
 }
 

@@ -12,7 +12,7 @@
 #ifndef TG_MEDIATE_IDENTIFY_H
 #define TG_MEDIATE_IDENTIFY_H
 
-#include "record/routed.h"
+#include "record/batch.h"
 
 #include <stdint.h>
 
@@ -28,12 +28,10 @@ struct tg_identify {
 /**
  * @brief Identify a batch.
  * @param[in]     self   Tables.
- * @param[in,out] rows   Shape [count]; rows with a fate are left alone. subscriber is written;
- *                       reason and fate are written when nobody is found:
- *                       TG_FATE_SUSPENDED with TG_E_UNKNOWN_SUBSCRIBER.
- * @param[in]     count  0..TG_BATCH_ROWS_MAX.
+ * @param[in,out] batch  Rows with a fate are left alone; the others get charges[].subscriber, or
+ *                       TG_FATE_SUSPENDED with TG_E_UNKNOWN_SUBSCRIBER when nobody is found.
  */
-void tg_identify_run(const struct tg_identify *self, struct tg_routed *rows, uint32_t count);
+void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch);
 
 /**
  * @brief Dense index of one key, for session events.

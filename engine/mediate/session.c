@@ -249,3 +249,9 @@ uint64_t tg_sessions_refused(const struct tg_sessions *sessions)
 {
     return atomic_load_explicit(&sessions->refused_count, memory_order_relaxed);
 }
+
+void *tg_sessions_image(struct tg_sessions *sessions, size_t *size_bytes)
+{
+    *size_bytes = sessions->size_bytes;
+    return sessions;
+}

@@ -20,6 +20,7 @@
 #include "abi/err.h"
 #include "abi/usage.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /** @brief Tolerance after a stop: an exporter may close the flow a little later. */
@@ -66,5 +67,13 @@ uint32_t tg_sessions_count(const struct tg_sessions *sessions);
 
 /** @brief Events refused because the table was full. @param sessions Table. @return Count. */
 uint64_t tg_sessions_refused(const struct tg_sessions *sessions);
+
+/**
+ * @brief The table's memory: its own image for a checkpoint, and the place to load one into.
+ * @param[in]  sessions    Table; nobody writes while the image is read or loaded.
+ * @param[out] size_bytes  Its size; an image of another size belongs to another configuration.
+ * @return First byte.
+ */
+void *tg_sessions_image(struct tg_sessions *sessions, size_t *size_bytes);
 
 #endif

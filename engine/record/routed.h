@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief What travels from an ingest lcore to a rate worker: the row and what ingest found out.
+ *  @brief What crosses a ring from an ingest lcore to a rate worker: the row and what ingest knows.
  *
  *  Source: design.md section 5 (rows by value; no pointer crosses a ring).
  *  Threads: copied by value. Allocates: never. Cost: 80 bytes a row in the ring.
@@ -13,15 +13,14 @@
 
 #include <stdint.h>
 
-/** @brief A row on its way. The ingest lcore decides fate and reason only for rows that are not to
- *  be priced; the others arrive with TG_FATE_NONE. */
+/** @brief A row on its way, or a marker that ends an epoch. */
 struct tg_routed {
     struct tg_usage usage; /**< The row. */
     uint32_t subscriber;   /**< Dense roster index, or TG_SUBSCRIBER_NONE. */
     int16_t reason;        /**< enum tg_err when fate is set. */
-    uint8_t fate;          /**< enum tg_fate; TG_FATE_NONE: go on. */
+    uint8_t fate;          /**< enum tg_fate; TG_FATE_NONE: to be priced. */
     uint8_t node_state;    /**< enum tg_node_state of the node at start_ns. */
-    uint64_t epoch;        /**< Only for a marker: the epoch that ends here; 0 for rows. */
+    uint64_t epoch;        /**< 0 for rows; for a marker the epoch that ends here. */
 };
 _Static_assert(sizeof(struct tg_routed) == 80, "a multiple of 16 for the ring");
 
