@@ -4,7 +4,7 @@
  *
  *  Source: reference rating-semantics 4.12 (PLUGIN_ERROR, PLUGIN_TIMEOUT as suspense reasons).
  *  Threads: any worker at once; results belong to the caller. Allocates: never.
- *  Cost: one pass over the results and two relaxed adds a call.
+ *  Cost: one pass over the results; no shared line is written unless something is wrong.
  *
  *  Checked per call: the count. Checked per row: a verdict that is a known code, an amount within
  *  the bound, a remainder smaller than its denominator. A wrong count voids the whole call and

@@ -51,8 +51,6 @@ struct tg_plug {
      *  more guarded call and nothing else. */
     _Atomic int32_t quarantine;
     _Atomic uint64_t faults_count;      /**< Faults the guard saw; any worker adds. */
-    _Atomic uint64_t calls_count;       /**< Guarded batch calls; any worker adds. */
-    _Atomic uint64_t rows_count;        /**< Rows in these calls. */
 };
 
 /**
@@ -73,8 +71,8 @@ struct tg_plug *tg_plug_at(uint32_t index);
 /**
  * @brief Load a shared object after a child process has proved that it can be loaded.
  *
- * Checked: a regular file, writable by its owner alone (mode & 022 == 0) and owned by this user or
- * root; RTLD_NOW | RTLD_LOCAL; the symbol tg_plugin_entry; abi_version; struct sizes; kind; name
+ * Checked: a regular file, writable by its owner alone (mode & 022 == 0), owned by this user or
+ * root, in a folder that not everybody may write to (or a sticky one); RTLD_NOW | RTLD_LOCAL; the symbol tg_plugin_entry; abi_version; struct sizes; kind; name
  * [a-z0-9_]{1,31}, not taken; the contract's mandatory functions; for a tariff one price() call.
  *
  * @param[in]  path  File. Resolved with realpath(3) before it is looked at.

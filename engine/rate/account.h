@@ -123,6 +123,18 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
                                          uint32_t period);
 
 /**
+ * @brief The place where a period's line lives, whatever month it holds now; nothing is marked.
+ *        The rate stage keeps a copy of it to undo a row whose tariff refuses after the counters
+ *        have moved.
+ * @param[in,out] accounts    Object.
+ * @param[in]     subscriber  Below the capacity.
+ * @param[in]     period      From tg_account_period.
+ * @return Place, never NULL.
+ */
+struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t subscriber,
+                                         uint32_t period);
+
+/**
  * @brief Line of a period as it is; changes nothing.
  * @param accounts    Borrowed.
  * @param subscriber  Below the capacity.
