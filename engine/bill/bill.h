@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 struct tg_catalog_snapshot;
-struct tg_store;
+struct tg_db;
 
 #define TG_BILL_LATE_SOURCES_MAX 64u /**< Sources named in the report; all are counted. */
 
@@ -74,7 +74,7 @@ struct tg_bill_params {
     uint32_t size_bytes;      /**< sizeof(struct tg_bill_params). */
     uint32_t lines_count_max; /**< Bound of the line table; 0: 1048576 (about 200 MB). */
     const char *data_dir;     /**< Holds journal/. */
-    struct tg_store *state;   /**< <data>/state, read-write; NULL: compute and visit only. */
+    struct tg_db *state;      /**< <data>/state, read-write; NULL: compute and visit only. */
     const struct tg_catalog_snapshot *catalog; /**< All versions and the roster; borrowed. */
     int64_t period_start_ns;                   /**< Begin, UTC. */
     int64_t period_end_ns;                     /**< End, UTC, exclusive. */

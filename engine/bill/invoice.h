@@ -7,7 +7,8 @@
  *  Cost: a pass over the lines a tax category, and a sort.
  *
  *  Invariants after tg_bill_invoice_compute:
- *  (1) a category's net = round(sum of its lines' exact amounts), once, HALF_UP: the BILL stage;
+ *  (1) a category's net = round(sum of its lines' exact amounts), once, in the mode the
+ *      catalog declares: the BILL stage;
  *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage;
  *  (3) printed line amounts sum to their category's net, printed line taxes to its tax;
  *  (4) net_total = sum of nets, tax_total = sum of taxes, total = net_total + tax_total.
@@ -31,7 +32,8 @@
 /** @brief What a line charges for. Values are stored in documents by name. */
 enum tg_bill_line_kind {
     TG_BILL_LINE_RECURRING = 0, /**< Fee of the product for the cycle. */
-    TG_BILL_LINE_USAGE = 1      /**< Rated usage. */
+    TG_BILL_LINE_USAGE = 1,     /**< Rated usage. */
+    TG_BILL_LINE_ONE_OFF = 2    /**< Fee charged once, in the cycle that service begins in. */
 };
 
 /** @brief One line; amounts before tax. Texts are borrowed and outlive the invoice. */

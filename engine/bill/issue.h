@@ -7,9 +7,10 @@
  * only. Cost: a few puts an invoice; one fsync a batch.
  *
  *  State: the environment <data>/state. Collections written: `customerBill` (id -> CustomerBill),
- *  `appliedRate` (id -> AppliedCustomerBillingRate), `billText` (id -> {"text": ...}), `billNumber`
- *  (number -> {"bill": id}), `billDraft` (id -> CustomerBill without number), `billCounter`
- *  (legal entity|series|year -> {"last": n}); one outbox entry an invoice.
+ *  `appliedRate` (id -> AppliedCustomerBillingRate), `billText` (id -> {"text"}), `billIssued` (id ->
+ *  {"number", "account", "period", "currency", "net", "tax", "total", "digest"}), `billNumber` (number
+ *  -> {"bill": id}), `billDraft` (id -> CustomerBill without a number); the counter
+ *  `bill|entity|series|year`; one outbox entry an invoice.
  *
  *  (1) A counter moves only in the transaction that stores the invoice it was spent on: a crash
  *      leaves neither a gap nor a double.
@@ -25,13 +26,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tg_store;
+struct tg_db;
 
-/** @brief Whose numbers, and how many invoices a transaction holds. */
+/** @brief Whose numbers. */
 struct tg_bill_issue_params {
     uint32_t size_bytes;      /**< sizeof(struct tg_bill_issue_params). */
-    uint32_t batch_count_max; /**< Invoices a transaction, 1..10000; 0: 256. */
-    uint32_t lines_count_max; /**< Longest invoice; sizes the rendering buffer; 0: 65536. */
+    uint32_t reserved;        /**< 0. */
     const char *legal_entity; /**< Issuer; NULL: "default"; at most 32 of [A-Za-z0-9_.-]. */
     const char *series;       /**< Prefix of the number; NULL: "INV"; same alphabet, at most 16. */
 };
@@ -49,20 +49,20 @@ struct tg_bill_issuer;
 
 /**
  * @brief Get ready to store invoices.
- * @param[in]  store   Read-write environment <data>/state; outlives the issuer.
+ * @param[in]  state   Read-write environment <data>/state; outlives the issuer.
  * @param[in]  params  Borrowed until return; its texts are copied.
  * @param[out] issuer  Written on TG_OK.
  * @param[out] why     May be NULL.
  * @return TG_OK, TG_E_INVALID (bad name), TG_E_NO_MEMORY, TG_E_DATABASE.
  */
-enum tg_err tg_bill_issuer_open(struct tg_store *store, const struct tg_bill_issue_params *params,
+enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_params *params,
                                 struct tg_bill_issuer **issuer, struct tg_why *why);
 
 /** @brief Drop what is not committed and free. @param issuer Issuer or NULL. */
 void tg_bill_issuer_close(struct tg_bill_issuer *issuer);
 
 /**
- * @brief Put one invoice into the current batch; a full batch commits.
+ * @brief Put one invoice into the current batch, begun by the first one; the caller commits.
  *
  * On TG_BILL_OUTCOME_ISSUED invoice->number is set, but is a fact only after the commit.
  *
@@ -71,7 +71,7 @@ void tg_bill_issuer_close(struct tg_bill_issuer *issuer);
  * @param[in]     issues   true: number it; false: store a draft.
  * @param[out]    outcome  Written on TG_OK.
  * @param[out]    why      May be NULL.
- * @return TG_OK, TG_E_FULL (rendering too long), TG_E_DATABASE, TG_E_NO_SPACE, TG_E_CORRUPT (the
+ * @return TG_OK, TG_E_NO_MEMORY, TG_E_FULL (rendering too long), TG_E_DATABASE, TG_E_NO_SPACE, TG_E_CORRUPT (the
  *         counter cannot be read). On failure the batch is dropped.
  */
 enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,

@@ -15,7 +15,7 @@
 #include "bill/text.h"
 
 /** Bytes that hold any one line in any rendering: names are at most TG_NAME_BYTES_MAX. */
-#define TG_BILL_RENDER_LINE_BYTES 2048u
+#define TG_BILL_RENDER_LINE_BYTES 4096u
 /** Bytes beside the lines: heads, taxes, totals. */
 #define TG_BILL_RENDER_HEAD_BYTES 16384u
 
@@ -34,6 +34,11 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
  */
 void tg_bill_render_rate(const struct tg_bill_invoice *invoice, uint32_t line_index,
                          struct tg_bill_text *out);
+
+/** @brief Path of a bill's document in the BSS front. */
+#define TG_BILL_HREF "/tmf-api/customerBillManagement/v4/customerBill/"
+/** @brief Path of a line's document in the BSS front. */
+#define TG_BILL_RATE_HREF "/tmf-api/customerBillManagement/v4/appliedCustomerBillingRate/"
 
 /** @brief Id of a line's document: the invoice's id, "-", four or more digits from 0001.
  *  @param invoice Invoice. @param line_index From 0. @param[out] id Room. */
