@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The compiled catalog: one relocatable blob, offsets only, read in place by every worker.
+ *
+ *  Source: design.md sections 6, 7; byte layout in schemas/catalog/image.md.
+ *  Threads: immutable; any number of readers. Allocates: never.
+ *  Cost: prefix look-up see tests/unit/catalog/deck_test.c; the rest is an indexed load.
+ *
+ *  (1) Every offset is in bytes from the start of struct tg_image, every section is 64-byte
+ *      aligned, so the blob works at any 64-byte aligned address.
+ *  (2) tg_image_check verifies checksum and every index before anyone reads; the readers below
+ *      check what comes from usage rows (keys, zones of the wrong deck), not what is in the blob.
+ *  (3) Indices of zones, prices, plans, allowances, products, taxes and networks are stable: the
+ *      next version keeps every number and appends new ones; what was removed is a hole.
+ */
+#ifndef TG_CATALOG_IMAGE_H
+#define TG_CATALOG_IMAGE_H
+
+#include "abi/err.h"
+#include "abi/tariff.h"
+#include "abi/usage.h"
+#include "base/error.h"
+#include "record/charge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
+#define TG_IMAGE_FORMAT       1u
+#define TG_IMAGE_ALIGN_BYTES  64u
+#define TG_IMAGE_SECTIONS_MAX 24u
+
+#define TG_ZONE_NONE       0u      /**< No prefix matched, or the service has no zones. */
+#define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
+#define TG_ALLOWANCE_NONE  0xffffu /**< No allowance. */
+#define TG_TIME_MODEL_NONE 0xffffu /**< One band, always. */
+#define TG_BAND_NONE       0xffffu /**< The time lies outside what the time model was compiled for. */
+#define TG_TAX_NONE        0xffffu /**< No tax category: not taxed. */
+#define TG_PLAN_NONE       0xffffu /**< The product has no plan: fees only. */
+#define TG_PRODUCT_NONE    0xffffu /**< No such product. */
+
+/** @brief What a quantity is counted in. A row's base quantity is octets, milliseconds, events. */
+enum tg_unit {
+    TG_UNIT_MILLISECOND = 0, /**< 1 ms. */
+    TG_UNIT_SECOND = 1,      /**< 1,000 ms. */
+    TG_UNIT_MINUTE = 2,      /**< 60,000 ms. */
+    TG_UNIT_HOUR = 3,        /**< 3,600,000 ms. */
+    TG_UNIT_OCTET = 4,       /**< 1 octet. */
+    TG_UNIT_KILOBYTE = 5,    /**< 1,000 octets. */
+    TG_UNIT_KIBIBYTE = 6,    /**< 1,024 octets. */
+    TG_UNIT_MEGABYTE = 7,    /**< 10^6 octets. */
+    TG_UNIT_MEBIBYTE = 8,    /**< 2^20 octets. */
+    TG_UNIT_GIGABYTE = 9,    /**< 10^9 octets. */
+    TG_UNIT_GIBIBYTE = 10,   /**< 2^30 octets. */
+    TG_UNIT_EVENT = 11       /**< 1 event or message. */
+};
+#define TG_UNIT_COUNT 12u
+
+/** @brief What a unit measures; a price and an allowance meet only within one dimension. */
+enum tg_dimension {
+    TG_DIMENSION_TIME = 0,  /**< Base milliseconds: tg_usage.duration_ms. */
+    TG_DIMENSION_BYTES = 1, /**< Base octets: quantity_up + quantity_down. */
+    TG_DIMENSION_EVENTS = 2 /**< Base events: quantity_up. */
+};
+
+/** @brief Catalog name of a unit ("second"). @param unit enum tg_unit. @return Static text. */
+const char *tg_unit_name(unsigned unit);
+
+/** @brief Base quantity in one unit. @param unit enum tg_unit. @return e.g. 1000 for a second. */
+uint64_t tg_unit_base_count(unsigned unit);
+
+/** @brief What it measures. @param unit enum tg_unit. @return enum tg_dimension. */
+enum tg_dimension tg_unit_dimension(unsigned unit);
+
+/** @brief How usage that crosses a band boundary is priced (rating-semantics 4.4). */
+enum tg_split_mode {
+    TG_SPLIT_CONSECUTIVE = 0, /**< Split; counters go on across bands. Default. */
+    TG_SPLIT_START = 1,       /**< All at the band of the start. */
+    TG_SPLIT_END = 2,         /**< All at the band of the end. */
+    TG_SPLIT_ISOLATED = 3     /**< Split; counters start again in each band. */
+};
+
+/** @brief Who owns an increment that straddles a boundary (rating-semantics 4.4). */
+enum tg_increment_owner {
+    TG_INCREMENT_START = 0,       /**< The band in which it starts. Default. */
+    TG_INCREMENT_PER_SECOND = 1,  /**< Raw split; only the last piece rounds up. */
+    TG_INCREMENT_PER_SEGMENT = 2  /**< Each piece is rounded by itself. */
+};
+
+/** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
+enum tg_proration {
+    TG_PRORATE_ACTUAL_DAYS = 0, /**< Days covered / days in the cycle. Default. */
+    TG_PRORATE_FIXED_30 = 1,    /**< Kill Bill's 30-day month. */
+    TG_PRORATE_SECONDS = 2,     /**< Seconds covered / seconds in the cycle. */
+    TG_PRORATE_NONE_FULL = 3,   /**< Any part costs the whole. */
+    TG_PRORATE_NONE_ZERO = 4    /**< Only a whole period costs anything. */
+};
+
+/** @brief Periods of allowances and fees. */
+enum tg_period {
+    TG_PERIOD_MONTH = 0, /**< Calendar month of the catalog's zone (UTC in this version). */
+    TG_PERIOD_DAY = 1,   /**< Calendar day. */
+    TG_PERIOD_EVER = 2   /**< Never renewed. */
+};
+
+/** @brief Whose names tg_image_name gives. Values index image sections: pinned for a format. */
+enum tg_catalog_kind {
+    TG_CATALOG_ZONE = 0,       /**< Zones; 0 is "" (none). */
+    TG_CATALOG_PRICE = 1,      /**< Prices. */
+    TG_CATALOG_PLAN = 2,       /**< Plans. */
+    TG_CATALOG_ALLOWANCE = 3,  /**< Allowances. */
+    TG_CATALOG_PRODUCT = 4,    /**< Products. */
+    TG_CATALOG_TAX = 5,        /**< Tax categories. */
+    TG_CATALOG_NETWORK = 6,    /**< Visited networks; 0 is "" (home). */
+    TG_CATALOG_DECK = 7,       /**< Prefix decks; not stable across versions. */
+    TG_CATALOG_TIME_MODEL = 8, /**< Time models; not stable across versions. */
+    TG_CATALOG_TARIFF = 9      /**< Tariff plug-in names; not stable across versions. */
+};
+#define TG_CATALOG_KINDS_COUNT 10u
+
+/** @brief Where a section lies. */
+struct tg_image_section {
+    uint32_t offset;    /**< Bytes from struct tg_image; a multiple of 64. */
+    uint32_t size_bytes; /**< Its length. */
+    uint32_t count;     /**< Items. */
+    uint32_t item_bytes; /**< Size of an item; 1 for bytes. */
+};
+
+/** @brief Sections of format 1; names of kind K are section TG_SECTION_NAMES + K. */
+enum tg_image_section_id {
+    TG_SECTION_TEXT = 0,       /**< NUL-terminated strings. */
+    TG_SECTION_PRICES = 1,     /**< uint32_t offset of each struct tg_price; 0 a hole. */
+    TG_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
+    TG_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
+    TG_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
+    TG_SECTION_MATRIX = 5,     /**< uint32_t price ids. */
+    TG_SECTION_DECKS = 6,      /**< struct tg_deck. */
+    TG_SECTION_DECK_DATA = 7,  /**< Direct tables, spill nodes, dated entries. */
+    TG_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
+    TG_SECTION_SWITCHES = 9,   /**< struct tg_band_switch. */
+    TG_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
+    TG_SECTION_PRODUCTS = 11,  /**< struct tg_product. */
+    TG_SECTION_TAXES = 12,     /**< struct tg_tax. */
+    TG_SECTION_NETWORKS = 13,  /**< struct tg_network. */
+    TG_SECTION_NAMES = 14      /**< uint32_t offsets into the text section, one section a kind. */
+};
+
+/** @brief Head of the blob. */
+struct tg_image {
+    uint64_t magic;            /**< TG_IMAGE_MAGIC. */
+    uint32_t format;           /**< TG_IMAGE_FORMAT. */
+    uint32_t checksum;         /**< CRC32C of all bytes after this field. */
+    uint64_t size_bytes;       /**< Of the whole blob, at most 4 GiB. */
+    uint32_t version;          /**< Catalog version as in the YAML. */
+    uint16_t currency;         /**< ISO 4217 numeric, of every amount in the image. */
+    uint8_t scale;             /**< Rating scale of that currency. */
+    uint8_t minor;             /**< Its minor exponent. */
+    int64_t valid_from_ns;     /**< Events from here on use this version. */
+    int64_t built_for_ns;      /**< Horizon: first event time its time models do not cover. */
+    uint8_t rounding_rate;     /**< enum tg_rounding, default of prices. */
+    uint8_t rounding_tax;      /**< enum tg_rounding, default of taxes. */
+    uint8_t rounding_bill;     /**< enum tg_rounding of the BILL stage. */
+    uint8_t reserved[5];       /**< 0. */
+    uint64_t content_hash;     /**< tg_key_hash of the documents it was made from. */
+    struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
+};
+_Static_assert(sizeof(struct tg_image) == 448, "stored head");
+_Static_assert(TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX, "room for all");
+
+/** @brief What the engine must know of a price beyond the tariff's struct tg_price. */
+struct tg_price_info {
+    uint64_t unit_base_count;  /**< Base quantity in one unit: 1000 for seconds. */
+    uint16_t tariff;           /**< Index of the tariff's name: TG_CATALOG_TARIFF. */
+    uint16_t zones_count;      /**< How often a matrix names it; 0: unreachable. */
+    uint8_t unit;              /**< enum tg_unit. */
+    uint8_t dimension;         /**< enum tg_dimension. */
+    uint8_t quantity_rounding; /**< enum tg_rounding base quantity -> units; default TG_ROUND_UP. */
+    uint8_t is_present;        /**< 0: a hole kept for its number. */
+};
+_Static_assert(sizeof(struct tg_price_info) == 16, "stored");
+
+/** @brief How a plan prices one service. */
+struct tg_plan_service {
+    uint32_t matrix_offset;    /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
+    uint16_t zones_count;      /**< Rows: 1 without a deck, else all zones of the image. */
+    uint16_t bands_count;      /**< Columns, at least 1. */
+    uint16_t deck;             /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
+    uint16_t time_model;       /**< Time model, or TG_TIME_MODEL_NONE. */
+    uint16_t allowance;        /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
+    uint8_t split_mode;        /**< enum tg_split_mode. */
+    uint8_t increment_owner;   /**< enum tg_increment_owner. */
+    uint8_t is_present;        /**< 0: the plan does not sell this service. */
+    uint8_t dimension;         /**< enum tg_dimension of all its prices. */
+    uint8_t is_zoned_by_network; /**< 1: the zone is that of the visited network. */
+    uint8_t reserved[13];      /**< 0. */
+};
+_Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
+
+/** @brief One bucket of free units. */
+struct tg_allowance {
+    uint64_t amount_base;    /**< Granted a period, in base quantity (ms, octets, events). */
+    uint64_t zones_offset;   /**< Bytes from the image: one bit a zone; 0: every zone. */
+    uint32_t services_mask;  /**< Bit 1 << enum tg_service. */
+    uint16_t priority;       /**< Lower is used first. */
+    uint8_t unit;            /**< enum tg_unit it was written in, for people. */
+    uint8_t dimension;       /**< enum tg_dimension. */
+    uint8_t period;          /**< enum tg_period. */
+    uint8_t is_present;      /**< 0: a hole. */
+    uint8_t reserved[6];     /**< 0. */
+};
+_Static_assert(sizeof(struct tg_allowance) == 32, "stored");
+
+/** @brief What a customer buys. */
+struct tg_product {
+    int64_t fee;             /**< Recurring fee a period at the image's scale; may be negative. */
+    uint32_t title_offset;   /**< Name for people, in the text section. */
+    uint16_t plan;           /**< Plan, or TG_PLAN_NONE. */
+    uint16_t tax;            /**< Tax category, or TG_TAX_NONE. */
+    uint8_t period;          /**< enum tg_period of the fee. */
+    uint8_t proration;       /**< enum tg_proration. */
+    uint8_t is_present;      /**< 0: a hole. */
+    uint8_t prorate_on_start; /**< 1: a first part period is prorated; else charged whole. */
+    uint8_t prorate_on_end;  /**< 1: a last part period is prorated; else charged whole. */
+    uint8_t is_in_advance;   /**< 1: billed at the start of the period; 0: at its end. */
+    uint8_t reserved[10];    /**< 0. */
+};
+_Static_assert(sizeof(struct tg_product) == 32, "stored");
+
+/** @brief One tax category. */
+struct tg_tax {
+    uint32_t rate_ppm;       /**< Parts per million: 190,000 for 19 %. */
+    uint32_t title_offset;   /**< Name for people, in the text section. */
+    uint8_t rounding;        /**< enum tg_rounding of the TAX stage. */
+    uint8_t is_present;      /**< 0: a hole. */
+    char category[2];        /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
+    uint32_t reserved;       /**< 0. */
+};
+_Static_assert(sizeof(struct tg_tax) == 16, "stored");
+
+/** @brief A visited network. */
+struct tg_network {
+    uint32_t plmn;           /**< Mobile country and network code as decimal digits, e.g. 26201. */
+    uint16_t zone;           /**< Zone of usage there. */
+    uint8_t plmn_digits;     /**< 5 or 6; 0 a hole. */
+    uint8_t reserved;        /**< 0. */
+};
+_Static_assert(sizeof(struct tg_network) == 8, "stored");
+
+/** @brief A prefix deck: direct table by the first digits, then one node a digit. */
+struct tg_deck {
+    uint64_t direct_offset;  /**< Bytes from the image: uint32_t entries. */
+    uint64_t nodes_offset;   /**< uint32_t [11] a node: ten digits, then the number that ends here. */
+    uint64_t dated_offset;   /**< struct tg_deck_dated. */
+    uint32_t direct_count;   /**< 1 + 10 + ... + 10^direct_digits. */
+    uint32_t nodes_count;    /**< Spill nodes. */
+    uint32_t dated_count;    /**< Dated entries. */
+    uint32_t prefixes_count; /**< Rows it was made from. */
+    uint8_t direct_digits;   /**< 1..6, by the size of the deck. */
+    uint8_t reserved[23];    /**< 0. */
+};
+_Static_assert(sizeof(struct tg_deck) == 64, "stored");
+
+/** @brief A prefix that counts only for a time; when it does not, next says what does. */
+struct tg_deck_dated {
+    int64_t valid_from_ns; /**< Inclusive. */
+    int64_t valid_to_ns;   /**< Exclusive. */
+    uint32_t zone;         /**< Zone while valid. */
+    uint32_t next;         /**< Entry otherwise: a zone or another dated entry. */
+};
+_Static_assert(sizeof(struct tg_deck_dated) == 24, "stored");
+
+/** @brief Bits of a deck entry: a node number, a dated entry's number, or a zone (0 none). */
+#define TG_DECK_IS_NODE  0x80000000u
+#define TG_DECK_IS_DATED 0x40000000u
+
+/** @brief A time model, expanded to the instants at which the band changes. */
+struct tg_time_model {
+    uint32_t switches_offset; /**< Bytes from the image: struct tg_band_switch. */
+    uint32_t switches_count;  /**< 0: band 0 always. */
+    uint32_t zone_name_offset; /**< IANA zone, in the text section. */
+    uint16_t bands_count;     /**< At least 1. */
+    uint16_t reserved;        /**< 0. */
+    uint32_t band_names_offset; /**< Bytes from the image: uint32_t text offsets [bands_count]. */
+    uint32_t tz_hash;         /**< CRC32C of the zone file it was expanded with. */
+};
+_Static_assert(sizeof(struct tg_time_model) == 24, "stored");
+
+/** @brief From this instant the band applies, until the next one. */
+struct tg_band_switch {
+    int64_t from_ns;   /**< UTC. */
+    uint32_t band;     /**< Band. */
+    uint32_t reserved; /**< 0. */
+};
+_Static_assert(sizeof(struct tg_band_switch) == 16, "stored");
+
+/**
+ * @brief Is this a whole, undamaged image of a format we read?
+ *
+ * Checksum, section bounds, and every index and offset inside: after TG_OK the readers below
+ * cannot leave the blob.
+ *
+ * @param[in]  bytes       64-byte aligned.
+ * @param[in]  size_bytes  Bytes there.
+ * @param[out] why         What is wrong; may be NULL.
+ * @return TG_OK, TG_E_TRUNCATED, TG_E_FORMAT, TG_E_CORRUPT or TG_E_INVALID (alignment).
+ */
+enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why);
+
+/** @brief Address inside an image. @param image Checked. @param offset Bytes. @return Pointer. */
+static inline const void *tg_image_at(const struct tg_image *image, uint64_t offset)
+{
+    return (const uint8_t *)image + offset;
+}
+
+/** @brief Start of a section. @param image Checked. @param id enum. @return Pointer. */
+static inline const void *tg_image_section(const struct tg_image *image,
+                                           enum tg_image_section_id id)
+{
+    return tg_image_at(image, image->sections[id].offset);
+}
+
+/** @brief How many prices, holes included. @param image Checked. @return Count. */
+static inline uint32_t tg_image_prices_count(const struct tg_image *image)
+{
+    return image->sections[TG_SECTION_PRICES].count;
+}
+
+/** @brief A price. @param image Checked. @param price_id Any. @return Borrowed, NULL: none. */
+static inline const struct tg_price *tg_image_price(const struct tg_image *image,
+                                                    uint32_t price_id)
+{
+    if (price_id >= tg_image_prices_count(image)) {
+        return NULL;
+    }
+    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_SECTION_PRICES);
+    return offsets[price_id] == 0
+               ? NULL
+               : (const struct tg_price *)tg_image_at(image, offsets[price_id]);
+}
+
+/** @brief What the engine knows of a price. @param image Checked. @param price_id Below the count.
+ *  @return Borrowed. */
+static inline const struct tg_price_info *tg_image_price_info(const struct tg_image *image,
+                                                              uint32_t price_id)
+{
+    return (const struct tg_price_info *)tg_image_section(image, TG_SECTION_PRICE_INFO) + price_id;
+}
+
+/**
+ * @brief How a plan prices a service.
+ * @param image    Checked.
+ * @param plan     Plan index; any value.
+ * @param service  enum tg_service; any value.
+ * @return Borrowed, or NULL: no such plan, or it does not sell the service (TG_E_NO_PLAN).
+ */
+static inline const struct tg_plan_service *
+tg_image_plan_service(const struct tg_image *image, uint32_t plan, uint32_t service)
+{
+    const uint32_t cell = plan * TG_SERVICE_COUNT + service;
+    if (service >= TG_SERVICE_COUNT || plan == TG_PLAN_NONE ||
+        cell >= image->sections[TG_SECTION_PLAN_SERVICES].count) {
+        return NULL;
+    }
+    const struct tg_plan_service *all =
+        (const struct tg_plan_service *)tg_image_section(image, TG_SECTION_PLAN_SERVICES);
+    return all[cell].is_present != 0 ? &all[cell] : NULL;
+}
+
+/**
+ * @brief Price of a zone and band.
+ * @param image         Checked.
+ * @param plan_service  Of that image.
+ * @param zone          Any; without a deck and networks give 0.
+ * @param band          Any.
+ * @return Price id, or TG_PRICE_NONE: nothing covers it (TG_E_NO_RATE).
+ */
+static inline uint32_t tg_image_price_at(const struct tg_image *image,
+                                         const struct tg_plan_service *plan_service, uint32_t zone,
+                                         uint32_t band)
+{
+    if (zone >= plan_service->zones_count || band >= plan_service->bands_count) {
+        return TG_PRICE_NONE;
+    }
+    const uint32_t *matrix = (const uint32_t *)tg_image_at(image, plan_service->matrix_offset);
+    return matrix[(size_t)zone * plan_service->bands_count + band];
+}
+
+/**
+ * @brief Zones of numbers: longest prefix wins, in batches with prefetch.
+ *
+ * A number shorter than a prefix never matches it, however its digits continue with zeros. Of the
+ * prefixes that are valid at the number's time the longest counts, whatever it costs.
+ *
+ * @param[in]  image  Checked.
+ * @param[in]  deck   Deck index; TG_DECK_NONE or an unknown one gives TG_ZONE_NONE for all.
+ * @param[in]  keys   Packed digits (abi/key.h); shape [count]. Any bits are safe.
+ * @param[in]  at_ns  Event time of each; shape [count].
+ * @param[in]  count  Any.
+ * @param[out] zones  Zone of each, TG_ZONE_NONE without a match; shape [count].
+ */
+void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t *keys,
+                    const int64_t *at_ns, uint32_t count, uint16_t *zones);
+
+/**
+ * @brief Band in force.
+ * @param[in]  image       Checked.
+ * @param[in]  time_model  Index, or TG_TIME_MODEL_NONE.
+ * @param[in]  at_ns       Instant, UTC.
+ * @param[out] until_ns    First instant at which another band may apply; INT64_MAX never.
+ * @return Band, or TG_BAND_NONE before or after what the model was expanded for.
+ */
+uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
+                       int64_t *until_ns);
+
+/** @brief Name of a band ("peak"). @param image Checked. @param time_model Any. @param band Any.
+ *  @return Text; "" without a time model. */
+const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model, uint32_t band);
+
+/** @brief An allowance. @param image Checked. @param allowance Any. @return Borrowed, NULL none. */
+const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint32_t allowance);
+
+/**
+ * @brief May an allowance cover this usage?
+ * @param image      Checked.
+ * @param allowance  Of that image.
+ * @param service    enum tg_service.
+ * @param zone       Zone of the usage.
+ * @return Whether service and zone are among those it covers.
+ */
+static inline bool tg_image_allowance_covers(const struct tg_image *image,
+                                             const struct tg_allowance *allowance,
+                                             uint32_t service, uint32_t zone)
+{
+    if (service >= TG_SERVICE_COUNT || ((allowance->services_mask >> service) & 1u) == 0) {
+        return false;
+    }
+    if (allowance->zones_offset == 0) {
+        return true;
+    }
+    const uint8_t *bits = (const uint8_t *)tg_image_at(image, allowance->zones_offset);
+    return zone < image->sections[TG_SECTION_NAMES + TG_CATALOG_ZONE].count &&
+           ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
+}
+
+/** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version
+ *  does not have it. */
+const struct tg_product *tg_image_product(const struct tg_image *image, uint32_t product);
+
+/** @brief A tax category. @param image Checked. @param tax Any. @return Borrowed, NULL none. */
+const struct tg_tax *tg_image_tax(const struct tg_image *image, uint32_t tax);
+
+/** @brief A visited network. @param image Checked. @param network Any; 0 is home.
+ *  @return Borrowed, NULL none. */
+const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t network);
+
+/** @brief Zone of a visited network. @param image Checked. @param network Index as in
+ *  tg_usage.serving_network. @return Zone, TG_ZONE_NONE at home or unknown. */
+uint16_t tg_image_network_zone(const struct tg_image *image, uint32_t network);
+
+/** @brief Tariff plug-in of a price. @param image Checked. @param price_id Below the count.
+ *  @return Name for the plug-in registry. */
+const char *tg_image_tariff_name(const struct tg_image *image, uint32_t price_id);
+
+/** @brief How many of a kind, holes included. @param image Checked. @param kind enum.
+ *  @return Count. */
+static inline uint32_t tg_image_count(const struct tg_image *image, enum tg_catalog_kind kind)
+{
+    return image->sections[TG_SECTION_NAMES + kind].count;
+}
+
+/** @brief Name. @param image Checked. @param kind enum. @param index Any.
+ *  @return NUL-terminated, borrowed; "" when there is none. */
+const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kind, uint32_t index);
+
+/** @brief Text at an offset of the text section. @param image Checked. @param offset As stored in a
+ *  checked image. @return NUL-terminated, borrowed. */
+static inline const char *tg_image_text(const struct tg_image *image, uint32_t offset)
+{
+    return (const char *)tg_image_section(image, TG_SECTION_TEXT) + offset;
+}
+
+/** @brief Index by name; a walk over all names, not for the data path. @param image Checked.
+ *  @param kind enum. @param name NUL-terminated. @return Index, or UINT32_MAX. */
+uint32_t tg_image_find(const struct tg_image *image, enum tg_catalog_kind kind, const char *name);
+
+#endif

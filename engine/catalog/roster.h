@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Who is who: keys -> dense subscriber index -> account and product.
+ *
+ *  Source: design.md section 5, 7; reference/performance.md section 3 (16-byte slots, load 0.66).
+ *  Threads: immutable after build; any number of readers. Allocates: at build (tg_pages_take).
+ *  Cost: find is about one cache miss a key, overlapped in the batch; see roster_test.c.
+ *
+ *  Memory a subscriber: line 16 bytes, 16 / 0.65 = 25 bytes a key; names stay in LMDB.
+ *  Dense indices are given once and never again: a catalog import only appends.
+ */
+#ifndef TG_CATALOG_ROSTER_H
+#define TG_CATALOG_ROSTER_H
+
+#include "abi/err.h"
+#include "abi/usage.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "record/charge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TG_ACCOUNT_NONE UINT32_MAX
+#define TG_ROSTER_OPEN_S UINT32_MAX /**< active_to_s without an end. */
+
+/** @brief Bits of tg_roster_line.flags. */
+enum tg_roster_flag {
+    TG_ROSTER_REMOVED = 1 /**< No longer listed: keeps its index, none of its keys is known. */
+};
+
+/** @brief One subscriber; 16 bytes. Times are whole seconds so that four fit a cache line. */
+struct tg_roster_line {
+    uint32_t account;       /**< Dense account index. */
+    uint16_t product;       /**< Product index, stable over catalog versions. */
+    uint16_t flags;         /**< enum tg_roster_flag. */
+    uint32_t active_from_s; /**< POSIX seconds, inclusive. */
+    uint32_t active_to_s;   /**< POSIX seconds, exclusive; TG_ROSTER_OPEN_S: no end. */
+};
+_Static_assert(sizeof(struct tg_roster_line) == 16, "four in a cache line");
+
+/** @brief One account; 8 bytes. */
+struct tg_roster_account {
+    uint16_t currency;  /**< ISO 4217 numeric. */
+    uint16_t tax;       /**< Tax category that replaces the product's, or TG_TAX_NONE. */
+    uint8_t cycle_day;  /**< 1..31, clamped to the month's last day. */
+    uint8_t flags;      /**< enum tg_roster_flag. */
+    uint16_t reserved;  /**< 0. */
+};
+_Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
+
+/** @brief One key of a subscriber, as given to tg_roster_build. */
+struct tg_roster_key {
+    uint64_t key;        /**< Packed digits, address or hash by kind (abi/key.h). */
+    uint32_t subscriber; /**< Dense index. */
+    uint32_t kind;       /**< enum tg_key_kind. */
+};
+
+/** @brief What tg_roster_build makes a roster from. */
+struct tg_roster_params {
+    uint32_t size_bytes;                  /**< sizeof(struct tg_roster_params). */
+    uint32_t subscribers_count;           /**< Below TG_SUBSCRIBER_NONE. */
+    const struct tg_roster_line *lines;   /**< Copied; shape [subscribers_count]. */
+    const struct tg_roster_key *keys;     /**< Copied; shape [keys_count]. */
+    uint64_t keys_count;                  /**< Keys of all subscribers; 0 allowed. */
+    const struct tg_roster_account *accounts; /**< Copied; shape [accounts_count]. */
+    uint32_t accounts_count;              /**< How many. */
+};
+
+/** @brief Names kept for documents, by dense index; set by tg_catalog_open. */
+struct tg_roster_names {
+    void *context; /**< Handed to the calls. */
+    /** Write subscriber's or account's id, NUL-terminated, into room bytes; its length, 0 none. */
+    size_t (*subscriber)(void *context, uint32_t subscriber, char *text, size_t text_room);
+    /** The account's id. */
+    size_t (*account)(void *context, uint32_t account, char *text, size_t text_room);
+    /** The account's name for people. */
+    size_t (*account_title)(void *context, uint32_t account, char *text, size_t text_room);
+};
+
+struct tg_roster_slot;
+
+/** @brief The roster; fields are readable, one writer (the builder), immutable afterwards. */
+struct tg_roster {
+    const struct tg_roster_line *lines;       /**< Shape [subscribers_count]. */
+    const struct tg_roster_account *accounts; /**< Shape [accounts_count]. */
+    const struct tg_roster_slot *slots;       /**< Open addressing; private. */
+    uint64_t slots_count;                     /**< Slots. */
+    uint64_t keys_count;                      /**< Used slots. */
+    uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
+    uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
+    struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
+    size_t memory_bytes;                      /**< Taken for all of it. */
+};
+
+/**
+ * @brief Build in memory.
+ *
+ * Two subscribers may hold one key at different times (a number given out again); find tells them
+ * apart by event time. Keys of removed subscribers are left out.
+ *
+ * @param[in]  params  Borrowed until return.
+ * @param[out] roster  New roster; caller frees with tg_roster_free.
+ * @param[out] why     What is wrong; may be NULL.
+ * @return TG_OK; TG_E_NO_MEMORY; TG_E_INVALID (an index out of range); TG_E_EXISTS: two
+ *         subscribers hold one key at the same time (why names the indices).
+ */
+enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_roster **roster,
+                            struct tg_why *why);
+
+/** @brief Free. @param roster From tg_roster_build or NULL. */
+void tg_roster_free(struct tg_roster *roster);
+
+/**
+ * @brief Find subscribers of a batch of keys, with prefetch.
+ * @param[in]  roster       Built.
+ * @param[in]  kinds        enum tg_key_kind of each; shape [count]. TG_KEY_NONE finds nobody.
+ * @param[in]  keys         Shape [count].
+ * @param[in]  at_ns        Event time of each; only looked at when a key changed hands.
+ *                          Shape [count].
+ * @param[in]  count        Any.
+ * @param[out] subscribers  Dense index of each, or TG_SUBSCRIBER_NONE; shape [count].
+ * @return How many were found.
+ */
+uint32_t tg_roster_find(const struct tg_roster *roster, const uint8_t *kinds, const uint64_t *keys,
+                        const int64_t *at_ns, uint32_t count, uint32_t *subscribers);
+
+/** @brief A subscriber's line. @param roster Built. @param subscriber Any.
+ *  @return Borrowed, NULL: no such index. */
+static inline const struct tg_roster_line *tg_roster_line(const struct tg_roster *roster,
+                                                          uint32_t subscriber)
+{
+    return subscriber < roster->subscribers_count ? &roster->lines[subscriber] : NULL;
+}
+
+/** @brief Was the subscription active? @param line Borrowed. @param at_ns Event time.
+ *  @return from <= at < to, and not removed. */
+static inline bool tg_roster_is_active(const struct tg_roster_line *line, int64_t at_ns)
+{
+    return (line->flags & TG_ROSTER_REMOVED) == 0 &&
+           at_ns >= (int64_t)line->active_from_s * TG_NS_PER_S &&
+           (line->active_to_s == TG_ROSTER_OPEN_S ||
+            at_ns < (int64_t)line->active_to_s * TG_NS_PER_S);
+}
+
+/** @brief An account. @param roster Built. @param account Any. @return Borrowed, NULL none. */
+static inline const struct tg_roster_account *tg_roster_account(const struct tg_roster *roster,
+                                                                uint32_t account)
+{
+    return account < roster->accounts_count ? &roster->accounts[account] : NULL;
+}
+
+/** @brief Id of a subscriber as in subscribers.csv. @param roster Built. @param subscriber Index.
+ *  @param[out] text NUL-terminated. @param text_room Room, at least 1. @return Length; 0 unknown:
+ *  text is then "#INDEX". */
+size_t tg_roster_subscriber_name(const struct tg_roster *roster, uint32_t subscriber, char *text,
+                                 size_t text_room);
+
+/** @brief Id of an account as in accounts.csv. @param roster Built. @param account Index.
+ *  @param[out] text NUL-terminated. @param text_room Room. @return As above. */
+size_t tg_roster_account_name(const struct tg_roster *roster, uint32_t account, char *text,
+                              size_t text_room);
+
+/** @brief Name of an account for people. @param roster Built. @param account Index.
+ *  @param[out] text NUL-terminated. @param text_room Room. @return As above. */
+size_t tg_roster_account_title(const struct tg_roster *roster, uint32_t account, char *text,
+                               size_t text_room);
+
+#endif
