@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief A bill run: fold the journal over the catalog and the accounts into invoices.
+ *
+ *  Source: design.md (the journal is the table), rating-semantics 4.7, 4.14, 4.15.
+ *  Threads: the calling one; the engine may run meanwhile. Allocates: at start, sized by params.
+ *  Cost: one journal scan a pass; one pass when all lines fit the table.
+ *
+ *  Steps: scan -> lines (lines.h) -> invoice an account, in roster order (invoice.h) -> issue or
+ *  draft (issue.h). Where later work goes: adjustments and credit notes are line kinds and a
+ * series; discounts and min-commit sit between lines and tax; a sharded, resumable run is the
+ * account range that each pass already takes.
+ *
+ *  (1) An invoice is a pure function of (journal, catalog versions, accounts, period, issued_ns).
+ *  (2) Running again for a period changes no issued invoice and spends no number on it.
+ *  (3) Rows are billed by event time: start_ns in [period_start_ns, period_end_ns).
+ */
+#ifndef TG_BILL_BILL_H
+#define TG_BILL_BILL_H
+
+#include "base/error.h"
+#include "bill/invoice.h"
+#include "bill/issue.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tg_catalog_snapshot;
+struct tg_db;
+
+#define TG_BILL_LATE_SOURCES_MAX 64u /**< Sources named in the report; all are counted. */
+
+/** @brief A source whose last event lies before the end of the period: usage may still come. */
+struct tg_bill_late_source {
+    uint16_t source_id;    /**< As in the journal's source table. */
+    uint16_t reserved[3];  /**< 0. */
+    int64_t last_event_ns; /**< Latest start_ns seen from it. */
+};
+
+/** @brief What a run did. All counts are of this run. */
+struct tg_bill_stats {
+    uint64_t rows_scanned_count;    /**< Rows read from the journal in the last full pass set. */
+    uint64_t rows_billed_count;     /**< Rated rows of the period that are on an invoice. */
+    uint64_t rows_suspended_count;  /**< Rows of the period that wait in suspense: not billed. */
+    uint64_t rows_held_count;       /**< Rows of the period that are held: not billed. */
+    uint64_t rows_foreign_count;    /**< Rated rows of an account the filter leaves out. */
+    uint64_t rows_unknown_count;    /**< Rated rows whose subscriber or price no longer resolves. */
+    uint64_t invoices_issued_count; /**< Numbered now. */
+    uint64_t invoices_drafted_count; /**< Stored as drafts. */
+    uint64_t invoices_kept_count;    /**< Issued before and equal. */
+    uint64_t invoices_differ_count;  /**< Issued before; the journal has changed since. */
+    uint64_t invoices_empty_count;   /**< Accounts with nothing to bill: no invoice. */
+    uint64_t invoices_failed_count;  /**< Accounts whose sums do not fit; named in the log. */
+    uint64_t lines_count;            /**< Lines on all invoices of the run. */
+    uint32_t passes_count;           /**< Journal scans that were needed. */
+    uint32_t late_sources_count;     /**< All of them, also beyond the array. */
+    struct tg_bill_late_source late_sources[TG_BILL_LATE_SOURCES_MAX]; /**< By source id. */
+    int64_t net_total;    /**< Of the run's invoices, bill scale; one currency only. */
+    int64_t tax_total;    /**< Same. */
+    int64_t total;        /**< Same. */
+    uint16_t currency;    /**< ISO 4217 numeric of the totals; 0 when several: no totals. */
+    uint16_t reserved[3]; /**< 0. */
+};
+
+/** @brief Told after each block of rows and each batch of invoices. */
+typedef void (*tg_bill_progress)(void *context, const char *step, uint64_t done, uint64_t total);
+
+/** @brief Sees each invoice before its memory is used for the next; borrowed inside the call. */
+typedef void (*tg_bill_visit)(void *context, const struct tg_bill_invoice *invoice,
+                              enum tg_bill_outcome outcome);
+
+/** @brief What to bill. */
+struct tg_bill_params {
+    uint32_t size_bytes;      /**< sizeof(struct tg_bill_params). */
+    uint32_t lines_count_max; /**< Bound of the line table; 0: 1048576 (about 200 MB). */
+    const char *data_dir;     /**< Holds journal/. */
+    struct tg_db *state;      /**< <data>/state, read-write; NULL: compute and visit only. */
+    const struct tg_catalog_snapshot *catalog; /**< All versions and the roster; borrowed. */
+    int64_t period_start_ns;                   /**< Begin, UTC. */
+    int64_t period_end_ns;                     /**< End, UTC, exclusive. */
+    int64_t issued_ns;          /**< Date of the invoices; the caller's, never the clock's. */
+    const char *account_filter; /**< Only this account id; NULL: all. */
+    const char *legal_entity;   /**< See issue.h; NULL: default. */
+    const char *series;         /**< See issue.h; NULL: default. */
+    bool issues;                /**< true: number and store; false: drafts. */
+    uint8_t reserved[7];        /**< 0. */
+    tg_bill_progress progress;  /**< May be NULL. */
+    void *progress_context;     /**< For progress. */
+    tg_bill_visit visit;        /**< May be NULL. */
+    void *visit_context;        /**< For visit. */
+};
+
+/**
+ * @brief Run the bills of a period.
+ * @param[in]  params  Borrowed until return.
+ * @param[out] stats   Written also on failure, as far as the run came.
+ * @param[out] why     Filled on failure; may be NULL.
+ * @return TG_OK; TG_E_INVALID (empty period); TG_E_NOT_FOUND (filtered account unknown); TG_E_FULL
+ *         (one account alone needs more lines than allowed); TG_E_NO_MEMORY; TG_E_CATALOG_VERSION;
+ *         TG_E_CORRUPT, TG_E_IO (journal); TG_E_DATABASE, TG_E_NO_SPACE (state). Invoices committed
+ *         before a failure stay issued; running again goes on after them.
+ */
+enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stats *stats,
+                        struct tg_why *why);
+
+/**
+ * @brief Read "2026-10" as the UTC month.
+ * @param[in]  text      NUL-terminated YYYY-MM.
+ * @param[out] start_ns  Begin of the month.
+ * @param[out] end_ns    Begin of the next.
+ * @return TG_OK or TG_E_SYNTAX.
+ */
+enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns);
+
+/** @brief Document id of an account's invoice: B-2026-10-ACCOUNT, or B-20261005-20261012-ACCOUNT
+ * for other periods. @param account_id Account. @param start_ns Begin. @param end_ns End.
+ *  @param currency_suffix NULL, or a code appended when not the account's own currency.
+ *  @param[out] id Room. @return false when the id does not fit. */
+bool tg_bill_id_format(const char *account_id, int64_t start_ns, int64_t end_ns,
+                       const char *currency_suffix, char id[TG_BILL_ID_BYTES]);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/invoice.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PPM UINT64_C(1000000)
+
+uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
+                             uint8_t rounding)
+{
+    for (uint32_t i = 0; i < invoice->taxes_count; i++) {
+        const struct tg_bill_tax *tax = &invoice->taxes[i];
+        if (tax->rate_ppm == rate_ppm && tax->rounding == rounding && strcmp(tax->id, id) == 0) {
+            return (uint16_t)i;
+        }
+    }
+    if (invoice->taxes_count == TG_BILL_TAXES_MAX) {
+        return UINT16_MAX;
+    }
+    invoice->taxes[invoice->taxes_count] =
+        (struct tg_bill_tax){.id = id, .rate_ppm = rate_ppm, .rounding = rounding};
+    return (uint16_t)invoice->taxes_count++;
+}
+
+static int number_compare(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int line_compare(const void *a, const void *b)
+{
+    const struct tg_bill_line *left = a;
+    const struct tg_bill_line *right = b;
+    int order = number_compare(left->subscriber, right->subscriber);
+    order = order != 0 ? order : number_compare(left->kind, right->kind);
+    order = order != 0 ? order : strcmp(left->product_id, right->product_id);
+    order = order != 0 ? order : number_compare(left->service, right->service);
+    order = order != 0 ? order : strcmp(left->zone_id, right->zone_id);
+    order = order != 0 ? order : strcmp(left->price_id, right->price_id);
+    order = order != 0 ? order : number_compare(left->catalog_version, right->catalog_version);
+    return order != 0 ? order : number_compare(left->tax_index, right->tax_index);
+}
+
+void tg_bill_lines_sort(struct tg_bill_line *lines, uint32_t lines_count)
+{
+    if (lines_count > 1) {
+        qsort(lines, lines_count, sizeof lines[0], line_compare);
+    }
+}
+
+enum tg_err tg_bill_tax_on(int64_t net, uint32_t rate_ppm, uint8_t rounding, int64_t *tax)
+{
+    return tg_money_divide((__int128)net * rate_ppm, PPM, rounding, tax);
+}
+
+/* One tax category: round its lines' exact sum, tax it, and share both out again. */
+static enum tg_err category_compute(struct tg_bill_invoice *invoice, uint32_t tax_index,
+                                    const struct tg_bill_scratch *scratch)
+{
+    struct tg_bill_tax *tax = &invoice->taxes[tax_index];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < invoice->lines_count; i++) {
+        if (invoice->lines[i].tax_index == tax_index) {
+            scratch->rows[count] = i;
+            scratch->exact[count++] = invoice->lines[i].amount_exact;
+        }
+    }
+    const uint64_t divisor = (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    enum tg_err err = tg_bill_allocate(scratch->exact, count, divisor, invoice->rounding,
+                                       scratch->parts, &tax->net, scratch->fractions);
+    if (err != TG_OK) {
+        return err;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        invoice->lines[scratch->rows[i]].amount = scratch->parts[i];
+        scratch->weights[i] = scratch->parts[i];
+    }
+    err = tg_bill_tax_on(tax->net, tax->rate_ppm, tax->rounding, &tax->tax);
+    if (err == TG_OK) {
+        err = tg_bill_share(tax->tax, scratch->weights, count, scratch->parts, scratch->fractions);
+    }
+    for (uint32_t i = 0; err == TG_OK && i < count; i++) {
+        invoice->lines[scratch->rows[i]].tax_amount = scratch->parts[i];
+    }
+    return err;
+}
+
+/* The books must close: what is printed adds up to what is asked for. */
+static void invoice_assert_sums(const struct tg_bill_invoice *invoice)
+{
+    __int128 amounts = 0;
+    __int128 taxes = 0;
+    for (uint32_t i = 0; i < invoice->lines_count; i++) {
+        amounts += invoice->lines[i].amount;
+        taxes += invoice->lines[i].tax_amount;
+    }
+    assert(amounts == invoice->net_total);
+    assert(taxes == invoice->tax_total);
+    assert(amounts + taxes == invoice->total);
+    (void)amounts;
+    (void)taxes;
+}
+
+enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
+                                    const struct tg_bill_scratch *scratch, struct tg_why *why)
+{
+    assert(invoice->taxes_count <= TG_BILL_TAXES_MAX);
+    if (invoice->lines_count > scratch->capacity) {
+        return tg_why_set(why, TG_E_FULL, "account %s has %u lines, room is for %u",
+                          invoice->account_id, invoice->lines_count, scratch->capacity);
+    }
+    for (uint32_t i = 0; i < invoice->lines_count; i++) {
+        if (invoice->lines[i].tax_index >= invoice->taxes_count) {
+            return tg_why_set(why, TG_E_INVALID, "line %u of account %s has no tax category", i,
+                              invoice->account_id);
+        }
+    }
+    invoice->net_total = 0;
+    invoice->tax_total = 0;
+    enum tg_err err = TG_OK;
+    for (uint32_t i = 0; i < invoice->taxes_count && err == TG_OK; i++) {
+        err = category_compute(invoice, i, scratch);
+        if (err == TG_OK && (__builtin_add_overflow(invoice->net_total, invoice->taxes[i].net,
+                                                    &invoice->net_total) ||
+                             __builtin_add_overflow(invoice->tax_total, invoice->taxes[i].tax,
+                                                    &invoice->tax_total))) {
+            err = TG_E_AMOUNT_OVERFLOW;
+        }
+    }
+    if (err == TG_OK &&
+        __builtin_add_overflow(invoice->net_total, invoice->tax_total, &invoice->total)) {
+        err = TG_E_AMOUNT_OVERFLOW;
+    }
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the sums of account %s do not fit", invoice->account_id);
+    }
+    invoice_assert_sums(invoice);
+    return TG_OK;
+}
+
+const char *tg_bill_line_kind_name(uint8_t kind)
+{
+    static const char *const names[] = {"recurring", "usage", "one_off"};
+    return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief One invoice as plain numbers: lines, one tax a category, totals that add up.
+ *
+ *  Source: rating-semantics 4.14 (lines), 4.15 and EN 16931 BR-S-09 (tax per category).
+ *  Threads: pure. Allocates: never; the caller owns all arrays.
+ *  Cost: a pass over the lines a tax category, and a sort.
+ *
+ *  Invariants after tg_bill_invoice_compute:
+ *  (1) a category's net = round(sum of its lines' exact amounts), once, in the mode the
+ *      catalog declares: the BILL stage;
+ *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage;
+ *  (3) printed line amounts sum to their category's net, printed line taxes to its tax;
+ *  (4) net_total = sum of nets, tax_total = sum of taxes, total = net_total + tax_total.
+ *
+ *  Where later work goes: a new enum tg_bill_line_kind appended by a step between collection and
+ *  compute (discounts, then min-commit true-up, before tax: order of rating-semantics 4.14).
+ */
+#ifndef TG_BILL_INVOICE_H
+#define TG_BILL_INVOICE_H
+
+#include "base/error.h"
+#include "base/money.h"
+#include "bill/allocate.h"
+
+#include <stdint.h>
+
+#define TG_BILL_TAXES_MAX    16u  /**< Tax categories on one invoice; more is TG_E_FULL. */
+#define TG_BILL_NUMBER_BYTES 48u  /**< Printed invoice number, NUL included. */
+#define TG_BILL_ID_BYTES     128u /**< Document id, NUL included. */
+
+/** @brief What a line charges for. Values are stored in documents by name. */
+enum tg_bill_line_kind {
+    TG_BILL_LINE_RECURRING = 0, /**< Fee of the product for the cycle. */
+    TG_BILL_LINE_USAGE = 1,     /**< Rated usage. */
+    TG_BILL_LINE_ONE_OFF = 2    /**< Fee charged once, in the cycle that service begins in. */
+};
+
+/** @brief One line; amounts before tax. Texts are borrowed and outlive the invoice. */
+struct tg_bill_line {
+    const char *subscriber_id; /**< Subscription's id. */
+    const char *product_id;    /**< Product. */
+    const char *zone_id;       /**< Zone; "" when none. */
+    const char *price_id;      /**< Price; "" for recurring fees. */
+    __int128 amount_exact;     /**< Sum of charges at rating scale. */
+    __int128 residual;         /**< Sum of what RATE rounding cut off, in 2^-32 of a scale unit. */
+    uint64_t rows_count;       /**< Usage rows behind it. */
+    uint64_t units;            /**< As reported: octets, milliseconds or events. */
+    uint64_t billed_units;     /**< After increments, in the price's unit. */
+    uint64_t allowance_units;  /**< Of billed_units, covered by the allowance. */
+    uint64_t covered;          /**< Recurring: proration numerator. */
+    uint64_t covered_total;    /**< Recurring: proration denominator; 0 for usage. */
+    int64_t fee;               /**< Recurring: full fee at rating scale. */
+    int64_t amount;            /**< Printed, at bill scale; compute writes it. */
+    int64_t tax_amount;  /**< Its share of the category's tax, bill scale; compute writes it. */
+    uint32_t subscriber; /**< Roster index; the first sorting key. */
+    uint32_t catalog_version; /**< Version that priced it. */
+    uint16_t tax_index;       /**< Into the invoice's taxes. */
+    uint8_t service;          /**< enum tg_service; TG_SERVICE_NONE for recurring. */
+    uint8_t kind;             /**< enum tg_bill_line_kind. */
+    uint8_t proration;        /**< enum tg_bill_proration, recurring only. */
+    uint8_t reserved[3];      /**< 0. */
+};
+
+/** @brief One tax category of an invoice (EN 16931 BG-23). */
+struct tg_bill_tax {
+    const char *id;      /**< Catalog's name of the tax; borrowed. */
+    uint32_t rate_ppm;   /**< 190000 is 19 %. */
+    uint8_t rounding;    /**< enum tg_rounding of the TAX stage. */
+    uint8_t reserved[3]; /**< 0. */
+    int64_t net;         /**< Taxable amount, bill scale; compute writes it. */
+    int64_t tax;         /**< Tax amount, bill scale; compute writes it. */
+};
+
+/** @brief An invoice. A pure function of (journal, catalog versions, accounts). */
+struct tg_bill_invoice {
+    const char *account_id;             /**< Who pays; borrowed. */
+    const char *account_name;           /**< For people; borrowed; may be "". */
+    const struct tg_currency *currency; /**< Of every amount. */
+    int64_t period_start_ns;            /**< Begin of the cycle, UTC. */
+    int64_t period_end_ns;              /**< End of the cycle, UTC, exclusive. */
+    int64_t issued_ns;                  /**< Date on the invoice; an argument of the run. */
+    struct tg_bill_line *lines;         /**< In printed order; owned by the caller. */
+    uint32_t lines_count;               /**< How many. */
+    uint32_t taxes_count;               /**< How many of taxes[]. */
+    struct tg_bill_tax taxes[TG_BILL_TAXES_MAX]; /**< In order of first use. */
+    int64_t net_total;                           /**< Before tax, bill scale. */
+    int64_t tax_total;                           /**< Tax, bill scale. */
+    int64_t total;                               /**< To pay, bill scale. */
+    char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
+    char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft. */
+};
+
+/** @brief Arrays compute() needs, all of the same length; owned by the caller, contents free. */
+struct tg_bill_scratch {
+    uint32_t capacity;                  /**< Lines the arrays have room for. */
+    uint32_t reserved;                  /**< 0. */
+    __int128 *exact;                    /**< Shape [capacity]. */
+    int64_t *weights;                   /**< Shape [capacity]. */
+    int64_t *parts;                     /**< Shape [capacity]. */
+    uint32_t *rows;                     /**< Shape [capacity]. */
+    struct tg_bill_fraction *fractions; /**< Shape [capacity]. */
+};
+
+/**
+ * @brief Find or add a tax category.
+ * @param[in,out] invoice   Caller's.
+ * @param[in]     id        Catalog's name; borrowed for the invoice's life.
+ * @param[in]     rate_ppm  Rate; the same id with another rate is another category.
+ * @param[in]     rounding  enum tg_rounding.
+ * @return Index 0..TG_BILL_TAXES_MAX-1, or UINT16_MAX when the invoice has no room for another.
+ */
+uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
+                             uint8_t rounding);
+
+/** @brief Put lines into printed order: subscriber, recurring first, service, zone, price, version.
+ *  @param[in,out] lines Shape [lines_count]. @param lines_count How many. */
+void tg_bill_lines_sort(struct tg_bill_line *lines, uint32_t lines_count);
+
+/**
+ * @brief Round, tax and total the lines; see the invariants above.
+ * @param[in,out] invoice  lines with amount_exact and tax_index set; taxes with rate and rounding.
+ * @param[in]     scratch  Room for at least invoice->lines_count.
+ * @param[out]    why      Filled on failure; may be NULL.
+ * @return TG_OK, TG_E_FULL (scratch too small), TG_E_INVALID (a tax index out of range),
+ *         TG_E_AMOUNT_OVERFLOW.
+ */
+enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
+                                    const struct tg_bill_scratch *scratch, struct tg_why *why);
+
+/** @brief Tax on a net, rounded once. @param net Bill scale. @param rate_ppm Rate.
+ *  @param rounding enum tg_rounding. @param[out] tax Written on TG_OK.
+ *  @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_tax_on(int64_t net, uint32_t rate_ppm, uint8_t rounding, int64_t *tax);
+
+/** @brief Lower-case name ("usage"). @param kind enum tg_bill_line_kind. @return Static text. */
+const char *tg_bill_line_kind_name(uint8_t kind);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The table a bill run folds the journal into: one slot a (subscriber, price, zone,
+ * service).
+ *
+ *  Source: rating-semantics 4.14 (grouping). Threads: one writer. Allocates: in open only.
+ *  Cost: one probed cache-line pair a row; slots are 128 bytes, load at most 3/4.
+ *
+ *  When it is full the run takes fewer accounts at once and scans again: bounded memory is paid
+ *  for with passes, never with a lost row.
+ */
+#ifndef TG_BILL_LINES_H
+#define TG_BILL_LINES_H
+
+#include "abi/err.h"
+
+#include <stdint.h>
+
+/** @brief What one slot sums. Zero rows_count marks a free slot. */
+struct tg_bill_slot {
+    uint32_t subscriber;               /**< Roster index. */
+    uint32_t price_id;                 /**< Index in the image of catalog_version. */
+    uint32_t catalog_version;          /**< Which image. */
+    uint16_t zone;                     /**< Zone index. */
+    uint16_t currency;                 /**< ISO 4217 numeric. */
+    uint64_t service;                  /**< enum tg_service. */
+    uint64_t rows_count;               /**< Rows summed. */
+    __int128 amount;                   /**< At rating scale. */
+    __int128 residual;                 /**< 2^-32 of a scale unit. */
+    unsigned __int128 units;           /**< As reported. */
+    unsigned __int128 billed_units;    /**< After increments. */
+    unsigned __int128 allowance_units; /**< Covered by allowance. */
+    uint64_t reserved[2];              /**< 0. */
+};
+_Static_assert(sizeof(struct tg_bill_slot) == 128, "two cache lines");
+
+/** @brief One rated row's part in a bill. */
+struct tg_bill_item {
+    uint32_t subscriber;      /**< Roster index. */
+    uint32_t price_id;        /**< Image index. */
+    uint32_t catalog_version; /**< Image. */
+    uint16_t zone;            /**< Zone. */
+    uint16_t currency;        /**< ISO 4217 numeric. */
+    uint8_t service;          /**< enum tg_service. */
+    uint8_t reserved[7];      /**< 0. */
+    int64_t amount;           /**< Rating scale. */
+    int64_t remainder;        /**< 2^-32 of a scale unit. */
+    uint64_t units;           /**< tg_usage_units of the row. */
+    uint64_t billed_units;    /**< tg_charge.billed_units. */
+    uint64_t allowance_units; /**< tg_charge.allowance_units. */
+};
+
+struct tg_bill_lines;
+
+/** @brief Make a table. @param slots_max Slots that may be used, 1..2^28.
+ *  @return Table, or NULL when memory is short. Free with tg_bill_lines_close. */
+struct tg_bill_lines *tg_bill_lines_open(uint32_t slots_max);
+
+/** @brief Free. @param lines Table or NULL. */
+void tg_bill_lines_close(struct tg_bill_lines *lines);
+
+/** @brief Empty the table for another pass. @param lines Table. */
+void tg_bill_lines_reset(struct tg_bill_lines *lines);
+
+/**
+ * @brief Add one row.
+ * @param[in,out] lines  Table.
+ * @param[in]     item   Borrowed.
+ * @return TG_OK, or TG_E_FULL when it needs a new slot and slots_max are taken.
+ */
+enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_item *item);
+
+/**
+ * @brief Sort the used slots by (subscriber, service, zone, price, version, currency) and show
+ * them.
+ * @param[in]  lines  Table; nothing may be added until the next reset.
+ * @param[out] count  How many.
+ * @return Shape [*count]; borrowed until reset or close.
+ */
+const struct tg_bill_slot *tg_bill_lines_sorted(struct tg_bill_lines *lines, uint32_t *count);
+
+#endif

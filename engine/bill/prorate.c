@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/prorate.h"
+
+#include "base/clock.h"
+#include "base/money.h"
+
+#include <assert.h>
+
+/* Calendar day of an instant, rounded down: service within a day begins with that whole day. */
+static int64_t day_of(int64_t time_ns)
+{
+    const int64_t day = time_ns / TG_NS_PER_DAY;
+    return time_ns % TG_NS_PER_DAY < 0 ? day - 1 : day;
+}
+
+/* First day that is no longer covered: a day that is begun counts. */
+static int64_t day_after(int64_t time_ns)
+{
+    const int64_t day = day_of(time_ns);
+    return time_ns == day * TG_NS_PER_DAY ? day : day + 1;
+}
+
+/* 30E/360: every month has 30 days, the 31st is the 30th. */
+static int64_t days_30e(int64_t day)
+{
+    struct tg_civil civil;
+    tg_clock_to_civil(day * TG_NS_PER_DAY, &civil);
+    const int64_t dom = civil.day > 30 ? 30 : civil.day;
+    return (int64_t)civil.year * 360 + (int64_t)(civil.month - 1) * 30 + dom;
+}
+
+enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
+                            struct tg_bill_prorated *result)
+{
+    const int64_t begin = params->cycle_start_ns;
+    const int64_t end = params->cycle_end_ns;
+    if (end <= begin || params->proration > TG_BILL_PRORATION_NONE_ZERO) {
+        return TG_E_INVALID;
+    }
+    int64_t from = params->active_start_ns > begin ? params->active_start_ns : begin;
+    int64_t to = params->active_end_ns < end ? params->active_end_ns : end;
+    const bool touches = from < to;
+    from = params->keeps_start_full ? begin : from;
+    to = params->keeps_end_full ? end : to;
+    uint64_t covered = 0;
+    uint64_t total = 1;
+    switch (params->proration) {
+    case TG_BILL_PRORATION_ACTUAL_DAYS:
+        total = (uint64_t)(day_after(end) - day_of(begin));
+        covered = touches ? (uint64_t)(day_after(to) - day_of(from)) : 0;
+        break;
+    case TG_BILL_PRORATION_FIXED_30:
+        total = (uint64_t)(days_30e(day_after(end)) - days_30e(day_of(begin)));
+        covered = touches ? (uint64_t)(days_30e(day_after(to)) - days_30e(day_of(from))) : 0;
+        if (total == 0) { /* A cycle of the 31st alone: nothing to divide by. */
+            return TG_E_INVALID;
+        }
+        break;
+    case TG_BILL_PRORATION_SECONDS:
+        total = (uint64_t)(end - begin);
+        covered = touches ? (uint64_t)(to - from) : 0;
+        break;
+    case TG_BILL_PRORATION_NONE_FULL:
+        covered = touches ? 1 : 0;
+        break;
+    default:
+        covered = touches && from == begin && to == end ? 1 : 0;
+        break;
+    }
+    assert(covered <= total);
+    result->covered = covered;
+    result->total = total;
+    return tg_money_divide((__int128)params->fee * (__int128)covered, total, params->rounding,
+                           &result->amount);
+}
+
+const char *tg_bill_proration_name(uint8_t proration)
+{
+    static const char *const names[] = {"actual_days", "fixed_30", "seconds", "none_full",
+                                        "none_zero"};
+    return proration < sizeof names / sizeof names[0] ? names[proration] : "unknown";
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief A bounded text that grows by appending: invoices as JSON and as columns.
+ *
+ *  Source: RFC 8259 (escapes); amounts are JSON numbers with their exact decimal digits, which no
+ *  general JSON library keeps, since it reads them into binary fractions.
+ *  Threads: one owner. Allocates: never; the caller lends the bytes. Cost: a copy.
+ */
+#ifndef TG_BILL_TEXT_H
+#define TG_BILL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** @brief Text under construction; once something does not fit, is_full stays true. */
+struct tg_bill_text {
+    char *bytes;           /**< Lent by the caller; NUL-terminated at all times. */
+    size_t capacity_bytes; /**< At least 1. */
+    size_t length_bytes;   /**< Without the NUL. */
+    bool is_full;          /**< Sticky: the text is incomplete and must not be used. */
+};
+
+/** @brief Begin. @param bytes Lent. @param capacity_bytes At least 1. @return Empty text. */
+struct tg_bill_text tg_bill_text(char *bytes, size_t capacity_bytes);
+
+/** @brief Append as printf does. @param text Text. @param format printf format. */
+void tg_bill_text_add(struct tg_bill_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** @brief Append a JSON string, quoted and escaped; bytes that are no UTF-8 become U+FFFD.
+ *  @param text Text. @param value NUL-terminated. */
+void tg_bill_text_quote(struct tg_bill_text *text, const char *value);
+
+/** @brief Append an exact decimal, at least `minor` decimals. @param text Text. @param amount At
+ *  scale. @param scale Decimals of amount, 0..18. @param minor Decimals always shown. */
+void tg_bill_text_money(struct tg_bill_text *text, __int128 amount, uint8_t scale, uint8_t minor);
+
+/** @brief Append RFC 3339 UTC. @param text Text. @param time_ns ns since 1970. */
+void tg_bill_text_time(struct tg_bill_text *text, int64_t time_ns);
+
+#endif
