@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The whole data plane: opened from parameters, recovered, started, drained, checkpointed.
+ *
+ *  Source: design.md sections 5 and 6. Threads: control thread; the lcores it starts are its own.
+ *  Allocates: in open. Cost: recovery reads the journal after the last checkpoint once.
+ *
+ *      CLOSED --open (recover)--> READY --start--> RUNNING --stop--> DRAINED --close--> CLOSED
+ *
+ *  open: lock, catalog snapshot given, tables taken, checkpoint loaded, journal replayed, positions
+ *  handed to the ports. stop: ports drained, last epoch durable, answers sent, checkpoint written.
+ */
+#ifndef TG_FLOW_PIPELINE_H
+#define TG_FLOW_PIPELINE_H
+
+#include "abi/decoder.h"
+#include "base/error.h"
+#include "flow/ingest.h"
+#include "flow/rating.h"
+#include "ports/port.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tg_db;
+struct tg_inventory;
+struct tg_profile;
+
+/** @brief A decoder to open. */
+struct tg_pipeline_decoder {
+    const char *name;                 /**< Plug-in's name; lives as long as the pipeline. */
+    const struct tg_decoder *decoder; /**< Contract. */
+    uint16_t local_port;              /**< UDP port; 0: folders only. */
+    uint32_t settings_count;          /**< Settings. */
+    const struct tg_setting *settings; /**< Shape [settings_count]; borrowed until open returns. */
+};
+
+/** @brief A port to open. */
+struct tg_pipeline_port {
+    struct tg_port_config config; /**< Texts live as long as the pipeline. */
+    uint32_t decoder_index;       /**< Folders: index into decoders. */
+    uint16_t node_id;             /**< Folders: node whose records these are; 0 unknown. */
+};
+
+/** @brief Everything a data plane is made from. Zero means the default where one is named. */
+struct tg_pipeline_params {
+    uint32_t size_bytes;               /**< sizeof of the caller's struct. */
+    uint32_t workers_count;            /**< 1: rate inline; n: one ingest and n - 1 rate lcores. */
+    const char *data_dir;              /**< Data directory; lives as long as the pipeline. */
+    struct tg_db *state;               /**< State environment, writable; checkpoints go there. */
+    struct tg_snapshot *catalog;       /**< struct tg_catalog_snapshot, already published. */
+    const struct tg_inventory *inventory; /**< Nodes. */
+    const struct tg_profile *const *profiles; /**< Vendor profiles; shape [profiles_count]. */
+    uint32_t profiles_count;           /**< At least 1. */
+    uint32_t subscribers_max;          /**< Account lines; at least the roster's count. */
+    uint32_t sessions_max;             /**< Addresses held; default 1,000,000. */
+    uint64_t dedup_records_max;        /**< A worker's generation; default 4,000,000. */
+    int64_t park_ns;                   /**< How long data waits for its template; default 30 min. */
+    const struct tg_pipeline_decoder *decoders; /**< Shape [decoders_count]. */
+    const struct tg_pipeline_port *ports;       /**< Shape [ports_count]. */
+    uint32_t decoders_count;           /**< At most TG_DECODERS_MAX. */
+    uint32_t ports_count;              /**< At most TG_PORTS_MAX. */
+    bool is_journal_sparse;            /**< Do not preallocate segments (demo, tests). */
+};
+
+/** @brief What recovery did, for the log and `check`. */
+struct tg_pipeline_recovery {
+    uint64_t checkpoint_epoch; /**< 0: none. */
+    uint64_t epochs_count;     /**< Replayed after it. */
+    uint64_t rows_count;       /**< Replayed rows. */
+    uint64_t torn_bytes;       /**< Cut off at the journal's end. */
+    int64_t elapsed_ns;        /**< How long it took. */
+};
+
+struct tg_pipeline;
+
+/**
+ * @brief Open and recover.
+ * @param[in]  params    Borrowed until return but where noted.
+ * @param[out] pipeline  Caller's; tg_pipeline_close.
+ * @param[out] why       Sentence; may be NULL.
+ * @return TG_OK, or what a room said: TG_E_NO_MEMORY, TG_E_CORRUPT, TG_E_CHAIN, TG_E_PORT_OPEN, ...
+ */
+enum tg_err tg_pipeline_open(const struct tg_pipeline_params *params,
+                             struct tg_pipeline **pipeline, struct tg_why *why);
+
+/** @brief What recovery did. @param pipeline Open. @return Borrowed. */
+const struct tg_pipeline_recovery *tg_pipeline_recovery(const struct tg_pipeline *pipeline);
+
+/** @brief Start the lcores. @param pipeline Open. @param[out] why May be NULL.
+ *  @return TG_OK, TG_E_INVALID (too few lcores), TG_E_STATE. */
+enum tg_err tg_pipeline_start(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/** @brief Are all finite inputs read and durable? @param pipeline Running. @return true if so. */
+bool tg_pipeline_is_finished(const struct tg_pipeline *pipeline);
+
+/** @brief Has the data plane failed (journal)? @param pipeline Running. @param[out] why Reason.
+ *  @return true: stop the process; a restart recovers. */
+bool tg_pipeline_has_failed(const struct tg_pipeline *pipeline, struct tg_why *why);
+
+/**
+ * @brief Drain and stop the lcores, wait for durability, write a checkpoint.
+ * @param[in,out] pipeline  Running or ready.
+ * @param[out]    why       May be NULL.
+ * @return TG_OK, or the journal's or checkpoint's error.
+ */
+enum tg_err tg_pipeline_stop(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/** @brief Free everything. @param pipeline May be NULL; stopped. */
+void tg_pipeline_close(struct tg_pipeline *pipeline);
+
+/** @brief Last durable epoch. @param pipeline Open. @return Epoch. */
+uint64_t tg_pipeline_durable_epoch(const struct tg_pipeline *pipeline);
+
+/** @brief Figures at a moment, read without disturbing anyone. */
+struct tg_pipeline_status {
+    struct tg_ingest_counts ingest;               /**< Ingest lcore. */
+    uint64_t fate_rows[TG_FATE_COUNT];            /**< Rows by fate, all workers. */
+    struct tg_stage_count stages[TG_STAGES_COUNT]; /**< All lcores summed. */
+    uint64_t durable_epoch;                       /**< Last durable epoch. */
+    uint64_t journal_rows_count;                  /**< Rows written since start. */
+    uint64_t journal_plain_bytes;                 /**< Before compression. */
+    uint64_t journal_stored_bytes;                /**< After. */
+    uint64_t journal_syncs_count;                 /**< fdatasync calls. */
+    uint64_t journal_waits_count;                 /**< Back-pressure. */
+    uint32_t sources_count;                       /**< Sources known. */
+    uint32_t sessions_count;                      /**< Addresses held. */
+    uint64_t sessions_refused_count;              /**< Session table was full. */
+    uint64_t dedup_records_count;                 /**< Records remembered. */
+};
+
+/** @brief Read the figures. @param pipeline Open. @param[out] status Written. */
+void tg_pipeline_status(const struct tg_pipeline *pipeline, struct tg_pipeline_status *status);
+
+/** @brief Port counters. @param pipeline Open. @param index Below params.ports_count.
+ *  @param[out] counters Written. */
+void tg_pipeline_port_counters(const struct tg_pipeline *pipeline, uint32_t index,
+                               struct tg_port_counters *counters);
+
+#endif

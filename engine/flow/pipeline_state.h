@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Inside of the pipeline, shared by pipeline.c and restore.c only.
+ *
+ *  Source: pipeline.h. Threads: control thread. Allocates: never. Cost: none.
+ */
+#ifndef TG_FLOW_PIPELINE_STATE_H
+#define TG_FLOW_PIPELINE_STATE_H
+
+#include "flow/pipeline.h"
+#include "ledger/checkpoint.h"
+#include "ledger/journal.h"
+#include "rt/lcore.h"
+
+/** @brief A position found at recovery. */
+struct tg_restored_position {
+    uint64_t port_hash;           /**< Whose. */
+    struct tg_position position;  /**< Where. */
+};
+
+/** @brief The data plane. */
+struct tg_pipeline {
+    struct tg_pipeline_params params;        /**< As given. */
+    struct tg_pipeline_recovery recovery;    /**< What recovery did. */
+    struct tg_dispatch dispatch;             /**< Decoders. */
+    struct tg_sources *sources;              /**< Sources. */
+    struct tg_sequence *sequence;            /**< Sequence audit. */
+    struct tg_sessions *sessions;            /**< Address holders. */
+    struct tg_cumulative *cumulative;        /**< Cumulative readings. */
+    struct tg_timeline *timeline;            /**< Ingest's node states. */
+    struct tg_accounts *accounts;            /**< All account lines. */
+    struct tg_journal *journal;              /**< Journal. */
+    struct tg_rating *ratings[TG_WORKERS_MAX]; /**< Rate workers. */
+    uint32_t ratings_count;                  /**< How many. */
+    struct tg_ingest *ingest;                /**< The ingest lcore. */
+    struct tg_port *ports[TG_PORTS_MAX];     /**< Ports. */
+    uint32_t ports_count;                    /**< Opened. */
+    struct tg_stop stop_ingest;              /**< Stop flag of the ingest lcore. */
+    struct tg_stop stop_rating;              /**< Stop flag of rate lcores: after ingest. */
+    bool is_running;                         /**< Lcores run. */
+    bool is_finished;                        /**< Set by the ingest lcore: all finite input is done. */
+    bool is_ingest_done;                     /**< Set by the ingest lcore when it returns. */
+    struct tg_restored_position *positions;  /**< Found at recovery; shape [positions_count]. */
+    uint32_t positions_count;                /**< How many. */
+    uint32_t positions_capacity;             /**< Room. */
+    struct tg_journal_tail tail;             /**< Where the journal goes on. */
+};
+
+/* restore.c */
+
+/** @brief Load the checkpoint, replay the journal after it. @param pipeline Tables made, journal not
+ *  open yet. @param[out] why Reason. @return TG_OK or the first error. */
+enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/** @brief Hand positions to the ports. @param pipeline Ports open. */
+void tg_pipeline_resume_ports(struct tg_pipeline *pipeline);
+
+/** @brief Write a checkpoint; nobody else runs. @param pipeline Stopped. @param[out] why Reason.
+ *  @return TG_OK or the first error. */
+enum tg_err tg_pipeline_checkpoint(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/** @brief Worker that owns a row. @param roster Borrowed. @param row Borrowed. @param subscriber
+ *  Dense index. @param workers_count At least 1. @return Worker. */
+uint32_t tg_route_worker(const struct tg_roster *roster, const struct tg_usage *row,
+                         uint32_t subscriber, uint32_t workers_count);
+
+#endif

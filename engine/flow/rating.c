@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/rating.h"
+
+#include "base/arena.h"
+#include "catalog/catalog.h"
+#include "ledger/journal.h"
+#include "mediate/dedup.h"
+#include "rate/rate.h"
+#include "record/routed.h"
+#include "rt/ring.h"
+
+#include <rte_pause.h>
+
+enum tg_err tg_rating_create(const struct tg_rating_params *params, struct tg_rating **rating,
+                             struct tg_why *why)
+{
+    struct tg_rating *made = tg_pages_take(sizeof *made);
+    if (made == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a rate worker");
+    }
+    made->params = *params;
+    const struct tg_rate_params rate_params = {.accounts = params->accounts};
+    enum tg_err err = tg_rate_create(&rate_params, &made->rate, why);
+    made->dedup = tg_dedup_create(params->dedup_records_max);
+    if (err == TG_OK && made->dedup == NULL) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory to remember %llu records",
+                         (unsigned long long)params->dedup_records_max);
+    }
+    if (err == TG_OK && params->ring_rows_count != 0) {
+        made->batch = tg_pages_take(sizeof *made->batch);
+        err = made->batch == NULL ? TG_E_NO_MEMORY
+                                  : tg_ring_open(params->ring_rows_count, sizeof(struct tg_routed),
+                                                 &made->ring, why);
+    }
+    if (err != TG_OK) {
+        tg_rating_destroy(made);
+        return err;
+    }
+    *rating = made;
+    return TG_OK;
+}
+
+void tg_rating_destroy(struct tg_rating *rating)
+{
+    if (rating == NULL) {
+        return;
+    }
+    tg_rate_destroy(rating->rate);
+    tg_dedup_free(rating->dedup);
+    tg_ring_close(rating->ring);
+    tg_pages_free(rating->batch, sizeof *rating->batch);
+    tg_pages_free(rating, sizeof *rating);
+}
+
+/* A row that was filtered or merged has no effect that could happen twice. */
+static bool is_checked(uint8_t fate)
+{
+    return fate == TG_FATE_NONE || fate == TG_FATE_SUSPENDED;
+}
+
+static void rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
+{
+    int16_t verdicts[TG_BATCH_ROWS_MAX];
+    uint32_t first = 0;
+    while (first < batch->rows_count) {
+        uint32_t end = first;
+        while (end < batch->rows_count && is_checked(batch->charges[end].fate)) {
+            end++;
+        }
+        if (end > first) {
+            tg_dedup_run(rating->dedup, &batch->rows[first], sizeof(struct tg_usage), end - first,
+                         verdicts);
+        }
+        for (uint32_t i = first; i < end; i++) {
+            const int16_t verdict = verdicts[i - first];
+            if (verdict == TG_E_DUPLICATE) {
+                tg_charge_settle(&batch->charges[i], TG_FATE_DUPLICATE, verdict);
+            } else if (verdict != TG_OK) {
+                tg_charge_settle(&batch->charges[i], TG_FATE_SUSPENDED, verdict);
+            } else if (tg_usage_units(&batch->rows[i]) == 0 &&
+                       batch->charges[i].fate == TG_FATE_NONE) {
+                tg_charge_settle(&batch->charges[i], TG_FATE_FILTERED, TG_E_ZERO_USAGE);
+            }
+        }
+        first = end + 1;
+    }
+}
+
+void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch)
+{
+    uint64_t at = tg_stage_ticks();
+    rating_dedup(rating, batch);
+    at = tg_stage_done(&rating->stages, TG_STAGE_dedup, batch->rows_count, at);
+    tg_rate_run(rating->rate, tg_snapshot_read(rating->params.catalog), batch->rows,
+                batch->charges, batch->rows_count);
+    (void)tg_stage_done(&rating->stages, TG_STAGE_price, batch->rows_count, at);
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        uint64_t *count = &rating->counts.fate_rows[batch->charges[i].fate];
+        __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+    }
+}
+
+/* The worker's own block; a full one goes in as one of the epoch's blocks. */
+static void rating_append(struct tg_rating *rating, const struct tg_batch *batch)
+{
+    const uint64_t at = tg_stage_ticks();
+    uint32_t done = 0;
+    while (done < batch->rows_count) {
+        if (rating->block == NULL) {
+            rating->block = tg_journal_begin(rating->params.journal, rating->params.stream);
+        }
+        if (rating->block == NULL) {
+            rating->has_failed = true;
+            return;
+        }
+        done += tg_block_rows(rating->block, &batch->rows[done], &batch->charges[done],
+                              batch->rows_count - done);
+        if (done < batch->rows_count) {
+            tg_journal_submit(rating->params.journal, rating->block, rating->epoch);
+            rating->block = NULL;
+        }
+    }
+    (void)tg_stage_done(&rating->stages, TG_STAGE_journal, batch->rows_count, at);
+}
+
+static void rating_flush(struct tg_rating *rating)
+{
+    if (rating->batch->rows_count != 0) {
+        tg_rating_decide(rating, rating->batch);
+        rating_append(rating, rating->batch);
+        rating->batch->rows_count = 0;
+    }
+}
+
+/* All rows before the marker are in; the commit block may follow once this is seen. */
+static void rating_end_epoch(struct tg_rating *rating, uint64_t epoch)
+{
+    rating_flush(rating);
+    if (rating->block != NULL) {
+        tg_journal_submit(rating->params.journal, rating->block, rating->epoch);
+        rating->block = NULL;
+    }
+    /* Pairs with the acquire load in commit.c: the blocks are submitted before this is seen. */
+    __atomic_store_n(&rating->epoch, epoch + 1, __ATOMIC_RELEASE);
+}
+
+static void rating_unpack(struct tg_rating *rating, const struct tg_routed *routed)
+{
+    struct tg_batch *batch = rating->batch;
+    struct tg_charge *charge = &batch->charges[batch->rows_count];
+    batch->rows[batch->rows_count] = routed->usage;
+    tg_charge_start(charge);
+    charge->subscriber = routed->subscriber;
+    charge->fate = routed->fate;
+    charge->reason = routed->reason;
+    charge->node_state = routed->node_state;
+    batch->rows_count++;
+}
+
+void tg_rating_run(void *context, const struct tg_stop *stop)
+{
+    struct tg_rating *rating = context;
+    const struct tg_stop *own = rating->params.stop != NULL ? rating->params.stop : stop;
+    struct tg_routed taken[TG_RING_BULK * 2];
+    while (!rating->has_failed) {
+        const uint32_t count = tg_ring_take(rating->ring, taken, TG_RING_BULK * 2);
+        if (count == 0) {
+            rating_flush(rating);
+            tg_snapshot_quiescent();
+            if (tg_stop_is_requested(own) && tg_ring_count(rating->ring) == 0) {
+                break;
+            }
+            rte_pause();
+            continue;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            if (taken[i].epoch != 0) {
+                rating_end_epoch(rating, taken[i].epoch);
+                continue;
+            }
+            rating_unpack(rating, &taken[i]);
+            if (rating->batch->rows_count == TG_BATCH_ROWS_MAX) {
+                rating_flush(rating);
+            }
+        }
+        tg_snapshot_quiescent();
+    }
+    if (rating->block != NULL) {
+        tg_journal_discard(rating->params.journal, rating->block);
+        rating->block = NULL;
+    }
+}
+
+void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *row,
+                        const struct tg_charge *charge)
+{
+    if (charge->fate == TG_FATE_RATED || charge->fate == TG_FATE_SUSPENDED ||
+        charge->reason == TG_E_ZERO_USAGE) {
+        tg_dedup_replay(rating->dedup, row);
+    }
+    if (charge->fate < TG_FATE_COUNT) {
+        rating->counts.fate_rows[charge->fate]++;
+    }
+}
+
+enum tg_err tg_rating_replay(struct tg_rating *rating, const struct tg_usage *rows,
+                             const struct tg_charge *charges, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        tg_rating_remember(rating, &rows[i], &charges[i]);
+    }
+    return tg_rate_apply(rating->rate, rows, charges, count);
+}
