@@ -9,6 +9,7 @@
 #include "abi/key.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "catalog/image.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -132,18 +133,25 @@ uint32_t tg_account_call_mark(const struct tg_usage *row)
     return mark != 0 ? mark : 1;
 }
 
+/* Units to base quantity; false when that passes the counter's 48 bits. */
+static bool base_of(uint64_t units, uint8_t unit, uint64_t *base)
+{
+    return unit < TG_UNIT_COUNT && !__builtin_mul_overflow(units, tg_unit_base_count(unit), base) &&
+           *base <= TG_METER_BASE_MAX;
+}
+
 bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *row,
                      const struct tg_charge *charge)
 {
     const struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    const uint64_t allowance = charge->allowance_units;
-    if (charge->billed_units < allowance) {
-        return false;
-    }
-    const uint64_t priced = charge->billed_units - allowance;
+    uint64_t billed_base;
+    uint64_t allowance_base;
     int64_t cost;
-    return priced <= TG_METER_UNITS_MAX - meter->priced_units &&
-           allowance <= TG_METER_UNITS_MAX - meter->allowance_units &&
+    return charge->allowance_units <= charge->billed_units &&
+           base_of(charge->billed_units, charge->unit, &billed_base) &&
+           base_of(charge->allowance_units, charge->unit, &allowance_base) &&
+           billed_base - allowance_base <= TG_METER_BASE_MAX - meter->priced_base &&
+           allowance_base <= TG_METER_BASE_MAX - meter->allowance_base &&
            tg_account_events(meter) < UINT32_MAX &&
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
@@ -156,12 +164,13 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
     }
     assert(tg_account_fits(line, row, charge));
     struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
     const uint32_t events_count = tg_account_events(meter) + 1;
-    meter->priced_units += charge->billed_units - charge->allowance_units;
-    meter->allowance_units += charge->allowance_units;
+    meter->priced_base += (charge->billed_units - charge->allowance_units) * unit_base_count;
+    meter->allowance_base += charge->allowance_units * unit_base_count;
     meter->events_low = events_count & 0xffff;
     meter->events_high = events_count >> 16;
-    line->cost += charge->amount;
+    (void)tg_account_cost_add(line, charge->amount);
     if ((row->flags & TG_USAGE_PARTIAL) != 0) {
         line->open_call = tg_account_call_mark(row);
     } else if (line->open_call != 0 && line->open_call == tg_account_call_mark(row)) {

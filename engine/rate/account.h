@@ -41,14 +41,17 @@ enum tg_account_meter_kind {
 };
 
 /** Largest counter value: 48 bits. A row that would pass it is TG_E_AMOUNT_OVERFLOW. */
-#define TG_METER_UNITS_MAX ((UINT64_C(1) << 48) - 1)
+#define TG_METER_BASE_MAX ((UINT64_C(1) << 48) - 1)
 
-/** @brief One meter of one period; units are the billed units of the prices it met. */
+/**
+ * @brief One meter of one period, in base quantity (milliseconds, octets, events): prices in
+ *        seconds and in minutes feed the same counter.
+ */
 struct tg_account_meter {
-    uint64_t priced_units : 48;    /**< Billed units that were priced, allowance not among them. */
-    uint64_t events_low : 16;      /**< Rated records, low half. */
-    uint64_t allowance_units : 48; /**< Billed units the allowance covered. */
-    uint64_t events_high : 16;     /**< Rated records, high half. */
+    uint64_t priced_base : 48;    /**< Billed and priced, the allowance's part not among it. */
+    uint64_t events_low : 16;     /**< Rated records, low half. */
+    uint64_t allowance_base : 48; /**< Billed and covered by the allowance. */
+    uint64_t events_high : 16;    /**< Rated records, high half. */
 };
 
 /** @brief One subscriber, one month. */
@@ -152,14 +155,15 @@ const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *account
 uint32_t tg_account_call_mark(const struct tg_usage *row);
 
 /** @brief Would posting fit? @param line Borrowed. @param row Borrowed. @param charge Borrowed, rated.
- *  @return false when a counter or the cost would pass its field: TG_E_AMOUNT_OVERFLOW. */
+ *  @return false when a counter or the cost would pass its field (TG_E_AMOUNT_OVERFLOW), or when the
+ *          charge cannot be a charge: unknown unit, more allowance than billed. */
 bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *row,
                      const struct tg_charge *charge);
 
 /**
  * @brief Post a verdict; does nothing unless charge->fate is TG_FATE_RATED.
  *
- * Read: charge amount, billed_units, allowance_units; row service, flags, peer_key, node_id.
+ * Read: charge amount, unit, billed_units, allowance_units; row service, flags, peer_key, node_id.
  *
  * @param[in,out] line    From tg_accounts_line for the row's period.
  * @param[in]     row     Borrowed.
@@ -167,6 +171,18 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
  */
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge);
+
+/** @brief Add money to a line. @param line Line. @param amount At the rating scale.
+ *  @return false, and nothing added, when the sum would pass 64 bits. */
+static inline bool tg_account_cost_add(struct tg_account_line *line, int64_t amount)
+{
+    int64_t cost;
+    if (__builtin_add_overflow(line->cost, amount, &cost)) {
+        return false;
+    }
+    line->cost = cost;
+    return true;
+}
 
 /** @brief Pages of all lines. @param accounts Borrowed. @return Count; the first half holds even
  *  months, the second odd ones, each by subscriber. */
