@@ -3,6 +3,7 @@
  * durable. Diagram in ingest.h. */
 #include "flow/ingest_state.h"
 
+#include "abi/key.h"
 #include "base/clock.h"
 #include "mediate/source.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/pipeline_state.h"
 
+#include "abi/key.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "health/timeline.h"
 #include "mediate/cumulative.h"
 #include "mediate/dedup.h"

@@ -12,6 +12,8 @@
 #include "ledger/journal.h"
 #include "rt/lcore.h"
 
+struct tg_roster;
+
 /** @brief A position found at recovery. */
 struct tg_restored_position {
     uint64_t port_hash;           /**< Whose. */
@@ -63,5 +65,9 @@ enum tg_err tg_pipeline_checkpoint(struct tg_pipeline *pipeline, struct tg_why *
  *  Dense index. @param workers_count At least 1. @return Worker. */
 uint32_t tg_route_worker(const struct tg_roster *roster, const struct tg_usage *row,
                          uint32_t subscriber, uint32_t workers_count);
+
+/** @brief Roster of the catalog in force. @param catalog Published. @return Borrowed until this
+ *  thread's next quiescent state. */
+const struct tg_roster *tg_route_roster(const struct tg_snapshot *catalog);
 
 #endif

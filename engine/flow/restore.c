@@ -2,9 +2,10 @@
 /* Memory is a cache of the journal: what a checkpoint holds is loaded, what came after is replayed. */
 #include "flow/pipeline_state.h"
 
+#include "abi/key.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
+#include "catalog/roster.h"
 #include "health/inventory.h"
 #include "health/timeline.h"
 #include "ledger/recover.h"
@@ -24,9 +25,9 @@
 #define BLOB_DECODER    "decoder/"
 #define DECODER_BLOB_BYTES_MAX ((size_t)64 << 20)
 
-static const struct tg_catalog_snapshot *catalog_of(const struct tg_pipeline *pipeline)
+static const struct tg_roster *roster_of(const struct tg_pipeline *pipeline)
 {
-    return tg_snapshot_read(pipeline->params.catalog);
+    return tg_route_roster(pipeline->params.catalog);
 }
 
 /* Positions: the latest of a (port, file) wins. */
@@ -126,7 +127,7 @@ static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
                                const struct tg_charge *charges, uint32_t count)
 {
     struct tg_pipeline *pipeline = context;
-    const struct tg_roster *roster = catalog_of(pipeline)->roster;
+    const struct tg_roster *roster = roster_of(pipeline);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t worker = tg_route_worker(roster, &rows[i], charges[i].subscriber,
                                                 pipeline->ratings_count);
@@ -156,7 +157,7 @@ static enum tg_err sessions_replay(void *context, const struct tg_session *sessi
                                    uint32_t count)
 {
     struct tg_pipeline *pipeline = context;
-    const struct tg_identify identify = {catalog_of(pipeline)->roster, NULL};
+    const struct tg_identify identify = {roster_of(pipeline), NULL};
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t subscriber = tg_identify_key(&identify, sessions[i].key_kinds & 15u,
                                                     sessions[i].subscriber_key,
@@ -254,7 +255,7 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
         }
         for (uint32_t i = 0; i < view.rows_count; i++) {
             const uint32_t worker =
-                tg_route_worker(catalog_of(pipeline)->roster, &view.usage[i],
+                tg_route_worker(roster_of(pipeline), &view.usage[i],
                                 view.charges[i].subscriber, pipeline->ratings_count);
             tg_rating_remember(pipeline->ratings[worker], &view.usage[i], &view.charges[i]);
             tg_timeline_life(pipeline->timeline, &view.usage[i].node_id, &view.usage[i].start_ns,

@@ -19,6 +19,12 @@ uint32_t tg_route_worker(const struct tg_roster *roster, const struct tg_usage *
     return ((uint32_t)tg_mix64(key) & (TG_SHARDS_COUNT - 1)) % workers_count;
 }
 
+const struct tg_roster *tg_route_roster(const struct tg_snapshot *catalog)
+{
+    const struct tg_catalog_snapshot *snapshot = tg_snapshot_read(catalog);
+    return snapshot->roster;
+}
+
 static void routed_push(struct tg_ingest *ingest, uint32_t worker, const struct tg_routed *rows,
                         uint32_t count)
 {
