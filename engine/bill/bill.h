@@ -13,7 +13,10 @@
  *
  *  (1) An invoice is a pure function of (journal, catalog versions, accounts, period, issued_ns).
  *  (2) Running again for a period changes no issued invoice and spends no number on it.
- *  (3) Rows are billed by event time: start_ns in [period_start_ns, period_end_ns).
+ *  (3) Rows are billed by event time: start_ns in the account's period, half-open.
+ *  (4) Fees and taxes are those of the catalog version valid at the last instant of the period;
+ * usage keeps the price it was rated with. A fee is that of the billed period, also for products
+ *      that the catalog marks as paid in advance.
  */
 #ifndef TG_BILL_BILL_H
 #define TG_BILL_BILL_H
@@ -39,13 +42,14 @@ struct tg_bill_late_source {
 
 /** @brief What a run did. All counts are of this run. */
 struct tg_bill_stats {
-    uint64_t rows_scanned_count;    /**< Rows read from the journal in the last full pass set. */
-    uint64_t rows_billed_count;     /**< Rated rows of the period that are on an invoice. */
-    uint64_t rows_suspended_count;  /**< Rows of the period that wait in suspense: not billed. */
-    uint64_t rows_held_count;       /**< Rows of the period that are held: not billed. */
-    uint64_t rows_foreign_count;    /**< Rated rows of an account the filter leaves out. */
-    uint64_t rows_unknown_count;    /**< Rated rows whose subscriber or price no longer resolves. */
-    uint64_t invoices_issued_count; /**< Numbered now. */
+    uint64_t rows_scanned_count;   /**< Rows read from the journal in one full pass. */
+    uint64_t rows_billed_count;    /**< Rated rows of the period that are on an invoice. */
+    uint64_t rows_suspended_count; /**< Rows of the period that wait in suspense: not billed. */
+    uint64_t rows_held_count;      /**< Rows of the period that are held: not billed. */
+    uint64_t rows_foreign_count;   /**< Rated rows of an account the filter leaves out. */
+    uint64_t
+        rows_unknown_count; /**< Rated rows of the period whose subscriber is not in the roster. */
+    uint64_t invoices_issued_count;  /**< Numbered now. */
     uint64_t invoices_drafted_count; /**< Stored as drafts. */
     uint64_t invoices_kept_count;    /**< Issued before and equal. */
     uint64_t invoices_differ_count;  /**< Issued before; the journal has changed since. */
@@ -83,7 +87,9 @@ struct tg_bill_params {
     const char *legal_entity;   /**< See issue.h; NULL: default. */
     const char *series;         /**< See issue.h; NULL: default. */
     bool issues;                /**< true: number and store; false: drafts. */
-    uint8_t reserved[7];        /**< 0. */
+    bool follows_cycle_days;    /**< The period is a month: an account with cycle day d is
+                                     billed from day d of it to day d of the next. */
+    uint8_t reserved[6];        /**< 0. */
     tg_bill_progress progress;  /**< May be NULL. */
     void *progress_context;     /**< For progress. */
     tg_bill_visit visit;        /**< May be NULL. */

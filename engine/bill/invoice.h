@@ -42,6 +42,7 @@ struct tg_bill_line {
     const char *product_id;    /**< Product. */
     const char *zone_id;       /**< Zone; "" when none. */
     const char *price_id;      /**< Price; "" for recurring fees. */
+    const char *unit_id;       /**< Unit of billed_units, "second"; "" for fees. */
     __int128 amount_exact;     /**< Sum of charges at rating scale. */
     __int128 residual;         /**< Sum of what RATE rounding cut off, in 2^-32 of a scale unit. */
     uint64_t rows_count;       /**< Usage rows behind it. */
@@ -55,11 +56,12 @@ struct tg_bill_line {
     int64_t tax_amount;  /**< Its share of the category's tax, bill scale; compute writes it. */
     uint32_t subscriber; /**< Roster index; the first sorting key. */
     uint32_t catalog_version; /**< Version that priced it. */
+    uint16_t currency;        /**< ISO 4217 numeric of all its amounts. */
     uint16_t tax_index;       /**< Into the invoice's taxes. */
     uint8_t service;          /**< enum tg_service; TG_SERVICE_NONE for recurring. */
     uint8_t kind;             /**< enum tg_bill_line_kind. */
-    uint8_t proration;        /**< enum tg_bill_proration, recurring only. */
-    uint8_t reserved[3];      /**< 0. */
+    uint8_t proration;        /**< enum tg_proration, recurring only. */
+    uint8_t reserved;         /**< 0. */
 };
 
 /** @brief One tax category of an invoice (EN 16931 BG-23). */
@@ -84,6 +86,8 @@ struct tg_bill_invoice {
     uint32_t lines_count;               /**< How many. */
     uint32_t taxes_count;               /**< How many of taxes[]. */
     struct tg_bill_tax taxes[TG_BILL_TAXES_MAX]; /**< In order of first use. */
+    uint8_t rounding;                            /**< enum tg_rounding of the BILL stage. */
+    uint8_t reserved[7];                         /**< 0. */
     int64_t net_total;                           /**< Before tax, bill scale. */
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< To pay, bill scale. */

@@ -17,14 +17,14 @@
 #define SERIES_BYTES      17u
 
 struct tg_bill_issuer {
-    struct tg_db *state;        /* Borrowed. */
-    struct tg_txn txn;          /* Valid while is_open. */
-    bool is_open;               /* A batch has begun. */
-    char entity[ENTITY_BYTES];  /* Legal entity. */
-    char series[SERIES_BYTES];  /* Prefix. */
-    size_t bytes_capacity;      /* Of each buffer below. */
-    char *bytes;                /* Rendering. */
-    char *wrapped;              /* Rendering inside a JSON string. */
+    struct tg_db *state;       /* Borrowed. */
+    struct tg_txn txn;         /* Valid while is_open. */
+    bool is_open;              /* A batch has begun. */
+    char entity[ENTITY_BYTES]; /* Legal entity. */
+    char series[SERIES_BYTES]; /* Prefix. */
+    size_t bytes_capacity;     /* Of each buffer below. */
+    char *bytes;               /* Rendering. */
+    char *wrapped;             /* Rendering inside a JSON string. */
 };
 
 static bool name_copy(char *to, size_t to_bytes, const char *from)
@@ -79,8 +79,7 @@ static enum tg_err buffers_ensure(struct tg_bill_issuer *issuer, uint32_t lines_
 {
     const size_t needed =
         (size_t)lines_count * TG_BILL_RENDER_LINE_BYTES + TG_BILL_RENDER_HEAD_BYTES;
-    return needed <= issuer->bytes_capacity ? TG_OK
-                                            : buffers_take(issuer, lines_count * 2, why);
+    return needed <= issuer->bytes_capacity ? TG_OK : buffers_take(issuer, lines_count * 2, why);
 }
 
 enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_params *params,

@@ -7,8 +7,10 @@
  * only. Cost: a few puts an invoice; one fsync a batch.
  *
  *  State: the environment <data>/state. Collections written: `customerBill` (id -> CustomerBill),
- *  `appliedRate` (id -> AppliedCustomerBillingRate), `billText` (id -> {"text"}), `billIssued` (id ->
- *  {"number", "account", "period", "currency", "net", "tax", "total", "digest"}), `billNumber` (number
+ *  `appliedRate` (id -> AppliedCustomerBillingRate), `billText` (id -> {"text"}), `billIssued` (id
+ * ->
+ *  {"number", "account", "period", "currency", "net", "tax", "total", "digest"}), `billNumber`
+ * (number
  *  -> {"bill": id}), `billDraft` (id -> CustomerBill without a number); the counter
  *  `bill|entity|series|year`; one outbox entry an invoice.
  *
@@ -71,8 +73,8 @@ void tg_bill_issuer_close(struct tg_bill_issuer *issuer);
  * @param[in]     issues   true: number it; false: store a draft.
  * @param[out]    outcome  Written on TG_OK.
  * @param[out]    why      May be NULL.
- * @return TG_OK, TG_E_NO_MEMORY, TG_E_FULL (rendering too long), TG_E_DATABASE, TG_E_NO_SPACE, TG_E_CORRUPT (the
- *         counter cannot be read). On failure the batch is dropped.
+ * @return TG_OK, TG_E_NO_MEMORY, TG_E_FULL (rendering too long), TG_E_DATABASE, TG_E_NO_SPACE,
+ * TG_E_CORRUPT (the counter cannot be read). On failure the batch is dropped.
  */
 enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
                                bool issues, enum tg_bill_outcome *outcome, struct tg_why *why);

@@ -34,7 +34,7 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
 {
     const int64_t begin = params->cycle_start_ns;
     const int64_t end = params->cycle_end_ns;
-    if (end <= begin || params->proration > TG_BILL_PRORATION_NONE_ZERO) {
+    if (end <= begin || params->proration > TG_PRORATE_NONE_ZERO) {
         return TG_E_INVALID;
     }
     int64_t from = params->active_start_ns > begin ? params->active_start_ns : begin;
@@ -45,22 +45,22 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
     uint64_t covered = 0;
     uint64_t total = 1;
     switch (params->proration) {
-    case TG_BILL_PRORATION_ACTUAL_DAYS:
+    case TG_PRORATE_ACTUAL_DAYS:
         total = (uint64_t)(day_after(end) - day_of(begin));
         covered = touches ? (uint64_t)(day_after(to) - day_of(from)) : 0;
         break;
-    case TG_BILL_PRORATION_FIXED_30:
+    case TG_PRORATE_FIXED_30:
         total = (uint64_t)(days_30e(day_after(end)) - days_30e(day_of(begin)));
         covered = touches ? (uint64_t)(days_30e(day_after(to)) - days_30e(day_of(from))) : 0;
         if (total == 0) { /* A cycle of the 31st alone: nothing to divide by. */
             return TG_E_INVALID;
         }
         break;
-    case TG_BILL_PRORATION_SECONDS:
+    case TG_PRORATE_SECONDS:
         total = (uint64_t)(end - begin);
         covered = touches ? (uint64_t)(to - from) : 0;
         break;
-    case TG_BILL_PRORATION_NONE_FULL:
+    case TG_PRORATE_NONE_FULL:
         covered = touches ? 1 : 0;
         break;
     default:

@@ -14,23 +14,15 @@
 #define TG_BILL_PRORATE_H
 
 #include "abi/err.h"
+#include "catalog/image.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** @brief How a partial cycle counts. */
-enum tg_bill_proration {
-    TG_BILL_PRORATION_ACTUAL_DAYS = 0, /**< Calendar days covered over days of this cycle. */
-    TG_BILL_PRORATION_FIXED_30 = 1,    /**< 30E/360 days over 30. */
-    TG_BILL_PRORATION_SECONDS = 2,     /**< Time covered over time of this cycle, exact. */
-    TG_BILL_PRORATION_NONE_FULL = 3,   /**< Any coverage costs the full fee. */
-    TG_BILL_PRORATION_NONE_ZERO = 4    /**< Less than full coverage costs nothing. */
-};
-
 /** @brief What to prorate. Days are calendar days of UTC; both intervals are half-open. */
 struct tg_bill_prorate_params {
     uint32_t size_bytes;     /**< sizeof(struct tg_bill_prorate_params). */
-    uint8_t proration;       /**< enum tg_bill_proration. */
+    uint8_t proration;       /**< enum tg_proration. */
     uint8_t rounding;        /**< enum tg_rounding of the RATE stage. */
     bool keeps_start_full;   /**< A start inside the cycle costs as if from its begin. */
     bool keeps_end_full;     /**< An end inside the cycle costs as if to its end. */

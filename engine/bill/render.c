@@ -15,8 +15,8 @@ static const char *service_name(uint8_t service)
 }
 
 /* ,"key":{"unit":"EUR","value":12.34} */
-static void add_money(struct tg_bill_text *out, const char *key,
-                      const struct tg_currency *currency, int64_t amount)
+static void add_money(struct tg_bill_text *out, const char *key, const struct tg_currency *currency,
+                      int64_t amount)
 {
     tg_bill_text_add(out, ",\"%s\":{\"unit\":\"%s\",\"value\":", key, currency->code);
     tg_bill_text_money(out, amount, currency->minor, currency->minor);
@@ -69,8 +69,7 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     if (line->kind != TG_BILL_LINE_USAGE) {
         tg_bill_text_add(out, ",\"x_fee\":\"");
         tg_bill_text_money(out, line->fee, currency->scale, currency->minor);
-        tg_bill_text_add(out, "\",\"x_proration\":\"%s\"",
-                         tg_bill_proration_name(line->proration));
+        tg_bill_text_add(out, "\",\"x_proration\":\"%s\"", tg_bill_proration_name(line->proration));
         add_unsigned(out, "x_covered", line->covered);
         add_unsigned(out, "x_coveredOf", line->covered_total);
         return;
@@ -120,8 +119,9 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
         tg_bill_text_add(out, ",\"x_rounding\":\"%s\"}",
                          tg_rounding_name(invoice->taxes[i].rounding));
     }
-    tg_bill_text_add(out, "],\"x_rounding\":{\"stage\":\"BILL\",\"mode\":\"%s\","
-                          "\"parts\":\"largest_remainder\"},\"x_line\":[",
+    tg_bill_text_add(out,
+                     "],\"x_rounding\":{\"stage\":\"BILL\",\"mode\":\"%s\","
+                     "\"parts\":\"largest_remainder\"},\"x_line\":[",
                      tg_rounding_name(invoice->rounding));
     for (uint32_t i = 0; i < invoice->lines_count; i++) {
         const struct tg_bill_line *line = &invoice->lines[i];
@@ -164,8 +164,8 @@ void tg_bill_render_rate(const struct tg_bill_invoice *invoice, uint32_t line_in
     tg_bill_text_time(out, invoice->issued_ns);
     tg_bill_text_add(out, "\",\"isBilled\":true,\"bill\":{\"id\":");
     tg_bill_text_quote(out, invoice->id);
-    tg_bill_text_add(out, ",\"href\":\"" TG_BILL_HREF "%s\"},\"billingAccount\":{\"id\":",
-                     invoice->id);
+    tg_bill_text_add(out,
+                     ",\"href\":\"" TG_BILL_HREF "%s\"},\"billingAccount\":{\"id\":", invoice->id);
     tg_bill_text_quote(out, invoice->account_id);
     tg_bill_text_add(out, "},\"product\":{\"id\":");
     tg_bill_text_quote(out, line->product_id);

@@ -92,8 +92,8 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         used_text(line, used);
         if (line->billed_units > 0 && line->allowance_units > 0) {
             /* In per mille of what is billed: units differ by price, a share does not. */
-            const uint64_t share = (uint64_t)((unsigned __int128)line->allowance_units * 1000 /
-                                              line->billed_units);
+            const uint64_t share =
+                (uint64_t)((unsigned __int128)line->allowance_units * 1000 / line->billed_units);
             (void)snprintf(allowance, sizeof allowance, "%u.%u %%", (unsigned)(share / 10),
                            (unsigned)(share % 10));
         }

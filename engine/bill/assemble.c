@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/assemble.h"
+
+#include "abi/usage.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "bill/bill.h"
+#include "bill/prorate.h"
+#include "catalog/catalog.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LINES_COUNT_FIRST 1024u
+#define NAME_BYTES        TG_NAME_BYTES_MAX
+#define TITLE_BYTES       256u
+#define UNTAXED           "untaxed"
+
+struct tg_bill_assembler {
+    const struct tg_catalog_snapshot *catalog;
+    uint32_t *first;   /* Shape [accounts_count + 1]: members of an account begin here. */
+    uint32_t *members; /* Shape [subscribers_count]: roster indices, ascending in an account. */
+    uint32_t capacity; /* Lines the arrays below have room for. */
+    struct tg_bill_line *lines;    /* The account's, all currencies; shape [capacity]. */
+    struct tg_bill_line *selected; /* One invoice's; shape [capacity]. */
+    char (*names)[NAME_BYTES];     /* Subscription ids; shape [capacity]. */
+    struct tg_bill_scratch scratch;
+    uint32_t lines_count;
+    uint32_t names_count;
+    uint64_t rows_count;
+    uint32_t account;
+    struct tg_bill_window window;
+    uint32_t currencies_count;
+    uint16_t currencies[TG_BILL_CURRENCIES_MAX]; /* The account's own first. */
+    char account_id[NAME_BYTES];
+    char account_name[TITLE_BYTES];
+};
+
+static void *take(size_t count, size_t item_bytes)
+{
+    return tg_pages_take((count > 0 ? count : 1) * item_bytes);
+}
+
+static void give(void *memory, size_t count, size_t item_bytes)
+{
+    tg_pages_free(memory, (count > 0 ? count : 1) * item_bytes);
+}
+
+static void arrays_free(struct tg_bill_assembler *made)
+{
+    const uint32_t n = made->capacity;
+    give(made->lines, n, sizeof made->lines[0]);
+    give(made->selected, n, sizeof made->selected[0]);
+    give(made->names, n, sizeof made->names[0]);
+    give(made->scratch.exact, n, sizeof made->scratch.exact[0]);
+    give(made->scratch.weights, n, sizeof made->scratch.weights[0]);
+    give(made->scratch.parts, n, sizeof made->scratch.parts[0]);
+    give(made->scratch.rows, n, sizeof made->scratch.rows[0]);
+    give(made->scratch.fractions, n, sizeof made->scratch.fractions[0]);
+    made->lines = NULL;
+    made->selected = NULL;
+    made->names = NULL;
+    made->scratch = (struct tg_bill_scratch){.capacity = 0};
+    made->capacity = 0;
+}
+
+static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struct tg_why *why)
+{
+    arrays_free(made);
+    made->capacity = n;
+    made->lines = take(n, sizeof made->lines[0]);
+    made->selected = take(n, sizeof made->selected[0]);
+    made->names = take(n, sizeof made->names[0]);
+    made->scratch = (struct tg_bill_scratch){
+        .capacity = n,
+        .exact = take(n, sizeof made->scratch.exact[0]),
+        .weights = take(n, sizeof made->scratch.weights[0]),
+        .parts = take(n, sizeof made->scratch.parts[0]),
+        .rows = take(n, sizeof made->scratch.rows[0]),
+        .fractions = take(n, sizeof made->scratch.fractions[0]),
+    };
+    const struct tg_bill_scratch *s = &made->scratch;
+    if (made->lines == NULL || made->selected == NULL || made->names == NULL || s->exact == NULL ||
+        s->weights == NULL || s->parts == NULL || s->rows == NULL || s->fractions == NULL) {
+        arrays_free(made);
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for an invoice of %u lines", n);
+    }
+    return TG_OK;
+}
+
+/* Counting sort of subscribers by account. */
+static void members_list(struct tg_bill_assembler *made, const struct tg_roster *roster)
+{
+    for (uint32_t s = 0; s < roster->subscribers_count; s++) {
+        if (roster->lines[s].account < roster->accounts_count) {
+            made->first[roster->lines[s].account + 1]++;
+        }
+    }
+    for (uint32_t a = 0; a < roster->accounts_count; a++) {
+        made->first[a + 1] += made->first[a];
+    }
+    /* Filling moves each begin to the next account's; shifting back restores them. */
+    for (uint32_t s = 0; s < roster->subscribers_count; s++) {
+        if (roster->lines[s].account < roster->accounts_count) {
+            made->members[made->first[roster->lines[s].account]++] = s;
+        }
+    }
+    for (uint32_t a = roster->accounts_count; a > 0; a--) {
+        made->first[a] = made->first[a - 1];
+    }
+    made->first[0] = 0;
+}
+
+enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
+                                   struct tg_bill_assembler **assembler, struct tg_why *why)
+{
+    *assembler = NULL;
+    const struct tg_roster *roster = catalog->roster;
+    struct tg_bill_assembler *made = tg_pages_take(sizeof *made);
+    if (made == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a bill run");
+    }
+    made->catalog = catalog;
+    made->first = take((size_t)roster->accounts_count + 1, sizeof made->first[0]);
+    made->members = take(roster->subscribers_count, sizeof made->members[0]);
+    enum tg_err err = TG_OK;
+    if (made->first == NULL || made->members == NULL) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u accounts", roster->accounts_count);
+    } else {
+        err = arrays_take(made, LINES_COUNT_FIRST, why);
+    }
+    if (err != TG_OK) {
+        tg_bill_assembler_close(made);
+        return err;
+    }
+    members_list(made, roster);
+    *assembler = made;
+    return TG_OK;
+}
+
+void tg_bill_assembler_close(struct tg_bill_assembler *assembler)
+{
+    if (assembler == NULL) {
+        return;
+    }
+    const struct tg_roster *roster = assembler->catalog->roster;
+    arrays_free(assembler);
+    give(assembler->first, (size_t)roster->accounts_count + 1, sizeof assembler->first[0]);
+    give(assembler->members, roster->subscribers_count, sizeof assembler->members[0]);
+    tg_pages_free(assembler, sizeof *assembler);
+}
+
+/* Same price under two catalog versions? Then its usage is one line. */
+static bool price_is_same(const struct tg_image *a, const struct tg_image *b, uint32_t price_id)
+{
+    const struct tg_price *left = tg_image_price(a, price_id);
+    const struct tg_price *right = tg_image_price(b, price_id);
+    if (left == NULL || right == NULL || left->steps_count != right->steps_count ||
+        left->params_bytes != right->params_bytes ||
+        strcmp(tg_image_tariff_name(a, price_id), tg_image_tariff_name(b, price_id)) != 0) {
+        return false;
+    }
+    struct tg_price twin = *right; /* Offsets depend on where the image put things. */
+    twin.steps_offset = left->steps_offset;
+    twin.params_offset = left->params_offset;
+    return memcmp(left, &twin, sizeof twin) == 0 &&
+           memcmp(tg_price_steps(left), tg_price_steps(right),
+                  left->steps_count * sizeof(struct tg_price_step)) == 0 &&
+           memcmp(tg_price_params(left), tg_price_params(right), left->params_bytes) == 0;
+}
+
+/* First slot of a subscriber, by bisection. */
+static uint32_t slots_from(const struct tg_bill_slot *slots, uint32_t slots_count,
+                           uint32_t subscriber)
+{
+    uint32_t low = 0;
+    uint32_t high = slots_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (slots[middle].subscriber < subscriber) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The version whose fees and taxes count; a product it no longer has is looked for backwards. */
+static const struct tg_image *product_image(const struct tg_bill_assembler *made, uint16_t product)
+{
+    const struct tg_catalog_snapshot *catalog = made->catalog;
+    for (uint32_t i = catalog->images_count; i > 0; i--) {
+        if (catalog->valid_from_ns[i - 1] < made->window.end_ns &&
+            tg_image_product(catalog->images[i - 1], product) != NULL) {
+            return catalog->images[i - 1];
+        }
+    }
+    return NULL;
+}
+
+/* What is owed for the cycle, and by which fraction of the fee. */
+static enum tg_err fee_amount(const struct tg_bill_assembler *made, const struct tg_image *image,
+                              const struct tg_product *product, const struct tg_roster_line *who,
+                              struct tg_bill_prorated *result)
+{
+    const int64_t from_ns = (int64_t)who->active_from_s * TG_NS_PER_S;
+    const int64_t to_ns =
+        who->active_to_s == TG_ROSTER_OPEN_S ? INT64_MAX : (int64_t)who->active_to_s * TG_NS_PER_S;
+    struct tg_bill_prorate_params params = {
+        .size_bytes = sizeof params,
+        .proration = product->proration,
+        .rounding = image->rounding_rate,
+        .keeps_start_full = product->prorate_on_start == 0,
+        .keeps_end_full = product->prorate_on_end == 0,
+        .fee = product->fee,
+        .cycle_start_ns = made->window.start_ns,
+        .cycle_end_ns = made->window.end_ns,
+        .active_start_ns = from_ns,
+        .active_end_ns = to_ns,
+    };
+    if (product->period == TG_PERIOD_EVER) {
+        const bool begins = from_ns >= made->window.start_ns && from_ns < made->window.end_ns;
+        *result = (struct tg_bill_prorated){
+            .amount = begins ? product->fee : 0, .covered = begins ? 1 : 0, .total = 1};
+        return TG_OK;
+    }
+    if (product->period == TG_PERIOD_DAY) {
+        params.proration = TG_PRORATE_ACTUAL_DAYS;
+    }
+    enum tg_err err = tg_bill_prorate(&params, result);
+    if (err == TG_OK && product->period == TG_PERIOD_DAY) {
+        err = tg_money_divide((__int128)product->fee * (__int128)result->covered, 1,
+                              image->rounding_rate, &result->amount);
+    }
+    return err;
+}
+
+static enum tg_err fee_line(struct tg_bill_assembler *made, uint32_t subscriber, const char *name,
+                            struct tg_why *why)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
+    if ((who->flags & TG_ROSTER_REMOVED) != 0 || who->product == TG_PRODUCT_NONE) {
+        return TG_OK;
+    }
+    const struct tg_image *image = product_image(made, who->product);
+    if (image == NULL) {
+        return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
+                          name);
+    }
+    const struct tg_product *product = tg_image_product(image, who->product);
+    struct tg_bill_prorated owed = {0};
+    const enum tg_err err = fee_amount(made, image, product, who, &owed);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the fee of %s cannot be prorated", name);
+    }
+    if (product->fee == 0 || owed.covered == 0) {
+        return TG_OK;
+    }
+    made->lines[made->lines_count++] = (struct tg_bill_line){
+        .subscriber_id = name,
+        .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
+        .zone_id = "",
+        .price_id = "",
+        .unit_id = "",
+        .amount_exact = owed.amount,
+        .covered = owed.covered,
+        .covered_total = owed.total,
+        .fee = product->fee,
+        .subscriber = subscriber,
+        .catalog_version = image->version,
+        .currency = image->currency,
+        .kind = product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
+        .proration = product->proration,
+    };
+    return TG_OK;
+}
+
+static bool slot_continues(const struct tg_bill_assembler *made, const struct tg_bill_slot *before,
+                           const struct tg_bill_slot *slot)
+{
+    return before->subscriber == slot->subscriber && before->service == slot->service &&
+           before->zone == slot->zone && before->price_id == slot->price_id &&
+           before->currency == slot->currency &&
+           price_is_same(tg_catalog_image_version(made->catalog, before->catalog_version),
+                         tg_catalog_image_version(made->catalog, slot->catalog_version),
+                         slot->price_id);
+}
+
+/* Add a slot's sums to a line; the line's own are 64-bit, and a sum that is not fails the account.
+ */
+static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot *slot,
+                            struct tg_why *why)
+{
+    const unsigned __int128 units = line->units + slot->units;
+    const unsigned __int128 billed = line->billed_units + slot->billed_units;
+    const unsigned __int128 covered = line->allowance_units + slot->allowance_units;
+    if (units > UINT64_MAX || billed > UINT64_MAX || covered > UINT64_MAX) {
+        return tg_why_set(why, TG_E_OVERFLOW, "units of %s do not fit 64 bits",
+                          line->subscriber_id);
+    }
+    line->units = (uint64_t)units;
+    line->billed_units = (uint64_t)billed;
+    line->allowance_units = (uint64_t)covered;
+    line->rows_count += slot->rows_count;
+    line->amount_exact += slot->amount;
+    line->residual += slot->residual;
+    line->catalog_version = slot->catalog_version;
+    return TG_OK;
+}
+
+static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bill_slot *slot,
+                              const struct tg_bill_slot *before, const char *name,
+                              struct tg_why *why)
+{
+    const struct tg_image *image = tg_catalog_image_version(made->catalog, slot->catalog_version);
+    if (image == NULL || tg_image_price(image, slot->price_id) == NULL) {
+        return tg_why_set(why, TG_E_CATALOG_VERSION,
+                          "usage of %s was priced by price %u of catalog version %u, which is not "
+                          "stored",
+                          name, slot->price_id, slot->catalog_version);
+    }
+    made->rows_count += slot->rows_count;
+    if (before != NULL && slot_continues(made, before, slot)) {
+        return line_add(&made->lines[made->lines_count - 1], slot, why);
+    }
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, slot->subscriber);
+    struct tg_bill_line *line = &made->lines[made->lines_count++];
+    *line = (struct tg_bill_line){
+        .subscriber_id = name,
+        .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
+        .zone_id = tg_image_name(image, TG_CATALOG_ZONE, slot->zone),
+        .price_id = tg_image_name(image, TG_CATALOG_PRICE, slot->price_id),
+        .unit_id = tg_unit_name(tg_image_price_info(image, slot->price_id)->unit),
+        .subscriber = slot->subscriber,
+        .currency = slot->currency,
+        .service = (uint8_t)slot->service,
+        .kind = TG_BILL_LINE_USAGE,
+    };
+    return line_add(line, slot, why);
+}
+
+static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscriber,
+                                const struct tg_bill_slot *slots, uint32_t slots_count,
+                                struct tg_why *why)
+{
+    char *name = made->names[made->names_count++];
+    (void)tg_roster_subscriber_name(made->catalog->roster, subscriber, name, NAME_BYTES);
+    enum tg_err err = fee_line(made, subscriber, name, why);
+    for (uint32_t i = 0; i < slots_count && err == TG_OK; i++) {
+        err = usage_line(made, &slots[i], i > 0 ? &slots[i - 1] : NULL, name, why);
+    }
+    return err;
+}
+
+/* Every currency the lines have, the account's own first, then in order of first use. */
+static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why *why)
+{
+    const uint16_t own = made->catalog->roster->accounts[made->account].currency;
+    made->currencies_count = 0;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < made->lines_count; i++) {
+            const uint16_t currency = made->lines[i].currency;
+            uint32_t at = 0;
+            while (at < made->currencies_count && made->currencies[at] != currency) {
+                at++;
+            }
+            if (at < made->currencies_count || (pass == 0 && currency != own)) {
+                continue;
+            }
+            if (at == TG_BILL_CURRENCIES_MAX) {
+                return tg_why_set(why, TG_E_FULL, "account %s has more than %u currencies",
+                                  made->account_id, TG_BILL_CURRENCIES_MAX);
+            }
+            made->currencies[made->currencies_count++] = currency;
+        }
+    }
+    return TG_OK;
+}
+
+enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
+                             const struct tg_bill_window *window, const struct tg_bill_slot *slots,
+                             uint32_t slots_count, uint32_t *invoices_count, struct tg_why *why)
+{
+    const struct tg_roster *roster = assembler->catalog->roster;
+    assert(account < roster->accounts_count && window->start_ns < window->end_ns);
+    *invoices_count = 0;
+    assembler->account = account;
+    assembler->window = *window;
+    assembler->lines_count = 0;
+    assembler->names_count = 0;
+    assembler->rows_count = 0;
+    const uint32_t *members = assembler->members + assembler->first[account];
+    const uint32_t members_count = assembler->first[account + 1] - assembler->first[account];
+    uint64_t needed = members_count;
+    for (uint32_t m = 0; m < members_count; m++) {
+        needed += slots_from(slots, slots_count, members[m] + 1) -
+                  slots_from(slots, slots_count, members[m]);
+    }
+    enum tg_err err = TG_OK;
+    if (needed > assembler->capacity) {
+        err =
+            needed * 2 > UINT32_MAX ? TG_E_FULL : arrays_take(assembler, (uint32_t)needed * 2, why);
+    }
+    (void)tg_roster_account_name(roster, account, assembler->account_id, NAME_BYTES);
+    if (tg_roster_account_title(roster, account, assembler->account_name, TITLE_BYTES) == 0) {
+        assembler->account_name[0] = '\0';
+    }
+    for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
+        const uint32_t from = slots_from(slots, slots_count, members[m]);
+        const uint32_t to = slots_from(slots, slots_count, members[m] + 1);
+        err = member_lines(assembler, members[m], slots + from, to - from, why);
+    }
+    if (err == TG_OK) {
+        err = currencies_list(assembler, why);
+    }
+    *invoices_count = err == TG_OK ? assembler->currencies_count : 0;
+    return err;
+}
+
+/* The account's own tax category replaces the product's: an exempt customer, a foreign one. */
+static enum tg_err line_tax(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
+                            struct tg_bill_line *line, struct tg_why *why)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    const struct tg_roster_line *who = tg_roster_line(roster, line->subscriber);
+    const struct tg_image *image = product_image(made, who->product);
+    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
+    const uint16_t own = roster->accounts[made->account].tax;
+    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
+    const struct tg_tax *tax = image != NULL ? tg_image_tax(image, index) : NULL;
+    if (product == NULL || (index != TG_TAX_NONE && tax == NULL)) {
+        return tg_why_set(why, TG_E_CATALOG_VERSION,
+                          "no catalog version says how the product of %s is taxed",
+                          line->subscriber_id);
+    }
+    line->tax_index =
+        tax == NULL ? tg_bill_invoice_tax(invoice, UNTAXED, 0, TG_ROUND_HALF_UP)
+                    : tg_bill_invoice_tax(invoice, tg_image_name(image, TG_CATALOG_TAX, index),
+                                          tax->rate_ppm, tax->rounding);
+    return line->tax_index != UINT16_MAX
+               ? TG_OK
+               : tg_why_set(why, TG_E_FULL, "account %s has more than %u tax categories",
+                            made->account_id, TG_BILL_TAXES_MAX);
+}
+
+static uint8_t bill_rounding(const struct tg_bill_assembler *made)
+{
+    const struct tg_image *image = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
+    return image != NULL ? image->rounding_bill : (uint8_t)TG_ROUND_HALF_UP;
+}
+
+enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
+                                      int64_t issued_ns, struct tg_bill_invoice *invoice,
+                                      struct tg_why *why)
+{
+    assert(index < assembler->currencies_count);
+    const uint16_t currency = assembler->currencies[index];
+    const uint16_t own = assembler->catalog->roster->accounts[assembler->account].currency;
+    *invoice = (struct tg_bill_invoice){
+        .account_id = assembler->account_id,
+        .account_name = assembler->account_name,
+        .currency = tg_currency_by_numeric(currency),
+        .period_start_ns = assembler->window.start_ns,
+        .period_end_ns = assembler->window.end_ns,
+        .issued_ns = issued_ns,
+        .lines = assembler->selected,
+        .rounding = bill_rounding(assembler),
+    };
+    if (invoice->currency == NULL) {
+        return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",
+                          assembler->account_id, currency);
+    }
+    if (!tg_bill_id_format(assembler->account_id, invoice->period_start_ns, invoice->period_end_ns,
+                           currency == own ? NULL : invoice->currency->code, invoice->id)) {
+        return tg_why_set(why, TG_E_FULL, "account id %s is too long", assembler->account_id);
+    }
+    for (uint32_t i = 0; i < assembler->lines_count; i++) {
+        if (assembler->lines[i].currency == currency) {
+            assembler->selected[invoice->lines_count++] = assembler->lines[i];
+        }
+    }
+    enum tg_err err = TG_OK;
+    for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
+        err = line_tax(assembler, invoice, &assembler->selected[i], why);
+    }
+    if (err == TG_OK) {
+        tg_bill_lines_sort(assembler->selected, invoice->lines_count);
+        err = tg_bill_invoice_compute(invoice, &assembler->scratch, why);
+    }
+    return err;
+}
+
+uint64_t tg_bill_assembler_rows(const struct tg_bill_assembler *assembler)
+{
+    return assembler->rows_count;
+}

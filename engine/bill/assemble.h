@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Second half of a bill run: an account's sums, fees and taxes become its invoices.
+ *
+ *  Source: rating-semantics 4.7, 4.14, 4.15. Threads: one owner.
+ *  Allocates: in open (8 octets an account and 4 a subscriber), and when an account has more lines
+ *  than any before it. Cost: a binary search a subscriber, then the lines.
+ *
+ *  An account has one invoice a currency: amounts of different currencies are never added.
+ */
+#ifndef TG_BILL_ASSEMBLE_H
+#define TG_BILL_ASSEMBLE_H
+
+#include "base/error.h"
+#include "bill/collect.h"
+#include "bill/invoice.h"
+
+#include <stdint.h>
+
+struct tg_catalog_snapshot;
+struct tg_bill_assembler;
+
+#define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
+
+/**
+ * @brief Get ready: list the subscribers of each account.
+ * @param[in]  catalog    Outlives the assembler.
+ * @param[out] assembler  Written on TG_OK; give back with tg_bill_assembler_close.
+ * @param[out] why        May be NULL.
+ * @return TG_OK or TG_E_NO_MEMORY.
+ */
+enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
+                                   struct tg_bill_assembler **assembler, struct tg_why *why);
+
+/** @brief Free. @param assembler Assembler or NULL. */
+void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
+
+/**
+ * @brief Gather the lines of one account.
+ * @param[in,out] assembler    Assembler.
+ * @param[in]     account      Roster index.
+ * @param[in]     window       Its period.
+ * @param[in]     slots        Sorted by subscriber; borrowed until the last invoice is made.
+ * @param[in]     slots_count  How many.
+ * @param[out]    invoices_count  How many invoices it gets, 0..TG_BILL_CURRENCIES_MAX.
+ * @param[out]    why          Filled on failure; may be NULL.
+ * @return TG_OK; TG_E_NO_MEMORY; TG_E_CATALOG_VERSION (a line's price or product is in no stored
+ *         version); TG_E_OVERFLOW (more units than 64 bits); TG_E_AMOUNT_OVERFLOW; TG_E_FULL (too
+ * many currencies or tax categories).
+ */
+enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
+                             const struct tg_bill_window *window, const struct tg_bill_slot *slots,
+                             uint32_t slots_count, uint32_t *invoices_count, struct tg_why *why);
+
+/**
+ * @brief Make one of the account's invoices, computed, with its id and without a number.
+ * @param[in,out] assembler  After tg_bill_assemble.
+ * @param[in]     index      Below invoices_count; the account's own currency comes first.
+ * @param[in]     issued_ns  Date to print.
+ * @param[out]    invoice    Written on TG_OK; its pointers live until the next call on assembler.
+ * @param[out]    why        Filled on failure; may be NULL.
+ * @return TG_OK, TG_E_AMOUNT_OVERFLOW, TG_E_FULL (tax categories, or the id is too long).
+ */
+enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
+                                      int64_t issued_ns, struct tg_bill_invoice *invoice,
+                                      struct tg_why *why);
+
+/** @brief Usage rows behind the account's lines. @param assembler After tg_bill_assemble.
+ *  @return Count. */
+uint64_t tg_bill_assembler_rows(const struct tg_bill_assembler *assembler);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/bill.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "bill/assemble.h"
+#include "bill/collect.h"
+#include "bill/lines.h"
+#include "catalog/catalog.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINES_MIN          4096u
+#define LINES_MAX          1048576u /* 2^21 slots of 128 octets: 256 MiB. */
+#define LINES_A_SUBSCRIBER 4u
+#define BATCH_INVOICES     256u /* A commit is one fsync, 1..10 ms: some 0.02 ms an invoice. */
+
+/* What a run holds; one instance on the stack of tg_bill_run. */
+struct run {
+    const struct tg_bill_params *params;
+    struct tg_bill_stats *stats;
+    struct tg_bill_collect collect;
+    struct tg_bill_assembler *assembler;
+    struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
+    uint32_t account_first;        /* Range the filter leaves. */
+    uint32_t account_end;
+    uint32_t batch_count;       /* Invoices since the last commit. */
+    struct tg_bill_stats batch; /* Their counts, added once they are durable. */
+    bool has_totals;
+};
+
+static int64_t month_day_ns(int32_t year, uint8_t month, uint8_t day)
+{
+    const uint8_t last = tg_days_in_month(year, month);
+    const struct tg_civil civil = {.year = year, .month = month, .day = day > last ? last : day};
+    return tg_clock_from_civil(&civil);
+}
+
+/* Periods by cycle day: day 31 is clamped to each month's last day and stays 31, so no drift. */
+static void windows_make(struct run *run)
+{
+    const struct tg_bill_params *params = run->params;
+    struct tg_civil begin;
+    tg_clock_to_civil(params->period_start_ns, &begin);
+    for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
+        struct tg_bill_window *window = &run->collect.windows[day];
+        *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns};
+        if (params->follows_cycle_days && day > 1) {
+            const bool is_december = begin.month == 12;
+            window->start_ns = month_day_ns(begin.year, begin.month, (uint8_t)day);
+            window->end_ns =
+                month_day_ns(begin.year + (is_december ? 1 : 0),
+                             (uint8_t)(is_december ? 1 : begin.month + 1), (uint8_t)day);
+        }
+    }
+}
+
+static const struct tg_bill_window *account_window(const struct run *run, uint32_t account)
+{
+    const uint8_t day = run->params->catalog->roster->accounts[account].cycle_day;
+    return &run->collect.windows[day >= 1 && day < TG_BILL_CYCLE_DAYS ? day : 1];
+}
+
+static enum tg_err range_find(struct run *run, struct tg_why *why)
+{
+    const struct tg_roster *roster = run->params->catalog->roster;
+    run->account_first = 0;
+    run->account_end = roster->accounts_count;
+    if (run->params->account_filter == NULL) {
+        return TG_OK;
+    }
+    for (uint32_t account = 0; account < roster->accounts_count; account++) {
+        char name[TG_BILL_ID_BYTES];
+        (void)tg_roster_account_name(roster, account, name, sizeof name);
+        if (strcmp(name, run->params->account_filter) == 0) {
+            run->account_first = account;
+            run->account_end = account + 1;
+            return TG_OK;
+        }
+    }
+    return tg_why_set(why, TG_E_NOT_FOUND, "no account is called '%s'",
+                      run->params->account_filter);
+}
+
+static void scan_progress(void *context, uint64_t rows_count)
+{
+    const struct run *run = context;
+    if (run->params->progress != NULL) {
+        run->params->progress(run->params->progress_context, "scan", rows_count, 0);
+    }
+}
+
+static enum tg_err run_open(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    const uint64_t guess =
+        (uint64_t)params->catalog->roster->subscribers_count * LINES_A_SUBSCRIBER;
+    uint32_t slots_max = params->lines_count_max;
+    if (slots_max == 0) {
+        slots_max = guess < LINES_MIN ? LINES_MIN : guess > LINES_MAX ? LINES_MAX : (uint32_t)guess;
+    }
+    if (slots_max > (1u << 28)) {
+        return tg_why_set(why, TG_E_INVALID, "at most %u lines at once", 1u << 28);
+    }
+    run->collect.data_dir = params->data_dir;
+    run->collect.roster = params->catalog->roster;
+    run->collect.progress = scan_progress;
+    run->collect.progress_context = run;
+    run->collect.lines = tg_bill_lines_open(slots_max);
+    run->collect.last_event_ns = tg_pages_take(TG_BILL_SOURCE_IDS * sizeof(int64_t));
+    if (run->collect.lines == NULL || run->collect.last_event_ns == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a table of %u lines", slots_max);
+    }
+    windows_make(run);
+    enum tg_err err = tg_bill_assembler_open(params->catalog, &run->assembler, why);
+    if (err == TG_OK && params->state != NULL) {
+        const struct tg_bill_issue_params issue = {.size_bytes = sizeof issue,
+                                                   .legal_entity = params->legal_entity,
+                                                   .series = params->series};
+        err = tg_bill_issuer_open(params->state, &issue, &run->issuer, why);
+    }
+    return err;
+}
+
+static void run_close(struct run *run)
+{
+    tg_bill_issuer_close(run->issuer);
+    tg_bill_assembler_close(run->assembler);
+    tg_bill_lines_close(run->collect.lines);
+    if (run->collect.last_event_ns != NULL) {
+        tg_pages_free(run->collect.last_event_ns, TG_BILL_SOURCE_IDS * sizeof(int64_t));
+    }
+}
+
+/* Counts of a batch become the run's once the batch is durable. */
+static enum tg_err batch_commit(struct run *run, struct tg_why *why)
+{
+    const enum tg_err err = run->issuer != NULL ? tg_bill_issuer_commit(run->issuer, why) : TG_OK;
+    struct tg_bill_stats *stats = run->stats;
+    const struct tg_bill_stats *batch = &run->batch;
+    if (err == TG_OK) {
+        stats->invoices_issued_count += batch->invoices_issued_count;
+        stats->invoices_drafted_count += batch->invoices_drafted_count;
+        stats->invoices_kept_count += batch->invoices_kept_count;
+        stats->invoices_differ_count += batch->invoices_differ_count;
+        stats->lines_count += batch->lines_count;
+        stats->rows_billed_count += batch->rows_billed_count;
+    }
+    run->batch = (struct tg_bill_stats){.lines_count = 0};
+    run->batch_count = 0;
+    return err;
+}
+
+/* Totals are for one currency; a second one voids them. */
+static void totals_add(struct run *run, const struct tg_bill_invoice *invoice)
+{
+    struct tg_bill_stats *stats = run->stats;
+    const uint16_t currency = invoice->currency->numeric;
+    if (!run->has_totals) {
+        run->has_totals = true;
+        stats->currency = currency;
+    }
+    if (stats->currency != currency ||
+        __builtin_add_overflow(stats->net_total, invoice->net_total, &stats->net_total) ||
+        __builtin_add_overflow(stats->tax_total, invoice->tax_total, &stats->tax_total) ||
+        __builtin_add_overflow(stats->total, invoice->total, &stats->total)) {
+        stats->currency = 0;
+        stats->net_total = 0;
+        stats->tax_total = 0;
+        stats->total = 0;
+    }
+}
+
+static enum tg_err invoice_store(struct run *run, struct tg_bill_invoice *invoice,
+                                 struct tg_why *why)
+{
+    enum tg_bill_outcome outcome = TG_BILL_OUTCOME_DRAFTED;
+    if (run->issuer != NULL) {
+        const enum tg_err err =
+            tg_bill_issuer_put(run->issuer, invoice, run->params->issues, &outcome, why);
+        if (err != TG_OK) {
+            return err;
+        }
+    }
+    run->batch.invoices_issued_count += outcome == TG_BILL_OUTCOME_ISSUED;
+    run->batch.invoices_drafted_count += outcome == TG_BILL_OUTCOME_DRAFTED;
+    run->batch.invoices_kept_count += outcome == TG_BILL_OUTCOME_KEPT;
+    run->batch.invoices_differ_count += outcome == TG_BILL_OUTCOME_DIFFERS;
+    run->batch.lines_count += invoice->lines_count;
+    totals_add(run, invoice);
+    if (run->params->visit != NULL) {
+        run->params->visit(run->params->visit_context, invoice, outcome);
+    }
+    run->batch_count++;
+    return run->batch_count < BATCH_INVOICES ? TG_OK : batch_commit(run, why);
+}
+
+/* An account whose sums do not fit is left out and named: it must not hold up the others. */
+static bool fails_alone(enum tg_err err)
+{
+    return err == TG_E_OVERFLOW || err == TG_E_AMOUNT_OVERFLOW || err == TG_E_CATALOG_VERSION ||
+           err == TG_E_FULL || err == TG_E_INVALID;
+}
+
+static enum tg_err account_bill(struct run *run, uint32_t account, const struct tg_bill_slot *slots,
+                                uint32_t slots_count, struct tg_why *why)
+{
+    uint32_t invoices_count = 0;
+    struct tg_why cause = {.text = ""};
+    enum tg_err err = tg_bill_assemble(run->assembler, account, account_window(run, account), slots,
+                                       slots_count, &invoices_count, &cause);
+    if (err == TG_OK && invoices_count == 0) {
+        run->stats->invoices_empty_count++;
+    }
+    for (uint32_t i = 0; i < invoices_count && err == TG_OK; i++) {
+        struct tg_bill_invoice invoice;
+        err =
+            tg_bill_assembler_invoice(run->assembler, i, run->params->issued_ns, &invoice, &cause);
+        if (err == TG_OK) {
+            if (i == 0) {
+                run->batch.rows_billed_count += tg_bill_assembler_rows(run->assembler);
+            }
+            err = invoice_store(run, &invoice, why);
+            if (err != TG_OK) {
+                return err;
+            }
+        }
+    }
+    if (err != TG_OK && fails_alone(err)) {
+        run->stats->invoices_failed_count++;
+        tg_log(TG_LOG_ERROR, "bill", "account not billed: %s: %s", tg_err_name(err), cause.text);
+        return TG_OK;
+    }
+    return err != TG_OK ? tg_why_set(why, err, "%s", cause.text) : TG_OK;
+}
+
+static void report_take(struct run *run)
+{
+    const struct tg_bill_collect *collect = &run->collect;
+    struct tg_bill_stats *stats = run->stats;
+    stats->rows_scanned_count = collect->rows_scanned_count;
+    stats->rows_suspended_count = collect->rows_suspended_count;
+    stats->rows_held_count = collect->rows_held_count;
+    stats->rows_unknown_count = collect->rows_unknown_count;
+    stats->rows_foreign_count =
+        run->params->account_filter != NULL ? collect->rows_foreign_count : 0;
+    stats->late_sources_count = 0;
+    for (uint32_t source = 0; source < TG_BILL_SOURCE_IDS; source++) {
+        const int64_t last_ns = collect->last_event_ns[source];
+        if (last_ns == INT64_MIN || last_ns >= run->params->period_end_ns) {
+            continue;
+        }
+        if (stats->late_sources_count < TG_BILL_LATE_SOURCES_MAX) {
+            stats->late_sources[stats->late_sources_count] = (struct tg_bill_late_source){
+                .source_id = (uint16_t)source, .last_event_ns = last_ns};
+        }
+        stats->late_sources_count++;
+    }
+}
+
+static enum tg_err pass_bill(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    uint32_t slots_count = 0;
+    const struct tg_bill_slot *slots = tg_bill_lines_sorted(run->collect.lines, &slots_count);
+    enum tg_err err = TG_OK;
+    for (uint32_t a = run->collect.account_from; a < run->collect.account_to && err == TG_OK; a++) {
+        err = account_bill(run, a, slots, slots_count, why);
+        if (params->progress != NULL && (a & 255u) == 255u) {
+            params->progress(params->progress_context, "invoice", a - run->account_first,
+                             run->account_end - run->account_first);
+        }
+    }
+    return err;
+}
+
+/* Passes over account ranges: a range whose lines do not fit is halved and scanned again. */
+static enum tg_err run_passes(struct run *run, struct tg_why *why)
+{
+    uint32_t from = run->account_first;
+    uint32_t step = run->account_end - run->account_first;
+    bool is_reported = false;
+    while (from < run->account_end) {
+        const uint32_t left = run->account_end - from;
+        run->collect.account_from = from;
+        run->collect.account_to = from + (step < left ? step : left);
+        tg_bill_lines_reset(run->collect.lines);
+        run->stats->passes_count++;
+        enum tg_err err = tg_bill_collect_run(&run->collect, why);
+        if (err == TG_E_FULL && run->collect.account_to - from > 1) {
+            step = (run->collect.account_to - from) / 2;
+            continue;
+        }
+        if (err == TG_E_FULL) {
+            return tg_why_set(why, err,
+                              "account %u alone needs more lines than the table holds; "
+                              "raise the bound on lines",
+                              from);
+        }
+        if (err == TG_OK && !is_reported) {
+            report_take(run);
+            is_reported = true;
+        }
+        err = err == TG_OK ? pass_bill(run, why) : err;
+        if (err != TG_OK) {
+            return err;
+        }
+        from = run->collect.account_to;
+    }
+    return batch_commit(run, why);
+}
+
+enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stats *stats,
+                        struct tg_why *why)
+{
+    *stats = (struct tg_bill_stats){.passes_count = 0};
+    if (params->period_end_ns <= params->period_start_ns || params->catalog == NULL) {
+        return tg_why_set(why, TG_E_INVALID, "the period ends before it begins");
+    }
+    struct run run = {.params = params, .stats = stats};
+    enum tg_err err = range_find(&run, why);
+    if (err == TG_OK) {
+        err = run_open(&run, why);
+    }
+    if (err == TG_OK) {
+        err = run_passes(&run, why);
+    }
+    run_close(&run);
+    return err;
+}
+
+enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns)
+{
+    unsigned digits[6];
+    static const char shape[] = "dddd-dd";
+    unsigned at = 0;
+    for (unsigned i = 0; i < sizeof shape - 1; i++) {
+        const bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (shape[i] == 'd' ? !is_digit : text[i] != shape[i]) {
+            return TG_E_SYNTAX;
+        }
+        if (shape[i] == 'd') {
+            digits[at++] = (unsigned)(text[i] - '0');
+        }
+    }
+    const unsigned year = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3];
+    const unsigned month = digits[4] * 10 + digits[5];
+    if (text[7] != '\0' || year < 1970 || year > 2261 || month < 1 || month > 12) {
+        return TG_E_SYNTAX;
+    }
+    *start_ns = month_day_ns((int32_t)year, (uint8_t)month, 1);
+    *end_ns = month == 12 ? month_day_ns((int32_t)year + 1, 1, 1)
+                          : month_day_ns((int32_t)year, (uint8_t)(month + 1), 1);
+    return TG_OK;
+}
+
+/* Ids go into URLs: what is not unreserved there (RFC 3986 2.3) becomes ~XX, and so does ~. */
+static bool id_append(char id[TG_BILL_ID_BYTES], const char *account_id)
+{
+    size_t length = strlen(id);
+    for (const char *c = account_id; *c != '\0'; c++) {
+        const bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                              (*c >= '0' && *c <= '9') || *c == '-' || *c == '.' || *c == '_';
+        /* Room stays for the suffix of a line: 12 octets. */
+        if (length + 3 + 12 >= TG_BILL_ID_BYTES) {
+            return false;
+        }
+        length += (size_t)snprintf(id + length, TG_BILL_ID_BYTES - length,
+                                   is_plain ? "%c" : "~%02X", (unsigned char)*c);
+    }
+    return true;
+}
+
+bool tg_bill_id_format(const char *account_id, int64_t start_ns, int64_t end_ns,
+                       const char *currency_suffix, char id[TG_BILL_ID_BYTES])
+{
+    struct tg_civil from;
+    struct tg_civil to;
+    tg_clock_to_civil(start_ns, &from);
+    tg_clock_to_civil(end_ns, &to);
+    const bool is_month = start_ns == month_day_ns(from.year, from.month, 1) &&
+                          end_ns == month_day_ns(to.year, to.month, 1) &&
+                          to.year * 12 + to.month == from.year * 12 + from.month + 1;
+    if (is_month) {
+        (void)snprintf(id, TG_BILL_ID_BYTES, "B-%04d-%02u-", from.year, from.month);
+    } else {
+        (void)snprintf(id, TG_BILL_ID_BYTES, "B-%04d%02u%02u-%04d%02u%02u-", from.year, from.month,
+                       from.day, to.year, to.month, to.day);
+    }
+    bool fits = id_append(id, account_id);
+    if (fits && currency_suffix != NULL) {
+        fits = id_append(id, "-") && id_append(id, currency_suffix);
+    }
+    return fits;
+}

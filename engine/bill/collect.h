@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief First half of a bill run: one journal scan folded into the line table.
+ *
+ *  Source: design.md 1 (the journal is the table), rating-semantics 4.11 (late sources), 4.14.
+ *  Threads: the calling one. Allocates: the scan's buffers. Cost: eleven columns a row.
+ */
+#ifndef TG_BILL_COLLECT_H
+#define TG_BILL_COLLECT_H
+
+#include "base/error.h"
+#include "bill/lines.h"
+
+#include <stdint.h>
+
+struct tg_roster;
+
+#define TG_BILL_CYCLE_DAYS 32u    /**< Indexed by cycle day 1..31; 0 is not used. */
+#define TG_BILL_SOURCE_IDS 65536u /**< Every value of tg_usage.source_id. */
+
+/** Rows up to this long after the period are looked at to see which sources have moved on. */
+#define TG_BILL_CLOSE_WINDOW_NS (INT64_C(7) * 86400 * 1000000000)
+
+/** @brief A half-open interval of event time. */
+struct tg_bill_window {
+    int64_t start_ns; /**< Inclusive. */
+    int64_t end_ns;   /**< Exclusive. */
+};
+
+/** @brief One pass: what to fold, and what came of it. */
+struct tg_bill_collect {
+    const char *data_dir;                                 /**< Holds journal/. */
+    const struct tg_roster *roster;                       /**< Whose subscriber belongs to whom. */
+    struct tg_bill_lines *lines;                          /**< Filled; empty at the start. */
+    uint32_t account_from;                                /**< First account of the pass. */
+    uint32_t account_to;                                  /**< One past the last. */
+    struct tg_bill_window windows[TG_BILL_CYCLE_DAYS];    /**< Period by cycle day. */
+    void (*progress)(void *context, uint64_t rows_count); /**< Told a block; may be NULL. */
+    void *progress_context;                               /**< For progress. */
+
+    uint64_t rows_scanned_count;   /**< Rows of all blocks looked at. */
+    uint64_t rows_suspended_count; /**< Suspended, by the period of cycle day 1. */
+    uint64_t rows_held_count;      /**< Held, likewise. */
+    uint64_t rows_unknown_count;   /**< Rated, subscriber not in the roster. */
+    uint64_t rows_foreign_count;   /**< Rated in its period, account outside the pass. */
+    int64_t *last_event_ns;        /**< Latest start_ns a source sent, INT64_MIN never;
+                                        shape [TG_BILL_SOURCE_IDS]. */
+};
+
+/**
+ * @brief Scan once.
+ * @param[in,out] collect  Inputs set; counts and last_event_ns are reset here.
+ * @param[out]    why      May be NULL.
+ * @return TG_OK; TG_E_FULL: the line table is too small for this account range; TG_E_CORRUPT,
+ *         TG_E_CHAIN, TG_E_FORMAT, TG_E_IO, TG_E_NO_MEMORY from the journal.
+ */
+enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *why);
+
+#endif

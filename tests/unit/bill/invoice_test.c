@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/invoice.h"
+
+#include "abi/tariff.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define LINES_MAX 64u
+
+struct bench {
+    struct tg_bill_line lines[LINES_MAX];
+    __int128 exact[LINES_MAX];
+    int64_t weights[LINES_MAX];
+    int64_t parts[LINES_MAX];
+    uint32_t rows[LINES_MAX];
+    struct tg_bill_fraction fractions[LINES_MAX];
+    struct tg_bill_scratch scratch;
+    struct tg_bill_invoice invoice;
+};
+
+static void bench_make(struct bench *bench)
+{
+    memset(bench, 0, sizeof *bench);
+    bench->scratch = (struct tg_bill_scratch){.capacity = LINES_MAX,
+                                              .exact = bench->exact,
+                                              .weights = bench->weights,
+                                              .parts = bench->parts,
+                                              .rows = bench->rows,
+                                              .fractions = bench->fractions};
+    bench->invoice = (struct tg_bill_invoice){.account_id = "A-1",
+                                              .account_name = "",
+                                              .currency = tg_currency_by_code("EUR"),
+                                              .lines = bench->lines};
+}
+
+static void line_put(struct bench *bench, int64_t exact, uint16_t tax_index)
+{
+    bench->lines[bench->invoice.lines_count++] = (struct tg_bill_line){.subscriber_id = "s",
+                                                                       .product_id = "p",
+                                                                       .zone_id = "",
+                                                                       .price_id = "x",
+                                                                       .unit_id = "",
+                                                                       .amount_exact = exact,
+                                                                       .tax_index = tax_index};
+}
+
+/* Otherwise the invoice breaks EN 16931 BR-S-09 and German practice: tax is on the category's net
+ * (1.32), not the sum of line taxes (1.33). Vector of rating-semantics 4.15. */
+Test(invoice, seven_times_99_cents_at_19_percent_is_taxed_132)
+{
+    struct bench bench;
+    bench_make(&bench);
+    const uint16_t vat = tg_bill_invoice_tax(&bench.invoice, "vat", 190000, TG_ROUND_HALF_UP);
+    for (int i = 0; i < 7; i++) {
+        line_put(&bench, 99000000, vat);
+    }
+    cr_assert_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, NULL), TG_OK);
+    cr_expect_eq(bench.invoice.net_total, 693);
+    cr_expect_eq(bench.invoice.tax_total, 132);
+    cr_expect_eq(bench.invoice.total, 825);
+    for (int i = 0; i < 7; i++) {
+        cr_expect_eq(bench.lines[i].amount, 99);
+        cr_expect(bench.lines[i].tax_amount == 19 || bench.lines[i].tax_amount == 18);
+    }
+}
+
+/* Otherwise usage below a cent a line is lost or invented: 3 x 0.004 EUR is 0.01 EUR, once. */
+Test(invoice, fractions_of_a_cent_are_summed_before_they_are_rounded)
+{
+    struct bench bench;
+    bench_make(&bench);
+    const uint16_t vat = tg_bill_invoice_tax(&bench.invoice, "vat", 190000, TG_ROUND_HALF_UP);
+    for (int i = 0; i < 3; i++) {
+        line_put(&bench, 400000, vat);
+    }
+    cr_assert_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, NULL), TG_OK);
+    cr_expect_eq(bench.invoice.net_total, 1);
+    cr_expect_eq(bench.lines[0].amount + bench.lines[1].amount + bench.lines[2].amount, 1);
+}
+
+/* Otherwise an invoice with several categories asks for a total that its parts do not make. */
+Test(invoice, parts_make_the_whole_for_random_invoices)
+{
+    uint64_t seed = 99;
+    for (unsigned round = 0; round < 100000; round++) {
+        struct bench bench;
+        bench_make(&bench);
+        const uint32_t taxes = 1 + round % 4;
+        for (uint32_t t = 0; t < taxes; t++) {
+            static const char *const ids[] = {"full", "low", "zero", "odd"};
+            static const uint32_t rates[] = {190000, 70000, 0, 88750};
+            cr_assert_eq(tg_bill_invoice_tax(&bench.invoice, ids[t], rates[t], (uint8_t)(t % 2)),
+                         t);
+        }
+        for (uint32_t i = 0; i < round % LINES_MAX; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            line_put(&bench, (int64_t)seed >> (20 + round % 30), (uint16_t)((seed >> 20) % taxes));
+        }
+        cr_assert_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, NULL), TG_OK);
+        int64_t net = 0;
+        int64_t tax = 0;
+        int64_t category_net[4] = {0};
+        int64_t category_tax[4] = {0};
+        for (uint32_t i = 0; i < bench.invoice.lines_count; i++) {
+            const struct tg_bill_line *line = &bench.lines[i];
+            category_net[line->tax_index] += line->amount;
+            category_tax[line->tax_index] += line->tax_amount;
+        }
+        for (uint32_t t = 0; t < taxes; t++) {
+            cr_assert_eq(category_net[t], bench.invoice.taxes[t].net);
+            cr_assert_eq(category_tax[t], bench.invoice.taxes[t].tax);
+            net += bench.invoice.taxes[t].net;
+            tax += bench.invoice.taxes[t].tax;
+        }
+        cr_assert_eq(net, bench.invoice.net_total);
+        cr_assert_eq(tax, bench.invoice.tax_total);
+        cr_assert_eq(net + tax, bench.invoice.total);
+    }
+}
+
+/* Otherwise one customer with a broken line stops the process for everybody. */
+Test(invoice, what_does_not_fit_is_refused_and_not_asserted)
+{
+    struct bench bench;
+    bench_make(&bench);
+    const uint16_t vat = tg_bill_invoice_tax(&bench.invoice, "vat", 190000, TG_ROUND_HALF_UP);
+    line_put(&bench, 1, (uint16_t)(vat + 1));
+    struct tg_why why;
+    cr_expect_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, &why), TG_E_INVALID);
+    bench.lines[0].tax_index = vat;
+    bench.lines[0].amount_exact = (__int128)INT64_MAX * 1000000;
+    cr_expect_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, &why),
+                 TG_E_AMOUNT_OVERFLOW);
+    bench.scratch.capacity = 0;
+    cr_expect_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, &why), TG_E_FULL);
+    for (uint32_t i = 1; i < TG_BILL_TAXES_MAX; i++) {
+        cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "vat", i, 0), i);
+    }
+    cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "vat", 190000, 0), vat);
+    cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "one too many", 1, 0), UINT16_MAX);
+}
