@@ -2,8 +2,8 @@
 /** @file
  *  @brief Bounds-checked big-endian reader with a sticky error, for decoders.
  *
- *  Source: network byte order, RFC 1700; the twin of engine/base/cursor.h, as decoders see only abi/.
- *  Threads: pure. Allocates: never. Cost: one compare a read.
+ *  Source: network byte order, RFC 1700; the twin of engine/base/cursor.h, as decoders see only
+ * abi/. Threads: pure. Allocates: never. Cost: one compare a read.
  *
  *  Read freely, test `failed` once: after the first read that does not fit, all reads give 0 and
  *  the position stays where the input ran out, which is the offset a refusal names.
@@ -72,7 +72,8 @@ static inline struct tg_cursor tg_cursor_sub(struct tg_cursor *c, size_t n)
     return (struct tg_cursor){c->start, at, at + n, false};
 }
 
-/** @brief Big-endian value of bytes known to be there. @param at Bytes. @param n 0..8. @return It. */
+/** @brief Big-endian value of bytes known to be there. @param at Bytes. @param n 0..8. @return It.
+ */
 static inline uint64_t tg_be(const uint8_t *at, size_t n)
 {
     uint64_t value = 0;
