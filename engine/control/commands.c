@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/commands.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "control/engine_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct tg_json *answer_error(enum tg_err err, const char *text)
+{
+    struct tg_json *answer = tg_json_object();
+    tg_json_set_bool(answer, "ok", false);
+    tg_json_set_string(answer, "error", tg_err_name(err));
+    tg_json_set_string(answer, "message", text[0] != '\0' ? text : tg_err_sentence(err));
+    return answer;
+}
+
+static struct tg_json *answer_ok(void)
+{
+    struct tg_json *answer = tg_json_object();
+    tg_json_set_bool(answer, "ok", true);
+    return answer;
+}
+
+static struct tg_json *command_status(struct tg_engine *engine)
+{
+    struct tg_pipeline_status status;
+    struct tg_json *answer = answer_ok();
+    struct tg_json *rows = tg_json_object();
+    tg_pipeline_status(engine->pipeline, &status);
+    for (unsigned fate = 1; fate < TG_FATE_COUNT; fate++) {
+        tg_json_set_integer(rows, tg_fate_name(fate), (int64_t)status.fate_rows[fate]);
+    }
+    tg_json_set(answer, "rows", rows);
+    tg_json_set_integer(answer, "inputs", (int64_t)status.ingest.inputs_count);
+    tg_json_set_integer(answer, "decoded", (int64_t)status.ingest.rows_count);
+    tg_json_set_integer(answer, "refused", (int64_t)status.ingest.refusals_count);
+    tg_json_set_integer(answer, "observations", (int64_t)status.ingest.observations_count);
+    tg_json_set_integer(answer, "sessions", status.sessions_count);
+    tg_json_set_integer(answer, "durableEpoch", (int64_t)status.durable_epoch);
+    tg_json_set_integer(answer, "answersSent", (int64_t)status.ingest.answers_sent_count);
+    tg_json_set_integer(answer, "catalogVersion",
+                        engine->catalog->images[engine->catalog->images_count - 1]->version);
+    tg_json_set_bool(answer, "isFinished", tg_pipeline_is_finished(engine->pipeline));
+    return answer;
+}
+
+static void catalog_destroy(void *object, void *context)
+{
+    (void)context;
+    tg_catalog_close(object);
+}
+
+/* Rows flow on: the new snapshot is complete before one pointer store publishes it. */
+static struct tg_json *command_reload(struct tg_engine *engine)
+{
+    const struct tg_config *config = engine->params.config;
+    struct tg_why why = {""};
+    struct tg_catalog_snapshot *next = NULL;
+    struct tg_catalog_summary summary = {0};
+    enum tg_err err = TG_OK;
+    struct tg_diag *diag = tg_diag_open();
+    if (config->catalog_dir != NULL) {
+        err = tg_catalog_import(config->catalog_dir, config->data_dir, tg_clock_now_ns(), diag,
+                                &summary, &why);
+        if (err == TG_E_DOCUMENT && tg_diag_entries_count(diag) > 0) {
+            tg_diag_sort(diag);
+            const struct tg_diag_entry *entry = tg_diag_entry(diag, 0);
+            (void)tg_why_set(&why, err, "%s:%u:%u: %s (%u mistakes in all)", entry->path,
+                             entry->line, entry->column, entry->text, tg_diag_errors_count(diag));
+        }
+    }
+    tg_diag_close(diag);
+    if (err == TG_OK) {
+        err = tg_catalog_open(config->data_dir, &next, &why);
+    }
+    if (err == TG_OK && next->roster->subscribers_count > engine->subscribers_max) {
+        tg_catalog_close(next);
+        err = tg_why_set(&why, TG_E_FULL,
+                         "%u subscribers, but memory was taken for %u: raise limits.subscribers "
+                         "and restart",
+                         next->roster->subscribers_count, engine->subscribers_max);
+    }
+    if (err != TG_OK) {
+        return answer_error(err, why.text);
+    }
+    tg_snapshot_publish(&engine->published, next, catalog_destroy, NULL);
+    engine->catalog = next;
+    struct tg_json *answer = answer_ok();
+    tg_json_set_integer(answer, "version", summary.version);
+    tg_json_set_bool(answer, "isUnchanged", summary.is_unchanged);
+    return answer;
+}
+
+static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_json *request)
+{
+    static const struct {
+        const char *name;
+        enum tg_change_kind kind;
+    } actions[] = {{"ack", TG_CHANGE_ACK},
+                   {"unack", TG_CHANGE_UNACK},
+                   {"shelve", TG_CHANGE_SHELVE},
+                   {"unshelve", TG_CHANGE_UNSHELVE},
+                   {"close", TG_CHANGE_CLOSE}};
+    const char *id = tg_json_get_text(request, "id", "");
+    const char *action = tg_json_get_text(request, "action", "");
+    unsigned number = 0;
+    if (sscanf(id, "A-%9u", &number) != 1) {
+        return answer_error(TG_E_INVALID, "id must be an alarm's, such as A-000001");
+    }
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        if (strcmp(actions[i].name, action) == 0) {
+            struct tg_why why = {""};
+            enum tg_err err =
+                tg_telemetry_command(engine->telemetry, number, actions[i].kind,
+                                     tg_clock_now_ns(), tg_json_get_bool(request, "force", false));
+            if (err == TG_OK) {
+                err = tg_telemetry_publish(engine->telemetry, engine->state, &why);
+            }
+            return err == TG_OK ? answer_ok() : answer_error(err, why.text);
+        }
+    }
+    return answer_error(TG_E_INVALID, "action must be ack, unack, shelve, unshelve or close");
+}
+
+static struct tg_json *command_metrics(struct tg_engine *engine)
+{
+    const size_t room = 32768;
+    char *text = malloc(room);
+    struct tg_json *answer = answer_ok();
+    if (text != NULL) {
+        (void)tg_metrics_text(engine->pipeline, engine->ports, engine->params.config->ports_count,
+                              text, room);
+        tg_json_set_string(answer, "text", text);
+        free(text);
+    }
+    return answer;
+}
+
+struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
+{
+    struct tg_engine *engine = context;
+    const char *command = tg_json_get_text(request, "command", "");
+    if (strcmp(command, "status") == 0) {
+        return command_status(engine);
+    }
+    if (strcmp(command, "stop") == 0) {
+        tg_engine_request_stop();
+        return answer_ok();
+    }
+    if (strcmp(command, "reload") == 0) {
+        return command_reload(engine);
+    }
+    if (strcmp(command, "alarm") == 0) {
+        return command_alarm(engine, request);
+    }
+    if (strcmp(command, "metrics") == 0) {
+        return command_metrics(engine);
+    }
+    return answer_error(TG_E_INVALID, "command must be status, stop, reload, alarm or metrics");
+}

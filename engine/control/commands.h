@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Commands of the control socket: status, stop, reload of the catalog, alarm actions.
+ *
+ *  Source: {"command":"status"} and so on; every answer has "ok". Threads: control thread.
+ *  Allocates: yes. Cost: a reload imports and opens the catalog; the rows flow on meanwhile.
+ */
+#ifndef TG_CONTROL_COMMANDS_H
+#define TG_CONTROL_COMMANDS_H
+
+#include "doc/json.h"
+
+/**
+ * @brief Answer one command.
+ * @param context  struct tg_engine.
+ * @param request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics" | "alarm", ...}.
+ *                 alarm: "id": "A-000001", "action": "ack" | "unack" | "close" | "shelve" |
+ *                 "unshelve", "force": bool.
+ * @return New answer.
+ */
+struct tg_json *tg_engine_command(void *context, const struct tg_json *request);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Inside of the engine, shared by engine.c and commands.c only.
+ *
+ *  Source: engine.h. Threads: control thread. Allocates: never. Cost: none.
+ */
+#ifndef TG_CONTROL_ENGINE_STATE_H
+#define TG_CONTROL_ENGINE_STATE_H
+
+#include "control/engine.h"
+#include "control/fronts.h"
+#include "control/metrics.h"
+#include "control/socket.h"
+#include "rt/snapshot.h"
+#include "store/file.h"
+
+/** @brief The engine. */
+struct tg_engine {
+    struct tg_engine_params params;                     /**< As given. */
+    struct tg_diag *diag;                               /**< Catalog mistakes. */
+    struct tg_data_lock lock;                           /**< Data directory. */
+    struct tg_catalog_snapshot *catalog;                /**< In force. */
+    struct tg_snapshot published;                       /**< The same, for the lcores. */
+    struct tg_inventory *inventory;                     /**< Nodes. */
+    struct tg_profile *profile;                         /**< Built-in rules. */
+    const struct tg_profile *profiles[1];               /**< As the rooms want it. */
+    struct tg_db *state;                                /**< State environment. */
+    struct tg_pipeline_decoder decoders[TG_PORTS_MAX];  /**< For the pipeline. */
+    struct tg_pipeline_port ports[TG_PORTS_MAX];        /**< For the pipeline. */
+    struct tg_pipeline *pipeline;                       /**< Data plane. */
+    struct tg_telemetry *telemetry;                     /**< Alarms. */
+    struct tg_control_server *control;                  /**< Command socket, or NULL. */
+    struct tg_metrics *metrics;                         /**< /metrics, or NULL. */
+    struct tg_fronts fronts;                            /**< Watched fronts. */
+    uint32_t subscribers_max;                           /**< Account lines. */
+    int64_t started_ns;                                 /**< Monotonic. */
+    int64_t elapsed_ns;                                 /**< From start to the end of input. */
+};
+
+/** @brief Fold telemetry up to the durable epoch and publish documents. @param engine Open.
+ *  @param[out] why May be NULL. @return TG_OK or the first error. */
+enum tg_err tg_engine_fold(struct tg_engine *engine, struct tg_why *why);
+
+#endif
