@@ -170,6 +170,8 @@ bool tg_flow_field_step(uint16_t length_octets, uint32_t *at, const uint8_t *rec
 /**
  * @brief Append every field of a record to out->fields.
  *
+ * A field whose length its type cannot have is given as TG_FIELD_OCTETS.
+ *
  * @param[in]     plan       Template's plan.
  * @param[in]     fields     Its fields.
  * @param[in]     record     First octet; lives as long as the caller's buffer.
