@@ -5,7 +5,8 @@ find_program(TG_AWK NAMES mawk gawk awk REQUIRED)
 function(tg_field_table table output sorted)
   set(script ${CMAKE_SOURCE_DIR}/tools/gen_fields.awk)
   set(source ${CMAKE_SOURCE_DIR}/schemas/${table})
-  set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${script} ${source})
+  set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+               ${script} ${source})
   execute_process(COMMAND ${TG_AWK} -v sorted=${sorted} -f ${script} ${source}
                   OUTPUT_VARIABLE text RESULT_VARIABLE result ERROR_VARIABLE complaint)
   if(NOT result EQUAL 0)

@@ -37,7 +37,8 @@ BEGIN {
         fail("not in ascending order, or twice there")
     last_a = $1 + 0
     last_b = $2 + 0
-    printf "TG_ROW(%d, %du, \"%s\", TG_FIELD_%s, TG_FLOW_%s)\n", $1, $2, $3, toupper($4), toupper($6)
+    printf "TG_ROW(%d, %du, \"%s\", ", $1, $2, $3
+    printf "TG_FIELD_%s, TG_FLOW_%s)\n", toupper($4), toupper($6)
     rows++
 }
 END {

@@ -278,6 +278,24 @@ uint32_t tg_flow_place(const struct tg_flow_plan *plan, const struct tg_flow_fie
     return at;
 }
 
+/* A type promises a length to who prints it; other lengths on the wire are bare octets. */
+static uint8_t printable_type(uint8_t type, uint32_t octets)
+{
+    static const uint8_t fixed[] = {
+        [TG_FIELD_IP4] = 4,     [TG_FIELD_IP6] = 16,         [TG_FIELD_MAC] = 6,
+        [TG_FIELD_BOOLEAN] = 1, [TG_FIELD_MICROSECONDS] = 8, [TG_FIELD_NANOSECONDS] = 8};
+    if (type == TG_FIELD_OCTETS || type == TG_FIELD_STRING) {
+        return type;
+    }
+    if (type < sizeof(fixed) && fixed[type] != 0) {
+        return octets == fixed[type] ? type : TG_FIELD_OCTETS;
+    }
+    if (type == TG_FIELD_FLOAT) {
+        return octets == 4 || octets == 8 ? type : TG_FIELD_OCTETS;
+    }
+    return octets >= 1 && octets <= 8 ? type : TG_FIELD_OCTETS;
+}
+
 void tg_flow_fields_append(const struct tg_flow_plan *plan, const struct tg_flow_field *fields,
                            const uint8_t *record, uint32_t octets, uint32_t row_index,
                            struct tg_decoded *out)
@@ -297,7 +315,7 @@ void tg_flow_fields_append(const struct tg_flow_plan *plan, const struct tg_flow
                                        .row_index = row_index,
                                        .element = fields[i].element,
                                        .length_bytes = (uint16_t)length,
-                                       .type = element->type};
+                                       .type = printable_type(element->type, length)};
         tg_out_field(out, &field);
     }
 }

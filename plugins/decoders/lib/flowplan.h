@@ -23,7 +23,7 @@
 
 #define TG_FLOW_FIELDS_MAX       256u   /**< Fields of a template; more is refused TG_E_TEMPLATE. */
 #define TG_FLOW_LEAD_BYTES       16u    /**< Readable octets a caller keeps before every record. */
-#define TG_FLOW_VARIABLE         65535u /**< Field length that says: the record tells, RFC 7011 7. */
+#define TG_FLOW_VARIABLE         65535u /**< The record tells the length, RFC 7011 7. */
 #define TG_FLOW_SLOT_NONE        255u   /**< A field that feeds no column. */
 #define TG_FLOW_SUSPECT_AGE_NS   (INT64_C(366) * 86400 * 1000000000) /**< Older than a leap year. */
 #define TG_FLOW_SUSPECT_AHEAD_NS (INT64_C(3600) * 1000000000)      /**< An hour ahead of export. */
@@ -169,6 +169,8 @@ bool tg_flow_field_step(uint16_t length_octets, uint32_t *at, const uint8_t *rec
 
 /**
  * @brief Append every field of a record to out->fields.
+ *
+ * A field whose length its type cannot have is given as TG_FIELD_OCTETS.
  *
  * @param[in]     plan       Template's plan.
  * @param[in]     fields     Its fields.

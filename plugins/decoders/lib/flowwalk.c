@@ -257,7 +257,7 @@ static bool step_data(const struct run *run)
     tg_flow_store_touch(&run->flow->store, t);
     struct body body = {run->input->bytes, walk->at, walk->set_end, run->index, 0};
     const bool is_done = decode_records(run, t, &walk->context, &body);
-    walk->at = body.at;
+    walk->at = is_done ? walk->set_end : body.at; /* what is left of a done set is padding */
     if (run->flow->dialect->version == IPFIX_VERSION) {
         walk->message.records_count += body.records_count;
     }
@@ -384,20 +384,24 @@ static bool step_set_header(const struct run *run)
     }
     uint32_t length = 0;
     enum tg_err reason = TG_OK;
-    if (left >= SET_HEADER_OCTETS) {
+    if (walk->sets_left == 0) {
+        reason = TG_E_COUNT; /* RFC 3954 5.1 counts records; a set has one at least */
+    } else if (left >= SET_HEADER_OCTETS) {
         length = (uint32_t)tg_be(bytes + 2, 2);
         reason = length < SET_HEADER_OCTETS ? TG_E_LENGTH : length > left ? TG_E_TRUNCATED : TG_OK;
     } else {
         reason = TG_E_TRUNCATED;
     }
     if (reason != TG_OK) {
-        if (!refuse(run, run->index, walk->at, left, reason, "set length", 0)) {
+        const char *field = reason == TG_E_COUNT ? "record count" : "set length";
+        if (!refuse(run, run->index, walk->at, left, reason, field, 0)) {
             return false;
         }
         blame(walk, reason, walk->at);
         walk->at = walk->message_end;
         return true;
     }
+    walk->sets_left--;
     walk->set_id = (uint16_t)tg_be(bytes, 2);
     walk->set_end = walk->at + length;
     walk->at += SET_HEADER_OCTETS;
@@ -414,13 +418,14 @@ struct header {
     uint32_t sequence;
     uint32_t domain;
     uint32_t uptime_ms;
+    uint32_t sets_most; /* more sets than this contradict the header */
     enum tg_err fault;
 };
 
 static struct header header_read(const struct tg_flow_dialect *dialect, const uint8_t *bytes,
                                  uint32_t left)
 {
-    struct header header = {.length = left, .fault = TG_OK};
+    struct header header = {.length = left, .sets_most = UINT32_MAX, .fault = TG_OK};
     struct tg_cursor c = tg_cursor(bytes, left);
     const uint16_t version = tg_cursor_be16(&c);
     const uint16_t second = tg_cursor_be16(&c);
@@ -428,6 +433,7 @@ static struct header header_read(const struct tg_flow_dialect *dialect, const ui
         header.length = second;
     } else {
         header.uptime_ms = tg_cursor_be32(&c);
+        header.sets_most = second;
     }
     header.export_ns = (int64_t)tg_cursor_be32(&c) * NS_PER_S;
     header.sequence = tg_cursor_be32(&c);
@@ -500,6 +506,7 @@ static bool step_header(const struct run *run)
         return true;
     }
     walk->message_start = walk->at;
+    walk->sets_left = header.sets_most;
     message_note(run, &header);
     walk->message_end = walk->at + (header.length < left ? header.length : left);
     if (header.length > left) {

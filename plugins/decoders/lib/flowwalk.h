@@ -42,6 +42,7 @@ struct tg_flow_walk {
     uint32_t message_end;           /**< One past; at most the input's length. */
     uint32_t at;                    /**< Next octet to look at. */
     uint32_t set_end;               /**< One past the current set. */
+    uint32_t sets_left;             /**< Sets the header allows still. */
     uint16_t set_id;                /**< Of the current set. */
     bool is_active;                 /**< An input is half done. */
     bool in_message;                /**< Header is read. */
