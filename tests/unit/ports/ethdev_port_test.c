@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define START_US INT64_C(1767225600123456)
@@ -172,6 +173,29 @@ Test(ethdev_port, a_resumed_capture_gives_exactly_the_rest)
     port = open_port((struct tg_port_config){.kind = TG_PORT_PCAP, .target = path});
     tg_port_resume(port, &(struct tg_position){12345, 10});
     cr_expect_eq(read_all(port, 0, 64), good);
+    tg_port_close(port);
+    (void)unlink(path);
+}
+
+/* If this failed, a capture cut short by a full disk would end as if it were complete. */
+Test(ethdev_port, a_capture_that_ends_inside_a_frame_is_an_error_that_is_counted)
+{
+    char path[64];
+    temporary(path, ".pcap");
+    (void)write_capture(path);
+    struct stat status;
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(truncate(path, status.st_size - 10), 0);
+    struct tg_port *port = open_port((struct tg_port_config){.kind = TG_PORT_PCAP, .target = path});
+    struct tg_input inputs[TG_BURST_MAX];
+    while (!tg_port_is_finished(port)) {
+        (void)tg_port_burst(port, 0, inputs, TG_BURST_MAX);
+        tg_port_release(port);
+    }
+    struct tg_port_counters counters;
+    tg_port_counters(port, &counters);
+    cr_expect_eq(counters.frames_count, 601);
+    cr_expect_eq(counters.errors_count, 1);
     tg_port_close(port);
     (void)unlink(path);
 }
