@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "ports/af_packet_drops.h"
 #include "ports/ethdev_device.h"
 #include "ports/frame_answer.h"
 #include "ports/port_ops.h"
@@ -56,6 +57,8 @@ struct ethdev_port {
     const uint8_t *frames[TG_BURST_MAX];
     uint32_t frames_bytes[TG_BURST_MAX];
     char device_name[64];
+    struct tg_af_packet_drops drops;        /* AF_PACKET: what the kernel dropped */
+    struct tg_af_packet_drops *drops_asked; /* &drops: also through a const port; NULL others */
 };
 
 static void ethdev_detach(struct ethdev_port *port)
@@ -72,6 +75,7 @@ static void ethdev_detach(struct ethdev_port *port)
         (void)close(port->file);
     }
     port->is_started = port->is_attached = false;
+    port->drops_asked = NULL;
     port->pool = NULL;
     port->file = -1;
 }
@@ -147,6 +151,10 @@ static enum tg_err ethdev_attach(struct ethdev_port *port, const struct tg_port_
                           "the EAL more",
                           config->name, device.mbufs_count, (unsigned long long)mib);
     }
+    struct tg_af_packet_sockets sockets;
+    if (config->kind == TG_PORT_AF_PACKET) {
+        tg_af_packet_sockets(&sockets);
+    }
     int code = rte_eal_hotplug_add("vdev", device.name, device.arguments);
     if (code != 0) {
         return ethdev_refused(port, "cannot be created", code, why);
@@ -157,6 +165,13 @@ static enum tg_err ethdev_attach(struct ethdev_port *port, const struct tg_port_
         return ethdev_refused(port, "is no Ethernet device", code, why);
     }
     port->is_attached = true;
+    if (config->kind == TG_PORT_AF_PACKET) {
+        port->drops_asked = &port->drops;
+        if (!tg_af_packet_drops_find(&sockets, &port->drops)) {
+            tg_log(TG_LOG_WARNING, "ports", "%s: frames the kernel drops cannot be counted",
+                   config->name);
+        }
+    }
     return ethdev_start(port, why);
 }
 
@@ -373,6 +388,9 @@ static void ethdev_add_counters(const struct tg_port *base, struct tg_port_count
     if (rte_eth_stats_get(port->device_id, &stats) == 0) {
         counters->dropped_count += stats.imissed + stats.rx_nombuf;
         counters->errors_count += stats.ierrors;
+    }
+    if (port->drops_asked != NULL) {
+        counters->dropped_count += tg_af_packet_drops_count(port->drops_asked);
     }
 }
 

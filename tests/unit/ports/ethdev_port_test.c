@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* nftw */
 #include "ports/port.h"
 
 #include "base/limits.h"
@@ -6,6 +7,7 @@
 #include "rt/eal.h"
 
 #include <criterion/criterion.h>
+#include <ftw.h>
 #include <pcap/pcap.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define START_US INT64_C(1767225600123456)
@@ -174,6 +177,120 @@ Test(ethdev_port, a_resumed_capture_gives_exactly_the_rest)
     (void)unlink(path);
 }
 
+/* If this failed, a capture cut short by a full disk would end as if it were complete. */
+Test(ethdev_port, a_capture_that_ends_inside_a_frame_is_an_error_that_is_counted)
+{
+    char path[64];
+    temporary(path, ".pcap");
+    (void)write_capture(path);
+    struct stat status;
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(truncate(path, status.st_size - 10), 0);
+    struct tg_port *port = open_port((struct tg_port_config){.kind = TG_PORT_PCAP, .target = path});
+    struct tg_input inputs[TG_BURST_MAX];
+    while (!tg_port_is_finished(port)) {
+        (void)tg_port_burst(port, 0, inputs, TG_BURST_MAX);
+        tg_port_release(port);
+    }
+    struct tg_port_counters counters;
+    tg_port_counters(port, &counters);
+    cr_expect_eq(counters.frames_count, 601);
+    cr_expect_eq(counters.errors_count, 1);
+    tg_port_close(port);
+    (void)unlink(path);
+}
+
+static struct {
+    uint32_t captures_count;
+    uint32_t others_count; /* not Ethernet */
+    uint64_t frames_count;
+    uint64_t datagrams_count;
+} walked;
+
+/* libpcap's own filter is the second opinion: UDP that is no fragment. */
+static uint64_t count_by_libpcap(const char *path, int *link, uint64_t *frames_count)
+{
+    static const char udp[] = "udp or (vlan and udp)"; /* vlan last: it shifts what follows */
+    char said[PCAP_ERRBUF_SIZE];
+    struct bpf_program program;
+    struct pcap_pkthdr *header;
+    const u_char *bytes;
+    uint64_t count = 0;
+    pcap_t *pcap = pcap_open_offline(path, said);
+    cr_assert_not_null(pcap, "%s: %s", path, said);
+    *link = pcap_datalink(pcap);
+    *frames_count = 0;
+    if (*link != DLT_EN10MB) {
+        pcap_close(pcap);
+        return 0;
+    }
+    cr_assert_eq(pcap_compile(pcap, &program, udp, 1, PCAP_NETMASK_UNKNOWN), 0, "%s",
+                 pcap_geterr(pcap));
+    while (pcap_next_ex(pcap, &header, &bytes) == 1) {
+        ++*frames_count;
+        count += pcap_offline_filter(&program, header, bytes) != 0;
+    }
+    pcap_freecode(&program);
+    pcap_close(pcap);
+    return count;
+}
+
+static int walk_capture(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+    (void)status;
+    (void)at;
+    if (type != FTW_F || strstr(path, ".pcap") == NULL || strstr(path, ".json") != NULL) {
+        return 0;
+    }
+    int link = 0;
+    uint64_t frames_count = 0;
+    const uint64_t udp_count = count_by_libpcap(path, &link, &frames_count);
+    if (link != DLT_EN10MB) {
+        walked.others_count++;
+        return 0;
+    }
+    struct tg_port *port = open_port((struct tg_port_config){.kind = TG_PORT_PCAP, .target = path});
+    struct tg_input inputs[TG_BURST_MAX];
+    while (!tg_port_is_finished(port)) {
+        (void)tg_port_burst(port, 0, inputs, TG_BURST_MAX);
+        tg_port_release(port);
+    }
+    struct tg_port_counters c;
+    tg_port_counters(port, &c);
+    cr_expect_eq(c.frames_count, frames_count, "%s", path);
+    cr_expect_eq(c.frames_count,
+                 c.datagrams_count + c.refused_not_udp_count + c.refused_fragment_count +
+                     c.refused_length_count + c.refused_checksum_count + c.refused_empty_count,
+                 "%s", path);
+    const uint64_t whole = c.datagrams_count + c.refused_length_count + c.refused_empty_count +
+                           c.refused_checksum_count;
+    cr_expect(whole <= udp_count + c.refused_length_count &&
+                  whole + c.refused_fragment_count >= udp_count,
+              "%s: %lu of libpcap's %lu", path, (unsigned long)whole, (unsigned long)udp_count);
+    if (strstr(path, "/wrapped/") != NULL) { /* made of good datagrams only */
+        cr_expect_eq(c.datagrams_count, frames_count, "%s", path);
+    }
+    walked.captures_count++;
+    walked.frames_count += frames_count;
+    walked.datagrams_count += c.datagrams_count;
+    tg_port_close(port);
+    return 0;
+}
+
+/* If this failed, captures of real exporters would lose datagrams before any decoder saw them. */
+Test(ethdev_port, every_frame_of_every_real_capture_has_one_fate, .timeout = 60)
+{
+    if (access(TG_SOURCE_DIR "/../shared/data", R_OK) != 0) {
+        fprintf(stderr, "ethdev_port: skipped: no shared captures\n");
+        cr_skip("no shared captures");
+    }
+    cr_assert_eq(nftw(TG_SOURCE_DIR "/../shared/data", walk_capture, 16, FTW_PHYS), 0);
+    cr_expect_gt(walked.captures_count, 50);
+    fprintf(stderr, "ethdev_port: %u captures, %lu frames, %lu datagrams (%u not Ethernet)\n",
+            walked.captures_count, (unsigned long)walked.frames_count,
+            (unsigned long)walked.datagrams_count, walked.others_count);
+}
+
 /* If this failed, the throughput measurement would measure something that is not our path. */
 Test(ethdev_port, an_endless_capture_repeats_itself)
 {
@@ -258,7 +375,7 @@ Test(ethdev_port, on_a_ring_an_answer_comes_back_with_all_addresses_turned_round
 }
 
 /* If this failed, buffers would leak a few a burst and the port would fall silent after hours. */
-Test(ethdev_port, a_hundred_thousand_frames_leave_no_buffer_behind)
+Test(ethdev_port, more_frames_than_buffers_leave_no_buffer_behind)
 {
     struct tg_port *port =
         open_port((struct tg_port_config){.kind = TG_PORT_VDEV, .target = "net_ring_many"});
@@ -266,7 +383,7 @@ Test(ethdev_port, a_hundred_thousand_frames_leave_no_buffer_behind)
     struct tg_input inputs[TG_BURST_MAX];
     uint32_t received = 0;
     path.address_to[10] = path.address_to[11] = 255;
-    for (uint32_t i = 0; i < 100000; i += 32) {
+    for (uint32_t i = 0; i < 300000; i += 32) {
         for (uint32_t j = 0; j < 32; j++) {
             cr_assert_eq(tg_port_answer(port, &path, (const uint8_t *)"hello", 5), TG_OK);
         }
@@ -275,7 +392,7 @@ Test(ethdev_port, a_hundred_thousand_frames_leave_no_buffer_behind)
             tg_port_release(port);
         }
     }
-    cr_expect_eq(received, 100000);
+    cr_expect_eq(received, 300000);
     tg_port_close(port);
 }
 

@@ -502,6 +502,7 @@ static bool engine_run_until(const char *folder, int calls)
     cr_assert_gt(child, 0);
     (void)waitpid(child, &status, 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        fprintf(stderr, "folder: skipped: ptrace is not allowed here\n");
         cr_skip("ptrace is not allowed here");
     }
     for (int stops = 0; stops < calls; stops++) {

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,6 +108,7 @@ Test(eal, a_refused_start_is_one_readable_sentence)
 Test(eal, starts_without_any_privilege)
 {
     if (geteuid() == 0 && setuid(65534) != 0) {
+        fprintf(stderr, "eal: skipped: cannot give up root\n");
         cr_skip("cannot give up root");
     }
     struct tg_why why = {""};
@@ -122,7 +124,8 @@ Test(eal, uses_huge_pages_when_enough_are_free)
     config.memory = TG_EAL_MEMORY_HUGE;
     const enum tg_err err = tg_eal_start(&config, &why);
     if (err == TG_E_EAL && strstr(why.text, "sysctl") != NULL) {
-        cr_skip("fewer than 32 MiB of huge pages are free");
+        fprintf(stderr, "eal: skipped: fewer than 32 MiB of huge pages are free\n");
+        cr_skip("no huge pages");
     }
     cr_assert_eq(err, TG_OK, "%s", why.text);
     cr_expect(tg_eal_is_huge());
