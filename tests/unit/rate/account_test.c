@@ -78,6 +78,8 @@ Test(account, months_before_the_previous_one_are_closed)
     cr_expect_null(tg_accounts_line(accounts, 0, 688));
     cr_expect_null(tg_accounts_line(accounts, 0, 685));
     cr_expect_not_null(tg_accounts_line(accounts, 1, 683), "another subscriber");
+    cr_expect_not_null(tg_accounts_line(accounts, 2, 690));
+    cr_expect_null(tg_accounts_line(accounts, 2, 687), "its place is empty, yet it is too old");
     tg_accounts_destroy(accounts);
 }
 
