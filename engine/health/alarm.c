@@ -474,6 +474,28 @@ static void apply_gap(struct tg_alarm_set *set, const struct tg_observation *obs
     (void)tg_alarm_set_report(set, &event);
 }
 
+/* A state claimed outright by a manager: DOWN of the whole node is an alarm, UP is its end. */
+static void apply_state(struct tg_alarm_set *set, const struct tg_observation *observation,
+                        int64_t event_ns)
+{
+    const bool is_down = observation->value == TG_NODE_DOWN;
+    if (observation->qualifier != 0 || (!is_down && observation->value != TG_NODE_UP)) {
+        return;
+    }
+    const struct tg_alarm_event event = {.kind = set->kind_down,
+                                         .text = set->kind_down->specific_problem,
+                                         .text_bytes =
+                                             (uint32_t)strlen(set->kind_down->specific_problem),
+                                         .record_key = observation->record_key,
+                                         .event_ns = event_ns,
+                                         .arrival_ns = observation->arrival_ns,
+                                         .sequence = observation->sequence,
+                                         .node_id = observation->node_id,
+                                         .source_id = observation->source_id,
+                                         .action = is_down ? TG_ALARM_RAISE : TG_ALARM_CLEAR};
+    (void)tg_alarm_set_report(set, &event);
+}
+
 void tg_alarm_set_apply(struct tg_alarm_set *set, const struct tg_observation *observations,
                         uint32_t observations_count, const uint8_t *text, uint32_t text_bytes)
 {
@@ -498,6 +520,8 @@ void tg_alarm_set_apply(struct tg_alarm_set *set, const struct tg_observation *o
             apply_log(set, observation, text, text_bytes, event_ns);
         } else if (observation->kind == TG_OBSERVATION_GAP && observation->value > 0) {
             apply_gap(set, observation, event_ns);
+        } else if (is_claim) {
+            apply_state(set, observation, event_ns);
         }
     }
 }
@@ -699,10 +723,11 @@ static void set_reset(struct tg_alarm_set *set)
     set->kind_gap = tg_alarm_kind_by_name("sequenceGap");
     set->kind_silent = tg_alarm_kind_by_name("nodeSilent");
     set->kind_collector = tg_alarm_kind_by_name("collectionGap");
+    set->kind_down = tg_alarm_kind_by_name("nodeDown");
     set->kind_storm = tg_alarm_kind_by_name("alarmStorm");
     set->kind_full = tg_alarm_kind_by_name("alarmTableFull");
     assert(set->kind_gap != NULL && set->kind_silent != NULL && set->kind_collector != NULL);
-    assert(set->kind_storm != NULL && set->kind_full != NULL);
+    assert(set->kind_down != NULL && set->kind_storm != NULL && set->kind_full != NULL);
 }
 
 static void *carve(uint8_t *block, size_t *used_bytes, size_t bytes)

@@ -74,6 +74,7 @@ struct tg_alarm_set {
     const struct tg_alarm_kind *kind_gap;     /**< "sequenceGap". */
     const struct tg_alarm_kind *kind_silent;  /**< "nodeSilent". */
     const struct tg_alarm_kind *kind_collector; /**< "collectionGap". */
+    const struct tg_alarm_kind *kind_down;      /**< "nodeDown". */
     const struct tg_alarm_kind *kind_storm;     /**< "alarmStorm". */
     const struct tg_alarm_kind *kind_full;      /**< "alarmTableFull". */
     int64_t now_ns;                             /**< Latest event time seen. */

@@ -31,6 +31,8 @@
       "collect the core file, restart the process")                                                \
     X(RESTART, "nodeRestarting", PROCESSING, SOFTWARE, CRITICAL, true, "reinitialized",            \
       "the node is going down or restarting", "wait for it to come back, look for the reason")     \
+    X(NODE_DOWN, "nodeDown", EQUIPMENT, EQUIPMENT, CRITICAL, true, "equipmentMalfunction",         \
+      "the node is reported down", "check power and reachability of the node")                     \
     X(CRITICAL_LOG, "criticalLog", PROCESSING, SOFTWARE, MAJOR, false, "indeterminate",            \
       "the node logged a critical condition", "read the text; close the alarm when understood")    \
     X(SEQUENCE_GAP, "sequenceGap", QUALITY, QUALITY, WARNING, false, "informationMissing",         \
@@ -123,8 +125,8 @@ static const struct tg_rule_spec rules[] = {
     RAISE("going-down", RESTART, TG_NODE_DOWN, NO_PART, .contains = {"system is going down"}),
     RAISE("rebooting", RESTART, TG_NODE_DOWN, NO_PART, .contains = {"system is rebooting"}),
     RAISE("reload", RESTART, TG_NODE_DOWN, NO_PART, .contains = {"%SYS-5-RELOAD"}),
-    RAISE("node-down", RESTART, TG_NODE_DOWN, NO_PART, .msgid = "nodeDown"),
-    CLEAR("node-up", RESTART, NO_PART, .msgid = "nodeUp", .is_whole_node = true),
+    RAISE("node-down", NODE_DOWN, TG_NODE_DOWN, NO_PART, .msgid = "nodeDown"),
+    CLEAR("node-up", NODE_DOWN, NO_PART, .msgid = "nodeUp", .is_whole_node = true),
     /* power and environment */
     CLEAR("psu-restored", POWER_SUPPLY, UNIT_AFTER, .contains = {"power supply", "restored"}),
     CLEAR("psu-ok", POWER_SUPPLY, UNIT_AFTER, .contains = {"power supply", " ok"}),
