@@ -39,7 +39,7 @@
 #define TG_ALARM_STORM_RAISES_MAX                                                                  \
     1000u /**< Raises a source may send in a second of arrival time. */
 #define TG_TELEMETRY_DISORDER_NS INT64_C(5000000000) /**< B: how late telemetry may come. */
-#define TG_ALARM_TOMBSTONE_NS    (2 * TG_TELEMETRY_DISORDER_NS) /**< A lone clear is kept so long. */
+#define TG_ALARM_TOMBSTONE_NS    (2 * TG_TELEMETRY_DISORDER_NS) /**< Life of a lone clear. */
 #define TG_ALARM_SHELF_MAX_NS    (INT64_C(7200) * 1000000000)   /**< A shelf ends by itself. */
 #define TG_ALARM_FLAP_PENALTY    1000  /**< Added by each raise after a clear. */
 #define TG_ALARM_FLAP_SUPPRESS   3000  /**< At or above: damped. */
@@ -124,7 +124,6 @@ struct tg_alarm {
     uint32_t revision;                /**< Grows with every visible change. */
     uint32_t parent_number;           /**< Alarm that explains this one; 0 none. */
     uint32_t problem_number;          /**< Problem of cause.h it belongs to; 0 none. */
-    uint32_t next;                    /**< Hash chain; private. */
     uint16_t node_id;                 /**< Node; 0: the engine or a collector. */
     uint16_t source_id;               /**< Source of the latest raise. */
     uint8_t changes_count;            /**< Entries in changes. */
@@ -197,8 +196,8 @@ struct tg_alarm_counters {
 /** @brief Sizes and tables; pointers are borrowed for the set's life. */
 struct tg_alarm_config {
     const struct tg_inventory *inventory; /**< Nodes. */
-    const struct tg_profile *const
-        *profiles;             /**< By tg_node.profile_index; shape [profiles_count]. */
+    /** By tg_node.profile_index; shape [profiles_count]. */
+    const struct tg_profile *const *profiles;
     uint32_t profiles_count;   /**< 1..TG_PROFILES_MAX. */
     uint32_t alarms_count_max; /**< 16..TG_ALARMS_MAX; about 2 KiB each. */
 };

@@ -23,9 +23,9 @@
 #include <stdint.h>
 
 #define TG_CAUSE_DOWN_PERCENT_MIN 80u /**< Share of the observed impact that must be down. */
-#define TG_CAUSE_SKEW_NS          INT64_C(30000000000) /**< A root may seem this much later. */
-#define TG_CAUSE_SETTLE_NS        INT64_C(30000000000) /**< A root is settled when it stood so long. */
-#define TG_CAUSE_WINDOW_NS        INT64_C(120000000000) /**< Proof of life older than this is none. */
+#define TG_CAUSE_SKEW_NS          INT64_C(30000000000)  /**< A root may seem this much later. */
+#define TG_CAUSE_SETTLE_NS        INT64_C(30000000000)  /**< A root settles in this. */
+#define TG_CAUSE_WINDOW_NS        INT64_C(120000000000) /**< Older proof of life is none. */
 #define TG_CAUSE_PROBLEMS_MAX     1024u                 /**< Problems shown; beyond: counted. */
 
 /** @brief What is known about a node. */

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define TG_IMPACT_CURRENCIES_MAX 4u  /**< Currencies; rows of a fifth are counted and left out. */
-#define TG_IMPACT_SLOTS_COUNT    64u /**< Slots of time kept; older rows are counted and left out. */
+#define TG_IMPACT_SLOTS_COUNT    64u /**< Slots of time kept; older rows are counted, left out. */
 
 /** @brief Sizes; the inventory is borrowed for life. */
 struct tg_impact_config {

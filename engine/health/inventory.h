@@ -47,7 +47,7 @@ struct tg_node_spec {
     uint32_t services;      /**< Bit set 1 << enum tg_service it is expected to report. */
     int64_t interval_ns;    /**< Between signs of life; 0: default; negative: never stale. */
     uint16_t profile_index; /**< Index into the profiles given to timeline and alarms. */
-    uint16_t collector;     /**< Nodes heard through one collector share a number. */
+    uint16_t collector;     /**< Nodes heard through one collector share it; 0..TG_NODES_MAX. */
 };
 
 /** @brief A node, kept; read only. */

@@ -24,6 +24,7 @@
 #define TG_PROFILE_RULES_MAX      256u  /**< Rules a profile; more is refused. */
 #define TG_PROFILE_PATTERNS_MAX   256u  /**< Distinct substrings a profile; more is refused. */
 #define TG_PROFILE_TEXT_BYTES_MAX 4000u /**< All substrings together; more is refused. */
+#define TG_PROFILE_AFTER_MAX      4u    /**< Texts that name a part, a rule. */
 #define TG_PROFILE_CONTAINS_MAX   3u    /**< Substrings a rule. */
 #define TG_PROFILES_MAX           64u /**< Profiles an engine has; more is a configuration error. */
 
@@ -85,9 +86,9 @@ struct tg_rule_spec {
     const char *msgid;                             /**< MSGID must equal. */
     const char *contains[TG_PROFILE_CONTAINS_MAX]; /**< All must be in the body. */
     const char *lacks;                             /**< Must not be in the body. */
-    const char
-        *qualifier_after; /**< The word after this text in the body names the part concerned. */
-    uint64_t qualifier;   /**< Observation's qualifier must equal. */
+    /** The word after the first of these texts that the body has names the part concerned. */
+    const char *qualifier_after[TG_PROFILE_AFTER_MAX];
+    uint64_t qualifier;               /**< Observation's qualifier must equal. */
     const struct tg_alarm_kind *kind; /**< Alarm kind; NULL when action is TG_ALARM_NOTHING. */
     uint8_t severity_min;             /**< Syslog severity, 0 most severe. */
     uint8_t severity_max;             /**< Syslog severity; 7 any. */

@@ -28,18 +28,17 @@
 
 #define TG_TIMELINE_STALE_INTERVALS 3     /**< Silent intervals after which a node is UNKNOWN. */
 #define TG_TIMELINE_CLAIMS_MAX      4096u /**< Bound of claims_count. */
-#define TG_TIMELINE_CONDITIONS_MAX                                                                 \
-    16u                           /**< Open conditions a node; beyond: the mildest is dropped. */
-#define TG_TIMELINE_SPANS_MAX 32u /**< Life spans and maintenance windows a node. */
-#define TG_CLOCK_AHEAD_NS                                                                          \
-    INT64_C(30000000000) /**< Events later than arrival by more are                                \
-                              dated at arrival. */
+/** Open conditions a node; beyond, the mildest is dropped and counted. */
+#define TG_TIMELINE_CONDITIONS_MAX 16u
+#define TG_TIMELINE_SPANS_MAX      32u /**< Life spans and maintenance windows a node. */
+/** An event later than its arrival by more than this is dated at its arrival. */
+#define TG_CLOCK_AHEAD_NS INT64_C(30000000000)
 
 /** @brief Sizes and tables; pointers are borrowed for the timeline's life. */
 struct tg_timeline_config {
     const struct tg_inventory *inventory; /**< Nodes. */
-    const struct tg_profile *const
-        *profiles;           /**< By tg_node.profile_index; shape [profiles_count]. */
+    /** By tg_node.profile_index; shape [profiles_count]. */
+    const struct tg_profile *const *profiles;
     uint32_t profiles_count; /**< 1..TG_PROFILES_MAX. */
     uint32_t claims_count;   /**< Claims kept a node, 8..TG_TIMELINE_CLAIMS_MAX;
                                   128 is usual (32 bytes each). */
@@ -50,7 +49,7 @@ struct tg_transition {
     int64_t at_ns;        /**< When it happened at the node. */
     int64_t detected_ns;  /**< When we knew. */
     uint16_t node_id;     /**< Which node. */
-    uint8_t from;         /**< enum tg_node_state just before at_ns. */
+    uint8_t from;         /**< enum tg_node_state believed of at_ns until now. */
     uint8_t to;           /**< enum tg_node_state at at_ns. */
     uint8_t is_backdated; /**< Something later was known already. */
     uint8_t reserved[3];  /**< 0. */
