@@ -16,11 +16,12 @@
 #include "base/error.h"
 #include "catalog/image.h"
 #include "catalog/roster.h"
-#include "doc/diag.h"
-#include "doc/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct tg_diag; /* doc/diag.h */
+struct tg_json; /* doc/json.h */
 
 /** Versions kept open in a snapshot: the newest ones; older events get TG_E_CATALOG_VERSION. */
 #define TG_CATALOG_IMAGES_MAX 64u

@@ -47,7 +47,8 @@ struct tg_charge {
     uint8_t fate;              /**< enum tg_fate. */
     uint8_t node_state;        /**< enum tg_node_state of node_id at start_ns, when rated. */
     uint8_t pieces_count;      /**< Pieces it was split into; 0 when not rated. */
-    uint8_t reserved[3];       /**< 0. */
+    uint8_t unit;              /**< enum tg_unit (catalog/image.h) of the three units columns. */
+    uint8_t reserved[2];       /**< 0. */
 };
 _Static_assert(sizeof(struct tg_charge) == 64, "a charge is one cache line");
 

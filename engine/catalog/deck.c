@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/deck.h"
+
+#include "abi/key.h"
+#include "base/money.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NODE_ENTRIES 11u
+
+struct builder {
+    const struct tg_deck_row *rows;
+    struct tg_blob direct;
+    struct tg_blob nodes;
+    struct tg_blob dated;
+    uint32_t bases[8]; /* first entry of the region of each length */
+    unsigned direct_digits;
+};
+
+/* A run of rows that share their first digits, and what holds for them all. */
+struct run {
+    uint32_t from;
+    uint32_t to;
+    unsigned depth;
+    uint32_t entry; /* inherited from shorter prefixes */
+};
+
+/* Digits first, then length: a prefix comes right before what it is a prefix of. */
+static int rows_compare(const void *a, const void *b)
+{
+    const struct tg_deck_row *left = a;
+    const struct tg_deck_row *right = b;
+    if (left->key != right->key) {
+        return left->key < right->key ? -1 : 1;
+    }
+    if (left->valid_from_ns != right->valid_from_ns) {
+        return left->valid_from_ns < right->valid_from_ns ? -1 : 1;
+    }
+    return left->line != right->line ? (left->line < right->line ? -1 : 1) : 0;
+}
+
+void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, const struct tg_source *source,
+                  struct tg_diag *diag)
+{
+    if (rows_count == 0) {
+        return;
+    }
+    qsort(rows, rows_count, sizeof *rows, rows_compare);
+    for (uint32_t i = 1; i < rows_count; i++) {
+        const struct tg_deck_row *before = &rows[i - 1];
+        const struct tg_deck_row *row = &rows[i];
+        if (before->key != row->key || before->valid_to_ns <= row->valid_from_ns) {
+            continue;
+        }
+        char digits[16];
+        (void)tg_digits_unpack(row->key, digits);
+        const bool is_later = row->line > before->line;
+        const struct tg_mark mark = {source, is_later ? row->line : before->line,
+                                     is_later ? row->column : before->column};
+        const bool is_dated =
+            before->valid_to_ns != INT64_MAX || row->valid_from_ns != INT64_MIN;
+        tg_diag_add(diag, TG_DIAG_ERROR, mark,
+                    is_dated ? "end the earlier row with valid_to" : "remove one of them",
+                    is_dated ? "prefix %s overlaps its row on line %u in time"
+                             : "prefix %s is already on line %u",
+                    digits[0] != '\0' ? digits : "*", is_later ? before->line : row->line);
+    }
+}
+
+/* Rows of the run that are exactly its prefix come first; this is how many. */
+static uint32_t own_count(const struct builder *builder, const struct run *run)
+{
+    uint32_t count = 0;
+    while (run->from + count < run->to &&
+           tg_digits_count(builder->rows[run->from + count].key) == run->depth) {
+        count++;
+    }
+    return count;
+}
+
+/* What holds for the run: its own rows before what it inherits. Dated rows become a chain that
+ * ends in the inherited entry; made from the last, so that next is always smaller: no cycles. */
+static uint32_t own_entry(struct builder *builder, const struct run *run, uint32_t count)
+{
+    uint32_t entry = run->entry;
+    for (uint32_t i = count; i > 0; i--) {
+        const struct tg_deck_row *row = &builder->rows[run->from + i - 1];
+        if (row->valid_from_ns == INT64_MIN && row->valid_to_ns == INT64_MAX) {
+            entry = row->zone;
+            continue;
+        }
+        const struct tg_deck_dated dated = {row->valid_from_ns, row->valid_to_ns, row->zone, entry};
+        const size_t offset = tg_blob_append(&builder->dated, &dated, sizeof dated, 8);
+        entry = TG_DECK_IS_DATED | (uint32_t)(offset / sizeof dated);
+    }
+    return entry;
+}
+
+/* Split off the rows that go on with a digit; the run's own rows are already behind `from`. */
+static struct run run_child(const struct builder *builder, uint32_t *from, uint32_t to,
+                            unsigned depth, unsigned digit, uint32_t entry)
+{
+    const uint32_t start = *from;
+    while (*from < to && tg_digits_at(builder->rows[*from].key, depth) == digit) {
+        (*from)++;
+    }
+    return (struct run){start, *from, depth + 1, entry};
+}
+
+/* Entry of a run deeper than the direct table: a node while longer prefixes follow. */
+static uint32_t node_build(struct builder *builder, const struct run *run)
+{
+    const uint32_t own = own_count(builder, run);
+    const uint32_t entry = own_entry(builder, run, own);
+    if (run->from + own == run->to) {
+        return entry;
+    }
+    const uint32_t node = (uint32_t)(tg_blob_extend(&builder->nodes, NODE_ENTRIES * 4, 4) /
+                                     (NODE_ENTRIES * 4));
+    uint32_t children[NODE_ENTRIES];
+    uint32_t from = run->from + own;
+    for (unsigned digit = 0; digit < 10; digit++) {
+        const struct run child = run_child(builder, &from, run->to, run->depth, digit, entry);
+        children[digit] = node_build(builder, &child);
+    }
+    children[10] = entry;
+    if (!builder->nodes.is_broken) {
+        memcpy(builder->nodes.bytes + (size_t)node * sizeof children, children, sizeof children);
+    }
+    return TG_DECK_IS_NODE | node;
+}
+
+static void direct_set(struct builder *builder, uint32_t index, uint32_t entry)
+{
+    if (!builder->direct.is_broken) {
+        memcpy(builder->direct.bytes + (size_t)index * 4, &entry, 4);
+    }
+}
+
+/* Fill the direct table below a run whose first `depth` digits have the decimal value. */
+static void direct_build(struct builder *builder, const struct run *run, uint32_t value)
+{
+    if (run->depth == builder->direct_digits) {
+        direct_set(builder, builder->bases[run->depth] + value, node_build(builder, run));
+        return;
+    }
+    const uint32_t own = own_count(builder, run);
+    const uint32_t entry = own_entry(builder, run, own);
+    direct_set(builder, builder->bases[run->depth] + value, entry);
+    uint32_t from = run->from + own;
+    for (unsigned digit = 0; digit < 10; digit++) {
+        const struct run child = run_child(builder, &from, run->to, run->depth, digit, entry);
+        direct_build(builder, &child, value * 10 + digit);
+    }
+}
+
+/* A small deck must not cost 4.4 MB: about as many entries as prefixes, at most six digits. */
+static unsigned direct_digits_for(uint32_t rows_count)
+{
+    return rows_count < 64 ? 3 : rows_count < 1024 ? 4 : rows_count < 8192 ? 5 : 6;
+}
+
+void tg_deck_build(const struct tg_deck_row *rows, uint32_t rows_count, struct tg_blob *data,
+                   struct tg_deck *deck)
+{
+    struct builder builder = {.rows = rows, .direct_digits = direct_digits_for(rows_count)};
+    uint32_t direct_count = 0;
+    for (unsigned length = 0; length <= builder.direct_digits; length++) {
+        builder.bases[length] = direct_count;
+        direct_count += (uint32_t)tg_pow10((uint8_t)length);
+    }
+    (void)tg_blob_extend(&builder.direct, (size_t)direct_count * 4, 4);
+    const struct run all = {0, rows_count, 0, TG_ZONE_NONE};
+    direct_build(&builder, &all, 0);
+    *deck = (struct tg_deck){
+        .direct_offset =
+            tg_blob_append(data, builder.direct.bytes, builder.direct.size_bytes, 64),
+        .nodes_offset = tg_blob_append(data, builder.nodes.bytes, builder.nodes.size_bytes, 64),
+        .dated_offset = tg_blob_append(data, builder.dated.bytes, builder.dated.size_bytes, 64),
+        .direct_count = direct_count,
+        .nodes_count = (uint32_t)(builder.nodes.size_bytes / (NODE_ENTRIES * 4)),
+        .dated_count = (uint32_t)(builder.dated.size_bytes / sizeof(struct tg_deck_dated)),
+        .prefixes_count = rows_count,
+        .direct_digits = (uint8_t)builder.direct_digits,
+    };
+    data->is_broken = data->is_broken || builder.direct.is_broken || builder.nodes.is_broken ||
+                      builder.dated.is_broken;
+    tg_blob_free(&builder.direct);
+    tg_blob_free(&builder.nodes);
+    tg_blob_free(&builder.dated);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Prefix rows to a struct tg_deck: direct table, spill nodes, dated entries.
+ *
+ *  Source: reference/performance.md section 3 (DIR-6 and 10-way spill); rating-semantics 4.2.
+ *  Threads: one owner. Allocates: yes, control plane. Cost: a sort and one walk over the rows.
+ *
+ *  The direct table has one region a length: 1 + 10 + ... + 10^d entries. A number of four digits is
+ *  looked up among prefixes of at most four digits, so padding can never make it match a longer one.
+ */
+#ifndef TG_CATALOG_DECK_H
+#define TG_CATALOG_DECK_H
+
+#include "catalog/blob.h"
+#include "catalog/image.h"
+#include "doc/diag.h"
+
+#include <stdint.h>
+
+/** @brief One row of a deck. */
+struct tg_deck_row {
+    uint64_t key;          /**< Packed digits; no digits: any number. */
+    int64_t valid_from_ns; /**< Inclusive; INT64_MIN always. */
+    int64_t valid_to_ns;   /**< Exclusive; INT64_MAX for ever. */
+    uint32_t zone;         /**< Zone index, 1..65534. */
+    uint32_t line;         /**< Where it was written. */
+    uint32_t column;       /**< Where it was written. */
+};
+
+/**
+ * @brief Sort the rows and report doubled prefixes whose times overlap.
+ * @param[in,out] rows        Shape [rows_count]; sorted on return.
+ * @param[in]     rows_count  How many.
+ * @param[in]     source      Where they were written.
+ * @param[in,out] diag        Every overlap.
+ */
+void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, const struct tg_source *source,
+                  struct tg_diag *diag);
+
+/**
+ * @brief Compile sorted rows.
+ * @param[in]     rows        Sorted, without overlaps; shape [rows_count].
+ * @param[in]     rows_count  How many.
+ * @param[in,out] data        The DECK_DATA section; offsets in deck are relative to its start.
+ * @param[out]    deck        Written; the caller adds the section's offset.
+ */
+void tg_deck_build(const struct tg_deck_row *rows, uint32_t rows_count, struct tg_blob *data,
+                   struct tg_deck *deck);
+
+#endif

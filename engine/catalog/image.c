@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Readers of the image. What checks it before anyone reads is image_check.c. */
+#include "catalog/image.h"
+
+#include "abi/key.h"
+
+#include <string.h>
+
+#define GROUP        32u
+#define NODE_ENTRIES 11u
+
+struct unit_text {
+    const char *name;
+    uint64_t base_count;
+    enum tg_dimension dimension;
+};
+
+static const struct unit_text units[TG_UNIT_COUNT] = {
+    [TG_UNIT_MILLISECOND] = {"millisecond", 1, TG_DIMENSION_TIME},
+    [TG_UNIT_SECOND] = {"second", 1000, TG_DIMENSION_TIME},
+    [TG_UNIT_MINUTE] = {"minute", 60000, TG_DIMENSION_TIME},
+    [TG_UNIT_HOUR] = {"hour", 3600000, TG_DIMENSION_TIME},
+    [TG_UNIT_OCTET] = {"octet", 1, TG_DIMENSION_BYTES},
+    [TG_UNIT_KILOBYTE] = {"kilobyte", 1000, TG_DIMENSION_BYTES},
+    [TG_UNIT_KIBIBYTE] = {"kibibyte", 1024, TG_DIMENSION_BYTES},
+    [TG_UNIT_MEGABYTE] = {"megabyte", 1000000, TG_DIMENSION_BYTES},
+    [TG_UNIT_MEBIBYTE] = {"mebibyte", 1048576, TG_DIMENSION_BYTES},
+    [TG_UNIT_GIGABYTE] = {"gigabyte", 1000000000, TG_DIMENSION_BYTES},
+    [TG_UNIT_GIBIBYTE] = {"gibibyte", 1073741824, TG_DIMENSION_BYTES},
+    [TG_UNIT_EVENT] = {"event", 1, TG_DIMENSION_EVENTS},
+};
+
+const char *tg_unit_name(unsigned unit)
+{
+    return unit < TG_UNIT_COUNT ? units[unit].name : "";
+}
+
+uint64_t tg_unit_base_count(unsigned unit)
+{
+    return unit < TG_UNIT_COUNT ? units[unit].base_count : 1;
+}
+
+enum tg_dimension tg_unit_dimension(unsigned unit)
+{
+    return unit < TG_UNIT_COUNT ? units[unit].dimension : TG_DIMENSION_EVENTS;
+}
+
+static const uint32_t powers[7] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+static const uint32_t bases[7] = {0, 1, 11, 111, 1111, 11111, 111111};
+
+/* Up to six packed digits to their decimal value, two at a time. */
+static inline uint32_t packed_value(uint32_t packed)
+{
+    const uint32_t pairs = ((packed >> 4) & 0x0f0f0fu) * 10 + (packed & 0x0f0f0fu);
+    return (pairs >> 16) * 10000 + ((pairs >> 8) & 0xffu) * 100 + (pairs & 0xffu);
+}
+
+/* Where the look-up of a key starts. A nibble above nine, which no number has, finds nothing. */
+static inline const uint32_t *direct_slot(const struct tg_deck *deck, const uint32_t *direct,
+                                          uint64_t key)
+{
+    static const uint32_t nothing = TG_ZONE_NONE;
+    const unsigned count = tg_digits_count(key);
+    const unsigned taken = count < deck->direct_digits ? count : deck->direct_digits;
+    const uint32_t value = packed_value((uint32_t)((key >> 40) >> (24 - 4 * taken)));
+    return value < powers[taken] ? &direct[bases[taken] + value] : &nothing;
+}
+
+static inline const uint32_t *node_slot(const uint32_t *nodes, uint32_t entry, uint64_t key,
+                                        unsigned depth)
+{
+    const uint32_t *node = nodes + (size_t)(entry & ~TG_DECK_IS_NODE) * NODE_ENTRIES;
+    const unsigned digit = depth < tg_digits_count(key) ? tg_digits_at(key, depth) : 10;
+    return &node[digit < 10 ? digit : 10];
+}
+
+static uint16_t dated_zone(const struct tg_deck_dated *dated, uint32_t entry, int64_t at_ns)
+{
+    while ((entry & TG_DECK_IS_DATED) != 0) {
+        const struct tg_deck_dated *row = &dated[entry & ~TG_DECK_IS_DATED];
+        entry = at_ns >= row->valid_from_ns && at_ns < row->valid_to_ns ? row->zone : row->next;
+    }
+    return (uint16_t)entry;
+}
+
+/* All first loads are started before any is used, then all second ones: the misses overlap. */
+static void zones_group(const struct tg_image *image, const struct tg_deck *deck,
+                        const uint64_t *keys, const int64_t *at_ns, uint32_t count,
+                        uint16_t *zones)
+{
+    const uint32_t *direct = (const uint32_t *)tg_image_at(image, deck->direct_offset);
+    const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
+    const struct tg_deck_dated *dated =
+        (const struct tg_deck_dated *)tg_image_at(image, deck->dated_offset);
+    const uint32_t *slots[GROUP];
+    uint8_t active[GROUP];
+    uint32_t active_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = direct_slot(deck, direct, keys[i]);
+        __builtin_prefetch(slots[i]);
+        active[i] = (uint8_t)i;
+    }
+    for (unsigned depth = deck->direct_digits; active_count > 0; depth++) {
+        uint32_t left = 0;
+        for (uint32_t i = 0; i < active_count; i++) {
+            const uint32_t row = active[i];
+            const uint32_t entry = *slots[row];
+            if ((entry & TG_DECK_IS_NODE) != 0) {
+                slots[row] = node_slot(nodes, entry, keys[row], depth);
+                __builtin_prefetch(slots[row]);
+                active[left++] = (uint8_t)row;
+            } else {
+                zones[row] = (entry & TG_DECK_IS_DATED) != 0
+                                 ? dated_zone(dated, entry, at_ns[row])
+                                 : (uint16_t)entry;
+            }
+        }
+        active_count = left;
+    }
+}
+
+void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t *keys,
+                    const int64_t *at_ns, uint32_t count, uint16_t *zones)
+{
+    if (deck >= image->sections[TG_SECTION_DECKS].count) {
+        memset(zones, 0, count * sizeof *zones);
+        return;
+    }
+    const struct tg_deck *all = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    for (uint32_t done = 0; done < count; done += GROUP) {
+        const uint32_t group = count - done < GROUP ? count - done : GROUP;
+        zones_group(image, &all[deck], keys + done, at_ns + done, group, zones + done);
+    }
+}
+
+static const struct tg_time_model *time_model_at(const struct tg_image *image, uint32_t index)
+{
+    const struct tg_time_model *all =
+        (const struct tg_time_model *)tg_image_section(image, TG_SECTION_TIME_MODELS);
+    return index < image->sections[TG_SECTION_TIME_MODELS].count ? &all[index] : NULL;
+}
+
+uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
+                       int64_t *until_ns)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    *until_ns = INT64_MAX;
+    if (model == NULL || model->switches_count == 0) {
+        return 0;
+    }
+    const struct tg_band_switch *switches =
+        (const struct tg_band_switch *)tg_image_at(image, model->switches_offset);
+    uint32_t low = 0; /* switches before low are at or before the instant */
+    uint32_t high = model->switches_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (switches[middle].from_ns <= at_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low < model->switches_count) {
+        *until_ns = switches[low].from_ns;
+    }
+    return low == 0 ? TG_BAND_NONE : switches[low - 1].band;
+}
+
+const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model, uint32_t band)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    if (model == NULL || band >= model->bands_count) {
+        return "";
+    }
+    const uint32_t *offsets = (const uint32_t *)tg_image_at(image, model->band_names_offset);
+    return tg_image_text(image, offsets[band]);
+}
+
+const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint32_t allowance)
+{
+    const struct tg_allowance *all =
+        (const struct tg_allowance *)tg_image_section(image, TG_SECTION_ALLOWANCES);
+    return allowance < image->sections[TG_SECTION_ALLOWANCES].count &&
+                   all[allowance].is_present != 0
+               ? &all[allowance]
+               : NULL;
+}
+
+const struct tg_product *tg_image_product(const struct tg_image *image, uint32_t product)
+{
+    const struct tg_product *all =
+        (const struct tg_product *)tg_image_section(image, TG_SECTION_PRODUCTS);
+    return product < image->sections[TG_SECTION_PRODUCTS].count && all[product].is_present != 0
+               ? &all[product]
+               : NULL;
+}
+
+const struct tg_tax *tg_image_tax(const struct tg_image *image, uint32_t tax)
+{
+    const struct tg_tax *all = (const struct tg_tax *)tg_image_section(image, TG_SECTION_TAXES);
+    return tax < image->sections[TG_SECTION_TAXES].count && all[tax].is_present != 0 ? &all[tax]
+                                                                                     : NULL;
+}
+
+const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t network)
+{
+    const struct tg_network *all =
+        (const struct tg_network *)tg_image_section(image, TG_SECTION_NETWORKS);
+    return network < image->sections[TG_SECTION_NETWORKS].count && all[network].plmn_digits != 0
+               ? &all[network]
+               : NULL;
+}
+
+uint16_t tg_image_network_zone(const struct tg_image *image, uint32_t network)
+{
+    const struct tg_network *visited = tg_image_network(image, network);
+    return visited != NULL ? visited->zone : TG_ZONE_NONE;
+}
+
+const char *tg_image_tariff_name(const struct tg_image *image, uint32_t price_id)
+{
+    return price_id < tg_image_prices_count(image)
+               ? tg_image_name(image, TG_CATALOG_TARIFF,
+                               tg_image_price_info(image, price_id)->tariff)
+               : "";
+}
+
+const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kind, uint32_t index)
+{
+    if ((unsigned)kind >= TG_CATALOG_KINDS_COUNT || index >= tg_image_count(image, kind)) {
+        return "";
+    }
+    const uint32_t *offsets =
+        (const uint32_t *)tg_image_section(image, (enum tg_image_section_id)(TG_SECTION_NAMES + kind));
+    return tg_image_text(image, offsets[index]);
+}
+
+uint32_t tg_image_find(const struct tg_image *image, enum tg_catalog_kind kind, const char *name)
+{
+    for (uint32_t i = 0; i < tg_image_count(image, kind); i++) {
+        if (strcmp(tg_image_name(image, kind, i), name) == 0) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything the readers of image.h trust is looked at here, once, before a snapshot is published.
+ * The checksum finds damage; the rest finds an image that was made wrong or by someone else. */
+#include "base/hash.h"
+#include "catalog/image.h"
+
+#include <string.h>
+
+#define NODE_ENTRIES     11u
+#define CHECKSUMMED_FROM (offsetof(struct tg_image, checksum) + sizeof(uint32_t))
+
+static const uint32_t item_sizes[] = {
+    [TG_SECTION_TEXT] = 1,
+    [TG_SECTION_PRICES] = sizeof(uint32_t),
+    [TG_SECTION_PRICE_DATA] = 1,
+    [TG_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
+    [TG_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
+    [TG_SECTION_MATRIX] = sizeof(uint32_t),
+    [TG_SECTION_DECKS] = sizeof(struct tg_deck),
+    [TG_SECTION_DECK_DATA] = 1,
+    [TG_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
+    [TG_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
+    [TG_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
+    [TG_SECTION_PRODUCTS] = sizeof(struct tg_product),
+    [TG_SECTION_TAXES] = sizeof(struct tg_tax),
+    [TG_SECTION_NETWORKS] = sizeof(struct tg_network),
+};
+
+/* Does an array lie inside the blob, aligned to its items? */
+static bool lies_inside(const struct tg_image *image, uint64_t offset, uint64_t count,
+                        uint64_t item_bytes, uint64_t align_bytes)
+{
+    return offset % align_bytes == 0 && offset >= sizeof *image && offset <= image->size_bytes &&
+           count <= (image->size_bytes - offset) / item_bytes;
+}
+
+static bool sections_check(const struct tg_image *image)
+{
+    for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
+        const struct tg_image_section *section = &image->sections[i];
+        const uint32_t item = i < TG_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t);
+        if (section->item_bytes != item ||
+            !lies_inside(image, section->offset, section->count, item, TG_IMAGE_ALIGN_BYTES) ||
+            section->size_bytes != (uint64_t)section->count * item) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool text_check(const struct tg_image *image)
+{
+    const struct tg_image_section *text = &image->sections[TG_SECTION_TEXT];
+    const char *bytes = (const char *)tg_image_section(image, TG_SECTION_TEXT);
+    if (text->count == 0 || bytes[text->count - 1] != '\0') {
+        return false;
+    }
+    for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
+        const uint32_t *offsets = (const uint32_t *)tg_image_section(
+            image, (enum tg_image_section_id)(TG_SECTION_NAMES + kind));
+        for (uint32_t i = 0; i < image->sections[TG_SECTION_NAMES + kind].count; i++) {
+            if (offsets[i] >= text->count) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool price_check(const struct tg_image *image, uint32_t index, uint32_t offset)
+{
+    if (!lies_inside(image, offset, 1, sizeof(struct tg_price), 16)) {
+        return false;
+    }
+    const struct tg_price *price = (const struct tg_price *)tg_image_at(image, offset);
+    const struct tg_price_info *info = tg_image_price_info(image, index);
+    bool is_fine = price->size_bytes == sizeof *price && price->price_id == index &&
+                   price->first_increment >= 1 && price->next_increment >= 1 &&
+                   price->scale <= 18 && price->rounding <= TG_ROUND_FLOOR &&
+                   info->unit < TG_UNIT_COUNT && info->unit_base_count >= 1 &&
+                   info->quantity_rounding <= TG_ROUND_FLOOR && info->is_present == 1 &&
+                   info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
+                   lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
+                               sizeof(struct tg_price_step), 8) &&
+                   lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes,
+                               1, 1);
+    for (uint32_t i = 0; is_fine && i < price->steps_count; i++) {
+        is_fine = tg_price_steps(price)[i].per_units >= 1;
+    }
+    return is_fine;
+}
+
+static bool prices_check(const struct tg_image *image)
+{
+    const uint32_t count = tg_image_prices_count(image);
+    if (image->sections[TG_SECTION_PRICE_INFO].count != count ||
+        tg_image_count(image, TG_CATALOG_PRICE) != count) {
+        return false;
+    }
+    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_SECTION_PRICES);
+    for (uint32_t i = 0; i < count; i++) {
+        if (offsets[i] == 0 ? tg_image_price_info(image, i)->is_present != 0
+                            : !price_check(image, i, offsets[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool plan_service_check(const struct tg_image *image, const struct tg_plan_service *cell)
+{
+    const uint64_t prices = (uint64_t)cell->zones_count * cell->bands_count;
+    if (cell->is_present == 0) {
+        return true;
+    }
+    if (cell->bands_count == 0 || cell->zones_count == 0 ||
+        !lies_inside(image, cell->matrix_offset, prices, sizeof(uint32_t), 4) ||
+        (cell->deck != TG_DECK_NONE && cell->deck >= image->sections[TG_SECTION_DECKS].count) ||
+        (cell->time_model != TG_TIME_MODEL_NONE &&
+         cell->time_model >= image->sections[TG_SECTION_TIME_MODELS].count) ||
+        (cell->allowance != TG_ALLOWANCE_NONE &&
+         tg_image_allowance(image, cell->allowance) == NULL)) {
+        return false;
+    }
+    const uint32_t *matrix = (const uint32_t *)tg_image_at(image, cell->matrix_offset);
+    for (uint64_t i = 0; i < prices; i++) {
+        if (matrix[i] != TG_PRICE_NONE && tg_image_price(image, matrix[i]) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool plans_check(const struct tg_image *image)
+{
+    const struct tg_image_section *section = &image->sections[TG_SECTION_PLAN_SERVICES];
+    const struct tg_plan_service *cells =
+        (const struct tg_plan_service *)tg_image_section(image, TG_SECTION_PLAN_SERVICES);
+    bool is_fine =
+        section->count == (uint64_t)tg_image_count(image, TG_CATALOG_PLAN) * TG_SERVICE_COUNT;
+    for (uint32_t i = 0; is_fine && i < section->count; i++) {
+        is_fine = plan_service_check(image, &cells[i]);
+    }
+    return is_fine;
+}
+
+/* A node may name any node: a walk is bounded by the number's digits. A dated entry may only name
+ * a smaller one, so its chain ends. */
+static bool entry_check(const struct tg_image *image, const struct tg_deck *deck, uint32_t entry)
+{
+    if ((entry & TG_DECK_IS_NODE) != 0) {
+        return (entry & ~TG_DECK_IS_NODE) < deck->nodes_count;
+    }
+    if ((entry & TG_DECK_IS_DATED) != 0) {
+        return (entry & ~TG_DECK_IS_DATED) < deck->dated_count;
+    }
+    return entry < tg_image_count(image, TG_CATALOG_ZONE);
+}
+
+static bool deck_check(const struct tg_image *image, const struct tg_deck *deck)
+{
+    static const uint32_t direct_counts[7] = {1, 11, 111, 1111, 11111, 111111, 1111111};
+    if (deck->direct_digits < 1 || deck->direct_digits > 6 ||
+        deck->direct_count != direct_counts[deck->direct_digits] ||
+        !lies_inside(image, deck->direct_offset, deck->direct_count, 4, 4) ||
+        !lies_inside(image, deck->nodes_offset, deck->nodes_count, NODE_ENTRIES * 4, 4) ||
+        !lies_inside(image, deck->dated_offset, deck->dated_count, sizeof(struct tg_deck_dated),
+                     8)) {
+        return false;
+    }
+    const uint32_t *direct = (const uint32_t *)tg_image_at(image, deck->direct_offset);
+    const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
+    const struct tg_deck_dated *dated =
+        (const struct tg_deck_dated *)tg_image_at(image, deck->dated_offset);
+    bool is_fine = true;
+    for (uint32_t i = 0; is_fine && i < deck->direct_count; i++) {
+        is_fine = entry_check(image, deck, direct[i]);
+    }
+    for (uint64_t i = 0; is_fine && i < (uint64_t)deck->nodes_count * NODE_ENTRIES; i++) {
+        is_fine = entry_check(image, deck, nodes[i]) &&
+                  (i % NODE_ENTRIES != 10 || (nodes[i] & TG_DECK_IS_NODE) == 0);
+    }
+    for (uint32_t i = 0; is_fine && i < deck->dated_count; i++) {
+        const uint32_t next = dated[i].next;
+        is_fine = dated[i].zone < tg_image_count(image, TG_CATALOG_ZONE) &&
+                  (next & TG_DECK_IS_NODE) == 0 && entry_check(image, deck, next) &&
+                  ((next & TG_DECK_IS_DATED) == 0 || (next & ~TG_DECK_IS_DATED) < i);
+    }
+    return is_fine;
+}
+
+static bool decks_check(const struct tg_image *image)
+{
+    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    bool is_fine = tg_image_count(image, TG_CATALOG_ZONE) <= TG_DECK_NONE;
+    for (uint32_t i = 0; is_fine && i < image->sections[TG_SECTION_DECKS].count; i++) {
+        is_fine = deck_check(image, &decks[i]);
+    }
+    return is_fine;
+}
+
+static bool time_models_check(const struct tg_image *image)
+{
+    const struct tg_time_model *models =
+        (const struct tg_time_model *)tg_image_section(image, TG_SECTION_TIME_MODELS);
+    const uint32_t text_count = image->sections[TG_SECTION_TEXT].count;
+    for (uint32_t i = 0; i < image->sections[TG_SECTION_TIME_MODELS].count; i++) {
+        const struct tg_time_model *model = &models[i];
+        if (model->bands_count == 0 || model->zone_name_offset >= text_count ||
+            !lies_inside(image, model->switches_offset, model->switches_count,
+                         sizeof(struct tg_band_switch), 8) ||
+            !lies_inside(image, model->band_names_offset, model->bands_count, 4, 4)) {
+            return false;
+        }
+        const struct tg_band_switch *switches =
+            (const struct tg_band_switch *)tg_image_at(image, model->switches_offset);
+        for (uint32_t j = 0; j < model->switches_count; j++) {
+            if (switches[j].band >= model->bands_count ||
+                (j > 0 && switches[j].from_ns <= switches[j - 1].from_ns)) {
+                return false;
+            }
+        }
+        const uint32_t *names = (const uint32_t *)tg_image_at(image, model->band_names_offset);
+        for (uint32_t j = 0; j < model->bands_count; j++) {
+            if (names[j] >= text_count) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool products_check(const struct tg_image *image)
+{
+    const uint32_t text_count = image->sections[TG_SECTION_TEXT].count;
+    for (uint32_t i = 0; i < image->sections[TG_SECTION_PRODUCTS].count; i++) {
+        const struct tg_product *product = tg_image_product(image, i);
+        if (product != NULL &&
+            (product->title_offset >= text_count || product->proration > TG_PRORATE_NONE_ZERO ||
+             product->period > TG_PERIOD_EVER ||
+             (product->plan != TG_PLAN_NONE &&
+              product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
+             (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool small_check(const struct tg_image *image)
+{
+    const uint32_t text_count = image->sections[TG_SECTION_TEXT].count;
+    const uint32_t zones_count = tg_image_count(image, TG_CATALOG_ZONE);
+    for (uint32_t i = 0; i < image->sections[TG_SECTION_TAXES].count; i++) {
+        const struct tg_tax *tax = tg_image_tax(image, i);
+        if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < image->sections[TG_SECTION_ALLOWANCES].count; i++) {
+        const struct tg_allowance *allowance = tg_image_allowance(image, i);
+        if (allowance != NULL &&
+            (allowance->unit >= TG_UNIT_COUNT || allowance->period > TG_PERIOD_EVER ||
+             (allowance->zones_offset != 0 &&
+              !lies_inside(image, allowance->zones_offset, (zones_count + 7) / 8, 1, 1)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why)
+{
+    const struct tg_image *image = bytes;
+    if ((uintptr_t)bytes % TG_IMAGE_ALIGN_BYTES != 0) {
+        return tg_why_set(why, TG_E_INVALID, "the catalog image is not 64-byte aligned");
+    }
+    if (size_bytes < sizeof *image || image->size_bytes < sizeof *image ||
+        image->size_bytes > size_bytes || image->size_bytes > UINT32_MAX) {
+        return tg_why_set(why, TG_E_TRUNCATED, "the catalog image is cut short");
+    }
+    if (image->magic != TG_IMAGE_MAGIC || image->format != TG_IMAGE_FORMAT) {
+        return tg_why_set(why, TG_E_FORMAT, "the catalog image has format %u, this build reads %u",
+                          image->format, TG_IMAGE_FORMAT);
+    }
+    const uint8_t *checked = (const uint8_t *)bytes + CHECKSUMMED_FROM;
+    if (tg_crc32c(0, checked, image->size_bytes - CHECKSUMMED_FROM) != image->checksum) {
+        return tg_why_set(why, TG_E_CORRUPT, "the catalog image does not match its checksum");
+    }
+    if (!sections_check(image) || !text_check(image) || image->scale > 18 ||
+        image->minor > image->scale) {
+        return tg_why_set(why, TG_E_CORRUPT, "the catalog image has sections out of bounds");
+    }
+    if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||
+        !small_check(image) || !plans_check(image) || !products_check(image)) {
+        return tg_why_set(why, TG_E_CORRUPT, "the catalog image has an index out of bounds");
+    }
+    return TG_OK;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Look at a shared object before it may live in the engine: file, child process, descriptor.
+ *
+ *  Source: Tollgate ABI 1; fork(2), dlopen(3), POSIX.1-2017.
+ *  Threads: control thread only: the child of a fork has one thread, and a lock another thread held
+ *  stays locked in it. Allocates: the loader, in the child. Cost: a fork and a load, milliseconds.
+ */
+#ifndef TG_PLUG_PROBE_H
+#define TG_PLUG_PROBE_H
+
+#include "abi/err.h"
+#include "abi/plugin.h"
+#include "base/error.h"
+#include "plug/registry.h"
+
+#include <stdint.h>
+
+#define TG_PLUG_ENTRY_SYMBOL "tg_plugin_entry"
+
+/**
+ * @brief Is the file safe to load? Regular, owned by this user or root, written by its owner alone.
+ * @param[in]  path  File.
+ * @param[out] why   Filled on refusal.
+ * @return TG_OK or TG_E_PLUGIN_OPEN.
+ */
+enum tg_err tg_plug_probe_file(const char *path, struct tg_why *why);
+
+/**
+ * @brief Does the descriptor fit this build? Reads what it points at.
+ * @param[in]  path    For messages.
+ * @param[in]  plugin  As exported; NULL when the symbol is missing.
+ * @param[out] why     Filled on refusal.
+ * @return TG_OK, TG_E_PLUGIN_ENTRY or TG_E_PLUGIN_ABI.
+ */
+enum tg_err tg_plug_probe_descriptor(const char *path, const struct tg_plugin *plugin,
+                                     struct tg_why *why);
+
+/**
+ * @brief Load it in a child process, look at the descriptor there, price three rows if a tariff.
+ * @param[in]  path      File, already looked at.
+ * @param[in]  limit_ms  Wall time; the child and all it started are killed after it.
+ * @param[out] name      What the object calls itself; empty when it never got to say.
+ * @param[out] why       Filled on refusal.
+ * @return TG_OK, TG_E_PLUGIN_OPEN, TG_E_PLUGIN_ENTRY, TG_E_PLUGIN_ABI, TG_E_PLUGIN_CRASH,
+ *         TG_E_PLUGIN_TIMEOUT, TG_E_PLUGIN_COUNT, TG_E_PLUGIN_RANGE or TG_E_PLUGIN_ERROR.
+ */
+enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
+                                char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why);
+
+#endif

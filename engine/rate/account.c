@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Account lines: two arrays of cache lines, even and odd months, with a dirty mark a page.
+ *
+ * Two arrays and not one line with both months in it: nearly all rows belong to the current month,
+ * so the other month's line is not touched and does not cost a miss; and rolling over copies
+ * nothing. */
+#include "rate/account.h"
+
+#include "abi/key.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "catalog/image.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tg_accounts {
+    struct tg_account_line *lines[2]; /* by period & 1 */
+    _Atomic uint8_t *dirty;           /* a mark a page; workers set, the checkpoint wipes */
+    uint32_t subscribers_count_max;
+    uint32_t half_pages_count;
+    size_t half_bytes;
+};
+
+uint32_t tg_account_period(int64_t time_ns)
+{
+    if (time_ns < 0) {
+        return 0;
+    }
+    struct tg_civil civil;
+    tg_clock_to_civil(time_ns, &civil);
+    return (uint32_t)(civil.year - 1970) * 12 + civil.month;
+}
+
+enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_accounts **accounts,
+                               struct tg_why *why)
+{
+    *accounts = NULL;
+    if (subscribers_count_max == 0) {
+        return tg_why_set(why, TG_E_INVALID, "account lines: the subscriber maximum must not be 0");
+    }
+    struct tg_accounts *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "account lines: no memory");
+    }
+    made->subscribers_count_max = subscribers_count_max;
+    made->half_pages_count =
+        (uint32_t)(((uint64_t)subscribers_count_max + TG_ACCOUNT_PAGE_LINES - 1) /
+                   TG_ACCOUNT_PAGE_LINES);
+    made->half_bytes = (size_t)made->half_pages_count * TG_ACCOUNT_PAGE_BYTES;
+    made->dirty = calloc((size_t)made->half_pages_count * 2, sizeof *made->dirty);
+    made->lines[0] = tg_pages_take(made->half_bytes);
+    made->lines[1] = tg_pages_take(made->half_bytes);
+    if (made->dirty == NULL || made->lines[0] == NULL || made->lines[1] == NULL) {
+        const size_t wanted_bytes = made->half_bytes * 2;
+        tg_accounts_destroy(made);
+        return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",
+                          wanted_bytes >> 20, subscribers_count_max);
+    }
+    *accounts = made;
+    return TG_OK;
+}
+
+void tg_accounts_destroy(struct tg_accounts *accounts)
+{
+    if (accounts == NULL) {
+        return;
+    }
+    tg_pages_free(accounts->lines[0], accounts->half_bytes);
+    tg_pages_free(accounts->lines[1], accounts->half_bytes);
+    free((void *)accounts->dirty);
+    free(accounts);
+}
+
+uint32_t tg_accounts_subscribers_max(const struct tg_accounts *accounts)
+{
+    return accounts->subscribers_count_max;
+}
+
+void tg_accounts_prefetch(const struct tg_accounts *accounts, uint32_t subscriber, uint32_t period)
+{
+    __builtin_prefetch(&accounts->lines[period & 1][subscriber], 1, 3);
+}
+
+struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t subscriber,
+                                         uint32_t period)
+{
+    assert(subscriber < accounts->subscribers_count_max);
+    return &accounts->lines[period & 1][subscriber];
+}
+
+struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t subscriber,
+                                         uint32_t period)
+{
+    assert(period > 0);
+    struct tg_account_line *line = tg_accounts_slot(accounts, subscriber, period);
+    if (__builtin_expect(line->period != period, 0)) {
+        const struct tg_account_line *other = &accounts->lines[(period & 1) ^ 1][subscriber];
+        /* Later than this slot's month, or than the other slot's by more than one: closed. */
+        if (line->period > period || other->period > period + 1) {
+            return NULL;
+        }
+        /* A call whose partial records cross midnight of the month's last day is still one call. */
+        const uint32_t open_call = other->period == period - 1 ? other->open_call : 0;
+        *line = (struct tg_account_line){.period = period, .open_call = open_call};
+    }
+    const uint32_t page =
+        subscriber / TG_ACCOUNT_PAGE_LINES + ((period & 1) != 0 ? accounts->half_pages_count : 0);
+    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
+     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
+    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
+        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
+    }
+    return line;
+}
+
+const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *accounts,
+                                               uint32_t subscriber, uint32_t period)
+{
+    assert(subscriber < accounts->subscribers_count_max);
+    const struct tg_account_line *line = &accounts->lines[period & 1][subscriber];
+    return period > 0 && line->period == period ? line : NULL;
+}
+
+uint32_t tg_account_call_mark(const struct tg_usage *row)
+{
+    const uint64_t context = (uint64_t)row->node_id << 8 | row->service;
+    const uint64_t hash = tg_key_mix(row->peer_key ^ UINT64_C(0x9e3779b97f4a7c15),
+                                     context ^ UINT64_C(0xc2b2ae3d27d4eb4f));
+    const uint32_t mark = (uint32_t)(hash >> 32) ^ (uint32_t)hash;
+    return mark != 0 ? mark : 1;
+}
+
+/* Units to base quantity; false when that passes the counter's 48 bits. */
+static bool base_of(uint64_t units, uint8_t unit, uint64_t *base)
+{
+    return unit < TG_UNIT_COUNT && !__builtin_mul_overflow(units, tg_unit_base_count(unit), base) &&
+           *base <= TG_METER_BASE_MAX;
+}
+
+bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge)
+{
+    const struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    uint64_t billed_base;
+    uint64_t allowance_base;
+    int64_t cost;
+    return charge->allowance_units <= charge->billed_units &&
+           base_of(charge->billed_units, charge->unit, &billed_base) &&
+           base_of(charge->allowance_units, charge->unit, &allowance_base) &&
+           billed_base - allowance_base <= TG_METER_BASE_MAX - meter->priced_base &&
+           allowance_base <= TG_METER_BASE_MAX - meter->allowance_base &&
+           tg_account_events(meter) < UINT32_MAX &&
+           !__builtin_add_overflow(line->cost, charge->amount, &cost);
+}
+
+void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
+                      const struct tg_charge *charge)
+{
+    if (charge->fate != TG_FATE_RATED) {
+        return;
+    }
+    assert(tg_account_fits(line, row, charge));
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
+    const uint32_t events_count = tg_account_events(meter) + 1;
+    meter->priced_base += (charge->billed_units - charge->allowance_units) * unit_base_count;
+    meter->allowance_base += charge->allowance_units * unit_base_count;
+    meter->events_low = events_count & 0xffff;
+    meter->events_high = events_count >> 16;
+    (void)tg_account_cost_add(line, charge->amount);
+    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
+        line->open_call = tg_account_call_mark(row);
+    } else if (line->open_call != 0 && line->open_call == tg_account_call_mark(row)) {
+        line->open_call = 0;
+    }
+}
+
+uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
+{
+    return accounts->half_pages_count * 2;
+}
+
+bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page)
+{
+    assert(page < tg_accounts_pages_count(accounts));
+    return atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) != 0;
+}
+
+void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page)
+{
+    assert(page < tg_accounts_pages_count(accounts));
+    atomic_store_explicit(&accounts->dirty[page], 0, memory_order_relaxed);
+}
+
+static struct tg_account_line *page_lines(const struct tg_accounts *accounts, uint32_t page)
+{
+    const uint32_t half = page >= accounts->half_pages_count;
+    const size_t within = page - (half != 0 ? accounts->half_pages_count : 0);
+    return accounts->lines[half] + within * TG_ACCOUNT_PAGE_LINES;
+}
+
+const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page)
+{
+    assert(page < tg_accounts_pages_count(accounts));
+    return page_lines(accounts, page);
+}
+
+enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, const void *bytes,
+                                  size_t size_bytes)
+{
+    if (page >= tg_accounts_pages_count(accounts)) {
+        return TG_E_INVALID;
+    }
+    if (size_bytes != TG_ACCOUNT_PAGE_BYTES) {
+        return TG_E_CORRUPT;
+    }
+    const uint32_t half = page >= accounts->half_pages_count;
+    for (size_t i = 0; i < TG_ACCOUNT_PAGE_LINES; i++) {
+        uint32_t period;
+        memcpy(&period, (const uint8_t *)bytes + i * TG_ACCOUNT_LINE_BYTES, sizeof period);
+        if (period != 0 && (period & 1) != half) {
+            return TG_E_CORRUPT;
+        }
+    }
+    memcpy(page_lines(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
+    tg_accounts_page_clean(accounts, page);
+    return TG_OK;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Account lines: what each subscriber used this period and the one before, a cache line each.
+ *
+ *  Source: reference rating-semantics 4.5 (counter key), 4.6 (allowances); performance.md section 3.
+ *  Threads: lines of different subscribers may be written by different workers at once; a
+ *  subscriber has one worker. Page calls run while no worker does (a checkpoint).
+ *  Allocates: in tg_accounts_create only. Cost: one cache line a row.
+ *
+ *  Invariants:
+ *  (1) A line holds the sums of exactly the rated rows of one calendar month (UTC) of event time.
+ *  (2) A subscriber has two lines, for even and odd months; the one with the later month is the
+ *      current period, the other the previous. A row of a month before both finds no line: it is
+ *      suspended with TG_E_PERIOD_CLOSED, so memory is bounded and nothing is guessed.
+ *  (3) tg_account_apply is the only function that posts; recovery replays verdicts through it and
+ *      reaches the same bytes as rating did.
+ */
+#ifndef TG_RATE_ACCOUNT_H
+#define TG_RATE_ACCOUNT_H
+
+#include "abi/err.h"
+#include "abi/usage.h"
+#include "base/error.h"
+#include "record/charge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** 4,096 lines; the unit of a checkpoint (reference performance.md section 3). */
+#define TG_ACCOUNT_PAGE_BYTES 262144u
+#define TG_ACCOUNT_LINE_BYTES 64u
+#define TG_ACCOUNT_PAGE_LINES (TG_ACCOUNT_PAGE_BYTES / TG_ACCOUNT_LINE_BYTES)
+
+/** @brief What is counted apart; one allowance bucket belongs to each. Values are stored. */
+enum tg_account_meter_kind {
+    TG_METER_DATA = 0,   /**< DATA and ACCESS. */
+    TG_METER_VOICE = 1,  /**< VOICE. */
+    TG_METER_EVENT = 2,  /**< MESSAGE and EVENT. */
+    TG_METERS_COUNT = 3
+};
+
+/** Largest counter value: 48 bits. A row that would pass it is TG_E_AMOUNT_OVERFLOW. */
+#define TG_METER_BASE_MAX ((UINT64_C(1) << 48) - 1)
+
+/**
+ * @brief One meter of one period, in base quantity (milliseconds, octets, events): prices in
+ *        seconds and in minutes feed the same counter.
+ */
+struct tg_account_meter {
+    uint64_t priced_base : 48;    /**< Billed and priced, the allowance's part not among it. */
+    uint64_t events_low : 16;     /**< Rated records, low half. */
+    uint64_t allowance_base : 48; /**< Billed and covered by the allowance. */
+    uint64_t events_high : 16;    /**< Rated records, high half. */
+};
+
+/** @brief One subscriber, one month. */
+struct tg_account_line {
+    uint32_t period;    /**< Months since 1970-01, plus 1; 0: never used. */
+    uint32_t open_call; /**< Mark of the call whose partial records arrive; 0 none. */
+    int64_t cost;       /**< Sum of amounts of the period, at the currency's rating scale. */
+    struct tg_account_meter meters[TG_METERS_COUNT]; /**< By enum tg_account_meter_kind. */
+};
+_Static_assert(sizeof(struct tg_account_line) == TG_ACCOUNT_LINE_BYTES, "one cache line");
+
+/** @brief All lines with their dirty marks. Opaque. */
+struct tg_accounts;
+
+/** @brief Meter that counts a service. @param service enum tg_service. @return Meter. */
+static inline enum tg_account_meter_kind tg_account_meter_of(uint8_t service)
+{
+    switch (service) {
+    case TG_SERVICE_VOICE:
+        return TG_METER_VOICE;
+    case TG_SERVICE_MESSAGE:
+    case TG_SERVICE_EVENT:
+        return TG_METER_EVENT;
+    default:
+        return TG_METER_DATA;
+    }
+}
+
+/** @brief Rated records of a meter. @param meter Borrowed. @return Count. */
+static inline uint32_t tg_account_events(const struct tg_account_meter *meter)
+{
+    return (uint32_t)meter->events_high << 16 | (uint32_t)meter->events_low;
+}
+
+/**
+ * @brief Period of an instant: calendar month, UTC.
+ * @param time_ns  UTC ns since 1970, not before 1970.
+ * @return Months since 1970-01, plus 1; 0 when time_ns is negative.
+ */
+uint32_t tg_account_period(int64_t time_ns);
+
+/**
+ * @brief Take memory for the lines of subscribers 0..subscribers_count_max-1, zeroed.
+ * @param[in]  subscribers_count_max  At least 1; 128 octets each, rounded up to whole pages.
+ * @param[out] accounts               Caller's; tg_accounts_destroy gives it back.
+ * @param[out] why                    May be NULL.
+ * @return TG_OK, TG_E_INVALID or TG_E_NO_MEMORY.
+ */
+enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_accounts **accounts,
+                               struct tg_why *why);
+
+/** @brief Give back. @param accounts May be NULL. */
+void tg_accounts_destroy(struct tg_accounts *accounts);
+
+/** @brief Capacity. @param accounts Borrowed. @return Subscribers it has lines for. */
+uint32_t tg_accounts_subscribers_max(const struct tg_accounts *accounts);
+
+/** @brief Ask the cache for a line. @param accounts Borrowed. @param subscriber Below the capacity.
+ *  @param period From tg_account_period. */
+void tg_accounts_prefetch(const struct tg_accounts *accounts, uint32_t subscriber,
+                          uint32_t period);
+
+/**
+ * @brief Line of a period, rolled over to it when it is later than what the line held; marks the
+ *        page dirty.
+ * @param[in,out] accounts    Its worker's lines.
+ * @param[in]     subscriber  Below the capacity.
+ * @param[in]     period      From tg_account_period; at least 1.
+ * @return Line, or NULL when the period is before both kept ones (TG_E_PERIOD_CLOSED).
+ */
+struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t subscriber,
+                                         uint32_t period);
+
+/**
+ * @brief The place where a period's line lives, whatever month it holds now; nothing is marked.
+ *        The rate stage keeps a copy of it to undo a row whose tariff refuses after the counters
+ *        have moved.
+ * @param[in,out] accounts    Object.
+ * @param[in]     subscriber  Below the capacity.
+ * @param[in]     period      From tg_account_period.
+ * @return Place, never NULL.
+ */
+struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t subscriber,
+                                         uint32_t period);
+
+/**
+ * @brief Line of a period as it is; changes nothing.
+ * @param accounts    Borrowed.
+ * @param subscriber  Below the capacity.
+ * @param period      From tg_account_period.
+ * @return Line, or NULL when nothing of that period is kept.
+ */
+const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *accounts,
+                                               uint32_t subscriber, uint32_t period);
+
+/**
+ * @brief Mark of the call a partial record belongs to: peer, service and node.
+ * @param row  Borrowed.
+ * @return Never 0.
+ */
+uint32_t tg_account_call_mark(const struct tg_usage *row);
+
+/** @brief Would posting fit? @param line Borrowed. @param row Borrowed. @param charge Borrowed, rated.
+ *  @return false when a counter or the cost would pass its field (TG_E_AMOUNT_OVERFLOW), or when the
+ *          charge cannot be a charge: unknown unit, more allowance than billed. */
+bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge);
+
+/**
+ * @brief Post a verdict; does nothing unless charge->fate is TG_FATE_RATED.
+ *
+ * Read: charge amount, unit, billed_units, allowance_units; row service, flags, peer_key, node_id.
+ *
+ * @param[in,out] line    From tg_accounts_line for the row's period.
+ * @param[in]     row     Borrowed.
+ * @param[in]     charge  Borrowed; tg_account_fits is true for it.
+ */
+void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
+                      const struct tg_charge *charge);
+
+/** @brief Add money to a line. @param line Line. @param amount At the rating scale.
+ *  @return false, and nothing added, when the sum would pass 64 bits. */
+static inline bool tg_account_cost_add(struct tg_account_line *line, int64_t amount)
+{
+    int64_t cost;
+    if (__builtin_add_overflow(line->cost, amount, &cost)) {
+        return false;
+    }
+    line->cost = cost;
+    return true;
+}
+
+/** @brief Pages of all lines. @param accounts Borrowed. @return Count; the first half holds even
+ *  months, the second odd ones, each by subscriber. */
+uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts);
+
+/** @brief Was it written since the mark was wiped? @param accounts Borrowed.
+ *  @param page Below the count. @return true if so. */
+bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page);
+
+/** @brief Wipe the mark, after the page is in a committed checkpoint. @param accounts Object.
+ *  @param page Below the count. */
+void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page);
+
+/** @brief A page's bytes. @param accounts Borrowed. @param page Below the count.
+ *  @return TG_ACCOUNT_PAGE_BYTES octets, host byte order; borrowed until the next row. */
+const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page);
+
+/**
+ * @brief Put a checkpointed page back; the page becomes clean.
+ * @param[in,out] accounts    Object.
+ * @param[in]     page        Page number.
+ * @param[in]     bytes       Borrowed.
+ * @param[in]     size_bytes  Must be TG_ACCOUNT_PAGE_BYTES.
+ * @return TG_OK, TG_E_INVALID (no such page: the configured maximum shrank) or TG_E_CORRUPT (size,
+ *         or a line's period in the wrong half).
+ */
+enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, const void *bytes,
+                                  size_t size_bytes);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Second half of the rate stage: units, allowance and counters, then one call a tariff.
+ *
+ * Counters move before the amount is known, as they depend on units alone: so the rows of a group
+ * can be counted in order and still be priced together. The line as it was is kept for the rare
+ * row whose tariff refuses. */
+#include "rate/worker.h"
+
+#include <assert.h>
+
+static struct tg_plug *plug_of(struct tg_rate *rate, const struct tg_image *image,
+                               uint32_t price_id)
+{
+    struct tg_rate_bind *bind = NULL;
+    for (uint32_t i = 0; i < TG_RATE_BINDS_MAX; i++) {
+        if (rate->binds[i].image == image && rate->binds[i].version == image->version &&
+            rate->binds[i].content_hash == image->content_hash) {
+            bind = &rate->binds[i];
+            break;
+        }
+    }
+    if (bind == NULL) {
+        bind = &rate->binds[rate->binds_next];
+        rate->binds_next = (rate->binds_next + 1) % TG_RATE_BINDS_MAX;
+        *bind = (struct tg_rate_bind){
+            .image = image, .version = image->version, .content_hash = image->content_hash};
+    }
+    const uint32_t tariff = tg_image_price_info(image, price_id)->tariff;
+    if (tariff >= TG_PLUGS_MAX) {
+        return NULL;
+    }
+    if (bind->plugs[tariff] == NULL) {
+        bind->plugs[tariff] =
+            tg_plug_find(TG_PLUGIN_TARIFF, tg_image_tariff_name(image, price_id));
+    }
+    return bind->plugs[tariff];
+}
+
+/* Units of the allowance that this row may take at most, in its price's unit. */
+static enum tg_err allowance_left(const struct tg_usage *row, const struct tg_rate_work *work,
+                                  const struct tg_account_meter *meter, uint64_t unit_base_count,
+                                  uint64_t *left_units)
+{
+    *left_units = 0;
+    if (work->plan_service->allowance == TG_ALLOWANCE_NONE) {
+        return TG_OK;
+    }
+    const struct tg_allowance *allowance =
+        tg_image_allowance(work->image, work->plan_service->allowance);
+    if (allowance == NULL || allowance->dimension != work->plan_service->dimension ||
+        !tg_image_allowance_covers(work->image, allowance, row->service, work->zone)) {
+        return TG_OK;
+    }
+    if (allowance->period != TG_PERIOD_MONTH) {
+        return TG_E_UNSUPPORTED; /* account lines hold months; a guess would give units away */
+    }
+    const uint64_t used_base = meter->allowance_base;
+    if (allowance->amount_base > used_base) {
+        *left_units = (allowance->amount_base - used_base) / unit_base_count;
+    }
+    return TG_OK;
+}
+
+static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
+                              const struct tg_charge *charge, struct tg_rate_work *work,
+                              const struct tg_account_meter *meter)
+{
+    const struct tg_rate_cuts *cuts = &rate->cuts;
+    uint64_t covered = charge->allowance_units;
+    uint64_t before = charge->units_before;
+    work->pieces_from = rate->tasks_count;
+    for (uint32_t i = 0; i < cuts->cuts_count; i++) {
+        const struct tg_rate_cut *cut = &cuts->cuts[i];
+        const uint64_t free_units = covered < cut->units ? covered : cut->units;
+        covered -= free_units;
+        if (free_units == cut->units) {
+            continue;
+        }
+        struct tg_rate_task *task = &rate->tasks[work->pieces_from + work->pieces_count];
+        task->price = cut->price;
+        task->plug = plug_of(rate, work->image, cut->price->price_id);
+        if (task->plug == NULL) {
+            return TG_E_PLUGIN_OPEN;
+        }
+        task->end_ns = cut->end_ns;
+        task->row = (struct tg_tariff_row){
+            .units = cut->units - free_units,
+            .units_before = before,
+            .events_before = tg_account_events(meter),
+            .start_ns = cut->start_ns,
+            .node_id = row->node_id,
+            .node_state = charge->node_state,
+            .flags = work->pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
+            .service = row->service,
+        };
+        before += task->row.units;
+        work->pieces_count++;
+    }
+    if (work->pieces_count > 0) {
+        rate->tasks[work->pieces_from + work->pieces_count - 1].row.flags |= TG_TARIFF_LAST_PIECE;
+    }
+    return TG_OK;
+}
+
+/* All that may refuse the row and needs its line; the caller undoes on refusal. */
+static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
+                            struct tg_charge *charge, struct tg_rate_work *work,
+                            struct tg_account_line *line)
+{
+    const struct tg_rate_cuts *cuts = &rate->cuts;
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    const uint64_t unit_base_count = cuts->info->unit_base_count;
+    uint64_t left_units;
+    enum tg_err err = allowance_left(row, work, meter, unit_base_count, &left_units);
+    if (err != TG_OK) {
+        return err;
+    }
+    work->allowance_before = left_units;
+    charge->unit = cuts->info->unit;
+    charge->billed_units = cuts->billed_units;
+    charge->allowance_units = left_units < cuts->billed_units ? left_units : cuts->billed_units;
+    charge->units_before = meter->priced_base / unit_base_count;
+    charge->amount = 0;
+    if (!tg_account_fits(line, row, charge)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    err = tasks_make(rate, row, charge, work, meter);
+    if (err != TG_OK) {
+        return err;
+    }
+    const bool goes_on = line->open_call != 0 && line->open_call == tg_account_call_mark(row);
+    work->has_connect_fee = work->pieces_count > 0 && !goes_on && work->price->connect_fee != 0;
+    charge->fate = TG_FATE_RATED;
+    tg_account_apply(line, row, charge);
+    return TG_OK;
+}
+
+void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+                       struct tg_rate_work *work)
+{
+    assert(work->is_worked && work->reason == TG_OK);
+    enum tg_err err = tg_rate_cut(work->image, work->plan_service, work->zone, row, &rate->cuts);
+    work->price = rate->cuts.price;
+    work->raw_units = rate->cuts.raw_units;
+    work->included_units = rate->cuts.included_units;
+    if (err != TG_OK) {
+        work->reason = (int16_t)err;
+        return;
+    }
+    struct tg_account_line *slot =
+        tg_accounts_slot(rate->accounts, charge->subscriber, work->period);
+    work->undo = *slot;
+    if (tg_accounts_line(rate->accounts, charge->subscriber, work->period) == NULL) {
+        work->reason = TG_E_PERIOD_CLOSED;
+        return;
+    }
+    err = row_post(rate, row, charge, work, slot);
+    if (err != TG_OK) {
+        *slot = work->undo;
+        work->pieces_count = 0;
+        work->reason = (int16_t)err;
+        return;
+    }
+    work->line = slot;
+    rate->tasks_count += work->pieces_count;
+}
+
+void tg_rate_group_price(struct tg_rate *rate)
+{
+    for (uint32_t first = 0; first < rate->tasks_count; first++) {
+        struct tg_plug *plug = rate->tasks[first].plug;
+        if (plug == NULL) {
+            continue;
+        }
+        uint32_t count = 0;
+        for (uint32_t i = first; i < rate->tasks_count && count < TG_GUARD_ROWS_MAX; i++) {
+            if (rate->tasks[i].plug == plug) {
+                rate->call_tasks[count] = i;
+                rate->call_prices[count] = rate->tasks[i].price;
+                rate->call_rows[count] = rate->tasks[i].row;
+                rate->call_rows[count].price_index = count;
+                rate->tasks[i].plug = NULL;
+                count++;
+            }
+        }
+        (void)tg_guard_price(plug, &rate->bounds, rate->call_prices, count, rate->call_rows,
+                             count, rate->call_results);
+        for (uint32_t i = 0; i < count; i++) {
+            rate->tasks[rate->call_tasks[i]].result = rate->call_results[i];
+        }
+    }
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rate stage. A group of rows goes through four steps: resolve (snapshot only), count (account
+ * lines, in order), price (one call a tariff), finish (amounts, in order).
+ *
+ * (1) A row that is refused leaves its line as it was.
+ * (2) When a tariff refuses a row whose subscriber has other rows in the group, the group is undone
+ *     and done again row by row: verdicts do not depend on how rows are grouped. */
+#include "rate/rate.h"
+
+#include "base/arena.h"
+#include "rate/worker.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum tg_err tg_rate_create(const struct tg_rate_params *params, struct tg_rate **rate,
+                           struct tg_why *why)
+{
+    *rate = NULL;
+    struct tg_guard_bounds bounds = params->bounds;
+    if (bounds.amount_max == 0 && bounds.faults_max == 0) {
+        bounds = tg_guard_bounds_default();
+    }
+    if (bounds.amount_max < 1 || bounds.faults_max < 1) {
+        return tg_why_set(why, TG_E_INVALID, "rate: the bounds of tariffs must be at least 1");
+    }
+    struct tg_rate *made = tg_pages_take(sizeof *made);
+    if (made == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "rate: no memory for a worker");
+    }
+    made->bounds = bounds;
+    made->accounts = params->accounts;
+    if (made->accounts == NULL) {
+        const enum tg_err err =
+            tg_accounts_create(params->subscribers_count_max, &made->accounts, why);
+        if (err != TG_OK) {
+            tg_pages_free(made, sizeof *made);
+            return err;
+        }
+        made->owns_accounts = true;
+    }
+    *rate = made;
+    return TG_OK;
+}
+
+void tg_rate_destroy(struct tg_rate *rate)
+{
+    if (rate == NULL) {
+        return;
+    }
+    if (rate->owns_accounts) {
+        tg_accounts_destroy(rate->accounts);
+    }
+    tg_pages_free(rate, sizeof *rate);
+}
+
+/* Remainders have their tariff's denominator; a charge keeps them in 2^-32. */
+static int64_t remainder_scale(const struct tg_tariff_result *result)
+{
+    if (result->remainder == 0) {
+        return 0;
+    }
+    return (int64_t)(((__int128)result->remainder * ((int64_t)1 << 32)) /
+                     (__int128)result->denominator);
+}
+
+/* Sum the pieces, add the fee, keep the limits. */
+static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_work *work,
+                              struct tg_charge *charge, struct tg_rate_trace *trace)
+{
+    __int128 amount = 0;
+    int64_t remainder = 0;
+    for (uint32_t i = 0; i < work->pieces_count; i++) {
+        const struct tg_tariff_result *result = &rate->tasks[work->pieces_from + i].result;
+        if (result->verdict != TG_OK) {
+            return (enum tg_err)result->verdict;
+        }
+        amount += result->amount;
+        remainder += remainder_scale(result);
+    }
+    if (work->has_connect_fee) {
+        amount += work->price->connect_fee;
+    }
+    const __int128 unlimited = amount;
+    if (work->pieces_count > 0) {
+        amount = amount < work->price->charge_min ? work->price->charge_min : amount;
+        amount = amount > work->price->charge_max ? work->price->charge_max : amount;
+    }
+    if (amount > INT64_MAX || amount < INT64_MIN) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    charge->amount = (int64_t)amount;
+    charge->remainder = amount == unlimited ? remainder : 0;
+    if (trace != NULL) {
+        trace->connect_fee = work->has_connect_fee ? work->price->connect_fee : 0;
+        trace->limit_change = (int64_t)(amount - unlimited);
+    }
+    return TG_OK;
+}
+
+static void row_refuse(const struct tg_rate_work *work, struct tg_charge *charge)
+{
+    const struct tg_charge refused = {
+        .subscriber = charge->subscriber,
+        .price_id = work->price != NULL ? work->price->price_id : TG_PRICE_NONE,
+        .catalog_version = work->image != NULL ? work->image->version : 0,
+        .currency = work->image != NULL ? work->image->currency : 0,
+        .zone = work->zone,
+        .reason = work->reason,
+        .fate = TG_FATE_SUSPENDED,
+        .node_state = charge->node_state,
+    };
+    *charge = refused;
+}
+
+static void row_accept(const struct tg_rate_work *work, struct tg_charge *charge)
+{
+    charge->price_id = work->price->price_id;
+    charge->catalog_version = work->image->version;
+    charge->currency = work->image->currency;
+    charge->zone = work->zone;
+    charge->reason = TG_OK;
+    charge->fate = TG_FATE_RATED;
+    charge->pieces_count = (uint8_t)(work->pieces_count > 0 ? work->pieces_count : 1);
+    charge->reserved[0] = 0;
+    charge->reserved[1] = 0;
+}
+
+static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *work,
+                      struct tg_rate_trace *trace)
+{
+    trace->raw_units = work->raw_units;
+    trace->included_units = work->included_units;
+    trace->allowance_before = work->line != NULL ? work->allowance_before : 0;
+    trace->price = work->price;
+    trace->tariff = work->price != NULL
+                        ? tg_plug_find(TG_PLUGIN_TARIFF,
+                                       tg_image_tariff_name(work->image, work->price->price_id))
+                        : NULL;
+    trace->pieces_count = work->pieces_count;
+    for (uint32_t i = 0; i < work->pieces_count; i++) {
+        const struct tg_rate_task *task = &rate->tasks[work->pieces_from + i];
+        trace->pieces[i] = (struct tg_rate_piece){
+            .units = task->row.units,
+            .units_before = task->row.units_before,
+            .start_ns = task->row.start_ns,
+            .end_ns = task->end_ns,
+            .amount = task->result.amount,
+            .remainder = task->result.remainder,
+            .denominator = task->result.denominator,
+            .step_index = task->result.step_index,
+            .price_id = task->price->price_id,
+        };
+    }
+}
+
+/* Has another row of the group moved the same lines? A later one was counted on top of this one, an
+ * earlier one has added its cost since the copy for undoing was taken. */
+static bool row_shares_account(const struct tg_rate *rate, const struct tg_charge *charges,
+                               uint32_t index, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i != index && rate->works[i].is_worked &&
+            charges[i].subscriber == charges[index].subscriber) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void group_undo(struct tg_rate *rate, struct tg_charge *charges, uint32_t count)
+{
+    for (uint32_t i = count; i > 0; i--) {
+        struct tg_rate_work *work = &rate->works[i - 1];
+        if (work->line != NULL) {
+            *work->line = work->undo;
+            work->line = NULL;
+        }
+        if (work->is_worked) {
+            charges[i - 1].fate = TG_FATE_NONE;
+        }
+    }
+}
+
+/* Amounts in order. false: the group must be done row by row. */
+static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32_t count,
+                         struct tg_rate_trace *traces)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_rate_work *work = &rate->works[i];
+        if (!work->is_worked) {
+            continue;
+        }
+        struct tg_rate_trace *trace = traces != NULL ? &traces[i] : NULL;
+        if (trace != NULL) {
+            *trace = (struct tg_rate_trace){0};
+        }
+        if (work->reason == TG_OK) {
+            work->reason = (int16_t)row_amount(rate, work, &charges[i], trace);
+            if (work->reason == TG_OK && !tg_account_cost_add(work->line, charges[i].amount)) {
+                work->reason = TG_E_AMOUNT_OVERFLOW;
+            }
+            if (work->reason != TG_OK) {
+                if (row_shares_account(rate, charges, i, count)) {
+                    return false;
+                }
+                *work->line = work->undo;
+            }
+        }
+        if (trace != NULL) {
+            row_trace(rate, work, trace);
+        }
+        if (work->reason != TG_OK) {
+            work->line = NULL;
+            row_refuse(work, &charges[i]);
+        } else {
+            row_accept(work, &charges[i]);
+        }
+    }
+    return true;
+}
+
+static bool group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                      const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
+                      struct tg_rate_trace *traces)
+{
+    tg_rate_group_resolve(rate, snapshot, rows, charges, count);
+    rate->tasks_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_rate_work *work = &rate->works[i];
+        if (work->is_worked && work->reason == TG_OK) {
+            tg_rate_row_count(rate, &rows[i], &charges[i], work);
+        }
+    }
+    tg_rate_group_price(rate);
+    if (!group_finish(rate, charges, count, traces)) {
+        group_undo(rate, charges, count);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (rate->works[i].is_worked) {
+            rate->counts.rated_count += charges[i].fate == TG_FATE_RATED;
+            rate->counts.suspended_count += charges[i].fate == TG_FATE_SUSPENDED;
+            rate->counts.connect_fees_count +=
+                charges[i].fate == TG_FATE_RATED && rate->works[i].has_connect_fee;
+        }
+    }
+    return true;
+}
+
+void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                        const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
+                        struct tg_rate_trace *traces)
+{
+    assert(count <= TG_BATCH_ROWS_MAX);
+    uint32_t ahead = count < TG_RATE_GROUP_ROWS ? count : TG_RATE_GROUP_ROWS;
+    tg_rate_group_prefetch(rate, snapshot, rows, charges, ahead);
+    for (uint32_t from = 0; from < count; from += TG_RATE_GROUP_ROWS) {
+        const uint32_t group = ahead - from;
+        const uint32_t next = count - ahead < TG_RATE_GROUP_ROWS ? count - ahead
+                                                                  : TG_RATE_GROUP_ROWS;
+        tg_rate_group_prefetch(rate, snapshot, rows + ahead, charges + ahead, next);
+        ahead += next;
+        struct tg_rate_trace *group_traces = traces != NULL ? traces + from : NULL;
+        if (group_run(rate, snapshot, rows + from, charges + from, group, group_traces)) {
+            continue;
+        }
+        for (uint32_t i = from; i < from + group; i++) {
+            const bool is_done = group_run(rate, snapshot, rows + i, charges + i, 1,
+                                           traces != NULL ? traces + i : NULL);
+            assert(is_done);
+            (void)is_done;
+            rate->counts.repriced_count++;
+        }
+    }
+}
+
+void tg_rate_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                 const struct tg_usage *rows, struct tg_charge *charges, uint32_t count)
+{
+    tg_rate_run_traced(rate, snapshot, rows, charges, count, NULL);
+}
+
+enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_usage *rows,
+                          const struct tg_charge *charges, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (charges[i].fate != TG_FATE_RATED) {
+            continue;
+        }
+        const uint32_t period = tg_account_period(rows[i].start_ns);
+        if (period == 0 || charges[i].subscriber >= tg_accounts_subscribers_max(rate->accounts)) {
+            return TG_E_CORRUPT;
+        }
+        struct tg_account_line *line =
+            tg_accounts_line(rate->accounts, charges[i].subscriber, period);
+        if (line == NULL || !tg_account_fits(line, &rows[i], &charges[i])) {
+            return TG_E_CORRUPT;
+        }
+        tg_account_apply(line, &rows[i], &charges[i]);
+    }
+    return TG_OK;
+}
+
+struct tg_accounts *tg_rate_accounts(struct tg_rate *rate)
+{
+    return rate->accounts;
+}
+
+const struct tg_rate_counts *tg_rate_counts(const struct tg_rate *rate)
+{
+    return &rate->counts;
+}
+
+uint32_t tg_rate_pages_count(const struct tg_rate *rate)
+{
+    return tg_accounts_pages_count(rate->accounts);
+}
+
+bool tg_rate_page_dirty(const struct tg_rate *rate, uint32_t page)
+{
+    return tg_accounts_page_dirty(rate->accounts, page);
+}
+
+void tg_rate_page_clean(struct tg_rate *rate, uint32_t page)
+{
+    tg_accounts_page_clean(rate->accounts, page);
+}
+
+const void *tg_rate_page_bytes(const struct tg_rate *rate, uint32_t page)
+{
+    return tg_accounts_page_bytes(rate->accounts, page);
+}
+
+enum tg_err tg_rate_page_load(struct tg_rate *rate, uint32_t page, const void *bytes,
+                              size_t size_bytes)
+{
+    return tg_accounts_page_load(rate->accounts, page, bytes, size_bytes);
+}

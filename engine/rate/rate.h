@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The rate stage: identified rows in, charges out, account lines kept.
+ *
+ *  Source: reference rating-semantics 4.1, 4.3, 4.5, 4.6; performance.md sections 2c and 3.
+ *  Threads: one tg_rate per rate worker. Workers may share one tg_accounts, as each subscriber has
+ *  one worker. Allocates: in tg_rate_create only. Cost: bench/micro; two cache misses a row, hidden
+ *  by a software pipeline.
+ *
+ *  Order of operations for a row (rating-semantics 4.3, all integers):
+ *   1 image valid at event time; 2 roster line; 3 product and plan active at event time; 4 price of
+ *   plan x service x zone x band; 5 quantity in the price's unit; 6 grace; 7 minimum; 8 first and
+ *   next increments; 9 included units; 10 allowance at the exact unit; 11 tariff on what is left;
+ *   12 connect fee once a call; 13 minimum and maximum charge; 14 posting.
+ *  One rounding, inside the tariff. Any step may refuse: the row is then suspended with the reason
+ *  and posts nothing. Nothing is priced at 0 for want of a price.
+ *
+ *  The verdict of a row depends on the rows of the same account before it and on nothing else:
+ *  not on batch size, neighbours or workers.
+ */
+#ifndef TG_RATE_RATE_H
+#define TG_RATE_RATE_H
+
+#include "abi/err.h"
+#include "abi/tariff.h"
+#include "abi/usage.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "plug/guard.h"
+#include "rate/account.h"
+#include "record/charge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tg_catalog_snapshot;
+
+/** @brief One rate worker. Opaque. */
+struct tg_rate;
+
+/** @brief How to make one. */
+struct tg_rate_params {
+    uint32_t subscribers_count_max; /**< Account lines to take when accounts is NULL. */
+    struct tg_accounts *accounts;   /**< Borrowed lines shared by workers; NULL: make own ones. */
+    struct tg_guard_bounds bounds;  /**< What tariffs may answer; all 0: the defaults. */
+};
+
+/** @brief One piece of a row as it was priced; the breakdown of `quote` and `explain`. */
+struct tg_rate_piece {
+    uint64_t units;         /**< Units priced in this piece. */
+    uint64_t units_before;  /**< Meter's counter before it. */
+    int64_t start_ns;       /**< Start of the piece, UTC. */
+    int64_t end_ns;         /**< End of the piece, UTC. */
+    int64_t amount;         /**< Rounded amount of the tariff, at the price's scale. */
+    int64_t remainder;      /**< Exact = amount + remainder / denominator. */
+    uint64_t denominator;   /**< At least 1. */
+    uint32_t step_index;    /**< Step that priced the last unit. */
+    uint32_t price_id;      /**< Catalog image index. */
+};
+
+/** @brief How one row's charge came to be. */
+struct tg_rate_trace {
+    uint64_t raw_units;        /**< Quantity in the price's unit, before increments. */
+    uint64_t included_units;   /**< Taken off by the price's included units. */
+    uint64_t allowance_before; /**< Left in the bucket before this row. */
+    int64_t connect_fee;       /**< Added; 0 none. */
+    int64_t limit_change;      /**< Added or taken by minimum and maximum charge. */
+    const struct tg_price *price;  /**< In the image; valid while the snapshot is held. NULL none. */
+    const struct tg_plug *tariff;  /**< Who priced; NULL none. */
+    uint32_t pieces_count;     /**< Pieces below. */
+    struct tg_rate_piece pieces[TG_PIECES_PER_ROW_MAX]; /**< In order of time. */
+};
+
+/** @brief What a worker did since it was made; rows only. */
+struct tg_rate_counts {
+    uint64_t rated_count;      /**< Rated rows. */
+    uint64_t suspended_count;  /**< Suspended rows, all reasons. */
+    uint64_t repriced_count;   /**< Rows priced a second time since a neighbour was refused late. */
+    uint64_t connect_fees_count; /**< Connect fees added. */
+};
+
+/**
+ * @brief Make a worker; the only call that allocates.
+ * @param[in]  params  Borrowed.
+ * @param[out] rate    Caller's; tg_rate_destroy gives it back.
+ * @param[out] why     May be NULL.
+ * @return TG_OK, TG_E_INVALID or TG_E_NO_MEMORY.
+ */
+enum tg_err tg_rate_create(const struct tg_rate_params *params, struct tg_rate **rate,
+                           struct tg_why *why);
+
+/** @brief Give back, with the lines if they are its own. @param rate May be NULL. */
+void tg_rate_destroy(struct tg_rate *rate);
+
+/**
+ * @brief Price and post a batch.
+ *
+ * Charges with fate TG_FATE_NONE are worked on and leave as TG_FATE_RATED or TG_FATE_SUSPENDED;
+ * others are left alone. Read: subscriber, node_state. Written: all but these two.
+ * Reasons: TG_E_CATALOG_VERSION, TG_E_UNKNOWN_SUBSCRIBER (no roster line or none),
+ * TG_E_SUBSCRIBER_INACTIVE, TG_E_NO_PLAN, TG_E_NO_RATE, TG_E_AMBIGUOUS_RATE, TG_E_BAD_TIMESTAMP,
+ * TG_E_PERIOD_CLOSED, TG_E_AMOUNT_OVERFLOW, TG_E_PLUGIN_* and whatever a tariff answers.
+ *
+ * @param[in,out] rate      Worker.
+ * @param[in]     snapshot  Borrowed; the caller's read-side section covers the call.
+ * @param[in]     rows      Borrowed; shape [count].
+ * @param[in,out] charges   Shape [count].
+ * @param[in]     count     0..TG_BATCH_ROWS_MAX.
+ */
+void tg_rate_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                 const struct tg_usage *rows, struct tg_charge *charges, uint32_t count);
+
+/**
+ * @brief tg_rate_run that also tells how: the same path with a place to write.
+ * @param[in,out] rate      Worker.
+ * @param[in]     snapshot  As above.
+ * @param[in]     rows      Borrowed; shape [count].
+ * @param[in,out] charges   Shape [count].
+ * @param[in]     count     0..TG_BATCH_ROWS_MAX.
+ * @param[out]    traces    Shape [count]; written for the rows that were worked on.
+ */
+void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                        const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
+                        struct tg_rate_trace *traces);
+
+/**
+ * @brief Replay stored verdicts in journal order: counters move as they did, nothing is priced.
+ * @param[in,out] rate     Worker.
+ * @param[in]     rows     Borrowed; shape [count].
+ * @param[in]     charges  Borrowed; shape [count]; those not rated are passed over.
+ * @param[in]     count    Any.
+ * @return TG_OK, or TG_E_CORRUPT when a rated row finds no line for its period or does not fit:
+ *         the journal and the checkpoint do not belong together.
+ */
+enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_usage *rows,
+                          const struct tg_charge *charges, uint32_t count);
+
+/** @brief The lines. @param rate Borrowed. @return Borrowed until tg_rate_destroy. */
+struct tg_accounts *tg_rate_accounts(struct tg_rate *rate);
+
+/** @brief What it did. @param rate Borrowed. @return Borrowed; read on the worker's thread. */
+const struct tg_rate_counts *tg_rate_counts(const struct tg_rate *rate);
+
+/** @brief tg_accounts_pages_count of its lines. @param rate Borrowed. @return Count. */
+uint32_t tg_rate_pages_count(const struct tg_rate *rate);
+
+/** @brief tg_accounts_page_dirty. @param rate Borrowed. @param page Below the count.
+ *  @return true when written since the last clean. */
+bool tg_rate_page_dirty(const struct tg_rate *rate, uint32_t page);
+
+/** @brief tg_accounts_page_clean. @param rate Worker. @param page Below the count. */
+void tg_rate_page_clean(struct tg_rate *rate, uint32_t page);
+
+/** @brief tg_accounts_page_bytes. @param rate Borrowed. @param page Below the count.
+ *  @return TG_ACCOUNT_PAGE_BYTES octets. */
+const void *tg_rate_page_bytes(const struct tg_rate *rate, uint32_t page);
+
+/** @brief tg_accounts_page_load. @param rate Worker. @param page Page. @param bytes Borrowed.
+ *  @param size_bytes TG_ACCOUNT_PAGE_BYTES. @return TG_OK, TG_E_INVALID or TG_E_CORRUPT. */
+enum tg_err tg_rate_page_load(struct tg_rate *rate, uint32_t page, const void *bytes,
+                              size_t size_bytes);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* First half of the rate stage: who, which plan, which zone. Reads only the snapshot. */
+#include "rate/worker.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static uint32_t row_period(struct tg_rate *rate, int64_t time_ns)
+{
+    for (uint32_t i = 0; i < TG_RATE_MONTHS_MAX; i++) {
+        if (time_ns >= rate->months[i].from_ns && time_ns < rate->months[i].to_ns) {
+            return rate->months[i].period;
+        }
+    }
+    const uint32_t period = tg_account_period(time_ns);
+    if (period == 0) {
+        return 0;
+    }
+    struct tg_civil civil;
+    tg_clock_to_civil(time_ns, &civil);
+    struct tg_civil from = {.year = civil.year, .month = civil.month, .day = 1};
+    struct tg_civil to = {.year = civil.year + civil.month / 12,
+                          .month = (uint8_t)(civil.month % 12 + 1),
+                          .day = 1};
+    struct tg_rate_month *month = &rate->months[rate->months_next];
+    rate->months_next = (rate->months_next + 1) % TG_RATE_MONTHS_MAX;
+    *month = (struct tg_rate_month){tg_clock_from_civil(&from), tg_clock_from_civil(&to), period};
+    return period;
+}
+
+void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                            const struct tg_usage *rows, const struct tg_charge *charges,
+                            uint32_t count)
+{
+    const struct tg_roster *roster = snapshot->roster;
+    const uint32_t lines_count = tg_accounts_subscribers_max(rate->accounts);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t subscriber = charges[i].subscriber;
+        if (charges[i].fate == TG_FATE_NONE && subscriber < roster->subscribers_count &&
+            subscriber < lines_count) {
+            __builtin_prefetch(&roster->lines[subscriber], 0, 3);
+            tg_accounts_prefetch(rate->accounts, subscriber, row_period(rate, rows[i].start_ns));
+        }
+    }
+}
+
+/* Calls and messages the subscriber received: the deck prices what he dials. Until catalogs have a
+ * direction such a row has no price, and saying so is better than charging him for the caller. */
+static bool row_is_received(const struct tg_usage *row)
+{
+    return (row->flags & TG_USAGE_INCOMING) != 0 &&
+           (row->service == TG_SERVICE_VOICE || row->service == TG_SERVICE_MESSAGE);
+}
+
+static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                               const struct tg_usage *row, uint32_t subscriber,
+                               struct tg_rate_work *work)
+{
+    work->period = row_period(rate, row->start_ns);
+    if (work->period == 0) {
+        return TG_E_BAD_TIMESTAMP;
+    }
+    work->image = tg_catalog_image_at(snapshot, row->start_ns);
+    if (work->image == NULL) {
+        return TG_E_CATALOG_VERSION;
+    }
+    const struct tg_roster_line *line = tg_roster_line(snapshot->roster, subscriber);
+    if (line == NULL) {
+        return TG_E_UNKNOWN_SUBSCRIBER;
+    }
+    if (subscriber >= tg_accounts_subscribers_max(rate->accounts)) {
+        return TG_E_FULL;
+    }
+    if (!tg_roster_is_active(line, row->start_ns)) {
+        return TG_E_SUBSCRIBER_INACTIVE;
+    }
+    const struct tg_product *product = tg_image_product(work->image, line->product);
+    if (product == NULL) {
+        return TG_E_NO_PLAN;
+    }
+    work->plan_service = tg_image_plan_service(work->image, product->plan, row->service);
+    if (work->plan_service == NULL) {
+        return TG_E_NO_PLAN;
+    }
+    if (work->plan_service->is_zoned_by_network != 0) {
+        work->zone = tg_image_network_zone(work->image, row->serving_network);
+    }
+    return row_is_received(row) ? TG_E_NO_RATE : TG_OK;
+}
+
+static bool row_wants_deck(const struct tg_usage *row, const struct tg_rate_work *work)
+{
+    return work->is_worked && work->reason == TG_OK &&
+           work->plan_service->is_zoned_by_network == 0 &&
+           work->plan_service->deck != TG_DECK_NONE && tg_usage_peer_kind(row) == TG_KEY_E164;
+}
+
+/* Look up all rows of one image and deck together, so that their misses overlap. */
+static void group_zones(struct tg_rate *rate, const struct tg_usage *rows, uint32_t count)
+{
+    uint32_t waiting[TG_RATE_GROUP_ROWS];
+    uint32_t waiting_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (row_wants_deck(&rows[i], &rate->works[i])) {
+            waiting[waiting_count++] = i;
+        }
+    }
+    while (waiting_count > 0) {
+        const struct tg_rate_work *first = &rate->works[waiting[0]];
+        uint32_t taken[TG_RATE_GROUP_ROWS];
+        uint64_t keys[TG_RATE_GROUP_ROWS];
+        int64_t at_ns[TG_RATE_GROUP_ROWS];
+        uint16_t zones[TG_RATE_GROUP_ROWS];
+        uint32_t taken_count = 0;
+        uint32_t kept_count = 0;
+        for (uint32_t i = 0; i < waiting_count; i++) {
+            const struct tg_rate_work *work = &rate->works[waiting[i]];
+            if (work->image == first->image &&
+                work->plan_service->deck == first->plan_service->deck) {
+                keys[taken_count] = rows[waiting[i]].peer_key;
+                at_ns[taken_count] = rows[waiting[i]].start_ns;
+                taken[taken_count++] = waiting[i];
+            } else {
+                waiting[kept_count++] = waiting[i];
+            }
+        }
+        tg_image_zones(first->image, first->plan_service->deck, keys, at_ns, taken_count, zones);
+        for (uint32_t i = 0; i < taken_count; i++) {
+            rate->works[taken[i]].zone = zones[i];
+        }
+        waiting_count = kept_count;
+    }
+}
+
+void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                           const struct tg_usage *rows, const struct tg_charge *charges,
+                           uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_rate_work *work = &rate->works[i];
+        work->is_worked = charges[i].fate == TG_FATE_NONE;
+        work->image = NULL;
+        work->plan_service = NULL;
+        work->price = NULL;
+        work->line = NULL;
+        work->pieces_count = 0;
+        work->zone = TG_ZONE_NONE;
+        work->reason = TG_OK;
+        work->has_connect_fee = false;
+        if (work->is_worked) {
+            work->reason =
+                (int16_t)row_resolve(rate, snapshot, &rows[i], charges[i].subscriber, work);
+        }
+    }
+    group_zones(rate, rows, count);
+}

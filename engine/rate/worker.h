@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Inside of a rate worker, shared by the files of this room only.
+ *
+ *  Source: reference performance.md section 2c (groups), 3 (prefetch).
+ *  Threads: one worker. Allocates: never. Cost: about 24 KiB that stay in the first-level caches.
+ */
+#ifndef TG_RATE_WORKER_H
+#define TG_RATE_WORKER_H
+
+#include "catalog/catalog.h"
+#include "plug/guard.h"
+#include "rate/account.h"
+#include "rate/rate.h"
+#include "rate/split.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Rows worked on together: enough misses in flight, and tariff calls of some size. */
+#define TG_RATE_GROUP_ROWS   32u
+#define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX)
+/** Images whose tariff names are bound to plug-ins at once; more are bound again and again. */
+#define TG_RATE_BINDS_MAX    8u
+#define TG_RATE_MONTHS_MAX   2u
+
+/** @brief Tariff names of one image, looked up once. */
+struct tg_rate_bind {
+    const struct tg_image *image;        /**< NULL: free. */
+    uint64_t content_hash;               /**< Tells another image at the same address. */
+    uint32_t version;                    /**< Of the image. */
+    struct tg_plug *plugs[TG_PLUGS_MAX]; /**< By the image's tariff index; NULL unknown yet. */
+};
+
+/** @brief A calendar month, so that a row's period needs no calendar. */
+struct tg_rate_month {
+    int64_t from_ns; /**< Inclusive. */
+    int64_t to_ns;   /**< Exclusive. */
+    uint32_t period; /**< tg_account_period of it. */
+};
+
+/** @brief A row on its way through the group. */
+struct tg_rate_work {
+    const struct tg_image *image;               /**< Valid at its time. */
+    const struct tg_plan_service *plan_service; /**< How its plan prices it. */
+    const struct tg_price *price;               /**< First price. */
+    struct tg_account_line *line;               /**< Posted to; NULL nothing posted. */
+    struct tg_account_line undo;                /**< What the line was before. */
+    uint64_t allowance_before;                  /**< Left in the bucket, in units. */
+    uint64_t raw_units;                         /**< For the trace. */
+    uint64_t included_units;                    /**< For the trace. */
+    uint32_t period;                            /**< Month of its time. */
+    uint32_t pieces_from;                       /**< First of its pieces. */
+    uint32_t pieces_count;                      /**< How many go to tariffs. */
+    uint16_t zone;                              /**< Zone index. */
+    int16_t reason;                             /**< enum tg_err so far. */
+    bool is_worked;                             /**< Came with TG_FATE_NONE. */
+    bool has_connect_fee;                       /**< First record of its call. */
+};
+
+/** @brief A piece on its way to a tariff. */
+struct tg_rate_task {
+    const struct tg_price *price;   /**< In the image. */
+    struct tg_plug *plug;           /**< Who prices it; NULL once done. */
+    int64_t end_ns;                 /**< For the trace. */
+    struct tg_tariff_row row;       /**< What the tariff is told. */
+    struct tg_tariff_result result; /**< What it answered. */
+};
+
+struct tg_rate {
+    struct tg_accounts *accounts;
+    struct tg_guard_bounds bounds;
+    bool owns_accounts;
+    uint32_t binds_next;
+    uint32_t months_next;
+    uint32_t tasks_count;
+    struct tg_rate_counts counts;
+    struct tg_rate_month months[TG_RATE_MONTHS_MAX];
+    struct tg_rate_work works[TG_RATE_GROUP_ROWS];
+    struct tg_rate_cuts cuts;
+    struct tg_rate_task tasks[TG_RATE_GROUP_PIECES];
+    uint32_t call_tasks[TG_GUARD_ROWS_MAX];
+    const struct tg_price *call_prices[TG_GUARD_ROWS_MAX];
+    struct tg_tariff_row call_rows[TG_GUARD_ROWS_MAX];
+    struct tg_tariff_result call_results[TG_GUARD_ROWS_MAX + 1];
+    struct tg_rate_bind binds[TG_RATE_BINDS_MAX];
+};
+
+/** @brief Ask for the memory that rows will need. @param rate Worker. @param snapshot Borrowed.
+ *  @param rows Shape [count]. @param charges Shape [count]. @param count Any. */
+void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                            const struct tg_usage *rows, const struct tg_charge *charges,
+                            uint32_t count);
+
+/** @brief Image, subscriber, plan and zone of each row, or a reason in its work. @param rate Worker.
+ *  @param snapshot Borrowed. @param rows Shape [count]. @param charges Shape [count].
+ *  @param count 1..TG_RATE_GROUP_ROWS. */
+void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                           const struct tg_usage *rows, const struct tg_charge *charges,
+                           uint32_t count);
+
+/** @brief Units, allowance and counters of one row, posted ahead of its price; fills its tasks.
+ *  @param rate Worker. @param row Borrowed. @param charge Units columns are written.
+ *  @param work Its work; reason is set when it cannot be priced. */
+void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+                       struct tg_rate_work *work);
+
+/** @brief Call each tariff once for all its pieces of the group. @param rate Worker. */
+void tg_rate_group_price(struct tg_rate *rate);
+
+#endif
