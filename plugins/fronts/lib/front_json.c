@@ -46,7 +46,7 @@ static const char *skip_digits(const char *at, const char *end)
 static const char *skip_number(const char *at, const char *end)
 {
     at += at < end && *at == '-';
-    if (!is_digit(at, end)) {
+    if (!is_digit(at, end) || (*at == '0' && is_digit(at + 1, end))) {
         return NULL;
     }
     at = skip_digits(at, end);
@@ -269,9 +269,6 @@ static struct decimal decimal_read(struct tg_front_span text)
     }
     decimal.is_negative = *at == '-';
     at += decimal.is_negative;
-    while (at + 1 < end && *at == '0' && at[1] >= '0' && at[1] <= '9') {
-        at++;
-    }
     const char *point = skip_digits(at, end);
     decimal.whole = (struct tg_front_span){at, (size_t)(point - at)};
     const char *last = point;
