@@ -27,12 +27,11 @@
 #define TG_BLOCK_RELEASES_MAX      8192u                /**< Released keys in a block. */
 #define TG_BLOCK_SOURCES_MAX       8192u                /**< Source entries in a block. */
 #define TG_BLOCK_TEXT_BYTES_MAX    (1u << 20)           /**< Observation text in a block. */
-#define TG_BLOCK_INPUTS_BYTES_MAX  ((4u << 20) + 4096u) /**< Kept inputs in a block. */
-#define TG_BLOCK_REFUSED_BYTES_MAX ((4u << 20) + 4096u) /**< Kept refused bytes in a block. */
+#define TG_BLOCK_INPUTS_BYTES_MAX  ((1u << 20) + 4096u) /**< Kept inputs in a block. */
+#define TG_BLOCK_REFUSED_BYTES_MAX ((1u << 20) + 4096u) /**< Kept refused bytes in a block. */
 #define TG_BLOCK_NOTES_BYTES_MAX   (65536u + 4096u)     /**< Notes in a block. */
-#define TG_REFUSAL_BYTES_MAX       65536u /**< Bytes kept of one refusal; the true length is kept too. \
-                                           */
-#define TG_NOTE_BYTES_MAX 65536u          /**< One note's value. */
+#define TG_REFUSAL_BYTES_MAX       65536u               /**< Bytes kept of one refusal. */
+#define TG_NOTE_BYTES_MAX          65536u               /**< One note's value. */
 
 struct tg_block;
 

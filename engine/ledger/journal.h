@@ -29,9 +29,10 @@
 struct tg_why;
 struct tg_journal;
 
-#define TG_JOURNAL_STREAMS_MAX       9u /**< Stream 0 and TG_WORKERS_MAX workers. */
-#define TG_JOURNAL_BLOCKS_PER_STREAM 4u /**< Builders of a stream; begin waits when all are away.  \
-                                         */
+#define TG_JOURNAL_STREAMS_MAX 9u /**< Stream 0 and TG_WORKERS_MAX workers. */
+#define TG_JOURNAL_BLOCKS_PER_STREAM                                                               \
+    3u /**< Builders of a stream; begin waits when all are away.                                   \
+        */
 #define TG_JOURNAL_SEGMENT_BYTES (UINT64_C(64) << 20) /**< Default segment size. */
 
 /** @brief Where the journal ends: what recovery found, and where writing goes on. */

@@ -34,6 +34,8 @@ struct tg_file_ops {
     int (*sync_dir)(void *self, const char *dir);
     /** rename(2). */
     int (*rename)(void *self, const char *from, const char *to);
+    /** unlink(2). */
+    int (*remove)(void *self, const char *path);
     /** ftruncate(2). */
     int (*truncate)(void *self, int fd, uint64_t size_bytes);
     /** posix_fallocate(3) from 0: the blocks are there before they are written. */
@@ -72,7 +74,7 @@ enum tg_file_fault_kind {
     TG_FILE_FAULT_PWRITE = 1,    /**< Writes. */
     TG_FILE_FAULT_FDATASYNC = 2, /**< Syncs of data. */
     TG_FILE_FAULT_SYNC_DIR = 4,  /**< Syncs of directories. */
-    TG_FILE_FAULT_OTHER = 8,     /**< open, rename, truncate, allocate. */
+    TG_FILE_FAULT_OTHER = 8,     /**< open, rename, remove, truncate, allocate. */
     TG_FILE_FAULT_ALL = 15       /**< Any. */
 };
 
