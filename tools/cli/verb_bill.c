@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "bill/bill.h"
+#include "catalog/catalog.h"
+#include "doc/json.h"
+#include "store/documents.h"
+
+#include <string.h>
+
+struct options {
+    const char *action;  /* run, list, show. */
+    const char *subject; /* show: number, bill id or account. */
+    const char *data;
+    const char *period;
+    const char *account;
+    const char *date;
+    const char *entity;
+    const char *series;
+    bool issues;
+    bool is_json;
+    bool is_text;
+};
+
+extern const struct tg_verb tg_verb_bill;
+
+/* Options with a value, by name. */
+static const char **value_of(struct options *options, const char *name)
+{
+    const struct {
+        const char *name;
+        const char **at;
+    } table[] = {{"--data", &options->data},       {"--period", &options->period},
+                 {"--account", &options->account}, {"--date", &options->date},
+                 {"--entity", &options->entity},   {"--series", &options->series}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            return table[i].at;
+        }
+    }
+    return NULL;
+}
+
+static int options_read(int argc, char **argv, struct options *options)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        const char **value = value_of(options, arg);
+        if (value != NULL && i + 1 < argc) {
+            *value = argv[++i];
+        } else if (value != NULL) {
+            return tg_cli_usage(&tg_verb_bill, "%s wants a value", arg);
+        } else if (strcmp(arg, "--issue") == 0) {
+            options->issues = true;
+        } else if (strcmp(arg, "--json") == 0) {
+            options->is_json = true;
+        } else if (strcmp(arg, "--text") == 0) {
+            options->is_text = true;
+        } else if (arg[0] == '-') {
+            return tg_cli_usage(&tg_verb_bill, "unknown option '%s'", arg);
+        } else if (options->action == NULL) {
+            options->action = arg;
+        } else if (options->subject == NULL) {
+            options->subject = arg;
+        } else {
+            return tg_cli_usage(&tg_verb_bill, "'%s' is too many", arg);
+        }
+    }
+    if (options->action == NULL || options->data == NULL) {
+        return tg_cli_usage(&tg_verb_bill, "give run, list or show, and --data DIR");
+    }
+    return TG_EXIT_OK;
+}
+
+struct bar {
+    struct tg_progress progress;
+    const char *step;
+};
+
+static void bar_move(void *context, const char *step, uint64_t done, uint64_t total)
+{
+    struct bar *bar = context;
+    if (bar->step == NULL || strcmp(bar->step, step) != 0) {
+        tg_progress_end(&bar->progress);
+        tg_progress_start(&bar->progress, step, total);
+        bar->step = step;
+    }
+    tg_progress_step(&bar->progress, done);
+}
+
+static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
+{
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {{"issued", stats->invoices_issued_count},
+                  {"drafted", stats->invoices_drafted_count},
+                  {"kept", stats->invoices_kept_count},
+                  {"differ", stats->invoices_differ_count},
+                  {"empty", stats->invoices_empty_count},
+                  {"failed", stats->invoices_failed_count},
+                  {"lines", stats->lines_count},
+                  {"rows_scanned", stats->rows_scanned_count},
+                  {"rows_billed", stats->rows_billed_count},
+                  {"rows_suspended", stats->rows_suspended_count},
+                  {"rows_held", stats->rows_held_count},
+                  {"rows_unknown", stats->rows_unknown_count},
+                  {"rows_foreign", stats->rows_foreign_count},
+                  {"passes", stats->passes_count},
+                  {"late_sources", stats->late_sources_count}};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        tg_json_set_integer(json, counts[i].key, (int64_t)counts[i].value);
+    }
+}
+
+static void report_json(const struct options *options, const struct tg_bill_stats *stats)
+{
+    struct tg_json *json = tg_json_object();
+    tg_json_set_string(json, "period", options->period);
+    tg_json_set_bool(json, "issue", options->issues);
+    counts_set(json, stats);
+    const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);
+    if (currency != NULL) {
+        tg_json_set_string(json, "currency", currency->code);
+        tg_json_set_money(json, "net", stats->net_total, currency->minor, currency->minor);
+        tg_json_set_money(json, "tax", stats->tax_total, currency->minor, currency->minor);
+        tg_json_set_money(json, "total", stats->total, currency->minor, currency->minor);
+    }
+    struct tg_json *late = tg_json_list();
+    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
+        struct tg_json *source = tg_json_object();
+        tg_json_set_integer(source, "source", stats->late_sources[i].source_id);
+        tg_json_set_time(source, "last_event", stats->late_sources[i].last_event_ns);
+        tg_json_append(late, source);
+    }
+    tg_json_set(json, "incomplete_sources", late);
+    (void)tg_json_print(json, false, stdout);
+    (void)fputc('\n', stdout);
+    tg_json_free(json);
+}
+
+static void money_print(const char *label, int64_t amount, const struct tg_currency *currency)
+{
+    char text[TG_MONEY_TEXT_BYTES];
+    (void)tg_money_format(amount, currency->minor, currency->minor, text);
+    (void)printf("  %-22s %16s %s\n", label, text, currency->code);
+}
+
+static void count_print(const char *label, uint64_t count)
+{
+    (void)printf("  %-22s %16llu\n", label, (unsigned long long)count);
+}
+
+static void report_text(const struct options *options, const struct tg_bill_stats *stats)
+{
+    (void)printf("bill run %s, %s\n", options->period, options->issues ? "issued" : "drafts only");
+    count_print("invoices issued", stats->invoices_issued_count);
+    count_print("drafts", stats->invoices_drafted_count);
+    count_print("issued before", stats->invoices_kept_count);
+    count_print("changed since issue", stats->invoices_differ_count);
+    count_print("accounts without bill", stats->invoices_empty_count);
+    count_print("accounts failed", stats->invoices_failed_count);
+    count_print("lines", stats->lines_count);
+    count_print("rows billed", stats->rows_billed_count);
+    count_print("rows suspended", stats->rows_suspended_count);
+    count_print("rows held", stats->rows_held_count);
+    const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);
+    if (currency != NULL) {
+        money_print("net", stats->net_total, currency);
+        money_print("tax", stats->tax_total, currency);
+        money_print("total", stats->total, currency);
+    }
+    if (stats->late_sources_count > 0) {
+        (void)printf("  sources not complete at close: %u (usage may still come)\n",
+                     stats->late_sources_count);
+    }
+    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
+        char text[TG_CLOCK_TEXT_BYTES];
+        (void)tg_clock_format(stats->late_sources[i].last_event_ns, text);
+        (void)printf("    source %-5u last event %s\n", stats->late_sources[i].source_id, text);
+    }
+}
+
+static int run_with(const struct options *options, struct tg_bill_params *params)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_catalog_snapshot *catalog = NULL;
+    struct tg_db *state = NULL;
+    struct tg_bill_stats stats = {.passes_count = 0};
+    struct bar bar = {.step = NULL};
+    enum tg_err err = tg_catalog_open(options->data, &catalog, &why);
+    if (err == TG_OK) {
+        err = tg_state_open(options->data, false, 0, &state, &why);
+    }
+    if (err == TG_OK) {
+        params->catalog = catalog;
+        params->state = state;
+        params->progress = bar_move;
+        params->progress_context = &bar;
+        err = tg_bill_run(params, &stats, &why);
+        tg_progress_end(&bar.progress);
+    }
+    tg_db_close(state);
+    tg_catalog_close(catalog);
+    if (err != TG_OK) {
+        return tg_cli_problem(&tg_verb_bill, "%s",
+                              why.text[0] != 0 ? why.text : tg_err_sentence(err));
+    }
+    if (options->is_json) {
+        report_json(options, &stats);
+    } else {
+        report_text(options, &stats);
+    }
+    const bool is_clean = stats.invoices_failed_count == 0 && stats.rows_unknown_count == 0 &&
+                          stats.invoices_differ_count == 0;
+    return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
+}
+
+static int bill_make(const struct options *options)
+{
+    struct tg_bill_params params = {.size_bytes = sizeof params,
+                                    .data_dir = options->data,
+                                    .account_filter = options->account,
+                                    .legal_entity = options->entity,
+                                    .series = options->series,
+                                    .issues = options->issues,
+                                    .follows_cycle_days = true};
+    if (options->period == NULL || tg_bill_period_parse(options->period, &params.period_start_ns,
+                                                        &params.period_end_ns) != TG_OK) {
+        return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
+    }
+    /* The date is the end of the period unless told: the same run gives the same bytes any day. */
+    params.issued_ns = params.period_end_ns;
+    if (options->date != NULL &&
+        tg_clock_parse(options->date, strlen(options->date), &params.issued_ns) != TG_OK) {
+        return tg_cli_usage(&tg_verb_bill, "--date wants YYYY-MM-DD, not '%s'", options->date);
+    }
+    return run_with(options, &params);
+}
+
+/* Prints one billIssued document. */
+static bool list_print(void *context, const struct tg_document *document)
+{
+    const struct options *options = context;
+    struct tg_json *json = NULL;
+    if (options->is_json) {
+        (void)printf("%.*s\n", (int)document->json_bytes, document->json);
+        return true;
+    }
+    if (tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
+        (void)printf("%-24s %-24s %12s %s  %s\n", tg_json_get_text(json, "number", "?"),
+                     tg_json_get_text(json, "account", "?"), tg_json_get_text(json, "total", "?"),
+                     tg_json_get_text(json, "currency", "?"), document->id);
+    }
+    tg_json_free(json);
+    return true;
+}
+
+static int bill_list(const struct options *options, struct tg_txn *txn)
+{
+    const enum tg_err err =
+        tg_documents_visit(txn, "billIssued", NULL, list_print, (void *)(uintptr_t)options, NULL);
+    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
+}
+
+static void text_print(const struct tg_json *document)
+{
+    (void)fputs(tg_json_get_text(document, "text", ""), stdout);
+}
+
+/* A bill by its id: issued or draft. */
+static enum tg_err bill_print(const struct options *options, struct tg_txn *txn, const char *id)
+{
+    struct tg_bytes json = {NULL, 0};
+    enum tg_err err = tg_documents_get(txn, "customerBill", id, &json);
+    if (err == TG_E_NOT_FOUND) {
+        err = tg_documents_get(txn, "billDraft", id, &json);
+    }
+    if (err == TG_OK && options->is_json) {
+        (void)printf("%.*s\n", (int)json.length_bytes, (const char *)json.at);
+        return TG_OK;
+    }
+    if (err == TG_OK) {
+        err = tg_documents_get(txn, "billText", id, &json);
+    }
+    struct tg_json *text = NULL;
+    if (err == TG_OK) {
+        err = tg_json_parse(json.at, json.length_bytes, &text, NULL);
+    }
+    if (err == TG_OK) {
+        text_print(text);
+    }
+    tg_json_free(text);
+    return err;
+}
+
+struct find {
+    const struct options *options;
+    struct tg_txn *txn;
+    uint32_t found_count;
+    enum tg_err err;
+};
+
+/* Every bill of the account, issued or draft. */
+static bool account_print(void *context, const struct tg_document *document)
+{
+    struct find *find = context;
+    struct tg_json *json = NULL;
+    find->err = tg_json_parse(document->json, document->json_bytes, &json, NULL);
+    if (find->err != TG_OK) {
+        return false;
+    }
+    const struct tg_json *account = tg_json_get(json, "billingAccount");
+    if (strcmp(tg_json_get_text(account, "id", ""), find->options->subject) == 0) {
+        if (find->found_count > 0 && !find->options->is_json) {
+            (void)fputc('\n', stdout);
+        }
+        find->found_count++;
+        find->err = bill_print(find->options, find->txn, document->id);
+    }
+    tg_json_free(json);
+    return find->err == TG_OK;
+}
+
+static int bill_show(const struct options *options, struct tg_txn *txn)
+{
+    if (options->subject == NULL) {
+        return tg_cli_usage(&tg_verb_bill, "show what? a number, a bill's id or an account");
+    }
+    struct tg_bytes json = {NULL, 0};
+    struct tg_json *number = NULL;
+    enum tg_err err = tg_documents_get(txn, "billNumber", options->subject, &json);
+    if (err == TG_OK) {
+        err = tg_json_parse(json.at, json.length_bytes, &number, NULL);
+    }
+    const char *id = err == TG_OK ? tg_json_get_text(number, "bill", "") : options->subject;
+    err = bill_print(options, txn, id);
+    tg_json_free(number);
+    if (err == TG_E_NOT_FOUND) {
+        struct find find = {.options = options, .txn = txn, .err = TG_OK};
+        err = tg_documents_visit(txn, "customerBill", NULL, account_print, &find, NULL);
+        if (err == TG_OK && find.err == TG_OK) {
+            err = tg_documents_visit(txn, "billDraft", NULL, account_print, &find, NULL);
+        }
+        err = find.err != TG_OK ? find.err : err;
+        err = err == TG_OK && find.found_count == 0 ? TG_E_NOT_FOUND : err;
+    }
+    if (err == TG_E_NOT_FOUND) {
+        return tg_cli_problem(&tg_verb_bill, "no bill, number or account is called '%s'",
+                              options->subject);
+    }
+    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
+}
+
+static int read_run(const struct options *options)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_db *state = NULL;
+    if (tg_state_open(options->data, true, 0, &state, &why) != TG_OK) {
+        return tg_cli_problem(&tg_verb_bill, "%s", why.text);
+    }
+    struct tg_txn txn;
+    tg_txn_begin(&txn, state, false);
+    const int code =
+        strcmp(options->action, "list") == 0 ? bill_list(options, &txn) : bill_show(options, &txn);
+    tg_txn_abort(&txn);
+    tg_db_close(state);
+    return code;
+}
+
+static int bill_run(int argc, char **argv)
+{
+    struct options options = {.action = NULL};
+    const int code = options_read(argc, argv, &options);
+    if (code != TG_EXIT_OK) {
+        return code;
+    }
+    if (strcmp(options.action, "run") == 0) {
+        return bill_make(&options);
+    }
+    if (strcmp(options.action, "list") == 0 || strcmp(options.action, "show") == 0) {
+        return read_run(&options);
+    }
+    return tg_cli_usage(&tg_verb_bill, "unknown action '%s'", options.action);
+}
+
+const struct tg_verb tg_verb_bill = {
+    .name = "bill",
+    .summary = "make, list and show invoices",
+    .usage =
+        "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
+        "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
+        "       tollgate bill list --data DIR [--json]\n"
+        "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n\n"
+        "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
+        "with it each gets the next number, for ever: running again changes no issued invoice.\n"
+        "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
+        "matches the journal.\n",
+    .run = bill_run,
+};
