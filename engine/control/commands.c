@@ -14,7 +14,7 @@ static struct tg_json *answer_error(enum tg_err err, const char *text)
 {
     struct tg_json *answer = tg_json_object();
     tg_json_set_bool(answer, "ok", false);
-    tg_json_set_string(answer, "error", tg_err_name(err));
+    tg_json_set_string(answer, "reason", tg_err_name(err));
     tg_json_set_string(answer, "message", text[0] != '\0' ? text : tg_err_sentence(err));
     return answer;
 }
@@ -96,35 +96,32 @@ static struct tg_json *command_reload(struct tg_engine *engine)
     return answer;
 }
 
-static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_json *request)
+/* All alarms of the list or none is not promised: each is done, the first failure is told. */
+static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_json *request,
+                                     enum tg_change_kind kind)
 {
-    static const struct {
-        const char *name;
-        enum tg_change_kind kind;
-    } actions[] = {{"ack", TG_CHANGE_ACK},
-                   {"unack", TG_CHANGE_UNACK},
-                   {"shelve", TG_CHANGE_SHELVE},
-                   {"unshelve", TG_CHANGE_UNSHELVE},
-                   {"close", TG_CHANGE_CLOSE}};
-    const char *id = tg_json_get_text(request, "id", "");
-    const char *action = tg_json_get_text(request, "action", "");
-    unsigned number = 0;
-    if (sscanf(id, "A-%9u", &number) != 1) {
-        return answer_error(TG_E_INVALID, "id must be an alarm's, such as A-000001");
-    }
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        if (strcmp(actions[i].name, action) == 0) {
-            struct tg_why why = {""};
-            enum tg_err err =
-                tg_telemetry_command(engine->telemetry, number, actions[i].kind,
-                                     tg_clock_now_ns(), tg_json_get_bool(request, "force", false));
-            if (err == TG_OK) {
-                err = tg_telemetry_publish(engine->telemetry, engine->state, &why);
-            }
-            return err == TG_OK ? answer_ok() : answer_error(err, why.text);
+    const struct tg_json *alarms = tg_json_get(request, "alarms");
+    const bool is_forced = tg_json_get_bool(request, "force", false);
+    struct tg_why why = {""};
+    enum tg_err first = tg_json_count(alarms) > 0 ? TG_OK : TG_E_INVALID;
+    for (size_t i = 0; i < tg_json_count(alarms); i++) {
+        const char *id = tg_json_text(tg_json_at(alarms, i));
+        unsigned number = 0;
+        enum tg_err err = TG_E_INVALID;
+        if (id != NULL && sscanf(id, "A-%9u", &number) == 1) {
+            err = tg_telemetry_command(engine->telemetry, number, kind, tg_clock_now_ns(),
+                                       is_forced);
+        }
+        if (err != TG_OK && first == TG_OK) {
+            first = tg_why_set(&why, err, "%s: %s", id != NULL ? id : "?", tg_err_sentence(err));
         }
     }
-    return answer_error(TG_E_INVALID, "action must be ack, unack, shelve, unshelve or close");
+    struct tg_why stored = {""};
+    const enum tg_err err = tg_telemetry_publish(engine->telemetry, engine->state, &stored);
+    if (first != TG_OK || err != TG_OK) {
+        return answer_error(first != TG_OK ? first : err, first != TG_OK ? why.text : stored.text);
+    }
+    return answer_ok();
 }
 
 static struct tg_json *command_metrics(struct tg_engine *engine)
@@ -141,6 +138,15 @@ static struct tg_json *command_metrics(struct tg_engine *engine)
     return answer;
 }
 
+static const struct {
+    const char *name;
+    enum tg_change_kind kind;
+} alarm_commands[] = {{"alarm_ack", TG_CHANGE_ACK},
+                      {"alarm_unack", TG_CHANGE_UNACK},
+                      {"alarm_shelve", TG_CHANGE_SHELVE},
+                      {"alarm_unshelve", TG_CHANGE_UNSHELVE},
+                      {"alarm_close", TG_CHANGE_CLOSE}};
+
 struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
 {
     struct tg_engine *engine = context;
@@ -155,11 +161,14 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "reload") == 0) {
         return command_reload(engine);
     }
-    if (strcmp(command, "alarm") == 0) {
-        return command_alarm(engine, request);
+    for (size_t i = 0; i < sizeof alarm_commands / sizeof alarm_commands[0]; i++) {
+        if (strcmp(command, alarm_commands[i].name) == 0) {
+            return command_alarm(engine, request, alarm_commands[i].kind);
+        }
     }
     if (strcmp(command, "metrics") == 0) {
         return command_metrics(engine);
     }
-    return answer_error(TG_E_INVALID, "command must be status, stop, reload, alarm or metrics");
+    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics or alarm_ack, _unack, "
+                                      "_shelve, _unshelve, _close");
 }

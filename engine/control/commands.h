@@ -13,9 +13,9 @@
 /**
  * @brief Answer one command.
  * @param context  struct tg_engine.
- * @param request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics" | "alarm", ...}.
- *                 alarm: "id": "A-000001", "action": "ack" | "unack" | "close" | "shelve" |
- *                 "unshelve", "force": bool.
+ * @param request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics"} or
+ *                 {"command": "alarm_ack" | "alarm_unack" | "alarm_shelve" | "alarm_unshelve" |
+ *                 "alarm_close", "alarms": ["A-000001"], "force": bool}.
  * @return New answer.
  */
 struct tg_json *tg_engine_command(void *context, const struct tg_json *request);

@@ -128,7 +128,7 @@ static struct tg_json *error_answer(enum tg_err err, const char *text)
 {
     struct tg_json *answer = tg_json_object();
     tg_json_set_bool(answer, "ok", false);
-    tg_json_set_string(answer, "error", tg_err_name(err));
+    tg_json_set_string(answer, "reason", tg_err_name(err));
     tg_json_set_string(answer, "message", text);
     return answer;
 }
