@@ -32,9 +32,9 @@ static void say_failure(const struct gen_params *p, struct gen_packets *packets,
     say(packets, truth, 3, warm_ns, 3, "envd", "FAN_FAIL", "[env@32473 resource=\"fan-2\"]",
         "fan 2 failed");
     say(packets, truth, 3, warm_ns + 120 * TG_NS_PER_S, 2, "envd", "TEMP_HIGH",
-        "[env@32473 resource=\"slot-1\"]", "temperature 81 C above threshold");
+        "[env@32473 resource=\"slot-1\"]", "temperature high: 81 C at slot 1");
     say(packets, truth, 3, down_ns, 0, "envd", "POWER_FAIL", "[env@32473 resource=\"psu\"]",
-        "power supply failed, system going down");
+        "power failure, battery empty, system halts");
     for (unsigned node = 6; node <= 15; node++) {
         if (node == 6 || node == 7) {
             say(packets, truth, node, down_ns + 2 * TG_NS_PER_S, 2, "ifmgr", "LINK_DOWN",
