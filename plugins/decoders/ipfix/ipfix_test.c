@@ -466,7 +466,10 @@ Test(ipfix, variable_length_fields_in_both_forms_and_overrun)
         put(UINT64_C(0x20010db800000000) + i, 8), put(1, 8);
     }
     const uint32_t bad_at = m.length;
-    put(200, 1), put(0, 40);
+    put(200, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        put(0, 8);
+    }
     send();
     cr_assert_eq(feed.rows_count, 2);
     cr_expect_eq(feed.rows[1].quantity_up, 1001);

@@ -177,10 +177,11 @@ uint64_t tg_flow_value(const struct tg_flow_plan *plan, const uint8_t *record,
     return load(record, plan->loads[slot]);
 }
 
-uint32_t tg_flow_gather(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
-                        const uint8_t *records, uint32_t count, struct tg_usage *rows)
+uint32_t tg_flow_gather(const struct tg_flow_plan *restrict plan,
+                        const struct tg_flow_context *restrict context, const uint8_t *records,
+                        uint32_t count, struct tg_usage *restrict rows)
 {
-    const struct tg_flow_load *loads = plan->loads;
+    const struct tg_flow_load *restrict loads = plan->loads;
     const bool needs_uptime =
         plan->start_clock == TG_FLOW_CLOCK_UPTIME || plan->end_clock == TG_FLOW_CLOCK_UPTIME;
     const bool is_whole =
