@@ -41,11 +41,13 @@ struct csv_state {
     struct csv_file files[TG_CSV_FILES_MAX];
     uint32_t files_count;
     uint32_t files_next; /* Slot the next new header takes. */
+    uint32_t files_last; /* Slot found last: lines of one file come together. */
     /* Where to go on in the input that was left unfinished. */
     uint32_t resume_offset;
     uint32_t resume_length_bytes;
     uint64_t resume_place; /* file_key + offset_bytes of that input. */
     uint32_t resume_line;
+    bool resume_at_first;
     struct tg_message resume_message;
     /* Too large for a stack frame that calls others. */
     struct tg_csv_record record;
@@ -57,6 +59,7 @@ struct position {
     uint32_t input_index;
     uint32_t offset;
     uint32_t line;
+    bool at_first; /* No record of this input was read yet. */
 };
 
 static enum tg_err csv_open(const struct tg_decoder_config *config, void **state,
@@ -89,7 +92,6 @@ static enum tg_err learn_header(struct csv_state *state, const struct tg_input *
                                 struct tg_message *message);
 static struct csv_file *find_file(struct csv_state *state, const struct tg_input *input);
 static uint64_t file_key(const struct tg_input *input);
-static bool is_header(const struct csv_state *state, const struct position *at);
 static uint32_t skip_blank(const struct position *at, uint32_t *lines);
 static void note_fields(const struct csv_state *state, const struct tg_csv_columns *columns,
                         struct tg_decoded *out);
@@ -199,13 +201,15 @@ static enum tg_err csv_load(void *state, const uint8_t *bytes, size_t length_byt
 static bool decode_input(struct csv_state *state, const struct tg_input *input,
                          uint32_t input_index, struct tg_decoded *out)
 {
-    struct position at = {input, input_index, 0, input->first_line != 0 ? input->first_line : 1};
+    struct position at = {input, input_index, 0, input->first_line != 0 ? input->first_line : 1,
+                          true};
     struct tg_message *message = &out->messages[input_index];
     *message = (struct tg_message){.export_ns = input->arrival_ns};
     if (state->resume_offset > 0 && state->resume_length_bytes == input->length_bytes &&
         state->resume_place == input->file_key + input->offset_bytes) {
         at.offset = state->resume_offset;
         at.line = state->resume_line;
+        at.at_first = state->resume_at_first;
         *message = state->resume_message;
     }
     state->resume_offset = 0;
@@ -221,11 +225,13 @@ static bool decode_input(struct csv_state *state, const struct tg_input *input,
             state->resume_length_bytes = input->length_bytes;
             state->resume_place = input->file_key + input->offset_bytes;
             state->resume_line = at.line;
+            state->resume_at_first = at.at_first;
             state->resume_message = *message;
             return false;
         }
         at.offset += state->record.used_bytes;
         at.line += state->record.lines_count;
+        at.at_first = false;
     }
 }
 
@@ -272,7 +278,7 @@ static enum tg_err read_line(struct csv_state *state, const struct position *at,
     const char *text = (const char *)at->input->bytes + at->offset;
     const uint32_t left = at->input->length_bytes - at->offset;
     uint32_t mark_bytes = 0;
-    const bool header = is_header(state, at);
+    const bool header = state->map.has_header && at->at_first && at->input->offset_bytes == 0;
     if (at->offset == 0 && at->input->offset_bytes == 0 && left >= 3 &&
         memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         mark_bytes = 3; /* A byte order mark, as spreadsheets write it. */
@@ -329,8 +335,12 @@ static enum tg_err learn_header(struct csv_state *state, const struct tg_input *
 static struct csv_file *find_file(struct csv_state *state, const struct tg_input *input)
 {
     const uint64_t key = file_key(input);
+    if (state->files_last < state->files_count && state->files[state->files_last].key == key) {
+        return &state->files[state->files_last];
+    }
     for (uint32_t i = 0; i < state->files_count; i++) {
         if (state->files[i].key == key) {
+            state->files_last = i;
             return &state->files[i];
         }
     }
@@ -341,19 +351,6 @@ static uint64_t file_key(const struct tg_input *input)
 {
     return tg_key_mix(input->file_key ^ UINT64_C(0x9e3779b97f4a7c15),
                       (uint64_t)input->source_id + UINT64_C(0xd6e8feb86659fd93));
-}
-
-static bool is_header(const struct csv_state *state, const struct position *at)
-{
-    if (!state->map.has_header || at->input->offset_bytes != 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < at->offset; i++) {
-        if (at->input->bytes[i] != '\n' && at->input->bytes[i] != '\r') {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* Empty lines are no records. */

@@ -344,6 +344,26 @@ Test(radius, ipv6_prefixes_become_sessions)
     bench_close(b);
 }
 
+Test(radius, addresses_that_only_ask_for_one_open_no_session)
+{
+    /* If this fails, all sessions that ask for an address seem to hold the same one. */
+    static const uint32_t addresses[] = {0, 0xfffffffe, 0xffffffff};
+    struct bench *b = bench_default();
+    for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        struct packet p;
+        start(&p, 4, 1);
+        add_u32(&p, 40, 1);
+        add_text(&p, 44, "S1");
+        add_text(&p, 1, "alice");
+        add_u32(&p, 8, addresses[i]);
+        sign(&p, SECRET);
+        decode(b, &p);
+        cr_expect_eq(b->messages[0].verdict, TG_OK);
+        cr_expect_eq(b->out.sessions_count, 0, "%08x", addresses[i]);
+    }
+    bench_close(b);
+}
+
 Test(radius, subscriber_setting_chooses_the_attribute)
 {
     /* If this fails, usage goes to whoever another attribute names. */
