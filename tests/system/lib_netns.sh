@@ -56,6 +56,8 @@ _tg_netns_wire() {
             [ ! -e /proc/sys/net/ipv6/conf/$f/disable_ipv6 ] ||
                 echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6
         done; echo 0 >/proc/sys/net/ipv4/ip_forward' &&
+    ip netns exec "$TG_NETNS_A" sh -c '
+        f=/proc/sys/net/ipv6/conf/default/router_solicitations; [ ! -e $f ] || echo 0 >$f' &&
     ip link add "$TG_IF_A" address $TG_MAC_A netns "$TG_NETNS_A" type veth \
         peer name "$TG_IF_B" address $TG_MAC_B netns "$TG_NETNS_B" &&
     ip -n "$TG_NETNS_A" link set lo up &&
