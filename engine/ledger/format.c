@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* Times and sequences count upward within a source; amounts are small and may be negative. */
+static const uint8_t word_transforms[TG_ROW_WORDS] = {
+    [2] = TG_WORD_DELTA,        /* start_ns */
+    [6] = TG_WORD_DELTA_HIGH32, /* duration_ms | sequence */
+    [8] = TG_WORD_ZIGZAG,       /* amount */
+    [9] = TG_WORD_ZIGZAG,       /* remainder */
+};
+
+uint8_t tg_format_transform(uint32_t word)
+{
+    return word_transforms[word];
+}
+
+static bool is_zero(const uint8_t *bytes, size_t length_bytes)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < length_bytes; i++) {
+        any |= bytes[i];
+    }
+    return any == 0;
+}
+
+int tg_format_block_check(const struct tg_block_header *header)
+{
+    if (header->magic != TG_FORMAT_BLOCK_MAGIC ||
+        header->crc32c != tg_crc32c(0, header, offsetof(struct tg_block_header, crc32c))) {
+        return TG_E_CORRUPT;
+    }
+    if (header->version != TG_FORMAT_VERSION) {
+        return TG_E_FORMAT;
+    }
+    const uint64_t least = sizeof *header +
+                           (uint64_t)header->sections_count * sizeof(struct tg_section_entry) +
+                           header->padding_bytes;
+    const bool is_possible =
+        header->length_bytes % TG_FORMAT_ALIGN_BYTES == 0 && header->length_bytes >= least &&
+        header->length_bytes <= TG_FORMAT_BLOCK_BYTES_MAX &&
+        header->sections_count < TG_SECTION_COUNT && header->rows_count <= TG_BLOCK_ROWS_MAX &&
+        header->padding_bytes < TG_FORMAT_ALIGN_BYTES && header->epoch > 0 && header->number > 0 &&
+        header->durable_epoch < header->epoch && header->flags <= TG_BLOCK_COMMITS &&
+        is_zero(header->zeros, sizeof header->zeros);
+    return is_possible ? TG_OK : TG_E_CORRUPT;
+}
+
+int tg_format_segment_check(const struct tg_segment_header *header, uint64_t segment)
+{
+    if (header->magic != TG_FORMAT_SEGMENT_MAGIC ||
+        header->crc32c != tg_crc32c(0, header, offsetof(struct tg_segment_header, crc32c))) {
+        return TG_E_CORRUPT;
+    }
+    if (header->version != TG_FORMAT_VERSION) {
+        return TG_E_FORMAT;
+    }
+    return header->segment == segment && header->block_number > 0 ? TG_OK : TG_E_CORRUPT;
+}
+
+/* Size of one item where all are alike; 0 where items carry their own length. */
+static uint32_t item_bytes(uint16_t kind)
+{
+    switch (kind) {
+    case TG_SECTION_OBSERVATIONS:
+    case TG_SECTION_SESSIONS:
+        return 64;
+    case TG_SECTION_RELEASES:
+        return sizeof(uint64_t);
+    case TG_SECTION_SOURCES:
+        return sizeof(struct tg_journal_source);
+    case TG_SECTION_TEXT:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static bool entry_is_possible(const struct tg_block_header *header,
+                              const struct tg_section_entry *entry)
+{
+    if (entry->kind == TG_SECTION_ROWS) {
+        return entry->encoding == TG_PLANE_RAW && entry->items_count == header->rows_count &&
+               entry->stored_bytes >= sizeof(struct tg_rows_head) &&
+               entry->plain_bytes == entry->stored_bytes;
+    }
+    const uint32_t each = item_bytes(entry->kind);
+    return entry->plain_bytes <= TG_SECTION_BYTES_MAX && entry->plain_bytes > 0 &&
+           entry->stored_bytes <= entry->plain_bytes && entry->items_count > 0 &&
+           (each == 0 || (uint64_t)each * entry->items_count == entry->plain_bytes) &&
+           (entry->encoding == TG_PLANE_ZSTD ||
+            (entry->encoding == TG_PLANE_RAW && entry->stored_bytes == entry->plain_bytes));
+}
+
+int tg_format_directory_check(const struct tg_block_header *header,
+                              const struct tg_section_entry *entries)
+{
+    const size_t directory_bytes = header->sections_count * sizeof *entries;
+    if (header->directory_crc != tg_crc32c(0, entries, directory_bytes)) {
+        return TG_E_CORRUPT;
+    }
+    uint64_t at = sizeof *header + directory_bytes;
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < header->sections_count; i++) {
+        const struct tg_section_entry *entry = &entries[i];
+        if (entry->kind == 0 || entry->kind >= TG_SECTION_COUNT || entry->offset_bytes != at ||
+            (seen & TG_SECTION_BIT(entry->kind)) != 0 || !entry_is_possible(header, entry)) {
+            return TG_E_CORRUPT;
+        }
+        seen |= TG_SECTION_BIT(entry->kind);
+        at += tg_format_align_8(entry->stored_bytes);
+    }
+    const bool has_rows = (seen & TG_SECTION_BIT(TG_SECTION_ROWS)) != 0;
+    return at + header->padding_bytes == header->length_bytes &&
+                   has_rows == (header->rows_count > 0)
+               ? TG_OK
+               : TG_E_CORRUPT;
+}
+
+int tg_format_rows_check(const struct tg_block_header *header, const struct tg_section_entry *entry,
+                         const uint8_t *head, size_t head_bytes)
+{
+    struct tg_rows_head rows;
+    if (head_bytes < sizeof rows) {
+        return TG_E_CORRUPT;
+    }
+    memcpy(&rows, head, sizeof rows);
+    const size_t stored_count =
+        (size_t)__builtin_popcountll(rows.stored[0]) + (size_t)__builtin_popcountll(rows.stored[1]);
+    const size_t fixed_bytes = sizeof rows + stored_count * sizeof(struct tg_plane_entry);
+    if (rows.rows_count != header->rows_count || rows.stored_count != stored_count ||
+        fixed_bytes > head_bytes || fixed_bytes > entry->stored_bytes ||
+        tg_crc32c(0, head, fixed_bytes) != entry->crc32c) {
+        return TG_E_CORRUPT;
+    }
+    uint64_t bytes = fixed_bytes;
+    for (size_t i = 0; i < stored_count; i++) {
+        struct tg_plane_entry plane;
+        memcpy(&plane, head + sizeof rows + i * sizeof plane, sizeof plane);
+        const uint32_t length = plane.length & ~TG_PLANE_IS_ZSTD;
+        if (length == 0 || length > rows.rows_count) {
+            return TG_E_CORRUPT;
+        }
+        bytes += length;
+    }
+    for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
+        if (rows.transform[w] >= TG_WORD_TRANSFORM_COUNT) {
+            return TG_E_CORRUPT;
+        }
+    }
+    return bytes == entry->stored_bytes ? TG_OK : TG_E_CORRUPT;
+}
+
+uint64_t tg_format_hash(const struct tg_block_header *header)
+{
+    return tg_key_hash(header->previous_hash, header, sizeof *header);
+}
+
+bool tg_format_segment_path(const char *journal_dir, uint64_t segment, char *path,
+                            size_t path_bytes)
+{
+    const int length = snprintf(path, path_bytes, "%s/%08" PRIu64 ".seg", journal_dir, segment);
+    return length > 0 && (size_t)length < path_bytes;
+}
