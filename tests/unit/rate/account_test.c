@@ -176,12 +176,12 @@ Test(account, dirty_pages_carry_all_lines_to_another_table)
     }
     cr_expect_eq(dirty_count, 2);
     cr_expect_eq(tg_accounts_peek(to, 3, 684)->cost, 100);
-    cr_expect_eq(tg_accounts_page_load(to, 4, tg_accounts_page_bytes(from, 0),
-                                       TG_ACCOUNT_PAGE_BYTES),
-                 TG_E_INVALID);
-    cr_expect_eq(tg_accounts_page_load(to, 2, tg_accounts_page_bytes(from, 0),
-                                       TG_ACCOUNT_PAGE_BYTES),
-                 TG_E_CORRUPT, "even months in the odd half");
+    cr_expect_eq(
+        tg_accounts_page_load(to, 4, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),
+        TG_E_INVALID);
+    cr_expect_eq(
+        tg_accounts_page_load(to, 2, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),
+        TG_E_CORRUPT, "even months in the odd half");
     cr_expect_eq(tg_accounts_page_load(to, 0, tg_accounts_page_bytes(from, 0), 64), TG_E_CORRUPT);
     tg_accounts_destroy(from);
     tg_accounts_destroy(to);

@@ -13,8 +13,8 @@
 
 #include <criterion/criterion.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FIXTURE_PRICES      8u
@@ -30,21 +30,21 @@ struct fixture_price {
 
 /** @brief Image, roster and snapshot; offsets are offsetof. */
 struct fixture {
-    struct tg_image image;                        /**< Head; must be first. */
-    struct fixture_price prices[FIXTURE_PRICES];  /**< Price data. */
-    uint32_t price_offsets[FIXTURE_PRICES];       /**< By price id. */
-    struct tg_price_info infos[FIXTURE_PRICES];   /**< By price id; tariff = price id. */
+    struct tg_image image;                             /**< Head; must be first. */
+    struct fixture_price prices[FIXTURE_PRICES];       /**< Price data. */
+    uint32_t price_offsets[FIXTURE_PRICES];            /**< By price id. */
+    struct tg_price_info infos[FIXTURE_PRICES];        /**< By price id; tariff = price id. */
     struct tg_plan_service services[TG_SERVICE_COUNT]; /**< Plan 0. */
-    uint32_t matrix[TG_SERVICE_COUNT][2];         /**< One zone, two bands. */
-    struct tg_allowance allowances[2];            /**< Buckets. */
-    struct tg_product products[1];                /**< Sells plan 0. */
-    struct tg_time_model model[1];                /**< Two bands. */
-    struct tg_band_switch switches[FIXTURE_STEPS]; /**< When they change. */
-    uint32_t tariff_names[FIXTURE_PRICES];        /**< Offsets into text. */
-    char text[FIXTURE_PRICES][32];                /**< Tariff names. */
-    struct tg_roster_line lines[FIXTURE_SUBSCRIBERS]; /**< All active, product 0. */
-    struct tg_roster roster;                      /**< Lines only. */
-    struct tg_catalog_snapshot snapshot;          /**< One image. */
+    uint32_t matrix[TG_SERVICE_COUNT][2];              /**< One zone, two bands. */
+    struct tg_allowance allowances[2];                 /**< Buckets. */
+    struct tg_product products[1];                     /**< Sells plan 0. */
+    struct tg_time_model model[1];                     /**< Two bands. */
+    struct tg_band_switch switches[FIXTURE_STEPS];     /**< When they change. */
+    uint32_t tariff_names[FIXTURE_PRICES];             /**< Offsets into text. */
+    char text[FIXTURE_PRICES][32];                     /**< Tariff names. */
+    struct tg_roster_line lines[FIXTURE_SUBSCRIBERS];  /**< All active, product 0. */
+    struct tg_roster roster;                           /**< Lines only. */
+    struct tg_catalog_snapshot snapshot;               /**< One image. */
 };
 
 /** @brief Time from text. @param text RFC 3339. @return UTC ns. */
@@ -57,12 +57,11 @@ static inline int64_t fixture_ns(const char *text)
 
 /** @brief Describe a section. @param f Fixture. @param id Section. @param offset offsetof.
  *  @param item_bytes Size. @param count Items. */
-static inline void fixture_section(struct fixture *f, unsigned id, size_t offset,
-                                   size_t item_bytes, uint32_t count)
+static inline void fixture_section(struct fixture *f, unsigned id, size_t offset, size_t item_bytes,
+                                   uint32_t count)
 {
-    f->image.sections[id] = (struct tg_image_section){(uint32_t)offset,
-                                                      (uint32_t)(item_bytes * count), count,
-                                                      (uint32_t)item_bytes};
+    f->image.sections[id] = (struct tg_image_section){
+        (uint32_t)offset, (uint32_t)(item_bytes * count), count, (uint32_t)item_bytes};
 }
 
 /** @brief Empty catalog, all subscribers active since 1970. @param f Written. */
@@ -100,8 +99,8 @@ static inline void fixture_init(struct fixture *f)
 /** @brief Define a price with one step. @param f Fixture. @param id Price id. @param tariff Name.
  *  @param unit enum tg_unit. @param price Of per units. @param per Units. @return To adjust. */
 static inline struct fixture_price *fixture_price(struct fixture *f, uint32_t id,
-                                                  const char *tariff, unsigned unit,
-                                                  int64_t price, uint64_t per)
+                                                  const char *tariff, unsigned unit, int64_t price,
+                                                  uint64_t per)
 {
     struct fixture_price *made = &f->prices[id];
     f->price_offsets[id] =
@@ -158,11 +157,10 @@ static inline struct tg_plan_service *fixture_service(struct fixture *f, unsigne
 static inline void fixture_allowance(struct fixture *f, unsigned service, uint16_t index,
                                      uint64_t amount_base)
 {
-    f->allowances[index] =
-        (struct tg_allowance){.amount_base = amount_base,
-                              .services_mask = 1u << service,
-                              .dimension = f->services[service].dimension,
-                              .is_present = 1};
+    f->allowances[index] = (struct tg_allowance){.amount_base = amount_base,
+                                                 .services_mask = 1u << service,
+                                                 .dimension = f->services[service].dimension,
+                                                 .is_present = 1};
     f->services[service].allowance = index;
 }
 
@@ -176,9 +174,9 @@ static inline void fixture_bands(struct fixture *f, unsigned service, uint32_t f
     f->services[service].bands_count = 2;
     f->matrix[service][0] = first;
     f->matrix[service][1] = second;
-    f->model[0] = (struct tg_time_model){
-        .switches_offset = offsetof(struct fixture, switches), .switches_count = 3,
-        .bands_count = 2};
+    f->model[0] = (struct tg_time_model){.switches_offset = offsetof(struct fixture, switches),
+                                         .switches_count = 3,
+                                         .bands_count = 2};
     for (uint32_t i = 0; i < 3; i++) {
         f->switches[i] = (struct tg_band_switch){at[i], i & 1, 0};
     }

@@ -31,13 +31,13 @@ Test(rate, increments_and_connect_fee_follow_the_table)
         uint64_t billed;
         const char *amount;
     } rows[] = {
-        {"0.10", 60, 60, 6, "0", 1, 60, "0.10"},       {"0.10", 60, 60, 6, "0", 60, 60, "0.10"},
-        {"0.10", 60, 60, 6, "0", 61, 66, "0.11"},      {"0.10", 60, 60, 6, "0", 66, 66, "0.11"},
-        {"0.10", 60, 60, 6, "0", 67, 72, "0.12"},      {"0.10", 60, 60, 6, "0.05", 600, 600, "1.05"},
-        {"0.006", 60, 30, 6, "0", 32, 36, "0.0036"},   {"0.006", 60, 30, 6, "0", 57, 60, "0.006"},
-        {"0.006", 60, 30, 6, "0", 75, 78, "0.0078"},   {"0.10", 60, 6, 6, "0", 3, 6, "0.01"},
-        {"0.10", 60, 6, 6, "0", 100, 102, "0.17"},     {"0.10", 60, 60, 60, "0", 42, 60, "0.10"},
-        {"0.10", 60, 60, 60, "0", 622, 660, "1.10"},   {"0.00137", 6, 6, 6, "0", 205, 210, "0.04795"},
+        {"0.10", 60, 60, 6, "0", 1, 60, "0.10"},     {"0.10", 60, 60, 6, "0", 60, 60, "0.10"},
+        {"0.10", 60, 60, 6, "0", 61, 66, "0.11"},    {"0.10", 60, 60, 6, "0", 66, 66, "0.11"},
+        {"0.10", 60, 60, 6, "0", 67, 72, "0.12"},    {"0.10", 60, 60, 6, "0.05", 600, 600, "1.05"},
+        {"0.006", 60, 30, 6, "0", 32, 36, "0.0036"}, {"0.006", 60, 30, 6, "0", 57, 60, "0.006"},
+        {"0.006", 60, 30, 6, "0", 75, 78, "0.0078"}, {"0.10", 60, 6, 6, "0", 3, 6, "0.01"},
+        {"0.10", 60, 6, 6, "0", 100, 102, "0.17"},   {"0.10", 60, 60, 60, "0", 42, 60, "0.10"},
+        {"0.10", 60, 60, 60, "0", 622, 660, "1.10"}, {"0.00137", 6, 6, 6, "0", 205, 210, "0.04795"},
         {"0.10", 60, 60, 6, "0.05", 0, 0, "0.00"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -73,10 +73,10 @@ Test(rate, grace_minimum_and_included_come_in_the_declared_order)
         uint32_t duration_ms;
         uint64_t billed;
         int64_t amount;
-    } rows[] = {{3000, 0, 0},         /* within grace: no fee either */
-                {3001, 18, 1180},     /* 4 s -> 20 -> 24 by sixes, less 6 */
-                {24000, 18, 1180},    /* 24, less 6 */
-                {25000, 24, 1240}};   /* 30, less 6 */
+    } rows[] = {{3000, 0, 0},       /* within grace: no fee either */
+                {3001, 18, 1180},   /* 4 s -> 20 -> 24 by sixes, less 6 */
+                {24000, 18, 1180},  /* 24, less 6 */
+                {25000, 24, 1240}}; /* 30, less 6 */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tg_rate *rate = fixture_rate();
         const struct tg_usage row = fixture_call(start, rows[i].duration_ms);
@@ -109,8 +109,7 @@ Test(rate, an_allowance_splits_a_row_at_the_exact_unit)
         cr_expect_eq(charge.amount, expected[i].amount, "%zu: %lld", i, (long long)charge.amount);
         cr_expect_eq(charge.units_before, expected[i].before, "%zu", i);
     }
-    const struct tg_usage next_month =
-        fixture_call(fixture_ns("2026-12-01T00:00:00Z"), 61000);
+    const struct tg_usage next_month = fixture_call(fixture_ns("2026-12-01T00:00:00Z"), 61000);
     cr_expect_eq(fixture_one(rate, &f, &next_month, 1).allowance_units, 66, "granted anew");
     cr_expect_eq(fixture_one(rate, &f, &row, 1).allowance_units, 0, "November's is used up");
     cr_expect_eq(fixture_one(rate, &f, &row, 2).allowance_units, 66, "another subscriber's");
@@ -207,8 +206,7 @@ Test(rate, each_reason_to_refuse_suspends_and_posts_nothing)
         {"nobody", TG_SUBSCRIBER_NONE, TG_SERVICE_VOICE, 0, "2026-11-23T00:00:00Z",
          TG_E_UNKNOWN_SUBSCRIBER},
         {"no price", 0, TG_SERVICE_EVENT, 0, "2026-11-23T00:00:00Z", TG_E_NO_RATE},
-        {"received", 0, TG_SERVICE_VOICE, TG_USAGE_INCOMING, "2026-11-23T00:00:00Z",
-         TG_E_NO_RATE},
+        {"received", 0, TG_SERVICE_VOICE, TG_USAGE_INCOMING, "2026-11-23T00:00:00Z", TG_E_NO_RATE},
         {"no tariff", 0, TG_SERVICE_MESSAGE, 0, "2026-11-23T00:00:00Z", TG_E_PLUGIN_OPEN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -295,8 +293,8 @@ static void rows_random(struct tg_usage *rows, struct tg_charge *charges, uint32
         rows[i].service = (dice >> 25) % 3 == 0 ? TG_SERVICE_DATA : TG_SERVICE_VOICE;
         rows[i].quantity_up = (dice >> 12) % 500;
         rows[i].flags = (dice >> 31) % 4 == 0 ? TG_USAGE_PARTIAL : 0;
-        charges[i] = (struct tg_charge){.subscriber = (uint32_t)(dice >> 33) % 7,
-                                        .node_state = TG_NODE_UP};
+        charges[i] =
+            (struct tg_charge){.subscriber = (uint32_t)(dice >> 33) % 7, .node_state = TG_NODE_UP};
     }
 }
 
