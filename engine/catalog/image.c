@@ -163,7 +163,10 @@ uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_
     if (low < model->switches_count) {
         *until_ns = switches[low].from_ns;
     }
-    return low == 0 ? TG_BAND_NONE : switches[low - 1].band;
+    if (low == 0 || at_ns >= image->built_for_ns) {
+        return TG_BAND_NONE; /* outside what was expanded: a guess would be a wrong price */
+    }
+    return switches[low - 1].band;
 }
 
 const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model, uint32_t band)

@@ -136,7 +136,7 @@ enum tg_image_section_id {
     TG_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
     TG_SECTION_MATRIX = 5,     /**< uint32_t price ids. */
     TG_SECTION_DECKS = 6,      /**< struct tg_deck. */
-    TG_SECTION_DECK_DATA = 7,  /**< Direct tables, spill nodes, dated entries. */
+    TG_SECTION_DECK_DATA = 7,  /**< Direct tables, nodes, dated entries, zone bits, band names. */
     TG_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
     TG_SECTION_SWITCHES = 9,   /**< struct tg_band_switch. */
     TG_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */

@@ -28,6 +28,7 @@ static const char *const type_names[] = {
     [TG_TYPE_TABLE] = "a map",
     [TG_TYPE_LIST] = "a list",
     [TG_TYPE_SETTINGS] = "settings",
+    [TG_TYPE_ANY] = "a text or a map",
 };
 
 static bool has_range(const struct tg_schema_key *key)
@@ -216,6 +217,8 @@ bool tg_schema_check_value(const struct tg_schema_key *key, const struct tg_yaml
             tg_diag_add(diag, TG_DIAG_ERROR, node->mark, NULL, "%s: expected a map", what(node));
             return false;
         }
+        return true;
+    case TG_TYPE_ANY:
         return true;
     default:
         return scalar_check(key, node, diag);

@@ -34,7 +34,8 @@ enum tg_type {
     TG_TYPE_MAP,        /**< Map with the keys of sub. */
     TG_TYPE_TABLE,      /**< Map of any names to values described by item. */
     TG_TYPE_LIST,       /**< List of values described by item; min..max bound its length. */
-    TG_TYPE_SETTINGS    /**< Any tree: handed to a plug-in as dotted keys. */
+    TG_TYPE_SETTINGS,   /**< Map of anything: handed to a plug-in as dotted keys. */
+    TG_TYPE_ANY         /**< Anything; the reader checks it. */
 };
 
 /** @brief One key. Unused fields stay zero. */

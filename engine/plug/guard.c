@@ -40,8 +40,8 @@ static int32_t result_judge(const struct tg_tariff_result *result, int64_t amoun
         *is_fault = true;
         return TG_E_PLUGIN_RANGE;
     }
-    const uint64_t rest = result->remainder < 0 ? 0 - (uint64_t)result->remainder
-                                                : (uint64_t)result->remainder;
+    const uint64_t rest =
+        result->remainder < 0 ? 0 - (uint64_t)result->remainder : (uint64_t)result->remainder;
     if (result->denominator == 0 || rest >= result->denominator) {
         *is_fault = true;
         return TG_E_PLUGIN_ERROR;

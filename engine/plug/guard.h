@@ -21,16 +21,16 @@
 #include <stdint.h>
 
 /** Most rows a guarded call takes. */
-#define TG_GUARD_ROWS_MAX       256u
+#define TG_GUARD_ROWS_MAX 256u
 /** A charge above ten million euro (at scale 8) is a fault unless configured otherwise. */
-#define TG_GUARD_AMOUNT_MAX     INT64_C(1000000000000000)
+#define TG_GUARD_AMOUNT_MAX INT64_C(1000000000000000)
 /** Bad rows until the tariff is taken out of use. */
-#define TG_GUARD_FAULTS_MAX     16u
+#define TG_GUARD_FAULTS_MAX 16u
 
 /** @brief What a tariff may answer; from the configuration. */
 struct tg_guard_bounds {
-    int64_t amount_max;   /**< Largest |amount| of a piece, at the price's scale; at least 1. */
-    uint32_t faults_max;  /**< Bad rows until quarantine; at least 1. */
+    int64_t amount_max;  /**< Largest |amount| of a piece, at the price's scale; at least 1. */
+    uint32_t faults_max; /**< Bad rows until quarantine; at least 1. */
 };
 
 /** @brief Defaults. @return TG_GUARD_AMOUNT_MAX and TG_GUARD_FAULTS_MAX. */

@@ -126,8 +126,8 @@ enum tg_err tg_plug_probe_descriptor(const char *path, const struct tg_plugin *p
         return tg_why_set(why, TG_E_PLUGIN_ENTRY, "%s: its name is not [a-z0-9_]{1,31}", path);
     }
     if (plugin->version == NULL || plugin->summary == NULL || plugin->contract == NULL) {
-        return tg_why_set(why, TG_E_PLUGIN_ENTRY,
-                          "%s: its version, summary or contract is missing", path);
+        return tg_why_set(why, TG_E_PLUGIN_ENTRY, "%s: its version, summary or contract is missing",
+                          path);
     }
     uint32_t said_bytes; /* every contract begins with its own size */
     memcpy(&said_bytes, plugin->contract, sizeof said_bytes);
@@ -139,15 +139,14 @@ enum tg_err tg_plug_probe_descriptor(const char *path, const struct tg_plugin *p
                           plugin->contract_size_bytes, said_bytes, wanted_bytes);
     }
     if (!contract_is_whole(plugin)) {
-        return tg_why_set(why, TG_E_PLUGIN_ENTRY,
-                          "%s: a function the contract demands is missing", path);
+        return tg_why_set(why, TG_E_PLUGIN_ENTRY, "%s: a function the contract demands is missing",
+                          path);
     }
     return TG_OK;
 }
 
 /* One price of 1 a unit and three rows. A tariff may refuse them; it may not lie about them. */
-static enum tg_err smoke_price(const char *path, const struct tg_plugin *plugin,
-                               struct tg_why *why)
+static enum tg_err smoke_price(const char *path, const struct tg_plugin *plugin, struct tg_why *why)
 {
     struct {
         struct tg_price price;
@@ -345,8 +344,8 @@ enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
         return (enum tg_err)report.err;
     }
     if (!has_ended) {
-        return tg_why_set(why, TG_E_PLUGIN_TIMEOUT,
-                          "%s: was not ready within %u ms and was killed", path, limit_ms);
+        return tg_why_set(why, TG_E_PLUGIN_TIMEOUT, "%s: was not ready within %u ms and was killed",
+                          path, limit_ms);
     }
     if (WIFSIGNALED(status)) {
         return tg_why_set(why, TG_E_PLUGIN_CRASH, "%s: died of %s while it was tried", path,

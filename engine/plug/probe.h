@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Look at a shared object before it may live in the engine: file, child process, descriptor.
+ *  @brief Look at a shared object before it may live in the engine: file, child process,
+ * descriptor.
  *
  *  Source: Tollgate ABI 1; fork(2), dlopen(3), POSIX.1-2017.
  *  Threads: control thread only: the child of a fork has one thread, and a lock another thread held

@@ -30,7 +30,7 @@
 #define TG_PLUG_NAME_BYTES_MAX 32u
 
 /** Wall time the child gets to load and be called once; then it is killed. */
-#define TG_PLUG_LOAD_LIMIT_MS  2000u
+#define TG_PLUG_LOAD_LIMIT_MS 2000u
 
 /** @brief Where a plug-in's code comes from; sandboxed code gets its own value when it exists. */
 enum tg_plug_origin {
@@ -41,16 +41,16 @@ enum tg_plug_origin {
 
 /** @brief One plug-in of the table; lives until the process ends, never moves. */
 struct tg_plug {
-    const struct tg_plugin *plugin;     /**< Never NULL; the stand-in's when refused. */
-    char name[TG_PLUG_NAME_BYTES_MAX];  /**< plugin->name, or the file's stem when refused. */
-    char path[512];                     /**< Shared object's path; empty when built in. */
-    struct tg_why why;                  /**< Why it was refused; empty otherwise. */
-    uint8_t origin;                     /**< enum tg_plug_origin. */
+    const struct tg_plugin *plugin;    /**< Never NULL; the stand-in's when refused. */
+    char name[TG_PLUG_NAME_BYTES_MAX]; /**< plugin->name, or the file's stem when refused. */
+    char path[512];                    /**< Shared object's path; empty when built in. */
+    struct tg_why why;                 /**< Why it was refused; empty otherwise. */
+    uint8_t origin;                    /**< enum tg_plug_origin. */
     /** First fault that took it out of use, an enum tg_err; TG_OK while in use. Written once with
      *  release by tg_plug_quarantine, read with relaxed order by workers: a late look costs one
      *  more guarded call and nothing else. */
     _Atomic int32_t quarantine;
-    _Atomic uint64_t faults_count;      /**< Faults the guard saw; any worker adds. */
+    _Atomic uint64_t faults_count; /**< Faults the guard saw; any worker adds. */
 };
 
 /**
@@ -72,8 +72,9 @@ struct tg_plug *tg_plug_at(uint32_t index);
  * @brief Load a shared object after a child process has proved that it can be loaded.
  *
  * Checked: a regular file, writable by its owner alone (mode & 022 == 0), owned by this user or
- * root, in a folder that not everybody may write to (or a sticky one); RTLD_NOW | RTLD_LOCAL; the symbol tg_plugin_entry; abi_version; struct sizes; kind; name
- * [a-z0-9_]{1,31}, not taken; the contract's mandatory functions; for a tariff one price() call.
+ * root, in a folder that not everybody may write to (or a sticky one); RTLD_NOW | RTLD_LOCAL; the
+ * symbol tg_plugin_entry; abi_version; struct sizes; kind; name [a-z0-9_]{1,31}, not taken; the
+ * contract's mandatory functions; for a tariff one price() call.
  *
  * @param[in]  path  File. Resolved with realpath(3) before it is looked at.
  * @param[out] why   What was wrong and what to do; may be NULL.
@@ -92,8 +93,7 @@ enum tg_err tg_plug_load(const char *path, struct tg_why *why);
  * @param[out] why       What was wrong; may be NULL.
  * @return As tg_plug_load, without TG_E_EXISTS and TG_E_FULL.
  */
-enum tg_err tg_plug_check(const char *path, char name[TG_PLUG_NAME_BYTES_MAX],
-                          struct tg_why *why);
+enum tg_err tg_plug_check(const char *path, char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why);
 
 /**
  * @brief Take a plug-in out of use; the first reason stays.

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Account lines: what each subscriber used this period and the one before, a cache line each.
+ *  @brief Account lines: what each subscriber used this period and the one before, a cache line
+ * each.
  *
- *  Source: reference rating-semantics 4.5 (counter key), 4.6 (allowances); performance.md section 3.
- *  Threads: lines of different subscribers may be written by different workers at once; a
+ *  Source: reference rating-semantics 4.5 (counter key), 4.6 (allowances); performance.md
+ * section 3. Threads: lines of different subscribers may be written by different workers at once; a
  *  subscriber has one worker. Page calls run while no worker does (a checkpoint).
  *  Allocates: in tg_accounts_create only. Cost: one cache line a row.
  *
@@ -34,9 +35,9 @@
 
 /** @brief What is counted apart; one allowance bucket belongs to each. Values are stored. */
 enum tg_account_meter_kind {
-    TG_METER_DATA = 0,   /**< DATA and ACCESS. */
-    TG_METER_VOICE = 1,  /**< VOICE. */
-    TG_METER_EVENT = 2,  /**< MESSAGE and EVENT. */
+    TG_METER_DATA = 0,  /**< DATA and ACCESS. */
+    TG_METER_VOICE = 1, /**< VOICE. */
+    TG_METER_EVENT = 2, /**< MESSAGE and EVENT. */
     TG_METERS_COUNT = 3
 };
 
@@ -111,8 +112,7 @@ uint32_t tg_accounts_subscribers_max(const struct tg_accounts *accounts);
 
 /** @brief Ask the cache for a line. @param accounts Borrowed. @param subscriber Below the capacity.
  *  @param period From tg_account_period. */
-void tg_accounts_prefetch(const struct tg_accounts *accounts, uint32_t subscriber,
-                          uint32_t period);
+void tg_accounts_prefetch(const struct tg_accounts *accounts, uint32_t subscriber, uint32_t period);
 
 /**
  * @brief Line of a period, rolled over to it when it is later than what the line held; marks the
@@ -154,9 +154,10 @@ const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *account
  */
 uint32_t tg_account_call_mark(const struct tg_usage *row);
 
-/** @brief Would posting fit? @param line Borrowed. @param row Borrowed. @param charge Borrowed, rated.
- *  @return false when a counter or the cost would pass its field (TG_E_AMOUNT_OVERFLOW), or when the
- *          charge cannot be a charge: unknown unit, more allowance than billed. */
+/** @brief Would posting fit? @param line Borrowed. @param row Borrowed. @param charge Borrowed,
+ * rated.
+ *  @return false when a counter or the cost would pass its field (TG_E_AMOUNT_OVERFLOW), or when
+ * the charge cannot be a charge: unknown unit, more allowance than billed. */
 bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *row,
                      const struct tg_charge *charge);
 

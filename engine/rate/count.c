@@ -30,8 +30,7 @@ static struct tg_plug *plug_of(struct tg_rate *rate, const struct tg_image *imag
         return NULL;
     }
     if (bind->plugs[tariff] == NULL) {
-        bind->plugs[tariff] =
-            tg_plug_find(TG_PLUGIN_TARIFF, tg_image_tariff_name(image, price_id));
+        bind->plugs[tariff] = tg_plug_find(TG_PLUGIN_TARIFF, tg_image_tariff_name(image, price_id));
     }
     return bind->plugs[tariff];
 }
@@ -183,8 +182,8 @@ void tg_rate_group_price(struct tg_rate *rate)
                 count++;
             }
         }
-        (void)tg_guard_price(plug, &rate->bounds, rate->call_prices, count, rate->call_rows,
-                             count, rate->call_results);
+        (void)tg_guard_price(plug, &rate->bounds, rate->call_prices, count, rate->call_rows, count,
+                             rate->call_results);
         for (uint32_t i = 0; i < count; i++) {
             rate->tasks[rate->call_tasks[i]].result = rate->call_results[i];
         }

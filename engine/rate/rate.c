@@ -257,8 +257,8 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
     tg_rate_group_prefetch(rate, snapshot, rows, charges, ahead);
     for (uint32_t from = 0; from < count; from += TG_RATE_GROUP_ROWS) {
         const uint32_t group = ahead - from;
-        const uint32_t next = count - ahead < TG_RATE_GROUP_ROWS ? count - ahead
-                                                                  : TG_RATE_GROUP_ROWS;
+        const uint32_t next =
+            count - ahead < TG_RATE_GROUP_ROWS ? count - ahead : TG_RATE_GROUP_ROWS;
         tg_rate_group_prefetch(rate, snapshot, rows + ahead, charges + ahead, next);
         ahead += next;
         struct tg_rate_trace *group_traces = traces != NULL ? traces + from : NULL;

@@ -48,35 +48,35 @@ struct tg_rate_params {
 
 /** @brief One piece of a row as it was priced; the breakdown of `quote` and `explain`. */
 struct tg_rate_piece {
-    uint64_t units;         /**< Units priced in this piece. */
-    uint64_t units_before;  /**< Meter's counter before it. */
-    int64_t start_ns;       /**< Start of the piece, UTC. */
-    int64_t end_ns;         /**< End of the piece, UTC. */
-    int64_t amount;         /**< Rounded amount of the tariff, at the price's scale. */
-    int64_t remainder;      /**< Exact = amount + remainder / denominator. */
-    uint64_t denominator;   /**< At least 1. */
-    uint32_t step_index;    /**< Step that priced the last unit. */
-    uint32_t price_id;      /**< Catalog image index. */
+    uint64_t units;        /**< Units priced in this piece. */
+    uint64_t units_before; /**< Meter's counter before it. */
+    int64_t start_ns;      /**< Start of the piece, UTC. */
+    int64_t end_ns;        /**< End of the piece, UTC. */
+    int64_t amount;        /**< Rounded amount of the tariff, at the price's scale. */
+    int64_t remainder;     /**< Exact = amount + remainder / denominator. */
+    uint64_t denominator;  /**< At least 1. */
+    uint32_t step_index;   /**< Step that priced the last unit. */
+    uint32_t price_id;     /**< Catalog image index. */
 };
 
 /** @brief How one row's charge came to be. */
 struct tg_rate_trace {
-    uint64_t raw_units;        /**< Quantity in the price's unit, before increments. */
-    uint64_t included_units;   /**< Taken off by the price's included units. */
-    uint64_t allowance_before; /**< Left in the bucket before this row. */
-    int64_t connect_fee;       /**< Added; 0 none. */
-    int64_t limit_change;      /**< Added or taken by minimum and maximum charge. */
-    const struct tg_price *price;  /**< In the image; valid while the snapshot is held. NULL none. */
-    const struct tg_plug *tariff;  /**< Who priced; NULL none. */
-    uint32_t pieces_count;     /**< Pieces below. */
+    uint64_t raw_units;           /**< Quantity in the price's unit, before increments. */
+    uint64_t included_units;      /**< Taken off by the price's included units. */
+    uint64_t allowance_before;    /**< Left in the bucket before this row. */
+    int64_t connect_fee;          /**< Added; 0 none. */
+    int64_t limit_change;         /**< Added or taken by minimum and maximum charge. */
+    const struct tg_price *price; /**< In the image; valid while the snapshot is held. NULL none. */
+    const struct tg_plug *tariff; /**< Who priced; NULL none. */
+    uint32_t pieces_count;        /**< Pieces below. */
     struct tg_rate_piece pieces[TG_PIECES_PER_ROW_MAX]; /**< In order of time. */
 };
 
 /** @brief What a worker did since it was made; rows only. */
 struct tg_rate_counts {
-    uint64_t rated_count;      /**< Rated rows. */
-    uint64_t suspended_count;  /**< Suspended rows, all reasons. */
-    uint64_t repriced_count;   /**< Rows priced a second time since a neighbour was refused late. */
+    uint64_t rated_count;     /**< Rated rows. */
+    uint64_t suspended_count; /**< Suspended rows, all reasons. */
+    uint64_t repriced_count;  /**< Rows priced a second time since a neighbour was refused late. */
     uint64_t connect_fees_count; /**< Connect fees added. */
 };
 

@@ -20,9 +20,8 @@ static uint32_t row_period(struct tg_rate *rate, int64_t time_ns)
     struct tg_civil civil;
     tg_clock_to_civil(time_ns, &civil);
     struct tg_civil from = {.year = civil.year, .month = civil.month, .day = 1};
-    struct tg_civil to = {.year = civil.year + civil.month / 12,
-                          .month = (uint8_t)(civil.month % 12 + 1),
-                          .day = 1};
+    struct tg_civil to = {
+        .year = civil.year + civil.month / 12, .month = (uint8_t)(civil.month % 12 + 1), .day = 1};
     struct tg_rate_month *month = &rate->months[rate->months_next];
     rate->months_next = (rate->months_next + 1) % TG_RATE_MONTHS_MAX;
     *month = (struct tg_rate_month){tg_clock_from_civil(&from), tg_clock_from_civil(&to), period};

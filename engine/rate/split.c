@@ -158,10 +158,10 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     cuts->included_units = 0;
     cuts->price = price_in_band(image, plan_service, zone, row->start_ns, &until_ns);
     cuts->info = NULL;
-    const bool is_timed = plan_service->dimension == TG_DIMENSION_TIME &&
-                          plan_service->split_mode != TG_SPLIT_START && until_ns != INT64_MAX &&
-                          !__builtin_add_overflow(
-                              row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
+    const bool is_timed =
+        plan_service->dimension == TG_DIMENSION_TIME &&
+        plan_service->split_mode != TG_SPLIT_START && until_ns != INT64_MAX &&
+        !__builtin_add_overflow(row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
     const bool is_crossing = is_timed && end_ns > until_ns;
     if (is_crossing && plan_service->split_mode == TG_SPLIT_END) {
         cuts->price = price_in_band(image, plan_service, zone, end_ns - 1, &until_ns);
@@ -189,9 +189,8 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
             return err;
         }
     } else {
-        const enum tg_err err = tg_rate_increments(units, cuts->price->first_increment,
-                                                   cuts->price->next_increment,
-                                                   &cuts->billed_units);
+        const enum tg_err err = tg_rate_increments(
+            units, cuts->price->first_increment, cuts->price->next_increment, &cuts->billed_units);
         if (err != TG_OK) {
             return err;
         }

@@ -21,8 +21,8 @@
 #define TG_RATE_GROUP_ROWS   32u
 #define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX)
 /** Images whose tariff names are bound to plug-ins at once; more are bound again and again. */
-#define TG_RATE_BINDS_MAX    8u
-#define TG_RATE_MONTHS_MAX   2u
+#define TG_RATE_BINDS_MAX  8u
+#define TG_RATE_MONTHS_MAX 2u
 
 /** @brief Tariff names of one image, looked up once. */
 struct tg_rate_bind {
@@ -92,7 +92,8 @@ void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapsh
                             const struct tg_usage *rows, const struct tg_charge *charges,
                             uint32_t count);
 
-/** @brief Image, subscriber, plan and zone of each row, or a reason in its work. @param rate Worker.
+/** @brief Image, subscriber, plan and zone of each row, or a reason in its work. @param rate
+ * Worker.
  *  @param snapshot Borrowed. @param rows Shape [count]. @param charges Shape [count].
  *  @param count 1..TG_RATE_GROUP_ROWS. */
 void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,

@@ -83,12 +83,12 @@ const char tg_plugin_template_cmake[] =
 const char tg_plugin_template_readme[] =
     "# @NAME@\n"
     "\n"
-    "A Tollgate tariff. Say here what it prices and by which clause of which contract or standard.\n"
+    "A Tollgate tariff. Say here what it prices and by which clause of which standard.\n"
     "\n"
     "    cmake -S . -B build -DTOLLGATE_PREFIX=/usr/local && cmake --build build\n"
     "    ctest --test-dir build\n"
     "    tollgate plugin check build/@NAME@.so\n"
     "    tollgate quote --catalog DIR --plugin build/@NAME@.so < usage.jsonl\n"
     "\n"
-    "In the catalog a price names it: `tariff: @NAME@`. Rules: integers only, a pure function of its\n"
-    "arguments, one result a row in order; see `abi/tariff.h`.\n";
+    "In the catalog a price names it: `tariff: @NAME@`. Rules: integers only, a pure function of\n"
+    "its arguments, one result a row in order; see `abi/tariff.h`.\n";

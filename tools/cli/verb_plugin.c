@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin: what is linked in, whether a shared object would be accepted, and a folder to start from. */
+/* plugin: what is linked in, whether a shared object would be accepted, and a folder to start from.
+ */
 #include "cli/cli.h"
 
 #include "cli/plugin_template.h"
@@ -104,8 +105,9 @@ static int template_write(const char *folder, const char *file, const char *text
 static int plugin_new(const char *name)
 {
     if (!tg_plug_name_is_valid(name) || (name[0] >= '0' && name[0] <= '9')) {
-        return tg_cli_usage(&tg_verb_plugin, "'%s': a name is a letter or _, then [a-z0-9_], "
-                                             "31 in all",
+        return tg_cli_usage(&tg_verb_plugin,
+                            "'%s': a name is a letter or _, then [a-z0-9_], "
+                            "31 in all",
                             name);
     }
     if (mkdir(name, 0755) != 0) {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/tariffs/kit/tariff_kit.h"
 
-static const struct tg_price_step tiers[] = {{1000, EUR(0, 5), 1, 0},
-                                             {10000, EUR(0, 4), 1, 0},
-                                             {UINT64_MAX, EUR(0, 3), 1, 0}};
+static const struct tg_price_step tiers[] = {
+    {1000, EUR(0, 5), 1, 0}, {10000, EUR(0, 4), 1, 0}, {UINT64_MAX, EUR(0, 3), 1, 0}};
 
 Test(graduated, each_unit_is_priced_by_the_step_it_falls_into)
 {

@@ -20,9 +20,9 @@
 
 /** @brief A price with room for its steps and params, laid out as in the image. */
 struct tariff_kit {
-    struct tg_price price;                             /**< Head. */
-    struct tg_price_step steps[TARIFF_KIT_STEPS_MAX];  /**< Behind it. */
-    uint64_t params[8];                                /**< Behind them. */
+    struct tg_price price;                            /**< Head. */
+    struct tg_price_step steps[TARIFF_KIT_STEPS_MAX]; /**< Behind it. */
+    uint64_t params[8];                               /**< Behind them. */
 };
 
 /** @brief Start a price in EUR at scale 8. @param kit Written. @param steps Shape [count].
@@ -61,9 +61,8 @@ static inline enum tg_err tariff_kit_compile(struct tariff_kit *kit, const char 
 
 /** @brief Price units after what was used before. @param kit Price. @param tariff Name.
  *  @param before Units before. @param units Units. @return Result with verdict. */
-static inline struct tg_tariff_result tariff_kit_run(const struct tariff_kit *kit,
-                                                     const char *tariff, uint64_t before,
-                                                     uint64_t units)
+static inline struct tg_tariff_result
+tariff_kit_run(const struct tariff_kit *kit, const char *tariff, uint64_t before, uint64_t units)
 {
     struct tg_plug *plug = tg_plug_find(TG_PLUGIN_TARIFF, tariff);
     const struct tg_price *const prices[1] = {&kit->price};
@@ -100,6 +99,6 @@ static inline void tariff_kit_expect(const struct tariff_kit *kit, const char *t
 }
 
 #define TARIFF_KIT_COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
-#define EUR(units, cents)      ((units) * INT64_C(100000000) + (cents) * INT64_C(1000000))
+#define EUR(units, cents)      ((units)*INT64_C(100000000) + (cents)*INT64_C(1000000))
 
 #endif

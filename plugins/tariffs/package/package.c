@@ -78,8 +78,8 @@ static enum tg_err package_compile(const struct tg_tariff_source *source, uint8_
     struct package_params made = {0};
     *params_bytes = 0;
     if (source->price->steps_count != 1) {
-        *why = (struct tg_complaint){
-            "package has exactly one step: its per is the size of a group", UINT32_MAX};
+        *why = (struct tg_complaint){"package has exactly one step: its per is the size of a group",
+                                     UINT32_MAX};
         return TG_E_PLUGIN_PARAMS;
     }
     for (uint32_t i = 0; i < source->settings_count; i++) {
@@ -88,8 +88,8 @@ static enum tg_err package_compile(const struct tg_tariff_source *source, uint8_
             return TG_E_PLUGIN_PARAMS;
         }
         if (!units_parse(source->settings[i].value, &made.free_units)) {
-            *why = (struct tg_complaint){"free_units must be a whole number of units, 0 or more",
-                                         i};
+            *why =
+                (struct tg_complaint){"free_units must be a whole number of units, 0 or more", i};
             return TG_E_PLUGIN_PARAMS;
         }
     }

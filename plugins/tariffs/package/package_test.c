@@ -8,9 +8,8 @@ Test(package, a_group_counts_from_its_first_unit)
     const struct tg_price_step step = {UINT64_MAX, EUR(20, 0), 500, 0};
     tariff_kit_price(&kit, &step, 1);
     const struct tariff_kit_row rows[] = {
-        {0, 1, EUR(20, 0)},      {0, 1000, EUR(40, 0)}, {0, 1001, EUR(60, 0)},
-        {0, 10001, EUR(420, 0)}, {1, 499, 0},           {500, 1, EUR(20, 0)},
-        {499, 2, EUR(20, 0)},    {0, 0, 0}};
+        {0, 1, EUR(20, 0)}, {0, 1000, EUR(40, 0)}, {0, 1001, EUR(60, 0)}, {0, 10001, EUR(420, 0)},
+        {1, 499, 0},        {500, 1, EUR(20, 0)},  {499, 2, EUR(20, 0)},  {0, 0, 0}};
     tariff_kit_expect(&kit, "package", rows, TARIFF_KIT_COUNT(rows));
 }
 

@@ -24,8 +24,8 @@ Test(per_unit, every_rounding_mode_mirrors_for_refunds)
         uint8_t rounding;
         int64_t plus;
         int64_t minus;
-    } rows[] = {{TG_ROUND_HALF_UP, 3, -3},   {TG_ROUND_HALF_EVEN, 2, -2}, {TG_ROUND_UP, 3, -3},
-                {TG_ROUND_DOWN, 2, -2},      {TG_ROUND_CEIL, 3, -2},      {TG_ROUND_FLOOR, 2, -3}};
+    } rows[] = {{TG_ROUND_HALF_UP, 3, -3}, {TG_ROUND_HALF_EVEN, 2, -2}, {TG_ROUND_UP, 3, -3},
+                {TG_ROUND_DOWN, 2, -2},    {TG_ROUND_CEIL, 3, -2},      {TG_ROUND_FLOOR, 2, -3}};
     for (size_t i = 0; i < TARIFF_KIT_COUNT(rows); i++) {
         struct tariff_kit kit;
         struct tg_price_step step = {UINT64_MAX, 5, 2, 0};

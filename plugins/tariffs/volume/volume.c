@@ -23,8 +23,8 @@ static uint64_t divisor_common(uint64_t a, uint64_t b)
     return a;
 }
 
-/* a * b, false when it would pass 2^126. No __builtin_mul_overflow here: clang turns the 128-bit one
- * into a call that libgcc does not have. */
+/* a * b, false when it would pass 2^126. No __builtin_mul_overflow here: clang turns the 128-bit
+ * one into a call that libgcc does not have. */
 static bool wide_multiply(__int128 a, uint64_t b, __int128 *product)
 {
     if (b != 1) {
@@ -123,7 +123,7 @@ static uint32_t volume_price(const struct tg_price *const *prices, uint32_t pric
 }
 
 static enum tg_err volume_compile(const struct tg_tariff_source *source, uint8_t *params,
-                              uint32_t *params_bytes, struct tg_complaint *why)
+                                  uint32_t *params_bytes, struct tg_complaint *why)
 {
     (void)params;
     *params_bytes = 0;

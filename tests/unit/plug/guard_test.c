@@ -22,9 +22,9 @@ static uint32_t liar_price(const struct tg_price *const *prices, uint32_t prices
 }
 
 static const struct tg_tariff liar_contract = {sizeof liar_contract, 0, NULL, liar_price};
-static const struct tg_plugin liar = {TG_ABI_VERSION,        sizeof liar, TG_PLUGIN_TARIFF,
-                                      sizeof liar_contract, "liar",      "1",
-                                      "for tests",           &liar_contract};
+static const struct tg_plugin liar = {TG_ABI_VERSION,       sizeof liar,   TG_PLUGIN_TARIFF,
+                                      sizeof liar_contract, "liar",        "1",
+                                      "for tests",          &liar_contract};
 static const struct tg_price price = {.size_bytes = sizeof price, .scale = 8};
 static const struct tg_price *const prices[1] = {&price};
 static const struct tg_tariff_row rows[3];
@@ -121,8 +121,7 @@ Test(guard, each_kind_of_bad_row_is_void_alone)
         told[1] = bad[i].answer;
         cr_expect_eq(tg_guard_price(&plug, &bounds, prices, 1, rows, 3, results), 2, "%s",
                      bad[i].name);
-        cr_expect_eq(results[1].verdict, bad[i].verdict, "%s: %d", bad[i].name,
-                     results[1].verdict);
+        cr_expect_eq(results[1].verdict, bad[i].verdict, "%s: %d", bad[i].name, results[1].verdict);
         cr_expect_eq(results[1].amount, 0, "%s", bad[i].name);
         cr_expect_eq(plug.faults_count, 1, "%s", bad[i].name);
         cr_expect_not(tg_plug_is_quarantined(&plug), "%s", bad[i].name);

@@ -95,15 +95,15 @@ Test(registry, a_descriptor_of_another_abi_or_shape_is_refused)
         const char *plugin_name;
         enum tg_err err;
     } rows[] = {
-        {"good", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, sizeof contract, sizeof contract,
-         "x", TG_OK},
+        {"good", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, sizeof contract, sizeof contract, "x",
+         TG_OK},
         {"abi", 99, sizeof(struct tg_plugin), 2, sizeof contract, sizeof contract, "x",
          TG_E_PLUGIN_ABI},
         {"small", TG_ABI_VERSION, 8, 2, sizeof contract, sizeof contract, "x", TG_E_PLUGIN_ABI},
         {"garbage size", TG_ABI_VERSION, UINT32_MAX, 2, sizeof contract, sizeof contract, "x",
          TG_E_PLUGIN_ABI},
-        {"kind", TG_ABI_VERSION, sizeof(struct tg_plugin), 9, sizeof contract, sizeof contract,
-         "x", TG_E_PLUGIN_ENTRY},
+        {"kind", TG_ABI_VERSION, sizeof(struct tg_plugin), 9, sizeof contract, sizeof contract, "x",
+         TG_E_PLUGIN_ENTRY},
         {"contract", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, 8, 8, "x", TG_E_PLUGIN_ABI},
         {"two sizes", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, sizeof contract, 16, "x",
          TG_E_PLUGIN_ABI},
@@ -112,17 +112,16 @@ Test(registry, a_descriptor_of_another_abi_or_shape_is_refused)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         contract.size_bytes = rows[i].said_size;
-        const struct tg_plugin plugin = {rows[i].abi,           rows[i].size,        rows[i].kind,
-                                         rows[i].contract_size, rows[i].plugin_name, "1",
-                                         "s",                   &contract};
-        cr_expect_eq(tg_plug_probe_descriptor("t", &plugin, &why), rows[i].err, "%s",
-                     rows[i].name);
+        const struct tg_plugin plugin = {
+            rows[i].abi,         rows[i].size, rows[i].kind, rows[i].contract_size,
+            rows[i].plugin_name, "1",          "s",          &contract};
+        cr_expect_eq(tg_plug_probe_descriptor("t", &plugin, &why), rows[i].err, "%s", rows[i].name);
     }
     cr_expect_eq(tg_plug_probe_descriptor("t", NULL, &why), TG_E_PLUGIN_ENTRY);
     contract.size_bytes = sizeof contract;
     contract.price = NULL;
-    const struct tg_plugin hollow = {TG_ABI_VERSION,  sizeof hollow, 2,   sizeof contract,
-                                     "x", "1", "s", &contract};
+    const struct tg_plugin hollow = {
+        TG_ABI_VERSION, sizeof hollow, 2, sizeof contract, "x", "1", "s", &contract};
     cr_expect_eq(tg_plug_probe_descriptor("t", &hollow, &why), TG_E_PLUGIN_ENTRY);
 }
 

@@ -78,6 +78,8 @@ Test(account, months_before_the_previous_one_are_closed)
     cr_expect_null(tg_accounts_line(accounts, 0, 688));
     cr_expect_null(tg_accounts_line(accounts, 0, 685));
     cr_expect_not_null(tg_accounts_line(accounts, 1, 683), "another subscriber");
+    cr_expect_not_null(tg_accounts_line(accounts, 2, 690));
+    cr_expect_null(tg_accounts_line(accounts, 2, 687), "its place is empty, yet it is too old");
     tg_accounts_destroy(accounts);
 }
 
@@ -174,12 +176,12 @@ Test(account, dirty_pages_carry_all_lines_to_another_table)
     }
     cr_expect_eq(dirty_count, 2);
     cr_expect_eq(tg_accounts_peek(to, 3, 684)->cost, 100);
-    cr_expect_eq(tg_accounts_page_load(to, 4, tg_accounts_page_bytes(from, 0),
-                                       TG_ACCOUNT_PAGE_BYTES),
-                 TG_E_INVALID);
-    cr_expect_eq(tg_accounts_page_load(to, 2, tg_accounts_page_bytes(from, 0),
-                                       TG_ACCOUNT_PAGE_BYTES),
-                 TG_E_CORRUPT, "even months in the odd half");
+    cr_expect_eq(
+        tg_accounts_page_load(to, 4, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),
+        TG_E_INVALID);
+    cr_expect_eq(
+        tg_accounts_page_load(to, 2, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),
+        TG_E_CORRUPT, "even months in the odd half");
     cr_expect_eq(tg_accounts_page_load(to, 0, tg_accounts_page_bytes(from, 0), 64), TG_E_CORRUPT);
     tg_accounts_destroy(from);
     tg_accounts_destroy(to);

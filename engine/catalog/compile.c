@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/compile.h"
+
+#include "abi/key.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/money.h"
+#include "catalog/keys.h"
+#include "doc/schema.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECKSUMMED_FROM (offsetof(struct tg_image, checksum) + sizeof(uint32_t))
+
+/* Tables whose entries get numbers; index is the kind. */
+static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
+    [TG_CATALOG_PRICE] = "prices",         [TG_CATALOG_PLAN] = "plans",
+    [TG_CATALOG_ALLOWANCE] = "allowances", [TG_CATALOG_PRODUCT] = "products",
+    [TG_CATALOG_TAX] = "taxes",            [TG_CATALOG_NETWORK] = "networks",
+    [TG_CATALOG_DECK] = "decks",           [TG_CATALOG_TIME_MODEL] = "time_models",
+};
+
+static const uint32_t item_sizes[TG_SECTION_NAMES] = {
+    [TG_SECTION_TEXT] = 1,
+    [TG_SECTION_PRICES] = sizeof(uint32_t),
+    [TG_SECTION_PRICE_DATA] = 1,
+    [TG_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
+    [TG_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
+    [TG_SECTION_MATRIX] = sizeof(uint32_t),
+    [TG_SECTION_DECKS] = sizeof(struct tg_deck),
+    [TG_SECTION_DECK_DATA] = 1,
+    [TG_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
+    [TG_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
+    [TG_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
+    [TG_SECTION_PRODUCTS] = sizeof(struct tg_product),
+    [TG_SECTION_TAXES] = sizeof(struct tg_tax),
+    [TG_SECTION_NETWORKS] = sizeof(struct tg_network),
+};
+
+uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
+{
+    if (text == NULL || text[0] == '\0') {
+        return 0;
+    }
+    return (uint32_t)tg_blob_append(&compile->text, text, strlen(text) + 1, 1);
+}
+
+uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kind, const char *noun,
+                            const struct tg_yaml_node *node)
+{
+    if (node->kind != TG_YAML_SCALAR) {
+        return UINT32_MAX; /* the schema has said so */
+    }
+    const struct tg_names *names = &compile->names[kind];
+    const uint32_t index = tg_names_find(names, node->text, node->text_bytes);
+    if (index < compile->nodes_count[kind] && compile->nodes[kind][index] != NULL) {
+        return index;
+    }
+    const char **known = calloc(names->count + 1, sizeof *known);
+    uint32_t known_count = 0;
+    for (uint32_t i = 0; known != NULL && i < compile->nodes_count[kind]; i++) {
+        if (compile->nodes[kind][i] != NULL) {
+            known[known_count++] = tg_names_text(names, i);
+        }
+    }
+    const char *near = known != NULL ? tg_diag_nearest(node->text, known, known_count) : NULL;
+    char hint[128];
+    (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, near != NULL ? hint : NULL,
+                "there is no %s \"%.64s\"", noun, node->text);
+    free(known);
+    return UINT32_MAX;
+}
+
+int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *schema,
+                         const struct tg_yaml_node *map, const char *key, int64_t absent)
+{
+    const char *text = tg_schema_text(schema, map, key);
+    const struct tg_yaml_node *node = tg_yaml_get(map, key);
+    int64_t amount = absent;
+    if (text == NULL) {
+        return absent;
+    }
+    const enum tg_err err =
+        tg_money_parse(text, strlen(text), compile->currency->scale, &amount);
+    if (err == TG_OK || err == TG_E_SYNTAX) { /* the schema has reported bad syntax */
+        return err == TG_OK ? amount : absent;
+    }
+    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                err == TG_E_INVALID ? "%s: \"%.64s\" has more than %u decimals"
+                                    : "%s: \"%.64s\" is too large at %u decimals",
+                key, text, compile->currency->scale);
+    return absent;
+}
+
+static void head_read(struct tg_compile *compile)
+{
+    const struct tg_yaml_node *head = compile->folder->head;
+    const struct tg_yaml_node *rounding = tg_yaml_get(head, "rounding");
+    const struct tg_yaml_node *code = tg_yaml_get(head, "currency");
+    compile->currency = tg_currency_by_code("EUR");
+    if (code != NULL && code->kind == TG_YAML_SCALAR && code->text_bytes == 3) {
+        const struct tg_currency *currency = tg_currency_by_code(code->text);
+        if (currency == NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, code->mark, "use an ISO 4217 code",
+                        "currency \"%s\" is not known", code->text);
+        } else {
+            compile->currency = currency;
+        }
+    }
+    struct tg_image *image = &compile->head;
+    *image = (struct tg_image){
+        .magic = TG_IMAGE_MAGIC,
+        .format = TG_IMAGE_FORMAT,
+        .version = (uint32_t)tg_schema_number(&tg_catalog_head_keys, head, "version"),
+        .currency = compile->currency->numeric,
+        .scale = compile->currency->scale,
+        .minor = compile->currency->minor,
+        .valid_from_ns = tg_schema_number(&tg_catalog_head_keys, head, "valid_from"),
+        .built_for_ns = INT64_MAX,
+        .rounding_rate =
+            (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "rate"),
+        .rounding_tax = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "tax"),
+        .rounding_bill = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "bill"),
+    };
+}
+
+/* The previous image's names in its order; new ones of this folder come behind them. */
+static void names_seed(struct tg_compile *compile, const struct tg_image *previous)
+{
+    static const enum tg_catalog_kind stable[] = {
+        TG_CATALOG_ZONE,    TG_CATALOG_PRICE, TG_CATALOG_PLAN,   TG_CATALOG_ALLOWANCE,
+        TG_CATALOG_PRODUCT, TG_CATALOG_TAX,   TG_CATALOG_NETWORK};
+    (void)tg_names_add(&compile->names[TG_CATALOG_ZONE], "", 0);
+    (void)tg_names_add(&compile->names[TG_CATALOG_NETWORK], "", 0);
+    for (size_t i = 0; previous != NULL && i < sizeof stable / sizeof stable[0]; i++) {
+        for (uint32_t j = 0; j < tg_image_count(previous, stable[i]); j++) {
+            const char *name = tg_image_name(previous, stable[i], j);
+            (void)tg_names_add(&compile->names[stable[i]], name, strlen(name));
+        }
+    }
+}
+
+static bool nodes_grow(struct tg_compile *compile, enum tg_catalog_kind kind)
+{
+    const uint32_t wanted = compile->names[kind].count;
+    if (wanted <= compile->nodes_count[kind]) {
+        return true;
+    }
+    const uint32_t room = wanted * 2;
+    const struct tg_yaml_node **nodes =
+        realloc(compile->nodes[kind], room * sizeof *compile->nodes[kind]);
+    if (nodes == NULL) {
+        compile->is_out_of_memory = true;
+        return false;
+    }
+    memset(nodes + compile->nodes_count[kind], 0,
+           (room - compile->nodes_count[kind]) * sizeof *nodes);
+    compile->nodes[kind] = nodes;
+    compile->nodes_count[kind] = room;
+    return true;
+}
+
+/* Number every entry of every table; one id in two files is a mistake. */
+static void entries_declare(struct tg_compile *compile)
+{
+    for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
+        uint32_t document = 0;
+        const struct tg_yaml_node *entry = NULL;
+        while (tables[kind] != NULL &&
+               tg_folder_next(compile->folder, tables[kind], &document, &entry)) {
+            const uint32_t index =
+                tg_names_add(&compile->names[kind], entry->key, strlen(entry->key));
+            if (index == UINT32_MAX || !nodes_grow(compile, kind)) {
+                compile->is_out_of_memory = true;
+                return;
+            }
+            const struct tg_yaml_node *other = compile->nodes[kind][index];
+            if (other == NULL) {
+                compile->nodes[kind][index] = entry;
+            } else if (other->key_mark.source != entry->key_mark.source) {
+                tg_diag_add(compile->diag, TG_DIAG_ERROR, entry->key_mark, NULL,
+                            "%s: \"%.64s\" is already in %s:%u", tables[kind], entry->key,
+                            other->key_mark.source->path, other->key_mark.line);
+            }
+        }
+        if (compile->names[kind].count > TG_DECK_NONE && kind != TG_CATALOG_PRICE) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR,
+                        (struct tg_mark){&compile->folder->source, 0, 0}, NULL,
+                        "%s: more than 65534 entries over all versions", tables[kind]);
+        }
+    }
+}
+
+static void section_place(struct tg_image_section *section, uint64_t *at, uint64_t size_bytes,
+                          uint32_t item_bytes)
+{
+    *at = (*at + TG_IMAGE_ALIGN_BYTES - 1) & ~(uint64_t)(TG_IMAGE_ALIGN_BYTES - 1);
+    *section = (struct tg_image_section){.offset = (uint32_t)*at,
+                                         .size_bytes = (uint32_t)size_bytes,
+                                         .count = (uint32_t)(size_bytes / item_bytes),
+                                         .item_bytes = item_bytes};
+    *at += size_bytes;
+}
+
+/* Offsets into other sections become offsets into the image. */
+static void offsets_patch(struct tg_image *image)
+{
+    uint8_t *base = (uint8_t *)image;
+    const struct tg_image_section *all = image->sections;
+    uint32_t *prices = (uint32_t *)(void *)(base + all[TG_SECTION_PRICES].offset);
+    for (uint32_t i = 0; i < all[TG_SECTION_PRICES].count; i++) {
+        /* A hole is UINT32_MAX until here, because 0 is the first price's own offset. */
+        prices[i] = prices[i] == UINT32_MAX ? 0 : prices[i] + all[TG_SECTION_PRICE_DATA].offset;
+    }
+    struct tg_plan_service *cells =
+        (struct tg_plan_service *)(void *)(base + all[TG_SECTION_PLAN_SERVICES].offset);
+    for (uint32_t i = 0; i < all[TG_SECTION_PLAN_SERVICES].count; i++) {
+        cells[i].matrix_offset += cells[i].is_present != 0 ? all[TG_SECTION_MATRIX].offset : 0;
+    }
+    struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_SECTION_DECKS].offset);
+    for (uint32_t i = 0; i < all[TG_SECTION_DECKS].count; i++) {
+        decks[i].direct_offset += all[TG_SECTION_DECK_DATA].offset;
+        decks[i].nodes_offset += all[TG_SECTION_DECK_DATA].offset;
+        decks[i].dated_offset += all[TG_SECTION_DECK_DATA].offset;
+    }
+    struct tg_time_model *models =
+        (struct tg_time_model *)(void *)(base + all[TG_SECTION_TIME_MODELS].offset);
+    for (uint32_t i = 0; i < all[TG_SECTION_TIME_MODELS].count; i++) {
+        models[i].switches_offset += all[TG_SECTION_SWITCHES].offset;
+        models[i].band_names_offset += all[TG_SECTION_DECK_DATA].offset;
+    }
+    struct tg_allowance *allowances =
+        (struct tg_allowance *)(void *)(base + all[TG_SECTION_ALLOWANCES].offset);
+    for (uint32_t i = 0; i < all[TG_SECTION_ALLOWANCES].count; i++) {
+        /* Stored plus one while relative, as 0 says every zone. */
+        allowances[i].zones_offset +=
+            allowances[i].zones_offset != 0 ? all[TG_SECTION_DECK_DATA].offset - 1 : 0;
+    }
+}
+
+static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **packed)
+{
+    struct tg_blob name_offsets[TG_CATALOG_KINDS_COUNT] = {0};
+    bool is_broken = compile->is_out_of_memory;
+    for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
+        for (uint32_t i = 0; i < compile->names[kind].count; i++) {
+            const uint32_t offset =
+                tg_compile_text(compile, tg_names_text(&compile->names[kind], i));
+            (void)tg_blob_append(&name_offsets[kind], &offset, sizeof offset, 4);
+        }
+        is_broken = is_broken || compile->names[kind].is_broken || name_offsets[kind].is_broken;
+    }
+    struct tg_image head = compile->head;
+    const struct tg_blob *parts[TG_IMAGE_SECTIONS_MAX] = {0};
+    uint64_t at = sizeof head;
+    for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
+        parts[i] = i == TG_SECTION_TEXT     ? &compile->text
+                   : i < TG_SECTION_NAMES   ? &compile->sections[i]
+                                            : &name_offsets[i - TG_SECTION_NAMES];
+        section_place(&head.sections[i], &at, parts[i]->size_bytes,
+                      i < TG_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
+        is_broken = is_broken || parts[i]->is_broken;
+    }
+    head.size_bytes = (at + TG_IMAGE_ALIGN_BYTES - 1) & ~(uint64_t)(TG_IMAGE_ALIGN_BYTES - 1);
+    head.content_hash = compile->folder->content_hash;
+    struct tg_image *image =
+        is_broken || head.size_bytes > UINT32_MAX ? NULL : tg_pages_take(head.size_bytes);
+    if (image != NULL) {
+        *image = head;
+        for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
+            if (parts[i]->size_bytes > 0) {
+                memcpy((uint8_t *)image + head.sections[i].offset, parts[i]->bytes,
+                       parts[i]->size_bytes);
+            }
+        }
+        offsets_patch(image);
+        image->checksum = tg_crc32c(0, (const uint8_t *)image + CHECKSUMMED_FROM,
+                                    image->size_bytes - CHECKSUMMED_FROM);
+    }
+    for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
+        tg_blob_free(&name_offsets[kind]);
+    }
+    *packed = image;
+    return image != NULL ? TG_OK : TG_E_NO_MEMORY;
+}
+
+static void compile_free(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_DECK].count; i++) {
+        if (compile->deck_zones != NULL) {
+            free(compile->deck_zones[i]);
+        }
+    }
+    free(compile->deck_zones);
+    for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
+        tg_names_free(&compile->names[kind]);
+        free(compile->nodes[kind]);
+    }
+    for (uint32_t i = 0; i < TG_SECTION_NAMES; i++) {
+        tg_blob_free(&compile->sections[i]);
+    }
+    tg_blob_free(&compile->text);
+}
+
+enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous,
+                           struct tg_diag *diag, struct tg_image **image)
+{
+    struct tg_compile compile = {.diag = diag, .folder = folder};
+    *image = NULL;
+    (void)tg_blob_extend(&compile.text, 1, 1); /* offset 0 is the empty text */
+    head_read(&compile);
+    names_seed(&compile, previous);
+    entries_declare(&compile);
+    if (!compile.is_out_of_memory) {
+        tg_compile_decks(&compile);
+        tg_compile_time_models(&compile);
+        tg_compile_parts(&compile);
+        tg_compile_prices(&compile);
+        tg_compile_plans(&compile);
+        tg_compile_products(&compile);
+    }
+    enum tg_err err = compile.is_out_of_memory            ? TG_E_NO_MEMORY
+                      : tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
+                                                       : image_pack(&compile, image);
+    struct tg_why why;
+    if (err == TG_OK && tg_image_check(*image, (*image)->size_bytes, &why) != TG_OK) {
+        assert(!"the compiler made an image that its own check refuses");
+        err = TG_E_CORRUPT;
+    }
+    compile_free(&compile);
+    return err;
+}
+
+uint64_t tg_compile_prefixes_count(const struct tg_image *image)
+{
+    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < image->sections[TG_SECTION_DECKS].count; i++) {
+        sum += decks[i].prefixes_count;
+    }
+    return sum;
+}

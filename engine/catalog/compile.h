@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief A checked folder to one image: references resolved, cross-checks made, offsets laid out.
+ *
+ *  Source: schemas/catalog/README.md. Threads: one owner. Allocates: yes, control plane.
+ *  Cost: dominated by sorting decks; see catalog_test.c.
+ *
+ *  (1) Names of the previous image come first, in its order, so that every index keeps its number.
+ *  (2) Every mistake is reported; a part with mistakes leaves a hole and the others go on.
+ *  (3) Offsets inside sections are relative until tg_compile_run has laid the sections out.
+ */
+#ifndef TG_CATALOG_COMPILE_H
+#define TG_CATALOG_COMPILE_H
+
+#include "abi/err.h"
+#include "abi/tariff.h"
+#include "catalog/blob.h"
+#include "catalog/folder.h"
+#include "catalog/image.h"
+#include "doc/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tg_currency;
+struct tg_schema;
+
+/** @brief Everything the parts share while they compile. */
+struct tg_compile {
+    struct tg_diag *diag;             /**< Borrowed. */
+    struct tg_folder *folder;         /**< Borrowed. */
+    const struct tg_currency *currency; /**< Of the catalog; EUR while unknown. */
+    struct tg_image head;             /**< Draft of the image's head. */
+    struct tg_names names[TG_CATALOG_KINDS_COUNT]; /**< By enum tg_catalog_kind. */
+    const struct tg_yaml_node **nodes[TG_CATALOG_KINDS_COUNT]; /**< By index; NULL a hole. */
+    uint32_t nodes_count[TG_CATALOG_KINDS_COUNT];  /**< Room of each. */
+    struct tg_blob text;              /**< TG_SECTION_TEXT. */
+    struct tg_blob sections[TG_SECTION_NAMES]; /**< The others, by id. */
+    uint8_t **deck_zones;             /**< One bit a zone of each deck; [decks][8192]. */
+    uint64_t prefixes_count;          /**< Rows of all decks. */
+    bool is_out_of_memory;            /**< Give up. */
+};
+
+/** Bytes of a bit set over all zones there can be. */
+#define TG_ZONE_BITS_BYTES 8192u
+
+/**
+ * @brief Compile.
+ * @param[in,out] folder    Opened; the decks' bytes are mixed into its content_hash.
+ * @param[in]     previous  Image whose numbers are kept, or NULL.
+ * @param[in,out] diag      Every mistake.
+ * @param[out]    image     New image from tg_pages_take; free with tg_pages_free(image,
+ *                          image->size_bytes). Written on TG_OK.
+ * @return TG_OK, TG_E_DOCUMENT or TG_E_NO_MEMORY.
+ */
+enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous,
+                           struct tg_diag *diag, struct tg_image **image);
+
+/** @brief Prefixes compiled into an image. @param image Checked. @return Sum over its decks. */
+uint64_t tg_compile_prefixes_count(const struct tg_image *image);
+
+/* What the parts of the compiler offer each other. */
+
+/** @brief Entry of a number. @param compile State. @param kind Kind. @param index Any.
+ *  @return Its node; NULL: a hole, or not in this version. */
+static inline const struct tg_yaml_node *tg_compile_node(const struct tg_compile *compile,
+                                                         enum tg_catalog_kind kind, uint32_t index)
+{
+    return index < compile->nodes_count[kind] ? compile->nodes[kind][index] : NULL;
+}
+
+/** @brief Add text. @param compile State. @param text NUL-terminated or NULL.
+ *  @return Offset in the text section; 0 is "". */
+uint32_t tg_compile_text(struct tg_compile *compile, const char *text);
+
+/**
+ * @brief Resolve a reference.
+ * @param[in,out] compile  State.
+ * @param[in]     kind     Whose name it is.
+ * @param[in]     noun     For the message: "price".
+ * @param[in]     node     The scalar that names it.
+ * @return Index of an entry of this version, or UINT32_MAX after reporting (did you mean).
+ */
+uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kind, const char *noun,
+                            const struct tg_yaml_node *node);
+
+/**
+ * @brief Read an amount of money exactly.
+ * @param[in,out] compile  State; the currency's scale.
+ * @param[in]     schema   Of the map.
+ * @param[in]     map      Map.
+ * @param[in]     key      MONEY key.
+ * @param[in]     absent   Amount without the key and without a default.
+ * @return Amount; absent after reporting an inexact or too large one.
+ */
+int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *schema,
+                         const struct tg_yaml_node *map, const char *key, int64_t absent);
+
+/** @brief Compile decks; adds their zones. @param compile State. */
+void tg_compile_decks(struct tg_compile *compile);
+
+/** @brief Compile prices. @param compile State. */
+void tg_compile_prices(struct tg_compile *compile);
+
+/** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
+void tg_compile_plans(struct tg_compile *compile);
+
+/** @brief Compile time models. @param compile State. */
+void tg_compile_time_models(struct tg_compile *compile);
+
+/** @brief Compile taxes, networks and allowances. @param compile State. */
+void tg_compile_parts(struct tg_compile *compile);
+
+/** @brief Compile products; after plans. @param compile State. */
+void tg_compile_products(struct tg_compile *compile);
+
+#endif

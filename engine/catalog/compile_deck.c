@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decks: CSV files and inline prefixes to rows, rows to tables. */
+#include "abi/key.h"
+#include "base/clock.h"
+#include "catalog/compile.h"
+#include "catalog/deck.h"
+#include "catalog/keys.h"
+#include "doc/csv.h"
+#include "doc/scalar.h"
+#include "doc/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum deck_column { COLUMN_PREFIX, COLUMN_ZONE, COLUMN_FROM, COLUMN_TO, COLUMNS_COUNT };
+
+static const struct tg_csv_column deck_columns[COLUMNS_COUNT] = {
+    {"prefix", true}, {"zone", true}, {"valid_from", false}, {"valid_to", false}};
+
+/* One deck while it is read. */
+struct deck_reader {
+    struct tg_compile *compile;
+    struct tg_blob rows;
+    uint8_t *zones;
+};
+
+static uint32_t zone_number(struct deck_reader *reader, const char *text, size_t text_bytes,
+                            struct tg_mark mark)
+{
+    struct tg_names *zones = &reader->compile->names[TG_CATALOG_ZONE];
+    if (!tg_scalar_is_name(text, text_bytes)) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark, "use a-z, 0-9, _ . -",
+                    "zone \"%.*s\" is not a name", (int)(text_bytes < 64 ? text_bytes : 64), text);
+        return UINT32_MAX;
+    }
+    const uint32_t zone = tg_names_add(zones, text, text_bytes);
+    if (zone == UINT32_MAX || zone >= TG_DECK_NONE) {
+        reader->compile->is_out_of_memory |= zone == UINT32_MAX;
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark, NULL,
+                    "more than 65534 zones over all versions");
+        return UINT32_MAX;
+    }
+    reader->zones[zone / 8] |= (uint8_t)(1u << (zone % 8));
+    return zone;
+}
+
+static bool prefix_read(struct deck_reader *reader, const char *text, size_t text_bytes,
+                        struct tg_mark mark, uint64_t *key)
+{
+    if (text_bytes == 1 && text[0] == '*') {
+        *key = 0;
+        return true;
+    }
+    if (text_bytes == 0 || !tg_digits_pack(text, text_bytes, key)) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark,
+                    "write digits without +, or * for any number",
+                    "prefix \"%.*s\" is not 1 to 15 digits",
+                    (int)(text_bytes < 64 ? text_bytes : 64), text);
+        return false;
+    }
+    return true;
+}
+
+static bool time_read(struct deck_reader *reader, const struct tg_csv *csv, int16_t column,
+                      int64_t absent, int64_t *time_ns)
+{
+    *time_ns = absent;
+    if (column < 0 || csv->fields[column].text_bytes == 0) {
+        return true;
+    }
+    const struct tg_csv_field *field = &csv->fields[column];
+    if (tg_clock_parse(field->text, field->text_bytes, time_ns) != TG_OK) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field),
+                    "write a date such as 2026-11-01", "\"%.*s\" is no date or time",
+                    (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
+        return false;
+    }
+    return true;
+}
+
+static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, const int16_t *index)
+{
+    const struct tg_csv_field *prefix = &csv->fields[index[COLUMN_PREFIX]];
+    const struct tg_csv_field *zone = &csv->fields[index[COLUMN_ZONE]];
+    struct tg_deck_row row = {.line = prefix->line, .column = prefix->column};
+    const bool has_key = prefix_read(reader, prefix->text, prefix->text_bytes,
+                                     tg_csv_mark(csv, prefix), &row.key);
+    row.zone = zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone));
+    const bool has_from = time_read(reader, csv, index[COLUMN_FROM], INT64_MIN, &row.valid_from_ns);
+    const bool has_to = time_read(reader, csv, index[COLUMN_TO], INT64_MAX, &row.valid_to_ns);
+    if (!has_key || row.zone == UINT32_MAX || !has_from || !has_to) {
+        return;
+    }
+    if (row.valid_from_ns >= row.valid_to_ns) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR,
+                    tg_csv_mark(csv, &csv->fields[index[COLUMN_TO]]), NULL,
+                    "valid_to is not after valid_from");
+        return;
+    }
+    (void)tg_blob_append(&reader->rows, &row, sizeof row, 8);
+}
+
+static void rows_finish(struct deck_reader *reader, const struct tg_source *source,
+                        struct tg_deck *deck)
+{
+    struct tg_deck_row *rows = (struct tg_deck_row *)(void *)reader->rows.bytes;
+    const uint32_t count = (uint32_t)(reader->rows.size_bytes / sizeof *rows);
+    tg_deck_sort(rows, count, source, reader->compile->diag);
+    tg_deck_build(rows, count, &reader->compile->sections[TG_SECTION_DECK_DATA], deck);
+    reader->compile->prefixes_count += count;
+}
+
+static void csv_read(struct deck_reader *reader, const struct tg_yaml_node *file,
+                     struct tg_deck *deck)
+{
+    struct tg_folder *folder = reader->compile->folder;
+    struct tg_diag *diag = reader->compile->diag;
+    char path[TG_FOLDER_PATH_BYTES];
+    if (file->text[0] == '/' || strstr(file->text, "..") != NULL ||
+        !tg_folder_join(folder, file->text, path)) {
+        tg_diag_add(diag, TG_DIAG_ERROR, file->mark, "write a path below the catalog's folder",
+                    "file: \"%.64s\" lies outside the folder", file->text);
+        return;
+    }
+    struct tg_csv csv;
+    int16_t index[COLUMNS_COUNT];
+    enum tg_err err = tg_csv_open(&csv, path, diag);
+    if (err == TG_E_IO) {
+        tg_diag_add(diag, TG_DIAG_ERROR, file->mark, NULL, "file: \"%.64s\" cannot be read",
+                    file->text);
+    }
+    err = err == TG_OK ? tg_csv_header(&csv, deck_columns, COLUMNS_COUNT, index, diag) : err;
+    if (err == TG_OK) {
+        folder->content_hash =
+            tg_key_hash(folder->content_hash, csv.source.text, csv.source.text_bytes);
+        while ((err = tg_csv_next(&csv, diag)) != TG_E_NOT_FOUND) {
+            if (err == TG_OK) {
+                csv_row_take(reader, &csv, index);
+            }
+        }
+        rows_finish(reader, &csv.source, deck);
+    }
+    tg_csv_close(&csv);
+}
+
+static void inline_read(struct deck_reader *reader, const struct tg_yaml_node *prefixes,
+                        struct tg_deck *deck)
+{
+    for (const struct tg_yaml_node *child = prefixes->child; child != NULL; child = child->next) {
+        struct tg_deck_row row = {.valid_from_ns = INT64_MIN,
+                                  .valid_to_ns = INT64_MAX,
+                                  .line = child->key_mark.line,
+                                  .column = child->key_mark.column};
+        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &row.key) ||
+            !tg_scalar_is_name(child->text, child->text_bytes)) {
+            continue; /* a bad zone name was reported by the schema */
+        }
+        row.zone = zone_number(reader, child->text, child->text_bytes, child->mark);
+        if (row.zone != UINT32_MAX) {
+            (void)tg_blob_append(&reader->rows, &row, sizeof row, 8);
+        }
+    }
+    rows_finish(reader, prefixes->mark.source, deck);
+}
+
+void tg_compile_decks(struct tg_compile *compile)
+{
+    const uint32_t count = compile->names[TG_CATALOG_DECK].count;
+    compile->deck_zones = calloc(count + 1, sizeof *compile->deck_zones);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tg_yaml_node *node = compile->nodes[TG_CATALOG_DECK][i];
+        uint8_t *zones = calloc(1, TG_ZONE_BITS_BYTES);
+        if (compile->deck_zones == NULL || zones == NULL) {
+            free(zones);
+            compile->is_out_of_memory = true;
+            return;
+        }
+        compile->deck_zones[i] = zones;
+        struct deck_reader reader = {.compile = compile, .zones = zones};
+        struct tg_deck deck = {0};
+        const struct tg_yaml_node *file = tg_yaml_get(node, "file");
+        const struct tg_yaml_node *prefixes = tg_yaml_get(node, "prefixes");
+        if ((file == NULL) == (prefixes == NULL)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                        "deck \"%.64s\" needs either file or prefixes", node->key);
+        } else if (file != NULL && file->kind == TG_YAML_SCALAR) {
+            csv_read(&reader, file, &deck);
+        } else if (prefixes != NULL && prefixes->kind == TG_YAML_MAP) {
+            inline_read(&reader, prefixes, &deck);
+        }
+        compile->is_out_of_memory |= reader.rows.is_broken;
+        tg_blob_free(&reader.rows);
+        (void)tg_blob_append(&compile->sections[TG_SECTION_DECKS], &deck, sizeof deck, 8);
+    }
+}

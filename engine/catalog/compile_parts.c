@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The small tables: taxes, networks, allowances, products. */
+#include "base/money.h"
+#include "catalog/compile.h"
+#include "catalog/keys.h"
+#include "doc/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void taxes_compile(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_TAX].count; i++) {
+        const struct tg_yaml_node *node =
+            tg_compile_node(compile, TG_CATALOG_TAX, i);
+        struct tg_tax tax = {0};
+        if (node != NULL) {
+            const char *category = tg_schema_text(&tg_catalog_tax_keys, node, "category");
+            const char *title = tg_schema_text(&tg_catalog_tax_keys, node, "title");
+            tax.is_present = 1;
+            tax.rate_ppm = (uint32_t)tg_schema_number(&tg_catalog_tax_keys, node, "rate");
+            tax.rounding = tg_yaml_get(node, "rounding") != NULL
+                               ? (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "rounding")
+                               : compile->head.rounding_tax;
+            tax.title_offset = tg_compile_text(compile, title != NULL ? title : node->key);
+            memcpy(tax.category, category, strnlen(category, sizeof tax.category));
+        }
+        (void)tg_blob_append(&compile->sections[TG_SECTION_TAXES], &tax, sizeof tax, 8);
+    }
+}
+
+static struct tg_network network_read(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    struct tg_network network = {0};
+    const struct tg_yaml_node *plmn = tg_yaml_get(node, "plmn");
+    const struct tg_yaml_node *zone = tg_yaml_get(node, "zone");
+    if (plmn == NULL || plmn->kind != TG_YAML_SCALAR || zone == NULL ||
+        zone->kind != TG_YAML_SCALAR || zone->text_bytes == 0) {
+        return network;
+    }
+    if (strspn(plmn->text, "0123456789") != plmn->text_bytes || plmn->text_bytes < 5 ||
+        plmn->text_bytes > 6) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, plmn->mark, NULL,
+                    "plmn: \"%.16s\" is not 5 or 6 digits", plmn->text);
+        return network;
+    }
+    const uint32_t index =
+        tg_names_add(&compile->names[TG_CATALOG_ZONE], zone->text, zone->text_bytes);
+    if (index >= TG_DECK_NONE) {
+        compile->is_out_of_memory |= index == UINT32_MAX;
+        return network;
+    }
+    network.plmn = (uint32_t)strtoul(plmn->text, NULL, 10);
+    network.plmn_digits = (uint8_t)plmn->text_bytes;
+    network.zone = (uint16_t)index;
+    return network;
+}
+
+static void networks_compile(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_NETWORK].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_NETWORK, i);
+        const struct tg_network network =
+            node != NULL ? network_read(compile, node) : (struct tg_network){0};
+        (void)tg_blob_append(&compile->sections[TG_SECTION_NETWORKS], &network, sizeof network, 8);
+    }
+}
+
+static uint32_t services_mask(const struct tg_yaml_node *list)
+{
+    uint32_t mask = 0;
+    const struct tg_yaml_node *item = list != NULL ? list->child : NULL;
+    for (; item != NULL; item = item->next) {
+        for (uint32_t i = 0; tg_catalog_services[i] != NULL; i++) {
+            mask |= strcmp(item->text, tg_catalog_services[i]) == 0 ? 2u << i : 0;
+        }
+    }
+    return mask;
+}
+
+/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo. */
+static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_node *list)
+{
+    uint8_t bits[TG_ZONE_BITS_BYTES] = {0};
+    const struct tg_names *zones = &compile->names[TG_CATALOG_ZONE];
+    for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
+        const uint32_t zone = tg_names_find(zones, item->text, item->text_bytes);
+        if (zone == UINT32_MAX) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
+                        "there is no zone \"%.64s\" in any deck or network", item->text);
+            continue;
+        }
+        bits[zone / 8] |= (uint8_t)(1u << (zone % 8));
+    }
+    return tg_blob_append(&compile->sections[TG_SECTION_DECK_DATA], bits, (zones->count + 7) / 8,
+                          8) +
+           1;
+}
+
+static void allowance_dimension_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                      const struct tg_allowance *allowance)
+{
+    static const uint32_t fits[] = {
+        [TG_DIMENSION_TIME] = 1u << TG_SERVICE_VOICE | 1u << TG_SERVICE_ACCESS,
+        [TG_DIMENSION_BYTES] = 1u << TG_SERVICE_DATA | 1u << TG_SERVICE_ACCESS,
+        [TG_DIMENSION_EVENTS] = 1u << TG_SERVICE_MESSAGE | 1u << TG_SERVICE_EVENT,
+    };
+    if ((allowance->services_mask & ~fits[allowance->dimension]) != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "services")->mark, NULL,
+                    "a service here is not counted in %ss", tg_unit_name(allowance->unit));
+    }
+}
+
+static struct tg_allowance allowance_read(struct tg_compile *compile,
+                                          const struct tg_yaml_node *node)
+{
+    const struct tg_schema *keys = &tg_catalog_allowance_keys;
+    const struct tg_yaml_node *zones = tg_yaml_get(node, "zones");
+    const struct tg_yaml_node *amount = tg_yaml_get(node, "amount");
+    struct tg_allowance allowance = {
+        .services_mask = services_mask(tg_yaml_get(node, "services")),
+        .priority = (uint16_t)tg_schema_number(keys, node, "priority"),
+        .unit = (uint8_t)tg_schema_number(keys, node, "unit"),
+        .period = (uint8_t)tg_schema_number(keys, node, "period"),
+        .is_present = 1,
+    };
+    allowance.dimension = (uint8_t)tg_unit_dimension(allowance.unit);
+    if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, node, "amount"),
+                               tg_unit_base_count(allowance.unit), &allowance.amount_base) ||
+        allowance.amount_base > INT64_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, amount->mark, NULL, "amount: too large");
+    }
+    if (tg_yaml_get(node, "services") != NULL) {
+        allowance_dimension_check(compile, node, &allowance);
+    }
+    if (zones != NULL && zones->kind == TG_YAML_LIST) {
+        allowance.zones_offset = zone_bits_add(compile, zones);
+    }
+    return allowance;
+}
+
+void tg_compile_parts(struct tg_compile *compile)
+{
+    taxes_compile(compile);
+    networks_compile(compile);
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_ALLOWANCE].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_ALLOWANCE, i);
+        const struct tg_allowance allowance =
+            node != NULL ? allowance_read(compile, node) : (struct tg_allowance){0};
+        (void)tg_blob_append(&compile->sections[TG_SECTION_ALLOWANCES], &allowance,
+                             sizeof allowance, 8);
+    }
+}
+
+static struct tg_product product_read(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const struct tg_schema *keys = &tg_catalog_product_keys;
+    const struct tg_yaml_node *plan = tg_yaml_get(node, "plan");
+    const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
+    const char *title = tg_schema_text(keys, node, "title");
+    struct tg_product product = {
+        .fee = tg_compile_money(compile, keys, node, "fee", 0),
+        .title_offset = tg_compile_text(compile, title != NULL ? title : node->key),
+        .plan = TG_PLAN_NONE,
+        .tax = TG_TAX_NONE,
+        .period = (uint8_t)tg_schema_number(keys, node, "period"),
+        .proration = (uint8_t)tg_schema_number(keys, node, "proration"),
+        .is_present = 1,
+        .prorate_on_start = (uint8_t)tg_schema_number(keys, node, "prorate_on_start"),
+        .prorate_on_end = (uint8_t)tg_schema_number(keys, node, "prorate_on_end"),
+        .is_in_advance = (uint8_t)tg_schema_number(keys, node, "in_advance"),
+    };
+    if (plan != NULL) {
+        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);
+        product.plan = index == UINT32_MAX ? TG_PLAN_NONE : (uint16_t)index;
+    }
+    if (tax != NULL) {
+        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
+        product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
+    }
+    if (product.fee < 0) {
+        tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,
+                    "product \"%.64s\" has a negative fee", node->key);
+    }
+    return product;
+}
+
+void tg_compile_products(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRODUCT].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRODUCT, i);
+        const struct tg_product product =
+            node != NULL ? product_read(compile, node) : (struct tg_product){0};
+        (void)tg_blob_append(&compile->sections[TG_SECTION_PRODUCTS], &product, sizeof product, 8);
+    }
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans: service x zone x band to a matrix of prices, and the cross-checks that need all parts. */
+#include "catalog/compile.h"
+#include "catalog/keys.h"
+#include "doc/schema.h"
+#include "record/charge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BANDS_MAX 64u
+
+/* One service of one plan while its matrix is filled. */
+struct cell {
+    struct tg_compile *compile;
+    const struct tg_yaml_node *plan;
+    const struct tg_yaml_node *service;
+    struct tg_plan_service out;
+    const uint8_t *zones; /* bit set of the deck's zones; NULL: zones are networks' */
+    uint32_t *matrix;
+    uint32_t fallback[BANDS_MAX]; /* row of "*" */
+    bool has_dimension;
+};
+
+static const struct tg_time_model *model_of(const struct cell *cell)
+{
+    const struct tg_time_model *models = (const struct tg_time_model *)(const void *)
+                                             cell->compile->sections[TG_SECTION_TIME_MODELS].bytes;
+    return cell->out.time_model != TG_TIME_MODEL_NONE ? &models[cell->out.time_model] : NULL;
+}
+
+static uint32_t band_find(const struct cell *cell, const char *name)
+{
+    const struct tg_time_model *model = model_of(cell);
+    const uint8_t *data = cell->compile->sections[TG_SECTION_DECK_DATA].bytes;
+    for (uint32_t i = 0; model != NULL && i < model->bands_count; i++) {
+        uint32_t offset;
+        memcpy(&offset, data + model->band_names_offset + i * 4, 4);
+        if (strcmp((const char *)cell->compile->text.bytes + offset, name) == 0) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* Is a service counted in this dimension at all? Access sessions have both time and octets. */
+static bool dimension_fits(uint32_t service, uint8_t dimension)
+{
+    switch (service) {
+    case TG_SERVICE_DATA:
+        return dimension == TG_DIMENSION_BYTES;
+    case TG_SERVICE_VOICE:
+        return dimension == TG_DIMENSION_TIME;
+    case TG_SERVICE_ACCESS:
+        return dimension != TG_DIMENSION_EVENTS;
+    default:
+        return dimension == TG_DIMENSION_EVENTS;
+    }
+}
+
+static uint32_t price_resolve(struct cell *cell, uint32_t service, const struct tg_yaml_node *node)
+{
+    struct tg_compile *compile = cell->compile;
+    if (node->kind != TG_YAML_SCALAR) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL, "expected the id of a price");
+        return TG_PRICE_NONE;
+    }
+    const uint32_t price = tg_compile_resolve(compile, TG_CATALOG_PRICE, "price", node);
+    struct tg_price_info *info =
+        (struct tg_price_info *)(void *)compile->sections[TG_SECTION_PRICE_INFO].bytes;
+    if (price == UINT32_MAX || compile->sections[TG_SECTION_PRICE_INFO].is_broken) {
+        return TG_PRICE_NONE;
+    }
+    info[price].zones_count += info[price].zones_count < UINT16_MAX ? 1 : 0;
+    if (!dimension_fits(service, info[price].dimension)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "price \"%.64s\" counts %ss, which %s has not", node->text,
+                    tg_unit_name(info[price].unit), cell->service->key);
+    } else if (cell->has_dimension && cell->out.dimension != info[price].dimension) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "price \"%.64s\" counts %ss, other prices of this service do not", node->text,
+                    tg_unit_name(info[price].unit));
+    }
+    cell->out.dimension = info[price].dimension;
+    cell->has_dimension = true;
+    return price;
+}
+
+/* A row is one price for all bands, or a map from band to price. */
+static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_node *node,
+                     uint32_t *row)
+{
+    for (uint32_t band = 0; band < cell->out.bands_count; band++) {
+        row[band] = TG_PRICE_NONE;
+    }
+    if (node->kind != TG_YAML_MAP) {
+        const uint32_t price = price_resolve(cell, service, node);
+        for (uint32_t band = 0; band < cell->out.bands_count; band++) {
+            row[band] = price;
+        }
+        return;
+    }
+    for (const struct tg_yaml_node *child = node->child; child != NULL; child = child->next) {
+        const uint32_t band = band_find(cell, child->key);
+        if (band == UINT32_MAX) {
+            tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, child->key_mark, NULL,
+                        model_of(cell) == NULL ? "band \"%.64s\", but the service has no time_model"
+                                               : "the time model has no band \"%.64s\"",
+                        child->key);
+            continue;
+        }
+        row[band] = price_resolve(cell, service, child);
+    }
+    for (uint32_t band = 0; band < cell->out.bands_count; band++) {
+        if (row[band] == TG_PRICE_NONE) {
+            tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                        "zone \"%.64s\" has no price in band %u of its time model", node->key,
+                        band);
+            break;
+        }
+    }
+}
+
+static void zone_refuse(struct cell *cell, const struct tg_yaml_node *node)
+{
+    const struct tg_names *zones = &cell->compile->names[TG_CATALOG_ZONE];
+    const char **known = calloc(zones->count, sizeof *known);
+    for (uint32_t i = 1; known != NULL && i < zones->count; i++) {
+        known[i] = tg_names_text(zones, i);
+    }
+    const char *near =
+        known != NULL ? tg_diag_nearest(node->key, known, zones->count) : NULL;
+    char hint[128];
+    (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+    tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, near != NULL ? hint : NULL,
+                "there is no zone \"%.64s\" in any deck or network", node->key);
+    free(known);
+}
+
+static void zone_price_read(struct cell *cell, uint32_t service, const struct tg_yaml_node *node)
+{
+    uint32_t row[BANDS_MAX];
+    uint32_t zone = TG_ZONE_NONE;
+    if (strcmp(node->key, "*") == 0) {
+        row_read(cell, service, node, cell->fallback);
+        return;
+    }
+    row_read(cell, service, node, row);
+    if (strcmp(node->key, "home") != 0) {
+        zone = tg_names_find(&cell->compile->names[TG_CATALOG_ZONE], node->key, strlen(node->key));
+        if (zone == UINT32_MAX || zone == TG_ZONE_NONE) {
+            zone_refuse(cell, node);
+            return;
+        }
+        if (cell->zones != NULL && ((cell->zones[zone / 8] >> (zone % 8)) & 1u) == 0) {
+            tg_diag_add(cell->compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
+                        "zone \"%.64s\" cannot be reached: the deck has no prefix for it",
+                        node->key);
+        }
+    }
+    if (zone < cell->out.zones_count) {
+        memcpy(cell->matrix + (size_t)zone * cell->out.bands_count, row,
+               cell->out.bands_count * sizeof *row);
+    }
+}
+
+/* "*" fills the zones the plan does not name; without it the gap is worth a warning. */
+static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
+{
+    const uint32_t bands = cell->out.bands_count;
+    uint32_t missing_count = 0;
+    uint32_t missing_first = 0;
+    for (uint32_t zone = 0; zone < cell->out.zones_count; zone++) {
+        uint32_t *row = cell->matrix + (size_t)zone * bands;
+        const bool is_sold = cell->zones == NULL
+                                 ? true
+                                 : zone != 0 && ((cell->zones[zone / 8] >> (zone % 8)) & 1u) != 0;
+        if (!is_sold || row[0] != TG_PRICE_NONE) {
+            continue;
+        }
+        if (has_fallback) {
+            memcpy(row, cell->fallback, bands * sizeof *row);
+        } else if (cell->zones != NULL || zone == 0) {
+            missing_first = missing_count == 0 ? zone : missing_first;
+            missing_count++;
+        }
+    }
+    if (missing_count > 0 && has_zones) {
+        const char *first = tg_names_text(&cell->compile->names[TG_CATALOG_ZONE], missing_first);
+        tg_diag_add(cell->compile->diag, TG_DIAG_WARNING, cell->service->key_mark,
+                    "add \"*\" or a price for each",
+                    "plan \"%.64s\": %u zone%s ha%s no price, first \"%.64s\"; usage there will be "
+                    "suspended",
+                    cell->plan->key, missing_count, missing_count == 1 ? "" : "s",
+                    missing_count == 1 ? "s" : "ve", missing_first == 0 ? "home" : first);
+    }
+}
+
+static void matrix_fill(struct cell *cell, uint32_t service)
+{
+    const struct tg_yaml_node *price = tg_yaml_get(cell->service, "price");
+    const struct tg_yaml_node *prices = tg_yaml_get(cell->service, "prices");
+    if ((price == NULL) == (prices == NULL)) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, cell->service->key_mark, NULL,
+                    "%s needs either price or prices", cell->service->key);
+        return;
+    }
+    bool has_fallback = price != NULL;
+    if (price != NULL) {
+        row_read(cell, service, price, cell->fallback);
+    } else {
+        for (const struct tg_yaml_node *node = prices->child; node != NULL; node = node->next) {
+            zone_price_read(cell, service, node);
+            has_fallback = has_fallback || strcmp(node->key, "*") == 0;
+        }
+    }
+    gaps_fill(cell, has_fallback, prices != NULL);
+}
+
+static void references_resolve(struct cell *cell, uint32_t service)
+{
+    struct tg_compile *compile = cell->compile;
+    const struct tg_yaml_node *deck = tg_yaml_get(cell->service, "deck");
+    const struct tg_yaml_node *model = tg_yaml_get(cell->service, "time_model");
+    const struct tg_yaml_node *bucket = tg_yaml_get(cell->service, "allowance");
+    const uint32_t none = UINT32_MAX;
+    const uint32_t deck_index =
+        deck != NULL ? tg_compile_resolve(compile, TG_CATALOG_DECK, "deck", deck) : none;
+    const uint32_t model_index =
+        model != NULL ? tg_compile_resolve(compile, TG_CATALOG_TIME_MODEL, "time model", model)
+                      : none;
+    const uint32_t bucket_index =
+        bucket != NULL ? tg_compile_resolve(compile, TG_CATALOG_ALLOWANCE, "allowance", bucket)
+                       : none;
+    cell->out.deck = deck_index == none ? TG_DECK_NONE : (uint16_t)deck_index;
+    cell->out.time_model = model_index == none ? TG_TIME_MODEL_NONE : (uint16_t)model_index;
+    cell->out.allowance = bucket_index == none ? TG_ALLOWANCE_NONE : (uint16_t)bucket_index;
+    cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
+    cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
+    const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
+    cell->out.is_zoned_by_network = by_network ? 1 : 0;
+    cell->out.zones_count =
+        deck != NULL || by_network ? (uint16_t)compile->names[TG_CATALOG_ZONE].count : 1;
+    if (bucket_index == none) {
+        return;
+    }
+    const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
+                                         compile->sections[TG_SECTION_ALLOWANCES].bytes;
+    if (((all[bucket_index].services_mask >> service) & 1u) == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
+                    "allowance \"%.64s\" does not cover %s", bucket->text, cell->service->key);
+    }
+}
+
+static struct tg_plan_service service_compile(struct tg_compile *compile,
+                                              const struct tg_yaml_node *plan,
+                                              const struct tg_yaml_node *node, uint32_t service)
+{
+    const struct tg_schema *keys = &tg_catalog_service_keys;
+    struct cell cell = {.compile = compile, .plan = plan, .service = node};
+    references_resolve(&cell, service);
+    cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split");
+    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner");
+    cell.out.is_present = 1;
+    const size_t prices_count = (size_t)cell.out.zones_count * cell.out.bands_count;
+    cell.matrix = malloc(prices_count * sizeof *cell.matrix);
+    if (cell.matrix == NULL) {
+        compile->is_out_of_memory = true;
+        return cell.out;
+    }
+    memset(cell.matrix, 0xff, prices_count * sizeof *cell.matrix); /* TG_PRICE_NONE */
+    matrix_fill(&cell, service);
+    const struct tg_yaml_node *bucket = tg_yaml_get(node, "allowance");
+    if (cell.out.allowance != TG_ALLOWANCE_NONE && cell.has_dimension) {
+        const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
+                                             compile->sections[TG_SECTION_ALLOWANCES].bytes;
+        if (all[cell.out.allowance].dimension != cell.out.dimension) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
+                        "allowance \"%.64s\" is counted in %ss, the prices are not", bucket->text,
+                        tg_unit_name(all[cell.out.allowance].unit));
+        }
+    }
+    cell.out.matrix_offset = (uint32_t)tg_blob_append(
+        &compile->sections[TG_SECTION_MATRIX], cell.matrix, prices_count * sizeof *cell.matrix, 4);
+    free(cell.matrix);
+    return cell.out;
+}
+
+static void unused_prices_warn(struct tg_compile *compile)
+{
+    const struct tg_price_info *info = (const struct tg_price_info *)(const void *)
+                                           compile->sections[TG_SECTION_PRICE_INFO].bytes;
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
+        if (node != NULL && info[i].zones_count == 0) {
+            tg_diag_add(compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
+                        "price \"%.64s\" is used by no plan", node->key);
+        }
+    }
+}
+
+void tg_compile_plans(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
+        const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
+        uint32_t sold_count = 0;
+        for (uint32_t service = 0; service < TG_SERVICE_COUNT; service++) {
+            struct tg_plan_service cell = {0};
+            const struct tg_yaml_node *node =
+                plan != NULL && service >= TG_SERVICE_DATA && service <= TG_SERVICE_ACCESS
+                    ? tg_yaml_get(plan, tg_catalog_services[service - 1])
+                    : NULL;
+            if (node != NULL && node->kind == TG_YAML_MAP) {
+                cell = service_compile(compile, plan, node, service);
+                sold_count++;
+            }
+            (void)tg_blob_append(&compile->sections[TG_SECTION_PLAN_SERVICES], &cell, sizeof cell,
+                                 8);
+        }
+        if (plan != NULL && sold_count == 0) {
+            tg_diag_add(compile->diag, TG_DIAG_WARNING, plan->key_mark, NULL,
+                        "plan \"%.64s\" sells no service", plan->key);
+        }
+    }
+    if (!compile->sections[TG_SECTION_PRICE_INFO].is_broken) {
+        unused_prices_warn(compile);
+    }
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prices: the common part here, the parameters through the tariff's own compile(). */
+#include "base/limits.h"
+#include "base/money.h"
+#include "catalog/compile.h"
+#include "catalog/keys.h"
+#include "doc/schema.h"
+#include "plug/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SETTINGS_MAX     256u
+#define PARAMS_BYTES_MAX 65536u
+
+/* The `params:` tree as dotted keys. */
+struct settings {
+    struct tg_setting items[SETTINGS_MAX];
+    const struct tg_yaml_node *nodes[SETTINGS_MAX];
+    uint32_t count;
+    struct tg_blob keys; /* key texts by offset; pointers are set once it no longer moves */
+    size_t offsets[SETTINGS_MAX];
+    bool is_full;
+};
+
+static void settings_flatten(struct settings *settings, const struct tg_yaml_node *node,
+                             const char *path)
+{
+    uint32_t index = 0;
+    for (const struct tg_yaml_node *child = node->child; child != NULL; child = child->next) {
+        char key[256];
+        if (child->key != NULL) {
+            (void)snprintf(key, sizeof key, "%s%s%.100s", path, path[0] != '\0' ? "." : "",
+                           child->key);
+        } else {
+            (void)snprintf(key, sizeof key, "%s%s%u", path, path[0] != '\0' ? "." : "", index);
+        }
+        index++;
+        if (child->kind != TG_YAML_SCALAR) {
+            settings_flatten(settings, child, key);
+            continue;
+        }
+        if (settings->count == SETTINGS_MAX) {
+            settings->is_full = true;
+            return;
+        }
+        settings->nodes[settings->count] = child;
+        settings->offsets[settings->count++] =
+            tg_blob_append(&settings->keys, key, strlen(key) + 1, 1);
+    }
+}
+
+static void settings_fill(struct settings *settings)
+{
+    for (uint32_t i = 0; i < settings->count; i++) {
+        const struct tg_yaml_node *node = settings->nodes[i];
+        settings->items[i] =
+            (struct tg_setting){.key = (const char *)settings->keys.bytes + settings->offsets[i],
+                                .value = node->text,
+                                .file = node->mark.source->path,
+                                .line = node->mark.line,
+                                .column = node->mark.column};
+    }
+}
+
+/* The tariff checks its own parameters; what it says is shown at the setting it names. */
+static void params_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           const struct tg_tariff *tariff, const struct tg_price *price,
+                           struct tg_blob *out)
+{
+    const struct tg_yaml_node *params = tg_yaml_get(node, "params");
+    struct settings *settings = calloc(1, sizeof *settings);
+    uint8_t *bytes = calloc(1, PARAMS_BYTES_MAX);
+    if (settings == NULL || bytes == NULL) {
+        compile->is_out_of_memory = true;
+    } else if (tariff->compile == NULL) {
+        if (params != NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, params->key_mark, "leave them out",
+                        "the tariff takes no params");
+        }
+    } else if (tariff->params_bytes_max <= PARAMS_BYTES_MAX) {
+        if (params != NULL) {
+            settings_flatten(settings, params, "");
+        }
+        settings_fill(settings);
+        const struct tg_tariff_source source = {.size_bytes = sizeof source,
+                                                .settings_count = settings->count,
+                                                .settings = settings->items,
+                                                .price = price};
+        struct tg_complaint why = {.setting_index = UINT32_MAX};
+        uint32_t used = tariff->params_bytes_max; /* room in, length out */
+        const enum tg_err err = tariff->compile(&source, bytes, &used, &why);
+        if (err != TG_OK || settings->is_full || used > tariff->params_bytes_max) {
+            why.text[sizeof why.text - 1] = '\0';
+            const bool is_named = why.setting_index < settings->count;
+            tg_diag_add(compile->diag, TG_DIAG_ERROR,
+                        is_named ? settings->nodes[why.setting_index]->mark
+                                 : (params != NULL ? params->key_mark : node->key_mark),
+                        NULL, "params: %s",
+                        settings->is_full ? "more than 256 settings"
+                        : why.text[0] != '\0' ? why.text
+                                              : tg_err_sentence(TG_E_PLUGIN_PARAMS));
+        } else {
+            (void)tg_blob_append(out, bytes, used, 1);
+        }
+    }
+    if (settings != NULL) {
+        tg_blob_free(&settings->keys);
+    }
+    free(settings);
+    free(bytes);
+}
+
+static const struct tg_tariff *tariff_find(struct tg_compile *compile,
+                                           const struct tg_yaml_node *node, uint16_t *index)
+{
+    const char *name = tg_schema_text(&tg_catalog_price_keys, node, "tariff");
+    const struct tg_plug *plug = tg_plug_find(TG_PLUGIN_TARIFF, name);
+    if (plug == NULL) {
+        const char *names[TG_PLUGS_MAX];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < tg_plug_count(); i++) {
+            const struct tg_plug *other = tg_plug_at(i);
+            if (other->plugin->kind == TG_PLUGIN_TARIFF) {
+                names[count++] = other->name;
+            }
+        }
+        const char *near = tg_diag_nearest(name, names, count);
+        char hint[128];
+        (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+        const struct tg_yaml_node *written = tg_yaml_get(node, "tariff");
+        tg_diag_add(compile->diag, TG_DIAG_ERROR,
+                    written != NULL ? written->mark : node->key_mark, near != NULL ? hint : NULL,
+                    "there is no tariff plug-in \"%.64s\"", name);
+        return NULL;
+    }
+    *index = (uint16_t)tg_names_add(&compile->names[TG_CATALOG_TARIFF], name, strlen(name));
+    return plug->plugin->contract;
+}
+
+static struct tg_price_step step_read(struct tg_compile *compile, const struct tg_schema *keys,
+                                      const struct tg_yaml_node *map)
+{
+    struct tg_price_step step = {.up_to_units = UINT64_MAX, .per_units = 1};
+    const struct tg_yaml_node *price = tg_yaml_get(map, "price");
+    step.price = tg_compile_money(compile, keys, map, "price", 0);
+    const int64_t per = tg_schema_number(keys, map, "per");
+    step.per_units = per >= 1 ? (uint64_t)per : 1;
+    if (keys == &tg_catalog_tier_keys) {
+        step.flat = tg_compile_money(compile, keys, map, "flat", 0);
+        const int64_t up_to = tg_schema_number(keys, map, "up_to");
+        step.up_to_units = tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to
+                                                                          : UINT64_MAX;
+    }
+    if (price != NULL && (step.price < 0 || step.flat < 0)) {
+        tg_diag_add(compile->diag, TG_DIAG_WARNING, price->mark, NULL, "sells at a negative price");
+    }
+    return step;
+}
+
+static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           struct tg_blob *out)
+{
+    const struct tg_yaml_node *tiers = tg_yaml_get(node, "tiers");
+    const struct tg_yaml_node *price = tg_yaml_get(node, "price");
+    if (tiers != NULL && price != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tiers->key_mark, "keep one of them",
+                    "price \"%.64s\" has both price and tiers", node->key);
+    }
+    if (tiers == NULL || tiers->kind != TG_YAML_LIST) {
+        const struct tg_price_step step = step_read(compile, &tg_catalog_price_keys, node);
+        (void)tg_blob_append(out, &step, sizeof step, 8);
+        if (price == NULL && tiers == NULL && tg_yaml_get(node, "params") == NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                        "price \"%.64s\" needs price, tiers or params", node->key);
+        }
+        return 1;
+    }
+    uint64_t before = 0;
+    for (const struct tg_yaml_node *tier = tiers->child; tier != NULL; tier = tier->next) {
+        const struct tg_price_step step = step_read(compile, &tg_catalog_tier_keys, tier);
+        const struct tg_yaml_node *up_to = tg_yaml_get(tier, "up_to");
+        if (step.up_to_units <= before) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, up_to != NULL ? up_to->mark : tier->mark,
+                        NULL, "tiers: up_to must rise; the tier before ends at %llu",
+                        (unsigned long long)before);
+        } else if (step.up_to_units == UINT64_MAX && tier->next != NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, tier->mark, "give it an up_to",
+                        "tiers: only the last tier may be without up_to");
+        } else if (step.up_to_units != UINT64_MAX && tier->next == NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, up_to->mark, "leave it out",
+                        "tiers: the last tier must be without up_to");
+        }
+        before = step.up_to_units != UINT64_MAX ? step.up_to_units : before;
+        (void)tg_blob_append(out, &step, sizeof step, 8);
+    }
+    return tiers->children_count;
+}
+
+static void currency_check(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const struct tg_yaml_node *currency = tg_yaml_get(node, "currency");
+    if (currency != NULL && currency->text_bytes == 3 &&
+        strcmp(currency->text, compile->currency->code) != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, currency->mark, NULL,
+                    "currency: \"%.3s\" is not the catalog's, which is %s", currency->text,
+                    compile->currency->code);
+    }
+}
+
+static struct tg_price price_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                  uint32_t price_id)
+{
+    const struct tg_schema *keys = &tg_catalog_price_keys;
+    struct tg_price price = {
+        .size_bytes = sizeof price,
+        .price_id = price_id,
+        .currency = compile->currency->numeric,
+        .scale = compile->currency->scale,
+        .rounding = tg_yaml_get(node, "rounding") != NULL
+                        ? (uint8_t)tg_schema_number(keys, node, "rounding")
+                        : compile->head.rounding_rate,
+        .first_increment = (uint64_t)tg_schema_number(keys, node, "first"),
+        .next_increment = (uint64_t)tg_schema_number(keys, node, "next"),
+        .minimum_units = (uint64_t)tg_schema_number(keys, node, "minimum"),
+        .grace_units = (uint64_t)tg_schema_number(keys, node, "grace"),
+        .included_units = (uint64_t)tg_schema_number(keys, node, "included"),
+        .connect_fee = tg_compile_money(compile, keys, node, "connect", 0),
+        .charge_min = tg_compile_money(compile, keys, node, "min", INT64_MIN),
+        .charge_max = tg_compile_money(compile, keys, node, "max", INT64_MAX),
+    };
+    if (price.charge_min > price.charge_max) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "min")->mark, NULL,
+                    "min is above max");
+    }
+    return price;
+}
+
+static void price_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
+                          uint32_t price_id, struct tg_price_info *info, uint32_t *offset)
+{
+    const struct tg_schema *keys = &tg_catalog_price_keys;
+    struct tg_blob steps = {0};
+    struct tg_blob params = {0};
+    struct tg_price price = price_read(compile, node, price_id);
+    currency_check(compile, node);
+    const uint32_t steps_count = steps_read(compile, node, &steps);
+    const struct tg_tariff *tariff = tariff_find(compile, node, &info->tariff);
+    info->unit = (uint8_t)tg_schema_number(keys, node, "unit");
+    info->dimension = (uint8_t)tg_unit_dimension(info->unit);
+    info->unit_base_count = tg_unit_base_count(info->unit);
+    info->quantity_rounding = (uint8_t)tg_schema_number(keys, node, "quantity_rounding");
+    info->is_present = 1;
+    price.steps_count = steps_count;
+    price.steps_offset = sizeof price;
+    /* The tariff sees the price with its steps right behind it, as in the image. */
+    struct tg_blob whole = {0};
+    (void)tg_blob_append(&whole, &price, sizeof price, 16);
+    (void)tg_blob_append(&whole, steps.bytes, steps.size_bytes, 8);
+    if (tariff != NULL && !whole.is_broken && tg_diag_errors_count(compile->diag) == 0) {
+        params_compile(compile, node, tariff, (const struct tg_price *)(void *)whole.bytes, &params);
+    }
+    const uint32_t params_offset =
+        (uint32_t)tg_blob_append(&whole, params.bytes, params.size_bytes, 16);
+    compile->is_out_of_memory |= steps.is_broken || params.is_broken || whole.is_broken;
+    if (!whole.is_broken) {
+        struct tg_price *stored = (struct tg_price *)(void *)whole.bytes;
+        stored->params_bytes = (uint32_t)params.size_bytes;
+        stored->params_offset = params_offset;
+        *offset = (uint32_t)tg_blob_append(&compile->sections[TG_SECTION_PRICE_DATA], whole.bytes,
+                                           whole.size_bytes, 16);
+    }
+    tg_blob_free(&steps);
+    tg_blob_free(&params);
+    tg_blob_free(&whole);
+}
+
+void tg_compile_prices(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
+        struct tg_price_info info = {0};
+        uint32_t offset = UINT32_MAX; /* a hole, until the image is laid out */
+        if (node != NULL && node->kind == TG_YAML_MAP) {
+            price_compile(compile, node, i, &info, &offset);
+        }
+        (void)tg_blob_append(&compile->sections[TG_SECTION_PRICE_INFO], &info, sizeof info, 8);
+        (void)tg_blob_append(&compile->sections[TG_SECTION_PRICES], &offset, sizeof offset, 4);
+    }
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/keys.h"
+
+#define U32_MOST INT64_C(2147483647)
+#define I64_MOST INT64_MAX
+
+static const char *const roundings[] = {"half_up", "half_even", "up", "down", "ceil", "floor", NULL};
+static const char *const units[] = {"millisecond", "second",   "minute",   "hour",
+                                    "octet",       "kilobyte", "kibibyte", "megabyte",
+                                    "mebibyte",    "gigabyte", "gibibyte", "event",
+                                    NULL};
+static const char *const splits[] = {"consecutive", "start", "end", "isolated", NULL};
+static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
+static const char *const prorations[] = {"actual_days", "fixed_30",  "seconds",
+                                         "none_full",   "none_zero", NULL};
+static const char *const periods[] = {"month", "day", "ever", NULL};
+static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
+                                       "thu", "fri",     "sat",     "sun", NULL};
+const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
+
+#define KEYS(name, ...)                                                                            \
+    static const struct tg_schema_key name##_array[] = {__VA_ARGS__};                              \
+    const struct tg_schema name = TG_SCHEMA(name##_array)
+
+/* clang-format off */
+KEYS(tg_catalog_rounding_keys,
+    {.key = "rate", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
+     .help = "Default of every price."},
+    {.key = "tax", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
+     .help = "Default of every tax."},
+    {.key = "bill", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
+     .help = "Line amounts to the currency's minor unit."});
+KEYS(tg_catalog_head_keys,
+    {.key = "version", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = U32_MOST,
+     .help = "Number of this version; stored with every charge."},
+    {.key = "valid_from", .type = TG_TYPE_TIME, .is_required = true,
+     .help = "Events from this instant on use this version."},
+    {.key = "currency", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
+     .help = "ISO 4217 code of every amount."},
+    {.key = "title", .type = TG_TYPE_STRING, .help = "For people."},
+    {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
+     .help = "Where amounts are rounded, once a stage."});
+KEYS(tg_catalog_tax_keys,
+    {.key = "rate", .type = TG_TYPE_PERCENT, .is_required = true, .min = 0, .max = 10000000,
+     .help = "Such as 19%; exact to a ppm."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
+     .help = "Of the tax amount; catalog: rounding: tax when absent."},
+    {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
+    {.key = "category", .type = TG_TYPE_STRING, .min = 1, .max = 2, .fallback = "S",
+     .help = "UN/ECE 5305 code."});
+static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
+KEYS(tg_catalog_deck_keys,
+    {.key = "file", .type = TG_TYPE_STRING, .min = 1, .max = 255,
+     .help = "CSV with prefix,zone[,valid_from,valid_to], relative to the folder."},
+    {.key = "prefixes", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_item,
+     .help = "Prefixes written here: \"49\": germany. \"*\" is any number."});
+KEYS(tg_catalog_tier_keys,
+    {.key = "up_to", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST,
+     .help = "Last unit of the tier, inclusive; absent in the last tier."},
+    {.key = "price", .type = TG_TYPE_MONEY, .is_required = true, .help = "Of `per` units."},
+    {.key = "per", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Units the price is for."},
+    {.key = "flat", .type = TG_TYPE_MONEY, .help = "Added once when the tier is entered."});
+static const struct tg_schema_key tier_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_tier_keys};
+KEYS(tg_catalog_price_keys,
+    {.key = "tariff", .type = TG_TYPE_NAME, .fallback = "per_unit", .help = "Plug-in that prices."},
+    {.key = "currency", .type = TG_TYPE_STRING, .min = 3, .max = 3,
+     .help = "Must be the catalog's; may be left out."},
+    {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
+     .help = "What is counted."},
+    {.key = "price", .type = TG_TYPE_MONEY, .help = "Of `per` units; or give tiers."},
+    {.key = "per", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Units the price is for."},
+    {.key = "first", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Units charged at least."},
+    {.key = "next", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Then in steps of this."},
+    {.key = "minimum", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
+     .help = "Units are raised to this before increments."},
+    {.key = "grace", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
+     .help = "At or below this many units nothing is billed."},
+    {.key = "included", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
+     .help = "Units of every record that are free."},
+    {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Fee once a call."},
+    {.key = "min", .type = TG_TYPE_MONEY, .help = "Charge is raised to this."},
+    {.key = "max", .type = TG_TYPE_MONEY, .help = "Charge is cut to this."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
+     .help = "Of the amount; catalog: rounding: rate when absent."},
+    {.key = "quantity_rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "up",
+     .help = "Of milliseconds or octets to whole units."},
+    {.key = "tiers", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &tier_item,
+     .help = "Steps, ascending."},
+    {.key = "params", .type = TG_TYPE_SETTINGS, .help = "Handed to the tariff."});
+KEYS(tg_catalog_band_keys,
+    {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "Its name."},
+    {.key = "days", .type = TG_TYPE_ENUM, .names = day_sets, .fallback = "all",
+     .help = "Weekdays."},
+    {.key = "from", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "00:00",
+     .help = "Wall time, inclusive."},
+    {.key = "to", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "24:00",
+     .help = "Wall time, exclusive."});
+static const struct tg_schema_key date_item = {.type = TG_TYPE_TIME};
+KEYS(tg_catalog_holiday_keys,
+    {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "All day long."},
+    {.key = "dates", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 1000,
+     .item = &date_item, .help = "Days such as 2026-12-25."});
+static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
+KEYS(tg_catalog_time_model_keys,
+    {.key = "zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
+     .help = "IANA time zone of the wall times."},
+    {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
+     .help = "Band where no rule matches."},
+    {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,
+     .help = "Rules; the first that matches wins."},
+    {.key = "holidays", .type = TG_TYPE_MAP, .sub = &tg_catalog_holiday_keys,
+     .help = "Days with a band of their own; they win over the rules."});
+static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
+KEYS(tg_catalog_service_keys,
+    {.key = "deck", .type = TG_TYPE_NAME, .help = "Deck that turns numbers into zones."},
+    {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},
+    {.key = "prices", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_price_item,
+     .help = "Zone to price, or to a map of band to price; \"*\" any other zone, home no zone."},
+    {.key = "time_model", .type = TG_TYPE_NAME, .help = "Bands; absent: one band."},
+    {.key = "split", .type = TG_TYPE_ENUM, .names = splits, .fallback = "consecutive",
+     .help = "Usage across a band boundary."},
+    {.key = "increment_owner", .type = TG_TYPE_ENUM, .names = owners,
+     .fallback = "increment_start", .help = "Increment across a band boundary."},
+    {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."});
+#define SERVICE(text) {.key = text, .type = TG_TYPE_MAP, .sub = &tg_catalog_service_keys,          \
+                       .help = "How this service is priced."}
+KEYS(tg_catalog_plan_keys,
+    SERVICE("data"), SERVICE("voice"), SERVICE("message"), SERVICE("event"), SERVICE("access"),
+    {.key = "title", .type = TG_TYPE_STRING, .help = "For people."});
+static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
+                                                  .names = tg_catalog_services};
+KEYS(tg_catalog_allowance_keys,
+    {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
+     .help = "Unit of the amount."},
+    {.key = "amount", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = I64_MOST,
+     .help = "Granted a period."},
+    {.key = "services", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 5,
+     .item = &service_item, .help = "What it may cover."},
+    {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &zone_item,
+     .help = "Zones it may cover; absent: all."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
+     .help = "When it is granted anew."},
+    {.key = "priority", .type = TG_TYPE_INTEGER, .min = 0, .max = 65535, .fallback = "100",
+     .help = "Lower is used first."});
+KEYS(tg_catalog_product_keys,
+    {.key = "plan", .type = TG_TYPE_NAME, .help = "Absent: fees only."},
+    {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
+    {.key = "fee", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Recurring, a period."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
+     .help = "Of the fee."},
+    {.key = "proration", .type = TG_TYPE_ENUM, .names = prorations, .fallback = "actual_days",
+     .help = "Fee of part of a period."},
+    {.key = "prorate_on_start", .type = TG_TYPE_BOOL, .fallback = "true",
+     .help = "First part period; false: whole fee."},
+    {.key = "prorate_on_end", .type = TG_TYPE_BOOL, .fallback = "true",
+     .help = "Last part period; false: whole fee."},
+    {.key = "in_advance", .type = TG_TYPE_BOOL, .fallback = "false",
+     .help = "Billed at the start of the period."},
+    {.key = "tax", .type = TG_TYPE_NAME, .help = "Tax category; absent: not taxed."});
+KEYS(tg_catalog_network_keys,
+    {.key = "plmn", .type = TG_TYPE_STRING, .is_required = true, .min = 5, .max = 6,
+     .help = "Mobile country and network code."},
+    {.key = "zone", .type = TG_TYPE_NAME, .is_required = true, .help = "Zone of usage there."});
+#define ITEM(what) static const struct tg_schema_key what##_item = {                               \
+    .type = TG_TYPE_MAP, .sub = &tg_catalog_##what##_keys}
+ITEM(tax);
+ITEM(deck);
+ITEM(price);
+ITEM(time_model);
+ITEM(plan);
+ITEM(allowance);
+ITEM(product);
+ITEM(network);
+KEYS(tg_catalog_keys,
+    {.key = "catalog", .type = TG_TYPE_MAP, .sub = &tg_catalog_head_keys,
+     .help = "Once in a folder."},
+    {.key = "taxes", .type = TG_TYPE_TABLE, .item = &tax_item, .help = "Tax categories."},
+    {.key = "decks", .type = TG_TYPE_TABLE, .item = &deck_item, .help = "Numbers to zones."},
+    {.key = "prices", .type = TG_TYPE_TABLE, .item = &price_item, .help = "Prices."},
+    {.key = "time_models", .type = TG_TYPE_TABLE, .item = &time_model_item, .help = "Bands."},
+    {.key = "plans", .type = TG_TYPE_TABLE, .item = &plan_item, .help = "Price plans."},
+    {.key = "allowances", .type = TG_TYPE_TABLE, .item = &allowance_item, .help = "Buckets."},
+    {.key = "products", .type = TG_TYPE_TABLE, .item = &product_item, .help = "What is sold."},
+    {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."});
+/* clang-format on */

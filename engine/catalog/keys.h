@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The keys of catalog documents, as schema tables; described for people in
+ *         schemas/catalog/README.md.
+ *
+ *  Source: reference/rating-semantics.md 4.1-4.7, 4.15. Threads: constants. Allocates: never.
+ *  Cost: none.
+ */
+#ifndef TG_CATALOG_KEYS_H
+#define TG_CATALOG_KEYS_H
+
+#include "doc/schema.h"
+
+/** @brief Top level: catalog, taxes, decks, prices, time_models, plans, allowances, products,
+ *  networks. */
+extern const struct tg_schema tg_catalog_keys;
+
+/** @brief Keys of `catalog`. */
+extern const struct tg_schema tg_catalog_head_keys;
+/** @brief Keys of `catalog: rounding`. */
+extern const struct tg_schema tg_catalog_rounding_keys;
+/** @brief Keys of one of `taxes`. */
+extern const struct tg_schema tg_catalog_tax_keys;
+/** @brief Keys of one of `decks`. */
+extern const struct tg_schema tg_catalog_deck_keys;
+/** @brief Keys of one of `prices`. */
+extern const struct tg_schema tg_catalog_price_keys;
+/** @brief Keys of one of a price's `tiers`. */
+extern const struct tg_schema tg_catalog_tier_keys;
+/** @brief Keys of one of `time_models`. */
+extern const struct tg_schema tg_catalog_time_model_keys;
+/** @brief Keys of one of a time model's `bands`. */
+extern const struct tg_schema tg_catalog_band_keys;
+/** @brief Keys of a time model's `holidays`. */
+extern const struct tg_schema tg_catalog_holiday_keys;
+/** @brief Keys of one of `plans`. */
+extern const struct tg_schema tg_catalog_plan_keys;
+/** @brief Keys of a plan's service. */
+extern const struct tg_schema tg_catalog_service_keys;
+/** @brief Keys of one of `allowances`. */
+extern const struct tg_schema tg_catalog_allowance_keys;
+/** @brief Keys of one of `products`. */
+extern const struct tg_schema tg_catalog_product_keys;
+/** @brief Keys of one of `networks`. */
+extern const struct tg_schema tg_catalog_network_keys;
+
+/** @brief Service names by enum tg_service - 1 ("data", "voice", ...), NULL-terminated. */
+extern const char *const tg_catalog_services[];
+
+#endif

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/people.h"
+
+#include "abi/key.h"
+#include "base/clock.h"
+#include "base/money.h"
+#include "doc/csv.h"
+#include "doc/scalar.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NEAR_NAMES_MAX 20000u /* did-you-mean over more would take longer than a person waits */
+#define ID_BYTES_MAX   63u
+
+enum account_column { A_ID, A_NAME, A_CURRENCY, A_CYCLE_DAY, A_TAX, A_COUNT };
+enum subscriber_column { S_ID, S_ACCOUNT, S_PRODUCT, S_MSISDN, S_IMSI, S_USER, S_IP, S_FROM, S_TO,
+                         S_COUNT };
+
+static const struct tg_csv_column account_columns[A_COUNT] = {
+    {"id", true}, {"name", false}, {"currency", false}, {"cycle_day", false}, {"tax", false}};
+static const struct tg_csv_column subscriber_columns[S_COUNT] = {
+    {"id", true},    {"account", true}, {"product", true}, {"msisdn", false},     {"imsi", false},
+    {"user", false}, {"ip", false},     {"active_from", false}, {"active_to", false}};
+
+/* One of the two files while it is read. */
+struct reader {
+    struct tg_people *people;
+    const struct tg_image *image;
+    struct tg_csv csv;
+    struct tg_diag *diag;
+    int16_t index[S_COUNT];
+};
+
+/* Field of a known column; an absent one reads as empty. */
+static struct tg_csv_field field_at(const struct reader *reader, uint32_t column)
+{
+    const int16_t index = reader->index[column];
+    return index >= 0 ? reader->csv.fields[index]
+                      : (struct tg_csv_field){"", 0, reader->csv.line, 1};
+}
+
+static void refuse(struct reader *reader, const struct tg_csv_field *field, const char *hint,
+                   const char *format)
+{
+    char word[65];
+    (void)snprintf(word, sizeof word, "%.*s",
+                   (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
+    char text[200];
+    (void)snprintf(text, sizeof text, format, word); /* formats are ours and take the word only */
+    tg_diag_add(reader->diag, TG_DIAG_ERROR, tg_csv_mark(&reader->csv, field), hint, "%s", text);
+}
+
+static bool id_check(struct reader *reader, const struct tg_csv_field *id)
+{
+    bool is_fine = id->text_bytes > 0 && id->text_bytes <= ID_BYTES_MAX;
+    for (uint32_t i = 0; i < id->text_bytes && is_fine; i++) {
+        is_fine = (unsigned char)id->text[i] > ' ' && id->text[i] != 0x7f;
+    }
+    if (!is_fine) {
+        refuse(reader, id, "use 1 to 63 characters without blanks", "id: \"%s\" is none");
+    }
+    return is_fine;
+}
+
+/* Number of a listed id; doubled ones are refused. The blobs grow with it. */
+static uint32_t id_number(struct reader *reader, struct tg_names *ids, struct tg_blob *items,
+                          size_t item_bytes, struct tg_blob *lines, const struct tg_csv_field *id)
+{
+    const uint32_t index = tg_names_add(ids, id->text, id->text_bytes);
+    if (index == UINT32_MAX) {
+        return index;
+    }
+    while (items->size_bytes / item_bytes < ids->count && !items->is_broken) {
+        (void)tg_blob_extend(items, item_bytes, 1);
+    }
+    while (lines->size_bytes / 4 < ids->count && !lines->is_broken) {
+        (void)tg_blob_extend(lines, 4, 1);
+    }
+    if (items->is_broken || lines->is_broken) {
+        return UINT32_MAX;
+    }
+    uint32_t *line = (uint32_t *)(void *)lines->bytes + index;
+    if (*line != 0) {
+        char text[96];
+        (void)snprintf(text, sizeof text, "id \"%%s\" is already on line %u", *line);
+        refuse(reader, id, NULL, text);
+        return UINT32_MAX;
+    }
+    *line = id->line;
+    return index;
+}
+
+/* Index of an entry that this version of the catalog has. */
+static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
+                           const struct tg_csv_field *field, const char *format)
+{
+    char name[65];
+    (void)snprintf(name, sizeof name, "%.*s",
+                   (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
+    const uint32_t index = tg_image_find(reader->image, kind, name);
+    const bool is_there =
+        index != UINT32_MAX && (kind == TG_CATALOG_PRODUCT
+                                    ? tg_image_product(reader->image, index) != NULL
+                                    : tg_image_tax(reader->image, index) != NULL);
+    if (is_there) {
+        return index;
+    }
+    const uint32_t count = tg_image_count(reader->image, kind);
+    const char **known = calloc(count + 1, sizeof *known);
+    for (uint32_t i = 0; known != NULL && i < count; i++) {
+        known[i] = tg_image_name(reader->image, kind, i);
+    }
+    const char *near = known != NULL ? tg_diag_nearest(name, known, count) : NULL;
+    char hint[128];
+    (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+    refuse(reader, field, near != NULL ? hint : NULL, format);
+    free(known);
+    return UINT32_MAX;
+}
+
+static void account_take(struct reader *reader)
+{
+    struct tg_people *people = reader->people;
+    const struct tg_csv_field id = field_at(reader, A_ID);
+    const struct tg_csv_field name = field_at(reader, A_NAME);
+    const struct tg_csv_field currency = field_at(reader, A_CURRENCY);
+    const struct tg_csv_field day = field_at(reader, A_CYCLE_DAY);
+    const struct tg_csv_field tax = field_at(reader, A_TAX);
+    struct tg_roster_account out = {
+        .currency = reader->image->currency, .tax = TG_TAX_NONE, .cycle_day = 1};
+    int64_t number = 1;
+    if (currency.text_bytes != 0) {
+        const struct tg_currency *ours = tg_currency_by_numeric(reader->image->currency);
+        if (ours == NULL || currency.text_bytes != 3 || memcmp(currency.text, ours->code, 3) != 0) {
+            refuse(reader, &currency, NULL, "currency: \"%s\" is not the catalog's");
+        }
+    }
+    if (day.text_bytes != 0 && (tg_scalar_integer(day.text, day.text_bytes, &number) != TG_OK ||
+                                number < 1 || number > 31)) {
+        refuse(reader, &day, NULL, "cycle_day: \"%s\" is not 1 to 31");
+    }
+    out.cycle_day = (uint8_t)number;
+    if (tax.text_bytes != 0) {
+        const uint32_t index =
+            entry_find(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
+        out.tax = index != UINT32_MAX ? (uint16_t)index : TG_TAX_NONE;
+    }
+    if (!id_check(reader, &id)) {
+        return;
+    }
+    const uint32_t index = id_number(reader, &people->account_ids, &people->accounts, sizeof out,
+                                     &people->account_lines, &id);
+    if (index == UINT32_MAX) {
+        return;
+    }
+    memcpy(people->accounts.bytes + index * sizeof out, &out, sizeof out);
+    while (people->account_titles.size_bytes / 4 <= index && !people->account_titles.is_broken) {
+        (void)tg_blob_extend(&people->account_titles, 4, 1);
+    }
+    const uint32_t title = name.text_bytes != 0
+                               ? tg_names_add(&people->titles, name.text, name.text_bytes)
+                               : tg_names_add(&people->titles, id.text, id.text_bytes);
+    if (!people->account_titles.is_broken) {
+        memcpy(people->account_titles.bytes + (size_t)index * 4, &title, 4);
+    }
+    people->accounts_listed_count++;
+}
+
+static bool second_read(struct reader *reader, const struct tg_csv_field *field, uint32_t absent,
+                        uint32_t *seconds)
+{
+    int64_t at_ns = 0;
+    *seconds = absent;
+    if (field->text_bytes == 0) {
+        return true;
+    }
+    if (tg_clock_parse(field->text, field->text_bytes, &at_ns) != TG_OK || at_ns < 0 ||
+        at_ns % TG_NS_PER_S != 0 || at_ns / TG_NS_PER_S >= TG_ROSTER_OPEN_S) {
+        refuse(reader, field, "write a date or whole second from 1970 to 2106",
+               "\"%s\" is no date or time");
+        return false;
+    }
+    *seconds = (uint32_t)(at_ns / TG_NS_PER_S);
+    return true;
+}
+
+static void key_add(struct reader *reader, uint32_t subscriber, enum tg_key_kind kind, uint64_t key)
+{
+    const struct tg_roster_key out = {key, subscriber, kind};
+    (void)tg_blob_append(&reader->people->keys, &out, sizeof out, 8);
+}
+
+static void number_take(struct reader *reader, uint32_t subscriber, struct tg_csv_field field,
+                        enum tg_key_kind kind)
+{
+    uint64_t key = 0;
+    const uint32_t skip = kind == TG_KEY_E164 && field.text_bytes > 0 && field.text[0] == '+';
+    if (field.text_bytes == 0) {
+        return;
+    }
+    if (field.text_bytes - skip < 3 ||
+        !tg_digits_pack(field.text + skip, field.text_bytes - skip, &key)) {
+        refuse(reader, &field, "write 3 to 15 digits", "\"%s\" is no number");
+        return;
+    }
+    key_add(reader, subscriber, kind, key);
+}
+
+static void ip_take(struct reader *reader, uint32_t subscriber, struct tg_csv_field field)
+{
+    char text[48];
+    uint8_t bytes[16];
+    if (field.text_bytes == 0) {
+        return;
+    }
+    (void)snprintf(text, sizeof text, "%.*s", (int)(field.text_bytes < 47 ? field.text_bytes : 47),
+                   field.text);
+    if (inet_pton(AF_INET, text, bytes) == 1) {
+        key_add(reader, subscriber, TG_KEY_IP4, tg_key_ip4(bytes));
+    } else if (inet_pton(AF_INET6, text, bytes) == 1) {
+        key_add(reader, subscriber, TG_KEY_IP6, tg_key_ip6(bytes));
+    } else {
+        refuse(reader, &field, NULL, "\"%s\" is no IP address");
+    }
+}
+
+static uint32_t account_find(struct reader *reader, const struct tg_csv_field *field)
+{
+    const struct tg_names *ids = &reader->people->account_ids;
+    const uint32_t index = tg_names_find(ids, field->text, field->text_bytes);
+    const uint32_t *lines = (const uint32_t *)(const void *)reader->people->account_lines.bytes;
+    if (index != UINT32_MAX && index < reader->people->account_lines.size_bytes / 4 &&
+        lines[index] != 0) {
+        return index;
+    }
+    const char *near = NULL;
+    const uint32_t count = ids->count < NEAR_NAMES_MAX ? ids->count : 0;
+    const char **known = calloc(count + 1, sizeof *known);
+    for (uint32_t i = 0; known != NULL && i < count; i++) {
+        known[i] = tg_names_text(ids, i);
+    }
+    char word[65];
+    (void)snprintf(word, sizeof word, "%.*s",
+                   (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
+    near = known != NULL ? tg_diag_nearest(word, known, count) : NULL;
+    char hint[128];
+    (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+    refuse(reader, field, near != NULL ? hint : NULL, "there is no account \"%s\"");
+    free(known);
+    return UINT32_MAX;
+}
+
+static void subscriber_take(struct reader *reader)
+{
+    struct tg_people *people = reader->people;
+    const struct tg_csv_field id = field_at(reader, S_ID);
+    const struct tg_csv_field account = field_at(reader, S_ACCOUNT);
+    const struct tg_csv_field product = field_at(reader, S_PRODUCT);
+    const struct tg_csv_field from = field_at(reader, S_FROM);
+    const struct tg_csv_field to = field_at(reader, S_TO);
+    const struct tg_csv_field user = field_at(reader, S_USER);
+    struct tg_roster_line out = {0};
+    const uint32_t product_index =
+        entry_find(reader, TG_CATALOG_PRODUCT, &product, "there is no product \"%s\"");
+    out.account = account_find(reader, &account);
+    out.product = (uint16_t)product_index;
+    const bool has_from = second_read(reader, &from, 0, &out.active_from_s);
+    const bool has_to = second_read(reader, &to, TG_ROSTER_OPEN_S, &out.active_to_s);
+    if (has_from && has_to && out.active_from_s >= out.active_to_s) {
+        refuse(reader, &to, NULL, "active_to \"%s\" is not after active_from");
+    }
+    if (!id_check(reader, &id)) {
+        return;
+    }
+    const uint32_t index = id_number(reader, &people->subscriber_ids, &people->subscribers,
+                                     sizeof out, &people->lines, &id);
+    if (index == UINT32_MAX) {
+        return;
+    }
+    memcpy(people->subscribers.bytes + (size_t)index * sizeof out, &out, sizeof out);
+    number_take(reader, index, field_at(reader, S_MSISDN), TG_KEY_E164);
+    number_take(reader, index, field_at(reader, S_IMSI), TG_KEY_IMSI);
+    ip_take(reader, index, field_at(reader, S_IP));
+    if (user.text_bytes != 0) {
+        key_add(reader, index, TG_KEY_NAME, tg_key_name(user.text, user.text_bytes));
+    }
+    people->subscribers_listed_count++;
+}
+
+static int keys_compare(const void *a, const void *b)
+{
+    const struct tg_roster_key *left = a;
+    const struct tg_roster_key *right = b;
+    if (left->kind != right->kind) {
+        return left->kind < right->kind ? -1 : 1;
+    }
+    if (left->key != right->key) {
+        return left->key < right->key ? -1 : 1;
+    }
+    return left->subscriber != right->subscriber ? (left->subscriber < right->subscriber ? -1 : 1)
+                                                 : 0;
+}
+
+/* One key, two subscribers, one time: usage would go to either. */
+static void shared_keys_refuse(struct reader *reader)
+{
+    struct tg_people *people = reader->people;
+    struct tg_roster_key *keys = (struct tg_roster_key *)(void *)people->keys.bytes;
+    const size_t count = people->keys.size_bytes / sizeof *keys;
+    const struct tg_roster_line *lines =
+        (const struct tg_roster_line *)(const void *)people->subscribers.bytes;
+    const uint32_t *csv_lines = (const uint32_t *)(const void *)people->lines.bytes;
+    if (count > 1) {
+        qsort(keys, count, sizeof *keys, keys_compare);
+    }
+    for (size_t i = 1; i < count; i++) {
+        const struct tg_roster_key *key = &keys[i];
+        for (size_t j = i; j > 0 && keys[j - 1].kind == key->kind && keys[j - 1].key == key->key;
+             j--) {
+            const uint32_t other = keys[j - 1].subscriber;
+            const struct tg_roster_line *a = &lines[other];
+            const struct tg_roster_line *b = &lines[key->subscriber];
+            if (other == key->subscriber || a->active_from_s >= b->active_to_s ||
+                b->active_from_s >= a->active_to_s) {
+                continue;
+            }
+            const uint32_t first = csv_lines[other];
+            const uint32_t second = csv_lines[key->subscriber];
+            const struct tg_mark mark = {&reader->csv.source, first > second ? first : second, 1};
+            tg_diag_add(reader->diag, TG_DIAG_ERROR, mark,
+                        "end the earlier one with active_to",
+                        "the subscriber on line %u holds the same number, IMSI, address or user "
+                        "name at that time",
+                        first > second ? second : first);
+            break;
+        }
+    }
+}
+
+/* Who is no longer listed keeps his number; his keys are not there any more. */
+static void unlisted_mark(struct tg_blob *items, size_t item_bytes, size_t flags_offset,
+                          size_t flags_bytes, const struct tg_blob *lines)
+{
+    const uint32_t *listed = (const uint32_t *)(const void *)lines->bytes;
+    for (size_t i = 0; i < items->size_bytes / item_bytes; i++) {
+        uint8_t *flags = items->bytes + i * item_bytes + flags_offset;
+        memset(flags, 0, flags_bytes);
+        flags[0] = i < lines->size_bytes / 4 && listed[i] != 0 ? 0 : TG_ROSTER_REMOVED;
+    }
+}
+
+static bool file_read(struct reader *reader, const char *path, const struct tg_csv_column *columns,
+                      uint32_t columns_count, void (*take)(struct reader *))
+{
+    if (access(path, F_OK) != 0) {
+        return false;
+    }
+    enum tg_err err = tg_csv_open(&reader->csv, path, reader->diag);
+    err = err == TG_OK
+              ? tg_csv_header(&reader->csv, columns, columns_count, reader->index, reader->diag)
+              : err;
+    while (err != TG_E_NOT_FOUND && err != TG_E_IO && err != TG_E_NO_MEMORY &&
+           reader->csv.columns_count > 0 && reader->index[0] >= 0) {
+        err = tg_csv_next(&reader->csv, reader->diag);
+        if (err == TG_OK) {
+            take(reader);
+        }
+    }
+    return true;
+}
+
+void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
+                    const struct tg_image *image, struct tg_diag *diag)
+{
+    char path[TG_FOLDER_PATH_BYTES];
+    struct reader reader = {.people = people, .image = image, .diag = diag};
+    if (!tg_folder_join(folder, "accounts.csv", path)) {
+        return;
+    }
+    const bool has_accounts =
+        file_read(&reader, path, account_columns, A_COUNT, account_take);
+    tg_csv_close(&reader.csv);
+    if (has_accounts) {
+        unlisted_mark(&people->accounts, sizeof(struct tg_roster_account),
+                      offsetof(struct tg_roster_account, flags), 1, &people->account_lines);
+    }
+    char subscribers_path[TG_FOLDER_PATH_BYTES];
+    if (!tg_folder_join(folder, "subscribers.csv", subscribers_path)) {
+        return;
+    }
+    if (access(subscribers_path, F_OK) == 0) {
+        people->keys.size_bytes = 0; /* the file is the whole truth about keys */
+    }
+    const bool has_subscribers =
+        file_read(&reader, subscribers_path, subscriber_columns, S_COUNT, subscriber_take);
+    if (has_subscribers) {
+        shared_keys_refuse(&reader);
+        unlisted_mark(&people->subscribers, sizeof(struct tg_roster_line),
+                      offsetof(struct tg_roster_line, flags), 2, &people->lines);
+    }
+    tg_csv_close(&reader.csv);
+    people->has_files = has_accounts || has_subscribers;
+}
+
+bool tg_people_is_broken(const struct tg_people *people)
+{
+    return people->account_ids.is_broken || people->subscriber_ids.is_broken ||
+           people->titles.is_broken || people->accounts.is_broken ||
+           people->account_titles.is_broken || people->subscribers.is_broken ||
+           people->lines.is_broken || people->account_lines.is_broken || people->keys.is_broken;
+}
+
+void tg_people_free(struct tg_people *people)
+{
+    tg_names_free(&people->account_ids);
+    tg_names_free(&people->subscriber_ids);
+    tg_names_free(&people->titles);
+    tg_blob_free(&people->accounts);
+    tg_blob_free(&people->account_titles);
+    tg_blob_free(&people->subscribers);
+    tg_blob_free(&people->lines);
+    tg_blob_free(&people->account_lines);
+    tg_blob_free(&people->keys);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Open addressing without deletion: a roster is built once and replaced as a whole. */
+#include "catalog/roster.h"
+
+#include "base/arena.h"
+#include "base/hash.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP       32u
+#define SLOT_SHARED 0x100u /* several subscribers held the key: look at the time */
+#define SLOT_KIND   0xffu
+#define SLOTS_MIN   16u
+
+struct tg_roster_slot {
+    uint64_t key;
+    uint32_t subscriber;
+    uint32_t tag; /* kind and SLOT_SHARED; 0 empty */
+};
+_Static_assert(sizeof(struct tg_roster_slot) == 16, "four in a cache line");
+
+/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65. */
+static inline uint64_t slot_home(uint64_t key, uint32_t kind, uint64_t slots_count)
+{
+    const uint64_t hash = tg_mix64(key ^ (uint64_t)kind * UINT64_C(0x9e3779b97f4a7c15));
+    return (uint64_t)(((unsigned __int128)hash * slots_count) >> 64);
+}
+
+static bool times_overlap(const struct tg_roster_line *a, const struct tg_roster_line *b)
+{
+    const uint64_t a_to = a->active_to_s == TG_ROSTER_OPEN_S ? UINT64_MAX : a->active_to_s;
+    const uint64_t b_to = b->active_to_s == TG_ROSTER_OPEN_S ? UINT64_MAX : b->active_to_s;
+    return a->active_from_s < b_to && b->active_from_s < a_to;
+}
+
+static enum tg_err key_insert(struct tg_roster *roster, struct tg_roster_slot *slots,
+                              const struct tg_roster_key *key, struct tg_why *why)
+{
+    const struct tg_roster_line *line = &roster->lines[key->subscriber];
+    uint32_t shared = 0;
+    uint64_t at = slot_home(key->key, key->kind, roster->slots_count);
+    for (; slots[at].tag != 0; at = at + 1 == roster->slots_count ? 0 : at + 1) {
+        struct tg_roster_slot *other = &slots[at];
+        if (other->key != key->key || (other->tag & SLOT_KIND) != key->kind) {
+            continue;
+        }
+        if (other->subscriber == key->subscriber) {
+            return TG_OK;
+        }
+        if (times_overlap(line, &roster->lines[other->subscriber])) {
+            return tg_why_set(why, TG_E_EXISTS,
+                              "subscribers #%u and #%u hold the same key at the same time",
+                              other->subscriber, key->subscriber);
+        }
+        other->tag |= SLOT_SHARED;
+        shared = SLOT_SHARED;
+    }
+    slots[at] = (struct tg_roster_slot){key->key, key->subscriber, key->kind | shared};
+    roster->keys_count++;
+    return TG_OK;
+}
+
+static enum tg_err keys_insert(struct tg_roster *roster, struct tg_roster_slot *slots,
+                               const struct tg_roster_params *params, struct tg_why *why)
+{
+    enum tg_err err = TG_OK;
+    for (uint64_t i = 0; i < params->keys_count && err == TG_OK; i++) {
+        const struct tg_roster_key *key = &params->keys[i];
+        if (key->subscriber >= params->subscribers_count || key->kind == TG_KEY_NONE ||
+            key->kind > SLOT_KIND) {
+            return tg_why_set(why, TG_E_INVALID, "key %llu names subscriber #%u of %u, kind %u",
+                              (unsigned long long)i, key->subscriber, params->subscribers_count,
+                              key->kind);
+        }
+        if ((roster->lines[key->subscriber].flags & TG_ROSTER_REMOVED) == 0) {
+            err = key_insert(roster, slots, key, why);
+        }
+    }
+    return err;
+}
+
+static void *array_take(struct tg_roster *roster, size_t count, size_t item_bytes)
+{
+    const size_t size_bytes = (count > 0 ? count : 1) * item_bytes;
+    void *memory = tg_pages_take(size_bytes);
+    roster->memory_bytes += memory != NULL ? size_bytes : 0;
+    return memory;
+}
+
+enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_roster **roster,
+                            struct tg_why *why)
+{
+    *roster = NULL;
+    assert(params->size_bytes == sizeof *params);
+    struct tg_roster *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the roster");
+    }
+    made->subscribers_count = params->subscribers_count;
+    made->accounts_count = params->accounts_count;
+    made->slots_count = params->keys_count * 100 / 65 + SLOTS_MIN;
+    struct tg_roster_line *lines =
+        array_take(made, params->subscribers_count, sizeof *params->lines);
+    struct tg_roster_account *accounts =
+        array_take(made, params->accounts_count, sizeof *params->accounts);
+    struct tg_roster_slot *slots = array_take(made, made->slots_count, sizeof *slots);
+    made->lines = lines;
+    made->accounts = accounts;
+    made->slots = slots;
+    if (lines == NULL || accounts == NULL || slots == NULL) {
+        tg_roster_free(made);
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u subscribers",
+                          params->subscribers_count);
+    }
+    if (params->subscribers_count > 0) {
+        memcpy(lines, params->lines, params->subscribers_count * sizeof *lines);
+    }
+    if (params->accounts_count > 0) {
+        memcpy(accounts, params->accounts, params->accounts_count * sizeof *accounts);
+    }
+    const enum tg_err err = keys_insert(made, slots, params, why);
+    if (err != TG_OK) {
+        tg_roster_free(made);
+        return err;
+    }
+    *roster = made;
+    return TG_OK;
+}
+
+void tg_roster_free(struct tg_roster *roster)
+{
+    if (roster == NULL) {
+        return;
+    }
+    const size_t lines = roster->subscribers_count > 0 ? roster->subscribers_count : 1;
+    const size_t accounts = roster->accounts_count > 0 ? roster->accounts_count : 1;
+    tg_pages_free((void *)(uintptr_t)roster->lines, lines * sizeof *roster->lines);
+    tg_pages_free((void *)(uintptr_t)roster->accounts, accounts * sizeof *roster->accounts);
+    tg_pages_free((void *)(uintptr_t)roster->slots, roster->slots_count * sizeof *roster->slots);
+    free(roster);
+}
+
+/* Walk from the home slot; a shared key goes on until a holder was active at that time. */
+static inline uint32_t slot_probe(const struct tg_roster *roster, uint64_t at, uint64_t key,
+                                  uint32_t kind, int64_t at_ns)
+{
+    for (;; at = at + 1 == roster->slots_count ? 0 : at + 1) {
+        const struct tg_roster_slot *slot = &roster->slots[at];
+        if (slot->tag == 0) {
+            return TG_SUBSCRIBER_NONE;
+        }
+        if (slot->key == key && (slot->tag & SLOT_KIND) == kind &&
+            ((slot->tag & SLOT_SHARED) == 0 ||
+             tg_roster_is_active(&roster->lines[slot->subscriber], at_ns))) {
+            return slot->subscriber;
+        }
+    }
+}
+
+uint32_t tg_roster_find(const struct tg_roster *roster, const uint8_t *kinds, const uint64_t *keys,
+                        const int64_t *at_ns, uint32_t count, uint32_t *subscribers)
+{
+    uint64_t homes[GROUP];
+    uint32_t found_count = 0;
+    for (uint32_t done = 0; done < count; done += GROUP) {
+        const uint32_t group = count - done < GROUP ? count - done : GROUP;
+        for (uint32_t i = 0; i < group; i++) {
+            homes[i] = slot_home(keys[done + i], kinds[done + i], roster->slots_count);
+            __builtin_prefetch(&roster->slots[homes[i]]);
+        }
+        for (uint32_t i = 0; i < group; i++) {
+            const uint32_t row = done + i;
+            subscribers[row] =
+                kinds[row] != TG_KEY_NONE
+                    ? slot_probe(roster, homes[i], keys[row], kinds[row], at_ns[row])
+                    : TG_SUBSCRIBER_NONE;
+            found_count += subscribers[row] != TG_SUBSCRIBER_NONE ? 1 : 0;
+        }
+    }
+    return found_count;
+}
+
+static size_t name_write(size_t length, uint32_t index, char *text, size_t text_room)
+{
+    if (length == 0) {
+        (void)snprintf(text, text_room, "#%u", index);
+    }
+    return length;
+}
+
+size_t tg_roster_subscriber_name(const struct tg_roster *roster, uint32_t subscriber, char *text,
+                                 size_t text_room)
+{
+    const struct tg_roster_names *names = &roster->names;
+    const size_t length = names->subscriber != NULL && subscriber < roster->subscribers_count
+                              ? names->subscriber(names->context, subscriber, text, text_room)
+                              : 0;
+    return name_write(length, subscriber, text, text_room);
+}
+
+size_t tg_roster_account_name(const struct tg_roster *roster, uint32_t account, char *text,
+                              size_t text_room)
+{
+    const struct tg_roster_names *names = &roster->names;
+    const size_t length = names->account != NULL && account < roster->accounts_count
+                              ? names->account(names->context, account, text, text_room)
+                              : 0;
+    return name_write(length, account, text, text_room);
+}
+
+size_t tg_roster_account_title(const struct tg_roster *roster, uint32_t account, char *text,
+                               size_t text_room)
+{
+    const struct tg_roster_names *names = &roster->names;
+    const size_t length = names->account_title != NULL && account < roster->accounts_count
+                              ? names->account_title(names->context, account, text, text_room)
+                              : 0;
+    return name_write(length, account, text, text_room);
+}
