@@ -38,10 +38,10 @@ static DIR *folder_list(int at)
     return list;
 }
 
-enum tg_err tg_folder_open(struct tg_folder *folder, const char *target, const char *done,
+enum tg_err tg_port_folder_open(struct tg_port_folder *folder, const char *target, const char *done,
                            const char *pattern, struct tg_why *why)
 {
-    *folder = (struct tg_folder){.target = -1, .claimed = -1, .done = -1};
+    *folder = (struct tg_port_folder){.target = -1, .claimed = -1, .done = -1};
     if (pattern != NULL && strlen(pattern) >= sizeof folder->pattern) {
         return tg_why_set(why, TG_E_INVALID, "folder %s: the pattern is too long", target);
     }
@@ -81,7 +81,7 @@ enum tg_err tg_folder_open(struct tg_folder *folder, const char *target, const c
     return TG_OK;
 }
 
-void tg_folder_close(struct tg_folder *folder)
+void tg_port_folder_close(struct tg_port_folder *folder)
 {
     if (folder->target_list != NULL) {
         (void)closedir(folder->target_list);
@@ -96,10 +96,10 @@ void tg_folder_close(struct tg_folder *folder)
         }
     }
     tg_pages_free(folder->names, NAMES_BYTES);
-    *folder = (struct tg_folder){.target = -1, .claimed = -1, .done = -1};
+    *folder = (struct tg_port_folder){.target = -1, .claimed = -1, .done = -1};
 }
 
-static bool name_is_wanted(const struct tg_folder *folder, int directory,
+static bool name_is_wanted(const struct tg_port_folder *folder, int directory,
                            const struct dirent *entry)
 {
     const size_t length = strlen(entry->d_name);
@@ -119,7 +119,7 @@ static bool name_is_wanted(const struct tg_folder *folder, int directory,
 }
 
 /* Keep the smallest names only: a folder may hold more of them than we have room for. */
-static void name_keep(struct tg_folder *folder, const char *name)
+static void name_keep(struct tg_port_folder *folder, const char *name)
 {
     uint32_t low = 0, high = folder->names_count;
     while (low < high) {
@@ -145,7 +145,7 @@ static void name_keep(struct tg_folder *folder, const char *name)
     folder->names_count++;
 }
 
-void tg_folder_look(struct tg_folder *folder, bool in_claimed, bool from_start)
+void tg_port_folder_look(struct tg_port_folder *folder, bool in_claimed, bool from_start)
 {
     DIR *list = in_claimed ? folder->claimed_list : folder->target_list;
     const int directory = in_claimed ? folder->claimed : folder->target;
@@ -162,7 +162,7 @@ void tg_folder_look(struct tg_folder *folder, bool in_claimed, bool from_start)
     }
 }
 
-const char *tg_folder_next(struct tg_folder *folder)
+const char *tg_port_folder_next(struct tg_port_folder *folder)
 {
     if (folder->names_next == folder->names_count) {
         return NULL;
@@ -219,7 +219,7 @@ static enum tg_err claim_lock(int directory, const char *name, int *descriptor, 
     return TG_OK;
 }
 
-enum tg_err tg_folder_claim(struct tg_folder *folder, const char *name, bool in_claimed,
+enum tg_err tg_port_folder_claim(struct tg_port_folder *folder, const char *name, bool in_claimed,
                             struct tg_claim *claim)
 {
     struct stat status;
@@ -257,7 +257,7 @@ void tg_claim_check(struct tg_claim *claim)
                         modified_ns(&status) != claim->modified_ns;
 }
 
-enum tg_err tg_folder_finish(struct tg_folder *folder, struct tg_claim *claim)
+enum tg_err tg_port_folder_finish(struct tg_port_folder *folder, struct tg_claim *claim)
 {
     char new_name[TG_FOLDER_NAME_BYTES_MAX + 32];
     const char *suffix = claim->is_changed ? ".changed" : "";
@@ -275,7 +275,7 @@ enum tg_err tg_folder_finish(struct tg_folder *folder, struct tg_claim *claim)
     return result == 0 ? TG_OK : TG_E_IO;
 }
 
-enum tg_err tg_folder_sync(const struct tg_folder *folder)
+enum tg_err tg_port_folder_sync(const struct tg_port_folder *folder)
 {
     /* done first: after a power cut a file is then in either place or, at worst, in both. */
     return fsync(folder->done) == 0 && fsync(folder->claimed) == 0 ? TG_OK : TG_E_IO;

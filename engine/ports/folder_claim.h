@@ -44,7 +44,7 @@ struct tg_claim {
 };
 
 /** @brief An open drop folder. */
-struct tg_folder {
+struct tg_port_folder {
     int target;        /**< Directory descriptors, owned; -1 when not open. */
     int claimed;       /**< <target>/.claimed. */
     int done;          /**< Where finished files go. */
@@ -69,11 +69,11 @@ struct tg_folder {
  * @return TG_OK; TG_E_PORT_OPEN no such folder, no right to write, or done on another file system;
  *         TG_E_INVALID a text too long; TG_E_NO_MEMORY.
  */
-enum tg_err tg_folder_open(struct tg_folder *folder, const char *target, const char *done,
+enum tg_err tg_port_folder_open(struct tg_port_folder *folder, const char *target, const char *done,
                            const char *pattern, struct tg_why *why);
 
 /** @brief Close. @param folder Owned; half-open is fine. */
-void tg_folder_close(struct tg_folder *folder);
+void tg_port_folder_close(struct tg_port_folder *folder);
 
 /**
  * @brief Look for names in byte order: regular files that match, not starting with '.', not ending
@@ -82,37 +82,37 @@ void tg_folder_close(struct tg_folder *folder);
  * @param in_claimed  Look in .claimed instead of the target.
  * @param from_start  false: only names after the last one handed out.
  */
-void tg_folder_look(struct tg_folder *folder, bool in_claimed, bool from_start);
+void tg_port_folder_look(struct tg_port_folder *folder, bool in_claimed, bool from_start);
 
 /** @brief Next name found. @param folder Owned. @return Valid until the next look; NULL: no more.
  */
-const char *tg_folder_next(struct tg_folder *folder);
+const char *tg_port_folder_next(struct tg_port_folder *folder);
 
 /**
  * @brief Take a file for ourselves.
  * @param[in]  folder      Owned.
  * @param[in]  name        Base name.
  * @param[in]  in_claimed  It lies in .claimed already, left by an earlier process.
- * @param[out] claim       Written on TG_OK; owner gives it to tg_folder_finish or tg_claim_drop.
+ * @param[out] claim       Written on TG_OK; owner gives it to tg_port_folder_finish or tg_claim_drop.
  * @return TG_OK; TG_E_NOT_FOUND gone, or no regular file; TG_E_LOCKED another process has it;
  *         TG_E_EXISTS a file of that name is claimed and not finished; TG_E_IO (errno tells).
  */
-enum tg_err tg_folder_claim(struct tg_folder *folder, const char *name, bool in_claimed,
+enum tg_err tg_port_folder_claim(struct tg_port_folder *folder, const char *name, bool in_claimed,
                             struct tg_claim *claim);
 
 /** @brief Did it change since the claim? @param[in,out] claim is_changed is written. */
 void tg_claim_check(struct tg_claim *claim);
 
 /**
- * @brief Move a claimed file to done and let go of it. tg_folder_sync makes the move durable.
+ * @brief Move a claimed file to done and let go of it. tg_port_folder_sync makes the move durable.
  * @param folder  Owned.
  * @param claim   Let go of in any case; with is_changed set its name gets ".changed".
  * @return TG_OK or TG_E_IO: it stays in .claimed, and moves at the next start.
  */
-enum tg_err tg_folder_finish(struct tg_folder *folder, struct tg_claim *claim);
+enum tg_err tg_port_folder_finish(struct tg_port_folder *folder, struct tg_claim *claim);
 
 /** @brief Make moves durable: fsync both folders. @param folder Owned. @return TG_OK, TG_E_IO. */
-enum tg_err tg_folder_sync(const struct tg_folder *folder);
+enum tg_err tg_port_folder_sync(const struct tg_port_folder *folder);
 
 /** @brief Let go; the file stays in .claimed. @param claim Owned, closed already is fine. */
 void tg_claim_drop(struct tg_claim *claim);

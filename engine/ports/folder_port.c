@@ -32,7 +32,7 @@
 
 struct folder_port {
     struct tg_port base;
-    struct tg_folder folder;
+    struct tg_port_folder folder;
     struct tg_file_positions positions;
     bool follow;
     bool is_at_end;
@@ -58,7 +58,7 @@ static enum tg_err folder_open(struct tg_port *base, const struct tg_port_config
 {
     struct folder_port *port = (struct folder_port *)base;
     const enum tg_err err =
-        tg_folder_open(&port->folder, config->target, config->done, config->pattern, why);
+        tg_port_folder_open(&port->folder, config->target, config->done, config->pattern, why);
     if (err != TG_OK) {
         return err;
     }
@@ -91,7 +91,7 @@ static void put_away(struct folder_port *port, struct tg_claim *claim)
                "files by renaming them into the folder",
                port->base.name, claim->name, (unsigned long long)claim->size_bytes);
     }
-    if (tg_folder_finish(&port->folder, claim) != TG_OK) {
+    if (tg_port_folder_finish(&port->folder, claim) != TG_OK) {
         tg_counter_add(&counters->errors_count, 1);
         tg_log(TG_LOG_ERROR, "ports", "%s: %s cannot be moved to done: %s", port->base.name,
                claim->name, strerror(errno));
@@ -102,7 +102,7 @@ static void put_away(struct folder_port *port, struct tg_claim *claim)
 
 static void sync_moves(struct folder_port *port)
 {
-    if (tg_folder_sync(&port->folder) != TG_OK) {
+    if (tg_port_folder_sync(&port->folder) != TG_OK) {
         tg_counter_add(&port->base.counters.errors_count, 1);
         tg_log(TG_LOG_ERROR, "ports", "%s: fsync of a folder failed: %s", port->base.name,
                strerror(errno));
@@ -202,7 +202,7 @@ static void start_reading(struct folder_port *port)
 static bool look_again(struct folder_port *port, int64_t now_ns)
 {
     if (port->has_looked && port->folder.is_truncated) {
-        tg_folder_look(&port->folder, port->in_claimed, false);
+        tg_port_folder_look(&port->folder, port->in_claimed, false);
         return true;
     }
     if (port->has_looked && port->in_claimed) {
@@ -223,14 +223,14 @@ static bool look_again(struct folder_port *port, int64_t now_ns)
     port->has_looked = true;
     port->looked_ns = now_ns;
     port->pass_claimed = port->pass_blocked = false;
-    tg_folder_look(&port->folder, port->in_claimed, true);
+    tg_port_folder_look(&port->folder, port->in_claimed, true);
     return true;
 }
 
 static void open_next(struct folder_port *port, int64_t now_ns)
 {
     for (uint32_t i = 0; i < OPENS_PER_BURST && !port->is_reading; i++) {
-        const char *name = tg_folder_next(&port->folder);
+        const char *name = tg_port_folder_next(&port->folder);
         if (name == NULL) {
             if (!look_again(port, now_ns)) {
                 return;
@@ -238,7 +238,7 @@ static void open_next(struct folder_port *port, int64_t now_ns)
             continue;
         }
         const enum tg_err err =
-            tg_folder_claim(&port->folder, name, port->in_claimed, &port->claim);
+            tg_port_folder_claim(&port->folder, name, port->in_claimed, &port->claim);
         if (err == TG_OK) {
             port->pass_claimed = true;
             start_reading(port);
@@ -417,7 +417,7 @@ static void folder_close(struct tg_port *base)
     for (uint32_t i = 0; i < port->waiting_count; i++) {
         tg_claim_drop(&port->waiting[i]);
     }
-    tg_folder_close(&port->folder);
+    tg_port_folder_close(&port->folder);
     tg_file_positions_fini(&port->positions);
     tg_pages_free(port->buffer, BUFFER_BYTES);
     tg_pages_free(port->scan, SCAN_BYTES);
