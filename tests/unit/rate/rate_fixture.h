@@ -74,6 +74,7 @@ static inline void fixture_init(struct fixture *f)
     f->image.scale = 8;
     f->image.minor = 2;
     f->image.content_hash = 1;
+    f->image.built_for_ns = INT64_MAX;
 #define SECTION(id, member, count)                                                                 \
     fixture_section(f, id, offsetof(struct fixture, member), sizeof f->member[0], count)
     SECTION(TG_SECTION_PRICES, price_offsets, FIXTURE_PRICES);
