@@ -152,8 +152,8 @@ static void world_make(void)
     for (uint32_t i = 0; i < ROWS; i++) {
         const uint64_t dice = random_next(&seed);
         rows[i] =
-            (struct tg_usage){.start_ns = october_ns - 5 * TG_NS_PER_DAY +
-                                          (int64_t)(random_next(&seed) % 60) * TG_NS_PER_DAY + 7,
+            (struct tg_usage){.start_ns = october_ns - 25 * TG_NS_PER_DAY +
+                                          (int64_t)(random_next(&seed) % 80) * TG_NS_PER_DAY + 7,
                               .duration_ms = (uint32_t)(dice & 0xffff),
                               .source_id = (uint16_t)(1 + dice % 3),
                               .sequence = i,
@@ -189,8 +189,8 @@ static void world_make(void)
 static void oracle(uint32_t account, int64_t *net, int64_t *tax, uint64_t *rows_count)
 {
     const bool is_mid = accounts[account].cycle_day == 15;
-    const int64_t begin = october_ns + (is_mid ? 14 * TG_NS_PER_DAY : 0);
-    const int64_t end = november_ns + (is_mid ? 14 * TG_NS_PER_DAY : 0);
+    const int64_t begin = october_ns - (is_mid ? 16 * TG_NS_PER_DAY : 0);
+    const int64_t end = is_mid ? october_ns + 14 * TG_NS_PER_DAY : november_ns;
     __int128 sums[3] = {0};
     *rows_count = 0;
     for (uint32_t s = 0; s < SUBSCRIBERS; s++) {
@@ -348,7 +348,7 @@ Test(bill, running_again_changes_nothing_and_reports_late_usage, .timeout = 120)
     cr_expect_eq(first.digest, second.digest);
     struct tg_usage late = rows[0];
     struct tg_charge charge = charges[0];
-    late.start_ns = october_ns + 20 * TG_NS_PER_DAY;
+    late.start_ns = october_ns + 5 * TG_NS_PER_DAY;
     charge.fate = TG_FATE_RATED;
     charge.amount = 100000000;
     bill_journal_write(dir, &late, &charge, 1);
@@ -374,7 +374,7 @@ Test(bill, an_account_that_cannot_be_billed_is_named_and_left_out, .timeout = 12
     world_make();
     charges[5].fate = TG_FATE_RATED;
     charges[5].catalog_version = 77;
-    rows[5].start_ns = october_ns + 16 * TG_NS_PER_DAY;
+    rows[5].start_ns = october_ns + 6 * TG_NS_PER_DAY;
     bill_journal_write(dir, rows, charges, ROWS);
     struct seen seen = {.count = 0};
     const struct tg_bill_stats stats = bill_run(dir, NULL, 0, &seen);
