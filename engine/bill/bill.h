@@ -87,9 +87,9 @@ struct tg_bill_params {
     const char *legal_entity;   /**< See issue.h; NULL: default. */
     const char *series;         /**< See issue.h; NULL: default. */
     bool issues;                /**< true: number and store; false: drafts. */
-    bool follows_cycle_days;   /**< The period is a month: an account with cycle day d > 1 is billed
-                                  for the cycle that closes in it, day d of the month before to day d
-                                  of it. */
+    /** The period is a month: an account with cycle day d > 1 is billed for the cycle that closes
+     *  in it, from day d of the month before to day d of it. */
+    bool follows_cycle_days;
     uint8_t reserved[6];       /**< 0. */
     tg_bill_progress progress; /**< May be NULL. */
     void *progress_context;    /**< For progress. */
