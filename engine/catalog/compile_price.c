@@ -267,7 +267,7 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
         struct tg_price *stored = (struct tg_price *)(void *)whole.bytes;
         stored->params_bytes = (uint32_t)params.size_bytes;
         stored->params_offset = params_offset;
-        *offset = (uint32_t)tg_blob_append(&compile->sections[TG_SECTION_PRICE_DATA], whole.bytes,
+        *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA], whole.bytes,
                                            whole.size_bytes, 16);
     }
     tg_blob_free(&steps);
@@ -284,7 +284,7 @@ void tg_compile_prices(struct tg_compile *compile)
         if (node != NULL && node->kind == TG_YAML_MAP) {
             price_compile(compile, node, i, &info, &offset);
         }
-        (void)tg_blob_append(&compile->sections[TG_SECTION_PRICE_INFO], &info, sizeof info, 8);
-        (void)tg_blob_append(&compile->sections[TG_SECTION_PRICES], &offset, sizeof offset, 4);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_INFO], &info, sizeof info, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICES], &offset, sizeof offset, 4);
     }
 }

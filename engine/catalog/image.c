@@ -122,11 +122,11 @@ static void zones_group(const struct tg_image *image, const struct tg_deck *deck
 void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t *keys,
                     const int64_t *at_ns, uint32_t count, uint16_t *zones)
 {
-    if (deck >= image->sections[TG_SECTION_DECKS].count) {
+    if (deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) {
         memset(zones, 0, count * sizeof *zones);
         return;
     }
-    const struct tg_deck *all = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    const struct tg_deck *all = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     for (uint32_t done = 0; done < count; done += GROUP) {
         const uint32_t group = count - done < GROUP ? count - done : GROUP;
         zones_group(image, &all[deck], keys + done, at_ns + done, group, zones + done);
@@ -136,8 +136,8 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
 static const struct tg_time_model *time_model_at(const struct tg_image *image, uint32_t index)
 {
     const struct tg_time_model *all =
-        (const struct tg_time_model *)tg_image_section(image, TG_SECTION_TIME_MODELS);
-    return index < image->sections[TG_SECTION_TIME_MODELS].count ? &all[index] : NULL;
+        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
+    return index < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count ? &all[index] : NULL;
 }
 
 uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
@@ -182,8 +182,8 @@ const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model
 const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint32_t allowance)
 {
     const struct tg_allowance *all =
-        (const struct tg_allowance *)tg_image_section(image, TG_SECTION_ALLOWANCES);
-    return allowance < image->sections[TG_SECTION_ALLOWANCES].count &&
+        (const struct tg_allowance *)tg_image_section(image, TG_IMAGE_SECTION_ALLOWANCES);
+    return allowance < image->sections[TG_IMAGE_SECTION_ALLOWANCES].count &&
                    all[allowance].is_present != 0
                ? &all[allowance]
                : NULL;
@@ -192,24 +192,24 @@ const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint
 const struct tg_product *tg_image_product(const struct tg_image *image, uint32_t product)
 {
     const struct tg_product *all =
-        (const struct tg_product *)tg_image_section(image, TG_SECTION_PRODUCTS);
-    return product < image->sections[TG_SECTION_PRODUCTS].count && all[product].is_present != 0
+        (const struct tg_product *)tg_image_section(image, TG_IMAGE_SECTION_PRODUCTS);
+    return product < image->sections[TG_IMAGE_SECTION_PRODUCTS].count && all[product].is_present != 0
                ? &all[product]
                : NULL;
 }
 
 const struct tg_tax *tg_image_tax(const struct tg_image *image, uint32_t tax)
 {
-    const struct tg_tax *all = (const struct tg_tax *)tg_image_section(image, TG_SECTION_TAXES);
-    return tax < image->sections[TG_SECTION_TAXES].count && all[tax].is_present != 0 ? &all[tax]
+    const struct tg_tax *all = (const struct tg_tax *)tg_image_section(image, TG_IMAGE_SECTION_TAXES);
+    return tax < image->sections[TG_IMAGE_SECTION_TAXES].count && all[tax].is_present != 0 ? &all[tax]
                                                                                      : NULL;
 }
 
 const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t network)
 {
     const struct tg_network *all =
-        (const struct tg_network *)tg_image_section(image, TG_SECTION_NETWORKS);
-    return network < image->sections[TG_SECTION_NETWORKS].count && all[network].plmn_digits != 0
+        (const struct tg_network *)tg_image_section(image, TG_IMAGE_SECTION_NETWORKS);
+    return network < image->sections[TG_IMAGE_SECTION_NETWORKS].count && all[network].plmn_digits != 0
                ? &all[network]
                : NULL;
 }
@@ -234,7 +234,7 @@ const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kin
         return "";
     }
     const uint32_t *offsets =
-        (const uint32_t *)tg_image_section(image, (enum tg_image_section_id)(TG_SECTION_NAMES + kind));
+        (const uint32_t *)tg_image_section(image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
     return tg_image_text(image, offsets[index]);
 }
 

@@ -127,23 +127,23 @@ struct tg_image_section {
     uint32_t item_bytes; /**< Size of an item; 1 for bytes. */
 };
 
-/** @brief Sections of format 1; names of kind K are section TG_SECTION_NAMES + K. */
+/** @brief Sections of format 1; names of kind K are section TG_IMAGE_SECTION_NAMES + K. */
 enum tg_image_section_id {
-    TG_SECTION_TEXT = 0,       /**< NUL-terminated strings. */
-    TG_SECTION_PRICES = 1,     /**< uint32_t offset of each struct tg_price; 0 a hole. */
-    TG_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
-    TG_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
-    TG_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
-    TG_SECTION_MATRIX = 5,     /**< uint32_t price ids. */
-    TG_SECTION_DECKS = 6,      /**< struct tg_deck. */
-    TG_SECTION_DECK_DATA = 7,  /**< Direct tables, nodes, dated entries, zone bits, band names. */
-    TG_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
-    TG_SECTION_SWITCHES = 9,   /**< struct tg_band_switch. */
-    TG_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
-    TG_SECTION_PRODUCTS = 11,  /**< struct tg_product. */
-    TG_SECTION_TAXES = 12,     /**< struct tg_tax. */
-    TG_SECTION_NETWORKS = 13,  /**< struct tg_network. */
-    TG_SECTION_NAMES = 14      /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_TEXT = 0,       /**< NUL-terminated strings. */
+    TG_IMAGE_SECTION_PRICES = 1,     /**< uint32_t offset of each struct tg_price; 0 a hole. */
+    TG_IMAGE_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
+    TG_IMAGE_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
+    TG_IMAGE_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
+    TG_IMAGE_SECTION_MATRIX = 5,     /**< uint32_t price ids. */
+    TG_IMAGE_SECTION_DECKS = 6,      /**< struct tg_deck. */
+    TG_IMAGE_SECTION_DECK_DATA = 7,  /**< Direct tables, nodes, dated entries, zone bits, band names. */
+    TG_IMAGE_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
+    TG_IMAGE_SECTION_SWITCHES = 9,   /**< struct tg_band_switch. */
+    TG_IMAGE_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
+    TG_IMAGE_SECTION_PRODUCTS = 11,  /**< struct tg_product. */
+    TG_IMAGE_SECTION_TAXES = 12,     /**< struct tg_tax. */
+    TG_IMAGE_SECTION_NETWORKS = 13,  /**< struct tg_network. */
+    TG_IMAGE_SECTION_NAMES = 14      /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -166,7 +166,7 @@ struct tg_image {
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
 _Static_assert(sizeof(struct tg_image) == 448, "stored head");
-_Static_assert(TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX, "room for all");
+_Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX, "room for all");
 
 /** @brief What the engine must know of a price beyond the tariff's struct tg_price. */
 struct tg_price_info {
@@ -323,7 +323,7 @@ static inline const void *tg_image_section(const struct tg_image *image,
 /** @brief How many prices, holes included. @param image Checked. @return Count. */
 static inline uint32_t tg_image_prices_count(const struct tg_image *image)
 {
-    return image->sections[TG_SECTION_PRICES].count;
+    return image->sections[TG_IMAGE_SECTION_PRICES].count;
 }
 
 /** @brief A price. @param image Checked. @param price_id Any. @return Borrowed, NULL: none. */
@@ -333,7 +333,7 @@ static inline const struct tg_price *tg_image_price(const struct tg_image *image
     if (price_id >= tg_image_prices_count(image)) {
         return NULL;
     }
-    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_SECTION_PRICES);
+    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_IMAGE_SECTION_PRICES);
     return offsets[price_id] == 0
                ? NULL
                : (const struct tg_price *)tg_image_at(image, offsets[price_id]);
@@ -344,7 +344,7 @@ static inline const struct tg_price *tg_image_price(const struct tg_image *image
 static inline const struct tg_price_info *tg_image_price_info(const struct tg_image *image,
                                                               uint32_t price_id)
 {
-    return (const struct tg_price_info *)tg_image_section(image, TG_SECTION_PRICE_INFO) + price_id;
+    return (const struct tg_price_info *)tg_image_section(image, TG_IMAGE_SECTION_PRICE_INFO) + price_id;
 }
 
 /**
@@ -359,11 +359,11 @@ tg_image_plan_service(const struct tg_image *image, uint32_t plan, uint32_t serv
 {
     const uint32_t cell = plan * TG_SERVICE_COUNT + service;
     if (service >= TG_SERVICE_COUNT || plan == TG_PLAN_NONE ||
-        cell >= image->sections[TG_SECTION_PLAN_SERVICES].count) {
+        cell >= image->sections[TG_IMAGE_SECTION_PLAN_SERVICES].count) {
         return NULL;
     }
     const struct tg_plan_service *all =
-        (const struct tg_plan_service *)tg_image_section(image, TG_SECTION_PLAN_SERVICES);
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
     return all[cell].is_present != 0 ? &all[cell] : NULL;
 }
 
@@ -439,7 +439,7 @@ static inline bool tg_image_allowance_covers(const struct tg_image *image,
         return true;
     }
     const uint8_t *bits = (const uint8_t *)tg_image_at(image, allowance->zones_offset);
-    return zone < image->sections[TG_SECTION_NAMES + TG_CATALOG_ZONE].count &&
+    return zone < image->sections[TG_IMAGE_SECTION_NAMES + TG_CATALOG_ZONE].count &&
            ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
@@ -466,7 +466,7 @@ const char *tg_image_tariff_name(const struct tg_image *image, uint32_t price_id
  *  @return Count. */
 static inline uint32_t tg_image_count(const struct tg_image *image, enum tg_catalog_kind kind)
 {
-    return image->sections[TG_SECTION_NAMES + kind].count;
+    return image->sections[TG_IMAGE_SECTION_NAMES + kind].count;
 }
 
 /** @brief Name. @param image Checked. @param kind enum. @param index Any.
@@ -477,7 +477,7 @@ const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kin
  *  checked image. @return NUL-terminated, borrowed. */
 static inline const char *tg_image_text(const struct tg_image *image, uint32_t offset)
 {
-    return (const char *)tg_image_section(image, TG_SECTION_TEXT) + offset;
+    return (const char *)tg_image_section(image, TG_IMAGE_SECTION_TEXT) + offset;
 }
 
 /** @brief Index by name; a walk over all names, not for the data path. @param image Checked.

@@ -316,10 +316,10 @@ static struct tg_time_model model_compile(struct model *model)
         names[i] = tg_compile_text(compile, model->bands[i]);
     }
     out.switches_count = (uint32_t)(switches.size_bytes / sizeof(struct tg_band_switch));
-    out.switches_offset = (uint32_t)tg_blob_append(&compile->sections[TG_SECTION_SWITCHES],
+    out.switches_offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_SWITCHES],
                                                    switches.bytes, switches.size_bytes, 8);
     out.bands_count = (uint16_t)model->bands_count;
-    out.band_names_offset = (uint32_t)tg_blob_append(&compile->sections[TG_SECTION_DECK_DATA],
+    out.band_names_offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA],
                                                      names, model->bands_count * 4, 8);
     out.zone_name_offset = tg_compile_text(compile, zone);
     out.tz_hash = model->tz.hash;
@@ -345,6 +345,6 @@ void tg_compile_time_models(struct tg_compile *compile)
             out = model_compile(model);
         }
         free(model);
-        (void)tg_blob_append(&compile->sections[TG_SECTION_TIME_MODELS], &out, sizeof out, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);
     }
 }

@@ -47,7 +47,7 @@ static void *section_add(uint8_t *image_at, unsigned id, uint32_t count, uint32_
 static void names_add(uint8_t *image_at, unsigned kind, char letter, uint32_t count)
 {
     char *text = (char *)image_at + ((struct tg_image *)(void *)image_at)->sections[0].offset;
-    uint32_t *offsets = section_add(image_at, TG_SECTION_NAMES + kind, count, 4);
+    uint32_t *offsets = section_add(image_at, TG_IMAGE_SECTION_NAMES + kind, count, 4);
     for (uint32_t i = 0; i < count; i++) {
         offsets[i] = kind * 64 + i * 12;
         (void)snprintf(text + offsets[i], 12, "%c%u", letter, i);
@@ -61,9 +61,9 @@ static const struct tg_image *image_make(uint8_t *at, uint32_t version, int64_t 
     struct tg_image *image = (struct tg_image *)(void *)at;
     *image = (struct tg_image){
         .version = version, .currency = 978, .scale = 8, .minor = 2, .size_bytes = sizeof *image};
-    (void)section_add(at, TG_SECTION_TEXT, 1024, 1);
-    uint32_t *offsets = section_add(at, TG_SECTION_PRICES, PRICES, 4);
-    uint8_t *data = section_add(at, TG_SECTION_PRICE_DATA, PRICES, 128);
+    (void)section_add(at, TG_IMAGE_SECTION_TEXT, 1024, 1);
+    uint32_t *offsets = section_add(at, TG_IMAGE_SECTION_PRICES, PRICES, 4);
+    uint8_t *data = section_add(at, TG_IMAGE_SECTION_PRICE_DATA, PRICES, 128);
     for (uint32_t i = 0; i < PRICES; i++) {
         struct tg_price *made = (struct tg_price *)(void *)(data + i * 128);
         *made = (struct tg_price){.size_bytes = sizeof *made,
@@ -81,18 +81,18 @@ static const struct tg_image *image_make(uint8_t *at, uint32_t version, int64_t 
             (struct tg_price_step){.up_to_units = UINT64_MAX, .price = price, .per_units = 1};
         offsets[i] = (uint32_t)((uint8_t *)made - at);
     }
-    struct tg_price_info *info = section_add(at, TG_SECTION_PRICE_INFO, PRICES, sizeof *info);
+    struct tg_price_info *info = section_add(at, TG_IMAGE_SECTION_PRICE_INFO, PRICES, sizeof *info);
     for (uint32_t i = 0; i < PRICES; i++) {
         info[i] = (struct tg_price_info){
             .unit_base_count = 1000, .unit = TG_UNIT_SECOND, .is_present = 1};
     }
-    struct tg_product *product = section_add(at, TG_SECTION_PRODUCTS, 3, sizeof *product);
+    struct tg_product *product = section_add(at, TG_IMAGE_SECTION_PRODUCTS, 3, sizeof *product);
     product[0] = (struct tg_product){
         .fee = 3000000000, .tax = 0, .is_present = 1, .prorate_on_start = 1, .prorate_on_end = 1};
     product[1] =
         (struct tg_product){.fee = 999000000, .tax = 1, .period = TG_PERIOD_EVER, .is_present = 1};
     product[2] = (struct tg_product){.fee = 0, .tax = TG_TAX_NONE, .is_present = 1};
-    struct tg_tax *tax = section_add(at, TG_SECTION_TAXES, 2, sizeof *tax);
+    struct tg_tax *tax = section_add(at, TG_IMAGE_SECTION_TAXES, 2, sizeof *tax);
     tax[0] = (struct tg_tax){.rate_ppm = 190000, .is_present = 1};
     tax[1] = (struct tg_tax){.rate_ppm = 70000, .is_present = 1};
     names_add(at, TG_CATALOG_ZONE, 'z', 4);

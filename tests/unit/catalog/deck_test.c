@@ -24,7 +24,7 @@ static struct tg_image *deck_image(const struct tg_blob *data, struct tg_deck de
     struct tg_image *image = tg_pages_take(size);
     cr_assert_not_null(image);
     image->size_bytes = size;
-    image->sections[TG_SECTION_DECKS] =
+    image->sections[TG_IMAGE_SECTION_DECKS] =
         (struct tg_image_section){sizeof *image, sizeof deck, 1, sizeof deck};
     const uint32_t base = sizeof *image + sizeof deck;
     deck.direct_offset += base;
