@@ -178,6 +178,33 @@ Test(cause, dual_homing_silence_and_proof_of_life_decide_who_is_blamed)
     world_close(&w);
 }
 
+Test(cause, one_child_that_works_clears_its_parent_of_suspicion)
+{
+    /* Nine of ten down is over 80 %, yet the tenth carries traffic: the hub must be working. */
+    static const char *const hub[] = {"hub"};
+    static const struct tg_group_spec on_hub = {hub, 1, 1};
+    static char names[11][8];
+    struct tg_node_spec specs[11];
+    struct tg_inventory *inventory = NULL;
+    struct tg_cause *cause = NULL;
+    memset(specs, 0, sizeof specs);
+    specs[0].name = "hub";
+    for (uint32_t i = 1; i < 11; i++) {
+        (void)snprintf(names[i], sizeof names[i], "c%u", i);
+        specs[i] = (struct tg_node_spec){.name = names[i], .groups = &on_hub, .groups_count = 1};
+    }
+    cr_assert_eq(tg_inventory_open(specs, 11, &inventory, NULL), TG_OK);
+    cr_assert_eq(tg_cause_open(inventory, &cause), TG_OK);
+    for (uint16_t id = 2; id <= 10; id++) {
+        affect(cause, id, 0);
+    }
+    cr_expect_eq(tg_cause_run(cause, T0), 1, "nothing is known of the tenth");
+    prove_up(cause, 11);
+    cr_expect_eq(tg_cause_run(cause, T0), 9);
+    tg_cause_close(cause);
+    tg_inventory_close(inventory);
+}
+
 Test(cause, a_problem_keeps_its_number_when_its_root_changes_and_settles)
 {
     /* A ticket must not be opened anew each time one more alarm of the same outage arrives. */

@@ -51,6 +51,11 @@ Test(leak, every_row_of_the_suspect_matrix_holds)
         cr_expect_eq(verdict, rows[i].verdict, "%s: %s", rows[i].name,
                      tg_leak_verdict_name(verdict));
     }
+    struct tg_leak_memory memory = {100000, 50, 0};
+    for (uint32_t i = 0; i < 12; i++) {
+        const struct tg_leak_window window = window_at(i, 5000, i % 3 == 2 ? 100 : 40);
+        cr_expect_eq(tg_leak_judge(&window, &memory), TG_LEAK_OK, "never three low ones in a row");
+    }
     struct tg_leak_memory fresh = {0, 0, 0};
     const struct tg_leak_window silent = window_at(0, 5000, 0);
     cr_expect_eq(tg_leak_judge(&silent, &fresh), TG_LEAK_IDLE, "it never spoke: proves nothing");

@@ -21,7 +21,7 @@ Test(summary, the_cause_comes_first_and_the_dearest_of_its_kind)
         row.node_id = s < 30 ? LEAF : EDGE;
         charge.fate = TG_FATE_RATED;
         charge.subscriber = s;
-        charge.amount = 1000;
+        charge.amount = s < 30 ? 1000 : 1000000; /* dear, but no cause of anything */
         charge.currency = 978;
         tg_impact_add(impact, &row, &charge, 1);
     }
