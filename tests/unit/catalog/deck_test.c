@@ -162,7 +162,7 @@ Test(deck, longest_prefix_equals_naive_search_on_a_million_numbers, .timeout = 1
                      zones[i], expected);
     }
     const struct tg_deck *deck = (const struct tg_deck *)(const void *)(image + 1);
-    cr_log_warn("%u prefixes, %u nodes, image %zu KiB, build %.1f ms, %u of %u hit, %.1f ns each",
+    cr_log_info("%u prefixes, %u nodes, image %zu KiB, build %.1f ms, %u of %u hit, %.1f ns each",
                 count, deck->nodes_count, (size_t)image->size_bytes / 1024,
                 (built_ns - build_ns) / 1e6, hits, LOOK_UPS,
                 (end_ns - start_ns) / (double)LOOK_UPS);
