@@ -205,6 +205,9 @@ static void matrix_fill(struct cell *cell, uint32_t service)
                     "%s needs either price or prices", cell->service->key);
         return;
     }
+    if (prices != NULL && prices->kind != TG_YAML_MAP) {
+        return; /* the schema has said so; its children have no keys */
+    }
     bool has_fallback = price != NULL;
     if (price != NULL) {
         row_read(cell, service, price, cell->fallback);

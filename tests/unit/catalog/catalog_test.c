@@ -203,7 +203,7 @@ Test(catalog, numbers_stay_and_old_events_keep_their_prices, .init = folder_make
           "s/^products:/products:\\n  aaa: {fee: \"1.00\"}/' catalog.yaml && "
           "sed -i 's/^prices:/prices:\\n  aaa: {unit: event, price: \"1\"}/; "
           "s/connect: \"0.15\"/connect: \"0.20\"/' prices.yaml && "
-          "sed -i '/^S1002/d' subscribers.csv && "
+          "sed -i '/^S1002/d; s/4915112345603/4915112345699/' subscribers.csv && "
           "sed -i '1a S0001,A1001,aaa,491700000001,,,,' subscribers.csv",
           folder);
     struct tg_catalog_summary summary;
@@ -244,6 +244,12 @@ Test(catalog, numbers_stay_and_old_events_keep_their_prices, .init = folder_make
     cr_expect_eq(tg_roster_find(after->roster, &kind, &key, &at_ns, 1, &found), 0);
     cr_expect_eq(tg_roster_find(before->roster, &kind, &key, &at_ns, 1, &found), 1,
                  "a snapshot taken before must not change under its readers");
+    cr_assert(tg_digits_pack("4915112345603", 13, &key));
+    cr_expect_eq(tg_roster_find(after->roster, &kind, &key, &at_ns, 1, &found), 0,
+                 "a number somebody gave up must not go on finding him");
+    cr_assert(tg_digits_pack("4915112345699", 13, &key));
+    cr_expect_eq(tg_roster_find(after->roster, &kind, &key, &at_ns, 1, &found), 1);
+    cr_expect_eq(found, 2);
     tg_catalog_close(before);
     tg_catalog_close(after);
 }
@@ -400,6 +406,8 @@ Test(catalog, bands_follow_wall_time_through_both_clock_changes, .init = folder_
     } cases[] = {
         {"03:00", "", "2026-10-25T00:30:00Z", 7200, 5400},
         {"03:00", "", "2026-03-29T00:30:00Z", 7200, 1800},
+        {"02:30", "", "2026-03-29T00:30:00Z", 7200, 1800}, /* a boundary that never happens */
+        {"02:30", "", "2026-10-25T00:00:00Z", 7200, 1800}, /* one that happens twice: the first */
         {"08:00", ", {band: off, from: \\\"18:00\\\"}", "2026-06-01T15:58:30Z", 300, 210},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

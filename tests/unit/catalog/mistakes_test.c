@@ -136,6 +136,9 @@ static const struct mistake mistakes[] = {
     {"more.yaml",
      "plans:\n  p: {voice: {deck: world, prices: {`itali: p_voice, \"*\": p_voice}}}\n",
      "no zone \"itali\"", "did you mean \"italy\"?"},
+    /* found by the fuzzer: a list where a map of prices belongs */
+    {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: `[p_voice]}}\n", "expected a map",
+     NULL},
     {"more.yaml", "plans:\n  p: {`voice: {deck: world}}\n", "either price or prices", NULL},
     {"more.yaml", "plans:\n  p: {voice: {deck: world, price: `p_data}}\n", "counts octets", NULL},
     {"more.yaml", "plans:\n  p: {data: {price: p_data, allowance: `free}}\n", "does not cover data",

@@ -70,6 +70,21 @@ Test(roster, two_holders_at_one_time_are_refused)
     cr_expect_eq(err, TG_E_INVALID);
 }
 
+/* A number handed over at midnight belongs to the next holder from that second on. */
+Test(roster, handing_over_without_a_gap_is_allowed)
+{
+    const struct tg_roster_line lines[] = {
+        {.active_from_s = 0, .active_to_s = DAY_S},
+        {.active_from_s = DAY_S, .active_to_s = TG_ROSTER_OPEN_S}};
+    const struct tg_roster_key keys[] = {{7, 1, TG_KEY_E164}, {7, 0, TG_KEY_E164}};
+    enum tg_err err;
+    struct tg_roster *roster = roster_make(lines, 2, keys, 2, &err);
+    cr_assert_eq(err, TG_OK);
+    cr_expect_eq(find_one(roster, TG_KEY_E164, 7, TG_NS_PER_DAY - 1), 0);
+    cr_expect_eq(find_one(roster, TG_KEY_E164, 7, TG_NS_PER_DAY), 1);
+    tg_roster_free(roster);
+}
+
 /* An empty roster must answer too: the first import may hold prices only. */
 Test(roster, an_empty_one_finds_nobody)
 {
