@@ -295,16 +295,18 @@ static struct tg_time_model model_compile(struct model *model)
     const char *first = tg_schema_text(&tg_catalog_time_model_keys, model->node, "default");
     (void)band_number(model, first != NULL ? first : "default");
     rules_read(model);
-    if (!tz_load(zone, &model->tz)) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(model->node, "zone")->mark,
+    const bool has_zone = tz_load(zone, &model->tz);
+    if (!has_zone) {
+        const struct tg_yaml_node *written = tg_yaml_get(model->node, "zone");
+        tg_diag_add(compile->diag, TG_DIAG_ERROR,
+                    written != NULL ? written->mark : model->node->key_mark,
                     "use an IANA zone such as Europe/Berlin; the tzdata package must be installed",
                     "zone: there is no time zone \"%.64s\"", zone);
-        return out;
     }
     struct tg_blob switches = {0};
     const int64_t valid_day = compile->head.valid_from_ns / TG_NS_PER_DAY;
     for (int64_t day = valid_day - DAYS_BEFORE;
-         model->bands_count > 1 && day <= valid_day + DAYS_AFTER; day++) {
+         has_zone && model->bands_count > 1 && day <= valid_day + DAYS_AFTER; day++) {
         day_expand(model, day, &switches);
     }
     if (model->bands_count > 1) {
@@ -344,6 +346,9 @@ void tg_compile_time_models(struct tg_compile *compile)
         model->node = node;
         if (node != NULL && node->kind == TG_YAML_MAP) {
             out = model_compile(model);
+        } else { /* refused by the schema; plans that name it still look at its one band */
+            out.band_names_offset = (uint32_t)tg_blob_extend(
+                &compile->sections[TG_SECTION_DECK_DATA], sizeof(uint32_t), 8);
         }
         free(model);
         (void)tg_blob_append(&compile->sections[TG_SECTION_TIME_MODELS], &out, sizeof out, 8);

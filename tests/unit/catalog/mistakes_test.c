@@ -136,6 +136,15 @@ static const struct mistake mistakes[] = {
     {"more.yaml",
      "plans:\n  p: {voice: {deck: world, prices: {`itali: p_voice, \"*\": p_voice}}}\n",
      "no zone \"itali\"", "did you mean \"italy\"?"},
+    /* found by the fuzzer: a plan that names a time model which is itself wrong */
+    {"more.yaml",
+     "time_models:\n  t: {default: a, zone: `Mars/Base}\nplans:\n  p: {voice: {deck: world, "
+     "time_model: t, prices: {\"*\": {a: p_voice}}}}\n",
+     "no time zone", NULL},
+    {"more.yaml",
+     "time_models:\n  t: `[]\nplans:\n  p: {voice: {deck: world, time_model: t, prices: {\"*\": "
+     "{a: p_voice}}}}\n",
+     "expected a map", NULL},
     /* found by the fuzzer: a list where a map of prices belongs */
     {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: `[p_voice]}}\n", "expected a map",
      NULL},
