@@ -30,13 +30,13 @@ static void block_fill(struct tg_block *block, int64_t missing_rows)
     }
     const uint8_t bytes[4] = {1, 2, 3, 4};
     for (uint64_t key = 0; key < 3; key++) {
-        const struct tg_journal_refusal refusal = {
-            .bytes = bytes,
-            .length_bytes = 4,
-            .record_key = 900 + key,
-            .source_id = 3,
-            .reason = key == 2 ? TG_E_PARKED : TG_E_LENGTH,
-            .fate = key == 2 ? TG_FATE_HELD : TG_FATE_SUSPENDED};
+        const struct tg_journal_refusal refusal = {.bytes = bytes,
+                                                   .length_bytes = 4,
+                                                   .record_key = 900 + key,
+                                                   .source_id = 3,
+                                                   .reason = key == 2 ? TG_E_PARKED : TG_E_LENGTH,
+                                                   .fate =
+                                                       key == 2 ? TG_FATE_HELD : TG_FATE_SUSPENDED};
         cr_assert(tg_block_refusal(block, &refusal));
     }
     const struct tg_journal_source source = {.source_key = 33,
