@@ -12,7 +12,8 @@
 
 extern const struct tg_verb tg_verb_audit;
 
-/* What the checkpoint says was durable: a journal that ends before it has lost acknowledged rows. */
+/* What the checkpoint says was durable: a journal that ends before it has lost acknowledged rows.
+ */
 static uint64_t epoch_expected(const char *data_dir)
 {
     struct tg_db *db = NULL;
@@ -140,10 +141,11 @@ static int audit_run(int argc, char **argv)
 const struct tg_verb tg_verb_audit = {
     .name = "audit",
     .summary = "prove that every record has one fate, in rows and units",
-    .usage = "usage: tollgate audit [--data DIR] [--json]\n\n"
-             "Reads the whole journal of DIR (default: data), checks every octet and the hash chain,\n"
-             "and compares what sources brought in with what became of it:\n"
-             "in = rated + suspended + duplicate + filtered + merged + held.\n"
-             "Exit 0: balanced. Exit 1: not balanced, or the journal is damaged.\n",
+    .usage =
+        "usage: tollgate audit [--data DIR] [--json]\n\n"
+        "Reads the whole journal of DIR (default: data), checks every octet and the hash chain,\n"
+        "and compares what sources brought in with what became of it:\n"
+        "in = rated + suspended + duplicate + filtered + merged + held.\n"
+        "Exit 0: balanced. Exit 1: not balanced, or the journal is damaged.\n",
     .run = audit_run,
 };
