@@ -258,17 +258,10 @@ static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **pack
     struct tg_image head = compile->head;
     const struct tg_blob *parts[TG_IMAGE_SECTIONS_MAX] = {0};
     uint64_t at = sizeof head;
-<<<<<<< HEAD
     for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
-        parts[i] = i == TG_IMAGE_SECTION_TEXT     ? &compile->text
-                   : i < TG_IMAGE_SECTION_NAMES   ? &compile->sections[i]
-                                            : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
-=======
-    for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
-        parts[i] = i == TG_SECTION_TEXT   ? &compile->text
-                   : i < TG_SECTION_NAMES ? &compile->sections[i]
-                                          : &name_offsets[i - TG_SECTION_NAMES];
->>>>>>> catalog
+        parts[i] = i == TG_IMAGE_SECTION_TEXT   ? &compile->text
+                   : i < TG_IMAGE_SECTION_NAMES ? &compile->sections[i]
+                                          : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
         section_place(&head.sections[i], &at, parts[i]->size_bytes,
                       i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
         is_broken = is_broken || parts[i]->is_broken;

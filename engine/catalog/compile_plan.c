@@ -24,14 +24,9 @@ struct cell {
 
 static const struct tg_time_model *model_of(const struct cell *cell)
 {
-<<<<<<< HEAD
-    const struct tg_time_model *models = (const struct tg_time_model *)(const void *)
-                                             cell->compile->sections[TG_IMAGE_SECTION_TIME_MODELS].bytes;
-=======
     const struct tg_time_model *models =
-        (const struct tg_time_model *)(const void *)cell->compile->sections[TG_SECTION_TIME_MODELS]
+        (const struct tg_time_model *)(const void *)cell->compile->sections[TG_IMAGE_SECTION_TIME_MODELS]
             .bytes;
->>>>>>> catalog
     return cell->out.time_model != TG_TIME_MODEL_NONE ? &models[cell->out.time_model] : NULL;
 }
 
@@ -252,13 +247,8 @@ static void references_resolve(struct cell *cell, uint32_t service)
     if (bucket_index == none) {
         return;
     }
-<<<<<<< HEAD
-    const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
-                                         compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
-=======
     const struct tg_allowance *all =
-        (const struct tg_allowance *)(const void *)compile->sections[TG_SECTION_ALLOWANCES].bytes;
->>>>>>> catalog
+        (const struct tg_allowance *)(const void *)compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
     if (((all[bucket_index].services_mask >> service) & 1u) == 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
                     "allowance \"%.64s\" does not cover %s", bucket->text, cell->service->key);
@@ -285,14 +275,9 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     matrix_fill(&cell, service);
     const struct tg_yaml_node *bucket = tg_yaml_get(node, "allowance");
     if (cell.out.allowance != TG_ALLOWANCE_NONE && cell.has_dimension) {
-<<<<<<< HEAD
-        const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
-                                             compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
-=======
         const struct tg_allowance *all =
-            (const struct tg_allowance *)(const void *)compile->sections[TG_SECTION_ALLOWANCES]
+            (const struct tg_allowance *)(const void *)compile->sections[TG_IMAGE_SECTION_ALLOWANCES]
                 .bytes;
->>>>>>> catalog
         if (all[cell.out.allowance].dimension != cell.out.dimension) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
                         "allowance \"%.64s\" is counted in %ss, the prices are not", bucket->text,
@@ -307,13 +292,8 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
 
 static void unused_prices_warn(struct tg_compile *compile)
 {
-<<<<<<< HEAD
-    const struct tg_price_info *info = (const struct tg_price_info *)(const void *)
-                                           compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
-=======
     const struct tg_price_info *info =
-        (const struct tg_price_info *)(const void *)compile->sections[TG_SECTION_PRICE_INFO].bytes;
->>>>>>> catalog
+        (const struct tg_price_info *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
         if (node != NULL && info[i].zones_count == 0) {

@@ -231,13 +231,8 @@ const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kin
     if ((unsigned)kind >= TG_CATALOG_KINDS_COUNT || index >= tg_image_count(image, kind)) {
         return "";
     }
-<<<<<<< HEAD
-    const uint32_t *offsets =
-        (const uint32_t *)tg_image_section(image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
-=======
     const uint32_t *offsets = (const uint32_t *)tg_image_section(
-        image, (enum tg_image_section_id)(TG_SECTION_NAMES + kind));
->>>>>>> catalog
+        image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
     return tg_image_text(image, offsets[index]);
 }
 

@@ -129,39 +129,21 @@ struct tg_image_section {
 
 /** @brief Sections of format 1; names of kind K are section TG_IMAGE_SECTION_NAMES + K. */
 enum tg_image_section_id {
-<<<<<<< HEAD
     TG_IMAGE_SECTION_TEXT = 0,       /**< NUL-terminated strings. */
     TG_IMAGE_SECTION_PRICES = 1,     /**< uint32_t offset of each struct tg_price; 0 a hole. */
     TG_IMAGE_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
     TG_IMAGE_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
     TG_IMAGE_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
-    TG_IMAGE_SECTION_MATRIX = 5,     /**< uint32_t price ids. */
-    TG_IMAGE_SECTION_DECKS = 6,      /**< struct tg_deck. */
-    TG_IMAGE_SECTION_DECK_DATA = 7,  /**< Direct tables, nodes, dated entries, zone bits, band names. */
+    TG_IMAGE_SECTION_MATRIX = 5,        /**< uint32_t price ids. */
+    TG_IMAGE_SECTION_DECKS = 6,         /**< struct tg_deck. */
+    TG_IMAGE_SECTION_DECK_DATA = 7,   /**< Direct tables, nodes, dated entries, zone bits, band names. */
     TG_IMAGE_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
-    TG_IMAGE_SECTION_SWITCHES = 9,   /**< struct tg_band_switch. */
+    TG_IMAGE_SECTION_SWITCHES = 9,    /**< struct tg_band_switch. */
     TG_IMAGE_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
-    TG_IMAGE_SECTION_PRODUCTS = 11,  /**< struct tg_product. */
-    TG_IMAGE_SECTION_TAXES = 12,     /**< struct tg_tax. */
-    TG_IMAGE_SECTION_NETWORKS = 13,  /**< struct tg_network. */
-    TG_IMAGE_SECTION_NAMES = 14      /**< uint32_t offsets into the text section, one section a kind. */
-=======
-    TG_SECTION_TEXT = 0,       /**< NUL-terminated strings. */
-    TG_SECTION_PRICES = 1,     /**< uint32_t offset of each struct tg_price; 0 a hole. */
-    TG_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
-    TG_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
-    TG_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
-    TG_SECTION_MATRIX = 5,        /**< uint32_t price ids. */
-    TG_SECTION_DECKS = 6,         /**< struct tg_deck. */
-    TG_SECTION_DECK_DATA = 7,   /**< Direct tables, nodes, dated entries, zone bits, band names. */
-    TG_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
-    TG_SECTION_SWITCHES = 9,    /**< struct tg_band_switch. */
-    TG_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
-    TG_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
-    TG_SECTION_TAXES = 12,      /**< struct tg_tax. */
-    TG_SECTION_NETWORKS = 13,   /**< struct tg_network. */
-    TG_SECTION_NAMES = 14       /**< uint32_t offsets into the text section, one section a kind. */
->>>>>>> catalog
+    TG_IMAGE_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
+    TG_IMAGE_SECTION_TAXES = 12,      /**< struct tg_tax. */
+    TG_IMAGE_SECTION_NETWORKS = 13,   /**< struct tg_network. */
+    TG_IMAGE_SECTION_NAMES = 14       /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -350,16 +332,9 @@ static inline const struct tg_price *tg_image_price(const struct tg_image *image
     if (price_id >= tg_image_prices_count(image)) {
         return NULL;
     }
-<<<<<<< HEAD
     const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_IMAGE_SECTION_PRICES);
-    return offsets[price_id] == 0
-               ? NULL
-               : (const struct tg_price *)tg_image_at(image, offsets[price_id]);
-=======
-    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_SECTION_PRICES);
     return offsets[price_id] == 0 ? NULL
                                   : (const struct tg_price *)tg_image_at(image, offsets[price_id]);
->>>>>>> catalog
 }
 
 /** @brief What the engine knows of a price. @param image Checked. @param price_id Below the count.

@@ -348,7 +348,7 @@ void tg_compile_time_models(struct tg_compile *compile)
             out = model_compile(model);
         } else { /* refused by the schema; plans that name it still look at its one band */
             out.band_names_offset = (uint32_t)tg_blob_extend(
-                &compile->sections[TG_SECTION_DECK_DATA], sizeof(uint32_t), 8);
+                &compile->sections[TG_IMAGE_SECTION_DECK_DATA], sizeof(uint32_t), 8);
         }
         free(model);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);

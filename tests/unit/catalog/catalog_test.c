@@ -473,15 +473,9 @@ Test(catalog, three_hundred_thousand_prefixes_import_in_seconds, .init = folder_
     const int64_t end_ns = tg_clock_monotonic_ns();
     struct tg_catalog_snapshot *snapshot = open_data();
     const int64_t opened_ns = tg_clock_monotonic_ns();
-<<<<<<< HEAD
     cr_log_info("%llu prefixes: import %lld ms, open %lld ms, image %llu KiB",
-                (unsigned long long)summary.prefixes_count, (long long)(end_ns - start_ns) / 1000000,
-                (long long)(opened_ns - end_ns) / 1000000,
-=======
-    cr_log_warn("%llu prefixes: import %lld ms, open %lld ms, image %llu KiB",
                 (unsigned long long)summary.prefixes_count,
                 (long long)(end_ns - start_ns) / 1000000, (long long)(opened_ns - end_ns) / 1000000,
->>>>>>> catalog
                 (unsigned long long)summary.image_bytes / 1024);
     cr_expect_eq(summary.prefixes_count, 298309);
     cr_expect_lt(end_ns - start_ns, 20 * TG_NS_PER_S);
