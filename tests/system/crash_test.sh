@@ -28,7 +28,7 @@ balanced() { # DIR: the audit as JSON, without what depends on how the journal w
         fail "audit of $1: $(cat "$1/audit.json")"
 }
 
-"$tollgate" gen "$work/made" --subscribers 4000 --flows 20 --calls 4 --minutes 60 --seed 3 \
+"$tollgate" gen "$work/made" --subscribers 1000 --flows 120 --calls 20 --minutes 60 --seed 3 \
     >/dev/null || fail "gen"
 sed -i '/^fronts:/,/oss/d' "$work/made/tollgate.yaml"
 
@@ -55,7 +55,7 @@ while [ "$kills" -lt "$kills_wanted" ]; do
         engine=$!
         # Once the kills are spent the last start runs to its end.
         if [ "$kills" -lt "$kills_wanted" ]; then
-            wait_ms=$((calm_ms / 10 + (RANDOM * 32768 + RANDOM) % (calm_ms * 8 / 10)))
+            wait_ms=$((calm_ms / 10 + (RANDOM * 32768 + RANDOM) % (calm_ms * 6 / 10)))
             sleep "$((wait_ms / 1000)).$(printf '%03d' $((wait_ms % 1000)))"
             if kill -9 "$engine" 2>/dev/null; then
                 wait "$engine" 2>/dev/null
