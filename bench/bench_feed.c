@@ -15,6 +15,9 @@
 #define PEER_AT        20u
 #define SHIFT_UNIFORM  2654435u /* odd and far from powers of two: passes visit other lines */
 #define ZIPF_THETA     0.99
+#define PASS_MS        (TG_FEED_PASS_S * UINT64_C(1000))
+#define JITTER_MS      5000u /* a pass is in order of time but for this */
+#define EXPORT_S       ((uint64_t)(TG_FEED_START_NS / 1000000000) + 3600)
 
 static const uint16_t fields[][2] = {{152, 8}, {153, 8}, {8, 4}, {12, 4}, {7, 2},  {11, 2}, {4, 1},
                                      {1, 8},   {2, 8},   {5, 1}, {6, 1},  {10, 4}, {14, 4}};
@@ -102,7 +105,7 @@ static void put_message(uint8_t *at, uint32_t octets, uint32_t sequence)
 {
     put(at, 10, 2);
     put(at + 2, octets, 2);
-    put(at + 4, (uint64_t)(TG_FEED_START_NS / 1000000000) + 3600, 4);
+    put(at + 4, EXPORT_S, 4);
     put(at + 8, sequence, 4);
     put(at + 12, 42, 4);
 }
@@ -134,7 +137,9 @@ static void make_record(struct tg_feed *feed, uint8_t *at, uint32_t number, bool
     const uint64_t bits = tg_feed_random(random);
     const uint32_t most = bits % 10 == 0 ? 4000000 : 90000;
     record->octets = 100 + (uint32_t)((bits >> 8) % most);
-    const uint64_t start_ms = (uint64_t)(TG_FEED_START_NS / 1000000) + (bits >> 40) % 3000000;
+    const uint64_t start_ms = (uint64_t)(TG_FEED_START_NS / 1000000) +
+                              number / TG_FEED_RECORDS * PASS_MS / feed->datagrams_count +
+                              (bits >> 40) % JITTER_MS;
     const uint32_t address = TG_FEED_ADDRESS + record->subscriber;
     const uint32_t server = 0xc6336400u + 1 + (uint32_t)((bits >> 32) % 250);
     put(at, start_ms, 8);
@@ -203,8 +208,8 @@ enum tg_err tg_feed_pcap(const struct tg_feed *feed, const char *path, struct tg
     }
     (void)fwrite(head, sizeof head, 1, file);
     for (uint32_t d = 0; d < feed->datagrams_count; d++) {
-        const uint32_t packet[4] = {(uint32_t)(TG_FEED_START_NS / 1000000000) + 3600, 0,
-                                    TG_FEED_FRAME_OCTETS, TG_FEED_FRAME_OCTETS};
+        const uint32_t packet[4] = {(uint32_t)EXPORT_S, 0, TG_FEED_FRAME_OCTETS,
+                                    TG_FEED_FRAME_OCTETS};
         (void)fwrite(packet, sizeof packet, 1, file);
         (void)fwrite(feed->frames + (size_t)d * TG_FEED_STRIDE_BYTES, TG_FEED_FRAME_OCTETS, 1,
                      file);
@@ -241,12 +246,12 @@ void tg_feed_salt(const struct tg_feed *feed, uint8_t *payload, uint32_t index, 
     const uint32_t shift = (uint32_t)(passes * feed->shift % count);
     const uint64_t turn = (uint64_t)feed->datagrams_count * TG_FEED_RECORDS;
     put(payload + 8, (uint32_t)(passes * turn + (uint64_t)index * TG_FEED_RECORDS), 4);
+    put(payload + 4, EXPORT_S + passes * TG_FEED_PASS_S, 4);
     uint8_t *record = payload + MESSAGE_OCTETS + SET_OCTETS;
     for (uint32_t i = 0; i < TG_FEED_RECORDS; i++, record += TG_FEED_RECORD_OCTETS) {
-        if (feed->is_zipf) {
-            add_ms(record, passes);
-            add_ms(record + 8, passes);
-        } else {
+        add_ms(record, passes * PASS_MS);
+        add_ms(record + 8, passes * PASS_MS);
+        if (!feed->is_zipf) {
             shift_address(record + SOURCE_AT, shift, count);
             shift_address(record + PEER_AT, shift, count);
         }

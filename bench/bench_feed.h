@@ -8,8 +8,8 @@
  *
  *  A repeated capture brings the same records again, and a duplicate check would rightly drop them
  *  all. So each datagram is made fresh when it is handed over: `salt` moves the message's sequence
- *  number on and, in every record, the subscriber by a stride (uniform: other account lines are
- *  touched in each pass) or the times by a millisecond (Zipf: the popular ones stay popular).
+ *  number and all times on, and with the uniform skew the subscribers by a stride, so that other
+ *  account lines are touched in each pass; with Zipf the popular ones stay popular.
  */
 #ifndef TG_BENCH_BENCH_FEED_H
 #define TG_BENCH_BENCH_FEED_H
@@ -26,7 +26,8 @@
 #define TG_FEED_ADDRESS       0x0a000000u /**< 10.0.0.0: the first subscriber. */
 #define TG_FEED_EXPORTER      0xc0000201u /**< 192.0.2.1. */
 #define TG_FEED_PORT          4739u       /**< Where it sends to. */
-#define TG_FEED_START_NS      (INT64_C(1790000000) * 1000000000) /**< 2026-09-21. */
+#define TG_FEED_START_NS      (INT64_C(1788220800) * 1000000000) /**< 2026-09-01. */
+#define TG_FEED_PASS_S        600 /**< Time moves on by this in a pass; a month has 4,320 passes. */
 
 /** @brief What the reference rater needs of a record. */
 struct tg_feed_record {

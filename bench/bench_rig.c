@@ -84,7 +84,9 @@ static uint32_t port_burst(struct tg_port *base, int64_t now_ns, struct tg_input
     const uint64_t left = port->limit_count - port->given_count;
     const uint32_t wanted = left < capacity ? (uint32_t)left : capacity;
     (void)now_ns; /* arrival follows the capture, or its events would lie in the future */
-    const int64_t arrival_ns = TG_FEED_START_NS + TG_NS_PER_HOUR;
+    const int64_t pass = (int64_t)(port->given_count / port->feed->datagrams_count);
+    const int64_t arrival_ns =
+        TG_FEED_START_NS + TG_NS_PER_HOUR + pass * TG_FEED_PASS_S * TG_NS_PER_S;
     if (!port->has_template) {
         port->has_template = true;
         input_of(port->feed->template_frame, port->feed->template_octets, arrival_ns, inputs);
