@@ -8,6 +8,7 @@
     live_tool.py ports COUNT                        free port numbers of loopback
     live_tool.py people DIR COUNT                   accounts.csv and subscribers.csv
     live_tool.py pcap FILE FLOWS START_S            UDP packets of 10.200.0.1.. for softflowd -r
+    live_tool.py wire FILE                          records and octets (element 1) of captured IPFIX
     live_tool.py flows HOST:PORT ...                NetFlow v9 records at a rate (see flows())
 """
 import json
@@ -115,6 +116,57 @@ def write_pcap(path, flows, start_s):
     print(octets)
 
 
+def pcap_payloads(path):
+    """UDP payloads of an Ethernet capture without VLAN tags or IP options, with their target port."""
+    with open(path, "rb") as f:
+        data = f.read()
+    at = 24
+    while at + 16 <= len(data):
+        length = struct.unpack_from("<I", data, at + 8)[0]
+        yield struct.unpack_from("!H", data, at + 16 + 36)[0], data[at + 16 + 42:at + 16 + length]
+        at += 16 + length
+
+
+def ipfix_template(templates, body):
+    at = 0
+    while at + 4 <= len(body):
+        number, count = struct.unpack_from("!HH", body, at)
+        at += 4
+        fields = []
+        for _ in range(count):
+            element, octets = struct.unpack_from("!HH", body, at)
+            at += 8 if element & 0x8000 else 4
+            fields.append((element, octets))
+        templates[number] = fields
+
+
+def wire(path):
+    """A second reader, written apart from the engine's, of what real meters put on the wire."""
+    templates = {}
+    records = octets = 0
+    for _, message in pcap_payloads(path):
+        domain = message[12:16]
+        known = templates.setdefault(domain, {})
+        at = 16
+        while at + 4 <= len(message):
+            number, length = struct.unpack_from("!HH", message, at)
+            body = message[at + 4:at + length]
+            at += length
+            if number == 2:
+                ipfix_template(known, body)
+            fields = known.get(number, ())
+            size = sum(octets for _, octets in fields)
+            while size and len(body) >= size and any(e == 1 for e, _ in fields):
+                offset = 0
+                for element, width in fields:
+                    if element == 1:
+                        octets += int.from_bytes(body[offset:offset + width], "big")
+                    offset += width
+                records += 1
+                body = body[size:]
+    print(records, octets)
+
+
 # srcaddr, dstaddr, in_bytes, in_pkts, first_switched, last_switched, l4 ports, protocol
 V9_FIELDS = ((8, 4), (12, 4), (1, 4), (2, 4), (22, 4), (21, 4), (7, 2), (11, 2), (4, 1))
 V9_RECORD = struct.Struct("!IIIIIIHHB")
@@ -197,6 +249,8 @@ def main(name, *a):
         people(a[0], int(a[1]))
     elif name == "pcap":
         write_pcap(a[0], int(a[1]), int(a[2]))
+    elif name == "wire":
+        wire(a[0])
     elif name == "flows":
         flows(a[0], a[1:])
     else:
