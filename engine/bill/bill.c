@@ -39,7 +39,8 @@ static int64_t month_day_ns(int32_t year, uint8_t month, uint8_t day)
     return tg_clock_from_civil(&civil);
 }
 
-/* Periods by cycle day: day 31 is clamped to each month's last day and stays 31, so no drift. */
+/* The cycle that closes in the month, by cycle day: all its usage is in when the month is. Day 31
+ * is clamped to each month's last day and stays 31, so no drift. */
 static void windows_make(struct run *run)
 {
     const struct tg_bill_params *params = run->params;
@@ -49,11 +50,11 @@ static void windows_make(struct run *run)
         struct tg_bill_window *window = &run->collect.windows[day];
         *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns};
         if (params->follows_cycle_days && day > 1) {
-            const bool is_december = begin.month == 12;
-            window->start_ns = month_day_ns(begin.year, begin.month, (uint8_t)day);
-            window->end_ns =
-                month_day_ns(begin.year + (is_december ? 1 : 0),
-                             (uint8_t)(is_december ? 1 : begin.month + 1), (uint8_t)day);
+            const bool is_january = begin.month == 1;
+            window->start_ns =
+                month_day_ns(begin.year - (is_january ? 1 : 0),
+                             (uint8_t)(is_january ? 12 : begin.month - 1), (uint8_t)day);
+            window->end_ns = month_day_ns(begin.year, begin.month, (uint8_t)day);
         }
     }
 }

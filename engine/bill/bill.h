@@ -87,13 +87,14 @@ struct tg_bill_params {
     const char *legal_entity;   /**< See issue.h; NULL: default. */
     const char *series;         /**< See issue.h; NULL: default. */
     bool issues;                /**< true: number and store; false: drafts. */
-    bool follows_cycle_days;    /**< The period is a month: an account with cycle day d is
-                                     billed from day d of it to day d of the next. */
-    uint8_t reserved[6];        /**< 0. */
-    tg_bill_progress progress;  /**< May be NULL. */
-    void *progress_context;     /**< For progress. */
-    tg_bill_visit visit;        /**< May be NULL. */
-    void *visit_context;        /**< For visit. */
+    /** The period is a month: an account with cycle day d > 1 is billed for the cycle that closes
+     *  in it, from day d of the month before to day d of it. */
+    bool follows_cycle_days;
+    uint8_t reserved[6];       /**< 0. */
+    tg_bill_progress progress; /**< May be NULL. */
+    void *progress_context;    /**< For progress. */
+    tg_bill_visit visit;       /**< May be NULL. */
+    void *visit_context;       /**< For visit. */
 };
 
 /**

@@ -16,27 +16,31 @@
 
 /* Tables whose entries get numbers; index is the kind. */
 static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
-    [TG_CATALOG_PRICE] = "prices",         [TG_CATALOG_PLAN] = "plans",
-    [TG_CATALOG_ALLOWANCE] = "allowances", [TG_CATALOG_PRODUCT] = "products",
-    [TG_CATALOG_TAX] = "taxes",            [TG_CATALOG_NETWORK] = "networks",
-    [TG_CATALOG_DECK] = "decks",           [TG_CATALOG_TIME_MODEL] = "time_models",
+    [TG_CATALOG_PRICE] = "prices",
+    [TG_CATALOG_PLAN] = "plans",
+    [TG_CATALOG_ALLOWANCE] = "allowances",
+    [TG_CATALOG_PRODUCT] = "products",
+    [TG_CATALOG_TAX] = "taxes",
+    [TG_CATALOG_NETWORK] = "networks",
+    [TG_CATALOG_DECK] = "decks",
+    [TG_CATALOG_TIME_MODEL] = "time_models",
 };
 
-static const uint32_t item_sizes[TG_SECTION_NAMES] = {
-    [TG_SECTION_TEXT] = 1,
-    [TG_SECTION_PRICES] = sizeof(uint32_t),
-    [TG_SECTION_PRICE_DATA] = 1,
-    [TG_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
-    [TG_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
-    [TG_SECTION_MATRIX] = sizeof(uint32_t),
-    [TG_SECTION_DECKS] = sizeof(struct tg_deck),
-    [TG_SECTION_DECK_DATA] = 1,
-    [TG_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
-    [TG_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
-    [TG_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
-    [TG_SECTION_PRODUCTS] = sizeof(struct tg_product),
-    [TG_SECTION_TAXES] = sizeof(struct tg_tax),
-    [TG_SECTION_NETWORKS] = sizeof(struct tg_network),
+static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
+    [TG_IMAGE_SECTION_TEXT] = 1,
+    [TG_IMAGE_SECTION_PRICES] = sizeof(uint32_t),
+    [TG_IMAGE_SECTION_PRICE_DATA] = 1,
+    [TG_IMAGE_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
+    [TG_IMAGE_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
+    [TG_IMAGE_SECTION_MATRIX] = sizeof(uint32_t),
+    [TG_IMAGE_SECTION_DECKS] = sizeof(struct tg_deck),
+    [TG_IMAGE_SECTION_DECK_DATA] = 1,
+    [TG_IMAGE_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
+    [TG_IMAGE_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
+    [TG_IMAGE_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
+    [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
+    [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
+    [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
 };
 
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
@@ -83,8 +87,7 @@ int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *sch
     if (text == NULL) {
         return absent;
     }
-    const enum tg_err err =
-        tg_money_parse(text, strlen(text), compile->currency->scale, &amount);
+    const enum tg_err err = tg_money_parse(text, strlen(text), compile->currency->scale, &amount);
     if (err == TG_OK || err == TG_E_SYNTAX) { /* the schema has reported bad syntax */
         return err == TG_OK ? amount : absent;
     }
@@ -120,8 +123,7 @@ static void head_read(struct tg_compile *compile)
         .minor = compile->currency->minor,
         .valid_from_ns = tg_schema_number(&tg_catalog_head_keys, head, "valid_from"),
         .built_for_ns = INT64_MAX,
-        .rounding_rate =
-            (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "rate"),
+        .rounding_rate = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "rate"),
         .rounding_tax = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "tax"),
         .rounding_bill = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "bill"),
     };
@@ -210,34 +212,34 @@ static void offsets_patch(struct tg_image *image)
 {
     uint8_t *base = (uint8_t *)image;
     const struct tg_image_section *all = image->sections;
-    uint32_t *prices = (uint32_t *)(void *)(base + all[TG_SECTION_PRICES].offset);
-    for (uint32_t i = 0; i < all[TG_SECTION_PRICES].count; i++) {
+    uint32_t *prices = (uint32_t *)(void *)(base + all[TG_IMAGE_SECTION_PRICES].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_PRICES].count; i++) {
         /* A hole is UINT32_MAX until here, because 0 is the first price's own offset. */
-        prices[i] = prices[i] == UINT32_MAX ? 0 : prices[i] + all[TG_SECTION_PRICE_DATA].offset;
+        prices[i] = prices[i] == UINT32_MAX ? 0 : prices[i] + all[TG_IMAGE_SECTION_PRICE_DATA].offset;
     }
     struct tg_plan_service *cells =
-        (struct tg_plan_service *)(void *)(base + all[TG_SECTION_PLAN_SERVICES].offset);
-    for (uint32_t i = 0; i < all[TG_SECTION_PLAN_SERVICES].count; i++) {
-        cells[i].matrix_offset += cells[i].is_present != 0 ? all[TG_SECTION_MATRIX].offset : 0;
+        (struct tg_plan_service *)(void *)(base + all[TG_IMAGE_SECTION_PLAN_SERVICES].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_PLAN_SERVICES].count; i++) {
+        cells[i].matrix_offset += cells[i].is_present != 0 ? all[TG_IMAGE_SECTION_MATRIX].offset : 0;
     }
-    struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_SECTION_DECKS].offset);
-    for (uint32_t i = 0; i < all[TG_SECTION_DECKS].count; i++) {
-        decks[i].direct_offset += all[TG_SECTION_DECK_DATA].offset;
-        decks[i].nodes_offset += all[TG_SECTION_DECK_DATA].offset;
-        decks[i].dated_offset += all[TG_SECTION_DECK_DATA].offset;
+    struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_IMAGE_SECTION_DECKS].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_DECKS].count; i++) {
+        decks[i].direct_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        decks[i].nodes_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        decks[i].dated_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
     }
     struct tg_time_model *models =
-        (struct tg_time_model *)(void *)(base + all[TG_SECTION_TIME_MODELS].offset);
-    for (uint32_t i = 0; i < all[TG_SECTION_TIME_MODELS].count; i++) {
-        models[i].switches_offset += all[TG_SECTION_SWITCHES].offset;
-        models[i].band_names_offset += all[TG_SECTION_DECK_DATA].offset;
+        (struct tg_time_model *)(void *)(base + all[TG_IMAGE_SECTION_TIME_MODELS].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_TIME_MODELS].count; i++) {
+        models[i].switches_offset += all[TG_IMAGE_SECTION_SWITCHES].offset;
+        models[i].band_names_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
     }
     struct tg_allowance *allowances =
-        (struct tg_allowance *)(void *)(base + all[TG_SECTION_ALLOWANCES].offset);
-    for (uint32_t i = 0; i < all[TG_SECTION_ALLOWANCES].count; i++) {
+        (struct tg_allowance *)(void *)(base + all[TG_IMAGE_SECTION_ALLOWANCES].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_ALLOWANCES].count; i++) {
         /* Stored plus one while relative, as 0 says every zone. */
         allowances[i].zones_offset +=
-            allowances[i].zones_offset != 0 ? all[TG_SECTION_DECK_DATA].offset - 1 : 0;
+            allowances[i].zones_offset != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset - 1 : 0;
     }
 }
 
@@ -256,12 +258,12 @@ static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **pack
     struct tg_image head = compile->head;
     const struct tg_blob *parts[TG_IMAGE_SECTIONS_MAX] = {0};
     uint64_t at = sizeof head;
-    for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
-        parts[i] = i == TG_SECTION_TEXT     ? &compile->text
-                   : i < TG_SECTION_NAMES   ? &compile->sections[i]
-                                            : &name_offsets[i - TG_SECTION_NAMES];
+    for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
+        parts[i] = i == TG_IMAGE_SECTION_TEXT   ? &compile->text
+                   : i < TG_IMAGE_SECTION_NAMES ? &compile->sections[i]
+                                          : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
         section_place(&head.sections[i], &at, parts[i]->size_bytes,
-                      i < TG_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
+                      i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
         is_broken = is_broken || parts[i]->is_broken;
     }
     head.size_bytes = (at + TG_IMAGE_ALIGN_BYTES - 1) & ~(uint64_t)(TG_IMAGE_ALIGN_BYTES - 1);
@@ -270,7 +272,7 @@ static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **pack
         is_broken || head.size_bytes > UINT32_MAX ? NULL : tg_pages_take(head.size_bytes);
     if (image != NULL) {
         *image = head;
-        for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
+        for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
             if (parts[i]->size_bytes > 0) {
                 memcpy((uint8_t *)image + head.sections[i].offset, parts[i]->bytes,
                        parts[i]->size_bytes);
@@ -299,7 +301,7 @@ static void compile_free(struct tg_compile *compile)
         tg_names_free(&compile->names[kind]);
         free(compile->nodes[kind]);
     }
-    for (uint32_t i = 0; i < TG_SECTION_NAMES; i++) {
+    for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES; i++) {
         tg_blob_free(&compile->sections[i]);
     }
     tg_blob_free(&compile->text);
@@ -322,7 +324,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_plans(&compile);
         tg_compile_products(&compile);
     }
-    enum tg_err err = compile.is_out_of_memory            ? TG_E_NO_MEMORY
+    enum tg_err err = compile.is_out_of_memory         ? TG_E_NO_MEMORY
                       : tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
                                                        : image_pack(&compile, image);
     struct tg_why why;
@@ -336,9 +338,9 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
 
 uint64_t tg_compile_prefixes_count(const struct tg_image *image)
 {
-    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < image->sections[TG_SECTION_DECKS].count; i++) {
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_DECKS].count; i++) {
         sum += decks[i].prefixes_count;
     }
     return sum;

@@ -83,8 +83,8 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
     const struct tg_csv_field *prefix = &csv->fields[index[COLUMN_PREFIX]];
     const struct tg_csv_field *zone = &csv->fields[index[COLUMN_ZONE]];
     struct tg_deck_row row = {.line = prefix->line, .column = prefix->column};
-    const bool has_key = prefix_read(reader, prefix->text, prefix->text_bytes,
-                                     tg_csv_mark(csv, prefix), &row.key);
+    const bool has_key =
+        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row.key);
     row.zone = zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone));
     const bool has_from = time_read(reader, csv, index[COLUMN_FROM], INT64_MIN, &row.valid_from_ns);
     const bool has_to = time_read(reader, csv, index[COLUMN_TO], INT64_MAX, &row.valid_to_ns);
@@ -106,7 +106,7 @@ static void rows_finish(struct deck_reader *reader, const struct tg_source *sour
     struct tg_deck_row *rows = (struct tg_deck_row *)(void *)reader->rows.bytes;
     const uint32_t count = (uint32_t)(reader->rows.size_bytes / sizeof *rows);
     tg_deck_sort(rows, count, source, reader->compile->diag);
-    tg_deck_build(rows, count, &reader->compile->sections[TG_SECTION_DECK_DATA], deck);
+    tg_deck_build(rows, count, &reader->compile->sections[TG_IMAGE_SECTION_DECK_DATA], deck);
     reader->compile->prefixes_count += count;
 }
 
@@ -190,6 +190,6 @@ void tg_compile_decks(struct tg_compile *compile)
         }
         compile->is_out_of_memory |= reader.rows.is_broken;
         tg_blob_free(&reader.rows);
-        (void)tg_blob_append(&compile->sections[TG_SECTION_DECKS], &deck, sizeof deck, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECKS], &deck, sizeof deck, 8);
     }
 }

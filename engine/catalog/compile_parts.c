@@ -11,8 +11,7 @@
 static void taxes_compile(struct tg_compile *compile)
 {
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_TAX].count; i++) {
-        const struct tg_yaml_node *node =
-            tg_compile_node(compile, TG_CATALOG_TAX, i);
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TAX, i);
         struct tg_tax tax = {0};
         if (node != NULL) {
             const char *category = tg_schema_text(&tg_catalog_tax_keys, node, "category");
@@ -25,7 +24,7 @@ static void taxes_compile(struct tg_compile *compile)
             tax.title_offset = tg_compile_text(compile, title != NULL ? title : node->key);
             memcpy(tax.category, category, strnlen(category, sizeof tax.category));
         }
-        (void)tg_blob_append(&compile->sections[TG_SECTION_TAXES], &tax, sizeof tax, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TAXES], &tax, sizeof tax, 8);
     }
 }
 
@@ -62,7 +61,7 @@ static void networks_compile(struct tg_compile *compile)
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_NETWORK, i);
         const struct tg_network network =
             node != NULL ? network_read(compile, node) : (struct tg_network){0};
-        (void)tg_blob_append(&compile->sections[TG_SECTION_NETWORKS], &network, sizeof network, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_NETWORKS], &network, sizeof network, 8);
     }
 }
 
@@ -78,7 +77,8 @@ static uint32_t services_mask(const struct tg_yaml_node *list)
     return mask;
 }
 
-/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo. */
+/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo.
+ */
 static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_node *list)
 {
     uint8_t bits[TG_ZONE_BITS_BYTES] = {0};
@@ -92,7 +92,7 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
         }
         bits[zone / 8] |= (uint8_t)(1u << (zone % 8));
     }
-    return tg_blob_append(&compile->sections[TG_SECTION_DECK_DATA], bits, (zones->count + 7) / 8,
+    return tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA], bits, (zones->count + 7) / 8,
                           8) +
            1;
 }
@@ -147,7 +147,7 @@ void tg_compile_parts(struct tg_compile *compile)
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_ALLOWANCE, i);
         const struct tg_allowance allowance =
             node != NULL ? allowance_read(compile, node) : (struct tg_allowance){0};
-        (void)tg_blob_append(&compile->sections[TG_SECTION_ALLOWANCES], &allowance,
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_ALLOWANCES], &allowance,
                              sizeof allowance, 8);
     }
 }
@@ -191,6 +191,6 @@ void tg_compile_products(struct tg_compile *compile)
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRODUCT, i);
         const struct tg_product product =
             node != NULL ? product_read(compile, node) : (struct tg_product){0};
-        (void)tg_blob_append(&compile->sections[TG_SECTION_PRODUCTS], &product, sizeof product, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRODUCTS], &product, sizeof product, 8);
     }
 }

@@ -85,8 +85,7 @@ static uint16_t dated_zone(const struct tg_deck_dated *dated, uint32_t entry, in
 
 /* All first loads are started before any is used, then all second ones: the misses overlap. */
 static void zones_group(const struct tg_image *image, const struct tg_deck *deck,
-                        const uint64_t *keys, const int64_t *at_ns, uint32_t count,
-                        uint16_t *zones)
+                        const uint64_t *keys, const int64_t *at_ns, uint32_t count, uint16_t *zones)
 {
     const uint32_t *direct = (const uint32_t *)tg_image_at(image, deck->direct_offset);
     const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
@@ -110,9 +109,8 @@ static void zones_group(const struct tg_image *image, const struct tg_deck *deck
                 __builtin_prefetch(slots[row]);
                 active[left++] = (uint8_t)row;
             } else {
-                zones[row] = (entry & TG_DECK_IS_DATED) != 0
-                                 ? dated_zone(dated, entry, at_ns[row])
-                                 : (uint16_t)entry;
+                zones[row] = (entry & TG_DECK_IS_DATED) != 0 ? dated_zone(dated, entry, at_ns[row])
+                                                             : (uint16_t)entry;
             }
         }
         active_count = left;
@@ -122,11 +120,11 @@ static void zones_group(const struct tg_image *image, const struct tg_deck *deck
 void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t *keys,
                     const int64_t *at_ns, uint32_t count, uint16_t *zones)
 {
-    if (deck >= image->sections[TG_SECTION_DECKS].count) {
+    if (deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) {
         memset(zones, 0, count * sizeof *zones);
         return;
     }
-    const struct tg_deck *all = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    const struct tg_deck *all = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     for (uint32_t done = 0; done < count; done += GROUP) {
         const uint32_t group = count - done < GROUP ? count - done : GROUP;
         zones_group(image, &all[deck], keys + done, at_ns + done, group, zones + done);
@@ -136,8 +134,8 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
 static const struct tg_time_model *time_model_at(const struct tg_image *image, uint32_t index)
 {
     const struct tg_time_model *all =
-        (const struct tg_time_model *)tg_image_section(image, TG_SECTION_TIME_MODELS);
-    return index < image->sections[TG_SECTION_TIME_MODELS].count ? &all[index] : NULL;
+        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
+    return index < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count ? &all[index] : NULL;
 }
 
 uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
@@ -182,8 +180,8 @@ const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model
 const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint32_t allowance)
 {
     const struct tg_allowance *all =
-        (const struct tg_allowance *)tg_image_section(image, TG_SECTION_ALLOWANCES);
-    return allowance < image->sections[TG_SECTION_ALLOWANCES].count &&
+        (const struct tg_allowance *)tg_image_section(image, TG_IMAGE_SECTION_ALLOWANCES);
+    return allowance < image->sections[TG_IMAGE_SECTION_ALLOWANCES].count &&
                    all[allowance].is_present != 0
                ? &all[allowance]
                : NULL;
@@ -192,24 +190,24 @@ const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint
 const struct tg_product *tg_image_product(const struct tg_image *image, uint32_t product)
 {
     const struct tg_product *all =
-        (const struct tg_product *)tg_image_section(image, TG_SECTION_PRODUCTS);
-    return product < image->sections[TG_SECTION_PRODUCTS].count && all[product].is_present != 0
+        (const struct tg_product *)tg_image_section(image, TG_IMAGE_SECTION_PRODUCTS);
+    return product < image->sections[TG_IMAGE_SECTION_PRODUCTS].count && all[product].is_present != 0
                ? &all[product]
                : NULL;
 }
 
 const struct tg_tax *tg_image_tax(const struct tg_image *image, uint32_t tax)
 {
-    const struct tg_tax *all = (const struct tg_tax *)tg_image_section(image, TG_SECTION_TAXES);
-    return tax < image->sections[TG_SECTION_TAXES].count && all[tax].is_present != 0 ? &all[tax]
+    const struct tg_tax *all = (const struct tg_tax *)tg_image_section(image, TG_IMAGE_SECTION_TAXES);
+    return tax < image->sections[TG_IMAGE_SECTION_TAXES].count && all[tax].is_present != 0 ? &all[tax]
                                                                                      : NULL;
 }
 
 const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t network)
 {
     const struct tg_network *all =
-        (const struct tg_network *)tg_image_section(image, TG_SECTION_NETWORKS);
-    return network < image->sections[TG_SECTION_NETWORKS].count && all[network].plmn_digits != 0
+        (const struct tg_network *)tg_image_section(image, TG_IMAGE_SECTION_NETWORKS);
+    return network < image->sections[TG_IMAGE_SECTION_NETWORKS].count && all[network].plmn_digits != 0
                ? &all[network]
                : NULL;
 }
@@ -233,8 +231,8 @@ const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kin
     if ((unsigned)kind >= TG_CATALOG_KINDS_COUNT || index >= tg_image_count(image, kind)) {
         return "";
     }
-    const uint32_t *offsets =
-        (const uint32_t *)tg_image_section(image, (enum tg_image_section_id)(TG_SECTION_NAMES + kind));
+    const uint32_t *offsets = (const uint32_t *)tg_image_section(
+        image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
     return tg_image_text(image, offsets[index]);
 }
 

@@ -10,20 +10,20 @@
 #define CHECKSUMMED_FROM (offsetof(struct tg_image, checksum) + sizeof(uint32_t))
 
 static const uint32_t item_sizes[] = {
-    [TG_SECTION_TEXT] = 1,
-    [TG_SECTION_PRICES] = sizeof(uint32_t),
-    [TG_SECTION_PRICE_DATA] = 1,
-    [TG_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
-    [TG_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
-    [TG_SECTION_MATRIX] = sizeof(uint32_t),
-    [TG_SECTION_DECKS] = sizeof(struct tg_deck),
-    [TG_SECTION_DECK_DATA] = 1,
-    [TG_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
-    [TG_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
-    [TG_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
-    [TG_SECTION_PRODUCTS] = sizeof(struct tg_product),
-    [TG_SECTION_TAXES] = sizeof(struct tg_tax),
-    [TG_SECTION_NETWORKS] = sizeof(struct tg_network),
+    [TG_IMAGE_SECTION_TEXT] = 1,
+    [TG_IMAGE_SECTION_PRICES] = sizeof(uint32_t),
+    [TG_IMAGE_SECTION_PRICE_DATA] = 1,
+    [TG_IMAGE_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
+    [TG_IMAGE_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
+    [TG_IMAGE_SECTION_MATRIX] = sizeof(uint32_t),
+    [TG_IMAGE_SECTION_DECKS] = sizeof(struct tg_deck),
+    [TG_IMAGE_SECTION_DECK_DATA] = 1,
+    [TG_IMAGE_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
+    [TG_IMAGE_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
+    [TG_IMAGE_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
+    [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
+    [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
+    [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
 };
 
 /* Does an array lie inside the blob, aligned to its items? */
@@ -36,9 +36,9 @@ static bool lies_inside(const struct tg_image *image, uint64_t offset, uint64_t 
 
 static bool sections_check(const struct tg_image *image)
 {
-    for (uint32_t i = 0; i < TG_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
+    for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
         const struct tg_image_section *section = &image->sections[i];
-        const uint32_t item = i < TG_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t);
+        const uint32_t item = i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t);
         if (section->item_bytes != item ||
             !lies_inside(image, section->offset, section->count, item, TG_IMAGE_ALIGN_BYTES) ||
             section->size_bytes != (uint64_t)section->count * item) {
@@ -50,15 +50,15 @@ static bool sections_check(const struct tg_image *image)
 
 static bool text_check(const struct tg_image *image)
 {
-    const struct tg_image_section *text = &image->sections[TG_SECTION_TEXT];
-    const char *bytes = (const char *)tg_image_section(image, TG_SECTION_TEXT);
+    const struct tg_image_section *text = &image->sections[TG_IMAGE_SECTION_TEXT];
+    const char *bytes = (const char *)tg_image_section(image, TG_IMAGE_SECTION_TEXT);
     if (text->count == 0 || bytes[text->count - 1] != '\0') {
         return false;
     }
     for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
         const uint32_t *offsets = (const uint32_t *)tg_image_section(
-            image, (enum tg_image_section_id)(TG_SECTION_NAMES + kind));
-        for (uint32_t i = 0; i < image->sections[TG_SECTION_NAMES + kind].count; i++) {
+            image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
+        for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_NAMES + kind].count; i++) {
             if (offsets[i] >= text->count) {
                 return false;
             }
@@ -74,16 +74,15 @@ static bool price_check(const struct tg_image *image, uint32_t index, uint32_t o
     }
     const struct tg_price *price = (const struct tg_price *)tg_image_at(image, offset);
     const struct tg_price_info *info = tg_image_price_info(image, index);
-    bool is_fine = price->size_bytes == sizeof *price && price->price_id == index &&
-                   price->first_increment >= 1 && price->next_increment >= 1 &&
-                   price->scale <= 18 && price->rounding <= TG_ROUND_FLOOR &&
-                   info->unit < TG_UNIT_COUNT && info->unit_base_count >= 1 &&
-                   info->quantity_rounding <= TG_ROUND_FLOOR && info->is_present == 1 &&
-                   info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
-                   lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
-                               sizeof(struct tg_price_step), 8) &&
-                   lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes,
-                               1, 1);
+    bool is_fine =
+        price->size_bytes == sizeof *price && price->price_id == index &&
+        price->first_increment >= 1 && price->next_increment >= 1 && price->scale <= 18 &&
+        price->rounding <= TG_ROUND_FLOOR && info->unit < TG_UNIT_COUNT &&
+        info->unit_base_count >= 1 && info->quantity_rounding <= TG_ROUND_FLOOR &&
+        info->is_present == 1 && info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
+        lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
+                    sizeof(struct tg_price_step), 8) &&
+        lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes, 1, 1);
     for (uint32_t i = 0; is_fine && i < price->steps_count; i++) {
         is_fine = tg_price_steps(price)[i].per_units >= 1;
     }
@@ -93,11 +92,11 @@ static bool price_check(const struct tg_image *image, uint32_t index, uint32_t o
 static bool prices_check(const struct tg_image *image)
 {
     const uint32_t count = tg_image_prices_count(image);
-    if (image->sections[TG_SECTION_PRICE_INFO].count != count ||
+    if (image->sections[TG_IMAGE_SECTION_PRICE_INFO].count != count ||
         tg_image_count(image, TG_CATALOG_PRICE) != count) {
         return false;
     }
-    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_SECTION_PRICES);
+    const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_IMAGE_SECTION_PRICES);
     for (uint32_t i = 0; i < count; i++) {
         if (offsets[i] == 0 ? tg_image_price_info(image, i)->is_present != 0
                             : !price_check(image, i, offsets[i])) {
@@ -115,9 +114,9 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
     }
     if (cell->bands_count == 0 || cell->zones_count == 0 ||
         !lies_inside(image, cell->matrix_offset, prices, sizeof(uint32_t), 4) ||
-        (cell->deck != TG_DECK_NONE && cell->deck >= image->sections[TG_SECTION_DECKS].count) ||
+        (cell->deck != TG_DECK_NONE && cell->deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) ||
         (cell->time_model != TG_TIME_MODEL_NONE &&
-         cell->time_model >= image->sections[TG_SECTION_TIME_MODELS].count) ||
+         cell->time_model >= image->sections[TG_IMAGE_SECTION_TIME_MODELS].count) ||
         (cell->allowance != TG_ALLOWANCE_NONE &&
          tg_image_allowance(image, cell->allowance) == NULL)) {
         return false;
@@ -133,9 +132,9 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
 
 static bool plans_check(const struct tg_image *image)
 {
-    const struct tg_image_section *section = &image->sections[TG_SECTION_PLAN_SERVICES];
+    const struct tg_image_section *section = &image->sections[TG_IMAGE_SECTION_PLAN_SERVICES];
     const struct tg_plan_service *cells =
-        (const struct tg_plan_service *)tg_image_section(image, TG_SECTION_PLAN_SERVICES);
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
     bool is_fine =
         section->count == (uint64_t)tg_image_count(image, TG_CATALOG_PLAN) * TG_SERVICE_COUNT;
     for (uint32_t i = 0; is_fine && i < section->count; i++) {
@@ -191,9 +190,9 @@ static bool deck_check(const struct tg_image *image, const struct tg_deck *deck)
 
 static bool decks_check(const struct tg_image *image)
 {
-    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_SECTION_DECKS);
+    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     bool is_fine = tg_image_count(image, TG_CATALOG_ZONE) <= TG_DECK_NONE;
-    for (uint32_t i = 0; is_fine && i < image->sections[TG_SECTION_DECKS].count; i++) {
+    for (uint32_t i = 0; is_fine && i < image->sections[TG_IMAGE_SECTION_DECKS].count; i++) {
         is_fine = deck_check(image, &decks[i]);
     }
     return is_fine;
@@ -202,9 +201,9 @@ static bool decks_check(const struct tg_image *image)
 static bool time_models_check(const struct tg_image *image)
 {
     const struct tg_time_model *models =
-        (const struct tg_time_model *)tg_image_section(image, TG_SECTION_TIME_MODELS);
-    const uint32_t text_count = image->sections[TG_SECTION_TEXT].count;
-    for (uint32_t i = 0; i < image->sections[TG_SECTION_TIME_MODELS].count; i++) {
+        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
+    const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count; i++) {
         const struct tg_time_model *model = &models[i];
         if (model->bands_count == 0 || model->zone_name_offset >= text_count ||
             !lies_inside(image, model->switches_offset, model->switches_count,
@@ -232,8 +231,8 @@ static bool time_models_check(const struct tg_image *image)
 
 static bool products_check(const struct tg_image *image)
 {
-    const uint32_t text_count = image->sections[TG_SECTION_TEXT].count;
-    for (uint32_t i = 0; i < image->sections[TG_SECTION_PRODUCTS].count; i++) {
+    const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PRODUCTS].count; i++) {
         const struct tg_product *product = tg_image_product(image, i);
         if (product != NULL &&
             (product->title_offset >= text_count || product->proration > TG_PRORATE_NONE_ZERO ||
@@ -249,15 +248,15 @@ static bool products_check(const struct tg_image *image)
 
 static bool small_check(const struct tg_image *image)
 {
-    const uint32_t text_count = image->sections[TG_SECTION_TEXT].count;
+    const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
     const uint32_t zones_count = tg_image_count(image, TG_CATALOG_ZONE);
-    for (uint32_t i = 0; i < image->sections[TG_SECTION_TAXES].count; i++) {
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TAXES].count; i++) {
         const struct tg_tax *tax = tg_image_tax(image, i);
         if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR)) {
             return false;
         }
     }
-    for (uint32_t i = 0; i < image->sections[TG_SECTION_ALLOWANCES].count; i++) {
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_ALLOWANCES].count; i++) {
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
         if (allowance != NULL &&
             (allowance->unit >= TG_UNIT_COUNT || allowance->period > TG_PERIOD_EVER ||

@@ -22,7 +22,8 @@ struct tg_roster_slot {
 };
 _Static_assert(sizeof(struct tg_roster_slot) == 16, "four in a cache line");
 
-/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65. */
+/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65.
+ */
 static inline uint64_t slot_home(uint64_t key, uint32_t kind, uint64_t slots_count)
 {
     const uint64_t hash = tg_mix64(key ^ (uint64_t)kind * UINT64_C(0x9e3779b97f4a7c15));
@@ -173,10 +174,9 @@ uint32_t tg_roster_find(const struct tg_roster *roster, const uint8_t *kinds, co
         }
         for (uint32_t i = 0; i < group; i++) {
             const uint32_t row = done + i;
-            subscribers[row] =
-                kinds[row] != TG_KEY_NONE
-                    ? slot_probe(roster, homes[i], keys[row], kinds[row], at_ns[row])
-                    : TG_SUBSCRIBER_NONE;
+            subscribers[row] = kinds[row] != TG_KEY_NONE
+                                   ? slot_probe(roster, homes[i], keys[row], kinds[row], at_ns[row])
+                                   : TG_SUBSCRIBER_NONE;
             found_count += subscribers[row] != TG_SUBSCRIBER_NONE ? 1 : 0;
         }
     }

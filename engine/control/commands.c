@@ -39,6 +39,10 @@ static struct tg_json *command_status(struct tg_engine *engine)
     tg_json_set_integer(answer, "inputs", (int64_t)status.ingest.inputs_count);
     tg_json_set_integer(answer, "decoded", (int64_t)status.ingest.rows_count);
     tg_json_set_integer(answer, "refused", (int64_t)status.ingest.refusals_count);
+    tg_json_set_integer(answer, "parked", (int64_t)status.ingest.parked_count);
+    tg_json_set_integer(answer, "undecoded", (int64_t)status.ingest.undecoded_count);
+    tg_json_set_integer(answer, "lost", (int64_t)status.ingest.lost_records);
+    tg_json_set_integer(answer, "restarts", (int64_t)status.ingest.restarts_count);
     tg_json_set_integer(answer, "observations", (int64_t)status.ingest.observations_count);
     tg_json_set_integer(answer, "sessions", status.sessions_count);
     tg_json_set_integer(answer, "durableEpoch", (int64_t)status.durable_epoch);

@@ -73,6 +73,13 @@ void tg_rating_destroy(struct tg_rating *rating);
  */
 void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch);
 
+/** @brief First half of tg_rating_decide: duplicates and zero usage. @param rating Worker.
+ *  @param batch Identified; verdicts are written. */
+void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch);
+
+/** @brief Second half: prices; account lines move. @param rating Worker. @param batch Checked. */
+void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch);
+
 /** @brief Body of a rate lcore: takes rows from its ring until stopped and drained.
  *  @param context struct tg_rating. @param stop Stop flag. */
 void tg_rating_run(void *context, const struct tg_stop *stop);

@@ -305,7 +305,7 @@ typedef bool (*tg_alarm_visit)(void *context, const struct tg_alarm *alarm);
 
 /**
  * @brief Visit all alarms by number, active and cleared, tombstones not.
- * @param[in] set      Borrowed; not changed during the visit.
+ * @param[in] set      Borrowed; not changed during the visit, but for tg_alarm_set_verdict.
  * @param[in] visit    Called for each.
  * @param[in] context  Passed on.
  */
@@ -313,7 +313,7 @@ void tg_alarm_set_visit(const struct tg_alarm_set *set, tg_alarm_visit visit, vo
 
 /**
  * @brief Visit the alarms of one node.
- * @param[in] set      Borrowed; not changed during the visit.
+ * @param[in] set      Borrowed; not changed during the visit, but for tg_alarm_set_verdict.
  * @param[in] node_id  Node; 0: the engine's own.
  * @param[in] visit    Called for each, in no particular order.
  * @param[in] context  Passed on.

@@ -549,13 +549,16 @@ void tg_cause_observe(struct tg_cause *cause, const struct tg_timeline *timeline
 /* The alarm of the root that names the cause: lowest layer, then worst, then first. */
 struct pick_context {
     const struct tg_alarm *best;
+    int64_t since_ns; /* first service-affecting trouble of the node */
 };
 
 static bool pick_alarm(void *context, const struct tg_alarm *alarm)
 {
     struct pick_context *pick = context;
     const struct tg_alarm *best = pick->best;
-    if (alarm->state.is_cleared != 0 || alarm->kind->layer == TG_LAYER_QUALITY) {
+    /* what touches no service is a cause only when it came first: a fan, then the card */
+    if (alarm->state.is_cleared != 0 || alarm->kind->layer == TG_LAYER_QUALITY ||
+        (!alarm->kind->is_service_affecting && alarm->state.last_raised_ns > pick->since_ns)) {
         return true;
     }
     if (best == NULL || alarm->kind->layer < best->kind->layer) {
@@ -582,10 +585,9 @@ static bool publish_alarm(void *context, const struct tg_alarm *alarm)
     const struct publish_context *publish = context;
     const struct tg_problem *problem = publish->problem;
     struct tg_alarm_verdict verdict = {0};
-    const bool is_on_root = problem != NULL && alarm->node_id == problem->root_id;
     const bool is_symptom = alarm->kind->is_service_affecting ||
                             alarm->kind == publish->cause->kind_silent ||
-                            (is_on_root && alarm->kind->layer != TG_LAYER_QUALITY);
+                            (problem != NULL && alarm->number == problem->root_alarm_number);
     if (problem != NULL && alarm->state.is_cleared == 0 && is_symptom) {
         verdict.is_root_cause = alarm->number == problem->root_alarm_number;
         verdict.parent_number = verdict.is_root_cause ? 0 : problem->root_alarm_number;
@@ -626,7 +628,7 @@ static void root_alarms_find(struct tg_cause *cause, struct tg_alarm_set *alarms
 {
     for (uint32_t i = 0; i < cause->problems_count; i++) {
         struct tg_problem *problem = &cause->problems[i];
-        struct pick_context pick = {NULL};
+        struct pick_context pick = {NULL, cause->inputs[problem->root_id].since_ns};
         if (problem->is_inferred != 0) {
             const int64_t since_ns = problem->since_ns < now_ns ? problem->since_ns : now_ns;
             inferred_report(cause, alarms, problem->root_id, since_ns, now_ns, TG_ALARM_RAISE);

@@ -226,6 +226,9 @@ enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct t
     struct tg_scan *scan = NULL;
     *recovered = (struct tg_recovered){0};
     enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        scan->checks_all = true; /* also what no callback asks for, and the zeros between */
+    }
     while (err == TG_OK) {
         struct tg_scan_view view;
         err = tg_scan_next(scan, &view, why);

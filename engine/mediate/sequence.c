@@ -2,14 +2,12 @@
 #include "mediate/sequence.h"
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/hash.h"
 
 #include <stddef.h>
 
 #define LEARN_COUNT      8u
 #define WINDOW_MESSAGES  64u
-#define RESTART_QUIET_NS (60 * TG_NS_PER_S)
 
 /* One gap still open: records [from, from + count) mod 2^32 are missing. */
 struct gap {
@@ -18,7 +16,7 @@ struct gap {
 };
 
 struct stream {
-    uint64_t key; /* source and domain + 1; 0 free */
+    uint64_t key; /* stream_key(); 0 free */
     uint32_t last_sequence;
     uint32_t last_records;
     uint32_t uptime_ms;
@@ -68,9 +66,18 @@ uint64_t tg_sequence_refused(const struct tg_sequence *sequence)
     return sequence->refused_count;
 }
 
-static struct stream *stream_find(struct tg_sequence *sequence, uint16_t source_id, uint32_t domain)
+/* Versions 5, 9 and 10 of one exporter count on their own, also under the same domain: they differ in
+ * what they count and in whether they tell their uptime. */
+static uint64_t stream_key(uint16_t source_id, const struct tg_message *message)
 {
-    const uint64_t key = ((uint64_t)source_id << 32 | domain) + 1;
+    const uint64_t has_uptime = (message->flags & TG_MESSAGE_HAS_UPTIME) != 0;
+    return ((uint64_t)source_id << 40 | has_uptime << 36 |
+            (uint64_t)(message->sequence_kind & 15u) << 32 | message->domain) +
+           1;
+}
+
+static struct stream *stream_find(struct tg_sequence *sequence, uint64_t key)
+{
     const uint32_t mask = sequence->slots_count - 1;
     uint32_t slot = (uint32_t)tg_mix64(key) & mask;
     while (sequence->slots[slot].key != 0 && sequence->slots[slot].key != key) {
@@ -121,12 +128,15 @@ static uint32_t stream_step(const struct stream *stream, const struct tg_message
     }
 }
 
+/* Of a message whose number is too low. A late one was exported before what already came; a lower
+ * number with a later export time is a new count. The uptime alone does not tell: a meter that reads
+ * a file says 0 for ever, and IPFIX has none. */
 static bool stream_restarted(const struct stream *stream, const struct tg_message *message)
 {
-    if ((message->flags & TG_MESSAGE_HAS_UPTIME) != 0) {
-        return message->uptime_ms < stream->uptime_ms;
-    }
-    return message->export_ns - stream->export_ns > RESTART_QUIET_NS || message->sequence == 0;
+    const bool is_younger = (message->flags & TG_MESSAGE_HAS_UPTIME) != 0
+                                ? message->uptime_ms < stream->uptime_ms
+                                : message->sequence == 0 && message->export_ns >= stream->export_ns;
+    return is_younger || message->export_ns > stream->export_ns;
 }
 
 /* A message from before the expected place: late, or a repeat. Returns records taken back. */
@@ -181,7 +191,7 @@ void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
     if (message->sequence_kind == TG_SEQUENCE_NONE || message->verdict != TG_OK) {
         return;
     }
-    struct stream *stream = stream_find(sequence, source_id, message->domain);
+    struct stream *stream = stream_find(sequence, stream_key(source_id, message));
     if (stream == NULL) {
         return;
     }
@@ -193,8 +203,10 @@ void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
     const uint32_t expected = stream->last_sequence + stream_step(stream, message);
     const int32_t ahead = (int32_t)(message->sequence - expected);
     if (ahead < 0 && stream_restarted(stream, message)) {
+        /* Nothing was known yet while learning: two meters that share a domain by mistake would
+         * otherwise report a restart with every message. */
+        finding->is_restart = stream->mode != TG_SEQUENCE_LEARNING;
         stream_reset(stream, message);
-        finding->is_restart = true;
         finding->mode = stream->mode;
         return;
     }

@@ -6,10 +6,11 @@
  *  exporters that count records *including* this message exist, so the mode is learnt.
  *  Threads: one writer, the ingest lcore. Allocates: in create only. Cost: one probe a message.
  *
- *  State per (source, domain):
+ *  State per (source, domain, what it counts, whether it tells its uptime), so that NetFlow v5, v9
+ *  and IPFIX of one exporter are three streams:
  *
  *      LEARNING --8 in-order messages fit one equation--> EXCLUSIVE | INCLUSIVE | MESSAGES
- *      any      --backwards by more than the window, and uptime fell or time jumped--> LEARNING
+ *      any      --lower number, and uptime fell or exported later than what came--> LEARNING
  *
  *  (1) EXCLUSIVE: sequence[n+1] = sequence[n] + records[n]. INCLUSIVE: sequence[n+1] =
  *      sequence[n] + records[n+1].

@@ -22,6 +22,7 @@ struct options {
     bool issues;
     bool is_json;
     bool is_text;
+    bool is_full;
 };
 
 extern const struct tg_verb tg_verb_bill;
@@ -58,6 +59,8 @@ static int options_read(int argc, char **argv, struct options *options)
             options->is_json = true;
         } else if (strcmp(arg, "--text") == 0) {
             options->is_text = true;
+        } else if (strcmp(arg, "--full") == 0) {
+            options->is_full = true;
         } else if (arg[0] == '-') {
             return tg_cli_usage(&tg_verb_bill, "unknown option '%s'", arg);
         } else if (options->action == NULL) {
@@ -245,7 +248,7 @@ static bool list_print(void *context, const struct tg_document *document)
 {
     const struct options *options = context;
     struct tg_json *json = NULL;
-    if (options->is_json) {
+    if (options->is_json || options->is_full) {
         (void)printf("%.*s\n", (int)document->json_bytes, document->json);
         return true;
     }
@@ -260,8 +263,9 @@ static bool list_print(void *context, const struct tg_document *document)
 
 static int bill_list(const struct options *options, struct tg_txn *txn)
 {
-    const enum tg_err err =
-        tg_documents_visit(txn, "billIssued", NULL, list_print, (void *)(uintptr_t)options, NULL);
+    const char *collection = options->is_full ? "customerBill" : "billIssued";
+    const enum tg_err err = tg_documents_visit(txn, collection, NULL, list_print,
+                                               (void *)(uintptr_t)options, NULL);
     return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
 }
 
@@ -392,7 +396,7 @@ const struct tg_verb tg_verb_bill = {
     .usage =
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
-        "       tollgate bill list --data DIR [--json]\n"
+        "       tollgate bill list --data DIR [--json | --full]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n\n"
         "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"

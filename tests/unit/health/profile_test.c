@@ -111,16 +111,17 @@ Test(profile, malformed_text_is_read_as_empty_and_bad_rules_are_named)
 {
     /* Telemetry is hostile: an offset beyond the arena must not be followed. */
     struct tg_log_text log;
-    const uint8_t arena[] = {'h', 0, 'a', 0, 'm', 0, 'b', 'o'};
-    struct tg_observation observation = {.text_offset = 0, .text_bytes = sizeof arena};
-    tg_log_text_split(&observation, arena, sizeof arena, &log);
+    const uint8_t beyond[] = {'h', 0, 'a', 0, 'm', 0, 'b', 'o', 0, 'x', 0, 'y', 0, 'z', 0};
+    const uint8_t *arena = beyond; /* eight bytes are ours, the rest is somebody else's */
+    struct tg_observation observation = {.text_offset = 0, .text_bytes = 8};
+    tg_log_text_split(&observation, arena, 8, &log);
     cr_expect_eq(log.body_bytes, 0, "the body has no NUL");
     observation.text_offset = 7;
-    observation.text_bytes = 2;
-    tg_log_text_split(&observation, arena, sizeof arena, &log);
+    observation.text_bytes = 8;
+    tg_log_text_split(&observation, arena, 8, &log);
     cr_expect_eq(log.host_bytes, 0);
     observation.text_offset = UINT32_MAX;
-    tg_log_text_split(&observation, arena, sizeof arena, &log);
+    tg_log_text_split(&observation, arena, 8, &log);
     cr_expect_eq(log.host_bytes, 0);
     struct tg_why why = {""};
     struct tg_profile *profile = NULL;
@@ -132,4 +133,60 @@ Test(profile, malformed_text_is_read_as_empty_and_bad_rules_are_named)
                                        .state = TG_STATE_NONE};
     cr_expect_eq(tg_profile_open(&empty, 1, &profile, &why), TG_E_INVALID);
     cr_expect_null(profile);
+}
+
+static size_t rule_print(const struct tg_rule_spec *rule, char *line, size_t line_bytes)
+{
+    static const char *const actions[] = {"-", "raise", "clear"};
+    const struct tg_alarm_kind *kind = rule->kind;
+    char all[128] = "";
+    char after[128] = "";
+    size_t all_bytes = 0;
+    size_t after_bytes = 0;
+    for (uint32_t i = 0; i < TG_PROFILE_CONTAINS_MAX && rule->contains[i] != NULL; i++) {
+        all_bytes += (size_t)snprintf(all + all_bytes, sizeof all - all_bytes, "%s\"%s\"",
+                                      i == 0 ? "" : " and ", rule->contains[i]);
+    }
+    for (uint32_t i = 0; i < TG_PROFILE_AFTER_MAX && rule->qualifier_after[i] != NULL; i++) {
+        after_bytes += (size_t)snprintf(after + after_bytes, sizeof after - after_bytes,
+                                        "%s\"%s\"", i == 0 ? "" : " or ",
+                                        rule->qualifier_after[i]);
+    }
+    return (size_t)snprintf(
+        line, line_bytes, "%s\t%s\t%s\t%u-%u\t%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", rule->name,
+        rule->msgid == NULL ? "-" : rule->msgid, all[0] == '\0' ? "-" : all, rule->severity_min,
+        rule->severity_max, actions[rule->action],
+        rule->state == TG_STATE_NONE ? "-" : tg_node_state_name(rule->state),
+        rule->is_whole_node ? " (whole node)" : "", after[0] == '\0' ? "-" : after,
+        kind == NULL ? "-" : kind->name, kind == NULL ? "-" : tg_alarm_type_name(kind->type),
+        kind == NULL ? "-" : kind->probable_cause,
+        kind == NULL ? "-" : tg_alarm_severity_name(kind->severity),
+        kind == NULL ? "-" : kind->is_service_affecting ? "yes" : "no");
+}
+
+Test(profile, the_published_rule_table_is_the_one_compiled_in)
+{
+    /* An operator who writes a profile of his own starts from this file: it must not lie. */
+    static char made[65536];
+    static char kept[65536];
+    uint32_t rules_count = 0;
+    const struct tg_rule_spec *rules = tg_profile_default_rules(&rules_count);
+    size_t used = (size_t)snprintf(made, sizeof made,
+                                   "rule\tmsgid\tcontains\tsyslog_severity\taction\tstate\t"
+                                   "part_after\talarm\ttype\tprobable_cause\tseverity\t"
+                                   "service_affecting\n");
+    for (uint32_t i = 0; i < rules_count; i++) {
+        used += rule_print(&rules[i], made + used, sizeof made - used);
+        cr_assert_lt(used, sizeof made);
+    }
+    FILE *file = fopen(TG_SOURCE_DIR "/schemas/health/default_profile.tsv", "rb");
+    cr_assert_not_null(file, "schemas/health/default_profile.tsv is missing");
+    const size_t kept_bytes = fread(kept, 1, sizeof kept, file);
+    (void)fclose(file);
+    size_t same = 0;
+    while (same < used && same < kept_bytes && made[same] == kept[same]) {
+        same++;
+    }
+    cr_expect(same == used && same == kept_bytes, "differs from byte %zu: %.60s", same,
+              made + same);
 }

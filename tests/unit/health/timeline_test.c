@@ -81,7 +81,7 @@ static uint64_t timelines_hash(const struct tg_timeline *timeline)
 
 Test(timeline, any_order_with_duplicates_gives_the_same_timelines_and_alarms, .timeout = 120)
 {
-    /* If order mattered, a replay after a crash would annotate and alarm differently than before. */
+    /* If order mattered, a replay after a crash would annotate and alarm differently. */
     static struct tg_observation observations[PER_SET * 2];
     static struct world w;
     uint64_t seed = 20261123;
@@ -158,6 +158,29 @@ Test(timeline, worst_open_condition_is_the_state)
     cr_expect_eq(tg_timeline_state_at(w.timeline, DIST_A, T0 + 30 * S), TG_NODE_UNKNOWN);
     cr_expect_eq(tg_timeline_state_at(w.timeline, 999, T0), TG_NODE_UNKNOWN);
     world_close(&w);
+}
+
+Test(timeline, at_one_instant_the_higher_sequence_wins_and_without_one_the_fault)
+{
+    /* Alarm and state must agree about a tie, or a cleared alarm stands on a broken node. */
+    const struct {
+        uint32_t down_sequence;
+        uint32_t up_sequence;
+        uint8_t state;
+    } rows[] = {{0, 0, TG_NODE_DEGRADED}, {5, 6, TG_NODE_UP},       {6, 5, TG_NODE_DEGRADED},
+                {0, 6, TG_NODE_DEGRADED}, {5, 0, TG_NODE_DEGRADED}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static struct world w;
+        world_open(&w);
+        struct tg_observation pair[2] = {
+            world_log(&w, CORE, T0, 3, "-", "Interface a changed state to down"),
+            world_log(&w, CORE, T0, 3, "-", "Interface a changed state to up")};
+        pair[0].sequence = rows[i].down_sequence;
+        pair[1].sequence = rows[i].up_sequence;
+        world_apply(&w, pair, 2);
+        cr_expect_eq(tg_timeline_state_at(w.timeline, CORE, T0), rows[i].state, "row %zu", i);
+        world_close(&w);
+    }
 }
 
 Test(timeline, silence_makes_unknown_usage_proves_life_and_down_stays_down)

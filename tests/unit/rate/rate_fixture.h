@@ -74,17 +74,18 @@ static inline void fixture_init(struct fixture *f)
     f->image.scale = 8;
     f->image.minor = 2;
     f->image.content_hash = 1;
+    f->image.built_for_ns = INT64_MAX;
 #define SECTION(id, member, count)                                                                 \
     fixture_section(f, id, offsetof(struct fixture, member), sizeof f->member[0], count)
-    SECTION(TG_SECTION_PRICES, price_offsets, FIXTURE_PRICES);
-    SECTION(TG_SECTION_PRICE_INFO, infos, FIXTURE_PRICES);
-    SECTION(TG_SECTION_PLAN_SERVICES, services, TG_SERVICE_COUNT);
-    SECTION(TG_SECTION_ALLOWANCES, allowances, 2);
-    SECTION(TG_SECTION_PRODUCTS, products, 1);
-    SECTION(TG_SECTION_TIME_MODELS, model, 1);
-    SECTION(TG_SECTION_NAMES + TG_CATALOG_TARIFF, tariff_names, FIXTURE_PRICES);
+    SECTION(TG_IMAGE_SECTION_PRICES, price_offsets, FIXTURE_PRICES);
+    SECTION(TG_IMAGE_SECTION_PRICE_INFO, infos, FIXTURE_PRICES);
+    SECTION(TG_IMAGE_SECTION_PLAN_SERVICES, services, TG_SERVICE_COUNT);
+    SECTION(TG_IMAGE_SECTION_ALLOWANCES, allowances, 2);
+    SECTION(TG_IMAGE_SECTION_PRODUCTS, products, 1);
+    SECTION(TG_IMAGE_SECTION_TIME_MODELS, model, 1);
+    SECTION(TG_IMAGE_SECTION_NAMES + TG_CATALOG_TARIFF, tariff_names, FIXTURE_PRICES);
 #undef SECTION
-    fixture_section(f, TG_SECTION_TEXT, offsetof(struct fixture, text), 1, sizeof f->text);
+    fixture_section(f, TG_IMAGE_SECTION_TEXT, offsetof(struct fixture, text), 1, sizeof f->text);
     f->products[0] = (struct tg_product){.plan = 0, .is_present = 1};
     for (uint32_t i = 0; i < FIXTURE_SUBSCRIBERS; i++) {
         f->lines[i] = (struct tg_roster_line){.active_to_s = TG_ROSTER_OPEN_S};

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every mistake a pricing person can make is found at its place. A backtick in the text marks the
+ * place and is taken out before the text is written, so the expected line and column do not come
+ * from the code under test. */
+#include "catalog/catalog.h"
+#include "doc/diag.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct mistake {
+    const char *file;    /* replaces or joins the base folder's file of that name */
+    const char *content; /* with one backtick */
+    const char *text;    /* part of the message */
+    const char *hint;    /* part of the hint, or NULL */
+};
+
+static const char base_head[] = "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n";
+static const char base_parts[] =
+    "taxes:\n  vat: {rate: 19%}\n"
+    "decks:\n  world: {file: world.csv}\n"
+    "prices:\n  p_voice: {unit: second, price: \"0.10\", per: 60}\n"
+    "  p_data: {unit: octet, price: \"0.10\", per: 1000000}\n"
+    "time_models:\n  tm: {default: day, bands: [{band: night, from: \"22:00\"}]}\n"
+    "allowances:\n  free: {unit: minute, amount: 100, services: [voice]}\n"
+    "plans:\n  basic:\n    voice: {deck: world, prices: {\"*\": p_voice}, allowance: free}\n"
+    "    data: {price: p_data}\n"
+    "products:\n  prod: {plan: basic, fee: \"9.99\", tax: vat}\n";
+static const char base_deck[] = "prefix,zone\n49,germany\n39,italy\n";
+static const char base_accounts[] = "id,name\nA1,Anna\n";
+static const char base_subscribers[] = "id,account,product,msisdn\nS1,A1,prod,491511\n";
+
+static const struct mistake mistakes[] = {
+    {"head.yaml", "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, `wokers: 2}\n",
+     "unknown key \"wokers\"", NULL},
+    {"head.yaml", "catalog: {version: 1, `curency: EUR, valid_from: 2026-01-01, currency: EUR}\n",
+     "unknown key \"curency\"", "did you mean \"currency\"?"},
+    {"head.yaml", "`catalog: {version: 1, valid_from: 2026-01-01}\n", "\"currency\" is missing",
+     NULL},
+    {"head.yaml", "catalog: {version: `0, valid_from: 2026-01-01, currency: EUR}\n", "out of range",
+     NULL},
+    {"head.yaml", "catalog: {version: `one, valid_from: 2026-01-01, currency: EUR}\n",
+     "not of the expected form", "an integer"},
+    {"head.yaml",
+     "catalog: {version: `99999999999999999999, valid_from: 2026-01-01, currency: EUR}",
+     "too large", NULL},
+    {"head.yaml", "catalog: {version: 1, valid_from: `2026-13-01, currency: EUR}\n",
+     "not of the expected form", "a date or time"},
+    {"head.yaml", "catalog: {version: 1, valid_from: 2026-01-01, currency: `EUX}\n",
+     "currency \"EUX\" is not known", "ISO 4217"},
+    {"head.yaml",
+     "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, rounding: {rate: `half_upp}}\n",
+     "none of its values", "did you mean \"half_up\"?"},
+    {"more.yaml", "`catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n",
+     "catalog is already in", NULL},
+    {"more.yaml", "taxes:\n  x: {rate: `nineteen}\n", "not of the expected form", "19%"},
+    {"more.yaml", "taxes:\n  x: {rate: `19.00001%}\n", "not of the expected form", NULL},
+    {"zz.yaml", "taxes:\n  `vat: {rate: 7%}\n", "\"vat\" is already in", NULL},
+    {"more.yaml", "taxes:\n  a: {rate: 7%}\n  `a: {rate: 8%}\n", "is already on line 2", NULL},
+    {"more.yaml", "taxes:\n  `A B: {rate: 7%}\n", "is not a name", "a-z"},
+    {"more.yaml", "taxes: `[1, 2]\n", "expected a map", NULL},
+    {"more.yaml", "taxes:\n  x: `&a {rate: 7%}\n", "anchors are not allowed", NULL},
+    {"more.yaml", "taxes:\n  x: `!!map {rate: 7%}\n", "tags are not allowed", NULL},
+    {"more.yaml", "taxes:\n  x: {rate: 7%}\n`---\ntaxes: {}\n", "several documents", NULL},
+    {"more.yaml", "taxes:\n`\tx: {rate: 7%}\n", "tabs are not allowed", "blanks"},
+    {"more.yaml", "taxes:\n  x: {rate: 7%\ny`: 1\n", "did not find expected", NULL},
+    {"more.yaml", "decks:\n  `d: {}\n", "needs either file or prefixes", NULL},
+    {"more.yaml", "decks:\n  d: {file: `nowhere.csv}\n", "cannot be read", NULL},
+    {"more.yaml", "decks:\n  d: {file: `../../etc/passwd}\n", "outside the folder", NULL},
+    {"more.yaml", "decks:\n  d: {prefixes: {`\"4a\": italy}}\n", "not 1 to 15 digits", NULL},
+    {"more.yaml", "decks:\n  d: {prefixes: {\"49\": `It aly}}\n", "not of the expected form", NULL},
+    {"world.csv", "prefix,`zoen,zone\n49,germany,x\n", "unknown column \"zoen\"",
+     "did you mean \"zone\"?"},
+    {"world.csv", "`prefix\n49\n", "column \"zone\" is missing", NULL},
+    {"world.csv", "prefix,zone\n49,germany\n`49,italy\n", "prefix 49 is already on line 2", NULL},
+    {"world.csv",
+     "prefix,zone,valid_from,valid_to\n49,a,2026-01-01,2026-07-01\n`49,b,2026-06-01,\n",
+     "overlaps its row on line 2", "valid_to"},
+    {"world.csv", "prefix,zone,valid_from,valid_to\n49,a,2026-07-01,`2026-01-01\n",
+     "valid_to is not after", NULL},
+    {"world.csv", "prefix,zone\n`+49,germany\n", "not 1 to 15 digits", "without +"},
+    {"world.csv", "prefix,zone\n`1234567890123456,germany\n", "not 1 to 15 digits", NULL},
+    {"world.csv", "prefix,zone\n`49\n", "the row has 1 field, the header has 2", NULL},
+    {"world.csv", "prefix,zone\n49,`\"germany\n", "never closed", NULL},
+    {"world.csv", "prefix,zone\n49,ger`\"many\n", "a quote inside a field", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: `0.10}\n", "written in quotes",
+     "write \"0.10\""},
+    {"more.yaml", "prices:\n  p: {unit: second, price: `\"0.123456789\"}\n", "more than 8 decimals",
+     NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: `\"99999999999999\"}\n", "too large", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: `\"ten\"}\n", "not of the expected form",
+     NULL},
+    {"more.yaml", "prices:\n  p: {unit: `secund, price: \"1\"}\n", "none of its values",
+     "did you mean \"second\"?"},
+    {"more.yaml", "prices:\n  `p: {price: \"1\"}\n", "\"unit\" is missing", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: \"1\", per: `0}\n", "out of range", NULL},
+    {"more.yaml", "prices:\n  `p: {unit: second}\n", "needs price, tiers or params", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: \"1\", currency: `USD}\n",
+     "is not the catalog's", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: \"1\", tariff: `per_unitt}\n",
+     "no tariff plug-in", "did you mean \"per_unit\"?"},
+    {"more.yaml", "prices:\n  p: {unit: second, price: \"1\", min: `\"2\", max: \"1\"}\n",
+     "min is above max", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: \"1\", `tiers: [{price: \"1\"}]}\n",
+     "both price and tiers", NULL},
+    {"more.yaml",
+     "prices:\n  p:\n    unit: second\n    tiers:\n      - {up_to: 10, price: \"1\"}\n"
+     "      - {up_to: `5, price: \"1\"}\n      - {price: \"1\"}\n",
+     "up_to must rise", NULL},
+    {"more.yaml",
+     "prices:\n  p:\n    unit: second\n    tiers:\n      - `{price: \"1\"}\n"
+     "      - {price: \"1\"}\n",
+     "only the last tier", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, tiers: [{price: \"1\", up_to: `9}]}\n",
+     "last tier must be without", NULL},
+    {"more.yaml", "time_models:\n  t: {default: a, zone: `Europe/Atlantis}\n", "no time zone",
+     NULL},
+    {"more.yaml", "time_models:\n  t: {default: a, bands: [{band: b, from: `\"25:00\"}]}\n",
+     "no wall time", NULL},
+    {"more.yaml",
+     "time_models:\n  t: {default: a, bands: [`{band: b, from: \"20:00\", to: \"06:00\"}]}\n",
+     "to is not after from", "two rules"},
+    {"more.yaml", "allowances:\n  a: {unit: minute, amount: 1, services: `[data]}\n",
+     "not counted in minutes", NULL},
+    {"more.yaml",
+     "allowances:\n  a: {unit: minute, amount: 1, services: [voice], zones: [`mars]}\n",
+     "no zone \"mars\"", NULL},
+    {"more.yaml", "plans:\n  p: {voice: {deck: `worl, prices: {\"*\": p_voice}}}\n",
+     "no deck \"worl\"", "did you mean \"world\"?"},
+    {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: {\"*\": `p_voise}}}\n",
+     "no price \"p_voise\"", "did you mean \"p_voice\"?"},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, prices: {`itali: p_voice, \"*\": p_voice}}}\n",
+     "no zone \"itali\"", "did you mean \"italy\"?"},
+    /* found by the fuzzer: a plan that names a time model which is itself wrong */
+    {"more.yaml",
+     "time_models:\n  t: {default: a, zone: `Mars/Base}\nplans:\n  p: {voice: {deck: world, "
+     "time_model: t, prices: {\"*\": {a: p_voice}}}}\n",
+     "no time zone", NULL},
+    {"more.yaml",
+     "time_models:\n  t: `[]\nplans:\n  p: {voice: {deck: world, time_model: t, prices: {\"*\": "
+     "{a: p_voice}}}}\n",
+     "expected a map", NULL},
+    /* found by the fuzzer: a list where a map of prices belongs */
+    {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: `[p_voice]}}\n", "expected a map",
+     NULL},
+    {"more.yaml", "plans:\n  p: {`voice: {deck: world}}\n", "either price or prices", NULL},
+    {"more.yaml", "plans:\n  p: {voice: {deck: world, price: `p_data}}\n", "counts octets", NULL},
+    {"more.yaml", "plans:\n  p: {data: {price: p_data, allowance: `free}}\n", "does not cover data",
+     NULL},
+    {"more.yaml",
+     "plans:\n  p: {voice: {time_model: tm, deck: world, prices: {\"*\": {`peak: p_voice, day: "
+     "p_voice, night: p_voice}}}}\n",
+     "no band \"peak\"", NULL},
+    {"more.yaml",
+     "plans:\n  p: {voice: {time_model: tm, deck: world, prices: {`\"*\": {day: p_voice}}}}\n",
+     "has no price in band", NULL},
+    {"more.yaml", "products:\n  x: {plan: `basik}\n", "no plan \"basik\"",
+     "did you mean \"basic\"?"},
+    {"more.yaml", "products:\n  x: {plan: basic, tax: `vta}\n", "no tax \"vta\"",
+     "did you mean \"vat\"?"},
+    {"more.yaml", "products:\n  x: {plan: basic, prorate_on_start: `yes}\n",
+     "not of the expected form", "true or false"},
+    {"more.yaml", "networks:\n  n: {plmn: `\"26x01\", zone: eu}\n", "not 5 or 6 digits", NULL},
+    {"accounts.csv", "id,name,cycle_day\nA1,Anna,`32\n", "is not 1 to 31", NULL},
+    {"accounts.csv", "id,name,currency\nA1,Anna,`USD\n", "is not the catalog's", NULL},
+    {"accounts.csv", "id,name,tax\nA1,Anna,`vad\n", "no tax \"vad\"", "did you mean \"vat\"?"},
+    {"accounts.csv", "id,name\nA1,Anna\n`A1,Anna\n", "is already on line 2", NULL},
+    {"subscribers.csv", "id,account,product,msisdn\nS1,`A9,prod,491511\n", "no account \"A9\"",
+     "did you mean \"A1\"?"},
+    {"subscribers.csv", "id,account,product,msisdn\nS1,A1,`prodd,491511\n", "no product \"prodd\"",
+     "did you mean \"prod\"?"},
+    {"subscribers.csv", "id,account,product,msisdn\nS1,A1,prod,`49x511\n", "is no number", NULL},
+    {"subscribers.csv", "id,account,product,msisdn\nS1,A1,prod,491511\n`S2,A1,prod,491511\n",
+     "holds the same number", "active_to"},
+    {"subscribers.csv", "id,account,product,ip\nS1,A1,prod,`10.0.0.256\n", "is no IP address",
+     NULL},
+    {"subscribers.csv",
+     "id,account,product,active_from,active_to\nS1,A1,prod,2026-02-01,`2026-01-01\n",
+     "is not after active_from", NULL},
+    {"subscribers.csv", "id,account,product\n`S1\n", "the row has 1 field", NULL},
+};
+
+static char folder[64];
+
+static void folder_make(void)
+{
+    (void)strcpy(folder, "/tmp/tg_mistakes_XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+}
+
+static void folder_remove(void)
+{
+    static const char *const names[] = {"head.yaml", "parts.yaml",   "more.yaml",      "zz.yaml",
+                                        "world.csv", "accounts.csv", "subscribers.csv"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(folder);
+}
+
+/* Write a text without its backtick; the place where it was. */
+static void file_write(const char *name, const char *text, uint32_t *line, uint32_t *column)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    uint32_t at_line = 1;
+    uint32_t at_column = 1;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '`') {
+            *line = at_line;
+            *column = at_column;
+            continue;
+        }
+        (void)fputc(*c, file);
+        at_column = *c == '\n' ? 1 : at_column + 1;
+        at_line += *c == '\n' ? 1 : 0;
+    }
+    (void)fclose(file);
+}
+
+static void base_write(void)
+{
+    uint32_t ignored = 0;
+    file_write("head.yaml", base_head, &ignored, &ignored);
+    file_write("parts.yaml", base_parts, &ignored, &ignored);
+    file_write("more.yaml", "# nothing more\n", &ignored, &ignored);
+    file_write("zz.yaml", "# nor here\n", &ignored, &ignored);
+    file_write("world.csv", base_deck, &ignored, &ignored);
+    file_write("accounts.csv", base_accounts, &ignored, &ignored);
+    file_write("subscribers.csv", base_subscribers, &ignored, &ignored);
+}
+
+static const struct tg_diag_entry *entry_find(const struct tg_diag *diag, const char *file,
+                                              uint32_t line, uint32_t column, const char *text)
+{
+    for (uint32_t i = 0; i < tg_diag_entries_count(diag); i++) {
+        const struct tg_diag_entry *entry = tg_diag_entry(diag, i);
+        const char *slash = strrchr(entry->path, '/');
+        if (entry->severity == TG_DIAG_ERROR && slash != NULL && strcmp(slash + 1, file) == 0 &&
+            entry->line == line && entry->column == column && strstr(entry->text, text) != NULL) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* A mistake found at another place, or not at all, sends a person to the wrong line or to
+ * production with a wrong price. */
+Test(mistakes, each_is_found_at_its_line_and_column, .init = folder_make, .fini = folder_remove)
+{
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        const struct mistake *mistake = &mistakes[i];
+        uint32_t line = 0;
+        uint32_t column = 0;
+        base_write();
+        file_write(mistake->file, mistake->content, &line, &column);
+        struct tg_diag *diag = tg_diag_open();
+        const enum tg_err err = tg_catalog_check(folder, diag, NULL);
+        const struct tg_diag_entry *entry =
+            entry_find(diag, mistake->file, line, column, mistake->text);
+        cr_expect_eq(err, TG_E_DOCUMENT, "%s: accepted", mistake->content);
+        cr_expect_not_null(entry, "%s:%u:%u not reported for: %s", mistake->file, line, column,
+                           mistake->content);
+        if (entry == NULL) {
+            tg_diag_print(diag, stderr);
+        } else if (mistake->hint != NULL) {
+            cr_expect(entry->hint != NULL && strstr(entry->hint, mistake->hint) != NULL,
+                      "%s: hint is %s", mistake->content,
+                      entry->hint != NULL ? entry->hint : "missing");
+        }
+        tg_diag_close(diag);
+    }
+    cr_expect_geq(sizeof mistakes / sizeof mistakes[0], 40);
+}
+
+/* If the base itself had a mistake, the table above would prove nothing. */
+Test(mistakes, base_folder_has_none, .init = folder_make, .fini = folder_remove)
+{
+    base_write();
+    struct tg_diag *diag = tg_diag_open();
+    struct tg_catalog_summary summary;
+    const enum tg_err err = tg_catalog_check(folder, diag, &summary);
+    if (err != TG_OK || tg_diag_warnings_count(diag) != 0) {
+        tg_diag_print(diag, stderr);
+    }
+    cr_expect_eq(err, TG_OK);
+    cr_expect_eq(tg_diag_warnings_count(diag), 0);
+    cr_expect_eq(summary.subscribers_count, 1);
+    tg_diag_close(diag);
+}
+
+/* Stopping at the first mistake costs a person one round trip for each. */
+Test(mistakes, all_of_a_folder_come_at_once, .init = folder_make, .fini = folder_remove)
+{
+    uint32_t ignored = 0;
+    base_write();
+    file_write("more.yaml",
+               "taxes:\n  x: {rate: nope}\nprices:\n  p: {unit: second, price: 1}\n"
+               "plans:\n  q: {voice: {deck: nodeck, price: noprice}}\n"
+               "products:\n  r: {plan: noplan, tax: notax}\n",
+               &ignored, &ignored);
+    file_write("world.csv", "prefix,zone\n49,germany\n49,germany\nxx,italy\n", &ignored, &ignored);
+    struct tg_diag *diag = tg_diag_open();
+    cr_expect_eq(tg_catalog_check(folder, diag, NULL), TG_E_DOCUMENT);
+    cr_expect_eq(tg_diag_errors_count(diag), 8, "found %u", tg_diag_errors_count(diag));
+    if (tg_diag_errors_count(diag) != 8) {
+        tg_diag_print(diag, stderr);
+    }
+    tg_diag_close(diag);
+}

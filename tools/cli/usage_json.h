@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief A usage row written as JSON, as `quote` reads it: strict, every
+ * mistake named.
+ *
+ *  Source: schemas/quote/usage.schema.json. Threads: main only. Allocates:
+ * never itself. Cost: no data path.
+ */
+#ifndef TG_CLI_USAGE_JSON_H
+#define TG_CLI_USAGE_JSON_H
+
+#include "abi/err.h"
+#include "abi/usage.h"
+#include "base/error.h"
+#include "catalog/image.h"
+#include "doc/json.h"
+
+#include <stdint.h>
+
+/** @brief One line of input. */
+struct tg_usage_line {
+  struct tg_usage row;   /**< The row. */
+  const char *id;        /**< Borrowed from the JSON; NULL none. */
+  uint8_t node_state;    /**< enum tg_node_state. */
+  const char *wrong_key; /**< On refusal: the key at fault, borrowed; NULL the
+                            object itself. */
+};
+
+/**
+ * @brief Read one object.
+ * @param[in]  json   Borrowed; strings in line point into it.
+ * @param[in]  image  Names of visited networks; may be NULL when none is named.
+ * @param[out] line   Written.
+ * @param[out] why    What is wrong and what is accepted.
+ * @return TG_OK, TG_E_SYNTAX (not an object, unknown key, wrong type),
+ * TG_E_MISSING_FIELD, TG_E_BAD_NUMBER, TG_E_BAD_TIMESTAMP, TG_E_OVERFLOW,
+ * TG_E_NEGATIVE_USAGE.
+ */
+enum tg_err tg_usage_line_read(const struct tg_json *json,
+                               const struct tg_image *image,
+                               struct tg_usage_line *line, struct tg_why *why);
+
+#endif
