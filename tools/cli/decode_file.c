@@ -87,10 +87,11 @@ static bool is_text(const struct mapped *file)
     return true;
 }
 
-static bool ends_in_csv(const char *path)
+static bool path_ends_in(const char *path, const char *ending)
 {
     const size_t length = strlen(path);
-    return length > 4 && strcasecmp(path + length - 4, ".csv") == 0;
+    const size_t ending_bytes = strlen(ending);
+    return length > ending_bytes && strcasecmp(path + length - ending_bytes, ending) == 0;
 }
 
 static struct tg_decode_origin origin_at(const struct mapped *file, uint64_t offset)
@@ -188,16 +189,24 @@ static bool feed_payload(struct tg_decode_reader *reader, const struct mapped *f
         reader->feed, tg_decode_feed_probe(reader->feed, bytes, (uint32_t)length), &input, &origin);
 }
 
+/* RFC 5655: messages in a row. */
+static bool is_message_file(const struct tg_decode_reader *reader, const struct mapped *file)
+{
+    return reader->is_message_file || path_ends_in(file->path, ".ipfix") ||
+           file->length_bytes > TG_DATAGRAM_BYTES_MAX;
+}
+
 /* One datagram, or the messages of an IPFIX file. Octets that follow a message and are no message
  * stay with it, so that the decoder says what is wrong with them. */
 static enum tg_err read_payload(struct tg_decode_reader *reader, const struct mapped *file,
                                 struct tg_why *why)
 {
+    const bool is_split = is_message_file(reader, file);
     uint64_t at = 0;
     while (at < file->length_bytes) {
         const uint64_t left = file->length_bytes - at;
         const uint32_t message = ipfix_length(file->bytes + at, left);
-        const bool is_followed = message > 0 && message < left &&
+        const bool is_followed = is_split && message > 0 && message < left &&
                                  ipfix_length(file->bytes + at + message, left - message) > 0;
         uint64_t length = is_followed ? message : left;
         if (length > TG_DATAGRAM_BYTES_MAX) {
@@ -232,7 +241,7 @@ static enum tg_err read_mapped(struct tg_decode_reader *reader, const struct map
                                                                      : TG_DATAGRAM_BYTES_MAX;
     const uint32_t claimed = tg_decode_feed_probe(reader->feed, file->bytes, look);
     const uint32_t csv = tg_decode_feed_named(reader->feed, "csv");
-    if (claimed == TG_DECODE_NOBODY && (ends_in_csv(file->path) || is_text(file))) {
+    if (claimed == TG_DECODE_NOBODY && (path_ends_in(file->path, ".csv") || is_text(file))) {
         return read_lines(reader, file, csv, why);
     }
     const bool is_forced_csv = claimed == csv && csv != TG_DECODE_NOBODY;

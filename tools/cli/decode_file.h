@@ -10,8 +10,11 @@
  *  (1) a pcap or pcapng magic: a capture; every UDP payload is an input;
  *  (2) the name ends in .csv, or a text no decoder claims: lines in chunks, read as CSV;
  *  (3) text a decoder claims (syslog): lines in chunks;
- *  (4) messages of version 10 in a row: an IPFIX file; every message is an input;
- *  (5) anything else: one datagram.
+ *  (4) messages of version 10 in a row, if the name ends in .ipfix, the file is longer than any
+ *      datagram, or the reader was told so: an IPFIX file; every message is an input;
+ *  (5) anything else: one datagram. Captured payloads of collectors' test-suites have octets behind
+ *      the message that happen to be messages too; a datagram carries one (RFC 7011 3.1), so the
+ *      bytes alone cannot decide (4).
  */
 #ifndef TG_CLI_DECODE_FILE_H
 #define TG_CLI_DECODE_FILE_H
@@ -30,9 +33,10 @@ struct tg_decode_reader {
     uint16_t port;                /**< Captures: only this UDP port; 0 all. */
     int64_t arrival_ns;           /**< For bytes without a time of their own; INT64_MIN: the
                                      file's time of modification. */
-    uint64_t frames_count;        /**< Frames of captures. */
-    uint64_t not_udp_count;       /**< Frames without UDP over IP: passed over. */
-    uint64_t other_port_count;    /**< Datagrams to other ports: passed over. */
+    bool is_message_file;   /**< Payload files hold IPFIX messages in a row, whatever their name. */
+    uint64_t frames_count;  /**< Frames of captures. */
+    uint64_t not_udp_count; /**< Frames without UDP over IP: passed over. */
+    uint64_t other_port_count; /**< Datagrams to other ports: passed over. */
 };
 
 /**

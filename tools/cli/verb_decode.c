@@ -15,14 +15,16 @@ static const char usage[] =
     "on\n"
     "stderr. Nothing else is printed on stdout. Nothing is stored or rated.\n"
     "\n"
-    "FILE is a capture (pcap, pcapng), a bare datagram payload, an IPFIX file (RFC 5655), CSV or\n"
-    "syslog lines; what it is, is seen from its bytes. Several files are read in order and share\n"
-    "the decoders' state: templates in one serve data in the next.\n"
+    "FILE is a capture (pcap, pcapng), a bare datagram payload, an IPFIX file (RFC 5655: *.ipfix "
+    "or\n"
+    "longer than a datagram), CSV or syslog lines. Several files are read in order and share the\n"
+    "decoders' state: templates in one serve data in the next.\n"
     "\n"
     "  --decoder NAME   use this decoder for everything; default: ask each of them, .csv is csv\n"
     "  --set KEY=VALUE  setting of a decoder, repeatable: secret.default=..., columns.caller=2;\n"
     "                   radius.secret.default=... when several decoders could be meant\n"
     "  --map FILE       settings as key=value lines, e.g. schemas/csv/*.map\n"
+    "  --messages       payload files hold IPFIX messages in a row, whatever their name\n"
     "  --port N         of captures: only datagrams to this UDP port\n"
     "  --arrival TIME   RFC 3339; when bytes arrived that have no time of their own (bare "
     "payloads,\n"
@@ -57,6 +59,7 @@ struct request {
     uint16_t port;
     int64_t arrival_ns;
     bool wants_stats;
+    bool is_message_file;
     char **files; /* argv, compacted */
     int files_count;
 };
@@ -168,6 +171,8 @@ static int request_read(struct request *request, int argc, char **argv)
             request->options.omits_options = true;
         } else if (strcmp(argv[i], "--stats") == 0) {
             request->wants_stats = true;
+        } else if (strcmp(argv[i], "--messages") == 0) {
+            request->is_message_file = true;
         } else if (strcmp(argv[i], "--json") != 0) { /* its output always is */
             return tg_cli_usage(&tg_verb_decode, "unknown option '%s'", argv[i]);
         }
@@ -240,6 +245,7 @@ static int decode_files(struct request *request, struct tg_decode_feed *feed)
     struct tg_decode_reader reader = {.feed = feed,
                                       .progress = &progress,
                                       .port = request->port,
+                                      .is_message_file = request->is_message_file,
                                       .arrival_ns = request->arrival_ns};
     struct tg_why why = {.text = ""};
     int code = TG_EXIT_OK;
