@@ -97,7 +97,10 @@ static void dedup_rotate(struct tg_dedup *dedup)
 {
     struct generation forgotten = dedup->old;
     if (forgotten.count != 0) {
-        dedup->horizon_ns = forgotten.event_ns_max;
+        /* Never backwards: a generation of late records may end before the one it followed. */
+        if (forgotten.event_ns_max > dedup->horizon_ns) {
+            dedup->horizon_ns = forgotten.event_ns_max;
+        }
         dedup->rotations_count++;
         memset(forgotten.marks, 0, dedup->marks_bytes);
     }
