@@ -10,6 +10,7 @@
     live_tool.py pcap FILE FLOWS START_S            UDP packets of 10.200.0.1.. for softflowd -r
     live_tool.py sessions HOST:PORT SECRET N UNIX_S accounting starts of N subscribers, answers checked
     live_tool.py log HOST:PORT TEXT                 one syslog datagram
+    live_tool.py alarms FILE                        what alarms say, without number and report time
     live_tool.py wire FILE                          records and octets (element 1) of captured IPFIX
     live_tool.py flows HOST:PORT ...                NetFlow v9 records at a rate (see flows())
 """
@@ -86,6 +87,18 @@ def people(folder, count):
             f"S{i:07d},A{i:07d},4917010000{i:02d},2620100000000{i:02d},live,2026-01-01\n"
             for i in range(1, count + 1)
         )
+
+
+def alarms(path):
+    """Numbers and report times tell when the engine knew, which depends on its pace."""
+    with open(path) as f:
+        found = [json.loads(line) for line in f]
+    names = {a["id"]: f'{a["alarmedObject"]["id"]}: {a["specificProblem"]}' for a in found}
+    for a in found:
+        a["parentAlarm"] = [names.get(p["id"], p["id"]) for p in a.get("parentAlarm", [])]
+        for key in ("id", "href", "alarmReportingTime"):
+            a.pop(key, None)
+    print("\n".join(sorted(json.dumps(a, sort_keys=True) for a in found)))
 
 
 def ip_checksum(header):
@@ -301,6 +314,8 @@ def main(name, *a):
         people(a[0], int(a[1]))
     elif name == "pcap":
         write_pcap(a[0], int(a[1]), int(a[2]))
+    elif name == "alarms":
+        alarms(a[0])
     elif name == "wire":
         wire(a[0])
     elif name == "sessions":
