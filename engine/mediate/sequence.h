@@ -16,6 +16,8 @@
  *      sequence[n] + records[n+1].
  *  (2) A message that comes late, within 64, takes its records back out of the loss.
  *  (3) Arithmetic is mod 2^32.
+ *  (4) Options records count (RFC 7011 3.1), until a message with some shows that this exporter
+ *      leaves them out, as softflowd does.
  */
 #ifndef TG_MEDIATE_SEQUENCE_H
 #define TG_MEDIATE_SEQUENCE_H
@@ -56,7 +58,8 @@ void tg_sequence_free(struct tg_sequence *sequence);
  * @param[out]    finding    Always written; all zero for protocols without a sequence.
  */
 void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
-                      const struct tg_message *message, struct tg_sequence_finding *finding);
+                      const struct tg_message *message,
+                      struct tg_sequence_finding *finding);
 
 /** @brief Streams that found no place. @param sequence Audit. @return Messages not audited. */
 uint64_t tg_sequence_refused(const struct tg_sequence *sequence);

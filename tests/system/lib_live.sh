@@ -175,6 +175,17 @@ live_wait() { # PATH ge|eq NUMBER [SECONDS] : of the status answer
     "$LIVE_PYTHON" "$TOOL" wait "$DATA/control.sock" "$1" "$2" "$3" "${4:-10}"
 }
 
+live_settle() { # until the engine takes nothing in for half a second, at most 5 s
+    local before now turn
+    before=$(live_status inputs)
+    for turn in $(seq 10); do
+        sleep 0.5
+        now=$(live_status inputs)
+        [ "$now" = "$before" ] && return
+        before=$now
+    done
+}
+
 live_signal() { # SIGNAL ; sets LIVE_CODE to the engine's exit code
     kill "-$1" "$LIVE_ENGINE" 2>/dev/null
     LIVE_CODE=0
