@@ -228,6 +228,11 @@ static int entry_remove(const char *path, const struct stat *status, int kind, s
     return remove(path);
 }
 
+void tg_rig_remove(const char *dir)
+{
+    (void)nftw(dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void tg_rig_close(struct tg_rig *rig)
 {
     tg_ingest_destroy(rig->ingest);
@@ -243,7 +248,7 @@ void tg_rig_close(struct tg_rig *rig)
     tg_world_close(&rig->world);
     tg_feed_close(&rig->feed);
     if (rig->dir[0] != '\0') {
-        (void)nftw(rig->dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+        tg_rig_remove(rig->dir);
     }
     memset(rig, 0, sizeof *rig);
 }

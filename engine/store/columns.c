@@ -13,6 +13,8 @@
 #include "base/hash.h"
 
 #define CHUNK_ROWS      256u /* 2 KiB of words: stays in L1 between transform and cut */
+#define SAMPLE_BYTES    4096u
+#define SAMPLE_GAIN     16u  /* a plane that shrinks by less than this part is stored as it is */
 #define RAW_BELOW_BYTES 64u  /* a zstd frame of so little is larger than its content */
 
 void tg_words_init(struct tg_words *words, uint8_t *planes, uint32_t capacity_rows,
@@ -27,19 +29,9 @@ void tg_words_reset(struct tg_words *words)
     tg_words_init(words, words->planes, words->capacity_rows, words->transform);
 }
 
-static inline uint64_t zigzag(uint64_t x)
-{
-    return (x << 1) ^ (uint64_t)((int64_t)x >> 63);
-}
-
 static inline uint64_t unzigzag(uint64_t x)
 {
     return (x >> 1) ^ (0 - (x & 1));
-}
-
-static inline uint32_t zigzag32(uint32_t x)
-{
-    return (x << 1) ^ (uint32_t)((int32_t)x >> 31);
 }
 
 static inline uint32_t unzigzag32(uint32_t x)
@@ -47,41 +39,99 @@ static inline uint32_t unzigzag32(uint32_t x)
     return (x >> 1) ^ (0 - (x & 1));
 }
 
-/* Reads `count` words at a stride and transforms them into `out`, padded to a multiple of 32. */
-static void words_transform(struct tg_words *words, const uint64_t *values, uint32_t stride_words,
-                            uint32_t count, uint64_t *out)
+/* Zigzag of four words: AVX2 has no arithmetic shift of 64 bits, a comparison gives the signs. */
+static inline __m256i zigzag_4(__m256i x)
 {
-    uint64_t previous = words->previous;
-    uint64_t previous_delta = words->previous_delta;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t value = values[(size_t)i * stride_words];
-        const uint64_t delta = value - previous;
-        switch (words->transform) {
-        case TG_WORD_ZIGZAG:
-            out[i] = zigzag(value);
-            break;
-        case TG_WORD_DELTA:
-            out[i] = zigzag(delta);
-            break;
-        case TG_WORD_DELTA2:
-            out[i] = zigzag(delta - previous_delta);
-            break;
-        case TG_WORD_DELTA_HIGH32:
-            out[i] = (value & UINT32_MAX) |
-                     (uint64_t)zigzag32((uint32_t)(value >> 32) - (uint32_t)(previous >> 32)) << 32;
-            break;
-        default:
-            out[i] = value;
-            break;
+    const __m256i signs = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x);
+    return _mm256_xor_si256(_mm256_slli_epi64(x, 1), signs);
+}
+
+static inline __m256i load_4(const uint64_t *at)
+{
+    return _mm256_loadu_si256((const __m256i *)at);
+}
+
+static inline void store_4(uint64_t *at, __m256i value)
+{
+    _mm256_storeu_si256((__m256i *)at, value);
+}
+
+/* Low halves as they are, high halves as zigzag differences. */
+static inline __m256i delta_high32_4(__m256i x, __m256i before)
+{
+    const __m256i delta = _mm256_sub_epi32(x, before);
+    const __m256i zigzag =
+        _mm256_xor_si256(_mm256_slli_epi32(delta, 1), _mm256_srai_epi32(delta, 31));
+    return _mm256_blend_epi32(x, zigzag, 0xaa);
+}
+
+/* Transforms raw[0..count) into out, four at a time; raw[-1] and raw[-2] are the words before. Up to
+ * three words behind count are read and written: rubbish. */
+static void words_transform(uint8_t transform, const uint64_t *raw, uint32_t count, uint64_t *out)
+{
+    switch (transform) {
+    case TG_WORD_ZIGZAG:
+        for (uint32_t i = 0; i < count; i += 4) {
+            store_4(out + i, zigzag_4(load_4(raw + i)));
         }
-        previous = value;
-        previous_delta = delta;
+        break;
+    case TG_WORD_DELTA:
+        for (uint32_t i = 0; i < count; i += 4) {
+            store_4(out + i, zigzag_4(_mm256_sub_epi64(load_4(raw + i), load_4(raw + i - 1))));
+        }
+        break;
+    case TG_WORD_DELTA2:
+        for (uint32_t i = 0; i < count; i += 4) {
+            const __m256i middle = load_4(raw + i - 1);
+            const __m256i delta = _mm256_sub_epi64(load_4(raw + i), middle);
+            const __m256i before = _mm256_sub_epi64(middle, load_4(raw + i - 2));
+            store_4(out + i, zigzag_4(_mm256_sub_epi64(delta, before)));
+        }
+        break;
+    case TG_WORD_DELTA_HIGH32:
+        for (uint32_t i = 0; i < count; i += 4) {
+            store_4(out + i, delta_high32_4(load_4(raw + i), load_4(raw + i - 1)));
+        }
+        break;
+    default:
+        memcpy(out, raw, count * sizeof *out);
+        break;
     }
-    words->previous = previous;
-    words->previous_delta = previous_delta;
+}
+
+/* Reads `count` words at a stride and transforms them into `out`, padded to a multiple of 32. */
+static void words_read(struct tg_words *words, const uint64_t *values, uint32_t stride_words,
+                       uint32_t count, uint64_t *out)
+{
+    uint64_t lead[CHUNK_ROWS + 8];
+    uint64_t *raw = lead + 2;
+    raw[-1] = words->previous;
+    raw[-2] = words->previous - words->previous_delta;
+    for (uint32_t i = 0; i < count; i++) {
+        raw[i] = values[(size_t)i * stride_words];
+    }
+    for (uint32_t i = count; i % 4 != 0; i++) {
+        raw[i] = 0;
+    }
+    words_transform(words->transform, raw, count, out);
+    words->previous = raw[count - 1];
+    words->previous_delta = raw[count - 1] - *(raw + count - 2);
     for (uint32_t i = count; i % 32 != 0; i++) {
         out[i] = out[count - 1];
     }
+}
+
+/* Octets in which any word differs from `first`. The padding repeats a word: it adds nothing. */
+static uint64_t words_differ(const uint64_t *out, uint32_t count, uint64_t first)
+{
+    const __m256i firsts = _mm256_set1_epi64x((long long)first);
+    __m256i differs = _mm256_setzero_si256();
+    for (uint32_t i = 0; i < count; i += 4) {
+        differs = _mm256_or_si256(differs, _mm256_xor_si256(load_4(out + i), firsts));
+    }
+    const __m128i half =
+        _mm_or_si128(_mm256_castsi256_si128(differs), _mm256_extracti128_si256(differs, 1));
+    return (uint64_t)_mm_cvtsi128_si64(half) | (uint64_t)_mm_extract_epi64(half, 1);
 }
 
 /* Cuts 32 words into 8 planes of 32 octets: an 8-octet transpose done with byte shuffles. */
@@ -142,15 +192,11 @@ static void words_append_chunk(struct tg_words *words, const uint64_t *values,
                                uint32_t stride_words, uint32_t count)
 {
     uint64_t chunk[CHUNK_ROWS];
-    words_transform(words, values, stride_words, count, chunk);
+    words_read(words, values, stride_words, count, chunk);
     if (words->rows_count == 0) {
         words->first = chunk[0];
     }
-    uint64_t differs = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        differs |= chunk[i] ^ words->first;
-    }
-    words->differs |= differs;
+    words->differs |= words_differ(chunk, count, words->first);
     planes_materialise(words, planes_changed(words->differs));
     const uint8_t written = words->written;
     uint8_t *at = words->planes + words->rows_count;
@@ -205,6 +251,20 @@ void tg_words_restore(uint8_t transform, uint64_t *values, uint32_t count)
     }
 }
 
+/* Would zstd gain anything? Hashes and low octets are noise, a third of all planes: four KiB out of
+ * the middle tell, for a sixteenth of the work. A pure function of the octets, so a block's bytes do
+ * not depend on the blocks before it. */
+static bool plane_shrinks(struct tg_codec *codec, const uint8_t *bytes, uint32_t length_bytes,
+                          uint8_t *out, size_t capacity_bytes)
+{
+    if (length_bytes < 4 * SAMPLE_BYTES) {
+        return true;
+    }
+    const size_t stored = tg_codec_compress(codec, bytes + length_bytes / 2, SAMPLE_BYTES, out,
+                                            capacity_bytes);
+    return stored != 0 && stored < SAMPLE_BYTES - SAMPLE_BYTES / SAMPLE_GAIN;
+}
+
 size_t tg_plane_encode(struct tg_codec *codec, const struct tg_words *words, uint32_t plane_index,
                        uint8_t *out, size_t capacity_bytes, struct tg_plane *plane)
 {
@@ -214,7 +274,8 @@ size_t tg_plane_encode(struct tg_codec *codec, const struct tg_words *words, uin
         return 0;
     }
     const uint8_t *bytes = words->planes + plane_index * plane_stride(words);
-    size_t stored = words->rows_count >= RAW_BELOW_BYTES
+    size_t stored = words->rows_count >= RAW_BELOW_BYTES &&
+                            plane_shrinks(codec, bytes, words->rows_count, out, capacity_bytes)
                         ? tg_codec_compress(codec, bytes, words->rows_count, out, capacity_bytes)
                         : 0;
     plane->encoding = TG_PLANE_ZSTD;
