@@ -215,6 +215,9 @@ enum tg_err tg_rig_open(struct tg_rig *rig, const struct tg_bench_options *optio
                                        options->seed, why)
                        : err;
     err = err == TG_OK ? tg_reference_open(&rig->reference, &rig->world) : err;
+    if (options->reference_price != 0) {
+        rig->reference.data_price = options->reference_price;
+    }
     err = err == TG_OK ? open_port(rig, why) : err;
     err = err == TG_OK ? open_tables(rig, why) : err;
     return err == TG_OK ? open_flow(rig, why) : err;

@@ -354,7 +354,7 @@ const struct tg_micro tg_micro_mediate[] = {
      decode_check, frames_close},
     {"mediate session find", "an address: 2 random lines of 77 MB", addresses_open, addresses_run,
      addresses_check, addresses_close},
-    {"mediate dedup", "a record: 1 random line of 112 MB", keys_open, keys_run, keys_check,
+    {"mediate dedup", "a record: 1 random line of 56 MB", keys_open, keys_run, keys_check,
      keys_close},
     {"mediate sequence", "a message: 1 line, always the same", audit_open, audit_run, audit_check,
      audit_close},

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /** Rows worked on together: enough misses in flight, and tariff calls of some size. */
-#define TG_RATE_GROUP_ROWS   32u
+#define TG_RATE_GROUP_ROWS   16u
 #define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX)
 /** Images whose tariff names are bound to plug-ins at once; more are bound again and again. */
 #define TG_RATE_BINDS_MAX  8u
