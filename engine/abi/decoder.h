@@ -80,6 +80,9 @@ struct tg_message {
     uint8_t sequence_kind;    /**< enum tg_sequence_kind. */
     uint8_t flags;            /**< enum tg_message_flag. */
     uint32_t error_offset;    /**< Offset of the first fault within the input. */
+    uint32_t options_count;   /**< Of records_count: records about the exporter (RFC 7011 3.4.2),
+                                   which some exporters leave out of the sequence number. */
+    uint32_t reserved;        /**< 0. */
 };
 
 /** @brief Bytes that became no row: each is one record for the audit. */

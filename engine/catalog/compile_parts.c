@@ -11,8 +11,7 @@
 static void taxes_compile(struct tg_compile *compile)
 {
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_TAX].count; i++) {
-        const struct tg_yaml_node *node =
-            tg_compile_node(compile, TG_CATALOG_TAX, i);
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TAX, i);
         struct tg_tax tax = {0};
         if (node != NULL) {
             const char *category = tg_schema_text(&tg_catalog_tax_keys, node, "category");
@@ -78,7 +77,8 @@ static uint32_t services_mask(const struct tg_yaml_node *list)
     return mask;
 }
 
-/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo. */
+/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo.
+ */
 static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_node *list)
 {
     uint8_t bits[TG_ZONE_BITS_BYTES] = {0};

@@ -24,8 +24,9 @@ struct cell {
 
 static const struct tg_time_model *model_of(const struct cell *cell)
 {
-    const struct tg_time_model *models = (const struct tg_time_model *)(const void *)
-                                             cell->compile->sections[TG_IMAGE_SECTION_TIME_MODELS].bytes;
+    const struct tg_time_model *models =
+        (const struct tg_time_model *)(const void *)cell->compile->sections[TG_IMAGE_SECTION_TIME_MODELS]
+            .bytes;
     return cell->out.time_model != TG_TIME_MODEL_NONE ? &models[cell->out.time_model] : NULL;
 }
 
@@ -128,8 +129,7 @@ static void zone_refuse(struct cell *cell, const struct tg_yaml_node *node)
     for (uint32_t i = 1; known != NULL && i < zones->count; i++) {
         known[i] = tg_names_text(zones, i);
     }
-    const char *near =
-        known != NULL ? tg_diag_nearest(node->key, known, zones->count) : NULL;
+    const char *near = known != NULL ? tg_diag_nearest(node->key, known, zones->count) : NULL;
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
     tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, near != NULL ? hint : NULL,
@@ -205,6 +205,9 @@ static void matrix_fill(struct cell *cell, uint32_t service)
                     "%s needs either price or prices", cell->service->key);
         return;
     }
+    if (prices != NULL && prices->kind != TG_YAML_MAP) {
+        return; /* the schema has said so; its children have no keys */
+    }
     bool has_fallback = price != NULL;
     if (price != NULL) {
         row_read(cell, service, price, cell->fallback);
@@ -244,8 +247,8 @@ static void references_resolve(struct cell *cell, uint32_t service)
     if (bucket_index == none) {
         return;
     }
-    const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
-                                         compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
+    const struct tg_allowance *all =
+        (const struct tg_allowance *)(const void *)compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
     if (((all[bucket_index].services_mask >> service) & 1u) == 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
                     "allowance \"%.64s\" does not cover %s", bucket->text, cell->service->key);
@@ -272,8 +275,9 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     matrix_fill(&cell, service);
     const struct tg_yaml_node *bucket = tg_yaml_get(node, "allowance");
     if (cell.out.allowance != TG_ALLOWANCE_NONE && cell.has_dimension) {
-        const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
-                                             compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
+        const struct tg_allowance *all =
+            (const struct tg_allowance *)(const void *)compile->sections[TG_IMAGE_SECTION_ALLOWANCES]
+                .bytes;
         if (all[cell.out.allowance].dimension != cell.out.dimension) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
                         "allowance \"%.64s\" is counted in %ss, the prices are not", bucket->text,
@@ -288,8 +292,8 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
 
 static void unused_prices_warn(struct tg_compile *compile)
 {
-    const struct tg_price_info *info = (const struct tg_price_info *)(const void *)
-                                           compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
+    const struct tg_price_info *info =
+        (const struct tg_price_info *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
         if (node != NULL && info[i].zones_count == 0) {

@@ -97,7 +97,7 @@ static void params_compile(struct tg_compile *compile, const struct tg_yaml_node
                         is_named ? settings->nodes[why.setting_index]->mark
                                  : (params != NULL ? params->key_mark : node->key_mark),
                         NULL, "params: %s",
-                        settings->is_full ? "more than 256 settings"
+                        settings->is_full     ? "more than 256 settings"
                         : why.text[0] != '\0' ? why.text
                                               : tg_err_sentence(TG_E_PLUGIN_PARAMS));
         } else {
@@ -129,9 +129,8 @@ static const struct tg_tariff *tariff_find(struct tg_compile *compile,
         char hint[128];
         (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
         const struct tg_yaml_node *written = tg_yaml_get(node, "tariff");
-        tg_diag_add(compile->diag, TG_DIAG_ERROR,
-                    written != NULL ? written->mark : node->key_mark, near != NULL ? hint : NULL,
-                    "there is no tariff plug-in \"%.64s\"", name);
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, written != NULL ? written->mark : node->key_mark,
+                    near != NULL ? hint : NULL, "there is no tariff plug-in \"%.64s\"", name);
         return NULL;
     }
     *index = (uint16_t)tg_names_add(&compile->names[TG_CATALOG_TARIFF], name, strlen(name));
@@ -149,8 +148,8 @@ static struct tg_price_step step_read(struct tg_compile *compile, const struct t
     if (keys == &tg_catalog_tier_keys) {
         step.flat = tg_compile_money(compile, keys, map, "flat", 0);
         const int64_t up_to = tg_schema_number(keys, map, "up_to");
-        step.up_to_units = tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to
-                                                                          : UINT64_MAX;
+        step.up_to_units =
+            tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to : UINT64_MAX;
     }
     if (price != NULL && (step.price < 0 || step.flat < 0)) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, price->mark, NULL, "sells at a negative price");
@@ -258,7 +257,8 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     (void)tg_blob_append(&whole, &price, sizeof price, 16);
     (void)tg_blob_append(&whole, steps.bytes, steps.size_bytes, 8);
     if (tariff != NULL && !whole.is_broken && tg_diag_errors_count(compile->diag) == 0) {
-        params_compile(compile, node, tariff, (const struct tg_price *)(void *)whole.bytes, &params);
+        params_compile(compile, node, tariff, (const struct tg_price *)(void *)whole.bytes,
+                       &params);
     }
     const uint32_t params_offset =
         (uint32_t)tg_blob_append(&whole, params.bytes, params.size_bytes, 16);

@@ -74,16 +74,15 @@ static bool price_check(const struct tg_image *image, uint32_t index, uint32_t o
     }
     const struct tg_price *price = (const struct tg_price *)tg_image_at(image, offset);
     const struct tg_price_info *info = tg_image_price_info(image, index);
-    bool is_fine = price->size_bytes == sizeof *price && price->price_id == index &&
-                   price->first_increment >= 1 && price->next_increment >= 1 &&
-                   price->scale <= 18 && price->rounding <= TG_ROUND_FLOOR &&
-                   info->unit < TG_UNIT_COUNT && info->unit_base_count >= 1 &&
-                   info->quantity_rounding <= TG_ROUND_FLOOR && info->is_present == 1 &&
-                   info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
-                   lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
-                               sizeof(struct tg_price_step), 8) &&
-                   lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes,
-                               1, 1);
+    bool is_fine =
+        price->size_bytes == sizeof *price && price->price_id == index &&
+        price->first_increment >= 1 && price->next_increment >= 1 && price->scale <= 18 &&
+        price->rounding <= TG_ROUND_FLOOR && info->unit < TG_UNIT_COUNT &&
+        info->unit_base_count >= 1 && info->quantity_rounding <= TG_ROUND_FLOOR &&
+        info->is_present == 1 && info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
+        lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
+                    sizeof(struct tg_price_step), 8) &&
+        lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes, 1, 1);
     for (uint32_t i = 0; is_fine && i < price->steps_count; i++) {
         is_fine = tg_price_steps(price)[i].per_units >= 1;
     }

@@ -4,11 +4,11 @@
 #define U32_MOST INT64_C(2147483647)
 #define I64_MOST INT64_MAX
 
-static const char *const roundings[] = {"half_up", "half_even", "up", "down", "ceil", "floor", NULL};
-static const char *const units[] = {"millisecond", "second",   "minute",   "hour",
-                                    "octet",       "kilobyte", "kibibyte", "megabyte",
-                                    "mebibyte",    "gigabyte", "gibibyte", "event",
-                                    NULL};
+static const char *const roundings[] = {"half_up", "half_even", "up", "down",
+                                        "ceil",    "floor",     NULL};
+static const char *const units[] = {"millisecond", "second",   "minute",   "hour",     "octet",
+                                    "kilobyte",    "kibibyte", "megabyte", "mebibyte", "gigabyte",
+                                    "gibibyte",    "event",    NULL};
 static const char *const splits[] = {"consecutive", "start", "end", "isolated", NULL};
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
 static const char *const prorations[] = {"actual_days", "fixed_30",  "seconds",

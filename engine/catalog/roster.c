@@ -22,7 +22,8 @@ struct tg_roster_slot {
 };
 _Static_assert(sizeof(struct tg_roster_slot) == 16, "four in a cache line");
 
-/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65. */
+/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65.
+ */
 static inline uint64_t slot_home(uint64_t key, uint32_t kind, uint64_t slots_count)
 {
     const uint64_t hash = tg_mix64(key ^ (uint64_t)kind * UINT64_C(0x9e3779b97f4a7c15));

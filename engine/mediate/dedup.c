@@ -158,7 +158,10 @@ static void generations_restart(struct tg_dedup *dedup)
 static void dedup_rotate(struct tg_dedup *dedup)
 {
     if (dedup->old.count != 0) {
-        dedup->horizon_ns = dedup->old.event_ns_max;
+        /* Never backwards: a generation of late records may end before the one it followed. */
+        if (dedup->old.event_ns_max > dedup->horizon_ns) {
+            dedup->horizon_ns = dedup->old.event_ns_max;
+        }
         dedup->rotations_count++;
     }
     dedup->old = dedup->young;

@@ -9,13 +9,16 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* One holder: [start_ns, end_ns). */
+/* Restarts of an access server remembered; it says so twice a restart (off and on). */
+#define CLEARS_MAX 8u
+
+/* One holder: [start_ns, end_ns); end_ns 0: nobody. */
 struct holder {
     int64_t start_ns;
     int64_t end_ns;
     uint32_t subscriber;
     uint16_t node_id;
-    uint16_t reserved;
+    uint16_t session; /* 16 bits of the session's key tell it from the same subscriber's next one */
 };
 
 /* One address; a cache line. version is odd while the writer is inside (sequence lock). */
@@ -39,8 +42,8 @@ struct tg_sessions {
     uint32_t count_max;
     _Atomic uint32_t count;
     _Atomic uint64_t refused_count;
-    /* An access server that restarted ended all its sessions then (accounting-on). */
-    _Atomic int64_t cleared_ns[TG_NODES_MAX];
+    /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
+    _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
     struct slot slots[] __attribute__((aligned(64)));
     /* _Atomic uint64_t entries[entries_count] behind them */
 };
@@ -60,8 +63,8 @@ struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
     sessions->size_bytes = size_bytes;
     sessions->entries_count = entries_count;
     sessions->count_max = addresses_count_max;
-    for (uint32_t i = 0; i < TG_NODES_MAX; i++) {
-        atomic_init(&sessions->cleared_ns[i], INT64_MIN);
+    for (uint32_t i = 0; i < TG_NODES_MAX * CLEARS_MAX; i++) {
+        atomic_init(&sessions->cleared_ns[i / CLEARS_MAX][i % CLEARS_MAX], INT64_MIN);
     }
     return sessions;
 }
@@ -143,40 +146,79 @@ static void slot_change(struct slot *slot, const struct holder *now, const struc
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
 }
 
-static void slot_begin(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
 {
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static struct holder holder_of(const struct tg_session *event, uint32_t subscriber, int64_t end_ns)
+{
+    return (struct holder){event->start_ns, end_ns, subscriber, event->node_id,
+                           (uint16_t)tg_mix64(event->session_key)};
+}
+
+static bool is_same_session(const struct holder *a, const struct holder *b)
+{
+    return a->end_ns != 0 && a->subscriber == b->subscriber && a->session == b->session;
+}
+
+/* Put a session that is not yet known among the two newest by start; they do not overlap: the one
+ * that starts later holds the address from then on. */
+static void slot_insert(struct holder *now, struct holder *before, const struct holder *fresh)
+{
+    if (now->end_ns == 0 || now->start_ns <= fresh->start_ns) {
+        *before = *now;
+        before->end_ns = earlier(before->end_ns, fresh->start_ns);
+        *now = *fresh;
+    } else if (before->end_ns == 0 || before->start_ns < fresh->start_ns) {
+        *before = *fresh;
+        before->end_ns = earlier(before->end_ns, now->start_ns);
+    }
+}
+
+/* Start, interim and stop of a session may come in any order, and be repeated: the outcome is the
+ * same. A start tells nothing about the end, so an end that is known stays. */
+static void slot_apply(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+{
+    const bool is_stop = event->event == TG_SESSION_STOP;
+    const struct holder fresh =
+        holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
     struct holder now = slot->now;
     struct holder before = slot->before;
-    if (now.end_ns > event->start_ns && now.subscriber == subscriber && now.start_ns != 0) {
-        /* A repeated start or an interim update: the earliest start known stands. */
-        now.start_ns = event->start_ns < now.start_ns ? event->start_ns : now.start_ns;
-    } else if (now.start_ns <= event->start_ns) {
-        before = now;
-        before.end_ns = before.end_ns < event->start_ns ? before.end_ns : event->start_ns;
-        now = (struct holder){event->start_ns, INT64_MAX, subscriber, event->node_id, 0};
+    if (is_same_session(&now, &fresh)) {
+        now.start_ns = earlier(now.start_ns, fresh.start_ns);
+        now.end_ns = is_stop ? fresh.end_ns : now.end_ns;
+    } else if (is_same_session(&before, &fresh)) {
+        before.start_ns = earlier(before.start_ns, fresh.start_ns);
+        before.end_ns = is_stop ? earlier(fresh.end_ns, now.start_ns) : before.end_ns;
     } else {
-        /* Heard late of an earlier holder. */
-        before = (struct holder){event->start_ns, now.start_ns, subscriber, event->node_id, 0};
+        slot_insert(&now, &before, &fresh);
     }
     slot_change(slot, &now, &before);
 }
 
-static void slot_end(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+/* The eighth-last restart is forgotten. Values only move towards the old end, so that a reader in
+ * between sees one of them twice and misses none but the one that is forgotten. */
+static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
 {
-    struct holder now = slot->now;
-    struct holder before = slot->before;
-    if (now.subscriber == subscriber && now.start_ns <= event->end_ns) {
-        now.start_ns = event->start_ns < now.start_ns ? event->start_ns : now.start_ns;
-        now.end_ns = event->end_ns;
-    } else if (now.start_ns > event->end_ns) {
-        before = (struct holder){event->start_ns, event->end_ns, subscriber, event->node_id, 0};
-    } else {
-        /* The start was lost: the stop still tells who held it until now. */
-        before = now;
-        before.end_ns = before.end_ns < event->start_ns ? before.end_ns : event->start_ns;
-        now = (struct holder){event->start_ns, event->end_ns, subscriber, event->node_id, 0};
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < CLEARS_MAX; i++) {
+        if (atomic_load_explicit(&cleared_ns[i], memory_order_relaxed) == at_ns) {
+            return;
+        }
     }
-    slot_change(slot, &now, &before);
+    if (at_ns < atomic_load_explicit(&cleared_ns[0], memory_order_relaxed)) {
+        return;
+    }
+    while (place + 1 < CLEARS_MAX &&
+           atomic_load_explicit(&cleared_ns[place + 1], memory_order_relaxed) < at_ns) {
+        /* Pairs with the acquire loads of holder_end. */
+        atomic_store_explicit(&cleared_ns[place],
+                              atomic_load_explicit(&cleared_ns[place + 1], memory_order_relaxed),
+                              memory_order_release);
+        place++;
+    }
+    atomic_store_explicit(&cleared_ns[place], at_ns, memory_order_release);
 }
 
 /* The writer's view: the slot of the key, a new one when there is room, or NULL. */
@@ -205,8 +247,7 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
                               uint32_t subscriber)
 {
     if (event->event == TG_SESSION_CLEAR) {
-        atomic_store_explicit(&sessions->cleared_ns[event->node_id % TG_NODES_MAX], event->end_ns,
-                              memory_order_release);
+        node_clear(sessions->cleared_ns[event->node_id % TG_NODES_MAX], event->end_ns);
         return TG_OK;
     }
     const uint32_t kind = event->key_kinds >> 4;
@@ -218,11 +259,7 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
         atomic_fetch_add_explicit(&sessions->refused_count, 1, memory_order_relaxed);
         return TG_E_FULL;
     }
-    if (event->event == TG_SESSION_STOP) {
-        slot_end(slot, event, subscriber);
-    } else {
-        slot_begin(slot, event, subscriber);
-    }
+    slot_apply(slot, event, subscriber);
     return TG_OK;
 }
 
@@ -239,24 +276,29 @@ static void slot_read(const struct slot *slot, struct holder *now, struct holder
              version != atomic_load_explicit(&slot->version, memory_order_relaxed));
 }
 
-static int64_t cleared_at(const struct tg_sessions *sessions, uint16_t node_id)
+/* Its own end, or the first restart of its access server since it began. */
+static int64_t holder_end(const struct tg_sessions *sessions, const struct holder *holder)
 {
-    return atomic_load_explicit(&sessions->cleared_ns[node_id % TG_NODES_MAX],
-                                memory_order_acquire);
+    const _Atomic int64_t *cleared_ns = sessions->cleared_ns[holder->node_id % TG_NODES_MAX];
+    for (uint32_t i = 0; i < CLEARS_MAX && holder->node_id != 0; i++) {
+        /* Pairs with the release stores of node_clear. */
+        const int64_t at_ns = atomic_load_explicit(&cleared_ns[i], memory_order_acquire);
+        if (at_ns > holder->start_ns) {
+            return earlier(at_ns, holder->end_ns);
+        }
+    }
+    return holder->end_ns;
 }
 
 static bool holder_holds(const struct tg_sessions *sessions, const struct holder *holder,
                          int64_t at_ns, int64_t grace_ns)
 {
-    int64_t end_ns = holder->end_ns;
-    const int64_t cleared_ns = cleared_at(sessions, holder->node_id);
-    if (holder->node_id != 0 && cleared_ns > holder->start_ns && cleared_ns < end_ns) {
-        end_ns = cleared_ns;
+    if (holder->end_ns == 0) {
+        return false;
     }
-    if (end_ns < INT64_MAX - grace_ns) {
-        end_ns += grace_ns;
-    }
-    return holder->start_ns <= at_ns && at_ns < end_ns;
+    const int64_t end_ns = holder_end(sessions, holder);
+    return holder->start_ns <= at_ns &&
+           at_ns < (end_ns < INT64_MAX - grace_ns ? end_ns + grace_ns : end_ns);
 }
 
 static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct slot *slot,
@@ -266,7 +308,7 @@ static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct 
     struct holder before;
     slot_read(slot, &now, &before);
     if (__builtin_expect(now.start_ns <= at_ns && now.end_ns == INT64_MAX, 1) &&
-        (now.node_id == 0 || cleared_at(sessions, now.node_id) <= now.start_ns)) {
+        holder_end(sessions, &now) == INT64_MAX) {
         return now.subscriber; /* the usual case: the session goes on */
     }
     /* Exact intervals first: grace must not beat a neighbour who really held the address. */

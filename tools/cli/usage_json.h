@@ -19,11 +19,11 @@
 
 /** @brief One line of input. */
 struct tg_usage_line {
-  struct tg_usage row;   /**< The row. */
-  const char *id;        /**< Borrowed from the JSON; NULL none. */
-  uint8_t node_state;    /**< enum tg_node_state. */
-  const char *wrong_key; /**< On refusal: the key at fault, borrowed; NULL the
-                            object itself. */
+    struct tg_usage row;   /**< The row. */
+    const char *id;        /**< Borrowed from the JSON; NULL none. */
+    uint8_t node_state;    /**< enum tg_node_state. */
+    const char *wrong_key; /**< On refusal: the key at fault, borrowed; NULL the
+                              object itself. */
 };
 
 /**
@@ -36,8 +36,7 @@ struct tg_usage_line {
  * TG_E_MISSING_FIELD, TG_E_BAD_NUMBER, TG_E_BAD_TIMESTAMP, TG_E_OVERFLOW,
  * TG_E_NEGATIVE_USAGE.
  */
-enum tg_err tg_usage_line_read(const struct tg_json *json,
-                               const struct tg_image *image,
+enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image *image,
                                struct tg_usage_line *line, struct tg_why *why);
 
 #endif
