@@ -18,6 +18,7 @@
  *     which is as long as any record that passed it.
  * (3) Generation 0 is never live: numbers begin at 2 and a sweep comes before they wrap. */
 #define BUCKET_SLOTS     4u
+#define AHEAD_ROWS       16u /* of a batch's 256 lines asked for at once the first are gone again */
 #define GENERATION_FIRST 2u
 
 struct bucket {
@@ -216,12 +217,15 @@ void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t st
     assert(count <= TG_BATCH_ROWS_MAX);
     const uint8_t *at = (const uint8_t *)rows;
     uint64_t homes[TG_BATCH_ROWS_MAX];
-    for (uint32_t i = 0; i < count; i++) {
-        homes[i] = bucket_of(dedup, key_of((const void *)(at + i * stride_bytes)));
-        __builtin_prefetch(&dedup->buckets[homes[i]], 1);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        verdicts[i] = dedup_one(dedup, homes[i], (const void *)(at + i * stride_bytes));
+    for (uint32_t i = 0; i < count + AHEAD_ROWS; i++) {
+        if (i < count) {
+            homes[i] = bucket_of(dedup, key_of((const void *)(at + i * stride_bytes)));
+            __builtin_prefetch(&dedup->buckets[homes[i]], 1);
+        }
+        if (i >= AHEAD_ROWS) {
+            const uint32_t row = i - AHEAD_ROWS;
+            verdicts[row] = dedup_one(dedup, homes[row], (const void *)(at + row * stride_bytes));
+        }
     }
 }
 

@@ -170,6 +170,26 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
 
+static inline void meter_add(struct tg_account_meter *meter, uint64_t priced_base,
+                             uint64_t allowance_base)
+{
+    const uint32_t events_count = tg_account_events(meter) + 1;
+    meter->priced_base += priced_base;
+    meter->allowance_base += allowance_base;
+    meter->events_low = events_count & 0xffff;
+    meter->events_high = events_count >> 16;
+}
+
+static inline void call_note(struct tg_account_line *line, const struct tg_usage *row,
+                             uint32_t mark)
+{
+    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
+        line->open_call = mark;
+    } else if (line->open_call != 0 && line->open_call == mark) {
+        line->open_call = 0;
+    }
+}
+
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge)
 {
@@ -177,19 +197,36 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         return;
     }
     assert(tg_account_fits(line, row, charge));
-    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
     const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-    const uint32_t events_count = tg_account_events(meter) + 1;
-    meter->priced_base += (charge->billed_units - charge->allowance_units) * unit_base_count;
-    meter->allowance_base += charge->allowance_units * unit_base_count;
-    meter->events_low = events_count & 0xffff;
-    meter->events_high = events_count >> 16;
+    meter_add(&line->meters[tg_account_meter_of(row->service)],
+              (charge->billed_units - charge->allowance_units) * unit_base_count,
+              charge->allowance_units * unit_base_count);
     (void)tg_account_cost_add(line, charge->amount);
-    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
-        line->open_call = tg_account_call_mark(row);
-    } else if (line->open_call != 0 && line->open_call == tg_account_call_mark(row)) {
-        line->open_call = 0;
+    call_note(line, row, tg_account_call_mark(row));
+}
+
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark)
+{
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    uint64_t billed_base;
+    int64_t cost;
+    assert(charge->allowance_units <= charge->billed_units);
+    if (__builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base) ||
+        billed_base > TG_METER_BASE_MAX) {
+        return false;
     }
+    const uint64_t allowance_base = charge->allowance_units * unit_base_count;
+    if (billed_base - allowance_base > TG_METER_BASE_MAX - meter->priced_base ||
+        allowance_base > TG_METER_BASE_MAX - meter->allowance_base ||
+        tg_account_events(meter) == UINT32_MAX ||
+        __builtin_add_overflow(line->cost, charge->amount, &cost)) {
+        return false;
+    }
+    meter_add(meter, billed_base - allowance_base, allowance_base);
+    line->cost = cost;
+    call_note(line, row, mark);
+    return true;
 }
 
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
