@@ -42,6 +42,7 @@ struct tg_bench_options {
     uint32_t datagrams_count;           /**< In the capture; 26 records each. */
     uint32_t prefixes_count;            /**< In the deck of the voice run. */
     uint32_t down_percent;              /**< Flows towards the subscriber. */
+    uint32_t reference_price;           /**< Of 1,000 kB in the reference; 2,000,000 is right. */
     uint64_t seed;                      /**< Same seed, same capture. */
     const char *dir;                    /**< Where the journal is written; borrowed. */
     const char *stage;                  /**< Only this line; NULL all. */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define DATA_PRICE       2000000u /* 0.02 per 1000 kB at scale 8 */
+#define DATA_PRICE       2000000u /* 0.02 at scale 8 */
 #define DATA_PER         1000u
 #define DATA_STEP        10u   /* first and next increment, kB */
 #define ALLOWANCE_UNITS  5000u /* 5 MB */
@@ -15,7 +15,7 @@
 
 enum tg_err tg_reference_open(struct tg_reference *reference, const struct tg_world *world)
 {
-    *reference = (struct tg_reference){.world = world};
+    *reference = (struct tg_reference){.world = world, .data_price = DATA_PRICE};
     reference->allowance_used =
         tg_pages_take((size_t)world->subscribers_count * sizeof *reference->allowance_used);
     return reference->allowance_used == NULL ? TG_E_NO_MEMORY : TG_OK;
@@ -43,7 +43,7 @@ void tg_reference_data(struct tg_reference *reference, uint32_t subscriber, uint
     const uint64_t left = ALLOWANCE_UNITS - *used;
     const uint64_t free_units = units < left ? units : left;
     *used += free_units;
-    const uint64_t twice = 2 * (units - free_units) * DATA_PRICE;
+    const uint64_t twice = 2 * (units - free_units) * reference->data_price;
     reference->sums.rows_count++;
     reference->sums.billed_units += units;
     reference->sums.allowance_units += free_units;

@@ -26,6 +26,7 @@ struct tg_sums {
 struct tg_reference {
     const struct tg_world *world;  /**< Borrowed. */
     uint64_t *allowance_used;      /**< Kilobytes; shape [subscribers]. */
+    uint64_t data_price;           /**< Of 1,000 kB at scale 8; tests make it wrong. */
     struct tg_sums sums;           /**< So far. */
 };
 

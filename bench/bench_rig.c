@@ -215,6 +215,9 @@ enum tg_err tg_rig_open(struct tg_rig *rig, const struct tg_bench_options *optio
                                        options->seed, why)
                        : err;
     err = err == TG_OK ? tg_reference_open(&rig->reference, &rig->world) : err;
+    if (options->reference_price != 0) {
+        rig->reference.data_price = options->reference_price;
+    }
     err = err == TG_OK ? open_port(rig, why) : err;
     err = err == TG_OK ? open_tables(rig, why) : err;
     return err == TG_OK ? open_flow(rig, why) : err;
@@ -226,6 +229,11 @@ static int entry_remove(const char *path, const struct stat *status, int kind, s
     (void)kind;
     (void)at;
     return remove(path);
+}
+
+void tg_rig_remove(const char *dir)
+{
+    (void)nftw(dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void tg_rig_close(struct tg_rig *rig)
@@ -243,7 +251,7 @@ void tg_rig_close(struct tg_rig *rig)
     tg_world_close(&rig->world);
     tg_feed_close(&rig->feed);
     if (rig->dir[0] != '\0') {
-        (void)nftw(rig->dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+        tg_rig_remove(rig->dir);
     }
     memset(rig, 0, sizeof *rig);
 }

@@ -57,6 +57,9 @@ enum tg_err tg_rig_open(struct tg_rig *rig, const struct tg_bench_options *optio
 /** @brief Free, remove the scratch folder. @param rig Opened or zeroed. */
 void tg_rig_close(struct tg_rig *rig);
 
+/** @brief Remove a scratch folder. @param dir Path. */
+void tg_rig_remove(const char *dir);
+
 /** @brief One pass of the capture through the ingest lcore's own loop, until it is durable.
  *  @param rig Open. @param[out] why Reason. @return TG_OK or the journal's error. */
 enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why);

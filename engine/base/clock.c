@@ -131,10 +131,11 @@ enum tg_err tg_clock_parse(const char *text, size_t text_bytes, int64_t *time_ns
         if (!scan_digits(&s, 2, &hour) || !scan_char(&s, ':') || !scan_digits(&s, 2, &minute)) {
             return TG_E_SYNTAX;
         }
-        if (scan_char(&s, ':') && !scan_digits(&s, 2, &second)) {
+        const bool has_seconds = scan_char(&s, ':');
+        if (has_seconds && (!scan_digits(&s, 2, &second) || !scan_fraction(&s, &nanosecond))) {
             return TG_E_SYNTAX;
         }
-        if (!scan_fraction(&s, &nanosecond) || !scan_offset(&s, &offset_s) || s.at != s.end) {
+        if (!scan_offset(&s, &offset_s) || s.at != s.end) {
             return TG_E_SYNTAX;
         }
     }

@@ -246,6 +246,10 @@ enum tg_err tg_engine_fold(struct tg_engine *engine, struct tg_why *why)
     const int64_t wall_ns = engine->params.is_once ? INT64_MIN : tg_clock_now_ns();
     enum tg_err err = tg_telemetry_follow(
         engine->telemetry, tg_pipeline_durable_epoch(engine->pipeline), wall_ns, why);
+    if (err == TG_OK && !engine->has_operations) {
+        err = tg_telemetry_restore(engine->telemetry, engine->state, why);
+        engine->has_operations = err == TG_OK;
+    }
     if (err == TG_OK) {
         err = tg_telemetry_publish(engine->telemetry, engine->state, why);
     }

@@ -19,6 +19,7 @@
 struct tg_accounts {
     struct tg_account_line *lines[2]; /* by period & 1 */
     _Atomic uint8_t *dirty;           /* a mark a page; workers set, the checkpoint wipes */
+    _Atomic uint8_t *used;            /* a mark a page; set with its first line, never wiped */
     uint32_t subscribers_count_max;
     uint32_t half_pages_count;
     size_t half_bytes;
@@ -51,9 +52,10 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
                    TG_ACCOUNT_PAGE_LINES);
     made->half_bytes = (size_t)made->half_pages_count * TG_ACCOUNT_PAGE_BYTES;
     made->dirty = calloc((size_t)made->half_pages_count * 2, sizeof *made->dirty);
+    made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
-    if (made->dirty == NULL || made->lines[0] == NULL || made->lines[1] == NULL) {
+    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL || made->lines[1] == NULL) {
         const size_t wanted_bytes = made->half_bytes * 2;
         tg_accounts_destroy(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",
@@ -71,6 +73,7 @@ void tg_accounts_destroy(struct tg_accounts *accounts)
     tg_pages_free(accounts->lines[0], accounts->half_bytes);
     tg_pages_free(accounts->lines[1], accounts->half_bytes);
     free((void *)accounts->dirty);
+    free((void *)accounts->used);
     free(accounts);
 }
 
@@ -96,8 +99,18 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
 {
     assert(period > 0);
     struct tg_account_line *line = tg_accounts_slot(accounts, subscriber, period);
+    const uint32_t half = period & 1;
+    const uint32_t within = subscriber / TG_ACCOUNT_PAGE_LINES;
+    const uint32_t page = within + (half != 0 ? accounts->half_pages_count : 0);
     if (__builtin_expect(line->period != period, 0)) {
-        const struct tg_account_line *other = &accounts->lines[(period & 1) ^ 1][subscriber];
+        /* The other month's line is a cache miss that nobody asked for ahead: not in a new month
+         * whose predecessor has no line on this page. */
+        const uint32_t other_page = within + (half != 0 ? 0 : accounts->half_pages_count);
+        const bool has_other =
+            atomic_load_explicit(&accounts->used[other_page], memory_order_relaxed) != 0;
+        const struct tg_account_line none = {0};
+        const struct tg_account_line *other =
+            has_other ? &accounts->lines[half ^ 1][subscriber] : &none;
         /* Later than this slot's month, or than the other slot's by more than one: closed. */
         if (line->period > period || other->period > period + 1) {
             return NULL;
@@ -105,9 +118,10 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
         /* A call whose partial records cross midnight of the month's last day is still one call. */
         const uint32_t open_call = other->period == period - 1 ? other->open_call : 0;
         *line = (struct tg_account_line){.period = period, .open_call = open_call};
+        if (atomic_load_explicit(&accounts->used[page], memory_order_relaxed) == 0) {
+            atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+        }
     }
-    const uint32_t page =
-        subscriber / TG_ACCOUNT_PAGE_LINES + ((period & 1) != 0 ? accounts->half_pages_count : 0);
     /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
      * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
     if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
@@ -156,6 +170,26 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
 
+static inline void meter_add(struct tg_account_meter *meter, uint64_t priced_base,
+                             uint64_t allowance_base)
+{
+    const uint32_t events_count = tg_account_events(meter) + 1;
+    meter->priced_base += priced_base;
+    meter->allowance_base += allowance_base;
+    meter->events_low = events_count & 0xffff;
+    meter->events_high = events_count >> 16;
+}
+
+static inline void call_note(struct tg_account_line *line, const struct tg_usage *row,
+                             uint32_t mark)
+{
+    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
+        line->open_call = mark;
+    } else if (line->open_call != 0 && line->open_call == mark) {
+        line->open_call = 0;
+    }
+}
+
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge)
 {
@@ -163,19 +197,36 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         return;
     }
     assert(tg_account_fits(line, row, charge));
-    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
     const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-    const uint32_t events_count = tg_account_events(meter) + 1;
-    meter->priced_base += (charge->billed_units - charge->allowance_units) * unit_base_count;
-    meter->allowance_base += charge->allowance_units * unit_base_count;
-    meter->events_low = events_count & 0xffff;
-    meter->events_high = events_count >> 16;
+    meter_add(&line->meters[tg_account_meter_of(row->service)],
+              (charge->billed_units - charge->allowance_units) * unit_base_count,
+              charge->allowance_units * unit_base_count);
     (void)tg_account_cost_add(line, charge->amount);
-    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
-        line->open_call = tg_account_call_mark(row);
-    } else if (line->open_call != 0 && line->open_call == tg_account_call_mark(row)) {
-        line->open_call = 0;
+    call_note(line, row, tg_account_call_mark(row));
+}
+
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark)
+{
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    uint64_t billed_base;
+    int64_t cost;
+    assert(charge->allowance_units <= charge->billed_units);
+    if (__builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base) ||
+        billed_base > TG_METER_BASE_MAX) {
+        return false;
     }
+    const uint64_t allowance_base = charge->allowance_units * unit_base_count;
+    if (billed_base - allowance_base > TG_METER_BASE_MAX - meter->priced_base ||
+        allowance_base > TG_METER_BASE_MAX - meter->allowance_base ||
+        tg_account_events(meter) == UINT32_MAX ||
+        __builtin_add_overflow(line->cost, charge->amount, &cost)) {
+        return false;
+    }
+    meter_add(meter, billed_base - allowance_base, allowance_base);
+    line->cost = cost;
+    call_note(line, row, mark);
+    return true;
 }
 
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
@@ -226,6 +277,7 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
         }
     }
     memcpy(page_lines(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
+    atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
     tg_accounts_page_clean(accounts, page);
     return TG_OK;
 }

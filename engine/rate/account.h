@@ -173,6 +173,20 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge);
 
+/**
+ * @brief tg_account_fits and then tg_account_apply in one pass, for the rate stage.
+ *
+ * @param[in,out] line             From tg_accounts_line for the row's period.
+ * @param[in]     row              Borrowed.
+ * @param[in]     charge           Borrowed; allowance_units <= billed_units.
+ * @param[in]     unit_base_count  tg_unit_base_count(charge->unit), known to the caller.
+ * @param[in]     mark             tg_account_call_mark(row), or 0 where the row is not partial and
+ *                                 the line has no open call.
+ * @return false, and nothing posted, when a counter or the cost would pass its field.
+ */
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark);
+
 /** @brief Add money to a line. @param line Line. @param amount At the rating scale.
  *  @return false, and nothing added, when the sum would pass 64 bits. */
 static inline bool tg_account_cost_add(struct tg_account_line *line, int64_t amount)

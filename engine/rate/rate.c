@@ -71,7 +71,7 @@ static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_w
     __int128 amount = 0;
     int64_t remainder = 0;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_tariff_result *result = &rate->tasks[work->pieces_from + i].result;
+        const struct tg_tariff_result *result = &rate->task_results[work->pieces_from + i];
         if (result->verdict != TG_OK) {
             return (enum tg_err)result->verdict;
         }
@@ -139,17 +139,19 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
                         : NULL;
     trace->pieces_count = work->pieces_count;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_rate_task *task = &rate->tasks[work->pieces_from + i];
+        const uint32_t at = work->pieces_from + i;
+        const struct tg_tariff_row *row = &rate->task_rows[at];
+        const struct tg_tariff_result *result = &rate->task_results[at];
         trace->pieces[i] = (struct tg_rate_piece){
-            .units = task->row.units,
-            .units_before = task->row.units_before,
-            .start_ns = task->row.start_ns,
-            .end_ns = task->end_ns,
-            .amount = task->result.amount,
-            .remainder = task->result.remainder,
-            .denominator = task->result.denominator,
-            .step_index = task->result.step_index,
-            .price_id = task->price->price_id,
+            .units = row->units,
+            .units_before = row->units_before,
+            .start_ns = row->start_ns,
+            .end_ns = rate->tasks[at].end_ns,
+            .amount = result->amount,
+            .remainder = result->remainder,
+            .denominator = result->denominator,
+            .step_index = result->step_index,
+            .price_id = rate->task_prices[at]->price_id,
         };
     }
 }

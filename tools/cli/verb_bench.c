@@ -27,6 +27,8 @@ static const char usage[] =
     "  --micro                   the hot functions one by one\n"
     "  --fixed                   one round, 10000 subscribers, no DPDK: to count instructions with\n"
     "                            valgrind --tool=callgrind; the functions are bench_stage_*\n"
+    "  --reference-price N       what the reference rater takes 1000 kB to cost, at scale 8: any\n"
+    "                            other than 2000000 must void the run (a test of the check)\n"
     "  --json, --csv             for programs; times are in picoseconds\n"
     "\n"
     "The capture comes through DPDK's net_pcap with infinite_rx and is repeated. Repeated records\n"
@@ -106,6 +108,9 @@ static bool value_read(const char *name, const char *value, struct tg_bench_opti
     }
     if (strcmp(name, "--down") == 0) {
         return number_read(value, 0, &options->down_percent) && options->down_percent <= 100;
+    }
+    if (strcmp(name, "--reference-price") == 0) {
+        return number_read(value, 1, &options->reference_price);
     }
     if (strcmp(name, "--stage") == 0) {
         options->stage = value;
