@@ -291,17 +291,16 @@ void tg_ingest_admit(struct tg_ingest *ingest, struct tg_batch *batch, const uin
     ingest->counts.rows_count += batch->rows_count;
 }
 
+/* Rows of a batch are of one source and so of one node. */
 static void batch_annotate(struct tg_ingest *ingest, struct tg_batch *batch)
 {
-    uint16_t node_ids[TG_BATCH_ROWS_MAX];
     int64_t start_ns[TG_BATCH_ROWS_MAX];
     uint8_t states[TG_BATCH_ROWS_MAX];
     for (uint32_t i = 0; i < batch->rows_count; i++) {
-        node_ids[i] = batch->rows[i].node_id;
         start_ns[i] = batch->rows[i].start_ns;
     }
-    tg_timeline_life(ingest->params.timeline, node_ids, start_ns, batch->rows_count);
-    tg_timeline_annotate(ingest->params.timeline, node_ids, start_ns, states, batch->rows_count);
+    tg_timeline_usage(ingest->params.timeline, batch->rows[0].node_id, start_ns, states,
+                      batch->rows_count);
     for (uint32_t i = 0; i < batch->rows_count; i++) {
         batch->charges[i].node_state = states[i];
     }

@@ -276,6 +276,17 @@ static void slot_read(const struct slot *slot, struct holder *now, struct holder
              version != atomic_load_explicit(&slot->version, memory_order_relaxed));
 }
 
+/* The present holder alone; false when the writer is inside. */
+static inline bool slot_read_now(const struct slot *slot, struct holder *now)
+{
+    const uint32_t version = atomic_load_explicit(&slot->version, memory_order_acquire);
+    *now = slot->now;
+    /* Pairs with the release fence in slot_change. */
+    atomic_thread_fence(memory_order_acquire);
+    return (version & 1) == 0 &&
+           version == atomic_load_explicit(&slot->version, memory_order_relaxed);
+}
+
 /* Its own end, or the first restart of its access server since it began. */
 static int64_t holder_end(const struct tg_sessions *sessions, const struct holder *holder)
 {
@@ -312,11 +323,11 @@ static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct 
 {
     struct holder now;
     struct holder before;
-    slot_read(slot, &now, &before);
-    if (__builtin_expect(now.start_ns <= at_ns && now.end_ns == INT64_MAX, 1) &&
+    if (slot_read_now(slot, &now) && now.start_ns <= at_ns && now.end_ns == INT64_MAX &&
         holder_end(sessions, &now) == INT64_MAX) {
         return now.subscriber; /* the usual case: the session goes on */
     }
+    slot_read(slot, &now, &before);
     /* Exact intervals first: grace must not beat a neighbour who really held the address. */
     if (holder_holds(sessions, &now, at_ns, 0)) {
         return now.subscriber;
