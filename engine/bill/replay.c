@@ -291,7 +291,7 @@ static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage
     struct tg_charge charge = *stands;
     charge.subscriber = replay->compact[stands->subscriber];
     replay->stats->rows_applied_count++;
-    err = tg_rate_apply(replay->rate, usage, &charge, 1);
+    err = tg_rate_apply(replay->rate, &replay->in_force, usage, &charge, 1);
     return err == TG_OK ? TG_OK
                         : tg_why_set(replay->why, err,
                                      "row %llu:%u does not fit the counters before it",

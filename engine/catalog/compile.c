@@ -221,6 +221,8 @@ static void offsets_patch(struct tg_image *image)
         (struct tg_plan_service *)(void *)(base + all[TG_IMAGE_SECTION_PLAN_SERVICES].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_PLAN_SERVICES].count; i++) {
         cells[i].matrix_offset += cells[i].is_present != 0 ? all[TG_IMAGE_SECTION_MATRIX].offset : 0;
+        cells[i].buckets_offset +=
+            cells[i].buckets_count != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset : 0;
     }
     struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_IMAGE_SECTION_DECKS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_DECKS].count; i++) {

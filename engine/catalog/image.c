@@ -28,6 +28,7 @@ static const struct unit_text units[TG_UNIT_COUNT] = {
     [TG_UNIT_GIGABYTE] = {"gigabyte", 1000000000, TG_DIMENSION_BYTES},
     [TG_UNIT_GIBIBYTE] = {"gibibyte", 1073741824, TG_DIMENSION_BYTES},
     [TG_UNIT_EVENT] = {"event", 1, TG_DIMENSION_EVENTS},
+    [TG_UNIT_AMOUNT] = {"amount", 1, TG_DIMENSION_MONEY},
 };
 
 const char *tg_unit_name(unsigned unit)

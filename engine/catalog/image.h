@@ -53,15 +53,20 @@ enum tg_unit {
     TG_UNIT_MEBIBYTE = 8,    /**< 2^20 octets. */
     TG_UNIT_GIGABYTE = 9,    /**< 10^9 octets. */
     TG_UNIT_GIBIBYTE = 10,   /**< 2^30 octets. */
-    TG_UNIT_EVENT = 11       /**< 1 event or message. */
+    TG_UNIT_EVENT = 11,      /**< 1 event or message. */
+    TG_UNIT_AMOUNT = 12      /**< 10^-4 of the currency's minor unit, carried by the record. */
 };
-#define TG_UNIT_COUNT 12u
+#define TG_UNIT_COUNT 13u
+
+/** Rating scale units in one base unit of carried money: scale is minor + 6, the row has minor + 4. */
+#define TG_AMOUNT_SCALE_COUNT 100
 
 /** @brief What a unit measures; a price and an allowance meet only within one dimension. */
 enum tg_dimension {
     TG_DIMENSION_TIME = 0,  /**< Base milliseconds: tg_usage.duration_ms. */
     TG_DIMENSION_BYTES = 1, /**< Base octets: quantity_up + quantity_down. */
-    TG_DIMENSION_EVENTS = 2 /**< Base events: quantity_up. */
+    TG_DIMENSION_EVENTS = 2, /**< Base events: quantity_up. */
+    TG_DIMENSION_MONEY = 3   /**< Base 10^-4 minor units: quantity_down with TG_USAGE_AMOUNT. */
 };
 
 /** @brief Catalog name of a unit ("second"). @param unit enum tg_unit. @return Static text. */
@@ -88,6 +93,18 @@ enum tg_increment_owner {
     TG_INCREMENT_PER_SEGMENT = 2 /**< Each piece is rounded by itself. */
 };
 
+/** @brief What the tiers of a price count (rating-semantics 4.5). */
+enum tg_price_counter {
+    TG_COUNTER_MONTH = 0, /**< Priced units of the calendar month. Default. */
+    TG_COUNTER_RECORD = 1 /**< Each record starts at 0: tiers within a call. */
+};
+
+/** @brief Bits of tg_price_info.options. */
+enum tg_price_option {
+    TG_PRICE_MAX_STOPS = 1,      /**< max bounds what may be granted; it does not cap the charge. */
+    TG_PRICE_CONNECT_ON_USE = 2  /**< Connect fee also when an allowance covers all units. */
+};
+
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
 enum tg_proration {
     TG_PRORATE_ACTUAL_DAYS = 0, /**< Days covered / days in the cycle. Default. */
@@ -103,6 +120,21 @@ enum tg_period {
     TG_PERIOD_DAY = 1,   /**< Calendar day. */
     TG_PERIOD_EVER = 2   /**< Never renewed. */
 };
+
+/** @brief Who draws from an allowance. */
+enum tg_allowance_scope {
+    TG_SCOPE_SUBSCRIBER = 0, /**< Each subscription has its own. Default. */
+    TG_SCOPE_ACCOUNT = 1     /**< All subscriptions of the account that have it share one. */
+};
+
+/** @brief Grant of a period in which the subscription begins. */
+enum tg_grant_proration {
+    TG_GRANT_FULL = 0,       /**< Whole. Default. */
+    TG_GRANT_ACTUAL_DAYS = 1 /**< Days left / days of the period, rounded down. */
+};
+
+#define TG_ROLLOVER_PERIODS_MAX 4u /**< Oldest age of units rolled over. */
+#define TG_THRESHOLDS_MAX       3u /**< Thresholds of an allowance. */
 
 /** @brief Whose names tg_image_name gives. Values index image sections: pinned for a format. */
 enum tg_catalog_kind {
@@ -170,15 +202,20 @@ _Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTI
 
 /** @brief What the engine must know of a price beyond the tariff's struct tg_price. */
 struct tg_price_info {
-    uint64_t unit_base_count;  /**< Base quantity in one unit: 1000 for seconds. */
+    uint64_t unit_base_count;  /**< Base quantity in one block: 1000 for seconds and block 1. */
+    uint64_t block_units;      /**< Units in what is counted and priced as one; at least 1. */
     uint16_t tariff;           /**< Index of the tariff's name: TG_CATALOG_TARIFF. */
     uint16_t zones_count;      /**< How often a matrix names it; 0: unreachable. */
     uint8_t unit;              /**< enum tg_unit. */
     uint8_t dimension;         /**< enum tg_dimension. */
     uint8_t quantity_rounding; /**< enum tg_rounding base quantity -> units; default TG_ROUND_UP. */
     uint8_t is_present;        /**< 0: a hole kept for its number. */
+    uint8_t counter;           /**< enum tg_price_counter. */
+    uint8_t options;           /**< enum tg_price_option bits. */
+    uint8_t round_exponent;    /**< Charges are multiples of 10^this scale units; 0 no rounding. */
+    uint8_t reserved[5];       /**< 0. */
 };
-_Static_assert(sizeof(struct tg_price_info) == 16, "stored");
+_Static_assert(sizeof(struct tg_price_info) == 32, "stored");
 
 /** @brief How a plan prices one service. */
 struct tg_plan_service {
@@ -193,7 +230,9 @@ struct tg_plan_service {
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
     uint8_t is_zoned_by_network; /**< 1: the zone is that of the visited network. */
-    uint8_t reserved[13];        /**< 0. */
+    uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
+    uint8_t reserved[8];        /**< 0. */
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
 
@@ -204,12 +243,18 @@ struct tg_allowance {
     uint32_t services_mask; /**< Bit 1 << enum tg_service. */
     uint16_t priority;      /**< Lower is used first. */
     uint8_t unit;           /**< enum tg_unit it was written in, for people. */
-    uint8_t dimension;      /**< enum tg_dimension. */
-    uint8_t period;         /**< enum tg_period. */
-    uint8_t is_present;     /**< 0: a hole. */
-    uint8_t reserved[6];    /**< 0. */
+    uint8_t dimension;      /**< enum tg_dimension. */    uint8_t period;          /**< enum tg_period. */
+    uint8_t is_present;      /**< 0: a hole. */
+    uint8_t scope;           /**< enum tg_allowance_scope. */
+    uint8_t proration;       /**< enum tg_grant_proration. */
+    uint8_t rollover_periods; /**< Periods that units left over last; 0: they end with theirs. */
+    uint8_t thresholds_percent[TG_THRESHOLDS_MAX]; /**< Use that is told, rising; 0 none. */
+    uint64_t rollover_min_base;   /**< At least this rolls over a period, granted or not. */
+    uint64_t rollover_max_base;   /**< At most this rolls over a period. */
+    uint64_t rollover_total_base; /**< At most this is carried, all ages together. */
+    uint64_t member_cap_base;     /**< At most this of a pool for one member; UINT64_MAX: all. */
 };
-_Static_assert(sizeof(struct tg_allowance) == 32, "stored");
+_Static_assert(sizeof(struct tg_allowance) == 64, "stored");
 
 /** @brief Which lines of a subscription a discount or a minimum looks at. Values are stored. */
 enum tg_bill_eligible {
@@ -467,6 +512,23 @@ static inline bool tg_image_allowance_covers(const struct tg_image *image,
     const uint8_t *bits = (const uint8_t *)tg_image_at(image, allowance->zones_offset);
     return zone < image->sections[TG_IMAGE_SECTION_NAMES + TG_CATALOG_ZONE].count &&
            ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
+}
+
+/** @brief Allowances of a plan's service, in the order of use. @param image Checked.
+ *  @param plan_service Of that image. @return Shape [plan_service->buckets_count]. */
+static inline const uint16_t *tg_image_buckets(const struct tg_image *image,
+                                               const struct tg_plan_service *plan_service)
+{
+    return (const uint16_t *)tg_image_at(image, plan_service->buckets_offset);
+}
+
+/** @brief Can an account line alone keep it: one monthly bucket of one subscription, no extras?
+ *  @param allowance Borrowed. @return true if so. */
+static inline bool tg_allowance_is_plain(const struct tg_allowance *allowance)
+{
+    return allowance->period == TG_PERIOD_MONTH && allowance->scope == TG_SCOPE_SUBSCRIBER &&
+           allowance->proration == TG_GRANT_FULL && allowance->rollover_periods == 0 &&
+           allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY;
 }
 
 /** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version

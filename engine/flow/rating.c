@@ -219,5 +219,6 @@ enum tg_err tg_rating_replay(struct tg_rating *rating, const struct tg_usage *ro
     for (uint32_t i = 0; i < count; i++) {
         tg_rating_remember(rating, &rows[i], &charges[i]);
     }
-    return tg_rate_apply(rating->rate, rows, charges, count);
+    return tg_rate_apply(rating->rate, tg_snapshot_read(rating->params.catalog), rows, charges,
+                         count);
 }

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct tg_accounts {
     struct tg_account_line *lines[2]; /* by period & 1 */
@@ -22,7 +23,9 @@ struct tg_accounts {
     _Atomic uint8_t *used;            /* a mark a page; set with its first line, never wiped */
     uint32_t subscribers_count_max;
     uint32_t half_pages_count;
+    uint32_t shelf_pages_count;
     size_t half_bytes;
+    struct tg_shelf *shelves; /* of subscribers, then of accounts */
 };
 
 uint32_t tg_account_period(int64_t time_ns)
@@ -33,6 +36,14 @@ uint32_t tg_account_period(int64_t time_ns)
     struct tg_civil civil;
     tg_clock_to_civil(time_ns, &civil);
     return (uint32_t)(civil.year - 1970) * 12 + civil.month;
+}
+
+/* Address space only: a carrier whose plans need one bucket a meter never touches it. */
+static struct tg_shelf *shelves_take(uint32_t pages_count)
+{
+    void *map = mmap(NULL, (size_t)pages_count * TG_ACCOUNT_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return map == MAP_FAILED ? NULL : map;
 }
 
 enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_accounts **accounts,
@@ -51,11 +62,17 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
         (uint32_t)(((uint64_t)subscribers_count_max + TG_ACCOUNT_PAGE_LINES - 1) /
                    TG_ACCOUNT_PAGE_LINES);
     made->half_bytes = (size_t)made->half_pages_count * TG_ACCOUNT_PAGE_BYTES;
-    made->dirty = calloc((size_t)made->half_pages_count * 2, sizeof *made->dirty);
-    made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
+    made->shelf_pages_count =
+        (uint32_t)(((uint64_t)subscribers_count_max * 2 + TG_ACCOUNT_PAGE_SHELVES - 1) /
+                   TG_ACCOUNT_PAGE_SHELVES);
+    const size_t pages_count = (size_t)made->half_pages_count * 2 + made->shelf_pages_count;
+    made->dirty = calloc(pages_count, sizeof *made->dirty);
+    made->used = calloc(pages_count, sizeof *made->used);
+    made->shelves = shelves_take(made->shelf_pages_count);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
-    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL || made->lines[1] == NULL) {
+    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL ||
+        made->lines[1] == NULL || made->shelves == NULL) {
         const size_t wanted_bytes = made->half_bytes * 2;
         tg_accounts_destroy(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",
@@ -72,6 +89,10 @@ void tg_accounts_destroy(struct tg_accounts *accounts)
     }
     tg_pages_free(accounts->lines[0], accounts->half_bytes);
     tg_pages_free(accounts->lines[1], accounts->half_bytes);
+    if (accounts->shelves != NULL) {
+        (void)munmap(accounts->shelves,
+                     (size_t)accounts->shelf_pages_count * TG_ACCOUNT_PAGE_BYTES);
+    }
     free((void *)accounts->dirty);
     free((void *)accounts->used);
     free(accounts);
@@ -92,6 +113,25 @@ struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t 
 {
     assert(subscriber < accounts->subscribers_count_max);
     return &accounts->lines[period & 1][subscriber];
+}
+
+static void page_touch(struct tg_accounts *accounts, uint32_t page)
+{
+    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
+     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
+    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
+        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
+    }
+}
+
+struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, uint32_t index)
+{
+    if (index >= accounts->subscribers_count_max) {
+        return NULL;
+    }
+    const size_t at = (size_t)index + (is_pool ? accounts->subscribers_count_max : 0);
+    page_touch(accounts, accounts->half_pages_count * 2 + (uint32_t)(at / TG_ACCOUNT_PAGE_SHELVES));
+    return &accounts->shelves[at];
 }
 
 struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t subscriber,
@@ -122,11 +162,7 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
             atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
         }
     }
-    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
-     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
-    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
-        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
-    }
+    page_touch(accounts, page);
     return line;
 }
 
@@ -208,10 +244,11 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         (void)tg_account_cost_add(line, charge->amount);
         return;
     }
-    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-    meter_add(&line->meters[tg_account_meter_of(row->service)],
-              (charge->billed_units - charge->allowance_units) * unit_base_count,
-              charge->allowance_units * unit_base_count);
+    if (charge->unit != TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
+        const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
+        meter_add(meter, (charge->billed_units - charge->allowance_units) * unit_base_count,
+                  charge->allowance_units * unit_base_count);
+    }
     (void)tg_account_cost_add(line, charge->amount);
     call_note(line, row, tg_account_call_mark(row));
 }
@@ -223,6 +260,14 @@ bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
     uint64_t billed_base;
     int64_t cost;
     assert(charge->allowance_units <= charge->billed_units);
+    if (charge->unit == TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
+        if (__builtin_add_overflow(line->cost, charge->amount, &cost)) {
+            return false;
+        }
+        line->cost = cost;
+        call_note(line, row, mark);
+        return true;
+    }
     if (__builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base) ||
         billed_base > TG_METER_BASE_MAX) {
         return false;
@@ -242,7 +287,7 @@ bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
 
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
 {
-    return accounts->half_pages_count * 2;
+    return accounts->half_pages_count * 2 + accounts->shelf_pages_count;
 }
 
 bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page)
@@ -257,17 +302,42 @@ void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page)
     atomic_store_explicit(&accounts->dirty[page], 0, memory_order_relaxed);
 }
 
-static struct tg_account_line *page_lines(const struct tg_accounts *accounts, uint32_t page)
+static uint8_t *page_at(const struct tg_accounts *accounts, uint32_t page)
 {
-    const uint32_t half = page >= accounts->half_pages_count;
-    const size_t within = page - (half != 0 ? accounts->half_pages_count : 0);
-    return accounts->lines[half] + within * TG_ACCOUNT_PAGE_LINES;
+    const uint32_t half = accounts->half_pages_count;
+    if (page >= half * 2) {
+        return (uint8_t *)accounts->shelves + (size_t)(page - half * 2) * TG_ACCOUNT_PAGE_BYTES;
+    }
+    const size_t within = page - (page >= half ? half : 0);
+    return (uint8_t *)accounts->lines[page >= half] + within * TG_ACCOUNT_PAGE_BYTES;
 }
 
 const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page)
 {
     assert(page < tg_accounts_pages_count(accounts));
-    return page_lines(accounts, page);
+    return page_at(accounts, page);
+}
+
+/* Is every line in the half of its month, every bucket of a kind we know? */
+static bool page_is_sound(const struct tg_accounts *accounts, uint32_t page, const uint8_t *bytes)
+{
+    if (page >= accounts->half_pages_count * 2) {
+        for (size_t at = 0; at < TG_ACCOUNT_PAGE_BYTES; at += sizeof(struct tg_bucket)) {
+            if (bytes[at + offsetof(struct tg_bucket, kind)] > TG_BUCKET_MONEY) {
+                return false;
+            }
+        }
+        return true;
+    }
+    const uint32_t half = page >= accounts->half_pages_count;
+    for (size_t i = 0; i < TG_ACCOUNT_PAGE_LINES; i++) {
+        uint32_t period;
+        memcpy(&period, bytes + i * TG_ACCOUNT_LINE_BYTES, sizeof period);
+        if (period != 0 && (period & 1) != half) {
+            return false;
+        }
+    }
+    return true;
 }
 
 enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, const void *bytes,
@@ -276,18 +346,10 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
     if (page >= tg_accounts_pages_count(accounts)) {
         return TG_E_INVALID;
     }
-    if (size_bytes != TG_ACCOUNT_PAGE_BYTES) {
+    if (size_bytes != TG_ACCOUNT_PAGE_BYTES || !page_is_sound(accounts, page, bytes)) {
         return TG_E_CORRUPT;
     }
-    const uint32_t half = page >= accounts->half_pages_count;
-    for (size_t i = 0; i < TG_ACCOUNT_PAGE_LINES; i++) {
-        uint32_t period;
-        memcpy(&period, (const uint8_t *)bytes + i * TG_ACCOUNT_LINE_BYTES, sizeof period);
-        if (period != 0 && (period & 1) != half) {
-            return TG_E_CORRUPT;
-        }
-    }
-    memcpy(page_lines(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
+    memcpy(page_at(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
     atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
     tg_accounts_page_clean(accounts, page);
     return TG_OK;

@@ -3,6 +3,7 @@
 
 #include "abi/key.h"
 #include "base/clock.h"
+#include "base/money.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -187,6 +188,54 @@ static enum tg_err number_member(const struct reading *at, const struct tg_json 
     return TG_OK;
 }
 
+/* Decimals that carried money has below the minor unit's. */
+#define AMOUNT_EXTRA_DECIMALS 4
+
+static enum tg_err money_read(const struct reading *at, const struct tg_json *value, uint8_t scale,
+                              int64_t *amount)
+{
+    const char *text = tg_json_text(value);
+    const enum tg_err err =
+        text != NULL ? tg_money_parse(text, strlen(text), scale, amount) : TG_E_SYNTAX;
+    if (err == TG_OK) {
+        return TG_OK;
+    }
+    return tg_why_set(at->why, err == TG_E_INVALID ? TG_E_SYNTAX : err,
+                      "%s: must be a decimal in quotes with at most %u decimals", at->key, scale);
+}
+
+/* Money that the record carries, or that may be spent on it. */
+static enum tg_err money_member(const struct reading *at, const struct tg_json *value)
+{
+    struct tg_usage_line *line = at->line;
+    if (at->image == NULL) {
+        return tg_why_set(at->why, TG_E_SYNTAX, "%s: there is no catalog to say the currency",
+                          at->key);
+    }
+    if (strcmp(at->key, "credit") == 0) {
+        line->has_credit = true;
+        return money_read(at, value, at->image->scale, &line->credit);
+    }
+    if (strcmp(at->key, "credit_floor") == 0) {
+        return money_read(at, value, at->image->scale, &line->credit_floor);
+    }
+    int64_t amount = 0;
+    const enum tg_err err =
+        money_read(at, value, (uint8_t)(at->image->minor + AMOUNT_EXTRA_DECIMALS), &amount);
+    if (err != TG_OK) {
+        return err;
+    }
+    if (amount < 0) {
+        return tg_why_set(at->why, TG_E_NEGATIVE_USAGE, "amount: is below zero");
+    }
+    if ((uint64_t)amount > TG_QUANTITY_MAX) {
+        return tg_why_set(at->why, TG_E_OVERFLOW, "amount: is too large for a record");
+    }
+    line->row.quantity_down = (uint64_t)amount & TG_QUANTITY_MAX;
+    line->row.flags |= TG_USAGE_AMOUNT;
+    return TG_OK;
+}
+
 static enum tg_err member_read(const struct reading *at, const struct tg_json *value,
                                enum tg_key_kind *subscriber_kind, enum tg_key_kind *peer_kind)
 {
@@ -213,6 +262,9 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
         err = start_read(at, value);
     } else if (strcmp(key, "flags") == 0) {
         err = flags_read(at, value);
+    } else if (strcmp(key, "amount") == 0 || strcmp(key, "credit") == 0 ||
+               strcmp(key, "credit_floor") == 0) {
+        err = money_member(at, value);
     } else if (strcmp(key, "serving_network") == 0) {
         err = network_read(at, value);
     } else if (strcmp(key, "subscriber_kind") != 0 && strcmp(key, "peer_kind") != 0) {
@@ -250,6 +302,11 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
         if (tg_json_get(json, mandatory[i]) == NULL) {
             return tg_why_set(why, TG_E_MISSING_FIELD, "'%s' is missing", mandatory[i]);
         }
+    }
+    if ((line->row.flags & TG_USAGE_AMOUNT) != 0 &&
+        (line->row.service != TG_SERVICE_EVENT || tg_json_get(json, "quantity_down") != NULL)) {
+        line->wrong_key = "amount";
+        return tg_why_set(why, TG_E_SYNTAX, "amount: only for service event, which has no octets");
     }
     const bool is_counted =
         line->row.service == TG_SERVICE_MESSAGE || line->row.service == TG_SERVICE_EVENT;

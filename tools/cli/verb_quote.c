@@ -5,6 +5,7 @@
 
 #include "base/money.h"
 #include "catalog/catalog.h"
+#include "cli/quote_credit.h"
 #include "cli/usage_json.h"
 #include "doc/diag.h"
 #include "doc/json.h"
@@ -124,6 +125,34 @@ static void piece_print(struct tg_json *list, const struct tg_image *image,
     tg_json_append(list, json);
 }
 
+/* Which allowances covered the row, what they have left, which thresholds it crossed. */
+static struct tg_json *uses_print(const struct tg_image *image, const struct tg_charge *charge,
+                                  const struct tg_rate_trace *trace)
+{
+    struct tg_json *list = tg_json_list();
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
+    for (uint32_t i = 0; i < trace->uses_count; i++) {
+        const struct tg_allowance_use *use = &trace->uses[i];
+        const struct tg_allowance *allowance = tg_image_allowance(image, use->allowance);
+        struct tg_json *json = tg_json_object();
+        tg_json_set_string(json, "allowance",
+                           tg_image_name(image, TG_CATALOG_ALLOWANCE, use->allowance));
+        tg_json_set_integer(json, "units", (int64_t)(use->used_base / unit_base_count));
+        tg_json_set_integer(json, "left", (int64_t)(use->left_base / unit_base_count));
+        if (use->fired_mask != 0) {
+            struct tg_json *fired = tg_json_list();
+            for (uint32_t bit = 0; bit < TG_THRESHOLDS_MAX; bit++) {
+                if ((use->fired_mask >> bit & 1u) != 0) {
+                    tg_json_append(fired, tg_json_integer(allowance->thresholds_percent[bit]));
+                }
+            }
+            tg_json_set(json, "thresholds", fired);
+        }
+        tg_json_append(list, json);
+    }
+    return list;
+}
+
 static void rated_print(struct tg_json *json, const struct tg_image *image,
                         const struct tg_charge *charge, const struct tg_rate_trace *trace)
 {
@@ -143,6 +172,13 @@ static void rated_print(struct tg_json *json, const struct tg_image *image,
     tg_json_set_money(json, "connect_fee", trace->connect_fee, image->scale, image->minor);
     if (trace->limit_change != 0) {
         tg_json_set_money(json, "limit_change", trace->limit_change, image->scale, image->minor);
+    }
+    if (trace->uses_count > 0) {
+        tg_json_set(json, "allowances", uses_print(image, charge, trace));
+    }
+    if (trace->rounding_change != 0) {
+        tg_json_set_money(json, "rounding_change", trace->rounding_change, image->scale,
+                          image->minor);
     }
     struct tg_json *pieces = tg_json_list();
     for (uint32_t i = 0; i < trace->pieces_count; i++) {
@@ -165,28 +201,6 @@ static void refused_print(struct tg_json *json, const struct tg_image *image,
     }
     if (trace->tariff != NULL && trace->tariff->why.text[0] != '\0') {
         tg_json_set_string(json, "detail", trace->tariff->why.text);
-    }
-}
-
-/* Price one row with the engine's stage; with --fresh the subscriber's lines
- * are put back. */
-static void row_quote(struct quote *quote, const struct tg_usage_line *line,
-                      struct tg_charge *charge, struct tg_rate_trace *trace)
-{
-    const struct tg_roster *roster = quote->snapshot->roster;
-    const uint8_t kind = (uint8_t)tg_usage_subscriber_kind(&line->row);
-    *charge = (struct tg_charge){.subscriber = TG_SUBSCRIBER_NONE, .node_state = line->node_state};
-    (void)tg_roster_find(roster, &kind, &line->row.subscriber_key, &line->row.start_ns, 1,
-                         &charge->subscriber);
-    struct tg_account_line kept[2];
-    const bool puts_back = quote->is_fresh && charge->subscriber < roster->subscribers_count;
-    struct tg_accounts *accounts = tg_rate_accounts(quote->rate);
-    for (uint32_t i = 0; puts_back && i < 2; i++) {
-        kept[i] = *tg_accounts_slot(accounts, charge->subscriber, i);
-    }
-    tg_rate_run_traced(quote->rate, quote->snapshot, &line->row, charge, 1, trace);
-    for (uint32_t i = 0; puts_back && i < 2; i++) {
-        *tg_accounts_slot(accounts, charge->subscriber, i) = kept[i];
     }
 }
 
@@ -241,7 +255,8 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     }
     struct tg_charge charge;
     struct tg_rate_trace trace;
-    row_quote(quote, &line, &charge, &trace);
+    struct tg_quote_grant grant;
+    tg_quote_row(quote->rate, quote->snapshot, &line, quote->is_fresh, &charge, &trace, &grant);
     const struct tg_image *image = tg_catalog_image_at(quote->snapshot, line.row.start_ns);
     struct tg_json *answer = tg_json_object();
     tg_json_set_integer(answer, "line", (int64_t)lines->line_number);
@@ -251,6 +266,11 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     tg_json_set_string(answer, "fate", tg_fate_name(charge.fate));
     if (charge.fate == TG_FATE_RATED) {
         rated_print(answer, image, &charge, &trace);
+        if (grant.has_credit) {
+            tg_json_set_integer(answer, "asked_quantity", (int64_t)grant.asked_quantity);
+            tg_json_set_integer(answer, "granted_quantity", (int64_t)grant.granted_quantity);
+            tg_json_set_money(answer, "credit_left", grant.credit_left, image->scale, image->minor);
+        }
     } else {
         refused_print(answer, image, &charge, &trace);
     }
