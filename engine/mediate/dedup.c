@@ -13,10 +13,10 @@
  *
  * (1) A slot is live while its generation is the young or the old one; any other may be taken. So
  *     forgetting a generation touches no memory, and one look finds records of both.
- * (2) A record that finds its bucket full goes to the next one with room, and every bucket passed is
- *     marked with the generation (`overflow`). A look goes on behind a bucket while its mark is live,
- *     which is as long as any record that passed it.
- * (3) Generation 0 is never live: numbers begin at 2 and a sweep comes before they wrap. */
+ * (2) A record that finds its bucket full goes to the next one with room, and every bucket passed
+ * is marked with the generation (`overflow`). A look goes on behind a bucket while its mark is
+ * live, which is as long as any record that passed it. (3) Generation 0 is never live: numbers
+ * begin at 2 and a sweep comes before they wrap. */
 #define BUCKET_SLOTS     4u
 #define AHEAD_ROWS       16u /* of a batch's 256 lines asked for at once the first are gone again */
 #define GENERATION_FIRST 2u

@@ -55,7 +55,8 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
     made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
-    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL || made->lines[1] == NULL) {
+    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL ||
+        made->lines[1] == NULL) {
         const size_t wanted_bytes = made->half_bytes * 2;
         tg_accounts_destroy(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",

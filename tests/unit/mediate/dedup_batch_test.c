@@ -52,7 +52,8 @@ static uint64_t next(uint64_t *state)
     return *state;
 }
 
-/* Mostly new records, some repeats of recent and of long gone ones, a few changed under their key. */
+/* Mostly new records, some repeats of recent and of long gone ones, a few changed under their key.
+ */
 static struct tg_usage row_make(uint64_t *state, uint32_t number)
 {
     const uint64_t bits = next(state);

@@ -18,7 +18,8 @@ static struct tg_session event_of(uint32_t address, uint8_t kind, int64_t start_
                                .event = TG_SESSION_START};
 }
 
-static uint32_t holder(const struct tg_sessions *sessions, uint64_t key, uint8_t kind, int64_t at_ns)
+static uint32_t holder(const struct tg_sessions *sessions, uint64_t key, uint8_t kind,
+                       int64_t at_ns)
 {
     struct tg_session_query query = {.address_key = key, .at_ns = at_ns, .kind = kind};
     tg_sessions_find(sessions, &query, 1);
