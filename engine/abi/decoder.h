@@ -37,7 +37,7 @@ struct tg_endpoint {
 
 /** @brief One datagram payload or one chunk of a file; borrowed until decode() returns. */
 struct tg_input {
-    const uint8_t *bytes;     /**< Payload. For files: whole lines, last one possibly unterminated. */
+    const uint8_t *bytes; /**< Payload. For files: whole lines, last one possibly unterminated. */
     uint32_t length_bytes;    /**< 1..65535 for datagrams, up to 1 MiB for file chunks. */
     uint16_t source_id;       /**< Exporter (address) or file source; stable across restarts. */
     uint16_t local_port;      /**< UDP port it was sent to, host order; 0 for files. */
@@ -158,7 +158,7 @@ struct tg_decoded {
 
     uint32_t released_capacity;       /**< At least 64. */
     uint32_t released_count;          /**< Keys appended. */
-    uint64_t *released_keys;          /**< record_key of parked pieces that are decoded or refused now. */
+    uint64_t *released_keys; /**< record_key of parked pieces that are decoded or refused now. */
 
     struct tg_message *messages;      /**< One per input; shape [inputs_count]. */
 

@@ -181,6 +181,6 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "metrics") == 0) {
         return command_metrics(engine);
     }
-    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics or alarm_ack, _unack, "
-                                      "_shelve, _unshelve, _close");
+    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics or alarm_ack, "
+                                      "_unack, _shelve, _unshelve, _close");
 }

@@ -105,7 +105,8 @@ void tg_ingest_messages(struct tg_ingest *ingest, struct tg_ingest_port *port,
 void tg_ingest_admit(struct tg_ingest *ingest, struct tg_batch *batch, const uint32_t *rows_input,
                      const struct tg_input *inputs, uint32_t inputs_count);
 
-/** @brief Find subscribers and node states of a batch. @param ingest Object. @param batch Admitted. */
+/** @brief Find subscribers and node states of a batch. @param ingest Object. @param batch Admitted.
+ */
 void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch);
 
 /** @brief Refuse a whole input that no decoder reads. @param ingest Object. @param input Borrowed.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief The rate worker: dedup, price, account, journal; inline in the ingest lcore or behind a ring.
+ *  @brief The rate worker: dedup, price, account, journal; inline in the ingest lcore or behind a
+ * ring.
  *
  *  Source: design.md section 5. Threads: one owner; with a ring, the ingest lcore is its producer.
  *  Allocates: in create only. Cost: `tollgate bench`, stages dedup, price and journal.

@@ -31,7 +31,9 @@ struct tg_cumulative {
 struct tg_cumulative *tg_cumulative_create(uint32_t sessions_count_max)
 {
     uint32_t buckets_count = 8;
-    while (buckets_count * BUCKET_SLOTS < sessions_count_max + sessions_count_max / 2) {
+    /* On average under 3 of 8 places are used, so that a full bucket is one in a thousand
+     * (Poisson); at 5 of 8 it would be one in eleven, and its sessions would be suspended. */
+    while (buckets_count * (uint64_t)BUCKET_SLOTS < (uint64_t)sessions_count_max * 3) {
         buckets_count *= 2;
     }
     const size_t size_bytes = sizeof(struct tg_cumulative) +

@@ -42,7 +42,8 @@ void tg_dedup_free(struct tg_dedup *dedup);
 void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t stride_bytes,
                   uint32_t count, int16_t *verdicts);
 
-/** @brief Remember a journaled record without judging it. @param dedup Set. @param row Journaled. */
+/** @brief Remember a journaled record without judging it. @param dedup Set. @param row Journaled.
+ */
 void tg_dedup_replay(struct tg_dedup *dedup, const struct tg_usage *row);
 
 /** @brief Records remembered. @param dedup Set. @return Count over both generations. */

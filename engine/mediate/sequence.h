@@ -44,7 +44,8 @@ struct tg_sequence_finding {
 
 struct tg_sequence;
 
-/** @brief Make. @param streams_count_max Streams kept; beyond: not audited, counted. @return Or NULL. */
+/** @brief Make. @param streams_count_max Streams kept; beyond: counted, not audited.
+ *  @return Or NULL. */
 struct tg_sequence *tg_sequence_create(uint32_t streams_count_max);
 
 /** @brief Free. @param sequence May be NULL. */

@@ -291,14 +291,14 @@ static inline bool slot_read_now(const struct slot *slot, struct holder *now)
 static int64_t holder_end(const struct tg_sessions *sessions, const struct holder *holder)
 {
     const _Atomic int64_t *cleared_ns = sessions->cleared_ns[holder->node_id % TG_NODES_MAX];
-    /* Ascending: nothing after the session's start when the last one is not. */
+    /* These loads pair with the release stores of node_clear. The newest one alone tells the usual
+     * case: no restart since. */
     if (holder->node_id == 0 ||
         atomic_load_explicit(&cleared_ns[CLEARS_MAX - 1], memory_order_acquire) <=
             holder->start_ns) {
         return holder->end_ns;
     }
     for (uint32_t i = 0; i < CLEARS_MAX; i++) {
-        /* Pairs with the release stores of node_clear. */
         const int64_t at_ns = atomic_load_explicit(&cleared_ns[i], memory_order_acquire);
         if (at_ns > holder->start_ns) {
             return earlier(at_ns, holder->end_ns);

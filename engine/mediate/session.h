@@ -43,7 +43,8 @@ void tg_sessions_free(struct tg_sessions *sessions);
  * @brief Apply one event.
  * @param[in,out] sessions    Table.
  * @param[in]     event       From a decoder.
- * @param[in]     subscriber  Dense roster index of event->subscriber_key; TG_SUBSCRIBER_NONE unknown.
+ * @param[in]     subscriber  Dense roster index of event->subscriber_key; TG_SUBSCRIBER_NONE
+ * unknown.
  * @return TG_OK; TG_E_FULL when a new address found no place.
  */
 enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_session *event,

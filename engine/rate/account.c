@@ -162,6 +162,9 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
     uint64_t billed_base;
     uint64_t allowance_base;
     int64_t cost;
+    if (tg_row_is_adjustment(row)) {
+        return !__builtin_add_overflow(line->cost, charge->amount, &cost);
+    }
     return charge->allowance_units <= charge->billed_units &&
            base_of(charge->billed_units, charge->unit, &billed_base) &&
            base_of(charge->allowance_units, charge->unit, &allowance_base) &&
@@ -198,6 +201,14 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         return;
     }
     assert(tg_account_fits(line, row, charge));
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    if (tg_row_is_adjustment(row)) {
+        /* Differences may be negative: the sums are right modulo the fields' 48 bits. */
+        meter->priced_base += charge->billed_units - charge->allowance_units;
+        meter->allowance_base += charge->allowance_units;
+        (void)tg_account_cost_add(line, charge->amount);
+        return;
+    }
     const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
     meter_add(&line->meters[tg_account_meter_of(row->service)],
               (charge->billed_units - charge->allowance_units) * unit_base_count,

@@ -154,6 +154,23 @@ const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *account
  */
 uint32_t tg_account_call_mark(const struct tg_usage *row);
 
+/** Source of adjustments (bill/adjust.h); ingest gives ids below TG_SOURCES_MAX only. */
+#define TG_ADJUST_SOURCE_ID UINT16_C(65535)
+
+/**
+ * @brief Is it an adjustment: a correction of another row's charge, with differences in it?
+ *
+ * Units of an adjustment are differences modulo 2^64 in base quantity, so that posting it moves the
+ * counters as if the row had been priced so at once. It counts no event.
+ *
+ * @param row  Borrowed.
+ * @return true if so.
+ */
+static inline bool tg_row_is_adjustment(const struct tg_usage *row)
+{
+    return row->source_id == TG_ADJUST_SOURCE_ID;
+}
+
 /** @brief Would posting fit? @param line Borrowed. @param row Borrowed. @param charge Borrowed,
  * rated.
  *  @return false when a counter or the cost would pass its field (TG_E_AMOUNT_OVERFLOW), or when

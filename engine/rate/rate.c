@@ -296,6 +296,9 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_usage *rows,
         }
         struct tg_account_line *line =
             tg_accounts_line(rate->accounts, charges[i].subscriber, period);
+        if (line == NULL && tg_row_is_adjustment(&rows[i])) {
+            continue; /* A month that has no counters any more was corrected: only bills care. */
+        }
         if (line == NULL || !tg_account_fits(line, &rows[i], &charges[i])) {
             return TG_E_CORRUPT;
         }

@@ -4,6 +4,7 @@ of the verb, hostile files. If one of these fails, scripts that trust `tollgate 
 debug the wrong bytes."""
 import socket
 import struct
+import subprocess
 import sys
 
 from decode_help import decode, expect, finish
@@ -270,6 +271,17 @@ def check_command_line():
     expect(len(rows) == 1, "-- ends the options")
 
 
+def check_pipes():
+    for name in ("v5ok.bin", "ethernet_ng.pcap", "archive.bin"):
+        with open(f"{FOLDER}/{name}", "rb") as file:
+            octets = file.read()
+        run = subprocess.run([BINARY, "decode", "--messages", "/dev/stdin"], input=octets,
+                             capture_output=True, timeout=60, check=False)
+        code, rows, _, _ = decode(BINARY, "--messages", f"{FOLDER}/{name}")
+        expect(run.returncode == code and len(run.stdout.splitlines()) == len(rows) > 0,
+               f"{name} through a pipe: {run.returncode} {run.stderr}")
+
+
 def check_hostile():
     good = ipfix([TEMPLATE]) + ipfix([(256, flow(1))]) + ipfix([(256, flow(2))], 1)
     files = {"ipfix": good, "v5": v5(3), "ng": pcapng(1, [ETHERNET + ip_udp(v5(1))] * 2),
@@ -291,5 +303,6 @@ check_templates()
 check_lines()
 check_radius()
 check_command_line()
+check_pipes()
 check_hostile()
 sys.exit(finish("decode, inputs made here"))

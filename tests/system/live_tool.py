@@ -90,15 +90,21 @@ def people(folder, count):
 
 
 def alarms(path):
-    """Numbers and report times tell when the engine knew, which depends on its pace."""
+    """What messages raised and is active. Silence, gaps, numbers and report times are judged when a
+    fold ends, so they depend on the engine's pace."""
     with open(path) as f:
         found = [json.loads(line) for line in f]
     names = {a["id"]: f'{a["alarmedObject"]["id"]}: {a["specificProblem"]}' for a in found}
+    kept = []
     for a in found:
+        if a["state"] != "RAISED" or a["probableCause"] in ("communicationsSubsystemFailure",
+                                                            "informationMissing"):
+            continue
         a["parentAlarm"] = [names.get(p["id"], p["id"]) for p in a.get("parentAlarm", [])]
-        for key in ("id", "href", "alarmReportingTime"):
+        for key in ("id", "href", "alarmReportingTime", "x_correlatedCount"):
             a.pop(key, None)
-    print("\n".join(sorted(json.dumps(a, sort_keys=True) for a in found)))
+        kept.append(json.dumps(a, sort_keys=True))
+    print("\n".join(sorted(kept)))
 
 
 def ip_checksum(header):

@@ -193,9 +193,14 @@ enum tg_err tg_decode_capture(struct tg_decode_reader *reader,
                               const struct tg_decode_capture *capture, struct tg_why *why)
 {
     char said[PCAP_ERRBUF_SIZE];
-    pcap_t *pcap =
-        pcap_open_offline_with_tstamp_precision(capture->path, PCAP_TSTAMP_PRECISION_NANO, said);
+    /* From memory: what came through a pipe cannot be opened again. */
+    FILE *file = fmemopen((void *)(uintptr_t)capture->bytes, capture->length_bytes, "r");
+    if (file == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "%s: no memory to read it", capture->path);
+    }
+    pcap_t *pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, said);
     if (pcap == NULL) {
+        (void)fclose(file);
         const struct tg_decode_refusal line = {.origin = {.file = capture->path},
                                                .length_bytes = capture->length_bytes < UINT32_MAX
                                                                    ? (uint32_t)capture->length_bytes

@@ -13,7 +13,7 @@
 /** @brief A capture that is mapped. */
 struct tg_decode_capture {
     const char *path;      /**< File. */
-    const uint8_t *bytes;  /**< Its bytes, to find where in it a frame lies. */
+    const uint8_t *bytes;  /**< Its bytes. */
     uint64_t length_bytes; /**< Its length. */
 };
 
@@ -22,7 +22,7 @@ struct tg_decode_capture {
  * @param[in,out] reader   Counts grow.
  * @param[in]     capture  Borrowed; path is kept in lines until the end of the run.
  * @param[out]    why      Filled on failure.
- * @return TG_OK, TG_E_IO (libpcap cannot open it, or standard output not written),
+ * @return TG_OK, TG_E_IO (standard output cannot be written to), TG_E_NO_MEMORY,
  *         TG_E_UNSUPPORTED (link type). A file that ends inside a frame is refused with
  *         TG_E_TRUNCATED at that frame.
  */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
@@ -23,36 +24,73 @@
 struct mapped {
     const char *path;
     const uint8_t *bytes;
+    uint8_t *owned; /* read from a pipe; NULL: mapped */
     uint64_t length_bytes;
     uint64_t key; /* of its identity: a header belongs to one file */
     int64_t arrival_ns;
 };
 
+/* What is no regular file (a pipe, /dev/stdin) is read to its end first. */
+static enum tg_err pipe_read(int fd, struct mapped *file)
+{
+    uint64_t capacity = 0;
+    ssize_t got = 1;
+    while (got > 0) {
+        if (file->length_bytes == capacity) {
+            capacity = capacity > 0 ? capacity * 2 : 1 << 20;
+            uint8_t *bytes = realloc(file->owned, capacity);
+            if (bytes == NULL) {
+                errno = ENOMEM;
+                return TG_E_NO_MEMORY;
+            }
+            file->owned = bytes;
+        }
+        got = read(fd, file->owned + file->length_bytes, capacity - file->length_bytes);
+        file->length_bytes += got > 0 ? (uint64_t)got : 0;
+    }
+    file->bytes = file->owned;
+    return got == 0 ? TG_OK : TG_E_IO;
+}
+
+static enum tg_err regular_map(int fd, struct mapped *file)
+{
+    if (file->length_bytes == 0) {
+        return TG_OK;
+    }
+    void *bytes = mmap(NULL, file->length_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    file->bytes = bytes != MAP_FAILED ? bytes : NULL;
+    return bytes != MAP_FAILED ? TG_OK : TG_E_IO;
+}
+
+static void file_unmap(struct mapped *file)
+{
+    if (file->owned == NULL && file->bytes != NULL) {
+        (void)munmap((void *)(uintptr_t)file->bytes, file->length_bytes);
+    }
+    free(file->owned);
+}
+
 static enum tg_err file_map(const char *path, struct mapped *file, struct tg_why *why)
 {
     struct stat about;
+    *file = (struct mapped){.path = path};
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &about) != 0) {
-        const int code = errno;
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return tg_why_set(why, TG_E_IO, "%s: %s", path, strerror(code));
+    if (fd < 0) {
+        return tg_why_set(why, TG_E_IO, "%s: %s", path, strerror(errno));
     }
-    const uint64_t identity[2] = {(uint64_t)about.st_dev, (uint64_t)about.st_ino};
-    *file =
-        (struct mapped){.path = path,
-                        .length_bytes = (uint64_t)about.st_size,
-                        .key = tg_key_hash(0, identity, sizeof identity) | 1,
-                        .arrival_ns = about.st_mtim.tv_sec * TG_NS_PER_S + about.st_mtim.tv_nsec};
-    enum tg_err err = TG_OK;
-    if (!S_ISREG(about.st_mode)) {
-        err = tg_why_set(why, TG_E_IO, "%s: not a regular file", path);
-    } else if (file->length_bytes > 0) {
-        void *bytes = mmap(NULL, file->length_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-        file->bytes = bytes != MAP_FAILED ? bytes : NULL;
-        err =
-            bytes != MAP_FAILED ? TG_OK : tg_why_set(why, TG_E_IO, "%s: %s", path, strerror(errno));
+    enum tg_err err = TG_E_IO;
+    if (fstat(fd, &about) == 0) {
+        const uint64_t identity[2] = {(uint64_t)about.st_dev, (uint64_t)about.st_ino};
+        const bool is_regular = S_ISREG(about.st_mode);
+        file->length_bytes = is_regular ? (uint64_t)about.st_size : 0;
+        file->key = tg_key_hash(0, identity, sizeof identity) | 1;
+        file->arrival_ns = is_regular ? about.st_mtim.tv_sec * TG_NS_PER_S + about.st_mtim.tv_nsec
+                                      : tg_clock_now_ns();
+        err = is_regular ? regular_map(fd, file) : pipe_read(fd, file);
+    }
+    if (err != TG_OK) {
+        (void)tg_why_set(why, err, "%s: %s", path, strerror(errno));
+        file_unmap(file);
     }
     (void)close(fd);
     return err;
@@ -263,8 +301,8 @@ enum tg_err tg_decode_file(struct tg_decode_reader *reader, const char *path, st
     }
     if (file.length_bytes > 0) {
         err = read_mapped(reader, &file, why);
-        (void)munmap((void *)(uintptr_t)file.bytes, file.length_bytes);
     }
+    file_unmap(&file);
     reader->done_bytes += file.length_bytes;
     tg_progress_step(reader->progress, reader->done_bytes);
     return err;

@@ -4,7 +4,7 @@
  *
  *  Source: pcap (draft-ietf-opsawg-pcap), pcapng (draft-ietf-opsawg-pcapng), RFC 5655 (IPFIX file:
  *  messages in a row), RFC 4180 and RFC 6587 3.4.2 (lines). Threads: one owner. Allocates: libpcap.
- *  Cost: the file is mapped; nothing is copied but frames without an Ethernet header.
+ *  Cost: the file is mapped, a pipe read into memory first; nothing else is copied but frames.
  *
  *  What a file is, is seen from its bytes:
  *  (1) a pcap or pcapng magic: a capture; every UDP payload is an input;

@@ -66,7 +66,8 @@ struct gen_random {
 /** @brief Next number. @param random State. @return 64 random bits. */
 uint64_t gen_next(struct gen_random *random);
 
-/** @brief Number below a bound. @param random State. @param bound At least 1. @return 0..bound-1. */
+/** @brief Number below a bound. @param random State. @param bound At least 1. @return 0..bound-1.
+ */
 uint64_t gen_below(struct gen_random *random, uint64_t bound);
 
 /** @brief How a subscriber's usage is reported. */

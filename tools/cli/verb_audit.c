@@ -52,12 +52,11 @@ static void audit_json(const struct tg_audit *audit, const struct source_names *
     for (uint32_t i = 0; i < audit->sources_count; i++) {
         const struct tg_audit_line *line = &audit->sources[i];
         char name[TG_SOURCE_NAME_BYTES];
-        (void)printf("%s{\"source\":%" PRId64 ",\"name\":\"%s\",\"key\":\"%016" PRIx64 "\",\"messages\":%" PRIu64
-                     ",\"missing\":%" PRIu64 ",",
+        (void)printf("%s{\"source\":%" PRId64 ",\"name\":\"%s\",\"key\":\"%016" PRIx64
+                     "\",\"messages\":%" PRIu64 ",\"missing\":%" PRIu64 ",",
                      i > 0 ? "," : "", line->key,
                      source_names_text(names, (uint16_t)line->key, name), line->source_key,
-                     line->messages_count,
-                     line->missing_count);
+                     line->messages_count, line->missing_count);
         sums_json(&line->sums);
         (void)printf("}");
     }

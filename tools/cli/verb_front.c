@@ -82,8 +82,8 @@ static int options_read(int argc, char **argv, struct options *options)
     return TG_EXIT_OK;
 }
 
-/* An engine that is killed cannot stop its fronts; left alone they would keep the addresses that the
- * next engine's fronts listen on. False: that engine is gone already. */
+/* An engine that is killed cannot stop its fronts; left alone they would keep the addresses that
+ * the next engine's fronts listen on. False: that engine is gone already. */
 static bool engine_tie(const char *engine)
 {
     if (engine == NULL) {

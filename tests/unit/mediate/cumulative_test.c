@@ -47,7 +47,9 @@ Test(cumulative, readings_become_what_was_used_since_the_last_one)
         {150, 1000, 120000, TG_OK, 50, 0, 60000, "second"},
         {150, 1000, 120000, TG_OK, 0, 0, 0, "repeated"},
         {120, 1000, 90000, TG_E_MERGED, 0, 0, 0, "late"},
-        {150, 999, 130000, TG_E_MERGED, 0, 0, 0, "late in one of three"},
+        {150, 999, 130000, TG_E_MERGED, 0, 0, 0, "late by its octets down"},
+        {150, 1000, 119999, TG_E_MERGED, 0, 0, 0, "late by its duration"},
+        {149, 1001, 120001, TG_E_MERGED, 0, 0, 0, "late by its octets up"},
         {UINT64_C(5000000000), 2000, 180000, TG_OK, UINT64_C(4999999850), 1000, 60000, "4 GiB"},
         {UINT64_C(5000000000), 2000, 180000, TG_OK, 0, 0, 0, "stop with nothing new"},
     };
