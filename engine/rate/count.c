@@ -78,8 +78,8 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
     const struct tg_rate_cuts *cuts = &rate->cuts;
     const bool has_counter = cuts->info->counter != TG_COUNTER_RECORD;
     const bool is_money = work->plan_service->dimension == TG_DIMENSION_MONEY;
-    uint64_t covered = charge->allowance_units / cuts->info->block_units;
-    uint64_t before = charge->units_before / cuts->info->block_units;
+    uint64_t covered = work->covered_blocks;
+    uint64_t before = work->before_blocks;
     work->pieces_from = rate->tasks_count;
     for (uint32_t i = 0; i < cuts->cuts_count; i++) {
         const struct tg_rate_cut *cut = &cuts->cuts[i];
@@ -118,7 +118,8 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
     return TG_OK;
 }
 
-static struct tg_allowance_log *log_of(struct tg_rate *rate, struct tg_rate_work *work)
+static __attribute__((noinline)) struct tg_allowance_log *log_of(struct tg_rate *rate,
+                                                                 struct tg_rate_work *work)
 {
     if (work->log == NULL) {
         work->log = &rate->logs[work - rate->works];
@@ -127,20 +128,14 @@ static struct tg_allowance_log *log_of(struct tg_rate *rate, struct tg_rate_work
     return work->log;
 }
 
-/* Blocks that allowances cover: the line's own bucket, or the plan's list. */
-static enum tg_err row_cover(struct tg_rate *rate, const struct tg_usage *row,
-                             const struct tg_charge *charge, struct tg_rate_work *work,
-                             const struct tg_account_meter *meter, uint64_t *covered)
+/* Blocks that a plan's list of allowances covers; apart, so that the usual row does not pay for
+ * its registers. */
+static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
+                                                      const struct tg_usage *row,
+                                                      const struct tg_charge *charge,
+                                                      struct tg_rate_work *work)
 {
     const struct tg_rate_cuts *cuts = &rate->cuts;
-    if (work->plan_service->buckets_count == 0) {
-        uint64_t left;
-        const enum tg_err err =
-            allowance_left(row, work, meter, cuts->info->unit_base_count, &left);
-        work->allowance_before = left;
-        *covered = left < cuts->billed_units ? left : cuts->billed_units;
-        return err;
-    }
     const struct tg_allowance_draw draw = {
         .image = work->image,
         .plan_service = work->plan_service,
@@ -154,7 +149,23 @@ static enum tg_err row_cover(struct tg_rate *rate, const struct tg_usage *row,
         .service = row->service,
     };
     work->allowance_before = 0;
-    return tg_allowance_draw(rate->accounts, &draw, log_of(rate, work), covered);
+    return tg_allowance_draw(rate->accounts, &draw, log_of(rate, work), &work->covered_blocks);
+}
+
+/* Blocks that allowances cover: the line's own bucket, or the plan's list. */
+static enum tg_err row_cover(struct tg_rate *rate, const struct tg_usage *row,
+                             const struct tg_charge *charge, struct tg_rate_work *work,
+                             const struct tg_account_meter *meter)
+{
+    const struct tg_rate_cuts *cuts = &rate->cuts;
+    if (__builtin_expect(work->plan_service->buckets_count != 0, 0)) {
+        return row_draw(rate, row, charge, work);
+    }
+    uint64_t left;
+    const enum tg_err err = allowance_left(row, work, meter, cuts->info->unit_base_count, &left);
+    work->allowance_before = left;
+    work->covered_blocks = left < cuts->billed_units ? left : cuts->billed_units;
+    return err;
 }
 
 /* Counters before the row; carried money has one of its own, which is posted here. */
@@ -166,14 +177,14 @@ static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row
     uint64_t before_base = meter->priced_base;
     enum tg_err err = TG_OK;
     work->events_before = tg_account_events(meter);
-    if (info->dimension == TG_DIMENSION_MONEY) {
+    if (__builtin_expect(info->dimension == TG_DIMENSION_MONEY, 0)) {
         err = tg_allowance_money(rate->accounts, log_of(rate, work), charge->subscriber,
                                  row->start_ns, charge->billed_units - charge->allowance_units,
                                  &before_base, &work->events_before);
     }
-    charge->units_before = info->counter == TG_COUNTER_RECORD
-                               ? 0
-                               : before_base / info->unit_base_count * info->block_units;
+    work->before_blocks =
+        info->counter == TG_COUNTER_RECORD ? 0 : before_base / info->unit_base_count;
+    charge->units_before = work->before_blocks * info->block_units;
     return err;
 }
 
@@ -185,16 +196,15 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     const struct tg_rate_cuts *cuts = &rate->cuts;
     const uint64_t block_units = cuts->info->block_units;
     const struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    uint64_t covered;
     if (__builtin_mul_overflow(cuts->billed_units, block_units, &charge->billed_units)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    enum tg_err err = row_cover(rate, row, charge, work, meter, &covered);
+    enum tg_err err = row_cover(rate, row, charge, work, meter);
     if (err != TG_OK) {
         return err;
     }
     charge->unit = cuts->info->unit;
-    charge->allowance_units = covered * block_units;
+    charge->allowance_units = work->covered_blocks * block_units;
     charge->amount = 0;
     err = row_counters(rate, row, charge, work, meter);
     if (err != TG_OK) {

@@ -87,8 +87,9 @@ static bool exact_add(__int128 *numerator, uint64_t *denominator,
 
 /* Round the charge to the price's decimals, once: from the exact sum of the pieces and not from
  * their rounded amounts, as a tie that was made by rounding would be rounded again. */
-static enum tg_err row_round(const struct tg_rate *rate, const struct tg_rate_work *work,
-                             bool is_unlimited, struct tg_charge *charge)
+static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rate,
+                                                       const struct tg_rate_work *work,
+                                                       bool is_unlimited, struct tg_charge *charge)
 {
     const int64_t step = tg_pow10(work->info->round_exponent);
     __int128 numerator = 0;
@@ -144,7 +145,7 @@ static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_w
     }
     charge->amount = (int64_t)amount;
     charge->remainder = amount == unlimited ? remainder : 0;
-    if (work->info->round_exponent != 0) {
+    if (__builtin_expect(work->info->round_exponent != 0, 0)) {
         const enum tg_err err = row_round(rate, work, amount == unlimited, charge);
         if (err != TG_OK) {
             return err;

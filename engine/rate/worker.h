@@ -51,6 +51,8 @@ struct tg_rate_work {
     struct tg_account_line undo;                /**< What the line was before. */
     uint64_t allowance_before;                  /**< Left in the bucket, in blocks. */
     uint64_t events_before;                     /**< Records of the meter before. */
+    uint64_t covered_blocks;                    /**< Of the price, covered by allowances. */
+    uint64_t before_blocks;                     /**< Of the price, counted before. */
     struct tg_allowance_log *log;               /**< What it did to shelves; NULL nothing. */
     uint64_t raw_units;                         /**< For the trace. */
     uint64_t included_units;                    /**< For the trace. */
