@@ -54,9 +54,9 @@ class Folder:
         self.deck_files[name] = rows
         return name
 
-    def model(self, default, bands, holidays=None):
+    def model(self, default, bands, holidays=None, zone="UTC"):
         name = self.fresh("t")
-        self.models[name] = {"zone": "UTC", "default": default, "bands": bands}
+        self.models[name] = {"zone": zone, "default": default, "bands": bands}
         if holidays:
             self.models[name]["holidays"] = holidays
         return name
