@@ -60,7 +60,7 @@ static bool percent_parse(const char *text, int64_t *ppm)
         value *= 10;
     }
     *ppm = value;
-    return decimals != 0 && value <= 1000 * PPM;
+    return decimals != 0 && value <= 10 * PPM;
 }
 
 static enum tg_err dynamic_compile(const struct tg_tariff_source *source, uint8_t *params,
@@ -72,7 +72,7 @@ static enum tg_err dynamic_compile(const struct tg_tariff_source *source, uint8_
         if (strcmp(source->settings[i].key, "markup") != 0 ||
             !percent_parse(source->settings[i].value, &made.markup_ppm)) {
             *why = (struct tg_complaint){
-                "dynamic knows one param: markup, such as 12.5% (at most four decimals)", i};
+                "dynamic knows one param: markup, such as 12.5% (at most four decimals, 1000%)", i};
             return TG_E_PLUGIN_PARAMS;
         }
     }
