@@ -112,7 +112,8 @@ static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rat
     if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, &charge->amount)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    charge->remainder = (int64_t)(((__int128)rounded.remainder << 32) / (__int128)denominator);
+    charge->remainder =
+        (int64_t)((__int128)rounded.remainder * ((int64_t)1 << 32) / (__int128)denominator);
     return TG_OK;
 }
 
