@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "bill/bill.h"
+#include "bill/charge_list.h"
+#include "bill/close.h"
 #include "bill/prorate.h"
 #include "catalog/catalog.h"
 
@@ -19,6 +21,9 @@
 
 struct tg_bill_assembler {
     const struct tg_catalog_snapshot *catalog;
+    const struct tg_bill_charge *charges; /* One-off charges; may be NULL. */
+    uint32_t charges_count;
+    uint64_t written_off_count;
     uint32_t *first;   /* Shape [accounts_count + 1]: members of an account begin here. */
     uint32_t *members; /* Shape [subscribers_count]: roster indices, ascending in an account. */
     uint32_t capacity; /* Lines the arrays below have room for. */
@@ -264,6 +269,7 @@ static enum tg_err fee_line(struct tg_bill_assembler *made, uint32_t subscriber,
         .zone_id = "",
         .price_id = "",
         .unit_id = "",
+        .title = "",
         .amount_exact = owed.amount,
         .covered = owed.covered,
         .covered_total = owed.total,
@@ -281,6 +287,7 @@ static bool slot_continues(const struct tg_bill_assembler *made, const struct tg
                            const struct tg_bill_slot *slot)
 {
     return before->subscriber == slot->subscriber && before->service == slot->service &&
+           before->kind == slot->kind && before->month == slot->month &&
            before->zone == slot->zone && before->price_id == slot->price_id &&
            before->currency == slot->currency &&
            price_is_same(tg_catalog_image_version(made->catalog, before->catalog_version),
@@ -307,7 +314,25 @@ static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot
     line->amount_exact += slot->amount;
     line->residual += slot->residual;
     line->catalog_version = slot->catalog_version;
+    const __int128 tax = line->charge_tax + slot->charge_tax;
+    if (tax > INT64_MAX || tax < INT64_MIN) {
+        return tg_why_set(why, TG_E_AMOUNT_OVERFLOW, "the taxes of %s do not fit",
+                          line->subscriber_id);
+    }
+    line->charge_tax = (int64_t)tax;
     return TG_OK;
+}
+
+/* The period late rows are of: the one that closed in their month. */
+static void line_period(const struct tg_bill_assembler *made, const struct tg_bill_slot *slot,
+                        struct tg_bill_line *line)
+{
+    const uint8_t day = made->catalog->roster->accounts[made->account].cycle_day;
+    if (slot->month != 0) {
+        const bool is_first = day <= 1;
+        line->from_ns = tg_bill_month_day_ns(slot->month - (is_first ? 0 : 1), is_first ? 1 : day);
+        line->to_ns = tg_bill_month_day_ns(slot->month + (is_first ? 1 : 0), is_first ? 1 : day);
+    }
 }
 
 static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bill_slot *slot,
@@ -333,12 +358,192 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
         .zone_id = tg_image_name(image, TG_CATALOG_ZONE, slot->zone),
         .price_id = tg_image_name(image, TG_CATALOG_PRICE, slot->price_id),
         .unit_id = tg_unit_name(tg_image_price_info(image, slot->price_id)->unit),
+        .title = "",
         .subscriber = slot->subscriber,
         .currency = slot->currency,
-        .service = (uint8_t)slot->service,
-        .kind = TG_BILL_LINE_USAGE,
+        .service = slot->service,
+        .kind = slot->kind,
+        .has_charge_tax = true,
     };
+    line_period(made, slot, line);
     return line_add(line, slot, why);
+}
+
+/* Charges dated in the period; the list is sorted by subscriber. */
+static enum tg_err charge_lines(struct tg_bill_assembler *made, uint32_t subscriber,
+                                const char *name, struct tg_why *why)
+{
+    uint32_t from = tg_bill_charges_from(made->charges, made->charges_count, subscriber);
+    for (; from < made->charges_count && made->charges[from].subscriber == subscriber; from++) {
+        const struct tg_bill_charge *charge = &made->charges[from];
+        if (charge->date_ns < made->window.start_ns || charge->date_ns >= made->window.end_ns) {
+            continue;
+        }
+        if (made->lines_count == made->capacity) {
+            return tg_why_set(why, TG_E_FULL, "%s has too many charges", name);
+        }
+        const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
+        const struct tg_image *image = product_image(made, who->product);
+        made->lines[made->lines_count++] = (struct tg_bill_line){
+            .subscriber_id = name,
+            .product_id =
+                image != NULL ? tg_image_name(image, TG_CATALOG_PRODUCT, who->product) : "",
+            .zone_id = "",
+            .price_id = charge->id,
+            .unit_id = "",
+            .title = charge->title,
+            .amount_exact = charge->amount,
+            .fee = charge->amount,
+            .covered = 1,
+            .covered_total = 1,
+            .subscriber = subscriber,
+            .catalog_version = image != NULL ? image->version : 0,
+            .currency = charge->currency,
+            .kind = TG_BILL_LINE_ONE_OFF,
+            .proration = TG_PRORATE_NONE_FULL,
+        };
+    }
+    return TG_OK;
+}
+
+static bool is_eligible(const struct tg_bill_line *line, uint8_t eligible)
+{
+    const bool is_usage = tg_bill_line_has_rows(line->kind);
+    const bool is_discount = line->kind == TG_BILL_LINE_DISCOUNT;
+    return eligible == TG_ELIGIBLE_ALL || is_discount ||
+           is_usage == (eligible == TG_ELIGIBLE_USAGE);
+}
+
+static __int128 eligible_sum(const struct tg_bill_assembler *made, uint32_t from, uint8_t eligible,
+                             uint16_t currency)
+{
+    __int128 sum = 0;
+    for (uint32_t i = from; i < made->lines_count; i++) {
+        if (made->lines[i].currency == currency && is_eligible(&made->lines[i], eligible)) {
+            sum += made->lines[i].amount_exact;
+        }
+    }
+    return sum;
+}
+
+static void extra_line(struct tg_bill_assembler *made, const struct tg_image *image,
+                       const struct tg_product *product, uint32_t subscriber, const char *name,
+                       const struct tg_bill_line *line)
+{
+    struct tg_bill_line *added = &made->lines[made->lines_count++];
+    *added = *line;
+    added->subscriber_id = name;
+    added->product_id =
+        tg_image_name(image, TG_CATALOG_PRODUCT,
+                      tg_roster_line(made->catalog->roster, subscriber)->product);
+    added->zone_id = "";
+    added->price_id = "";
+    added->unit_id = "";
+    added->subscriber = subscriber;
+    added->catalog_version = image->version;
+    added->currency = image->currency;
+    added->proration = product->proration;
+}
+
+/* Percentage first, then the fixed amount down to nothing: nobody is paid for being discounted. */
+static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct tg_image *image,
+                                  const struct tg_product *product, uint32_t subscriber,
+                                  const char *name, uint32_t from)
+{
+    const __int128 sum = eligible_sum(made, from, product->discount_on, image->currency);
+    int64_t part = 0;
+    if (sum <= 0) {
+        return TG_OK;
+    }
+    if (product->discount_ppm > 0) {
+        if (sum > INT64_MAX ||
+            tg_money_divide(sum * product->discount_ppm, 1000000, image->rounding_rate, &part) !=
+                TG_OK) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+        extra_line(made, image, product, subscriber, name,
+                   &(struct tg_bill_line){.title = "discount",
+                                          .amount_exact = -(__int128)part,
+                                          .fee = sum > INT64_MAX ? INT64_MAX : (int64_t)sum,
+                                          .covered = product->discount_ppm,
+                                          .covered_total = 1000000,
+                                          .kind = TG_BILL_LINE_DISCOUNT});
+    }
+    if (product->discount_fixed > 0) {
+        const __int128 left = sum - part;
+        const __int128 taken = product->discount_fixed < left ? product->discount_fixed : left;
+        extra_line(made, image, product, subscriber, name,
+                   &(struct tg_bill_line){.title = "discount_amount",
+                                          .amount_exact = -taken,
+                                          .fee = product->discount_fixed,
+                                          .covered = 1,
+                                          .covered_total = 1,
+                                          .kind = TG_BILL_LINE_DISCOUNT});
+    }
+    return TG_OK;
+}
+
+/* max(0, commitment - what counts towards it), the commitment prorated as the fee is. */
+static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_image *image,
+                                const struct tg_product *product, uint32_t subscriber,
+                                const char *name, uint32_t from)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
+    struct tg_product committed = *product;
+    committed.fee = product->minimum;
+    committed.period = TG_PERIOD_MONTH;
+    struct tg_bill_prorated owed = {0};
+    const enum tg_err err = fee_amount(made, image, &committed, who, &owed);
+    if (err != TG_OK) {
+        return err;
+    }
+    const __int128 sum = eligible_sum(made, from, product->minimum_on, image->currency);
+    if (owed.covered > 0 && owed.amount > sum) {
+        extra_line(made, image, product, subscriber, name,
+                   &(struct tg_bill_line){.title = "minimum",
+                                          .amount_exact = owed.amount - sum,
+                                          .fee = product->minimum,
+                                          .covered = owed.covered,
+                                          .covered_total = owed.total,
+                                          .kind = TG_BILL_LINE_MINIMUM});
+    }
+    return TG_OK;
+}
+
+/* Late usage of a subscription that makes next to nothing is not worth a line. */
+static bool late_is_written_off(struct tg_bill_assembler *made, const struct tg_product *product,
+                                const struct tg_bill_slot *slots, uint32_t slots_count)
+{
+    __int128 sum = 0;
+    uint64_t rows_count = 0;
+    for (uint32_t i = 0; i < slots_count; i++) {
+        if (slots[i].kind == TG_BILL_LINE_LATE) {
+            sum += slots[i].amount;
+            rows_count += slots[i].rows_count;
+        }
+    }
+    if (product == NULL || rows_count == 0 || sum >= product->late_write_off_below) {
+        return false;
+    }
+    made->written_off_count += rows_count;
+    return true;
+}
+
+static enum tg_err usage_lines(struct tg_bill_assembler *made, const struct tg_bill_slot *slots,
+                               uint32_t slots_count, bool skips_late, const char *name,
+                               struct tg_why *why)
+{
+    enum tg_err err = TG_OK;
+    const struct tg_bill_slot *before = NULL;
+    for (uint32_t i = 0; i < slots_count && err == TG_OK; i++) {
+        const bool is_nothing = slots[i].kind == TG_BILL_LINE_ADJUSTMENT && slots[i].amount == 0;
+        if (is_nothing || (skips_late && slots[i].kind == TG_BILL_LINE_LATE)) {
+            continue;
+        }
+        err = usage_line(made, &slots[i], before, name, why);
+        before = &slots[i];
+    }
+    return err;
 }
 
 static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscriber,
@@ -347,11 +552,26 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
 {
     char *name = made->names[made->names_count++];
     (void)tg_roster_subscriber_name(made->catalog->roster, subscriber, name, NAME_BYTES);
+    const uint32_t from = made->lines_count;
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
+    const struct tg_image *image = product_image(made, who->product);
+    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
     enum tg_err err = fee_line(made, subscriber, name, why);
-    for (uint32_t i = 0; i < slots_count && err == TG_OK; i++) {
-        err = usage_line(made, &slots[i], i > 0 ? &slots[i - 1] : NULL, name, why);
+    if (err == TG_OK) {
+        err = charge_lines(made, subscriber, name, why);
     }
-    return err;
+    if (err == TG_OK) {
+        const bool skips_late = late_is_written_off(made, product, slots, slots_count);
+        err = usage_lines(made, slots, slots_count, skips_late, name, why);
+    }
+    if (err != TG_OK || product == NULL) {
+        return err;
+    }
+    err = discount_lines(made, image, product, subscriber, name, from);
+    if (err == TG_OK && product->minimum > 0 && (who->flags & TG_ROSTER_REMOVED) == 0) {
+        err = minimum_line(made, image, product, subscriber, name, from);
+    }
+    return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);
 }
 
 /* Every currency the lines have, the account's own first, then in order of first use. */
@@ -391,10 +611,15 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     assembler->lines_count = 0;
     assembler->names_count = 0;
     assembler->rows_count = 0;
+    assembler->written_off_count = 0;
     const uint32_t *members = assembler->members + assembler->first[account];
     const uint32_t members_count = assembler->first[account + 1] - assembler->first[account];
-    uint64_t needed = members_count;
+    /* A fee, two discounts and a minimum a member, beside usage and charges. */
+    uint64_t needed = (uint64_t)members_count * 4;
     for (uint32_t m = 0; m < members_count; m++) {
+        needed += tg_bill_charges_from(assembler->charges, assembler->charges_count,
+                                       members[m] + 1) -
+                  tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
         needed += slots_from(slots, slots_count, members[m] + 1) -
                   slots_from(slots, slots_count, members[m]);
     }
@@ -439,6 +664,9 @@ static enum tg_err line_tax(struct tg_bill_assembler *made, struct tg_bill_invoi
         tax == NULL ? tg_bill_invoice_tax(invoice, UNTAXED, 0, TG_ROUND_HALF_UP)
                     : tg_bill_invoice_tax(invoice, tg_image_name(image, TG_CATALOG_TAX, index),
                                           tax->rate_ppm, tax->rounding);
+    if (line->tax_index != UINT16_MAX) {
+        invoice->taxes[line->tax_index].mode = tax != NULL ? tax->mode : TG_TAX_PER_CATEGORY;
+    }
     return line->tax_index != UINT16_MAX
                ? TG_OK
                : tg_why_set(why, TG_E_FULL, "account %s has more than %u tax categories",
@@ -495,4 +723,16 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
 uint64_t tg_bill_assembler_rows(const struct tg_bill_assembler *assembler)
 {
     return assembler->rows_count;
+}
+
+uint64_t tg_bill_assembler_written_off(const struct tg_bill_assembler *assembler)
+{
+    return assembler->written_off_count;
+}
+
+void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
+                               const struct tg_bill_charge *charges, uint32_t count)
+{
+    assembler->charges = charges;
+    assembler->charges_count = count;
 }

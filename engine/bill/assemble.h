@@ -19,6 +19,7 @@
 
 struct tg_catalog_snapshot;
 struct tg_bill_assembler;
+struct tg_bill_charge;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
 
@@ -31,6 +32,11 @@ struct tg_bill_assembler;
  */
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
                                    struct tg_bill_assembler **assembler, struct tg_why *why);
+
+/** @brief One-off charges to put on the bills. @param assembler Open. @param charges Sorted by
+ *  subscriber, then id; borrowed until close; shape [count]. @param count Any. */
+void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
+                               const struct tg_bill_charge *charges, uint32_t count);
 
 /** @brief Free. @param assembler Assembler or NULL. */
 void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
@@ -64,6 +70,10 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
                                       int64_t issued_ns, struct tg_bill_invoice *invoice,
                                       struct tg_why *why);
+
+/** @brief Late rows the account's products write off by amount. @param assembler After
+ *  tg_bill_assemble. @return Count. */
+uint64_t tg_bill_assembler_written_off(const struct tg_bill_assembler *assembler);
 
 /** @brief Usage rows behind the account's lines. @param assembler After tg_bill_assemble.
  *  @return Count. */

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bill/assemble.h"
+#include "bill/charge_list.h"
+#include "bill/close.h"
 #include "bill/collect.h"
 #include "bill/lines.h"
 #include "catalog/catalog.h"
@@ -25,6 +27,9 @@ struct run {
     struct tg_bill_collect collect;
     struct tg_bill_assembler *assembler;
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
+    struct tg_bill_closes closes;
+    struct tg_bill_charges charges;
+    struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
     uint32_t account_first;        /* Range the filter leaves. */
     uint32_t account_end;
     uint32_t batch_count;       /* Invoices since the last commit. */
@@ -32,29 +37,18 @@ struct run {
     bool has_totals;
 };
 
-static int64_t month_day_ns(int32_t year, uint8_t month, uint8_t day)
-{
-    const uint8_t last = tg_days_in_month(year, month);
-    const struct tg_civil civil = {.year = year, .month = month, .day = day > last ? last : day};
-    return tg_clock_from_civil(&civil);
-}
-
 /* The cycle that closes in the month, by cycle day: all its usage is in when the month is. Day 31
  * is clamped to each month's last day and stays 31, so no drift. */
 static void windows_make(struct run *run)
 {
     const struct tg_bill_params *params = run->params;
-    struct tg_civil begin;
-    tg_clock_to_civil(params->period_start_ns, &begin);
+    const uint32_t month = tg_bill_month(params->period_start_ns);
     for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
         struct tg_bill_window *window = &run->collect.windows[day];
         *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns};
         if (params->follows_cycle_days && day > 1) {
-            const bool is_january = begin.month == 1;
-            window->start_ns =
-                month_day_ns(begin.year - (is_january ? 1 : 0),
-                             (uint8_t)(is_january ? 12 : begin.month - 1), (uint8_t)day);
-            window->end_ns = month_day_ns(begin.year, begin.month, (uint8_t)day);
+            window->start_ns = tg_bill_month_day_ns(month - 1, (uint8_t)day);
+            window->end_ns = tg_bill_month_day_ns(month, (uint8_t)day);
         }
     }
 }
@@ -94,6 +88,55 @@ static void scan_progress(void *context, uint64_t rows_count)
     }
 }
 
+static bool taxes_charges(const struct tg_image *image)
+{
+    const uint32_t count = image != NULL ? tg_image_count(image, TG_CATALOG_TAX) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tg_tax *tax = tg_image_tax(image, i);
+        if (tax != NULL && tax->mode == TG_TAX_PER_CHARGE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the run may look at: fixed before the first row is read, so that passes agree. */
+static enum tg_err scope_fix(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    struct tg_bill_collect *collect = &run->collect;
+    enum tg_err err = tg_bill_closes_load(params->state, &run->closes, why);
+    if (err == TG_OK) {
+        err = tg_bill_charges_load(params->state, &run->charges, why);
+    }
+    if (err == TG_OK) {
+        err = tg_bill_last_epoch(params->data_dir, &collect->epoch_last, why);
+    }
+    run->catalog = *params->catalog;
+    collect->month = tg_bill_month(params->period_start_ns);
+    if (err == TG_OK && params->state != NULL && params->follows_cycle_days) {
+        err = tg_bill_close_versions(params->state, collect->month, params->account_filter,
+                                     &run->catalog, why);
+    }
+    collect->closes = params->follows_cycle_days ? &run->closes : NULL;
+    collect->image = tg_catalog_image_at(&run->catalog, params->period_end_ns - 1);
+    collect->taxes_charges = taxes_charges(collect->image);
+    run->stats->epoch_last = collect->epoch_last;
+    if (err != TG_OK || !params->issues || params->state == NULL || !params->follows_cycle_days) {
+        return err;
+    }
+    const bool is_one = params->account_filter != NULL;
+    const struct tg_bill_close close = {
+        .epoch = collect->epoch_last,
+        .account = is_one ? run->account_first : TG_ACCOUNT_NONE,
+        .month = collect->month};
+    uint64_t epoch = 0;
+    return tg_bill_closes_find(&run->closes, close.account, close.month, &epoch)
+               ? TG_OK
+               : tg_bill_close_put(params->state, &run->closes, &close, params->account_filter,
+                                   params->catalog, why);
+}
+
 static enum tg_err run_open(struct run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
@@ -116,7 +159,13 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a table of %u lines", slots_max);
     }
     windows_make(run);
-    enum tg_err err = tg_bill_assembler_open(params->catalog, &run->assembler, why);
+    enum tg_err err = scope_fix(run, why);
+    if (err == TG_OK) {
+        err = tg_bill_assembler_open(&run->catalog, &run->assembler, why);
+    }
+    if (err == TG_OK) {
+        tg_bill_assembler_charges(run->assembler, run->charges.items, run->charges.count);
+    }
     if (err == TG_OK && params->state != NULL) {
         const struct tg_bill_issue_params issue = {.size_bytes = sizeof issue,
                                                    .legal_entity = params->legal_entity,
@@ -131,6 +180,8 @@ static void run_close(struct run *run)
     tg_bill_issuer_close(run->issuer);
     tg_bill_assembler_close(run->assembler);
     tg_bill_lines_close(run->collect.lines);
+    tg_bill_closes_free(&run->closes);
+    tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {
         tg_pages_free(run->collect.last_event_ns, TG_BILL_SOURCE_IDS * sizeof(int64_t));
     }
@@ -223,6 +274,8 @@ static enum tg_err account_bill(struct run *run, uint32_t account, const struct 
         if (err == TG_OK) {
             if (i == 0) {
                 run->batch.rows_billed_count += tg_bill_assembler_rows(run->assembler);
+                run->stats->rows_written_off_count +=
+                    tg_bill_assembler_written_off(run->assembler);
             }
             err = invoice_store(run, &invoice, why);
             if (err != TG_OK) {
@@ -305,6 +358,11 @@ static enum tg_err run_passes(struct run *run, struct tg_why *why)
             report_take(run);
             is_reported = true;
         }
+        if (err == TG_OK) {
+            run->stats->rows_late_count += run->collect.rows_late_count;
+            run->stats->rows_next_count += run->collect.rows_next_count;
+            run->stats->rows_written_off_count += run->collect.rows_written_off_count;
+        }
         err = err == TG_OK ? pass_bill(run, why) : err;
         if (err != TG_OK) {
             return err;
@@ -352,9 +410,8 @@ enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *e
     if (text[7] != '\0' || year < 1970 || year > 2261 || month < 1 || month > 12) {
         return TG_E_SYNTAX;
     }
-    *start_ns = month_day_ns((int32_t)year, (uint8_t)month, 1);
-    *end_ns = month == 12 ? month_day_ns((int32_t)year + 1, 1, 1)
-                          : month_day_ns((int32_t)year, (uint8_t)(month + 1), 1);
+    *start_ns = tg_bill_month_day_ns(year * 12 + month - 1, 1);
+    *end_ns = tg_bill_month_day_ns(year * 12 + month, 1);
     return TG_OK;
 }
 
@@ -382,9 +439,9 @@ bool tg_bill_id_format(const char *account_id, int64_t start_ns, int64_t end_ns,
     struct tg_civil to;
     tg_clock_to_civil(start_ns, &from);
     tg_clock_to_civil(end_ns, &to);
-    const bool is_month = start_ns == month_day_ns(from.year, from.month, 1) &&
-                          end_ns == month_day_ns(to.year, to.month, 1) &&
-                          to.year * 12 + to.month == from.year * 12 + from.month + 1;
+    const uint32_t month = tg_bill_month(start_ns);
+    const bool is_month = start_ns == tg_bill_month_day_ns(month, 1) &&
+                          end_ns == tg_bill_month_day_ns(month + 1, 1);
     if (is_month) {
         (void)snprintf(id, TG_BILL_ID_BYTES, "B-%04d-%02u-", from.year, from.month);
     } else {

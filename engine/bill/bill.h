@@ -6,14 +6,15 @@
  *  Threads: the calling one; the engine may run meanwhile. Allocates: at start, sized by params.
  *  Cost: one journal scan a pass; one pass when all lines fit the table.
  *
- *  Steps: scan -> lines (lines.h) -> invoice an account, in roster order (invoice.h) -> issue or
- *  draft (issue.h). Where later work goes: adjustments and credit notes are line kinds and a
- * series; discounts and min-commit sit between lines and tax; a sharded, resumable run is the
- * account range that each pass already takes.
+ *  Steps: scan -> lines (lines.h) -> invoice an account, in roster order: fees, charges, usage,
+ *  discounts, minimum, tax (assemble.h, invoice.h) -> issue or draft (issue.h). A run that was
+ *  interrupted is run again: it goes on behind what is issued, up to the same epoch (close.h).
  *
- *  (1) An invoice is a pure function of (journal, catalog versions, accounts, period, issued_ns).
+ *  (1) An invoice is a pure function of (journal up to the period's close, closes, charges, catalog
+ *      versions, accounts, period, issued_ns).
  *  (2) Running again for a period changes no issued invoice and spends no number on it.
- *  (3) Rows are billed by event time: start_ns in the account's period, half-open.
+ *  (3) Rows are billed by event time: start_ns in the account's period, half-open; those that came
+ *      behind the period's close are on the next bill that is closed after they came.
  *  (4) Fees and taxes are those of the catalog version valid at the last instant of the period;
  * usage keeps the price it was rated with. A fee is that of the billed period, also for products
  *      that the catalog marks as paid in advance.
@@ -49,6 +50,10 @@ struct tg_bill_stats {
     uint64_t rows_foreign_count;   /**< Rated rows of an account the filter leaves out. */
     uint64_t
         rows_unknown_count; /**< Rated rows of the period whose subscriber is not in the roster. */
+    uint64_t rows_late_count; /**< Of rows billed: late for an earlier period's issued bill. */
+    uint64_t rows_next_count; /**< Rated rows of the period behind its close: on a later bill. */
+    uint64_t rows_written_off_count; /**< Late rows that their product's policy does not charge. */
+    uint64_t epoch_last;             /**< Last epoch of the journal that the run looked at. */
     uint64_t invoices_issued_count;  /**< Numbered now. */
     uint64_t invoices_drafted_count; /**< Stored as drafts. */
     uint64_t invoices_kept_count;    /**< Issued before and equal. */

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/collect.h"
 
+#include "base/money.h"
+#include "bill/close.h"
+#include "bill/invoice.h"
+#include "catalog/image.h"
 #include "catalog/roster.h"
 #include "ledger/scan.h"
+#include "rate/account.h"
 
 #include <assert.h>
+
+#define PPM UINT64_C(1000000)
 
 #define COLUMNS                                                                                    \
     (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(quantity_up) | TG_COLUMN_BIT(quantity_down) |         \
@@ -30,6 +37,18 @@ static bool is_within(const struct tg_bill_window *window, int64_t at_ns)
 
 static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
 {
+    const bool is_adjustment = view->source_id[i] == TG_ADJUST_SOURCE_ID;
+    if (is_adjustment) { /* Its units are differences; what counts on a bill is its money. */
+        return (struct tg_bill_item){.subscriber = view->subscriber[i],
+                                     .price_id = view->price_id[i],
+                                     .catalog_version = view->catalog_version[i],
+                                     .zone = view->zone[i],
+                                     .currency = view->currency[i],
+                                     .service = view->service[i],
+                                     .kind = TG_BILL_LINE_ADJUSTMENT,
+                                     .amount = view->amount[i],
+                                     .remainder = view->remainder[i]};
+    }
     /* tg_usage_units over columns: the row itself is not decoded. */
     const struct tg_usage row = {.service = view->service[i],
                                  .duration_ms = view->duration_ms[i],
@@ -41,11 +60,49 @@ static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
                                  .zone = view->zone[i],
                                  .currency = view->currency[i],
                                  .service = view->service[i],
+                                 .kind = TG_BILL_LINE_USAGE,
                                  .amount = view->amount[i],
                                  .remainder = view->remainder[i],
                                  .units = tg_usage_units(&row),
                                  .billed_units = view->billed_units[i],
                                  .allowance_units = view->allowance_units[i]};
+}
+
+/* The row's own tax, rounded by itself: only where a tax asks for it. */
+static enum tg_err charge_tax(const struct tg_bill_collect *collect,
+                              const struct tg_roster_line *who, struct tg_bill_item *item)
+{
+    const struct tg_product *product = tg_image_product(collect->image, who->product);
+    const uint16_t own = collect->roster->accounts[who->account].tax;
+    const uint16_t index =
+        own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
+    const struct tg_tax *tax = tg_image_tax(collect->image, index);
+    if (tax == NULL || tax->mode != TG_TAX_PER_CHARGE) {
+        return TG_OK;
+    }
+    const uint64_t divisor = PPM * (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    return tg_money_divide((__int128)item->amount * tax->rate_ppm, divisor, tax->rounding,
+                           &item->charge_tax);
+}
+
+static enum tg_err item_add(struct tg_bill_collect *collect, const struct tg_roster_line *who,
+                            struct tg_bill_item *item)
+{
+    enum tg_err err = TG_OK;
+    if (collect->taxes_charges) {
+        err = charge_tax(collect, who, item);
+    }
+    return err == TG_OK ? tg_bill_lines_add(collect->lines, item) : err;
+}
+
+/* How far into the journal the account's bill of this period looks. */
+static uint64_t epoch_limit(const struct tg_bill_collect *collect, uint32_t account)
+{
+    uint64_t epoch = 0;
+    return collect->closes != NULL &&
+                   tg_bill_closes_find(collect->closes, account, collect->month, &epoch)
+               ? epoch
+               : collect->epoch_last;
 }
 
 static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_scan_view *view,
@@ -63,8 +120,107 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         collect->rows_foreign_count++;
         return TG_OK;
     }
-    const struct tg_bill_item item = item_of(view, i);
-    return tg_bill_lines_add(collect->lines, &item);
+    if (view->epoch > epoch_limit(collect, line->account)) {
+        collect->rows_next_count++;
+        return TG_OK;
+    }
+    struct tg_bill_item item = item_of(view, i);
+    return item_add(collect, line, &item);
+}
+
+/* Was the row too late for its own period's bill and all those since, and in time for this one? */
+static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account, uint64_t epoch,
+                        uint32_t month)
+{
+    uint64_t closed = 0;
+    if (!tg_bill_closes_find(collect->closes, account, month, &closed)) {
+        return false; /* Its own bill is still to come. */
+    }
+    for (uint32_t m = month; m < collect->month; m++) {
+        if (tg_bill_closes_find(collect->closes, account, m, &closed) && epoch <= closed) {
+            return false;
+        }
+    }
+    return epoch <= epoch_limit(collect, account);
+}
+
+static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_scan_view *view,
+                             uint32_t i)
+{
+    const struct tg_roster_line *line = tg_roster_line(collect->roster, view->subscriber[i]);
+    if (view->fate[i] != TG_FATE_RATED || line == NULL ||
+        line->account < collect->account_from || line->account >= collect->account_to ||
+        view->start_ns[i] >= window_of(collect, line->account)->start_ns) {
+        return TG_OK;
+    }
+    const uint8_t day = collect->roster->accounts[line->account].cycle_day;
+    const uint32_t month = tg_bill_month_of(view->start_ns[i], day);
+    if (!is_late_for(collect, line->account, view->epoch, month)) {
+        return TG_OK;
+    }
+    struct tg_bill_item item = item_of(view, i);
+    const struct tg_product *product =
+        collect->image != NULL ? tg_image_product(collect->image, line->product) : NULL;
+    if (item.kind == TG_BILL_LINE_USAGE && product != NULL &&
+        product->late_usage == TG_LATE_WRITE_OFF) {
+        collect->rows_written_off_count++;
+        return TG_OK;
+    }
+    item.kind = item.kind == TG_BILL_LINE_USAGE ? TG_BILL_LINE_LATE : item.kind;
+    item.month = month;
+    collect->rows_late_count++;
+    return item_add(collect, line, &item);
+}
+
+static enum tg_err late_block_fold(void *context, const struct tg_scan_view *view)
+{
+    enum tg_err err = TG_OK;
+    for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
+        err = late_fold(context, view, i);
+    }
+    return err;
+}
+
+/* Rows of closed periods can only lie behind the earliest close that counts for this bill. */
+static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_ns,
+                                struct tg_why *why)
+{
+    uint64_t last_min = UINT64_MAX;  /* Of closes of the period before this one. */
+    uint64_t older_min = UINT64_MAX; /* Of closes before that. */
+    uint32_t month_min = UINT32_MAX;
+    bool has_last = false;
+    for (uint32_t i = 0; collect->closes != NULL && i < collect->closes->count; i++) {
+        const struct tg_bill_close *close = &collect->closes->items[i];
+        if (close->month >= collect->month ||
+            close->month + TG_BILL_LATE_MONTHS < collect->month) {
+            continue;
+        }
+        uint64_t *min = close->month + 1 == collect->month ? &last_min : &older_min;
+        *min = close->epoch < *min ? close->epoch : *min;
+        has_last |= min == &last_min && close->account == TG_ACCOUNT_NONE;
+        month_min = close->month < month_min ? close->month : month_min;
+    }
+    const uint64_t epoch_min = has_last || last_min < older_min ? last_min : older_min;
+    if (month_min == UINT32_MAX || epoch_min >= collect->epoch_last) {
+        return TG_OK;
+    }
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params,
+        .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+        .dir = collect->data_dir,
+        .columns = COLUMNS,
+        .epoch_min = epoch_min + 1,
+        .epoch_max = collect->epoch_last,
+        .fates = 1u << TG_FATE_RATED,
+        .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1),
+        .event_max_ns = before_ns};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, late_block_fold, collect, why);
+    }
+    tg_scan_close(scan);
+    return err;
 }
 
 static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
@@ -73,7 +229,9 @@ static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
     enum tg_err err = TG_OK;
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
         int64_t *last_ns = &collect->last_event_ns[view->source_id[i]];
-        *last_ns = view->start_ns[i] > *last_ns ? view->start_ns[i] : *last_ns;
+        if (view->source_id[i] != TG_ADJUST_SOURCE_ID && view->start_ns[i] > *last_ns) {
+            *last_ns = view->start_ns[i];
+        }
         switch (view->fate[i]) {
         case TG_FATE_RATED:
             err = rated_fold(collect, view, i);
@@ -103,20 +261,26 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
     collect->rows_held_count = 0;
     collect->rows_unknown_count = 0;
     collect->rows_foreign_count = 0;
+    collect->rows_late_count = 0;
+    collect->rows_next_count = 0;
+    collect->rows_written_off_count = 0;
     for (uint32_t i = 0; i < TG_BILL_SOURCE_IDS; i++) {
         collect->last_event_ns[i] = INT64_MIN;
     }
     int64_t min_ns = INT64_MAX;
     int64_t max_ns = INT64_MIN;
+    int64_t start_max_ns = INT64_MIN;
     for (uint32_t day = 1; day < TG_BILL_CYCLE_DAYS; day++) {
         const struct tg_bill_window *window = &collect->windows[day];
         min_ns = window->start_ns < min_ns ? window->start_ns : min_ns;
         max_ns = window->end_ns > max_ns ? window->end_ns : max_ns;
+        start_max_ns = window->start_ns > start_max_ns ? window->start_ns : start_max_ns;
     }
     const struct tg_scan_params params = {.size_bytes = sizeof params,
                                           .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
                                           .dir = collect->data_dir,
                                           .columns = COLUMNS,
+                                          .epoch_max = collect->epoch_last,
                                           .event_min_ns = min_ns,
                                           .event_max_ns = max_ns + TG_BILL_CLOSE_WINDOW_NS};
     struct tg_scan *scan = NULL;
@@ -125,5 +289,5 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
         err = tg_scan_fold(scan, block_fold, collect, why);
     }
     tg_scan_close(scan);
-    return err;
+    return err == TG_OK ? late_collect(collect, start_max_ns, why) : err;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/invoice.h"
 
+#include "catalog/image.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,7 @@ static int line_compare(const void *a, const void *b)
     int order = number_compare(left->subscriber, right->subscriber);
     order = order != 0 ? order : number_compare(left->kind, right->kind);
     order = order != 0 ? order : strcmp(left->product_id, right->product_id);
+    order = order != 0 ? order : (left->from_ns > right->from_ns) - (left->from_ns < right->from_ns);
     order = order != 0 ? order : number_compare(left->service, right->service);
     order = order != 0 ? order : strcmp(left->zone_id, right->zone_id);
     order = order != 0 ? order : strcmp(left->price_id, right->price_id);
@@ -53,6 +56,26 @@ void tg_bill_lines_sort(struct tg_bill_line *lines, uint32_t lines_count)
 enum tg_err tg_bill_tax_on(int64_t net, uint32_t rate_ppm, uint8_t rounding, int64_t *tax)
 {
     return tg_money_divide((__int128)net * rate_ppm, PPM, rounding, tax);
+}
+
+/* Each line's tax by itself, or the sum of its rows' taxes; the category's is their sum. */
+static enum tg_err lines_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
+                             const uint32_t *rows, uint32_t count)
+{
+    tax->tax = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_bill_line *line = &invoice->lines[rows[i]];
+        enum tg_err err = TG_OK;
+        if (tax->mode == TG_TAX_PER_CHARGE && line->has_charge_tax) {
+            line->tax_amount = line->charge_tax;
+        } else {
+            err = tg_bill_tax_on(line->amount, tax->rate_ppm, tax->rounding, &line->tax_amount);
+        }
+        if (err != TG_OK || __builtin_add_overflow(tax->tax, line->tax_amount, &tax->tax)) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+    }
+    return TG_OK;
 }
 
 /* One tax category: round its lines' exact sum, tax it, and share both out again. */
@@ -76,6 +99,9 @@ static enum tg_err category_compute(struct tg_bill_invoice *invoice, uint32_t ta
     for (uint32_t i = 0; i < count; i++) {
         invoice->lines[scratch->rows[i]].amount = scratch->parts[i];
         scratch->weights[i] = scratch->parts[i];
+    }
+    if (tax->mode != TG_TAX_PER_CATEGORY) {
+        return lines_tax(invoice, tax, scratch->rows, count);
     }
     err = tg_bill_tax_on(tax->net, tax->rate_ppm, tax->rounding, &tax->tax);
     if (err == TG_OK) {
@@ -142,6 +168,7 @@ enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
 
 const char *tg_bill_line_kind_name(uint8_t kind)
 {
-    static const char *const names[] = {"recurring", "usage", "one_off"};
+    static const char *const names[] = {"recurring",  "usage",    "one_off", "adjustment",
+                                        "late_usage", "discount", "minimum", "credit"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

@@ -9,12 +9,13 @@
  *  Invariants after tg_bill_invoice_compute:
  *  (1) a category's net = round(sum of its lines' exact amounts), once, in the mode the
  *      catalog declares: the BILL stage;
- *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage;
+ *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage; or, where
+ *      the catalog says so, the sum of its lines' or its rows' rounded taxes;
  *  (3) printed line amounts sum to their category's net, printed line taxes to its tax;
  *  (4) net_total = sum of nets, tax_total = sum of taxes, total = net_total + tax_total.
  *
- *  Where later work goes: a new enum tg_bill_line_kind appended by a step between collection and
- *  compute (discounts, then min-commit true-up, before tax: order of rating-semantics 4.14).
+ *  Discounts and the minimum are lines that assemble.c appends before compute, so that tax comes
+ *  last (order of rating-semantics 4.14).
  */
 #ifndef TG_BILL_INVOICE_H
 #define TG_BILL_INVOICE_H
@@ -23,6 +24,7 @@
 #include "base/money.h"
 #include "bill/allocate.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TG_BILL_TAXES_MAX    16u  /**< Tax categories on one invoice; more is TG_E_FULL. */
@@ -33,8 +35,20 @@
 enum tg_bill_line_kind {
     TG_BILL_LINE_RECURRING = 0, /**< Fee of the product for the cycle. */
     TG_BILL_LINE_USAGE = 1,     /**< Rated usage. */
-    TG_BILL_LINE_ONE_OFF = 2    /**< Fee charged once, in the cycle that service begins in. */
+    TG_BILL_LINE_ONE_OFF = 2,   /**< Fee or charge once, in the cycle of its date. */
+    TG_BILL_LINE_ADJUSTMENT = 3, /**< Corrections of charges (bill/adjust.h). */
+    TG_BILL_LINE_LATE = 4,      /**< Usage of a period whose bill was issued before it came. */
+    TG_BILL_LINE_DISCOUNT = 5,  /**< Taken off the subscription's eligible lines. */
+    TG_BILL_LINE_MINIMUM = 6,   /**< What is missing to the minimum commitment. */
+    TG_BILL_LINE_CREDIT = 7     /**< Of a credit or debit note: refers to an issued line. */
 };
+
+/** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */
+static inline bool tg_bill_line_has_rows(uint8_t kind)
+{
+    return kind == TG_BILL_LINE_USAGE || kind == TG_BILL_LINE_ADJUSTMENT ||
+           kind == TG_BILL_LINE_LATE;
+}
 
 /** @brief One line; amounts before tax. Texts are borrowed and outlive the invoice. */
 struct tg_bill_line {
@@ -52,6 +66,10 @@ struct tg_bill_line {
     uint64_t covered;          /**< Recurring: proration numerator. */
     uint64_t covered_total;    /**< Recurring: proration denominator; 0 for usage. */
     int64_t fee;               /**< Recurring: full fee at rating scale. */
+    int64_t from_ns;           /**< Event time of late rows; 0: the invoice's period. */
+    int64_t to_ns;             /**< End of it, exclusive. */
+    int64_t charge_tax;        /**< Sum of the rows' own taxes, bill scale; tax mode charge. */
+    const char *title;         /**< For people; "" when the ids say it; borrowed. */
     int64_t amount;            /**< Printed, at bill scale; compute writes it. */
     int64_t tax_amount;  /**< Its share of the category's tax, bill scale; compute writes it. */
     uint32_t subscriber; /**< Roster index; the first sorting key. */
@@ -61,7 +79,7 @@ struct tg_bill_line {
     uint8_t service;          /**< enum tg_service; TG_SERVICE_NONE for recurring. */
     uint8_t kind;             /**< enum tg_bill_line_kind. */
     uint8_t proration;        /**< enum tg_proration, recurring only. */
-    uint8_t reserved;         /**< 0. */
+    bool has_charge_tax;      /**< charge_tax is set. */
 };
 
 /** @brief One tax category of an invoice (EN 16931 BG-23). */
@@ -69,7 +87,8 @@ struct tg_bill_tax {
     const char *id;      /**< Catalog's name of the tax; borrowed. */
     uint32_t rate_ppm;   /**< 190000 is 19 %. */
     uint8_t rounding;    /**< enum tg_rounding of the TAX stage. */
-    uint8_t reserved[3]; /**< 0. */
+    uint8_t mode;        /**< enum tg_tax_mode (catalog/image.h). */
+    uint8_t reserved[2]; /**< 0. */
     int64_t net;         /**< Taxable amount, bill scale; compute writes it. */
     int64_t tax;         /**< Tax amount, bill scale; compute writes it. */
 };

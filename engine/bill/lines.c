@@ -58,7 +58,8 @@ static bool slot_is_of(const struct tg_bill_slot *slot, const struct tg_bill_ite
 {
     return slot->subscriber == item->subscriber && slot->price_id == item->price_id &&
            slot->catalog_version == item->catalog_version && slot->zone == item->zone &&
-           slot->currency == item->currency && slot->service == item->service;
+           slot->currency == item->currency && slot->service == item->service &&
+           slot->kind == item->kind && slot->month == item->month;
 }
 
 static uint64_t item_hash(const struct tg_bill_item *item)
@@ -66,7 +67,8 @@ static uint64_t item_hash(const struct tg_bill_item *item)
     const uint64_t a = (uint64_t)item->subscriber << 32 | item->price_id;
     const uint64_t b = (uint64_t)item->catalog_version << 40 | (uint64_t)item->zone << 24 |
                        (uint64_t)item->currency << 8 | item->service;
-    return tg_mix64(a ^ tg_mix64(b));
+    const uint64_t c = (uint64_t)item->month << 8 | item->kind;
+    return tg_mix64(a ^ tg_mix64(b ^ c << 50));
 }
 
 enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_item *item)
@@ -89,6 +91,8 @@ enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_
         slot->zone = item->zone;
         slot->currency = item->currency;
         slot->service = item->service;
+        slot->kind = item->kind;
+        slot->month = item->month;
     }
     /* 2^64 rows of 64-bit values fit 128 bits, so no sum here can wrap. */
     slot->rows_count += 1;
@@ -97,6 +101,7 @@ enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_
     slot->units += item->units;
     slot->billed_units += item->billed_units;
     slot->allowance_units += item->allowance_units;
+    slot->charge_tax += item->charge_tax;
     return TG_OK;
 }
 
@@ -110,6 +115,8 @@ static int slot_compare(const void *a, const void *b)
     const struct tg_bill_slot *left = a;
     const struct tg_bill_slot *right = b;
     int order = number_compare(left->subscriber, right->subscriber);
+    order = order != 0 ? order : number_compare(left->kind, right->kind);
+    order = order != 0 ? order : number_compare(left->month, right->month);
     order = order != 0 ? order : number_compare(left->service, right->service);
     order = order != 0 ? order : number_compare(left->zone, right->zone);
     order = order != 0 ? order : number_compare(left->price_id, right->price_id);

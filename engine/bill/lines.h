@@ -23,14 +23,17 @@ struct tg_bill_slot {
     uint32_t catalog_version;          /**< Which image. */
     uint16_t zone;                     /**< Zone index. */
     uint16_t currency;                 /**< ISO 4217 numeric. */
-    uint64_t service;                  /**< enum tg_service. */
+    uint32_t month;                    /**< tg_bill_month it is late for; 0: in time. */
+    uint8_t service;                   /**< enum tg_service. */
+    uint8_t kind;                      /**< enum tg_bill_line_kind. */
+    uint16_t reserved;                 /**< 0. */
     uint64_t rows_count;               /**< Rows summed. */
     __int128 amount;                   /**< At rating scale. */
     __int128 residual;                 /**< 2^-32 of a scale unit. */
     unsigned __int128 units;           /**< As reported. */
     unsigned __int128 billed_units;    /**< After increments. */
     unsigned __int128 allowance_units; /**< Covered by allowance. */
-    uint64_t reserved[2];              /**< 0. */
+    __int128 charge_tax;               /**< Sum of the rows' own taxes, bill scale. */
 };
 _Static_assert(sizeof(struct tg_bill_slot) == 128, "two cache lines");
 
@@ -42,7 +45,10 @@ struct tg_bill_item {
     uint16_t zone;            /**< Zone. */
     uint16_t currency;        /**< ISO 4217 numeric. */
     uint8_t service;          /**< enum tg_service. */
-    uint8_t reserved[7];      /**< 0. */
+    uint8_t kind;             /**< enum tg_bill_line_kind: usage, late usage, adjustment. */
+    uint8_t reserved[2];      /**< 0. */
+    uint32_t month;           /**< tg_bill_month it is late for; 0: in time. */
+    int64_t charge_tax;       /**< Tax of this row alone, bill scale. */
     int64_t amount;           /**< Rating scale. */
     int64_t remainder;        /**< 2^-32 of a scale unit. */
     uint64_t units;           /**< tg_usage_units of the row. */

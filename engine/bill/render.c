@@ -66,12 +66,30 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     tg_bill_text_money(out, line->amount_exact, currency->scale, currency->minor);
     tg_bill_text_add(out, "\"");
     add_unsigned(out, "x_catalogVersion", line->catalog_version);
-    if (line->kind != TG_BILL_LINE_USAGE) {
+    tg_bill_text_add(out, ",\"x_amount\":\"");
+    tg_bill_text_money(out, line->amount, currency->minor, currency->minor);
+    tg_bill_text_add(out, "\",\"x_taxAmount\":\"");
+    tg_bill_text_money(out, line->tax_amount, currency->minor, currency->minor);
+    tg_bill_text_add(out, "\"");
+    if (line->title != NULL && line->title[0] != '\0') {
+        add_string(out, "x_title", line->title);
+    }
+    if (line->to_ns != 0) {
+        tg_bill_text_add(out, ",\"x_from\":\"");
+        tg_bill_text_time(out, line->from_ns);
+        tg_bill_text_add(out, "\",\"x_to\":\"");
+        tg_bill_text_time(out, line->to_ns);
+        tg_bill_text_add(out, "\"");
+    }
+    if (!tg_bill_line_has_rows(line->kind)) {
         tg_bill_text_add(out, ",\"x_fee\":\"");
         tg_bill_text_money(out, line->fee, currency->scale, currency->minor);
         tg_bill_text_add(out, "\",\"x_proration\":\"%s\"", tg_bill_proration_name(line->proration));
         add_unsigned(out, "x_covered", line->covered);
         add_unsigned(out, "x_coveredOf", line->covered_total);
+        if (line->price_id[0] != '\0') {
+            add_string(out, "x_reference", line->price_id);
+        }
         return;
     }
     tg_bill_text_add(out, ",\"x_service\":\"%s\"", service_name(line->service));

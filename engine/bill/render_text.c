@@ -69,6 +69,36 @@ static void add_day(struct tg_bill_text *out, int64_t time_ns)
     tg_bill_text_add(out, "%04d-%02u-%02u", civil.year, civil.month, civil.day);
 }
 
+/* What a line without rows is called. */
+static void fee_text(const struct tg_bill_line *line, char item[CELL_BYTES])
+{
+    const char *title = line->title != NULL ? line->title : "";
+    switch (line->kind) {
+    case TG_BILL_LINE_RECURRING:
+        (void)snprintf(item, CELL_BYTES, "%.40s, recurring fee", line->product_id);
+        break;
+    case TG_BILL_LINE_DISCOUNT:
+        (void)snprintf(item, CELL_BYTES, "%.40s, discount", line->product_id);
+        break;
+    case TG_BILL_LINE_MINIMUM:
+        (void)snprintf(item, CELL_BYTES, "%.40s, to the minimum", line->product_id);
+        break;
+    default:
+        (void)snprintf(item, CELL_BYTES, title[0] != '\0' ? "%.60s" : "%.40s, one-off fee",
+                       title[0] != '\0' ? title : line->product_id);
+        break;
+    }
+}
+
+/* Rows that are not simply this period's usage say so. */
+static const char *rows_mark(const struct tg_bill_line *line)
+{
+    if (line->kind == TG_BILL_LINE_ADJUSTMENT) {
+        return "corrected: ";
+    }
+    return line->kind == TG_BILL_LINE_LATE ? "late: " : "";
+}
+
 static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
                      const struct tg_bill_line *line)
 {
@@ -78,15 +108,14 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     char rows[CELL_BYTES] = "";
     char allowance[CELL_BYTES] = "";
     money_text(line->amount, invoice->currency, amount);
-    if (line->kind != TG_BILL_LINE_USAGE) {
-        (void)snprintf(item, sizeof item, "%s, %s", line->product_id,
-                       line->kind == TG_BILL_LINE_ONE_OFF ? "one-off fee" : "recurring fee");
+    if (!tg_bill_line_has_rows(line->kind)) {
+        fee_text(line, item);
         if (line->covered != line->covered_total && line->covered_total < 1000) {
             (void)snprintf(used, sizeof used, "%llu/%llu days", (unsigned long long)line->covered,
                            (unsigned long long)line->covered_total);
         }
     } else {
-        (void)snprintf(item, sizeof item, "%s%s%s", line->price_id,
+        (void)snprintf(item, sizeof item, "%s%s%s%s", rows_mark(line), line->price_id,
                        line->zone_id[0] != '\0' ? ", " : "", line->zone_id);
         (void)snprintf(rows, sizeof rows, "%llu", (unsigned long long)line->rows_count);
         used_text(line, used);

@@ -21,6 +21,7 @@ static void taxes_compile(struct tg_compile *compile)
             tax.rounding = tg_yaml_get(node, "rounding") != NULL
                                ? (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "rounding")
                                : compile->head.rounding_tax;
+            tax.mode = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "mode");
             tax.title_offset = tg_compile_text(compile, title != NULL ? title : node->key);
             memcpy(tax.category, category, strnlen(category, sizeof tax.category));
         }
@@ -221,6 +222,18 @@ void tg_compile_parts(struct tg_compile *compile)
     }
 }
 
+/* An amount that only makes sense from 0 on. */
+static int64_t amount_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           const char *key)
+{
+    const int64_t amount = tg_compile_money(compile, &tg_catalog_product_keys, node, key, 0);
+    if (amount < 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, key)->mark, NULL,
+                    "%s: must not be negative", key);
+    }
+    return amount;
+}
+
 static struct tg_product product_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_product_keys;
@@ -238,6 +251,13 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .prorate_on_start = (uint8_t)tg_schema_number(keys, node, "prorate_on_start"),
         .prorate_on_end = (uint8_t)tg_schema_number(keys, node, "prorate_on_end"),
         .is_in_advance = (uint8_t)tg_schema_number(keys, node, "in_advance"),
+        .minimum = amount_read(compile, node, "minimum"),
+        .discount_fixed = amount_read(compile, node, "discount_amount"),
+        .late_write_off_below = amount_read(compile, node, "late_write_off_below"),
+        .discount_ppm = (uint32_t)tg_schema_number(keys, node, "discount"),
+        .discount_on = (uint8_t)tg_schema_number(keys, node, "discount_on"),
+        .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
+        .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
     if (plan != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);

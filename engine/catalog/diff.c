@@ -134,6 +134,14 @@ static void product_diff(struct diff *diff, const char *name, uint32_t was_id, u
         return;
     }
     money_diff(diff, "product", name, "fee", was->fee, is->fee);
+    money_diff(diff, "product", name, "minimum", was->minimum, is->minimum);
+    money_diff(diff, "product", name, "discount_amount", was->discount_fixed, is->discount_fixed);
+    number_diff(diff, "product", name, "discount", was->discount_ppm, is->discount_ppm);
+    number_diff(diff, "product", name, "discount_on", was->discount_on, is->discount_on);
+    number_diff(diff, "product", name, "minimum_on", was->minimum_on, is->minimum_on);
+    number_diff(diff, "product", name, "late_usage", was->late_usage, is->late_usage);
+    money_diff(diff, "product", name, "late_write_off_below", was->late_write_off_below,
+               is->late_write_off_below);
     number_diff(diff, "product", name, "proration", was->proration, is->proration);
     const char *was_plan = tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan);
     const char *is_plan = tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan);

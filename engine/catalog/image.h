@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       2u
+#define TG_IMAGE_FORMAT       3u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 24u
 
@@ -256,30 +256,58 @@ struct tg_allowance {
 };
 _Static_assert(sizeof(struct tg_allowance) == 64, "stored");
 
+/** @brief Which lines of a subscription a discount or a minimum looks at. Values are stored. */
+enum tg_bill_eligible {
+    TG_ELIGIBLE_USAGE = 0, /**< Usage, late usage and adjustments. Default. */
+    TG_ELIGIBLE_FEES = 1,  /**< Recurring and one-off fees and charges. */
+    TG_ELIGIBLE_ALL = 2    /**< Both. */
+};
+
+/** @brief What becomes of usage that arrives when its bill is issued (rating-semantics 4.11). */
+enum tg_late_usage {
+    TG_LATE_NEXT_BILL = 0, /**< Lines of their own on the next bill. Default. */
+    TG_LATE_WRITE_OFF = 1  /**< Not charged; counted. */
+};
+
+/** @brief What a tax is rounded over (rating-semantics 4.15). Values are stored. */
+enum tg_tax_mode {
+    TG_TAX_PER_CATEGORY = 0, /**< round(sum of the category's net x rate), shared out. Default. */
+    TG_TAX_PER_LINE = 1,     /**< round(line's net x rate), summed. */
+    TG_TAX_PER_CHARGE = 2    /**< round(row's charge x rate), summed; fees as per line. */
+};
+
 /** @brief What a customer buys. */
 struct tg_product {
-    int64_t fee;              /**< Recurring fee a period at the image's scale; may be negative. */
-    uint32_t title_offset;    /**< Name for people, in the text section. */
-    uint16_t plan;            /**< Plan, or TG_PLAN_NONE. */
-    uint16_t tax;             /**< Tax category, or TG_TAX_NONE. */
-    uint8_t period;           /**< enum tg_period of the fee. */
-    uint8_t proration;        /**< enum tg_proration. */
-    uint8_t is_present;       /**< 0: a hole. */
+    int64_t fee;             /**< Recurring fee a period at the image's scale; may be negative. */
+    int64_t minimum;         /**< Least net a cycle of the eligible lines; 0 none. */
+    int64_t discount_fixed;  /**< Taken off the eligible lines a cycle; 0 none. */
+    int64_t late_write_off_below; /**< Late usage of a cycle under this is not charged; 0 none. */
+    uint32_t title_offset;   /**< Name for people, in the text section. */
+    uint32_t discount_ppm;   /**< Part of the eligible lines taken off; 0 none. */
+    uint16_t plan;           /**< Plan, or TG_PLAN_NONE. */
+    uint16_t tax;            /**< Tax category, or TG_TAX_NONE. */
+    uint8_t period;          /**< enum tg_period of the fee. */
+    uint8_t proration;       /**< enum tg_proration. */
+    uint8_t is_present;      /**< 0: a hole. */
     uint8_t prorate_on_start; /**< 1: a first part period is prorated; else charged whole. */
-    uint8_t prorate_on_end;   /**< 1: a last part period is prorated; else charged whole. */
-    uint8_t is_in_advance;    /**< 1: billed at the start of the period; 0: at its end. */
-    uint8_t reserved[10];     /**< 0. */
+    uint8_t prorate_on_end;  /**< 1: a last part period is prorated; else charged whole. */
+    uint8_t is_in_advance;   /**< 1: billed at the start of the period; 0: at its end. */
+    uint8_t discount_on;     /**< enum tg_bill_eligible. */
+    uint8_t minimum_on;      /**< enum tg_bill_eligible. */
+    uint8_t late_usage;      /**< enum tg_late_usage. */
+    uint8_t reserved[11];    /**< 0. */
 };
-_Static_assert(sizeof(struct tg_product) == 32, "stored");
+_Static_assert(sizeof(struct tg_product) == 64, "stored");
 
 /** @brief One tax category. */
 struct tg_tax {
-    uint32_t rate_ppm;     /**< Parts per million: 190,000 for 19 %. */
-    uint32_t title_offset; /**< Name for people, in the text section. */
-    uint8_t rounding;      /**< enum tg_rounding of the TAX stage. */
-    uint8_t is_present;    /**< 0: a hole. */
-    char category[2];      /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
-    uint32_t reserved;     /**< 0. */
+    uint32_t rate_ppm;       /**< Parts per million: 190,000 for 19 %. */
+    uint32_t title_offset;   /**< Name for people, in the text section. */
+    uint8_t rounding;        /**< enum tg_rounding of the TAX stage. */
+    uint8_t is_present;      /**< 0: a hole. */
+    char category[2];        /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
+    uint8_t mode;            /**< enum tg_tax_mode. */
+    uint8_t reserved[3];     /**< 0. */
 };
 _Static_assert(sizeof(struct tg_tax) == 16, "stored");
 

@@ -254,7 +254,9 @@ static bool products_check(const struct tg_image *image)
         const struct tg_product *product = tg_image_product(image, i);
         if (product != NULL &&
             (product->title_offset >= text_count || product->proration > TG_PRORATE_NONE_ZERO ||
-             product->period > TG_PERIOD_EVER ||
+             product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
+             product->minimum_on > TG_ELIGIBLE_ALL || product->late_usage > TG_LATE_WRITE_OFF ||
+             product->discount_ppm > 1000000 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {

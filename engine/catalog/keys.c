@@ -16,6 +16,9 @@ static const char *const splits[] = {"consecutive", "start", "end", "isolated", 
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
 static const char *const prorations[] = {"actual_days", "fixed_30",  "seconds",
                                          "none_full",   "none_zero", NULL};
+static const char *const tax_modes[] = {"category", "line", "charge", NULL};
+static const char *const eligibles[] = {"usage", "fees", "all", NULL};
+static const char *const late_usages[] = {"next_bill", "write_off", NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
@@ -50,7 +53,9 @@ KEYS(tg_catalog_tax_keys,
      .help = "Of the tax amount; catalog: rounding: tax when absent."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
     {.key = "category", .type = TG_TYPE_STRING, .min = 1, .max = 2, .fallback = "S",
-     .help = "UN/ECE 5305 code."});
+     .help = "UN/ECE 5305 code."},
+    {.key = "mode", .type = TG_TYPE_ENUM, .names = tax_modes, .fallback = "category",
+     .help = "What is rounded: the category's tax, each line's, or each charge's."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
 KEYS(tg_catalog_deck_keys,
     {.key = "file", .type = TG_TYPE_STRING, .min = 1, .max = 255,
@@ -197,7 +202,21 @@ KEYS(tg_catalog_product_keys,
      .help = "Last part period; false: whole fee."},
     {.key = "in_advance", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "Billed at the start of the period."},
-    {.key = "tax", .type = TG_TYPE_NAME, .help = "Tax category; absent: not taxed."});
+    {.key = "tax", .type = TG_TYPE_NAME, .help = "Tax category; absent: not taxed."},
+    {.key = "discount", .type = TG_TYPE_PERCENT, .min = 0, .max = 1000000, .fallback = "0%",
+     .help = "Part of the eligible lines taken off, before tax."},
+    {.key = "discount_amount", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Taken off the eligible lines a cycle, never below 0."},
+    {.key = "discount_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
+     .help = "Lines that discounts are of."},
+    {.key = "minimum", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Least net a cycle of the eligible lines after discounts, prorated as the fee."},
+    {.key = "minimum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
+     .help = "Lines that count towards the minimum."},
+    {.key = "late_usage", .type = TG_TYPE_ENUM, .names = late_usages, .fallback = "next_bill",
+     .help = "Usage that arrives when its bill is issued."},
+    {.key = "late_write_off_below", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Late usage of a cycle under this is not charged."});
 KEYS(tg_catalog_network_keys,
     {.key = "plmn", .type = TG_TYPE_STRING, .is_required = true, .min = 5, .max = 6,
      .help = "Mobile country and network code."},

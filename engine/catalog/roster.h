@@ -90,6 +90,7 @@ struct tg_roster {
     uint64_t keys_count;                      /**< Used slots. */
     uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
     uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
+    uint32_t kinds;                           /**< Bits 1 << enum tg_key_kind of the keys. */
     struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
     size_t memory_bytes;                      /**< Taken for all of it. */
 };

@@ -20,6 +20,7 @@
 struct tg_accounts {
     struct tg_account_line *lines[2]; /* by period & 1 */
     _Atomic uint8_t *dirty;           /* a mark a page; workers set, the checkpoint wipes */
+    _Atomic uint8_t *used;            /* a mark a page; set with its first line, never wiped */
     uint32_t subscribers_count_max;
     uint32_t half_pages_count;
     uint32_t shelf_pages_count;
@@ -66,11 +67,12 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
                    TG_ACCOUNT_PAGE_SHELVES);
     made->dirty =
         calloc((size_t)made->half_pages_count * 2 + made->shelf_pages_count, sizeof *made->dirty);
+    made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
     made->shelves = shelves_take(made->shelf_pages_count);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
-    if (made->dirty == NULL || made->lines[0] == NULL || made->lines[1] == NULL ||
-        made->shelves == NULL) {
+    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL ||
+        made->lines[1] == NULL || made->shelves == NULL) {
         const size_t wanted_bytes = made->half_bytes * 2;
         tg_accounts_destroy(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",
@@ -92,6 +94,7 @@ void tg_accounts_destroy(struct tg_accounts *accounts)
                      (size_t)accounts->shelf_pages_count * TG_ACCOUNT_PAGE_BYTES);
     }
     free((void *)accounts->dirty);
+    free((void *)accounts->used);
     free(accounts);
 }
 
@@ -136,8 +139,18 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
 {
     assert(period > 0);
     struct tg_account_line *line = tg_accounts_slot(accounts, subscriber, period);
+    const uint32_t half = period & 1;
+    const uint32_t within = subscriber / TG_ACCOUNT_PAGE_LINES;
+    const uint32_t page = within + (half != 0 ? accounts->half_pages_count : 0);
     if (__builtin_expect(line->period != period, 0)) {
-        const struct tg_account_line *other = &accounts->lines[(period & 1) ^ 1][subscriber];
+        /* The other month's line is a cache miss that nobody asked for ahead: not in a new month
+         * whose predecessor has no line on this page. */
+        const uint32_t other_page = within + (half != 0 ? 0 : accounts->half_pages_count);
+        const bool has_other =
+            atomic_load_explicit(&accounts->used[other_page], memory_order_relaxed) != 0;
+        const struct tg_account_line none = {0};
+        const struct tg_account_line *other =
+            has_other ? &accounts->lines[half ^ 1][subscriber] : &none;
         /* Later than this slot's month, or than the other slot's by more than one: closed. */
         if (line->period > period || other->period > period + 1) {
             return NULL;
@@ -145,9 +158,10 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
         /* A call whose partial records cross midnight of the month's last day is still one call. */
         const uint32_t open_call = other->period == period - 1 ? other->open_call : 0;
         *line = (struct tg_account_line){.period = period, .open_call = open_call};
+        if (atomic_load_explicit(&accounts->used[page], memory_order_relaxed) == 0) {
+            atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+        }
     }
-    const uint32_t page =
-        subscriber / TG_ACCOUNT_PAGE_LINES + ((period & 1) != 0 ? accounts->half_pages_count : 0);
     page_touch(accounts, page);
     return line;
 }
@@ -183,6 +197,9 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
     uint64_t billed_base;
     uint64_t allowance_base;
     int64_t cost;
+    if (tg_row_is_adjustment(row)) {
+        return !__builtin_add_overflow(line->cost, charge->amount, &cost);
+    }
     return charge->allowance_units <= charge->billed_units &&
            base_of(charge->billed_units, charge->unit, &billed_base) &&
            base_of(charge->allowance_units, charge->unit, &allowance_base) &&
@@ -192,6 +209,26 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
 
+static inline void meter_add(struct tg_account_meter *meter, uint64_t priced_base,
+                             uint64_t allowance_base)
+{
+    const uint32_t events_count = tg_account_events(meter) + 1;
+    meter->priced_base += priced_base;
+    meter->allowance_base += allowance_base;
+    meter->events_low = events_count & 0xffff;
+    meter->events_high = events_count >> 16;
+}
+
+static inline void call_note(struct tg_account_line *line, const struct tg_usage *row,
+                             uint32_t mark)
+{
+    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
+        line->open_call = mark;
+    } else if (line->open_call != 0 && line->open_call == mark) {
+        line->open_call = 0;
+    }
+}
+
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge)
 {
@@ -199,21 +236,48 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         return;
     }
     assert(tg_account_fits(line, row, charge));
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    if (tg_row_is_adjustment(row)) {
+        /* Differences may be negative: the sums are right modulo the fields' 48 bits. */
+        meter->priced_base += charge->billed_units - charge->allowance_units;
+        meter->allowance_base += charge->allowance_units;
+        (void)tg_account_cost_add(line, charge->amount);
+        return;
+    }
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
     if (charge->unit != TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
-        struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-        const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-        const uint32_t events_count = tg_account_events(meter) + 1;
-        meter->priced_base += (charge->billed_units - charge->allowance_units) * unit_base_count;
-        meter->allowance_base += charge->allowance_units * unit_base_count;
-        meter->events_low = events_count & 0xffff;
-        meter->events_high = events_count >> 16;
+        meter_add(&line->meters[tg_account_meter_of(row->service)],
+                  (charge->billed_units - charge->allowance_units) * unit_base_count,
+                  charge->allowance_units * unit_base_count);
     }
     (void)tg_account_cost_add(line, charge->amount);
-    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
-        line->open_call = tg_account_call_mark(row);
-    } else if (line->open_call != 0 && line->open_call == tg_account_call_mark(row)) {
-        line->open_call = 0;
+    call_note(line, row, tg_account_call_mark(row));
+}
+
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark)
+{
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    uint64_t billed_base;
+    int64_t cost;
+    assert(charge->allowance_units <= charge->billed_units);
+    if (__builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base) ||
+        billed_base > TG_METER_BASE_MAX) {
+        return false;
     }
+    const uint64_t allowance_base = charge->allowance_units * unit_base_count;
+    if (billed_base - allowance_base > TG_METER_BASE_MAX - meter->priced_base ||
+        allowance_base > TG_METER_BASE_MAX - meter->allowance_base ||
+        tg_account_events(meter) == UINT32_MAX ||
+        __builtin_add_overflow(line->cost, charge->amount, &cost)) {
+        return false;
+    }
+    if (__builtin_expect(charge->unit != TG_UNIT_AMOUNT, 1)) {
+        meter_add(meter, billed_base - allowance_base, allowance_base);
+    }
+    line->cost = cost;
+    call_note(line, row, mark);
+    return true;
 }
 
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
@@ -281,6 +345,9 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
         return TG_E_CORRUPT;
     }
     memcpy(page_at(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
+    if (page < accounts->half_pages_count * 2) {
+        atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+    }
     tg_accounts_page_clean(accounts, page);
     return TG_OK;
 }

@@ -162,6 +162,23 @@ const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *account
  */
 uint32_t tg_account_call_mark(const struct tg_usage *row);
 
+/** Source of adjustments (bill/adjust.h); ingest gives ids below TG_SOURCES_MAX only. */
+#define TG_ADJUST_SOURCE_ID UINT16_C(65535)
+
+/**
+ * @brief Is it an adjustment: a correction of another row's charge, with differences in it?
+ *
+ * Units of an adjustment are differences modulo 2^64 in base quantity, so that posting it moves the
+ * counters as if the row had been priced so at once. It counts no event.
+ *
+ * @param row  Borrowed.
+ * @return true if so.
+ */
+static inline bool tg_row_is_adjustment(const struct tg_usage *row)
+{
+    return row->source_id == TG_ADJUST_SOURCE_ID;
+}
+
 /** @brief Would posting fit? @param line Borrowed. @param row Borrowed. @param charge Borrowed,
  * rated.
  *  @return false when a counter or the cost would pass its field (TG_E_AMOUNT_OVERFLOW), or when
@@ -180,6 +197,20 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
  */
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge);
+
+/**
+ * @brief tg_account_fits and then tg_account_apply in one pass, for the rate stage.
+ *
+ * @param[in,out] line             From tg_accounts_line for the row's period.
+ * @param[in]     row              Borrowed.
+ * @param[in]     charge           Borrowed; allowance_units <= billed_units.
+ * @param[in]     unit_base_count  tg_unit_base_count(charge->unit), known to the caller.
+ * @param[in]     mark             tg_account_call_mark(row), or 0 where the row is not partial and
+ *                                 the line has no open call.
+ * @return false, and nothing posted, when a counter or the cost would pass its field.
+ */
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark);
 
 /** @brief Add money to a line. @param line Line. @param amount At the rating scale.
  *  @return false, and nothing added, when the sum would pass 64 bits. */

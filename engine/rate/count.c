@@ -88,14 +88,15 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
         if (free_units == cut->units) {
             continue;
         }
-        struct tg_rate_task *task = &rate->tasks[work->pieces_from + work->pieces_count];
-        task->price = cut->price;
+        const uint32_t index = work->pieces_from + work->pieces_count;
+        struct tg_rate_task *task = &rate->tasks[index];
+        rate->task_prices[index] = cut->price;
         task->plug = plug_of(rate, work->image, cut->price->price_id);
         if (task->plug == NULL) {
             return TG_E_PLUGIN_OPEN;
         }
         task->end_ns = cut->end_ns;
-        task->row = (struct tg_tariff_row){
+        rate->task_rows[index] = (struct tg_tariff_row){
             .units = cut->units - free_units,
             .units_before = before,
             .events_before = has_counter ? work->events_before : 0,
@@ -104,16 +105,17 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
                                                      : 0,
             .base_before = is_money ? money_of(before, cuts->info) : 0,
             .start_ns = cut->start_ns,
+            .price_index = index,
             .node_id = row->node_id,
             .node_state = charge->node_state,
             .flags = work->pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
             .service = row->service,
         };
-        before = cuts->is_isolated ? 0 : before + task->row.units;
+        before = cuts->is_isolated ? 0 : before + cut->units - free_units;
         work->pieces_count++;
     }
     if (work->pieces_count > 0) {
-        rate->tasks[work->pieces_from + work->pieces_count - 1].row.flags |= TG_TARIFF_LAST_PIECE;
+        rate->task_rows[work->pieces_from + work->pieces_count - 1].flags |= TG_TARIFF_LAST_PIECE;
     }
     return TG_OK;
 }
@@ -210,21 +212,21 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     if (err != TG_OK) {
         return err;
     }
-    if (!tg_account_fits(line, row, charge)) {
-        return TG_E_AMOUNT_OVERFLOW;
-    }
     err = tasks_make(rate, row, charge, work);
     if (err != TG_OK) {
         return err;
     }
-    const bool goes_on = line->open_call != 0 && line->open_call == tg_account_call_mark(row);
+    const bool is_marked = line->open_call != 0 || (row->flags & TG_USAGE_PARTIAL) != 0;
+    const uint32_t mark = is_marked ? tg_account_call_mark(row) : 0;
+    const bool goes_on = line->open_call != 0 && line->open_call == mark;
     const bool is_paid =
         work->pieces_count > 0 ||
         ((cuts->info->options & TG_PRICE_CONNECT_ON_USE) != 0 && charge->billed_units > 0);
     work->has_connect_fee = is_paid && !goes_on && work->price->connect_fee != 0;
     charge->fate = TG_FATE_RATED;
-    tg_account_apply(line, row, charge);
-    return TG_OK;
+    const uint64_t unit_base_count =
+        block_units == 1 ? cuts->info->unit_base_count : tg_unit_base_count(charge->unit);
+    return tg_account_post(line, row, charge, unit_base_count, mark) ? TG_OK : TG_E_AMOUNT_OVERFLOW;
 }
 
 void tg_rate_row_undo(struct tg_rate_work *work)
@@ -271,8 +273,27 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
     rate->tasks_count += work->pieces_count;
 }
 
+/* The usual group has one tariff: it prices the tasks where they lie. */
+static bool group_price_one(struct tg_rate *rate)
+{
+    if (rate->tasks_count > TG_GUARD_ROWS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 1; i < rate->tasks_count; i++) {
+        if (rate->tasks[i].plug != rate->tasks[0].plug) {
+            return false;
+        }
+    }
+    (void)tg_guard_price(rate->tasks[0].plug, &rate->bounds, rate->task_prices, rate->tasks_count,
+                         rate->task_rows, rate->tasks_count, rate->task_results);
+    return true;
+}
+
 void tg_rate_group_price(struct tg_rate *rate)
 {
+    if (rate->tasks_count == 0 || group_price_one(rate)) {
+        return;
+    }
     for (uint32_t first = 0; first < rate->tasks_count; first++) {
         struct tg_plug *plug = rate->tasks[first].plug;
         if (plug == NULL) {
@@ -282,8 +303,8 @@ void tg_rate_group_price(struct tg_rate *rate)
         for (uint32_t i = first; i < rate->tasks_count && count < TG_GUARD_ROWS_MAX; i++) {
             if (rate->tasks[i].plug == plug) {
                 rate->call_tasks[count] = i;
-                rate->call_prices[count] = rate->tasks[i].price;
-                rate->call_rows[count] = rate->tasks[i].row;
+                rate->call_prices[count] = rate->task_prices[i];
+                rate->call_rows[count] = rate->task_rows[i];
                 rate->call_rows[count].price_index = count;
                 rate->tasks[i].plug = NULL;
                 count++;
@@ -292,7 +313,7 @@ void tg_rate_group_price(struct tg_rate *rate)
         (void)tg_guard_price(plug, &rate->bounds, rate->call_prices, count, rate->call_rows, count,
                              rate->call_results);
         for (uint32_t i = 0; i < count; i++) {
-            rate->tasks[rate->call_tasks[i]].result = rate->call_results[i];
+            rate->task_results[rate->call_tasks[i]] = rate->call_results[i];
         }
     }
 }

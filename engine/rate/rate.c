@@ -96,7 +96,7 @@ static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rat
     uint64_t denominator = 1;
     uint64_t divisor;
     for (uint32_t i = 0; is_unlimited && i < work->pieces_count; i++) {
-        if (!exact_add(&numerator, &denominator, &rate->tasks[work->pieces_from + i].result)) {
+        if (!exact_add(&numerator, &denominator, &rate->task_results[work->pieces_from + i])) {
             return TG_E_AMOUNT_OVERFLOW;
         }
     }
@@ -124,7 +124,7 @@ static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_w
     __int128 amount = 0;
     int64_t remainder = 0;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_tariff_result *result = &rate->tasks[work->pieces_from + i].result;
+        const struct tg_tariff_result *result = &rate->task_results[work->pieces_from + i];
         if (result->verdict != TG_OK) {
             return (enum tg_err)result->verdict;
         }
@@ -205,17 +205,19 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
     }
     trace->pieces_count = work->pieces_count;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_rate_task *task = &rate->tasks[work->pieces_from + i];
+        const uint32_t at = work->pieces_from + i;
+        const struct tg_tariff_row *row = &rate->task_rows[at];
+        const struct tg_tariff_result *result = &rate->task_results[at];
         trace->pieces[i] = (struct tg_rate_piece){
-            .units = task->row.units,
-            .units_before = task->row.units_before,
-            .start_ns = task->row.start_ns,
-            .end_ns = task->end_ns,
-            .amount = task->result.amount,
-            .remainder = task->result.remainder,
-            .denominator = task->result.denominator,
-            .step_index = task->result.step_index,
-            .price_id = task->price->price_id,
+            .units = row->units,
+            .units_before = row->units_before,
+            .start_ns = row->start_ns,
+            .end_ns = rate->tasks[at].end_ns,
+            .amount = result->amount,
+            .remainder = result->remainder,
+            .denominator = result->denominator,
+            .step_index = result->step_index,
+            .price_id = rate->task_prices[at]->price_id,
         };
     }
 }
@@ -411,10 +413,16 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
         }
         struct tg_account_line *line =
             tg_accounts_line(rate->accounts, charges[i].subscriber, period);
+        if (line == NULL && tg_row_is_adjustment(&rows[i])) {
+            continue; /* A month that has no counters any more was corrected: only bills care. */
+        }
         if (line == NULL || !tg_account_fits(line, &rows[i], &charges[i])) {
             return TG_E_CORRUPT;
         }
-        const enum tg_err err = shelves_apply(rate, snapshot, &rows[i], &charges[i]);
+        /* A correction changes counters by differences; the shelves keep what was drawn. */
+        const enum tg_err err = tg_row_is_adjustment(&rows[i])
+                                    ? TG_OK
+                                    : shelves_apply(rate, snapshot, &rows[i], &charges[i]);
         if (err != TG_OK) {
             return err;
         }

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 /** Rows worked on together: enough misses in flight, and tariff calls of some size. */
-#define TG_RATE_GROUP_ROWS   32u
+#define TG_RATE_GROUP_ROWS   16u
 #define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX)
 /** Images whose tariff names are bound to plug-ins at once; more are bound again and again. */
 #define TG_RATE_BINDS_MAX  8u
@@ -69,11 +69,8 @@ struct tg_rate_work {
 
 /** @brief A piece on its way to a tariff. */
 struct tg_rate_task {
-    const struct tg_price *price;   /**< In the image. */
-    struct tg_plug *plug;           /**< Who prices it; NULL once done. */
-    int64_t end_ns;                 /**< For the trace. */
-    struct tg_tariff_row row;       /**< What the tariff is told. */
-    struct tg_tariff_result result; /**< What it answered. */
+    struct tg_plug *plug; /**< Who prices it; NULL once done. */
+    int64_t end_ns;       /**< For the trace. */
 };
 
 struct tg_rate {
@@ -89,6 +86,9 @@ struct tg_rate {
     struct tg_rate_cuts cuts;
     struct tg_allowance_log logs[TG_RATE_GROUP_ROWS]; /* by row; cold */
     struct tg_rate_task tasks[TG_RATE_GROUP_PIECES];
+    const struct tg_price *task_prices[TG_RATE_GROUP_PIECES];        /* in the image */
+    struct tg_tariff_row task_rows[TG_RATE_GROUP_PIECES];            /* what the tariff is told */
+    struct tg_tariff_result task_results[TG_RATE_GROUP_PIECES + 1]; /* and answered; one to spare */
     uint32_t call_tasks[TG_GUARD_ROWS_MAX];
     const struct tg_price *call_prices[TG_GUARD_ROWS_MAX];
     struct tg_tariff_row call_rows[TG_GUARD_ROWS_MAX];

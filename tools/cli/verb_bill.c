@@ -111,6 +111,10 @@ static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
                   {"rows_held", stats->rows_held_count},
                   {"rows_unknown", stats->rows_unknown_count},
                   {"rows_foreign", stats->rows_foreign_count},
+                  {"rows_late", stats->rows_late_count},
+                  {"rows_for_next_bill", stats->rows_next_count},
+                  {"rows_written_off", stats->rows_written_off_count},
+                  {"epoch", stats->epoch_last},
                   {"passes", stats->passes_count},
                   {"late_sources", stats->late_sources_count}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
@@ -167,6 +171,9 @@ static void report_text(const struct options *options, const struct tg_bill_stat
     count_print("accounts failed", stats->invoices_failed_count);
     count_print("lines", stats->lines_count);
     count_print("rows billed", stats->rows_billed_count);
+    count_print("of these late rows", stats->rows_late_count);
+    count_print("rows for next bill", stats->rows_next_count);
+    count_print("rows written off", stats->rows_written_off_count);
     count_print("rows suspended", stats->rows_suspended_count);
     count_print("rows held", stats->rows_held_count);
     const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/adjust.h"
+
+#include "abi/key.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "catalog/image.h"
+#include "ledger/journal.h"
+#include "ledger/scan.h"
+#include "rate/account.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUMS_COUNT_FIRST 1024u
+
+struct tg_adjust_index {
+    struct tg_adjust_sum *sums; /* Sorted by (record_key, subscriber); shape [capacity]. */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+static int sum_compare(const void *a, const void *b)
+{
+    const struct tg_adjust_sum *left = a;
+    const struct tg_adjust_sum *right = b;
+    if (left->record_key != right->record_key) {
+        return left->record_key < right->record_key ? -1 : 1;
+    }
+    return left->subscriber < right->subscriber ? -1 : left->subscriber > right->subscriber;
+}
+
+static bool index_grow(struct tg_adjust_index *index)
+{
+    const uint32_t capacity = index->capacity > 0 ? index->capacity * 2 : SUMS_COUNT_FIRST;
+    struct tg_adjust_sum *more = tg_pages_take((size_t)capacity * sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    if (index->sums != NULL) {
+        memcpy(more, index->sums, (size_t)index->count * sizeof *more);
+        tg_pages_free(index->sums, (size_t)index->capacity * sizeof *more);
+    }
+    index->sums = more;
+    index->capacity = capacity;
+    return true;
+}
+
+static enum tg_err adjustment_add(struct tg_adjust_index *index, const struct tg_scan_view *view,
+                                  uint32_t i)
+{
+    if (index->count == index->capacity && !index_grow(index)) {
+        return TG_E_NO_MEMORY;
+    }
+    index->sums[index->count++] = (struct tg_adjust_sum){
+        .record_key = view->peer_key[i],
+        .subscriber = view->subscriber[i],
+        .count = view->sequence[i], /* Its ordinal until the sums are made. */
+        .amount = view->amount[i],
+        .remainder = view->remainder[i],
+        .billed_base = view->billed_units[i],
+        .allowance_base = view->allowance_units[i],
+        .price_id = view->price_id[i],
+        .catalog_version = view->catalog_version[i],
+        .zone = view->zone[i],
+    };
+    return TG_OK;
+}
+
+static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
+{
+    enum tg_err err = TG_OK;
+    for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
+        if (view->source_id[i] == TG_ADJUST_SOURCE_ID &&
+            view->fate[i] == TG_FATE_RATED) {
+            err = adjustment_add(context, view, i);
+        }
+    }
+    return err;
+}
+
+/* One entry a corrected row: differences add up, the latest ordinal says price and version. */
+static void index_sum(struct tg_adjust_index *index)
+{
+    if (index->count > 1) {
+        qsort(index->sums, index->count, sizeof index->sums[0], sum_compare);
+    }
+    uint32_t kept = 0;
+    uint32_t latest = 0;
+    for (uint32_t i = 0; i < index->count; i++) {
+        const struct tg_adjust_sum one = index->sums[i];
+        struct tg_adjust_sum *sum = kept > 0 ? &index->sums[kept - 1] : NULL;
+        if (sum == NULL || sum_compare(sum, &one) != 0) {
+            sum = &index->sums[kept++];
+            *sum = one;
+            sum->count = 1;
+            latest = one.count;
+            continue;
+        }
+        sum->count++;
+        sum->amount += one.amount;
+        sum->remainder += one.remainder;
+        sum->billed_base += one.billed_base;
+        sum->allowance_base += one.allowance_base;
+        if (one.count >= latest) {
+            latest = one.count;
+            sum->price_id = one.price_id;
+            sum->catalog_version = one.catalog_version;
+            sum->zone = one.zone;
+        }
+    }
+    index->count = kept;
+}
+
+enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
+                                 struct tg_adjust_index **index, struct tg_why *why)
+{
+    *index = NULL;
+    struct tg_adjust_index *made = tg_pages_take(sizeof *made);
+    if (made == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for adjustments");
+    }
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params,
+        .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+        .dir = data_dir,
+        .epoch_max = epoch_max,
+        .fates = 1u << TG_FATE_RATED,
+        .columns = TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) |
+                   TG_COLUMN_BIT(peer_key) | TG_COLUMN_BIT(sequence) | TG_COLUMN_BIT(amount) |
+                   TG_COLUMN_BIT(remainder) | TG_COLUMN_BIT(billed_units) |
+                   TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(subscriber) |
+                   TG_COLUMN_BIT(price_id) | TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone)};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, block_fold, made, why);
+    }
+    tg_scan_close(scan);
+    if (err != TG_OK) {
+        tg_adjust_index_close(made);
+        return err;
+    }
+    index_sum(made);
+    *index = made;
+    return TG_OK;
+}
+
+void tg_adjust_index_close(struct tg_adjust_index *index)
+{
+    if (index == NULL) {
+        return;
+    }
+    if (index->sums != NULL) {
+        tg_pages_free(index->sums, (size_t)index->capacity * sizeof index->sums[0]);
+    }
+    tg_pages_free(index, sizeof *index);
+}
+
+const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index,
+                                           uint64_t record_key, uint32_t subscriber)
+{
+    if (index->count == 0) {
+        return NULL;
+    }
+    const struct tg_adjust_sum key = {.record_key = record_key, .subscriber = subscriber};
+    return bsearch(&key, index->sums, index->count, sizeof key, sum_compare);
+}
+
+uint32_t tg_adjust_count(const struct tg_adjust_index *index)
+{
+    return index->count;
+}
+
+static uint8_t base_unit(uint8_t service)
+{
+    switch (tg_account_meter_of(service)) {
+    case TG_METER_VOICE:
+        return TG_UNIT_MILLISECOND;
+    case TG_METER_EVENT:
+        return TG_UNIT_EVENT;
+    default:
+        return TG_UNIT_OCTET;
+    }
+}
+
+/* Access is metered as data but may be priced by time: its unit says which base it is. */
+static uint8_t base_unit_of(const struct tg_usage *usage, uint8_t unit)
+{
+    switch (unit < TG_UNIT_COUNT ? tg_unit_dimension(unit) : TG_DIMENSION_EVENTS) {
+    case TG_DIMENSION_TIME:
+        return TG_UNIT_MILLISECOND;
+    case TG_DIMENSION_BYTES:
+        return TG_UNIT_OCTET;
+    default:
+        return unit < TG_UNIT_COUNT ? TG_UNIT_EVENT : base_unit(usage->service);
+    }
+}
+
+static uint64_t base_of(const struct tg_charge *charge, uint64_t units)
+{
+    return charge->unit < TG_UNIT_COUNT ? units * tg_unit_base_count(charge->unit) : units;
+}
+
+uint32_t tg_adjust_apply(const struct tg_adjust_index *index, const struct tg_usage *usage,
+                         const struct tg_charge *charge, struct tg_charge *result)
+{
+    *result = *charge;
+    const struct tg_adjust_sum *sum = tg_adjust_find(index, usage->record_key, charge->subscriber);
+    if (sum == NULL) {
+        return 0;
+    }
+    result->amount += sum->amount;
+    result->remainder += sum->remainder;
+    result->billed_units = base_of(charge, charge->billed_units) + sum->billed_base;
+    result->allowance_units = base_of(charge, charge->allowance_units) + sum->allowance_base;
+    result->unit = base_unit_of(usage, charge->unit);
+    result->price_id = sum->price_id;
+    result->catalog_version = sum->catalog_version;
+    result->zone = sum->zone;
+    return sum->count;
+}
+
+bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands,
+                    const struct tg_charge *should, uint32_t count, uint8_t reason,
+                    struct tg_usage *row, struct tg_charge *charge)
+{
+    assert(stands->subscriber == should->subscriber && stands->currency == should->currency);
+    assert(should->fate == TG_FATE_RATED);
+    const uint64_t billed =
+        base_of(should, should->billed_units) - base_of(stands, stands->billed_units);
+    const uint64_t allowance =
+        base_of(should, should->allowance_units) - base_of(stands, stands->allowance_units);
+    if (stands->amount == should->amount && billed == 0 && allowance == 0) {
+        return false;
+    }
+    const int64_t identity[8] = {(int64_t)usage->record_key,
+                                 (int64_t)stands->subscriber,
+                                 stands->amount,
+                                 should->amount,
+                                 (int64_t)billed,
+                                 (int64_t)allowance,
+                                 (int64_t)should->catalog_version,
+                                 (int64_t)count};
+    *row = (struct tg_usage){
+        .subscriber_key = usage->subscriber_key,
+        .peer_key = usage->record_key,
+        .start_ns = usage->start_ns,
+        .rating_group = usage->rating_group,
+        .serving_network = usage->serving_network,
+        .record_key = tg_key_hash(UINT64_C(0x61646a757374), identity, sizeof identity),
+        .sequence = count + 1,
+        .source_id = TG_ADJUST_SOURCE_ID,
+        .node_id = usage->node_id,
+        .service = usage->service,
+        .key_kinds = tg_key_kinds(tg_usage_subscriber_kind(usage), TG_KEY_NONE),
+        .closing_cause = reason,
+    };
+    *charge = (struct tg_charge){
+        .amount = should->amount - stands->amount,
+        .remainder = should->remainder - stands->remainder,
+        .billed_units = billed,
+        .allowance_units = allowance,
+        .subscriber = should->subscriber,
+        .price_id = should->price_id,
+        .catalog_version = should->catalog_version,
+        .currency = should->currency,
+        .zone = should->zone,
+        .reason = TG_OK,
+        .fate = TG_FATE_RATED,
+        .node_state = stands->node_state,
+        .pieces_count = 0,
+        .unit = base_unit_of(usage, should->unit),
+    };
+    return true;
+}
+
+/* All blocks of the epoch; the last one commits it and carries the source's count. */
+static enum tg_err epoch_write(struct tg_journal *journal, const struct tg_usage *rows,
+                               const struct tg_charge *charges, uint32_t count, int64_t journal_ns,
+                               uint64_t epoch)
+{
+    const struct tg_journal_source source = {
+        .source_key = tg_key_name(TG_ADJUST_SOURCE_NAME, strlen(TG_ADJUST_SOURCE_NAME)),
+        .in_records = count,
+        .source_id = TG_ADJUST_SOURCE_ID};
+    struct tg_block *block = tg_journal_begin(journal, 0);
+    uint32_t done = 0;
+    while (block != NULL) {
+        tg_block_time(block, journal_ns);
+        done += tg_block_rows(block, rows + done, charges + done, count - done);
+        if (done == count && tg_block_source(block, &source)) {
+            tg_journal_submit(journal, block, epoch);
+            return tg_journal_wait(journal, epoch);
+        }
+        tg_journal_submit_part(journal, block, epoch);
+        block = tg_journal_begin(journal, 0);
+    }
+    return TG_E_IO;
+}
+
+enum tg_err tg_adjust_post(const char *data_dir, const struct tg_usage *rows,
+                           const struct tg_charge *charges, uint32_t count, int64_t journal_ns,
+                           uint64_t *epoch, struct tg_why *why)
+{
+    *epoch = 0;
+    if (count == 0) {
+        return TG_OK;
+    }
+    const struct tg_journal_params params = {
+        .size_bytes = sizeof params, .streams_count = 1, .dir = data_dir, .is_sparse = true};
+    struct tg_journal *journal = NULL;
+    enum tg_err err = tg_journal_open(&params, &journal, why);
+    if (err == TG_OK) {
+        const uint64_t next = tg_journal_next_epoch(journal);
+        err = epoch_write(journal, rows, charges, count, journal_ns, next);
+        if (err != TG_OK) {
+            (void)tg_journal_error(journal, why);
+        }
+        const enum tg_err closed = tg_journal_close(journal);
+        err = err == TG_OK ? closed : err;
+        *epoch = err == TG_OK ? next : 0;
+    }
+    return err;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Adjustments: a correction of a rated row is a row and charge of its own in the journal.
+ *
+ *  Source: rating-semantics 4.11 (post only non-zero deltas; equal means no event), 4.14 (what is
+ *  issued is never changed). Threads: reading is pure; an index belongs to who opened it.
+ *  Allocates: in tg_adjust_index_open. Cost: one scan of a few columns to build the index, then a
+ *  binary search a row; nothing at all while there are no adjustments.
+ *
+ *  (1) An adjustment is a rated row of TG_ADJUST_SOURCE_ID without pieces (rate/account.h); amount,
+ *      billed and allowance units are differences, the units modulo 2^64 in base quantity (ms,
+ *      octets, events). Quantities of the usage row are 0: nothing was used twice.
+ *  (2) It names what it corrects: peer_key is the record key of the row, start_ns and subscriber are
+ *      that row's, so it belongs to the same period and account.
+ *  (3) Its record key is a function of what it corrects, of the sum before and of the new one: the
+ *      same correction posted twice is a duplicate.
+ *  (4) Its source is TG_ADJUST_SOURCE_ID with counts of its own, so the audit's books close.
+ */
+#ifndef TG_BILL_ADJUST_H
+#define TG_BILL_ADJUST_H
+
+#include "abi/usage.h"
+#include "base/error.h"
+#include "rate/account.h"
+#include "record/charge.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Name behind the source_key of TG_ADJUST_SOURCE_ID (rate/account.h). */
+#define TG_ADJUST_SOURCE_NAME "tollgate/adjustments"
+
+/** @brief Why; stored in closing_cause of the adjustment. Values are stored: pinned for life. */
+enum tg_adjust_reason {
+    TG_ADJUST_RERATE = 1 /**< The row was priced again. */
+};
+
+/** @brief All adjustments of one row, summed. */
+struct tg_adjust_sum {
+    uint64_t record_key;      /**< Of the corrected row. */
+    uint32_t subscriber;      /**< Of the corrected row. */
+    uint32_t count;           /**< How many adjustments there are. */
+    int64_t amount;           /**< Sum of differences, rating scale. */
+    int64_t remainder;        /**< Sum of differences, 2^-32 of a scale unit. */
+    uint64_t billed_base;     /**< Sum of differences modulo 2^64, base quantity. */
+    uint64_t allowance_base;  /**< Same. */
+    uint32_t price_id;        /**< Of the last one. */
+    uint32_t catalog_version; /**< Of the last one. */
+    uint16_t zone;            /**< Of the last one. */
+    uint8_t reserved[6];      /**< 0. */
+};
+
+/** @brief Adjustments of a journal by corrected row. */
+struct tg_adjust_index;
+
+/**
+ * @brief Scan for adjustments.
+ * @param[in]  data_dir   Holds journal/.
+ * @param[in]  epoch_max  Last epoch to look at; 0: all committed.
+ * @param[out] index      Written on TG_OK; tg_adjust_index_close.
+ * @param[out] why        May be NULL.
+ * @return TG_OK, TG_E_NO_MEMORY, TG_E_IO, TG_E_CORRUPT, TG_E_CHAIN, TG_E_FORMAT.
+ */
+enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
+                                 struct tg_adjust_index **index, struct tg_why *why);
+
+/** @brief Free. @param index Index or NULL. */
+void tg_adjust_index_close(struct tg_adjust_index *index);
+
+/** @brief What corrects a row. @param index Index. @param record_key Row's. @param subscriber Row's.
+ *  @return Borrowed; NULL: nothing does. */
+const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index,
+                                           uint64_t record_key, uint32_t subscriber);
+
+/** @brief Corrected rows. @param index Index. @return Count. */
+uint32_t tg_adjust_count(const struct tg_adjust_index *index);
+
+/**
+ * @brief The charge a row stands at: as journaled, with its adjustments.
+ * @param[in]  index   Index.
+ * @param[in]  usage   Borrowed.
+ * @param[in]  charge  As journaled.
+ * @param[out] result  amount, remainder, units, price, zone and version as they stand; billed and
+ *                     allowance units in the base unit when there is a correction.
+ * @return Number of adjustments applied, 0: result is the charge itself.
+ */
+uint32_t tg_adjust_apply(const struct tg_adjust_index *index, const struct tg_usage *usage,
+                         const struct tg_charge *charge, struct tg_charge *result);
+
+/**
+ * @brief Make the adjustment that takes a row from where it stands to where it should be.
+ * @param[in]  usage     The row; borrowed.
+ * @param[in]  stands    tg_adjust_apply of it.
+ * @param[in]  should    Its new verdict, rated, same currency.
+ * @param[in]  count     Adjustments the row has already.
+ * @param[in]  reason    enum tg_adjust_reason.
+ * @param[out] row       The adjustment's row.
+ * @param[out] charge    The adjustment's charge.
+ * @return true when there is a difference in money or units; false: nothing is written. A difference
+ *         that does not fit 64 bits cannot be, as both amounts are charges of one row.
+ */
+bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands,
+                    const struct tg_charge *should, uint32_t count, uint8_t reason,
+                    struct tg_usage *row, struct tg_charge *charge);
+
+/**
+ * @brief Write adjustments as one epoch: all of them or, after a crash, none.
+ * @param[in]  data_dir    The caller holds its tg_data_lock: no engine writes.
+ * @param[in]  rows        Shape [count].
+ * @param[in]  charges     Shape [count].
+ * @param[in]  count       0 does nothing.
+ * @param[in]  journal_ns  Journal time of the epoch.
+ * @param[out] epoch       The epoch they are in; 0 when there were none.
+ * @param[out] why         May be NULL.
+ * @return TG_OK, TG_E_NO_MEMORY, TG_E_IO, TG_E_NO_SPACE, TG_E_CORRUPT, TG_E_NOT_DURABLE.
+ */
+enum tg_err tg_adjust_post(const char *data_dir, const struct tg_usage *rows,
+                           const struct tg_charge *charges, uint32_t count, int64_t journal_ns,
+                           uint64_t *epoch, struct tg_why *why);
+
+#endif

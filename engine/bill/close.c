@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/close.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "bill/text.h"
+#include "catalog/catalog.h"
+#include "doc/json.h"
+#include "ledger/scan.h"
+#include "store/documents.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COLLECTION "billClose"
+
+uint32_t tg_bill_month(int64_t time_ns)
+{
+    struct tg_civil civil;
+    tg_clock_to_civil(time_ns, &civil);
+    return (uint32_t)civil.year * 12 + civil.month - 1;
+}
+
+int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day)
+{
+    const int32_t year = (int32_t)(month / 12);
+    const uint8_t of_year = (uint8_t)(month % 12 + 1);
+    const uint8_t last = tg_days_in_month(year, of_year);
+    const struct tg_civil civil = {
+        .year = year, .month = of_year, .day = day > last ? last : day};
+    return tg_clock_from_civil(&civil);
+}
+
+uint32_t tg_bill_month_of(int64_t time_ns, uint8_t cycle_day)
+{
+    const uint32_t month = tg_bill_month(time_ns);
+    return cycle_day <= 1 || time_ns < tg_bill_month_day_ns(month, cycle_day) ? month : month + 1;
+}
+
+static bool close_read(void *context, const struct tg_document *document)
+{
+    struct tg_bill_closes *closes = context;
+    struct tg_json *json = NULL;
+    if (closes->count == TG_BILL_CLOSES_MAX ||
+        tg_json_parse(document->json, document->json_bytes, &json, NULL) != TG_OK) {
+        closes->reserved = closes->count == TG_BILL_CLOSES_MAX ? 1 : 2;
+        return false;
+    }
+    const int64_t account = tg_json_get_integer(json, "account", -1);
+    closes->items[closes->count++] = (struct tg_bill_close){
+        .epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0),
+        .account = account < 0 ? TG_ACCOUNT_NONE : (uint32_t)account,
+        .month = (uint32_t)tg_json_get_integer(json, "month", 0)};
+    tg_json_free(json);
+    return true;
+}
+
+enum tg_err tg_bill_closes_load(struct tg_db *state, struct tg_bill_closes *closes,
+                                struct tg_why *why)
+{
+    *closes = (struct tg_bill_closes){.count = 0};
+    closes->items = tg_pages_take(TG_BILL_CLOSES_MAX * sizeof closes->items[0]);
+    if (closes->items == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for closed periods");
+    }
+    if (state == NULL) {
+        return TG_OK;
+    }
+    struct tg_txn txn;
+    tg_txn_begin(&txn, state, false);
+    const enum tg_err err = tg_documents_visit(&txn, COLLECTION, NULL, close_read, closes, NULL);
+    tg_txn_abort(&txn);
+    if (closes->reserved == 1) {
+        return tg_why_set(why, TG_E_FULL, "more than %u periods are closed", TG_BILL_CLOSES_MAX);
+    }
+    if (closes->reserved == 2) {
+        return tg_why_set(why, TG_E_CORRUPT, "a closed period cannot be read");
+    }
+    return err == TG_E_NOT_FOUND ? TG_OK : err;
+}
+
+void tg_bill_closes_free(struct tg_bill_closes *closes)
+{
+    tg_pages_free(closes->items, TG_BILL_CLOSES_MAX * sizeof closes->items[0]);
+    closes->items = NULL;
+    closes->count = 0;
+}
+
+/* An account that was billed by itself has its own close; it counts whatever the others have. */
+bool tg_bill_closes_find(const struct tg_bill_closes *closes, uint32_t account, uint32_t month,
+                         uint64_t *epoch)
+{
+    bool is_found = false;
+    for (uint32_t i = 0; i < closes->count; i++) {
+        const struct tg_bill_close *close = &closes->items[i];
+        if (close->month != month) {
+            continue;
+        }
+        if (close->account == account) {
+            *epoch = close->epoch;
+            return true;
+        }
+        if (close->account == TG_ACCOUNT_NONE) {
+            *epoch = close->epoch;
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+static void close_id(uint32_t month, const char *account_name, char id[TG_DOCUMENT_NAME_MAX])
+{
+    (void)snprintf(id, TG_DOCUMENT_NAME_MAX, "%04u-%02u%s%s", month / 12, month % 12 + 1,
+                   account_name != NULL ? "/" : "", account_name != NULL ? account_name : "");
+}
+
+enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes,
+                              const struct tg_bill_close *close, const char *account_name,
+                              const struct tg_catalog_snapshot *catalog, struct tg_why *why)
+{
+    if (closes->count == TG_BILL_CLOSES_MAX) {
+        return tg_why_set(why, TG_E_FULL, "more than %u periods are closed", TG_BILL_CLOSES_MAX);
+    }
+    char id[TG_DOCUMENT_NAME_MAX];
+    char bytes[128 + TG_CATALOG_IMAGES_MAX * 12];
+    struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
+    close_id(close->month, account_name, id);
+    tg_bill_text_add(&text, "{\"month\":%u,\"account\":%lld,\"epoch\":%llu,\"versions\":[",
+                     close->month,
+                     close->account == TG_ACCOUNT_NONE ? -1LL : (long long)close->account,
+                     (unsigned long long)close->epoch);
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        tg_bill_text_add(&text, i > 0 ? ",%u" : "%u", catalog->images[i]->version);
+    }
+    tg_bill_text_add(&text, "]}");
+    struct tg_txn txn;
+    tg_txn_begin(&txn, state, true);
+    tg_documents_put(&txn, COLLECTION, id, text.bytes, text.length_bytes);
+    const enum tg_err err = tg_txn_commit(&txn, why);
+    if (err == TG_OK) {
+        closes->items[closes->count++] = *close;
+    }
+    return err;
+}
+
+static bool list_has(const struct tg_json *list, uint32_t version)
+{
+    for (size_t i = 0; i < tg_json_count(list); i++) {
+        int64_t one = -1;
+        if (tg_json_read_integer(tg_json_at(list, i), &one) && one == version) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum tg_err tg_bill_close_versions(struct tg_db *state, uint32_t month, const char *account_name,
+                                   struct tg_catalog_snapshot *catalog, struct tg_why *why)
+{
+    char id[TG_DOCUMENT_NAME_MAX];
+    struct tg_txn txn;
+    struct tg_bytes bytes = {NULL, 0};
+    struct tg_json *json = NULL;
+    tg_txn_begin(&txn, state, false);
+    close_id(month, account_name, id);
+    enum tg_err err = tg_documents_get(&txn, COLLECTION, id, &bytes);
+    if (err == TG_E_NOT_FOUND && account_name != NULL) {
+        close_id(month, NULL, id);
+        err = tg_documents_get(&txn, COLLECTION, id, &bytes);
+    }
+    if (err == TG_OK) {
+        err = tg_json_parse(bytes.at, bytes.length_bytes, &json, why);
+    }
+    tg_txn_abort(&txn);
+    if (err != TG_OK) {
+        return err == TG_E_NOT_FOUND ? TG_OK : err;
+    }
+    const struct tg_json *versions = tg_json_get(json, "versions");
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        if (list_has(versions, catalog->images[i]->version)) {
+            catalog->images[kept] = catalog->images[i];
+            catalog->valid_from_ns[kept++] = catalog->valid_from_ns[i];
+        }
+    }
+    tg_json_free(json);
+    catalog->images_count = kept;
+    return kept > 0 ? TG_OK
+                    : tg_why_set(why, TG_E_CATALOG_VERSION,
+                                 "no catalog version that %s was billed with is stored", id);
+}
+
+static enum tg_err epoch_see(void *context, const struct tg_scan_view *view)
+{
+    *(uint64_t *)context = view->epoch;
+    return TG_OK;
+}
+
+enum tg_err tg_bill_last_epoch(const char *data_dir, uint64_t *epoch, struct tg_why *why)
+{
+    *epoch = 0;
+    /* No row has this fate, so no row is decoded: headers and directories only. */
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params, .dir = data_dir, .fates = 1u << 31};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, epoch_see, epoch, why);
+    }
+    tg_scan_close(scan);
+    return err;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/explain.h"
+
+#include "abi/key.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "ledger/scan.h"
+
+#include <string.h>
+
+struct find {
+    const struct tg_explain_ref *ref;
+    struct tg_explain_found *found;
+    uint64_t epoch; /* Being walked. */
+    uint32_t index;
+};
+
+static bool number_parse(const char **at, unsigned base, uint64_t *number)
+{
+    const char *begin = *at;
+    *number = 0;
+    for (;; (*at)++) {
+        const char c = **at;
+        const unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                               : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                               : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+                                                      : 99;
+        if (digit >= base) {
+            break;
+        }
+        if (__builtin_mul_overflow(*number, (uint64_t)base, number) ||
+            __builtin_add_overflow(*number, (uint64_t)digit, number)) {
+            return false;
+        }
+    }
+    return *at > begin;
+}
+
+bool tg_explain_ref_parse(const char *text, struct tg_explain_ref *ref)
+{
+    const char *at = text;
+    uint64_t first = 0;
+    uint64_t second = 0;
+    *ref = (struct tg_explain_ref){.kind = TG_EXPLAIN_KEY};
+    if (strlen(text) == 16 && number_parse(&at, 16, &first) && *at == '\0') {
+        ref->record_key = first;
+        return true;
+    }
+    at = text;
+    if (!number_parse(&at, 10, &first) || *at != ':') {
+        return false;
+    }
+    at++;
+    if (!number_parse(&at, 10, &second) || *at != '\0' || second > UINT32_MAX) {
+        return false;
+    }
+    ref->kind = TG_EXPLAIN_PLACE;
+    ref->epoch = first;
+    ref->index = (uint32_t)second;
+    return true;
+}
+
+/* A recycled row comes twice under one key: what was rated counts, else the last. */
+static enum tg_err block_find(void *context, const struct tg_scan_view *view)
+{
+    struct find *find = context;
+    struct tg_explain_found *found = find->found;
+    if (view->epoch != find->epoch) {
+        find->epoch = view->epoch;
+        find->index = 0;
+    }
+    for (uint32_t i = 0; i < view->rows_count; i++, find->index++) {
+        const bool hits = find->ref->kind == TG_EXPLAIN_PLACE
+                              ? find->epoch == find->ref->epoch && find->index == find->ref->index
+                              : view->usage[i].record_key == find->ref->record_key;
+        if (!hits) {
+            continue;
+        }
+        found->count++;
+        if (found->count == 1 || found->charge.fate != TG_FATE_RATED) {
+            found->usage = view->usage[i];
+            found->charge = view->charges[i];
+            found->epoch = find->epoch;
+            found->index = find->index;
+        }
+    }
+    return TG_OK;
+}
+
+enum tg_err tg_explain_find(const char *data_dir, const struct tg_explain_ref *ref,
+                            struct tg_explain_found *found, struct tg_why *why)
+{
+    *found = (struct tg_explain_found){.count = 0};
+    struct find find = {.ref = ref, .found = found};
+    struct tg_scan_params params = {
+        .size_bytes = sizeof params, .dir = data_dir, .wants_structs = true};
+    if (ref->kind == TG_EXPLAIN_PLACE) {
+        if (ref->epoch == 0) {
+            return tg_why_set(why, TG_E_NOT_FOUND, "epochs begin with 1");
+        }
+        params.epoch_min = ref->epoch;
+        params.epoch_max = ref->epoch;
+    }
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, block_find, &find, why);
+    }
+    tg_scan_close(scan);
+    if (err == TG_OK && found->count == 0) {
+        err = tg_why_set(why, TG_E_NOT_FOUND, "the journal has no such row");
+    }
+    return err;
+}
+
+struct asked {
+    const struct tg_explain_params *params;
+    const struct tg_adjust_index *adjustments;
+};
+
+static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_charge *charge,
+                    const struct tg_explain_ref *ref)
+{
+    const struct tg_image *image = tg_catalog_image_version(catalog, charge->catalog_version);
+    return image != NULL &&
+           strcmp(tg_image_name(image, TG_CATALOG_ZONE, charge->zone), ref->zone_id) == 0 &&
+           strcmp(tg_image_name(image, TG_CATALOG_PRICE, charge->price_id), ref->price_id) == 0;
+}
+
+static bool line_has(const struct asked *asked, const struct tg_replay_seen *seen)
+{
+    const struct tg_explain_ref *ref = &asked->params->ref;
+    if (seen->stored->subscriber != ref->subscriber || seen->usage->service != ref->service ||
+        seen->usage->start_ns < ref->from_ns || seen->usage->start_ns >= ref->to_ns) {
+        return false;
+    }
+    if (ref->is_adjustment) {
+        return seen->adjustments_count > 0 && name_is(asked->params->catalog, seen->stands, ref);
+    }
+    return seen->stored->catalog_version > ref->version_after &&
+           seen->stored->catalog_version <= ref->version_to &&
+           name_is(asked->params->catalog, seen->stored, ref);
+}
+
+static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *seen)
+{
+    const struct asked *asked = context;
+    const struct tg_explain_ref *ref = &asked->params->ref;
+    bool hits = false;
+    switch (ref->kind) {
+    case TG_EXPLAIN_PLACE:
+        hits = seen->epoch == ref->epoch && seen->index == ref->index;
+        break;
+    case TG_EXPLAIN_KEY:
+        hits = seen->usage->record_key == ref->record_key;
+        break;
+    default:
+        hits = line_has(asked, seen);
+        break;
+    }
+    return hits ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
+}
+
+static enum tg_err visit(void *context, const struct tg_replay_row *row)
+{
+    const struct asked *asked = context;
+    return asked->params->visit(asked->params->context, row);
+}
+
+enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why *why)
+{
+    const size_t wanted_bytes = (size_t)params->catalog->roster->accounts_count + 1;
+    uint8_t *wanted = tg_pages_take(wanted_bytes);
+    struct tg_adjust_index *adjustments = NULL;
+    enum tg_err err = TG_OK;
+    if (wanted == NULL) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory to explain");
+    } else {
+        wanted[params->account] = 1;
+        err = tg_adjust_index_open(params->data_dir, 0, &adjustments, why);
+    }
+    if (err == TG_OK) {
+        struct asked asked = {.params = params, .adjustments = adjustments};
+        struct tg_replay_stats stats;
+        const struct tg_replay_params replay = {.size_bytes = sizeof replay,
+                                                .wants_traces = true,
+                                                .data_dir = params->data_dir,
+                                                .catalog = params->catalog,
+                                                .adjustments = adjustments,
+                                                .accounts_wanted = wanted,
+                                                .from_ns = params->ref.from_ns,
+                                                .to_ns = params->ref.to_ns,
+                                                .choose = choose,
+                                                .visit = visit,
+                                                .context = &asked};
+        err = tg_replay_run(&replay, &stats, why);
+    }
+    tg_adjust_index_close(adjustments);
+    tg_pages_free(wanted, wanted_bytes);
+    return err;
+}
+
+bool tg_explain_differs(const struct tg_replay_row *row)
+{
+    struct tg_usage adjustment;
+    struct tg_charge difference;
+    if (row->priced->fate != TG_FATE_RATED || row->priced->currency != row->stands->currency) {
+        return true;
+    }
+    return tg_adjust_make(row->usage, row->stands, row->priced, row->adjustments_count,
+                          TG_ADJUST_RERATE, &adjustment, &difference);
+}
+
+void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_service *plan_service,
+                       char digits[20])
+{
+    digits[0] = '\0';
+    if (plan_service == NULL || plan_service->is_zoned_by_network != 0 ||
+        plan_service->deck == TG_DECK_NONE || tg_usage_peer_kind(row->usage) != TG_KEY_E164) {
+        return;
+    }
+    char number[20];
+    const unsigned count = tg_digits_unpack(row->usage->peer_key, number);
+    unsigned shortest = count;
+    /* One look-up a length; the deck keeps zones and no longer knows its rows. */
+    for (unsigned length = count; length > 0; length--) {
+        uint64_t key = 0;
+        uint16_t zone = TG_ZONE_NONE;
+        if (!tg_digits_pack(number, length, &key)) {
+            return;
+        }
+        tg_image_zones(row->image, plan_service->deck, &key, &row->usage->start_ns, 1, &zone);
+        if (zone != row->priced->zone) {
+            break;
+        }
+        shortest = length;
+    }
+    memcpy(digits, number, shortest);
+    digits[shortest] = '\0';
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A charge in words: JSON for scripts, sentences for people, both from the same trace. */
+#include "bill/explain.h"
+
+#include "abi/key.h"
+#include "base/clock.h"
+#include "base/money.h"
+#include "bill/text.h"
+#include "doc/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ID_BYTES TG_NAME_BYTES_MAX
+
+static const char *service_name(uint8_t service)
+{
+    static const char *const names[TG_SERVICE_COUNT] = {"none",  "data",   "voice",  "message",
+                                                        "event", "access", "options"};
+    return service < TG_SERVICE_COUNT ? names[service] : "unknown";
+}
+
+static const struct tg_plan_service *plan_service_of(const struct tg_catalog_snapshot *catalog,
+                                                     const struct tg_replay_row *row)
+{
+    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
+    const struct tg_product *product =
+        row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
+    return product != NULL
+               ? tg_image_plan_service(row->image, product->plan, row->usage->service)
+               : NULL;
+}
+
+/* What account pays in tax for one unit of net: the account's own category, else the product's. */
+static const struct tg_tax *tax_of(const struct tg_catalog_snapshot *catalog,
+                                   const struct tg_replay_row *row, const char **name)
+{
+    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
+    const struct tg_roster_account *account =
+        who != NULL ? tg_roster_account(catalog->roster, who->account) : NULL;
+    const struct tg_product *product =
+        row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
+    if (account == NULL || product == NULL) {
+        return NULL;
+    }
+    const uint16_t index = account->tax != TG_TAX_NONE ? account->tax : product->tax;
+    *name = tg_image_name(row->image, TG_CATALOG_TAX, index);
+    return tg_image_tax(row->image, index);
+}
+
+/* The row's share of the tax at rating scale: the invoice rounds sums, not rows. */
+static bool tax_share(const struct tg_tax *tax, int64_t amount, int64_t *share)
+{
+    return tax != NULL &&
+           tg_money_divide((__int128)amount * tax->rate_ppm, 1000000, TG_ROUND_HALF_UP, share) ==
+               TG_OK;
+}
+
+static struct tg_json *piece_json(const struct tg_image *image, const struct tg_rate_piece *piece)
+{
+    struct tg_json *json = tg_json_object();
+    const struct tg_price *price = tg_image_price(image, piece->price_id);
+    tg_json_set_integer(json, "units", (int64_t)piece->units);
+    tg_json_set_integer(json, "units_before", (int64_t)piece->units_before);
+    tg_json_set_time(json, "from", piece->start_ns);
+    tg_json_set_time(json, "to", piece->end_ns);
+    tg_json_set_string(json, "price",
+                       tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
+    tg_json_set_integer(json, "step", piece->step_index);
+    if (price != NULL && piece->step_index < price->steps_count) {
+        const struct tg_price_step *step = &tg_price_steps(price)[piece->step_index];
+        tg_json_set_money(json, "step_price", step->price, image->scale, image->minor);
+        tg_json_set_integer(json, "per", (int64_t)step->per_units);
+    }
+    tg_json_set_money(json, "amount", piece->amount, image->scale, image->minor);
+    tg_json_set_integer(json, "remainder", piece->remainder);
+    tg_json_set_integer(json, "denominator", (int64_t)piece->denominator);
+    return json;
+}
+
+static void usage_set(struct tg_json *json, const struct tg_catalog_snapshot *catalog,
+                      const struct tg_replay_row *row)
+{
+    char text[ID_BYTES];
+    (void)snprintf(text, sizeof text, "%llu:%u", (unsigned long long)row->epoch, row->index);
+    tg_json_set_string(json, "row", text);
+    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)row->usage->record_key);
+    tg_json_set_string(json, "record_key", text);
+    tg_json_set_integer(json, "source", row->usage->source_id);
+    (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, text, sizeof text);
+    tg_json_set_string(json, "subscription", text);
+    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
+    if (who != NULL) {
+        (void)tg_roster_account_name(catalog->roster, who->account, text, sizeof text);
+        tg_json_set_string(json, "account", text);
+    }
+    tg_json_set_string(json, "service", service_name(row->usage->service));
+    tg_json_set_time(json, "start", row->usage->start_ns);
+    tg_json_set_integer(json, "quantity_base", (int64_t)tg_usage_units(row->usage));
+    if (tg_usage_peer_kind(row->usage) == TG_KEY_E164) {
+        char digits[16];
+        (void)tg_digits_unpack(row->usage->peer_key, digits);
+        tg_json_set_string(json, "peer", digits);
+    }
+}
+
+static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *catalog,
+                      const struct tg_replay_row *row)
+{
+    const struct tg_image *image = row->image;
+    const struct tg_rate_trace *trace = row->trace;
+    const struct tg_price *price = trace->price;
+    char digits[20];
+    tg_explain_prefix(row, plan_service_of(catalog, row), digits);
+    tg_json_set_string(json, "prefix", digits);
+    tg_json_set_string(json, "zone", tg_image_name(image, TG_CATALOG_ZONE, row->priced->zone));
+    tg_json_set_string(json, "price",
+                       tg_image_name(image, TG_CATALOG_PRICE, row->priced->price_id));
+    tg_json_set_string(json, "tariff", tg_image_tariff_name(image, row->priced->price_id));
+    tg_json_set_string(json, "unit", tg_unit_name(row->priced->unit));
+    tg_json_set_integer(json, "quantity", (int64_t)trace->raw_units);
+    tg_json_set_integer(json, "grace", (int64_t)price->grace_units);
+    tg_json_set_integer(json, "minimum", (int64_t)price->minimum_units);
+    tg_json_set_integer(json, "first_increment", (int64_t)price->first_increment);
+    tg_json_set_integer(json, "next_increment", (int64_t)price->next_increment);
+    tg_json_set_integer(json, "included_units", (int64_t)trace->included_units);
+    tg_json_set_integer(json, "billed_units", (int64_t)row->priced->billed_units);
+    tg_json_set_integer(json, "allowance_before", (int64_t)trace->allowance_before);
+    tg_json_set_integer(json, "allowance_units", (int64_t)row->priced->allowance_units);
+    tg_json_set_integer(json, "units_before", (int64_t)row->priced->units_before);
+    struct tg_json *pieces = tg_json_list();
+    for (uint32_t i = 0; i < trace->pieces_count; i++) {
+        tg_json_append(pieces, piece_json(image, &trace->pieces[i]));
+    }
+    tg_json_set(json, "steps", pieces);
+    tg_json_set_string(json, "rounding", tg_rounding_name(price->rounding));
+    tg_json_set_money(json, "connect_fee", trace->connect_fee, image->scale, image->minor);
+    tg_json_set_money(json, "limit_change", trace->limit_change, image->scale, image->minor);
+}
+
+struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
+                                    const struct tg_replay_row *row)
+{
+    struct tg_json *json = tg_json_object();
+    if (json == NULL) {
+        return NULL;
+    }
+    usage_set(json, catalog, row);
+    const struct tg_currency *currency = tg_currency_by_numeric(row->stands->currency);
+    tg_json_set_string(json, "currency", currency != NULL ? currency->code : NULL);
+    tg_json_set_integer(json, "catalog_version", row->stands->catalog_version);
+    const bool is_priced = row->priced->fate == TG_FATE_RATED && row->trace != NULL;
+    if (is_priced) {
+        price_set(json, catalog, row);
+    } else {
+        tg_json_set_string(json, "refused_now", tg_err_name(row->priced->reason));
+    }
+    const uint8_t scale = currency != NULL ? currency->scale : 0;
+    const uint8_t minor = currency != NULL ? currency->minor : 0;
+    tg_json_set_money(json, "amount", row->stands->amount, scale, minor);
+    tg_json_set_integer(json, "adjustments", row->adjustments_count);
+    if (row->adjustments_count > 0) {
+        tg_json_set_money(json, "amount_at_first", row->stored->amount, scale, minor);
+    }
+    const char *tax_name = "";
+    const struct tg_tax *tax = tax_of(catalog, row, &tax_name);
+    int64_t share = 0;
+    if (tax_share(tax, row->stands->amount, &share)) {
+        tg_json_set_string(json, "tax", tax_name);
+        tg_json_set_integer(json, "tax_rate_ppm", tax->rate_ppm);
+        tg_json_set_money(json, "tax_share", share, scale, minor);
+    }
+    if (is_priced) {
+        tg_json_set_money(json, "amount_now", row->priced->amount, scale, minor);
+    }
+    tg_json_set_bool(json, "differs", tg_explain_differs(row));
+    char text[2048];
+    tg_explain_row_text(catalog, row, text, sizeof text);
+    tg_json_set_string(json, "sentence", text);
+    return json;
+}
+
+static void add_amount(struct tg_bill_text *out, const struct tg_image *image, int64_t amount)
+{
+    tg_bill_text_money(out, amount, image->scale, image->minor);
+}
+
+static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row)
+{
+    const struct tg_rate_trace *trace = row->trace;
+    const struct tg_price *price = trace->price;
+    const char *unit = tg_unit_name(row->priced->unit);
+    tg_bill_text_add(out, " %llu %s used", (unsigned long long)trace->raw_units, unit);
+    if (price->minimum_units > trace->raw_units) {
+        tg_bill_text_add(out, ", raised to the minimum of %llu",
+                         (unsigned long long)price->minimum_units);
+    }
+    tg_bill_text_add(out, ", by increments of %llu then %llu",
+                     (unsigned long long)price->first_increment,
+                     (unsigned long long)price->next_increment);
+    if (trace->included_units > 0) {
+        tg_bill_text_add(out, ", less %llu included", (unsigned long long)trace->included_units);
+    }
+    tg_bill_text_add(out, ", make %llu %s;", (unsigned long long)row->priced->billed_units, unit);
+    if (trace->allowance_before > 0 || row->priced->allowance_units > 0) {
+        tg_bill_text_add(out, " the allowance had %llu left and covers %llu;",
+                         (unsigned long long)trace->allowance_before,
+                         (unsigned long long)row->priced->allowance_units);
+    }
+}
+
+static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row)
+{
+    const struct tg_image *image = row->image;
+    const struct tg_rate_trace *trace = row->trace;
+    for (uint32_t i = 0; i < trace->pieces_count; i++) {
+        const struct tg_rate_piece *piece = &trace->pieces[i];
+        const struct tg_price *price = tg_image_price(image, piece->price_id);
+        tg_bill_text_add(out, " %llu %s", (unsigned long long)piece->units,
+                         tg_unit_name(row->priced->unit));
+        if (piece->price_id != row->priced->price_id) {
+            tg_bill_text_add(out, " at price %s",
+                             tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
+        }
+        if (price != NULL && piece->step_index < price->steps_count) {
+            const struct tg_price_step *step = &tg_price_steps(price)[piece->step_index];
+            tg_bill_text_add(out, " (step %u: ", piece->step_index + 1);
+            add_amount(out, image, step->price);
+            tg_bill_text_add(out, " per %llu)", (unsigned long long)step->per_units);
+        }
+        tg_bill_text_add(out, " cost ");
+        add_amount(out, image, piece->amount);
+        tg_bill_text_add(out, piece->remainder != 0 ? ", rounded %s;" : ";",
+                         tg_rounding_name(trace->price->rounding));
+    }
+    if (trace->connect_fee != 0) {
+        tg_bill_text_add(out, " connecting costs ");
+        add_amount(out, image, trace->connect_fee);
+        tg_bill_text_add(out, ";");
+    }
+    if (trace->limit_change != 0) {
+        tg_bill_text_add(out, " the limits of the charge change it by ");
+        add_amount(out, image, trace->limit_change);
+        tg_bill_text_add(out, ";");
+    }
+}
+
+static void add_verdict(struct tg_bill_text *out, const struct tg_catalog_snapshot *catalog,
+                        const struct tg_replay_row *row)
+{
+    const struct tg_currency *currency = tg_currency_by_numeric(row->stands->currency);
+    const uint8_t scale = currency != NULL ? currency->scale : 0;
+    const uint8_t minor = currency != NULL ? currency->minor : 0;
+    tg_bill_text_add(out, " charge ");
+    tg_bill_text_money(out, row->stands->amount, scale, minor);
+    tg_bill_text_add(out, " %s", currency != NULL ? currency->code : "?");
+    if (row->adjustments_count > 0) {
+        tg_bill_text_add(out, " after %u adjustments of ", row->adjustments_count);
+        tg_bill_text_money(out, row->stored->amount, scale, minor);
+    }
+    const char *tax_name = "";
+    const struct tg_tax *tax = tax_of(catalog, row, &tax_name);
+    int64_t share = 0;
+    if (tax_share(tax, row->stands->amount, &share)) {
+        tg_bill_text_add(out, ", and %s at ", tax_name);
+        tg_bill_text_money(out, tax->rate_ppm, 4, 0);
+        tg_bill_text_add(out, " %% adds ");
+        tg_bill_text_money(out, share, scale, minor);
+    }
+    if (!tg_explain_differs(row)) {
+        tg_bill_text_add(out, ". Priced again with catalog version %u it is the same.",
+                         row->stands->catalog_version);
+    } else if (row->priced->fate == TG_FATE_RATED) {
+        tg_bill_text_add(out, ". PRICED AGAIN WITH CATALOG VERSION %u IT DIFFERS: ",
+                         row->stands->catalog_version);
+        tg_bill_text_money(out, row->priced->amount, scale, minor);
+        tg_bill_text_add(out, ".");
+    } else {
+        tg_bill_text_add(out, ". PRICED AGAIN WITH CATALOG VERSION %u IT IS REFUSED: %s.",
+                         row->stands->catalog_version, tg_err_name(row->priced->reason));
+    }
+}
+
+void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct tg_replay_row *row,
+                         char *text, size_t text_bytes)
+{
+    struct tg_bill_text out = tg_bill_text(text, text_bytes);
+    char id[ID_BYTES];
+    char time[TG_CLOCK_TEXT_BYTES];
+    (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, id, sizeof id);
+    (void)tg_clock_format(row->usage->start_ns, time);
+    tg_bill_text_add(&out, "Row %llu:%u (record %016llx): %s of %s at %s",
+                     (unsigned long long)row->epoch, row->index,
+                     (unsigned long long)row->usage->record_key,
+                     service_name(row->usage->service), id, time);
+    if (tg_usage_peer_kind(row->usage) == TG_KEY_E164) {
+        char digits[16];
+        (void)tg_digits_unpack(row->usage->peer_key, digits);
+        tg_bill_text_add(&out, " to %s", digits);
+    }
+    if (row->priced->fate == TG_FATE_RATED && row->trace != NULL) {
+        char digits[20];
+        tg_explain_prefix(row, plan_service_of(catalog, row), digits);
+        tg_bill_text_add(&out, digits[0] != '\0' ? ", prefix %s" : "%s", digits);
+        const char *zone = tg_image_name(row->image, TG_CATALOG_ZONE, row->priced->zone);
+        tg_bill_text_add(&out, zone[0] != '\0' ? ", zone %s" : "%s", zone);
+        tg_bill_text_add(&out, ", price %s (tariff %s):",
+                         tg_image_name(row->image, TG_CATALOG_PRICE, row->priced->price_id),
+                         tg_image_tariff_name(row->image, row->priced->price_id));
+        add_units(&out, row);
+        add_pieces(&out, row);
+    } else {
+        tg_bill_text_add(&out, ":");
+    }
+    add_verdict(&out, catalog, row);
+}

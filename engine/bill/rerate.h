@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Price a selection again and say, or post, the differences and nothing else.
+ *
+ *  Source: rating-semantics 4.11: selector, replay in original order, diff by record, post only
+ *  what is not zero; shared pools included. Threads: the calling one.
+ *  Allocates: in open, and as differences are found (bounded). Cost: a replay (replay.h).
+ *
+ *  (1) Rows before the first selected one of an account count as they stand; selected rows are
+ *      priced with the chosen catalog; rows behind them that are not selected are priced again with
+ *      the version that priced them, since the counters they meet may have moved.
+ *  (2) A row the catalog refuses now keeps its charge and is reported: a charge is taken back by a
+ *      decision, not by a missing price.
+ *  (3) The same catalog gives no difference, and what was posted once is not found again, since
+ *      differences are against where a row stands.
+ */
+#ifndef TG_BILL_RERATE_H
+#define TG_BILL_RERATE_H
+
+#include "base/error.h"
+#include "bill/replay.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Differences of one run; more is TG_E_FULL: select less. 160 octets each. */
+#define TG_RERATE_CHANGES_MAX (4u << 20)
+
+/** @brief Which rows; what is 0 or NULL selects all. */
+struct tg_rerate_selector {
+    const uint8_t *accounts_wanted; /**< Shape [accounts_count]; NULL all. */
+    const char *price_name;         /**< Rows that stand at this price. */
+    int64_t from_ns;                /**< Event time from; INT64_MIN: ever. */
+    int64_t to_ns;                  /**< Event time before; INT64_MAX: ever. */
+    int32_t source_id;              /**< Rows of this source; -1 all. */
+    uint32_t reserved;              /**< 0. */
+};
+
+/** @brief What to do. */
+struct tg_rerate_params {
+    uint32_t size_bytes;                       /**< sizeof(struct tg_rerate_params). */
+    uint32_t reserved;                         /**< 0. */
+    const char *data_dir;                      /**< Holds journal/. */
+    const struct tg_catalog_snapshot *catalog; /**< As stored. */
+    const struct tg_image *candidate; /**< Prices selected rows; NULL: the stored version that is
+                                           valid at their time now. */
+    struct tg_rerate_selector selector; /**< Which rows. */
+    void (*progress)(void *context, uint64_t rows_count); /**< May be NULL. */
+    void *progress_context;                               /**< For progress. */
+};
+
+/** @brief One row that should stand elsewhere. */
+struct tg_rerate_change {
+    struct tg_usage row;     /**< The adjustment's row. */
+    struct tg_charge charge; /**< The adjustment's charge: differences. */
+    int64_t amount_before;   /**< Where the row stands, rating scale. */
+    uint64_t epoch;          /**< Place of the corrected row: epoch ... */
+    uint32_t index;          /**< ... and row of it. */
+    bool is_selected;        /**< false: it follows from a selected row before it. */
+    uint8_t reserved[11];    /**< 0. */
+};
+
+/** @brief What came of it. */
+struct tg_rerate {
+    struct tg_rerate_change *changes; /**< In journal order; shape [changes_count]. */
+    uint32_t changes_count;           /**< Rows that change. */
+    uint32_t changes_capacity;        /**< Private. */
+    uint64_t selected_count;          /**< Rows selected. */
+    uint64_t followers_count;         /**< Rows priced again behind them. */
+    uint64_t refused_count;           /**< Selected rows the catalog refuses now; charges stand. */
+    int32_t refused_reason;           /**< enum tg_err of the first of them. */
+    uint16_t currency;                /**< ISO 4217 numeric; 0 none or several. */
+    bool has_currencies;              /**< Differences in more than one currency: no total. */
+    uint8_t reserved;                 /**< 0. */
+    __int128 difference;              /**< Sum of differences, rating scale. */
+    __int128 raised;                  /**< Of these the positive ones. */
+    struct tg_replay_stats replay;    /**< What it cost. */
+};
+
+/**
+ * @brief Find the differences.
+ * @param[in]  params  Borrowed until return.
+ * @param[out] rerate  Written on TG_OK; tg_rerate_close.
+ * @param[out] why     May be NULL.
+ * @return TG_OK; TG_E_NOT_FOUND (no price of that name in any version); TG_E_FULL; TG_E_NO_MEMORY;
+ *         TG_E_INVALID (a new charge is in another currency); as tg_replay_run.
+ */
+enum tg_err tg_rerate_open(const struct tg_rerate_params *params, struct tg_rerate **rerate,
+                           struct tg_why *why);
+
+/** @brief Free. @param rerate Result or NULL. */
+void tg_rerate_close(struct tg_rerate *rerate);
+
+/**
+ * @brief Post the differences as adjustments, all in one epoch.
+ * @param[in]  rerate      Open; candidate was NULL or a stored image.
+ * @param[in]  data_dir    The caller has held its tg_data_lock since before tg_rerate_open.
+ * @param[in]  journal_ns  Journal time.
+ * @param[out] epoch       Epoch they are in; 0: nothing to post.
+ * @param[out] why         May be NULL.
+ * @return As tg_adjust_post.
+ */
+enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir,
+                           int64_t journal_ns, uint64_t *epoch, struct tg_why *why);
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/bill_lookup.h"
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "bill/rerate.h"
+#include "doc/diag.h"
+#include "doc/json.h"
+#include "plug/registry.h"
+#include "store/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHANGES_SHOWN 20u /* In the table without --all; --json shows every one. */
+
+extern const struct tg_verb tg_verb_rerate;
+
+struct options {
+    const char *catalog; /* A version's number, a folder, or NULL: as stored now. */
+    const char *data;
+    const char *from;
+    const char *to;
+    const char *account;
+    const char *source;
+    const char *price;
+    bool posts;
+    bool is_json;
+    bool is_all;
+};
+
+/* All that is open during a job. */
+struct open_things {
+    struct tg_catalog_snapshot *catalog;
+    struct tg_catalog_snapshot *folder;
+    struct tg_data_lock lock;
+    uint8_t *wanted;
+};
+
+static const char **value_of(struct options *options, const char *name)
+{
+    const struct {
+        const char *name;
+        const char **at;
+    } table[] = {{"--catalog", &options->catalog}, {"--data", &options->data},
+                 {"--from", &options->from},       {"--to", &options->to},
+                 {"--account", &options->account}, {"--source", &options->source},
+                 {"--price", &options->price}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            return table[i].at;
+        }
+    }
+    return NULL;
+}
+
+static int flag_read(const char *arg, struct options *options)
+{
+    if (strcmp(arg, "--post") == 0) {
+        options->posts = true;
+    } else if (strcmp(arg, "--json") == 0) {
+        options->is_json = true;
+    } else if (strcmp(arg, "--all") == 0) {
+        options->is_all = true;
+    } else {
+        return tg_cli_usage(&tg_verb_rerate, "unknown option '%s'", arg);
+    }
+    return TG_EXIT_OK;
+}
+
+static int selector_read(const struct options *options, struct tg_rerate_selector *selector)
+{
+    *selector = (struct tg_rerate_selector){.from_ns = INT64_MIN,
+                                            .to_ns = INT64_MAX,
+                                            .source_id = -1,
+                                            .price_name = options->price};
+    if ((options->from != NULL &&
+         tg_clock_parse(options->from, strlen(options->from), &selector->from_ns) != TG_OK) ||
+        (options->to != NULL &&
+         tg_clock_parse(options->to, strlen(options->to), &selector->to_ns) != TG_OK)) {
+        return tg_cli_usage(&tg_verb_rerate, "--from and --to want dates, YYYY-MM-DD");
+    }
+    if (options->source != NULL) {
+        char *end = NULL;
+        const unsigned long source = strtoul(options->source, &end, 10);
+        if (end == options->source || *end != '\0' || source > UINT16_MAX) {
+            return tg_cli_usage(&tg_verb_rerate, "--source wants a number, as audit prints it");
+        }
+        selector->source_id = (int32_t)source;
+    }
+    return TG_EXIT_OK;
+}
+
+static int options_read(int argc, char **argv, struct options *options,
+                        struct tg_rerate_selector *selector)
+{
+    for (int i = 1; i < argc; i++) {
+        const char **value = value_of(options, argv[i]);
+        const bool is_plugin = strcmp(argv[i], "--plugin") == 0;
+        struct tg_why why = {.text = ""};
+        if ((value != NULL || is_plugin) && i + 1 == argc) {
+            return tg_cli_usage(&tg_verb_rerate, "%s wants a value", argv[i]);
+        }
+        if (value != NULL) {
+            *value = argv[++i];
+        } else if (is_plugin) {
+            if (tg_plug_load(argv[++i], &why) != TG_OK) {
+                return tg_cli_problem(&tg_verb_rerate, "plug-in refused: %s", why.text);
+            }
+        } else {
+            const int code = flag_read(argv[i], options);
+            if (code != TG_EXIT_OK) {
+                return code;
+            }
+        }
+    }
+    if (options->data == NULL) {
+        return tg_cli_usage(&tg_verb_rerate, "give --data DIR");
+    }
+    return selector_read(options, selector);
+}
+
+static int folder_open(const struct options *options, struct open_things *things,
+                       const struct tg_image **image)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_diag *diag = tg_diag_open();
+    if (diag == NULL ||
+        tg_catalog_open_folder(options->catalog, diag, &things->folder, &why) != TG_OK) {
+        if (diag != NULL) {
+            tg_diag_sort(diag);
+            (void)tg_diag_print(diag, stderr);
+        }
+        tg_diag_close(diag);
+        return tg_cli_problem(&tg_verb_rerate, "%s is neither a stored version nor a catalog %s",
+                              options->catalog, why.text);
+    }
+    tg_diag_close(diag);
+    *image = things->folder->images[0];
+    /* What is posted must name a version that can still be asked for: the stored twin. */
+    const struct tg_image *twin = tg_catalog_image_version(things->catalog, (*image)->version);
+    const bool is_stored = twin != NULL && twin->content_hash == (*image)->content_hash;
+    if (is_stored) {
+        *image = twin;
+    } else if (options->posts) {
+        return tg_cli_problem(&tg_verb_rerate,
+                              "the catalog in %s is not stored: import it, then post",
+                              options->catalog);
+    }
+    return TG_EXIT_OK;
+}
+
+static int candidate_find(const struct options *options, struct open_things *things,
+                          const struct tg_image **image)
+{
+    *image = NULL;
+    if (options->catalog == NULL) {
+        return TG_EXIT_OK;
+    }
+    char *end = NULL;
+    const unsigned long version = strtoul(options->catalog, &end, 10);
+    if (end != options->catalog && *end == '\0') {
+        *image = version <= UINT32_MAX
+                     ? tg_catalog_image_version(things->catalog, (uint32_t)version)
+                     : NULL;
+        return *image != NULL ? TG_EXIT_OK
+                              : tg_cli_problem(&tg_verb_rerate, "no catalog version %s is stored",
+                                               options->catalog);
+    }
+    return folder_open(options, things, image);
+}
+
+static int64_t narrow(__int128 sum)
+{
+    return sum > INT64_MAX ? INT64_MAX : sum < INT64_MIN ? INT64_MIN : (int64_t)sum;
+}
+
+static const char *price_name(const struct open_things *things, const struct tg_image *candidate,
+                              const struct tg_charge *charge)
+{
+    const struct tg_image *image =
+        candidate != NULL && candidate->version == charge->catalog_version
+            ? candidate
+            : tg_catalog_image_version(things->catalog, charge->catalog_version);
+    return image != NULL ? tg_image_name(image, TG_CATALOG_PRICE, charge->price_id) : "";
+}
+
+static struct tg_json *change_json(const struct open_things *things,
+                                   const struct tg_image *candidate,
+                                   const struct tg_rerate_change *change)
+{
+    struct tg_json *json = tg_json_object();
+    const struct tg_currency *currency = tg_currency_by_numeric(change->charge.currency);
+    char text[TG_NAME_BYTES_MAX];
+    (void)snprintf(text, sizeof text, "%llu:%u", (unsigned long long)change->epoch, change->index);
+    tg_json_set_string(json, "row", text);
+    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)change->row.peer_key);
+    tg_json_set_string(json, "record_key", text);
+    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)change->row.record_key);
+    tg_json_set_string(json, "adjustment", text);
+    (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, text,
+                                    sizeof text);
+    tg_json_set_string(json, "subscription", text);
+    tg_json_set_time(json, "start", change->row.start_ns);
+    tg_json_set_string(json, "price", price_name(things, candidate, &change->charge));
+    tg_json_set_integer(json, "catalog_version", change->charge.catalog_version);
+    tg_json_set_bool(json, "selected", change->is_selected);
+    if (currency != NULL) {
+        tg_json_set_string(json, "currency", currency->code);
+        tg_json_set_money(json, "before", change->amount_before, currency->scale, currency->minor);
+        tg_json_set_money(json, "difference", change->charge.amount, currency->scale,
+                          currency->minor);
+    }
+    tg_json_set_integer(json, "billed_difference", (int64_t)change->charge.billed_units);
+    tg_json_set_integer(json, "allowance_difference", (int64_t)change->charge.allowance_units);
+    tg_json_set_string(json, "unit", tg_unit_name(change->charge.unit));
+    return json;
+}
+
+static void report_json(const struct open_things *things, const struct tg_image *candidate,
+                        const struct tg_rerate *rerate, uint64_t epoch)
+{
+    struct tg_json *json = tg_json_object();
+    tg_json_set_integer(json, "rows_selected", (int64_t)rerate->selected_count);
+    tg_json_set_integer(json, "rows_following", (int64_t)rerate->followers_count);
+    tg_json_set_integer(json, "rows_refused", (int64_t)rerate->refused_count);
+    tg_json_set_integer(json, "rows_changed", (int64_t)rerate->changes_count);
+    tg_json_set_bool(json, "posted", epoch != 0);
+    tg_json_set_integer(json, "epoch", (int64_t)epoch);
+    const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
+    if (currency != NULL) {
+        tg_json_set_string(json, "currency", currency->code);
+        tg_json_set_money(json, "difference", narrow(rerate->difference), currency->scale,
+                          currency->minor);
+        tg_json_set_money(json, "raised", narrow(rerate->raised), currency->scale,
+                          currency->minor);
+        tg_json_set_money(json, "lowered", narrow(rerate->raised - rerate->difference),
+                          currency->scale, currency->minor);
+    }
+    struct tg_json *changes = tg_json_list();
+    for (uint32_t i = 0; i < rerate->changes_count; i++) {
+        tg_json_append(changes, change_json(things, candidate, &rerate->changes[i]));
+    }
+    tg_json_set(json, "changes", changes);
+    (void)tg_json_print(json, false, stdout);
+    (void)fputc('\n', stdout);
+    tg_json_free(json);
+}
+
+static void report_text(const struct options *options, const struct open_things *things,
+                        const struct tg_rerate *rerate, uint64_t epoch)
+{
+    (void)printf("%llu rows selected, %llu behind them priced again, %u change",
+                 (unsigned long long)rerate->selected_count,
+                 (unsigned long long)rerate->followers_count, rerate->changes_count);
+    const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
+    char text[TG_MONEY_TEXT_BYTES];
+    if (currency != NULL) {
+        (void)tg_money_format(narrow(rerate->difference), currency->scale, currency->minor, text);
+        (void)printf(" by %s %s", text, currency->code);
+    }
+    (void)printf("\n");
+    for (uint32_t i = 0; i < rerate->changes_count; i++) {
+        const struct tg_rerate_change *change = &rerate->changes[i];
+        const struct tg_currency *own = tg_currency_by_numeric(change->charge.currency);
+        char name[TG_NAME_BYTES_MAX];
+        if (i == CHANGES_SHOWN && !options->is_all) {
+            (void)printf("  ... and %u more: --all or --json shows them\n",
+                         rerate->changes_count - i);
+            break;
+        }
+        (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, name,
+                                        sizeof name);
+        (void)tg_money_format(change->charge.amount, own != NULL ? own->scale : 0,
+                              own != NULL ? own->minor : 0, text);
+        (void)printf("  row %llu:%u of %s: %s\n", (unsigned long long)change->epoch,
+                     change->index, name, text);
+    }
+    if (rerate->refused_count > 0) {
+        (void)printf("%llu rows are refused now (%s); their charges stand\n",
+                     (unsigned long long)rerate->refused_count,
+                     tg_err_name(rerate->refused_reason));
+    }
+    if (epoch != 0) {
+        (void)printf("posted as adjustments in epoch %llu of the journal\n",
+                     (unsigned long long)epoch);
+    } else if (rerate->changes_count == 0) {
+        (void)printf("nothing to post\n");
+    } else {
+        (void)printf("nothing posted: --post does\n");
+    }
+}
+
+static void bar_move(void *context, uint64_t rows_count)
+{
+    tg_progress_step(context, rows_count);
+}
+
+static int rerate_with(const struct options *options, struct open_things *things,
+                       struct tg_rerate_params *params)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_rerate *rerate = NULL;
+    struct tg_progress bar;
+    tg_progress_start(&bar, "price again", 0);
+    params->progress = bar_move;
+    params->progress_context = &bar;
+    enum tg_err err = tg_rerate_open(params, &rerate, &why);
+    tg_progress_end(&bar);
+    uint64_t epoch = 0;
+    if (err == TG_OK && options->posts) {
+        err = tg_rerate_post(rerate, options->data, tg_clock_now_ns(), &epoch, &why);
+    }
+    if (err != TG_OK) {
+        tg_rerate_close(rerate);
+        return tg_cli_problem(&tg_verb_rerate, "%s",
+                              why.text[0] != '\0' ? why.text : tg_err_sentence(err));
+    }
+    if (options->is_json) {
+        report_json(things, params->candidate, rerate, epoch);
+    } else {
+        report_text(options, things, rerate, epoch);
+    }
+    const bool is_clean = rerate->refused_count == 0;
+    tg_rerate_close(rerate);
+    return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
+}
+
+static int rerate_run(int argc, char **argv)
+{
+    struct options options = {.catalog = NULL};
+    struct tg_rerate_params params = {.size_bytes = sizeof params};
+    struct open_things things = {.lock = {.fd = -1}};
+    struct tg_why why = {.text = ""};
+    int code = options_read(argc, argv, &options, &params.selector);
+    if (code != TG_EXIT_OK) {
+        return code;
+    }
+    /* Held from before the first row is read: nobody changes what the differences are against. */
+    if (options.posts && tg_data_lock(options.data, &things.lock, &why) != TG_OK) {
+        return tg_cli_problem(&tg_verb_rerate, "%s", why.text);
+    }
+    if (tg_catalog_open(options.data, &things.catalog, &why) != TG_OK) {
+        code = tg_cli_problem(&tg_verb_rerate, "%s", why.text);
+    }
+    if (code == TG_EXIT_OK) {
+        code = candidate_find(&options, &things, &params.candidate);
+    }
+    if (code == TG_EXIT_OK) {
+        code = tg_cli_accounts_wanted(&tg_verb_rerate, things.catalog, options.account,
+                                      &things.wanted);
+    }
+    if (code == TG_EXIT_OK) {
+        params.data_dir = options.data;
+        params.catalog = things.catalog;
+        params.selector.accounts_wanted = things.wanted;
+        code = rerate_with(&options, &things, &params);
+    }
+    free(things.wanted);
+    tg_catalog_close(things.folder);
+    tg_catalog_close(things.catalog);
+    tg_data_unlock(&things.lock);
+    return code;
+}
+
+const struct tg_verb tg_verb_rerate = {
+    .name = "rerate",
+    .summary = "price usage again and post the differences",
+    .usage =
+        "usage: tollgate rerate --data DIR [--catalog VERSION|DIR] [--account ID] [--from DATE]\n"
+        "                       [--to DATE] [--source NUMBER] [--price NAME] [--post] [--json]\n"
+        "                       [--all] [--plugin FILE.so]...\n\n"
+        "Prices the selected rows again, in their original order, with a stored version, with the\n"
+        "catalog in DIR, or (without --catalog) with the stored version that is valid at their\n"
+        "time now. Rows behind them whose counters or allowances moved follow with the version\n"
+        "that priced them. Shows the differences; --post writes them to the journal as\n"
+        "adjustments (the engine must be stopped), which the next bill run puts on the bill.\n"
+        "What is posted is not found again. Exit 1 when a row is refused now: its charge stands.\n",
+    .run = rerate_run,
+};
