@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       2u
+#define TG_IMAGE_FORMAT       3u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 24u
 

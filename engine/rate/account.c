@@ -65,9 +65,9 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
     made->shelf_pages_count =
         (uint32_t)(((uint64_t)subscribers_count_max * 2 + TG_ACCOUNT_PAGE_SHELVES - 1) /
                    TG_ACCOUNT_PAGE_SHELVES);
-    const size_t pages_count = (size_t)made->half_pages_count * 2 + made->shelf_pages_count;
-    made->dirty = calloc(pages_count, sizeof *made->dirty);
-    made->used = calloc(pages_count, sizeof *made->used);
+    made->dirty =
+        calloc((size_t)made->half_pages_count * 2 + made->shelf_pages_count, sizeof *made->dirty);
+    made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
     made->shelves = shelves_take(made->shelf_pages_count);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
@@ -244,9 +244,10 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         (void)tg_account_cost_add(line, charge->amount);
         return;
     }
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
     if (charge->unit != TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
-        const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-        meter_add(meter, (charge->billed_units - charge->allowance_units) * unit_base_count,
+        meter_add(&line->meters[tg_account_meter_of(row->service)],
+                  (charge->billed_units - charge->allowance_units) * unit_base_count,
                   charge->allowance_units * unit_base_count);
     }
     (void)tg_account_cost_add(line, charge->amount);
@@ -260,14 +261,6 @@ bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
     uint64_t billed_base;
     int64_t cost;
     assert(charge->allowance_units <= charge->billed_units);
-    if (charge->unit == TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
-        if (__builtin_add_overflow(line->cost, charge->amount, &cost)) {
-            return false;
-        }
-        line->cost = cost;
-        call_note(line, row, mark);
-        return true;
-    }
     if (__builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base) ||
         billed_base > TG_METER_BASE_MAX) {
         return false;
@@ -279,7 +272,9 @@ bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
         __builtin_add_overflow(line->cost, charge->amount, &cost)) {
         return false;
     }
-    meter_add(meter, billed_base - allowance_base, allowance_base);
+    if (__builtin_expect(charge->unit != TG_UNIT_AMOUNT, 1)) {
+        meter_add(meter, billed_base - allowance_base, allowance_base);
+    }
     line->cost = cost;
     call_note(line, row, mark);
     return true;
@@ -350,7 +345,9 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
         return TG_E_CORRUPT;
     }
     memcpy(page_at(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
-    atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+    if (page < accounts->half_pages_count * 2) {
+        atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+    }
     tg_accounts_page_clean(accounts, page);
     return TG_OK;
 }

@@ -111,7 +111,7 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
             .flags = work->pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
             .service = row->service,
         };
-        before = cuts->is_isolated ? 0 : before + (cut->units - free_units);
+        before = cuts->is_isolated ? 0 : before + cut->units - free_units;
         work->pieces_count++;
     }
     if (work->pieces_count > 0) {
@@ -212,9 +212,6 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     if (err != TG_OK) {
         return err;
     }
-    if (!tg_account_fits(line, row, charge)) {
-        return TG_E_AMOUNT_OVERFLOW;
-    }
     err = tasks_make(rate, row, charge, work);
     if (err != TG_OK) {
         return err;
@@ -226,11 +223,10 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
         work->pieces_count > 0 ||
         ((cuts->info->options & TG_PRICE_CONNECT_ON_USE) != 0 && charge->billed_units > 0);
     work->has_connect_fee = is_paid && !goes_on && work->price->connect_fee != 0;
-    const uint64_t unit_base_count =
-        charge->unit != TG_UNIT_AMOUNT ? tg_unit_base_count(charge->unit) : 1;
     charge->fate = TG_FATE_RATED;
-    return tg_account_post(line, row, charge, unit_base_count, mark) ? TG_OK
-                                                                     : TG_E_AMOUNT_OVERFLOW;
+    const uint64_t unit_base_count =
+        block_units == 1 ? cuts->info->unit_base_count : tg_unit_base_count(charge->unit);
+    return tg_account_post(line, row, charge, unit_base_count, mark) ? TG_OK : TG_E_AMOUNT_OVERFLOW;
 }
 
 void tg_rate_row_undo(struct tg_rate_work *work)

@@ -112,7 +112,8 @@ static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rat
     if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, &charge->amount)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    charge->remainder = (int64_t)(((__int128)rounded.remainder << 32) / (__int128)denominator);
+    charge->remainder =
+        (int64_t)((__int128)rounded.remainder * ((int64_t)1 << 32) / (__int128)denominator);
     return TG_OK;
 }
 
@@ -418,7 +419,10 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
         if (line == NULL || !tg_account_fits(line, &rows[i], &charges[i])) {
             return TG_E_CORRUPT;
         }
-        const enum tg_err err = shelves_apply(rate, snapshot, &rows[i], &charges[i]);
+        /* A correction changes counters by differences; the shelves keep what was drawn. */
+        const enum tg_err err = tg_row_is_adjustment(&rows[i])
+                                    ? TG_OK
+                                    : shelves_apply(rate, snapshot, &rows[i], &charges[i]);
         if (err != TG_OK) {
             return err;
         }
