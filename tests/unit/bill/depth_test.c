@@ -35,7 +35,7 @@ static const char catalog_text[] =
     "prices:\n"
     "  voice: {unit: second, price: \"%s\", per: 60, first: 60, next: 60}\n"
     "allowances:\n"
-    "  minutes: {unit: minute, amount: 10, services: [voice]}\n"
+    "  minutes: {unit: minute, amount: %u, services: [voice]}\n"
     "plans:\n"
     "  some: {voice: {price: voice, allowance: minutes}}\n"
     "  plain: {voice: {price: voice}}\n"
@@ -43,7 +43,7 @@ static const char catalog_text[] =
     "  base: {plan: some, fee: \"10.00\", tax: vat}\n"
     "  pro: {plan: some, fee: \"31.00\", tax: vat}\n"
     "  cheap: {plan: plain, fee: \"5.00\", tax: each, discount: 10%%, discount_amount: \"1.00\"}\n"
-    "  commit: {plan: plain, tax: call, minimum: \"1000.00\"}\n"
+    "  commit: {plan: plain, tax: call, minimum: \"8.00\"}\n"
     "  gone: {plan: plain, tax: vat, late_usage: write_off}\n";
 static const char accounts_text[] = "id,cycle_day\nA1,1\nA2,15\nA3,1\nA4,1\nA5,1\nA6,31\n";
 static const char subscribers_text[] = "id,account,product,msisdn,active_from,active_to\n"
@@ -77,10 +77,11 @@ static void file_write(const char *name, const char *text)
     (void)fclose(file);
 }
 
-static void catalog_import(unsigned version, const char *valid_from, const char *price)
+static void catalog_import(unsigned version, const char *valid_from, const char *price,
+                           unsigned minutes)
 {
     char text[4096];
-    (void)snprintf(text, sizeof text, catalog_text, version, valid_from, price);
+    (void)snprintf(text, sizeof text, catalog_text, version, valid_from, price, minutes);
     file_write("catalog.yaml", text);
     struct tg_diag *diag = tg_diag_open();
     struct tg_why why = {.text = ""};
@@ -110,7 +111,7 @@ static void world_open(void)
     cr_assert_eq(system(command), 0);
     file_write("accounts.csv", accounts_text);
     file_write("subscribers.csv", subscribers_text);
-    catalog_import(1, "2026-01-01", "0.10");
+    catalog_import(1, "2026-01-01", "0.10", 10);
     cr_assert_eq(tg_state_open(w.dir, false, UINT64_C(64) << 20, &w.state, NULL), TG_OK);
     const struct tg_rate_params params = {.subscribers_count_max = PEOPLE};
     cr_assert_eq(tg_rate_create(&params, &w.rate, NULL), TG_OK);
@@ -185,12 +186,14 @@ static void invoice_sum(void *context, const struct tg_bill_invoice *invoice,
     sums->tax += invoice->tax_total;
 }
 
-static struct tg_bill_stats month_bill(const char *period, bool issues, struct sums *sums)
+static struct tg_bill_stats account_bill(const char *account, const char *period, bool issues,
+                                         struct sums *sums)
 {
     struct tg_bill_params params = {.size_bytes = sizeof params,
                                     .data_dir = w.dir,
                                     .state = w.state,
                                     .catalog = w.catalog,
+                                    .account_filter = account,
                                     .issues = issues,
                                     .follows_cycle_days = true,
                                     .visit = invoice_sum,
@@ -203,6 +206,11 @@ static struct tg_bill_stats month_bill(const char *period, bool issues, struct s
     cr_assert_eq(tg_bill_run(&params, &stats, &why), TG_OK, "%s", why.text);
     cr_expect_eq(stats.invoices_failed_count, 0);
     return stats;
+}
+
+static struct tg_bill_stats month_bill(const char *period, bool issues, struct sums *sums)
+{
+    return account_bill(NULL, period, issues, sums);
 }
 
 /* Otherwise usage that arrives after its bill is charged twice, or never. */
@@ -258,6 +266,37 @@ Test(depth, whatever_arrives_when_each_row_is_on_exactly_one_bill, .timeout = 12
     }
 }
 
+/* Otherwise who is billed ahead of the others loses, or pays twice, what comes in between. */
+Test(depth, an_account_billed_by_itself_has_a_close_of_its_own, .timeout = 60)
+{
+    world_open();
+    (void)call_add(2, at_ns("2026-10-02"), 60);
+    (void)call_add(3, at_ns("2026-10-02"), 60);
+    journal_from(0);
+    struct sums ahead = {.account = "A3"};
+    (void)account_bill("A3", "2026-10", true, &ahead);
+    cr_expect_eq(ahead.rows_count, 1);
+    const uint32_t between = w.rows_count;
+    (void)call_add(2, at_ns("2026-10-03"), 60);
+    (void)call_add(3, at_ns("2026-10-03"), 60);
+    journal_from(between);
+    struct sums three = {.account = "A3"};
+    struct sums four = {.account = "A4"};
+    struct tg_bill_stats stats = month_bill("2026-10", true, &three);
+    cr_expect_eq(stats.invoices_differ_count, 0);
+    cr_expect_eq(three.rows_count, 1, "its own close counts");
+    (void)month_bill("2026-10", true, &four);
+    cr_expect_eq(four.rows_count, 2, "the others looked further");
+    struct sums later_three = {.account = "A3"};
+    struct sums later_four = {.account = "A4"};
+    stats = month_bill("2026-11", true, &later_three);
+    cr_expect_eq(stats.rows_late_count, 1);
+    (void)month_bill("2026-11", true, &later_four);
+    cr_expect_eq(later_three.rows_count, 1);
+    cr_expect_eq(later_four.rows_count, 0);
+    world_close();
+}
+
 /* Otherwise a discount is taken before what it is of, a minimum is charged on top, or a tax that law
  * wants a line or a call is rounded over the whole. */
 Test(depth, discounts_then_minimum_then_tax_in_the_declared_mode, .timeout = 60)
@@ -267,6 +306,10 @@ Test(depth, discounts_then_minimum_then_tax_in_the_declared_mode, .timeout = 60)
     for (uint32_t i = 0; i < 7; i++) {
         (void)call_add(2, day_ns + i * TG_NS_PER_HOUR, 61);  /* 0.20 each */
         (void)call_add(3, day_ns + i * TG_NS_PER_HOUR, 590); /* 1.00 each */
+    }
+    (void)call_add(2, at_ns("2026-11-05"), 61);
+    for (uint32_t i = 0; i < 9; i++) {
+        (void)call_add(3, at_ns("2026-11-05") + i * TG_NS_PER_HOUR, 590);
     }
     journal_from(0);
     struct sums cheap = {.account = "A3"};
@@ -279,9 +322,15 @@ Test(depth, discounts_then_minimum_then_tax_in_the_declared_mode, .timeout = 60)
     struct sums commit = {.account = "A4"};
     (void)month_bill("2026-10", false, &commit);
     cr_expect(commit.kinds[TG_BILL_LINE_USAGE] == 700000000);
-    cr_expect(commit.kinds[TG_BILL_LINE_MINIMUM] == INT64_C(99300000000), "up to 1000.00");
-    /* Each call 0.19, seven times 1.33; the minimum's line 188.67. */
-    cr_expect_eq(commit.tax, 133 + 18867);
+    cr_expect(commit.kinds[TG_BILL_LINE_MINIMUM] == 100000000, "up to 8.00");
+    cr_expect_eq(commit.tax, 7 * 19 + 19);
+    struct sums little = {.account = "A3"};
+    (void)month_bill("2026-11", false, &little);
+    cr_expect(little.kinds[TG_BILL_LINE_DISCOUNT] == -20000000, "0.02, then no more than is left");
+    struct sums enough = {.account = "A4"};
+    (void)month_bill("2026-11", false, &enough);
+    cr_expect(enough.kinds[TG_BILL_LINE_USAGE] == 900000000);
+    cr_expect(enough.kinds[TG_BILL_LINE_MINIMUM] == 0, "9.00 are more than 8.00");
     world_close();
 }
 
@@ -423,7 +472,7 @@ Test(depth, rerate_posts_differences_once_and_moves_the_counters, .timeout = 60)
     for (uint32_t i = 0; i < w.rows_count; i++) {
         before += w.charges[i].amount;
     }
-    catalog_import(2, "2026-10-01", "0.13");
+    catalog_import(2, "2026-10-01", "0.13", 15);
     __int128 wanted = 0;
     struct tg_rate *fresh = rate_afresh(&wanted);
     struct tg_rerate *rerate = rerate_with(NULL, NULL);
@@ -475,7 +524,7 @@ Test(depth, rows_behind_a_rerated_one_follow_its_allowance, .timeout = 60)
     (void)call_add(1, at_ns("2026-10-03"), 60);                   /* nobody else is touched */
     journal_from(0);
     char text[4096];
-    (void)snprintf(text, sizeof text, catalog_text, 2, "2026-10-01", "0.10");
+    (void)snprintf(text, sizeof text, catalog_text, 2, "2026-10-01", "0.10", 10);
     char *minutes = strstr(text, "plan: some, fee: \"10.00\"");
     memcpy(minutes, "plan: plain,fee: \"10.00\"", strlen("plan: plain,fee: \"10.00\""));
     file_write("catalog.yaml", text);
