@@ -14,7 +14,9 @@ static const struct mode {
     const char *option;
     enum tg_err (*run)(const struct tg_bench_extra *extra, struct tg_why *why);
     bool is_flag; /* else a folder follows */
-} modes[] = {{"--capture", tg_bench_capture, false}, {"--sums", tg_bench_sums, false}};
+} modes[] = {{"--capture", tg_bench_capture, false},
+             {"--sums", tg_bench_sums, false},
+             {"--latency", tg_bench_latency, true}};
 
 static bool number_read(const char *text, uint32_t *value)
 {
