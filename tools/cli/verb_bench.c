@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "bench/bench.h"
+#include "bench/bench_extra.h"
 #include "rt/eal.h"
 
 #include <stdlib.h>
@@ -33,6 +34,12 @@ static const char usage[] =
     "  --reference-price N       what the reference rater takes 1000 kB to cost, at scale 8: any\n"
     "                            other than 2000000 must void the run (a test of the check)\n"
     "  --json, --csv             for programs; times are in picoseconds\n"
+    "\n"
+    "  --capture DIR             write the traffic, catalog and expected sums for other programs;\n"
+    "                            --subscribers N, --datagrams N\n"
+    "  --sums DATA               what the rated rows of a data folder add up to\n"
+    "  --latency                 open loop at 50 and 80 % load, to rated and to durable;\n"
+    "                            --subscribers N, --seconds N, --rate ROWS_PER_S, --csv\n"
     "\n"
     "The capture comes through DPDK's net_pcap with infinite_rx and is repeated. Repeated records\n"
     "would be duplicates, so every datagram is made fresh as it is handed over: the sequence "
@@ -165,6 +172,10 @@ static int run_bench(int argc, char **argv)
                                        .seed = 1,
                                        .dir = "/tmp",
                                        .skews = {true, false}};
+    int code;
+    if (tg_bench_extra_run(argc, argv, &code)) {
+        return code;
+    }
     for (int i = 1; i < argc; i++) {
         if (flag_read(argv[i], &options)) {
             continue;
