@@ -16,7 +16,8 @@ static const struct mode {
     bool is_flag; /* else a folder follows */
 } modes[] = {{"--capture", tg_bench_capture, false},
              {"--sums", tg_bench_sums, false},
-             {"--latency", tg_bench_latency, true}};
+             {"--latency", tg_bench_latency, true},
+             {"--lossless", tg_bench_lossless, true}};
 
 static bool number_read(const char *text, uint32_t *value)
 {

@@ -40,6 +40,8 @@ static const char usage[] =
     "  --sums DATA               what the rated rows of a data folder add up to\n"
     "  --latency                 open loop at 50 and 80 % load, to rated and to durable;\n"
     "                            --subscribers N, --seconds N, --rate ROWS_PER_S, --csv\n"
+    "  --lossless                highest rate over a UDP socket that loses no record, by halving;\n"
+    "                            --subscribers N, --seconds N a trial, --trials N, --rate HIGHEST\n"
     "\n"
     "The capture comes through DPDK's net_pcap with infinite_rx and is repeated. Repeated records\n"
     "would be duplicates, so every datagram is made fresh as it is handed over: the sequence "
