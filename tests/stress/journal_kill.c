@@ -28,6 +28,7 @@
 #define ROWS_PER_PART 300u
 
 struct shared {
+    _Atomic int is_open; /* the child has its journal */
     _Atomic uint64_t acknowledged;
     _Atomic uint64_t is_failed;
 };
@@ -85,6 +86,7 @@ static void child_main(const char *dir, struct shared *shared)
         shared->is_failed = 1;
         _exit(3);
     }
+    shared->is_open = 1;
     for (uint64_t epoch = tg_journal_next_epoch(journal);; epoch++) {
         struct tg_journal_source sources[2];
         for (uint32_t stream = 1; stream <= 2; stream++) {
@@ -141,9 +143,19 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 /* One life of the child; returns whether all that must hold holds. */
 static bool life_run(const char *dir, struct shared *shared, uint64_t random, uint64_t *epoch)
 {
+    shared->is_open = 0;
     const pid_t child = fork();
     if (child == 0) {
         child_main(dir, shared);
+    }
+    /* Three lives of four begin when the journal is open, however slow the machine is; the fourth
+     * may end while it opens. */
+    const struct timespec look = {.tv_nsec = 1000000};
+    for (uint32_t i = 0; i < 10000 && random % 4 != 0 && !shared->is_open; i++) {
+        if (shared->is_failed != 0) {
+            break;
+        }
+        (void)nanosleep(&look, NULL);
     }
     const struct timespec wait = {.tv_nsec = (long)(5 + random % 90) * 1000000};
     (void)nanosleep(&wait, NULL);
