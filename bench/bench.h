@@ -55,14 +55,14 @@ struct tg_bench_options {
 
 /** @brief One line of the table. */
 struct tg_bench_figure {
-    const char *name;                            /**< Stage or micro-benchmark; static. */
-    const char *note;                            /**< What is touched; static, or NULL. */
-    uint64_t rounds_ps[TG_BENCH_ROUNDS_MAX];     /**< Per row; sorted by figure_close. */
-    uint32_t rounds_count;                       /**< Used. */
-    uint64_t rows_count;                         /**< Over all rounds. */
-    uint32_t subscribers_count;                  /**< 0: does not matter. */
-    bool is_zipf;                                /**< Skew. */
-    bool is_void;                                /**< Its output was wrong. */
+    const char *name;                        /**< Stage or micro-benchmark; static. */
+    const char *note;                        /**< What is touched; static, or NULL. */
+    uint64_t rounds_ps[TG_BENCH_ROUNDS_MAX]; /**< Per row; sorted by figure_close. */
+    uint32_t rounds_count;                   /**< Used. */
+    uint64_t rows_count;                     /**< Over all rounds. */
+    uint32_t subscribers_count;              /**< 0: does not matter. */
+    bool is_zipf;                            /**< Skew. */
+    bool is_void;                            /**< Its output was wrong. */
 };
 
 /** @brief Add a round. @param figure Caller's. @param cpu_ns CPU time. @param rows_count Rows. */

@@ -95,7 +95,7 @@ static void put_head(uint8_t *frame, uint32_t payload_octets)
         sum += (uint32_t)get(ip + i, 2);
     }
     sum = (sum & 0xffff) + (sum >> 16);
-    put(ip + 10, (uint16_t)~(sum + (sum >> 16)), 2);
+    put(ip + 10, (uint16_t) ~(sum + (sum >> 16)), 2);
     put(ip + 20, 40000, 2);
     put(ip + 22, TG_FEED_PORT, 2);
     put(ip + 24, 8 + payload_octets, 2);

@@ -2,9 +2,9 @@
 /** @file
  *  @brief A capture of IPFIX flows of a chosen size and skew, in memory and as a pcap.
  *
- *  Source: RFC 7011; the 55-octet record that peers are measured with (reference/performance.md 2d),
- *  26 to a datagram of 1,450 octets; Zipf after Gray et al., SIGMOD 1994 (YCSB's constant 0.99).
- *  Threads: main. Allocates: at open. Cost: 1,536 octets a datagram.
+ *  Source: RFC 7011; the 55-octet record that peers are measured with (reference/performance.md
+ * 2d), 26 to a datagram of 1,450 octets; Zipf after Gray et al., SIGMOD 1994 (YCSB's constant
+ * 0.99). Threads: main. Allocates: at open. Cost: 1,536 octets a datagram.
  *
  *  A repeated capture brings the same records again, and a duplicate check would rightly drop them
  *  all. So each datagram is made fresh when it is handed over: `salt` moves the message's sequence

@@ -76,12 +76,11 @@ void tg_bench_print(const struct tg_bench_options *options, const struct tg_benc
     const uint64_t most_ps =
         f->rounds_count > 0 && !f->is_void ? f->rounds_ps[f->rounds_count - 1] : 0;
     if (options->is_csv) {
-        (void)fprintf(out,
-                      "%s,%" PRIu32 ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",%" PRIu64
-                      ",%s\n",
-                      f->name, f->subscribers_count, f->is_zipf ? "zipf" : "uniform", median_ps,
-                      least_ps, most_ps, f->rounds_count, f->rows_count,
-                      f->is_void ? "void" : "yes");
+        (void)fprintf(
+            out,
+            "%s,%" PRIu32 ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",%" PRIu64 ",%s\n",
+            f->name, f->subscribers_count, f->is_zipf ? "zipf" : "uniform", median_ps, least_ps,
+            most_ps, f->rounds_count, f->rows_count, f->is_void ? "void" : "yes");
     } else if (options->is_json) {
         (void)fprintf(out,
                       "{\"name\": \"%s\", \"subscribers\": %" PRIu32 ", \"skew\": \"%s\", "

@@ -18,9 +18,8 @@ struct path {
 };
 
 static const char *const names[TG_BENCH_STAGES_COUNT] = {
-    [TG_BENCH_RECEIVE] = "receive", [TG_BENCH_DECODE] = "decode",
-    [TG_BENCH_IDENTIFY] = "identify", [TG_BENCH_DEDUP] = "dedup",
-    [TG_BENCH_PRICE] = "price", [TG_BENCH_JOURNAL] = "journal",
+    [TG_BENCH_RECEIVE] = "receive", [TG_BENCH_DECODE] = "decode", [TG_BENCH_IDENTIFY] = "identify",
+    [TG_BENCH_DEDUP] = "dedup",     [TG_BENCH_PRICE] = "price",   [TG_BENCH_JOURNAL] = "journal",
     [TG_BENCH_MAKE] = "make"};
 
 static const char *const notes[TG_BENCH_STAGES_COUNT] = {

@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-#define DATA_PRICE       2000000u /* 0.02 at scale 8 */
-#define DATA_PER         1000u
-#define DATA_STEP        10u   /* first and next increment, kB */
-#define ALLOWANCE_UNITS  5000u /* 5 MB */
-#define CALL_FIRST       60u
-#define CALL_PER         60u
+#define DATA_PRICE      2000000u /* 0.02 at scale 8 */
+#define DATA_PER        1000u
+#define DATA_STEP       10u   /* first and next increment, kB */
+#define ALLOWANCE_UNITS 5000u /* 5 MB */
+#define CALL_FIRST      60u
+#define CALL_PER        60u
 
 enum tg_err tg_reference_open(struct tg_reference *reference, const struct tg_world *world)
 {

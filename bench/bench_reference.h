@@ -24,10 +24,10 @@ struct tg_sums {
 
 /** @brief State: what each subscriber's allowance has left. */
 struct tg_reference {
-    const struct tg_world *world;  /**< Borrowed. */
-    uint64_t *allowance_used;      /**< Kilobytes; shape [subscribers]. */
-    uint64_t data_price;           /**< Of 1,000 kB at scale 8; tests make it wrong. */
-    struct tg_sums sums;           /**< So far. */
+    const struct tg_world *world; /**< Borrowed. */
+    uint64_t *allowance_used;     /**< Kilobytes; shape [subscribers]. */
+    uint64_t data_price;          /**< Of 1,000 kB at scale 8; tests make it wrong. */
+    struct tg_sums sums;          /**< So far. */
 };
 
 /** @brief Make. @param[out] reference Written. @param world Borrowed. @return TG_OK, NO_MEMORY. */

@@ -127,10 +127,10 @@ static const struct tg_port_ops port_ops = {.size_bytes = sizeof(struct tg_bench
 
 static enum tg_err open_port(struct tg_rig *rig, struct tg_why *why)
 {
-    rig->port = (struct tg_bench_port){
-        .base = {.ops = &port_ops, .kind = TG_PORT_VDEV, .name = "bench"},
-        .feed = &rig->feed,
-        .is_salted = true};
+    rig->port =
+        (struct tg_bench_port){.base = {.ops = &port_ops, .kind = TG_PORT_VDEV, .name = "bench"},
+                               .feed = &rig->feed,
+                               .is_salted = true};
     if (rig->options->is_fixed) {
         return TG_OK;
     }
@@ -143,9 +143,8 @@ static enum tg_err open_port(struct tg_rig *rig, struct tg_why *why)
                                           .is_infinite = true};
     enum tg_err err = tg_feed_pcap(&rig->feed, path, why);
     if (err == TG_OK && !tg_eal_is_running()) {
-        const struct tg_eal_config eal = {
-            .size_bytes = sizeof eal,
-            .memory_mib = 256 + rig->options->datagrams_count / 400};
+        const struct tg_eal_config eal = {.size_bytes = sizeof eal,
+                                          .memory_mib = 256 + rig->options->datagrams_count / 400};
         err = tg_eal_start(&eal, why);
     }
     return err == TG_OK ? tg_port_open(&config, &rig->port.inner, why) : err;
@@ -317,12 +316,12 @@ enum tg_err tg_rig_check(struct tg_rig *rig, bool *is_void, struct tg_why *why)
     if (err == TG_OK && !tg_sums_equal(&sums, wanted)) {
         *is_void = true;
         (void)tg_why_set(why, TG_E_INVALID,
-                         "journal: %" PRIu64 " rated rows of %" PRIi64 ", %" PRIu64 " units, %" PRIu64
-                         " free, %" PRIu64 " other rows; reference: %" PRIu64 " of %" PRIi64
-                         ", %" PRIu64 " units, %" PRIu64 " free",
+                         "journal: %" PRIu64 " rated rows of %" PRIi64 ", %" PRIu64
+                         " units, %" PRIu64 " free, %" PRIu64 " other rows; reference: %" PRIu64
+                         " of %" PRIi64 ", %" PRIu64 " units, %" PRIu64 " free",
                          sums.rows_count, sums.amount, sums.billed_units, sums.allowance_units,
-                         sums.other_count, wanted->rows_count, wanted->amount,
-                         wanted->billed_units, wanted->allowance_units);
+                         sums.other_count, wanted->rows_count, wanted->amount, wanted->billed_units,
+                         wanted->allowance_units);
     }
     return err;
 }

@@ -19,13 +19,13 @@
 
 /** @brief A port that hands the capture over, fresh in every pass. */
 struct tg_bench_port {
-    struct tg_port base;        /**< Contract. */
-    struct tg_port *inner;      /**< net_pcap with infinite_rx; NULL: frames in memory. */
-    struct tg_feed *feed;       /**< The capture. */
-    uint64_t given_count;       /**< Data datagrams handed over so far. */
-    uint64_t limit_count;       /**< No more than these. */
-    bool is_salted;             /**< Make them fresh; false only to measure receive alone. */
-    bool has_template;          /**< The template went out. */
+    struct tg_port base;   /**< Contract. */
+    struct tg_port *inner; /**< net_pcap with infinite_rx; NULL: frames in memory. */
+    struct tg_feed *feed;  /**< The capture. */
+    uint64_t given_count;  /**< Data datagrams handed over so far. */
+    uint64_t limit_count;  /**< No more than these. */
+    bool is_salted;        /**< Make them fresh; false only to measure receive alone. */
+    bool has_template;     /**< The template went out. */
 };
 
 /** @brief Everything. */

@@ -117,7 +117,6 @@ enum tg_err tg_staged_pass(struct tg_staged *staged, struct tg_why *why)
     const int64_t now_ns = tg_clock_thread_cpu_ns();
     staged->cpu_ns[TG_BENCH_JOURNAL] += now_ns - before_ns;
     /* What the process used besides this thread is the journal's writer. */
-    staged->cpu_ns[TG_BENCH_JOURNAL] +=
-        tg_bench_process_cpu_ns() - process_ns - (now_ns - main_ns);
+    staged->cpu_ns[TG_BENCH_JOURNAL] += tg_bench_process_cpu_ns() - process_ns - (now_ns - main_ns);
     return err == TG_OK ? TG_OK : tg_journal_error(rig->journal, why);
 }

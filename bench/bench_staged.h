@@ -17,17 +17,17 @@
 
 /** @brief A burst between stages. */
 struct tg_staged {
-    struct tg_rig *rig;                         /**< Borrowed. */
-    struct tg_input inputs[TG_BURST_MAX];       /**< The burst. */
+    struct tg_rig *rig;                                          /**< Borrowed. */
+    struct tg_input inputs[TG_BURST_MAX];                        /**< The burst. */
     struct tg_message messages[TG_STAGED_BATCHES][TG_BURST_MAX]; /**< By decode call. */
-    uint32_t inputs_count;                      /**< In the burst. */
-    uint32_t batches_count;                     /**< Decode calls. */
-    uint32_t first[TG_STAGED_BATCHES];          /**< First input of the call. */
-    uint32_t finished[TG_STAGED_BATCHES];       /**< Inputs it finished. */
-    uint32_t rows_input[TG_STAGED_BATCHES][TG_BATCH_ROWS_MAX]; /**< As the decoder wrote. */
-    struct tg_batch batches[TG_STAGED_BATCHES]; /**< Rows. */
-    int64_t cpu_ns[TG_BENCH_STAGES_COUNT];      /**< Taken so far. */
-    uint64_t rows_count;                        /**< Gone through so far. */
+    uint32_t inputs_count;                                       /**< In the burst. */
+    uint32_t batches_count;                                      /**< Decode calls. */
+    uint32_t first[TG_STAGED_BATCHES];                           /**< First input of the call. */
+    uint32_t finished[TG_STAGED_BATCHES];                        /**< Inputs it finished. */
+    uint32_t rows_input[TG_STAGED_BATCHES][TG_BATCH_ROWS_MAX];   /**< As the decoder wrote. */
+    struct tg_batch batches[TG_STAGED_BATCHES];                  /**< Rows. */
+    int64_t cpu_ns[TG_BENCH_STAGES_COUNT];                       /**< Taken so far. */
+    uint64_t rows_count;                                         /**< Gone through so far. */
 };
 
 /** @brief One pass of the capture, timed by stage. @param staged rig is set; times are added up.

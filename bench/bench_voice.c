@@ -107,9 +107,8 @@ static enum tg_err voice_open(struct voice *voice, const struct tg_bench_options
                                     false, options->seed, why);
     err = err == TG_OK ? tg_reference_open(&voice->reference, &voice->world) : err;
     err = err == TG_OK ? tg_accounts_create(subscribers_count, &voice->accounts, why) : err;
-    const struct tg_rating_params params = {.dedup_records_max = 1,
-                                            .accounts = voice->accounts,
-                                            .catalog = &voice->world.published};
+    const struct tg_rating_params params = {
+        .dedup_records_max = 1, .accounts = voice->accounts, .catalog = &voice->world.published};
     return err == TG_OK ? tg_rating_create(&params, &voice->rating, why) : err;
 }
 
@@ -146,8 +145,7 @@ enum tg_err tg_bench_voice(const struct tg_bench_options *options, uint32_t subs
         return tg_why_set(why, TG_E_IO, "cannot make a folder in %s", options->dir);
     }
     enum tg_err err = voice_open(voice, options, subscribers_count, is_zipf, dir, why);
-    const int64_t until_ns =
-        tg_clock_monotonic_ns() + (int64_t)options->seconds * TG_NS_PER_S / 4;
+    const int64_t until_ns = tg_clock_monotonic_ns() + (int64_t)options->seconds * TG_NS_PER_S / 4;
     for (uint32_t round = 0; err == TG_OK && round < TG_BENCH_ROUNDS_MAX; round++) {
         if (round >= ROUNDS_MIN && (options->is_fixed || tg_clock_monotonic_ns() >= until_ns)) {
             break;

@@ -160,9 +160,8 @@ static enum tg_err roster_make(const struct tg_world *world, uint16_t product,
                                                .product = product,
                                                .active_from_s = ACTIVE_FROM_S,
                                                .active_to_s = TG_ROSTER_OPEN_S};
-            accounts[i] = (struct tg_roster_account){.currency = 978,
-                                                     .tax = UINT16_MAX,
-                                                     .cycle_day = 1};
+            accounts[i] =
+                (struct tg_roster_account){.currency = 978, .tax = UINT16_MAX, .cycle_day = 1};
             keys[i] = (struct tg_roster_key){tg_world_number(i), i, TG_KEY_E164};
         }
         const struct tg_roster_params params = {.size_bytes = sizeof params,

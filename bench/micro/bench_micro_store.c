@@ -76,8 +76,8 @@ static bool append_check(void *state)
     for (uint32_t plane = 0; plane < 8; plane++) {
         const bool is_written = (p->words.written >> plane & 1) != 0;
         for (uint32_t i = 0; i < ROWS_COUNT; i++) {
-            const uint64_t octet = is_written ? p->memory[plane * stride + i]
-                                              : p->words.first >> (8 * plane) & 0xff;
+            const uint64_t octet =
+                is_written ? p->memory[plane * stride + i] : p->words.first >> (8 * plane) & 0xff;
             p->back[i] |= octet << (8 * plane);
         }
     }

@@ -93,6 +93,13 @@ struct tg_bill_tax {
     int64_t tax;         /**< Tax amount, bill scale; compute writes it. */
 };
 
+/** @brief What a document is. */
+enum tg_bill_document {
+    TG_BILL_INVOICE = 0,     /**< Of a period. */
+    TG_BILL_CREDIT_NOTE = 1, /**< Takes back part of an issued invoice; amounts are negative. */
+    TG_BILL_DEBIT_NOTE = 2   /**< Adds to an issued invoice. */
+};
+
 /** @brief An invoice. A pure function of (journal, catalog versions, accounts). */
 struct tg_bill_invoice {
     const char *account_id;             /**< Who pays; borrowed. */
@@ -106,7 +113,11 @@ struct tg_bill_invoice {
     uint32_t taxes_count;               /**< How many of taxes[]. */
     struct tg_bill_tax taxes[TG_BILL_TAXES_MAX]; /**< In order of first use. */
     uint8_t rounding;                            /**< enum tg_rounding of the BILL stage. */
-    uint8_t reserved[7];                         /**< 0. */
+    uint8_t document;                            /**< enum tg_bill_document. */
+    uint8_t reserved[6];                         /**< 0. */
+    const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
+    const char *reference_number;                /**< Of a note: the invoice's number. */
+    const char *reason;                          /**< Of a note: why, for people. */
     int64_t net_total;                           /**< Before tax, bill scale. */
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< To pay, bill scale. */

@@ -14,6 +14,18 @@ static const char *service_name(uint8_t service)
     return service < TG_SERVICE_COUNT ? names[service] : "unknown";
 }
 
+static const char *document_name(uint8_t document)
+{
+    static const char *const names[] = {"normal", "creditNote", "debitNote"};
+    return document < sizeof names / sizeof names[0] ? names[document] : "unknown";
+}
+
+static const char *tax_mode_name(uint8_t mode)
+{
+    static const char *const names[] = {"category", "line", "charge"};
+    return mode < sizeof names / sizeof names[0] ? names[mode] : "unknown";
+}
+
 /* ,"key":{"unit":"EUR","value":12.34} */
 static void add_money(struct tg_bill_text *out, const char *key, const struct tg_currency *currency,
                       int64_t amount)
@@ -116,8 +128,15 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     if (invoice->number[0] != '\0') {
         add_string(out, "billNo", invoice->number);
     }
-    tg_bill_text_add(out, ",\"category\":\"normal\",\"runType\":\"onCycle\",\"state\":\"%s\"",
+    tg_bill_text_add(out, ",\"category\":\"%s\",\"runType\":\"%s\",\"state\":\"%s\"",
+                     document_name(invoice->document),
+                     invoice->document == TG_BILL_INVOICE ? "onCycle" : "offCycle",
                      invoice->number[0] != '\0' ? "new" : "onHold");
+    if (invoice->document != TG_BILL_INVOICE) {
+        add_string(out, "x_referenceId", invoice->reference_id);
+        add_string(out, "x_referenceNumber", invoice->reference_number);
+        add_string(out, "x_reason", invoice->reason);
+    }
     tg_bill_text_add(out, ",\"billDate\":\"");
     tg_bill_text_time(out, invoice->issued_ns);
     tg_bill_text_add(out, "\",\"billingAccount\":{\"id\":");
@@ -134,7 +153,9 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
         tg_bill_text_add(out, i > 0 ? "," : "");
         add_tax(out, &invoice->taxes[i], currency, invoice->taxes[i].tax);
         add_money(out, "x_taxableAmount", currency, invoice->taxes[i].net);
-        tg_bill_text_add(out, ",\"x_rounding\":\"%s\"}",
+        add_unsigned(out, "x_ratePpm", invoice->taxes[i].rate_ppm);
+        tg_bill_text_add(out, ",\"x_mode\":\"%s\",\"x_rounding\":\"%s\"}",
+                         tax_mode_name(invoice->taxes[i].mode),
                          tg_rounding_name(invoice->taxes[i].rounding));
     }
     tg_bill_text_add(out,

@@ -110,7 +110,8 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     money_text(line->amount, invoice->currency, amount);
     if (!tg_bill_line_has_rows(line->kind)) {
         fee_text(line, item);
-        if (line->covered != line->covered_total && line->covered_total < 1000) {
+        if (line->kind == TG_BILL_LINE_RECURRING && line->covered != line->covered_total &&
+            line->covered_total < 1000) {
             (void)snprintf(used, sizeof used, "%llu/%llu days", (unsigned long long)line->covered,
                            (unsigned long long)line->covered_total);
         }
@@ -142,8 +143,13 @@ static void add_sum(struct tg_bill_text *out, const char *label, int64_t amount,
 void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_text *out)
 {
     const bool is_draft = invoice->number[0] == '\0';
-    tg_bill_text_add(out, "%s %s\n\n", is_draft ? "DRAFT" : "INVOICE",
+    static const char *const titles[] = {"INVOICE", "CREDIT NOTE", "DEBIT NOTE"};
+    tg_bill_text_add(out, "%s %s\n", is_draft ? "DRAFT" : titles[invoice->document % 3],
                      is_draft ? invoice->id : invoice->number);
+    if (invoice->document != TG_BILL_INVOICE) {
+        tg_bill_text_add(out, "for %s: %s\n", invoice->reference_number, invoice->reason);
+    }
+    tg_bill_text_add(out, "\n");
     tg_bill_text_add(out, "Account   %s%s%s\nPeriod    ", invoice->account_id,
                      invoice->account_name[0] != '\0' ? "  " : "", invoice->account_name);
     add_day(out, invoice->period_start_ns);

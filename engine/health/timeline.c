@@ -510,8 +510,8 @@ void tg_timeline_annotate(const struct tg_timeline *timeline, const uint16_t *no
     }
 }
 
-/* Signs of life inside the newest span, which only make it longer: all but its end is known. Returns
- * how many of the times these are, from the first on. */
+/* Signs of life inside the newest span, which only make it longer: all but its end is known.
+ * Returns how many of the times these are, from the first on. */
 static uint32_t life_extend(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
                             uint32_t count)
 {

@@ -172,6 +172,19 @@ static void dedup_rotate(struct tg_dedup *dedup)
     dedup->now++;
 }
 
+static inline void slot_set(struct tg_dedup *dedup, struct bucket *bucket, unsigned live,
+                            uint64_t key, const struct tg_usage *row)
+{
+    const unsigned slot = (unsigned)__builtin_ctz(~live);
+    bucket->keys[slot] = key;
+    bucket->checks[slot] = check_of(row);
+    bucket->generations[slot] = dedup->now;
+    dedup->young.count++;
+    if (row->start_ns > dedup->young.event_ns_max) {
+        dedup->young.event_ns_max = row->start_ns;
+    }
+}
+
 /* After each record, not each batch: what is forgotten must not depend on how rows are batched. */
 static void record_keep(struct tg_dedup *dedup, uint64_t home, uint64_t key,
                         const struct tg_usage *row)
@@ -186,28 +199,31 @@ static void record_keep(struct tg_dedup *dedup, uint64_t home, uint64_t key,
         at = at + 1 == dedup->buckets_count ? 0 : at + 1;
         live = slots_live(dedup, &dedup->buckets[at]);
     }
-    struct bucket *bucket = &dedup->buckets[at];
-    const unsigned slot = (unsigned)__builtin_ctz(~live);
-    bucket->keys[slot] = key;
-    bucket->checks[slot] = check_of(row);
-    bucket->generations[slot] = dedup->now;
-    dedup->young.count++;
-    if (row->start_ns > dedup->young.event_ns_max) {
-        dedup->young.event_ns_max = row->start_ns;
-    }
+    slot_set(dedup, &dedup->buckets[at], live, key, row);
 }
 
-static int16_t dedup_one(struct tg_dedup *dedup, uint64_t home, const struct tg_usage *row)
+/* Nine records in ten are fresh and find room in their own bucket: one look tells and takes. */
+static inline int16_t dedup_one(struct tg_dedup *dedup, uint64_t home, const struct tg_usage *row)
 {
     const uint64_t key = key_of(row);
-    const uint32_t *check = check_find(dedup, home, key);
-    if (check != NULL) {
-        return *check == check_of(row) ? TG_E_DUPLICATE : TG_E_DUP_CONFLICT;
+    struct bucket *bucket = &dedup->buckets[home];
+    const unsigned live = slots_live(dedup, bucket);
+    const bool is_plain = live != 15u && (slots_equal(bucket, key) & live) == 0 &&
+                          !generation_is_live(dedup, bucket->overflow);
+    if (__builtin_expect(!is_plain, 0)) {
+        const uint32_t *check = check_find(dedup, home, key);
+        if (check != NULL) {
+            return *check == check_of(row) ? TG_E_DUPLICATE : TG_E_DUP_CONFLICT;
+        }
     }
     if (row->start_ns <= dedup->horizon_ns) {
         return TG_E_TOO_OLD;
     }
-    record_keep(dedup, home, key, row);
+    if (is_plain && dedup->young.count != dedup->count_max) {
+        slot_set(dedup, bucket, live, key, row);
+    } else {
+        record_keep(dedup, home, key, row);
+    }
     return TG_OK;
 }
 

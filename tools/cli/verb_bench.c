@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "bench/bench.h"
+#include "bench/bench_extra.h"
 #include "rt/eal.h"
 
 #include <stdlib.h>
@@ -18,23 +19,37 @@ static const char usage[] =
     "  --subscribers N[,N...]    sizes; default 1000000\n"
     "  --skew uniform|zipf|both  which subscribers the records hit; default uniform. Zipf is 0.99\n"
     "  --seconds N               for each size and skew, set-up apart; default 10\n"
-    "  --stage NAME              only this line: receive decode identify dedup price journal whole\n"
+    "  --stage NAME              only this line: receive decode identify dedup price journal "
+    "whole\n"
     "                            voice, or a micro-benchmark's name\n"
     "  --datagrams N             in the capture, 26 records each; default 20000\n"
     "  --prefixes N              in the deck of the voice line; default 200000\n"
-    "  --down PERCENT            flows towards the subscriber, found by their other end; default 50\n"
+    "  --down PERCENT            flows towards the subscriber, found by their other end; default "
+    "50\n"
     "  --dir DIR                 where the journal is written and removed again; default /tmp\n"
     "  --micro                   the hot functions one by one\n"
-    "  --fixed                   one round, 10000 subscribers, no DPDK: to count instructions with\n"
+    "  --fixed                   one round, 10000 subscribers, no DPDK: to count instructions "
+    "with\n"
     "                            valgrind --tool=callgrind; the functions are bench_stage_*\n"
     "  --reference-price N       what the reference rater takes 1000 kB to cost, at scale 8: any\n"
     "                            other than 2000000 must void the run (a test of the check)\n"
     "  --json, --csv             for programs; times are in picoseconds\n"
     "\n"
+    "  --capture DIR             write the traffic, catalog and expected sums for other programs;\n"
+    "                            --subscribers N, --datagrams N\n"
+    "  --sums DATA               what the rated rows of a data folder add up to\n"
+    "  --latency                 open loop at 50 and 80 % load, to rated and to durable;\n"
+    "                            --subscribers N, --seconds N, --rate ROWS_PER_S, --csv\n"
+    "  --lossless                highest rate over a UDP socket that loses no record, by halving;\n"
+    "                            --subscribers N, --seconds N a trial, --trials N, --rate HIGHEST\n"
+    "\n"
     "The capture comes through DPDK's net_pcap with infinite_rx and is repeated. Repeated records\n"
-    "would be duplicates, so every datagram is made fresh as it is handed over: the sequence number\n"
-    "moves on and each record moves to another subscriber (uniform) or another millisecond (Zipf).\n"
-    "That is not the engine's work: it is measured by itself (line `make`) and taken off the whole.\n";
+    "would be duplicates, so every datagram is made fresh as it is handed over: the sequence "
+    "number\n"
+    "moves on and each record moves to another subscriber (uniform) or another millisecond "
+    "(Zipf).\n"
+    "That is not the engine's work: it is measured by itself (line `make`) and taken off the "
+    "whole.\n";
 
 extern const struct tg_verb tg_verb_bench;
 
@@ -159,6 +174,10 @@ static int run_bench(int argc, char **argv)
                                        .seed = 1,
                                        .dir = "/tmp",
                                        .skews = {true, false}};
+    int code;
+    if (tg_bench_extra_run(argc, argv, &code)) {
+        return code;
+    }
     for (int i = 1; i < argc; i++) {
         if (flag_read(argv[i], &options)) {
             continue;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/bill_entry.h"
 #include "cli/cli.h"
 
 #include "base/clock.h"
@@ -19,6 +20,10 @@ struct options {
     const char *date;
     const char *entity;
     const char *series;
+    const char *subscription; /* charge. */
+    const char *amount;       /* charge, credit, debit. */
+    const char *title;        /* charge: on the bill; notes: the reason. */
+    const char *id;           /* charge: unique; notes: name on their invoice. */
     bool issues;
     bool is_json;
     bool is_text;
@@ -35,7 +40,9 @@ static const char **value_of(struct options *options, const char *name)
         const char **at;
     } table[] = {{"--data", &options->data},       {"--period", &options->period},
                  {"--account", &options->account}, {"--date", &options->date},
-                 {"--entity", &options->entity},   {"--series", &options->series}};
+                 {"--entity", &options->entity},   {"--series", &options->series},
+                 {"--amount", &options->amount},   {"--subscription", &options->subscription},
+                 {"--title", &options->title},     {"--id", &options->id}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -394,6 +401,21 @@ static int bill_run(int argc, char **argv)
     if (strcmp(options.action, "list") == 0 || strcmp(options.action, "show") == 0) {
         return read_run(&options);
     }
+    const struct tg_cli_bill_entry entry = {.data = options.data,
+                                            .subject = options.subject,
+                                            .subscription = options.subscription,
+                                            .amount = options.amount,
+                                            .title = options.title,
+                                            .id = options.id,
+                                            .date = options.date,
+                                            .entity = options.entity};
+    if (strcmp(options.action, "charge") == 0) {
+        return tg_cli_bill_charge(&tg_verb_bill, &entry);
+    }
+    const bool is_debit = strcmp(options.action, "debit") == 0;
+    if (is_debit || strcmp(options.action, "credit") == 0) {
+        return tg_cli_bill_note(&tg_verb_bill, &entry, is_debit);
+    }
     return tg_cli_usage(&tg_verb_bill, "unknown action '%s'", options.action);
 }
 
@@ -404,9 +426,17 @@ const struct tg_verb tg_verb_bill = {
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
         "       tollgate bill list --data DIR [--json | --full]\n"
-        "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n\n"
+        "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
+        "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
+        "                          --id NAME --title TEXT\n"
+        "       tollgate bill credit|debit NUMBER|BILL[:LINE] --data DIR --id NAME\n"
+        "                          --date YYYY-MM-DD --title REASON [--amount NET]\n\n"
         "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
+        "The first issuing run closes the month: what comes later is on the next bill.\n"
+        "charge enters a one-off charge; credit takes back an issued invoice, a line of it or part\n"
+        "of a line, debit adds to one: as a note with a number of series CN or DN. Entering the\n"
+        "same again changes nothing.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
         "matches the journal.\n",
     .run = bill_run,

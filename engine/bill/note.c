@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/note.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/money.h"
+#include "bill/issue.h"
+#include "catalog/image.h"
+#include "doc/json.h"
+#include "store/documents.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_CHARS_MAX 16u
+
+/* A note being made. */
+struct note {
+    const struct tg_bill_note_params *params;
+    struct tg_why *why;
+    struct tg_json *bill; /* The invoice it is for. */
+    char bill_id[TG_BILL_ID_BYTES];
+    struct tg_bill_invoice invoice; /* The note itself. */
+    struct tg_bill_scratch scratch;
+    struct tg_bill_line *lines; /* Shape [TG_BILL_NOTE_LINES_MAX]. */
+    int64_t *taken;             /* Net that earlier notes took, by line; same shape. */
+    uint32_t bill_lines_count;
+    char prefix[TG_BILL_ID_BYTES + 8]; /* Of the ids of all notes on the invoice. */
+};
+
+static enum tg_err bill_load(struct note *note, struct tg_db *state)
+{
+    struct tg_txn txn;
+    struct tg_bytes bytes = {NULL, 0};
+    struct tg_json *json = NULL;
+    (void)snprintf(note->bill_id, sizeof note->bill_id, "%s", note->params->bill);
+    tg_txn_begin(&txn, state, false);
+    if (tg_documents_get(&txn, "billNumber", note->params->bill, &bytes) == TG_OK &&
+        tg_json_parse(bytes.at, bytes.length_bytes, &json, NULL) == TG_OK) {
+        (void)snprintf(note->bill_id, sizeof note->bill_id, "%s",
+                       tg_json_get_text(json, "bill", ""));
+    }
+    tg_json_free(json);
+    enum tg_err err = tg_documents_get(&txn, "customerBill", note->bill_id, &bytes);
+    if (err == TG_OK) {
+        err = tg_json_parse(bytes.at, bytes.length_bytes, &note->bill, note->why);
+    } else {
+        err = tg_why_set(note->why, err, "no issued invoice is called '%s'", note->params->bill);
+    }
+    tg_txn_abort(&txn);
+    if (err == TG_OK && strcmp(tg_json_get_text(note->bill, "category", ""), "normal") != 0) {
+        err = tg_why_set(note->why, TG_E_INVALID, "%s is a note itself", note->params->bill);
+    }
+    return err;
+}
+
+static enum tg_err money_read(const struct tg_json *json, const char *key,
+                              const struct tg_currency *currency, int64_t *amount)
+{
+    const char *text = tg_json_get_text(json, key, "");
+    return tg_money_parse(text, strlen(text), currency->minor, amount);
+}
+
+/* Sums what earlier notes took from each line; a note's own earlier issue does not count. */
+static bool taken_add(void *context, const struct tg_document *document)
+{
+    struct note *note = context;
+    if (strncmp(document->id, note->prefix, strlen(note->prefix)) != 0) {
+        return false;
+    }
+    struct tg_json *json = NULL;
+    if (strcmp(document->id, note->invoice.id) == 0 ||
+        tg_json_parse(document->json, document->json_bytes, &json, NULL) != TG_OK) {
+        return true;
+    }
+    const struct tg_json *lines = tg_json_get(json, "x_line");
+    for (size_t i = 0; i < tg_json_count(lines); i++) {
+        const struct tg_json *line = tg_json_at(lines, i);
+        const int64_t of = tg_json_get_integer(line, "x_covered", 0) - 1;
+        int64_t amount = 0;
+        if (of >= 0 && of < note->bill_lines_count &&
+            money_read(line, "x_amount", note->invoice.currency, &amount) == TG_OK) {
+            note->taken[of] += amount;
+        }
+    }
+    tg_json_free(json);
+    return true;
+}
+
+static uint8_t mode_by_name(const char *name)
+{
+    return strcmp(name, "line") == 0     ? TG_TAX_PER_LINE
+           : strcmp(name, "charge") == 0 ? TG_TAX_PER_CHARGE
+                                         : TG_TAX_PER_CATEGORY;
+}
+
+static enum tg_err tax_take(struct note *note, const char *category, uint16_t *index)
+{
+    const struct tg_json *items = tg_json_get(note->bill, "taxItem");
+    for (size_t i = 0; i < tg_json_count(items); i++) {
+        const struct tg_json *item = tg_json_at(items, i);
+        const char *name = tg_json_get_text(item, "taxCategory", "");
+        const int rounding = tg_rounding_by_name(tg_json_get_text(item, "x_rounding", ""));
+        const int64_t rate_ppm = tg_json_get_integer(item, "x_ratePpm", -1);
+        if (strcmp(name, category) != 0 || rounding < 0 || rate_ppm < 0) {
+            continue;
+        }
+        *index =
+            tg_bill_invoice_tax(&note->invoice, name, (uint32_t)rate_ppm, (uint8_t)rounding);
+        if (*index != UINT16_MAX) {
+            note->invoice.taxes[*index].mode = mode_by_name(tg_json_get_text(item, "x_mode", ""));
+            return TG_OK;
+        }
+    }
+    return tg_why_set(note->why, TG_E_CORRUPT, "the tax '%s' of %s cannot be read", category,
+                      note->bill_id);
+}
+
+/* Net that the note moves on a line, signed: what is left of it, or what was asked for. */
+static enum tg_err line_amount(struct note *note, uint32_t index, int64_t printed, int64_t *net)
+{
+    const struct tg_bill_note_params *params = note->params;
+    const int64_t left = printed + note->taken[index]; /* Credits are stored negative. */
+    int64_t asked = left;
+    if (params->amount != NULL) {
+        if (tg_money_parse(params->amount, strlen(params->amount), note->invoice.currency->minor,
+                           &asked) != TG_OK ||
+            asked <= 0) {
+            return tg_why_set(note->why, TG_E_INVALID, "'%s' is no amount of %s above 0",
+                              params->amount, note->invoice.currency->code);
+        }
+    }
+    if (params->is_debit) {
+        *net = asked;
+        return params->amount != NULL
+                   ? TG_OK
+                   : tg_why_set(note->why, TG_E_INVALID, "a debit note wants an amount");
+    }
+    if (params->amount != NULL && asked > left) {
+        return tg_why_set(note->why, TG_E_INVALID, "line %u has less than %s left to take back",
+                          index + 1, params->amount);
+    }
+    *net = -asked;
+    return TG_OK;
+}
+
+static enum tg_err line_make(struct note *note, uint32_t index)
+{
+    const struct tg_json *line = tg_json_at(tg_json_get(note->bill, "x_line"), index);
+    const struct tg_currency *currency = note->invoice.currency;
+    int64_t printed = 0;
+    int64_t tax = 0;
+    int64_t net = 0;
+    uint16_t tax_index = 0;
+    if (line == NULL || money_read(line, "x_amount", currency, &printed) != TG_OK ||
+        money_read(line, "x_taxAmount", currency, &tax) != TG_OK) {
+        return tg_why_set(note->why, TG_E_NOT_FOUND, "%s has no line %u that can be corrected",
+                          note->bill_id, index + 1);
+    }
+    enum tg_err err = line_amount(note, index, printed, &net);
+    if (err == TG_OK && net != 0) {
+        err = tax_take(note, tg_json_get_text(line, "taxCategory", ""), &tax_index);
+    }
+    if (err != TG_OK || net == 0) {
+        return err;
+    }
+    const bool is_whole = net == -printed;
+    note->lines[note->invoice.lines_count++] = (struct tg_bill_line){
+        .subscriber_id = tg_json_get_text(line, "x_subscription", ""),
+        .product_id = tg_json_get_text(line, "product", ""),
+        .zone_id = "",
+        .price_id = tg_json_get_text(line, "id", ""),
+        .unit_id = "",
+        .title = note->params->reason,
+        .amount_exact = (__int128)net * tg_pow10(TG_MONEY_EXTRA_DECIMALS),
+        .fee = printed > INT64_MAX / 1000000 ? 0 : printed * 1000000,
+        .covered = index + 1, /* The line it corrects; compute keeps it. */
+        .covered_total = note->bill_lines_count,
+        .charge_tax = -tax,
+        .subscriber = index, /* Keeps the invoice's order. */
+        .currency = currency->numeric,
+        .tax_index = tax_index,
+        .kind = TG_BILL_LINE_CREDIT,
+        .proration = TG_PRORATE_NONE_FULL,
+        .has_charge_tax = is_whole,
+    };
+    return TG_OK;
+}
+
+static enum tg_err head_make(struct note *note)
+{
+    const struct tg_bill_note_params *params = note->params;
+    const struct tg_json *account = tg_json_get(note->bill, "billingAccount");
+    const struct tg_json *period = tg_json_get(note->bill, "billingPeriod");
+    const char *from = tg_json_get_text(period, "startDateTime", "");
+    const char *to = tg_json_get_text(period, "endDateTime", "");
+    const struct tg_json *due = tg_json_get(note->bill, "amountDue");
+    const int rounding =
+        tg_rounding_by_name(tg_json_get_text(tg_json_get(note->bill, "x_rounding"), "mode", ""));
+    struct tg_bill_invoice *invoice = &note->invoice;
+    *invoice = (struct tg_bill_invoice){
+        .account_id = tg_json_get_text(account, "id", ""),
+        .account_name = tg_json_get_text(account, "name", ""),
+        .currency = tg_currency_by_code(tg_json_get_text(due, "unit", "")),
+        .issued_ns = params->issued_ns,
+        .lines = note->lines,
+        .rounding = rounding >= 0 ? (uint8_t)rounding : (uint8_t)TG_ROUND_HALF_UP,
+        .document = params->is_debit ? TG_BILL_DEBIT_NOTE : TG_BILL_CREDIT_NOTE,
+        .reference_id = note->bill_id,
+        .reference_number = tg_json_get_text(note->bill, "billNo", ""),
+        .reason = params->reason};
+    if (invoice->currency == NULL ||
+        tg_clock_parse(from, strlen(from), &invoice->period_start_ns) != TG_OK ||
+        tg_clock_parse(to, strlen(to), &invoice->period_end_ns) != TG_OK) {
+        return tg_why_set(note->why, TG_E_CORRUPT, "invoice %s cannot be read", note->bill_id);
+    }
+    const size_t name_length = strlen(params->name);
+    const char *alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    if (name_length == 0 || name_length > NAME_CHARS_MAX ||
+        strspn(params->name, alphabet) != name_length) {
+        return tg_why_set(note->why, TG_E_INVALID, "'%s' is no name of a note", params->name);
+    }
+    (void)snprintf(note->prefix, sizeof note->prefix, "N-%s-", note->bill_id);
+    const int length =
+        snprintf(invoice->id, sizeof invoice->id, "%s%s", note->prefix, params->name);
+    note->bill_lines_count = (uint32_t)tg_json_count(tg_json_get(note->bill, "x_line"));
+    return length + 12 < (int)sizeof invoice->id && note->bill_lines_count < TG_BILL_NOTE_LINES_MAX
+               ? TG_OK
+               : tg_why_set(note->why, TG_E_FULL, "invoice %s is too long for a note",
+                            note->bill_id);
+}
+
+static enum tg_err lines_make(struct note *note, struct tg_db *state)
+{
+    struct tg_txn txn;
+    tg_txn_begin(&txn, state, false);
+    enum tg_err err =
+        tg_documents_visit(&txn, "customerBill", note->prefix, taken_add, note, NULL);
+    tg_txn_abort(&txn);
+    err = err == TG_E_NOT_FOUND ? TG_OK : err;
+    if (note->params->line_index >= 0) {
+        err = err == TG_OK ? line_make(note, (uint32_t)note->params->line_index) : err;
+    } else if (note->params->amount != NULL) {
+        err = tg_why_set(note->why, TG_E_INVALID, "an amount wants a line: give BILL:LINE");
+    }
+    for (uint32_t i = 0; note->params->line_index < 0 && i < note->bill_lines_count; i++) {
+        err = err == TG_OK ? line_make(note, i) : err;
+    }
+    if (err == TG_OK && note->invoice.lines_count == 0) {
+        err = tg_why_set(note->why, TG_E_INVALID, "nothing is left to take back");
+    }
+    return err == TG_OK ? tg_bill_invoice_compute(&note->invoice, &note->scratch, note->why) : err;
+}
+
+static enum tg_err note_store(struct note *note, struct tg_db *state)
+{
+    const struct tg_bill_issue_params issue = {.size_bytes = sizeof issue,
+                                               .legal_entity = note->params->legal_entity,
+                                               .series = note->params->is_debit ? "DN" : "CN"};
+    struct tg_bill_issuer *issuer = NULL;
+    enum tg_bill_outcome outcome = TG_BILL_OUTCOME_ISSUED;
+    enum tg_err err = tg_bill_issuer_open(state, &issue, &issuer, note->why);
+    if (err == TG_OK) {
+        err = tg_bill_issuer_put(issuer, &note->invoice, true, &outcome, note->why);
+    }
+    if (err == TG_OK) {
+        err = tg_bill_issuer_commit(issuer, note->why);
+    }
+    tg_bill_issuer_close(issuer);
+    if (err == TG_OK && outcome == TG_BILL_OUTCOME_DIFFERS) {
+        err = tg_why_set(note->why, TG_E_EXISTS, "note %s is issued and says something else",
+                         note->invoice.id);
+    }
+    return err;
+}
+
+static void *take(size_t item_bytes)
+{
+    return tg_pages_take(TG_BILL_NOTE_LINES_MAX * item_bytes);
+}
+
+static void give(void *memory, size_t item_bytes)
+{
+    tg_pages_free(memory, TG_BILL_NOTE_LINES_MAX * item_bytes);
+}
+
+static void note_close(struct note *note)
+{
+    tg_json_free(note->bill);
+    give(note->lines, sizeof note->lines[0]);
+    give(note->taken, sizeof note->taken[0]);
+    give(note->scratch.exact, sizeof note->scratch.exact[0]);
+    give(note->scratch.weights, sizeof note->scratch.weights[0]);
+    give(note->scratch.parts, sizeof note->scratch.parts[0]);
+    give(note->scratch.rows, sizeof note->scratch.rows[0]);
+    give(note->scratch.fractions, sizeof note->scratch.fractions[0]);
+}
+
+enum tg_err tg_bill_note_issue(struct tg_db *state, const struct tg_bill_note_params *params,
+                               char number[TG_BILL_NUMBER_BYTES], struct tg_why *why)
+{
+    struct note note = {.params = params, .why = why};
+    note.lines = take(sizeof note.lines[0]);
+    note.taken = take(sizeof note.taken[0]);
+    note.scratch = (struct tg_bill_scratch){
+        .capacity = TG_BILL_NOTE_LINES_MAX,
+        .exact = take(sizeof note.scratch.exact[0]),
+        .weights = take(sizeof note.scratch.weights[0]),
+        .parts = take(sizeof note.scratch.parts[0]),
+        .rows = take(sizeof note.scratch.rows[0]),
+        .fractions = take(sizeof note.scratch.fractions[0])};
+    enum tg_err err = TG_OK;
+    if (note.lines == NULL || note.taken == NULL || note.scratch.exact == NULL ||
+        note.scratch.weights == NULL || note.scratch.parts == NULL || note.scratch.rows == NULL ||
+        note.scratch.fractions == NULL) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for a note");
+    }
+    err = err == TG_OK ? bill_load(&note, state) : err;
+    err = err == TG_OK ? head_make(&note) : err;
+    err = err == TG_OK ? lines_make(&note, state) : err;
+    err = err == TG_OK ? note_store(&note, state) : err;
+    if (err == TG_OK) {
+        (void)snprintf(number, TG_BILL_NUMBER_BYTES, "%s", note.invoice.number);
+    }
+    note_close(&note);
+    return err;
+}
