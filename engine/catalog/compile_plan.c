@@ -17,7 +17,8 @@ struct cell {
     const struct tg_yaml_node *plan;
     const struct tg_yaml_node *service;
     struct tg_plan_service out;
-    const uint8_t *zones; /* bit set of the deck's zones; NULL: zones are networks' */
+    const uint8_t *zones;              /* bit set of the decks' zones; NULL: zones are networks' */
+    uint8_t joint[TG_ZONE_BITS_BYTES]; /* of several decks */
     uint32_t *matrix;
     uint32_t fallback[BANDS_MAX]; /* row of "*" */
     uint64_t unit_base_count;     /* of the zone's prices so far; 0 none yet */
@@ -231,6 +232,38 @@ static void matrix_fill(struct cell *cell, uint32_t service)
     gaps_fill(cell, has_fallback, prices != NULL);
 }
 
+/* Decks asked behind the first; their zones are sold too. */
+static void fallback_decks_read(struct cell *cell)
+{
+    struct tg_compile *compile = cell->compile;
+    const struct tg_yaml_node *list = tg_yaml_get(cell->service, "fallback_decks");
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TG_FALLBACK_DECKS_MAX; i++) {
+        cell->out.fallback_decks[i] = TG_DECK_NONE;
+    }
+    if (list == NULL || list->kind != TG_YAML_LIST) {
+        return;
+    }
+    if (cell->out.deck == TG_DECK_NONE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, list->key_mark, "name the first one as deck",
+                    "fallback_decks: there is no deck before them");
+        return;
+    }
+    memcpy(cell->joint, cell->zones, sizeof cell->joint);
+    for (const struct tg_yaml_node *node = list->child;
+         node != NULL && count < TG_FALLBACK_DECKS_MAX; node = node->next) {
+        const uint32_t deck = tg_compile_resolve(compile, TG_CATALOG_DECK, "deck", node);
+        if (deck == UINT32_MAX) {
+            continue;
+        }
+        cell->out.fallback_decks[count++] = (uint16_t)deck;
+        for (uint32_t i = 0; i < sizeof cell->joint; i++) {
+            cell->joint[i] |= compile->deck_zones[deck][i];
+        }
+    }
+    cell->zones = cell->joint;
+}
+
 static void references_resolve(struct cell *cell)
 {
     struct tg_compile *compile = cell->compile;
@@ -247,6 +280,7 @@ static void references_resolve(struct cell *cell)
     cell->out.allowance = TG_ALLOWANCE_NONE;
     cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
+    fallback_decks_read(cell);
     const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
     cell->out.is_zoned_by_network = by_network ? 1 : 0;
     cell->out.zones_count =

@@ -133,6 +133,7 @@ enum tg_grant_proration {
     TG_GRANT_ACTUAL_DAYS = 1 /**< Days left / days of the period, rounded down. */
 };
 
+#define TG_FALLBACK_DECKS_MAX   3u /**< Decks behind a plan's own. */
 #define TG_ROLLOVER_PERIODS_MAX 4u /**< Oldest age of units rolled over. */
 #define TG_THRESHOLDS_MAX       3u /**< Thresholds of an allowance. */
 
@@ -232,7 +233,9 @@ struct tg_plan_service {
     uint8_t is_zoned_by_network; /**< 1: the zone is that of the visited network. */
     uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
     uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
-    uint8_t reserved[8];        /**< 0. */
+    uint16_t fallback_decks[TG_FALLBACK_DECKS_MAX]; /**< Asked in turn for numbers no deck before
+                                                         has; TG_DECK_NONE ends them. */
+    uint8_t reserved[2]; /**< 0. */
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
 

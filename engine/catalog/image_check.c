@@ -108,6 +108,17 @@ static bool prices_check(const struct tg_image *image)
     return true;
 }
 
+static bool fallback_decks_check(const struct tg_image *image, const struct tg_plan_service *cell)
+{
+    bool is_fine = true;
+    for (uint32_t i = 0; i < TG_FALLBACK_DECKS_MAX; i++) {
+        is_fine =
+            is_fine && (cell->fallback_decks[i] == TG_DECK_NONE ||
+                        cell->fallback_decks[i] < image->sections[TG_IMAGE_SECTION_DECKS].count);
+    }
+    return is_fine;
+}
+
 static bool buckets_check(const struct tg_image *image, const struct tg_plan_service *cell)
 {
     if (cell->buckets_count == 0) {
@@ -135,7 +146,7 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
          cell->time_model >= image->sections[TG_IMAGE_SECTION_TIME_MODELS].count) ||
         (cell->allowance != TG_ALLOWANCE_NONE &&
          tg_image_allowance(image, cell->allowance) == NULL) ||
-        !buckets_check(image, cell)) {
+        !buckets_check(image, cell) || !fallback_decks_check(image, cell)) {
         return false;
     }
     const uint32_t *matrix = (const uint32_t *)tg_image_at(image, cell->matrix_offset);

@@ -135,6 +135,8 @@ KEYS(tg_catalog_time_model_keys,
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Deck that turns numbers into zones."},
+    {.key = "fallback_decks", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &zone_item,
+     .help = "Decks asked in turn for numbers that no deck before has."},
     {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},
     {.key = "prices", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_price_item,
      .help = "Zone to price, or to a map of band to price; \"*\" any other zone, home no zone."},

@@ -134,6 +134,26 @@ static void group_zones(struct tg_rate *rate, const struct tg_usage *rows, uint3
     }
 }
 
+/* Numbers the plan's own deck does not have: its other decks, in turn. The first deck with any
+ * match decides, whatever longer prefix another one has (rating-semantics 4.2.4 a). */
+static void group_fallbacks(struct tg_rate *rate, const struct tg_usage *rows, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_rate_work *work = &rate->works[i];
+        if (work->zone != TG_ZONE_NONE || !row_wants_deck(&rows[i], work)) {
+            continue;
+        }
+        for (uint32_t deck = 0; deck < TG_FALLBACK_DECKS_MAX && work->zone == TG_ZONE_NONE;
+             deck++) {
+            if (work->plan_service->fallback_decks[deck] == TG_DECK_NONE) {
+                break;
+            }
+            tg_image_zones(work->image, work->plan_service->fallback_decks[deck], &rows[i].peer_key,
+                           &rows[i].start_ns, 1, &work->zone);
+        }
+    }
+}
+
 void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                            const struct tg_usage *rows, const struct tg_charge *charges,
                            uint32_t count)
@@ -157,4 +177,5 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
         }
     }
     group_zones(rate, rows, count);
+    group_fallbacks(rate, rows, count);
 }

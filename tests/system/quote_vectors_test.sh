@@ -12,6 +12,8 @@ cat >"$catalog/catalog.yaml" <<'YAML'
 catalog: {version: 3, valid_from: 2026-01-01, currency: EUR}
 decks:
   world: {prefixes: {"49": home_country, "4915": mobile, "331018": short, "33": france}}
+  friends: {prefixes: {"4930": home_country}}
+  rest: {prefixes: {"4930123": france, "1": france}}
 prices:
   p60_6:   {unit: second, price: "0.10", per: 60, first: 60, next: 6}
   p60_6c:  {unit: second, price: "0.10", per: 60, first: 60, next: 6, connect: "0.05"}
@@ -32,7 +34,9 @@ plans:
   e: {voice: {price: p60_60}}
   f: {voice: {price: p60_6, allowance: minutes}}
   g: {voice: {deck: world, prices: {home_country: p60_60, mobile: p60_6, france: p30_6}}}
+  h: {voice: {deck: friends, fallback_decks: [rest, world], prices: {home_country: p60_60, mobile: p60_6, france: p30_6}}}
 products:
+  h: {plan: h}
   a: {plan: a}
   b: {plan: b}
   c: {plan: c}
@@ -45,7 +49,7 @@ echo "id,name,currency" >"$catalog/accounts.csv"
 echo "x,Customer X,EUR" >>"$catalog/accounts.csv"
 echo "id,account,product,msisdn,active_from,active_to" >"$catalog/subscribers.csv"
 number=1
-for product in a b c d e f g; do
+for product in a b c d e f g h; do
     echo "s$product,x,$product,4915000000$number,2026-01-01," >>"$catalog/subscribers.csv"
     number=$((number + 1))
 done
@@ -122,6 +126,10 @@ expect sms '"amount":"0.09"' '"tariff":"flat"'
     call 7 mobile 61 4915112345678
     call 7 fixed 61 4930123456
     call 7 nowhere 61 8612345678
+    call 8 first_deck 61 4930123456
+    call 8 second_deck 61 18001234567
+    call 8 third_deck 61 4915112345678
+    call 8 no_deck 61 8612345678
     call 7 short 61 3310181
     echo '{"id":"nobody","subscriber":"+1","service":"voice","start":"2026-11-23T00:00:00Z"}'
     echo '{"id":"early","subscriber":"+49150000001","service":"voice","start":"2025-11-23T00:00:00Z"}'
@@ -133,6 +141,10 @@ expect partly '"allowance_units":34' '"billed_units":66' '"units":32'
 expect priced '"amount":"0.11"' '"allowance_units":0' '"units_before":32'
 expect mobile '"amount":"0.11"' '"zone":"mobile"'
 expect fixed '"amount":"0.20"' '"zone":"home_country"'
+expect first_deck '"zone":"home_country"' # though a later deck has a longer prefix
+expect second_deck '"zone":"france"'
+expect third_deck '"zone":"mobile"' '"amount":"0.11"'
+expect no_deck '"fate":"suspended"' '"reason":"NO_RATE"'
 expect nowhere '"fate":"suspended"' '"reason":"NO_RATE"'
 expect short '"fate":"suspended"' '"reason":"NO_RATE"' '"zone":"short"'
 expect nobody '"fate":"suspended"' '"reason":"UNKNOWN_SUBSCRIBER"'

@@ -146,6 +146,7 @@ static inline struct tg_plan_service *fixture_service(struct fixture *f, unsigne
         .zones_count = 1,
         .bands_count = 1,
         .deck = TG_DECK_NONE,
+        .fallback_decks = {TG_DECK_NONE, TG_DECK_NONE, TG_DECK_NONE},
         .time_model = TG_TIME_MODEL_NONE,
         .allowance = TG_ALLOWANCE_NONE,
         .is_present = 1,
