@@ -37,7 +37,7 @@ struct tg_endpoint {
 
 /** @brief One datagram payload or one chunk of a file; borrowed until decode() returns. */
 struct tg_input {
-    const uint8_t *bytes;     /**< Payload. For files: whole lines, last one possibly unterminated. */
+    const uint8_t *bytes; /**< Payload. For files: whole lines, last one possibly unterminated. */
     uint32_t length_bytes;    /**< 1..65535 for datagrams, up to 1 MiB for file chunks. */
     uint16_t source_id;       /**< Exporter (address) or file source; stable across restarts. */
     uint16_t local_port;      /**< UDP port it was sent to, host order; 0 for files. */
@@ -80,6 +80,9 @@ struct tg_message {
     uint8_t sequence_kind;    /**< enum tg_sequence_kind. */
     uint8_t flags;            /**< enum tg_message_flag. */
     uint32_t error_offset;    /**< Offset of the first fault within the input. */
+    uint32_t options_count;   /**< Of records_count: records about the exporter (RFC 7011 3.4.2),
+                                   which some exporters leave out of the sequence number. */
+    uint32_t reserved;        /**< 0. */
 };
 
 /** @brief Bytes that became no row: each is one record for the audit. */
@@ -155,7 +158,7 @@ struct tg_decoded {
 
     uint32_t released_capacity;       /**< At least 64. */
     uint32_t released_count;          /**< Keys appended. */
-    uint64_t *released_keys;          /**< record_key of parked pieces that are decoded or refused now. */
+    uint64_t *released_keys; /**< record_key of parked pieces that are decoded or refused now. */
 
     struct tg_message *messages;      /**< One per input; shape [inputs_count]. */
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Every way Tollgate can refuse something: one enum for calls, verdicts and suspense reasons.
+ *  @brief Every way Tollgate can refuse something: one enum for calls, verdicts and suspense
+ * reasons.
  *
- *  Source: suspense reasons after the mediation practice of 3GPP TS 32.298 / TS 32.297 error records.
- *  Threads: constants only. Allocates: never. Cost: none.
+ *  Source: suspense reasons after the mediation practice of 3GPP TS 32.298 / TS 32.297 error
+ * records. Threads: constants only. Allocates: never. Cost: none.
  *
  *  Values are pinned for life: they are stored in journals. A new one takes the next free number of
  *  its block; a retired one is never given out again.
@@ -35,11 +36,14 @@
     X(TG_E_LENGTH, -102, "BAD_LENGTH", "a length field contradicts the bytes that are there")      \
     X(TG_E_TEMPLATE, -103, "BAD_TEMPLATE", "a template that cannot be used")                       \
     X(TG_E_NO_TEMPLATE, -104, "NO_TEMPLATE", "data came and its template never did")               \
-    X(TG_E_TEMPLATE_LIMIT, -105, "TEMPLATE_LIMIT", "the exporter sent more templates than allowed") \
+    X(TG_E_TEMPLATE_LIMIT, -105, "TEMPLATE_LIMIT",                                                 \
+      "the exporter sent more templates than allowed")                                             \
     X(TG_E_AUTHENTICATOR, -106, "BAD_AUTHENTICATOR", "the message authenticator does not verify")  \
-    X(TG_E_UNKNOWN_CLIENT, -107, "UNKNOWN_CLIENT", "no shared secret is configured for the sender") \
+    X(TG_E_UNKNOWN_CLIENT, -107, "UNKNOWN_CLIENT",                                                 \
+      "no shared secret is configured for the sender")                                             \
     X(TG_E_MISSING_FIELD, -108, "MISSING_MANDATORY", "a field that rating needs is absent")        \
-    X(TG_E_BAD_TIMESTAMP, -109, "BAD_TIMESTAMP", "the time of the event cannot be read or is absurd") \
+    X(TG_E_BAD_TIMESTAMP, -109, "BAD_TIMESTAMP",                                                   \
+      "the time of the event cannot be read or is absurd")                                         \
     X(TG_E_BAD_NUMBER, -110, "BAD_NUMBER", "a telephone number or IMSI has other than digits")     \
     X(TG_E_DECODE_SYNTAX, -111, "DECODE_SYNTAX", "the bytes do not follow the record's syntax")    \
     X(TG_E_NEGATIVE_USAGE, -112, "NEGATIVE_USAGE", "a usage quantity is below zero")               \
@@ -50,8 +54,10 @@
     X(TG_E_NOT_IP_UDP, -117, "NOT_UDP", "a frame that carries no UDP over IP")                     \
     /* mediation: -200 .. -299 */                                                                  \
     X(TG_E_UNKNOWN_NODE, -200, "UNKNOWN_NODE", "no node is configured with that address")          \
-    X(TG_E_UNKNOWN_SUBSCRIBER, -201, "UNKNOWN_SUBSCRIBER", "nobody holds that number or address at that time") \
-    X(TG_E_SUBSCRIBER_INACTIVE, -202, "SUBSCRIBER_INACTIVE_AT_EVENT", "the subscription was not active then") \
+    X(TG_E_UNKNOWN_SUBSCRIBER, -201, "UNKNOWN_SUBSCRIBER",                                         \
+      "nobody holds that number or address at that time")                                          \
+    X(TG_E_SUBSCRIBER_INACTIVE, -202, "SUBSCRIBER_INACTIVE_AT_EVENT",                              \
+      "the subscription was not active then")                                                      \
     X(TG_E_DUPLICATE, -203, "DUPLICATE", "the same record was accepted before")                    \
     X(TG_E_DUP_CONFLICT, -204, "DUP_CONFLICT", "same record key as before, different content")     \
     X(TG_E_TOO_OLD, -205, "TOO_OLD_FOR_DUPCHECK", "older than the window that finds duplicates")   \
@@ -70,7 +76,8 @@
     X(TG_E_NO_RATE, -301, "NO_RATE", "no price covers that destination, zone or time")             \
     X(TG_E_AMOUNT_OVERFLOW, -302, "AMOUNT_OVERFLOW", "the amount does not fit 64 bits")            \
     X(TG_E_NO_EXCHANGE_RATE, -303, "NO_EXCHANGE_RATE", "no exchange rate covers that day")         \
-    X(TG_E_NOT_BILLABLE, -304, "NOT_BILLABLE", "the closing cause or grace makes it free of charge") \
+    X(TG_E_NOT_BILLABLE, -304, "NOT_BILLABLE",                                                     \
+      "the closing cause or grace makes it free of charge")                                        \
     X(TG_E_PERIOD_CLOSED, -305, "PERIOD_CLOSED", "the bill for that period is already issued")     \
     X(TG_E_AMBIGUOUS_RATE, -306, "AMBIGUOUS_RATE", "two prices claim the same usage")              \
     /* storage: -400 .. -499 */                                                                    \

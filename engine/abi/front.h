@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Front contract: a process of its own that shows what the engine keeps and passes commands.
+ *  @brief Front contract: a process of its own that shows what the engine keeps and passes
+ * commands.
  *
  *  Source: Tollgate ABI 1; TM Forum TMF630 REST guidelines for the two fronts that ship.
  *  Threads: serve() owns its process. Allocates: as it likes; the engine does not care.
@@ -33,7 +34,8 @@ typedef bool (*tg_document_visit)(void *context, const struct tg_document *docum
 struct tg_front_host {
     uint32_t size_bytes;               /**< sizeof of the host's struct. */
     uint32_t settings_count;           /**< How many. */
-    const struct tg_setting *settings; /**< From the configuration's `fronts:` entry: "listen", ... */
+    const struct tg_setting
+        *settings; /**< From the configuration's `fronts:` entry: "listen", ... */
     void *self;                        /**< Pass to every function here. */
 
     /** Visit all documents of a collection in one consistent read transaction. TG_E_DATABASE. */

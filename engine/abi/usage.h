@@ -42,7 +42,8 @@ enum tg_usage_flag {
     TG_USAGE_SWAPPED = 8,           /**< The subscriber was the destination; up and down swapped. */
     TG_USAGE_RECYCLED = 16,         /**< Came back from suspense. */
     TG_USAGE_INCOMING = 32,         /**< The subscriber was called, not calling. */
-    TG_USAGE_SUSPECT_TIME = 64      /**< A time was implausible and was clamped. */
+    TG_USAGE_SUSPECT_TIME = 64,     /**< A time was implausible and was clamped. */
+    TG_USAGE_AMOUNT = 128           /**< EVENT only: quantity_down is money, 10^-4 minor units. */
 };
 
 #define TG_QUANTITY_MAX ((UINT64_C(1) << 48) - 1)
@@ -58,8 +59,8 @@ struct tg_usage {
     uint64_t peer_key;              /**< With whom or what; kind in the high nibble of key_kinds. */
     int64_t start_ns;               /**< Start of usage, UTC. */
     uint64_t quantity_up : 48;      /**< Octets sent by the subscriber, or a count of events. */
-    uint64_t rating_group : 16;     /**< 3GPP TS 32.299 Rating-Group, or application class; 0 none. */
-    uint64_t quantity_down : 48;    /**< Octets received by the subscriber. */
+    uint64_t rating_group : 16;  /**< 3GPP TS 32.299 Rating-Group, or application class; 0 none. */
+    uint64_t quantity_down : 48; /**< Octets received by the subscriber; TG_USAGE_AMOUNT: money. */
     uint64_t serving_network : 16;  /**< Catalog index of the visited network; 0 home. */
     uint64_t record_key;            /**< Identity of this record in its source, for duplicates. */
     uint32_t duration_ms;           /**< Length of usage in milliseconds; 0 for events. */
@@ -120,7 +121,8 @@ struct tg_observation {
     uint64_t qualifier;      /**< tg_key_name of what within the node it concerns; 0 the node. */
     int64_t value;           /**< Meaning by kind. */
     uint64_t record_key;     /**< Identity for duplicates. */
-    uint32_t text_offset;    /**< Offset of the text in the arena; host NUL app NUL msgid NUL body NUL. */
+    uint32_t
+        text_offset; /**< Offset of the text in the arena; host NUL app NUL msgid NUL body NUL. */
     uint16_t text_bytes;     /**< Length of that text, all NULs included. */
     uint16_t source_id;      /**< The engine sets it. */
     uint32_t sequence;       /**< Sequence in its source, or 0. */

@@ -12,7 +12,8 @@ int64_t tg_days_from_civil(int32_t year, uint8_t month, uint8_t day)
     const int64_t era = (y >= 0 ? y : y - 399) / 400;
     const int64_t year_of_era = y - era * 400;
     const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
 }
 
@@ -131,10 +132,11 @@ enum tg_err tg_clock_parse(const char *text, size_t text_bytes, int64_t *time_ns
         if (!scan_digits(&s, 2, &hour) || !scan_char(&s, ':') || !scan_digits(&s, 2, &minute)) {
             return TG_E_SYNTAX;
         }
-        if (scan_char(&s, ':') && !scan_digits(&s, 2, &second)) {
+        const bool has_seconds = scan_char(&s, ':');
+        if (has_seconds && (!scan_digits(&s, 2, &second) || !scan_fraction(&s, &nanosecond))) {
             return TG_E_SYNTAX;
         }
-        if (!scan_fraction(&s, &nanosecond) || !scan_offset(&s, &offset_s) || s.at != s.end) {
+        if (!scan_offset(&s, &offset_s) || s.at != s.end) {
             return TG_E_SYNTAX;
         }
     }

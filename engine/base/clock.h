@@ -31,7 +31,8 @@ struct tg_civil {
     uint32_t nanosecond; /**< 0..999999999. */
 };
 
-/** @brief Days since 1970-01-01. @param year Any. @param month 1..12. @param day 1..31. @return Days. */
+/** @brief Days since 1970-01-01. @param year Any. @param month 1..12. @param day 1..31. @return
+ * Days. */
 int64_t tg_days_from_civil(int32_t year, uint8_t month, uint8_t day);
 
 /** @brief Days in a month. @param year Any. @param month 1..12. @return 28..31. */
@@ -44,7 +45,8 @@ int64_t tg_clock_from_civil(const struct tg_civil *civil);
 void tg_clock_to_civil(int64_t time_ns, struct tg_civil *civil);
 
 /**
- * @brief Read RFC 3339 ("2026-11-23T06:10:00.5Z", offsets, a space for T, or a date alone = 00:00Z).
+ * @brief Read RFC 3339 ("2026-11-23T06:10:00.5Z", offsets, a space for T, or a date alone =
+ * 00:00Z).
  * @param[in]  text        Borrowed; not NUL-terminated.
  * @param[in]  text_bytes  Its length.
  * @param[out] time_ns     Written on TG_OK.

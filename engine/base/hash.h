@@ -22,7 +22,8 @@
  */
 uint32_t tg_crc32c(uint32_t seed, const void *bytes, size_t length_bytes);
 
-/** @brief Mix 64 bits so that every input bit moves every output bit. @param x Any. @return Mixed. */
+/** @brief Mix 64 bits so that every input bit moves every output bit. @param x Any. @return Mixed.
+ */
 static inline uint64_t tg_mix64(uint64_t x)
 {
     x ^= x >> 32;

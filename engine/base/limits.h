@@ -12,10 +12,12 @@
 #define TG_SHARDS_COUNT         1024u     /**< Virtual shards; accounts hash onto them. */
 #define TG_WORKERS_MAX          8u        /**< Rate lcores; more is a configuration error. */
 #define TG_PORTS_MAX            32u       /**< Configured ports; more is a configuration error. */
-#define TG_SOURCES_MAX          4096u     /**< Exporters and files; beyond: counted under source 0. */
-#define TG_NODES_MAX            4096u     /**< Nodes in the inventory; more is a configuration error. */
-#define TG_DATAGRAM_BYTES_MAX   65535u    /**< Largest payload; longer frames are counted bad length. */
-#define TG_FILE_CHUNK_BYTES     1048576u  /**< Files are read in pieces of this; a longer line is refused. */
+#define TG_SOURCES_MAX          4096u /**< Exporters and files; beyond: counted under source 0. */
+#define TG_NODES_MAX            4096u /**< Nodes in the inventory; more is a configuration error. */
+#define TG_DATAGRAM_BYTES_MAX   65535u /**< Largest payload; longer frames are counted bad length. \
+                                        */
+#define TG_FILE_CHUNK_BYTES                                                                        \
+    1048576u /**< Files are read in pieces of this; a longer line is refused. */
 #define TG_NAME_BYTES_MAX       64u       /**< Identifiers in documents, NUL included. */
 #define TG_ALARMS_MAX           100000u   /**< Alarms kept; beyond: counted storm alarm. */
 #define TG_PIECES_PER_ROW_MAX   16u       /**< Pieces a row may split into; more is suspended. */

@@ -170,8 +170,12 @@ static enum tg_err replay_open(struct replay *replay)
         err = snapshots_make(replay);
     }
     if (err == TG_OK) {
+        /* Members are numbered anew, their accounts are not: pools are kept by account. */
+        const uint32_t accounts_count = replay->params->catalog->roster->accounts_count;
+        const uint32_t lines_count =
+            replay->members_count > accounts_count ? replay->members_count : accounts_count;
         const struct tg_rate_params params = {
-            .subscribers_count_max = replay->members_count > 0 ? replay->members_count : 1};
+            .subscribers_count_max = lines_count > 0 ? lines_count : 1};
         err = tg_rate_create(&params, &replay->rate, replay->why);
     }
     if (err == TG_OK) {
@@ -291,7 +295,7 @@ static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage
     struct tg_charge charge = *stands;
     charge.subscriber = replay->compact[stands->subscriber];
     replay->stats->rows_applied_count++;
-    err = tg_rate_apply(replay->rate, usage, &charge, 1);
+    err = tg_rate_apply(replay->rate, &replay->in_force, usage, &charge, 1);
     return err == TG_OK ? TG_OK
                         : tg_why_set(replay->why, err,
                                      "row %llu:%u does not fit the counters before it",

@@ -25,7 +25,7 @@ size_t tg_blob_extend(struct tg_blob *blob, size_t size_bytes, size_t align_byte
         blob->bytes = bytes;
         blob->room_bytes = room;
     }
-    if (offset + size_bytes > blob->size_bytes) {
+    if (offset + size_bytes > blob->size_bytes) { /* nothing at all may still be no memory */
         memset(blob->bytes + blob->size_bytes, 0, offset + size_bytes - blob->size_bytes);
     }
     blob->size_bytes = offset + size_bytes;

@@ -113,9 +113,8 @@ static enum tg_err versions_compare(struct job *job, struct tg_txn *txn, bool *i
                                  stored.version);
             }
         } else if (stored.valid_from_ns == job->image->valid_from_ns) {
-            tg_diag_add(job->diag, TG_DIAG_ERROR,
-                        tg_yaml_get(job->folder.head, "valid_from")->mark, NULL,
-                        "version %u is already valid from that instant", stored.version);
+            tg_diag_add(job->diag, TG_DIAG_ERROR, tg_yaml_get(job->folder.head, "valid_from")->mark,
+                        NULL, "version %u is already valid from that instant", stored.version);
             err = err == TG_OK ? TG_E_DOCUMENT : err;
         }
     }
@@ -162,8 +161,7 @@ static void image_put(const struct job *job, struct tg_txn *txn, int64_t now_ns)
         .accounts_count = job->people.accounts_listed_count,
         .subscribers_count = job->people.subscribers_listed_count,
     };
-    tg_txn_put(txn, TG_CATALOG_TABLE_VERSIONS, version,
-               (struct tg_bytes){&stored, sizeof stored});
+    tg_txn_put(txn, TG_CATALOG_TABLE_VERSIONS, version, (struct tg_bytes){&stored, sizeof stored});
 }
 
 static enum tg_err import_run(struct job *job, const char *folder, struct tg_txn *txn,

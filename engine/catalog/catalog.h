@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Catalog on disk: a folder is checked, compiled, stored as a version, opened as a snapshot.
+ *  @brief Catalog on disk: a folder is checked, compiled, stored as a version, opened as a
+ * snapshot.
  *
  *  Source: design.md sections 6, 10; keys of the documents in schemas/catalog/README.md.
  *  Threads: control thread; a snapshot is immutable and shared by all workers through RCU.
@@ -137,8 +138,8 @@ void tg_catalog_close(struct tg_catalog_snapshot *snapshot);
  * @param at_ns     Event time, UTC.
  * @return Image, or NULL: before the first one (TG_E_CATALOG_VERSION).
  */
-static inline const struct tg_image *
-tg_catalog_image_at(const struct tg_catalog_snapshot *snapshot, int64_t at_ns)
+static inline const struct tg_image *tg_catalog_image_at(const struct tg_catalog_snapshot *snapshot,
+                                                         int64_t at_ns)
 {
     for (uint32_t i = snapshot->images_count; i > 0; i--) {
         if (at_ns >= snapshot->valid_from_ns[i - 1]) {

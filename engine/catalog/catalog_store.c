@@ -161,12 +161,11 @@ static enum tg_err chunks_load(struct tg_txn *txn, uint32_t table, struct tg_peo
     }
     tg_walk_end(&walk);
     return err == TG_OK ? TG_OK
-                        : tg_why_set(why, err, "%s in the catalog's table %s",
-                                     tg_err_sentence(err), table_names[table]);
+                        : tg_why_set(why, err, "%s in the catalog's table %s", tg_err_sentence(err),
+                                     table_names[table]);
 }
 
-enum tg_err tg_catalog_people_load(struct tg_txn *txn, struct tg_people *people,
-                                   struct tg_why *why)
+enum tg_err tg_catalog_people_load(struct tg_txn *txn, struct tg_people *people, struct tg_why *why)
 {
     const enum tg_err err = chunks_load(txn, TG_CATALOG_TABLE_ACCOUNTS, people, why);
     return err == TG_OK ? chunks_load(txn, TG_CATALOG_TABLE_SUBSCRIBERS, people, why) : err;

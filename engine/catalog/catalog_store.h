@@ -24,11 +24,11 @@
 
 /** @brief Tables of the environment. */
 enum tg_catalog_table {
-    TG_CATALOG_TABLE_IMAGES = 0,      /**< Version, big-endian -> padding, image. */
-    TG_CATALOG_TABLE_VERSIONS = 1,    /**< Version, big-endian -> struct tg_catalog_stored. */
-    TG_CATALOG_TABLE_META = 2,        /**< "state" -> struct tg_catalog_state. */
-    TG_CATALOG_TABLE_ACCOUNTS = 3,    /**< Chunk number, big-endian -> chunk. */
-    TG_CATALOG_TABLE_SUBSCRIBERS = 4  /**< Chunk number, big-endian -> chunk. */
+    TG_CATALOG_TABLE_IMAGES = 0,     /**< Version, big-endian -> padding, image. */
+    TG_CATALOG_TABLE_VERSIONS = 1,   /**< Version, big-endian -> struct tg_catalog_stored. */
+    TG_CATALOG_TABLE_META = 2,       /**< "state" -> struct tg_catalog_state. */
+    TG_CATALOG_TABLE_ACCOUNTS = 3,   /**< Chunk number, big-endian -> chunk. */
+    TG_CATALOG_TABLE_SUBSCRIBERS = 4 /**< Chunk number, big-endian -> chunk. */
 };
 
 /** @brief What is kept of each version beside its image. */

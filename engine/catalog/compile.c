@@ -16,10 +16,14 @@
 
 /* Tables whose entries get numbers; index is the kind. */
 static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
-    [TG_CATALOG_PRICE] = "prices",         [TG_CATALOG_PLAN] = "plans",
-    [TG_CATALOG_ALLOWANCE] = "allowances", [TG_CATALOG_PRODUCT] = "products",
-    [TG_CATALOG_TAX] = "taxes",            [TG_CATALOG_NETWORK] = "networks",
-    [TG_CATALOG_DECK] = "decks",           [TG_CATALOG_TIME_MODEL] = "time_models",
+    [TG_CATALOG_PRICE] = "prices",
+    [TG_CATALOG_PLAN] = "plans",
+    [TG_CATALOG_ALLOWANCE] = "allowances",
+    [TG_CATALOG_PRODUCT] = "products",
+    [TG_CATALOG_TAX] = "taxes",
+    [TG_CATALOG_NETWORK] = "networks",
+    [TG_CATALOG_DECK] = "decks",
+    [TG_CATALOG_TIME_MODEL] = "time_models",
 };
 
 static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
@@ -83,8 +87,7 @@ int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *sch
     if (text == NULL) {
         return absent;
     }
-    const enum tg_err err =
-        tg_money_parse(text, strlen(text), compile->currency->scale, &amount);
+    const enum tg_err err = tg_money_parse(text, strlen(text), compile->currency->scale, &amount);
     if (err == TG_OK || err == TG_E_SYNTAX) { /* the schema has reported bad syntax */
         return err == TG_OK ? amount : absent;
     }
@@ -120,8 +123,7 @@ static void head_read(struct tg_compile *compile)
         .minor = compile->currency->minor,
         .valid_from_ns = tg_schema_number(&tg_catalog_head_keys, head, "valid_from"),
         .built_for_ns = INT64_MAX,
-        .rounding_rate =
-            (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "rate"),
+        .rounding_rate = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "rate"),
         .rounding_tax = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "tax"),
         .rounding_bill = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "bill"),
     };
@@ -219,6 +221,8 @@ static void offsets_patch(struct tg_image *image)
         (struct tg_plan_service *)(void *)(base + all[TG_IMAGE_SECTION_PLAN_SERVICES].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_PLAN_SERVICES].count; i++) {
         cells[i].matrix_offset += cells[i].is_present != 0 ? all[TG_IMAGE_SECTION_MATRIX].offset : 0;
+        cells[i].buckets_offset +=
+            cells[i].buckets_count != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset : 0;
     }
     struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_IMAGE_SECTION_DECKS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_DECKS].count; i++) {
@@ -257,9 +261,9 @@ static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **pack
     const struct tg_blob *parts[TG_IMAGE_SECTIONS_MAX] = {0};
     uint64_t at = sizeof head;
     for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
-        parts[i] = i == TG_IMAGE_SECTION_TEXT     ? &compile->text
-                   : i < TG_IMAGE_SECTION_NAMES   ? &compile->sections[i]
-                                            : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
+        parts[i] = i == TG_IMAGE_SECTION_TEXT   ? &compile->text
+                   : i < TG_IMAGE_SECTION_NAMES ? &compile->sections[i]
+                                          : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
         section_place(&head.sections[i], &at, parts[i]->size_bytes,
                       i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
         is_broken = is_broken || parts[i]->is_broken;
@@ -322,7 +326,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_plans(&compile);
         tg_compile_products(&compile);
     }
-    enum tg_err err = compile.is_out_of_memory            ? TG_E_NO_MEMORY
+    enum tg_err err = compile.is_out_of_memory         ? TG_E_NO_MEMORY
                       : tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
                                                        : image_pack(&compile, image);
     struct tg_why why;

@@ -27,18 +27,18 @@ struct tg_schema;
 
 /** @brief Everything the parts share while they compile. */
 struct tg_compile {
-    struct tg_diag *diag;             /**< Borrowed. */
-    struct tg_folder *folder;         /**< Borrowed. */
-    const struct tg_currency *currency; /**< Of the catalog; EUR while unknown. */
-    struct tg_image head;             /**< Draft of the image's head. */
+    struct tg_diag *diag;                          /**< Borrowed. */
+    struct tg_folder *folder;                      /**< Borrowed. */
+    const struct tg_currency *currency;            /**< Of the catalog; EUR while unknown. */
+    struct tg_image head;                          /**< Draft of the image's head. */
     struct tg_names names[TG_CATALOG_KINDS_COUNT]; /**< By enum tg_catalog_kind. */
     const struct tg_yaml_node **nodes[TG_CATALOG_KINDS_COUNT]; /**< By index; NULL a hole. */
-    uint32_t nodes_count[TG_CATALOG_KINDS_COUNT];  /**< Room of each. */
-    struct tg_blob text;              /**< TG_IMAGE_SECTION_TEXT. */
-    struct tg_blob sections[TG_IMAGE_SECTION_NAMES]; /**< The others, by id. */
-    uint8_t **deck_zones;             /**< One bit a zone of each deck; [decks][8192]. */
-    uint64_t prefixes_count;          /**< Rows of all decks. */
-    bool is_out_of_memory;            /**< Give up. */
+    uint32_t nodes_count[TG_CATALOG_KINDS_COUNT];              /**< Room of each. */
+    struct tg_blob text;                                       /**< TG_IMAGE_SECTION_TEXT. */
+    struct tg_blob sections[TG_IMAGE_SECTION_NAMES];                 /**< The others, by id. */
+    uint8_t **deck_zones;    /**< One bit a zone of each deck; [decks][8192]. */
+    uint64_t prefixes_count; /**< Rows of all decks. */
+    bool is_out_of_memory;   /**< Give up. */
 };
 
 /** Bytes of a bit set over all zones there can be. */

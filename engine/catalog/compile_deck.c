@@ -83,8 +83,8 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
     const struct tg_csv_field *prefix = &csv->fields[index[COLUMN_PREFIX]];
     const struct tg_csv_field *zone = &csv->fields[index[COLUMN_ZONE]];
     struct tg_deck_row row = {.line = prefix->line, .column = prefix->column};
-    const bool has_key = prefix_read(reader, prefix->text, prefix->text_bytes,
-                                     tg_csv_mark(csv, prefix), &row.key);
+    const bool has_key =
+        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row.key);
     row.zone = zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone));
     const bool has_from = time_read(reader, csv, index[COLUMN_FROM], INT64_MIN, &row.valid_from_ns);
     const bool has_to = time_read(reader, csv, index[COLUMN_TO], INT64_MAX, &row.valid_to_ns);

@@ -11,8 +11,7 @@
 static void taxes_compile(struct tg_compile *compile)
 {
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_TAX].count; i++) {
-        const struct tg_yaml_node *node =
-            tg_compile_node(compile, TG_CATALOG_TAX, i);
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TAX, i);
         struct tg_tax tax = {0};
         if (node != NULL) {
             const char *category = tg_schema_text(&tg_catalog_tax_keys, node, "category");
@@ -63,7 +62,8 @@ static void networks_compile(struct tg_compile *compile)
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_NETWORK, i);
         const struct tg_network network =
             node != NULL ? network_read(compile, node) : (struct tg_network){0};
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_NETWORKS], &network, sizeof network, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_NETWORKS], &network,
+                             sizeof network, 8);
     }
 }
 
@@ -79,7 +79,8 @@ static uint32_t services_mask(const struct tg_yaml_node *list)
     return mask;
 }
 
-/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo. */
+/* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo.
+ */
 static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_node *list)
 {
     uint8_t bits[TG_ZONE_BITS_BYTES] = {0};
@@ -93,8 +94,8 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
         }
         bits[zone / 8] |= (uint8_t)(1u << (zone % 8));
     }
-    return tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA], bits, (zones->count + 7) / 8,
-                          8) +
+    return tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA], bits,
+                          (zones->count + 7) / 8, 8) +
            1;
 }
 
@@ -105,10 +106,77 @@ static void allowance_dimension_check(struct tg_compile *compile, const struct t
         [TG_DIMENSION_TIME] = 1u << TG_SERVICE_VOICE | 1u << TG_SERVICE_ACCESS,
         [TG_DIMENSION_BYTES] = 1u << TG_SERVICE_DATA | 1u << TG_SERVICE_ACCESS,
         [TG_DIMENSION_EVENTS] = 1u << TG_SERVICE_MESSAGE | 1u << TG_SERVICE_EVENT,
+        [TG_DIMENSION_MONEY] = 1u << TG_SERVICE_EVENT,
     };
     if ((allowance->services_mask & ~fits[allowance->dimension]) != 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "services")->mark, NULL,
                     "a service here is not counted in %ss", tg_unit_name(allowance->unit));
+    }
+}
+
+/* An amount in the allowance's unit, as base quantity; absent when the key is not there. */
+static uint64_t base_read(struct tg_compile *compile, const struct tg_schema *keys,
+                          const struct tg_yaml_node *map, const char *key, uint8_t unit,
+                          uint64_t absent)
+{
+    const struct tg_yaml_node *node = tg_yaml_get(map, key);
+    uint64_t base;
+    if (node == NULL) {
+        return absent;
+    }
+    if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, map, key), tg_unit_base_count(unit),
+                               &base) ||
+        base > INT64_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL, "%s: too large", key);
+        return absent;
+    }
+    return base;
+}
+
+/* Who shares it, what rolls over, when to tell. */
+static void allowance_extras_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                  struct tg_allowance *allowance)
+{
+    const struct tg_schema *keys = &tg_catalog_allowance_keys;
+    const struct tg_schema *rules = &tg_catalog_rollover_keys;
+    const struct tg_yaml_node *rollover = tg_yaml_get(node, "rollover");
+    const struct tg_yaml_node *cap = tg_yaml_get(node, "member_cap");
+    const struct tg_yaml_node *thresholds = tg_yaml_get(node, "thresholds");
+    allowance->scope = (uint8_t)tg_schema_number(keys, node, "scope");
+    allowance->proration = (uint8_t)tg_schema_number(keys, node, "proration");
+    allowance->member_cap_base =
+        base_read(compile, keys, node, "member_cap", allowance->unit, UINT64_MAX);
+    allowance->rollover_max_base = UINT64_MAX;
+    allowance->rollover_total_base = UINT64_MAX;
+    if (cap != NULL && allowance->scope != TG_SCOPE_ACCOUNT) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, cap->mark, "add scope: account",
+                    "member_cap: nobody shares this allowance");
+    }
+    if (rollover != NULL) {
+        allowance->rollover_periods = (uint8_t)tg_schema_number(rules, rollover, "periods");
+        allowance->rollover_min_base =
+            base_read(compile, rules, rollover, "min", allowance->unit, 0);
+        allowance->rollover_max_base =
+            base_read(compile, rules, rollover, "max", allowance->unit, UINT64_MAX);
+        allowance->rollover_total_base =
+            base_read(compile, rules, rollover, "total", allowance->unit, UINT64_MAX);
+        if (allowance->period == TG_PERIOD_EVER) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, rollover->key_mark, NULL,
+                        "rollover: the allowance never ends");
+        }
+        if (allowance->rollover_min_base > allowance->rollover_max_base) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(rollover, "min")->mark, NULL,
+                        "min is above max");
+        }
+    }
+    uint32_t count = 0;
+    for (const struct tg_yaml_node *item = thresholds != NULL ? thresholds->child : NULL;
+         item != NULL && count < TG_THRESHOLDS_MAX; item = item->next) {
+        const unsigned long percent = strtoul(item->text != NULL ? item->text : "", NULL, 10);
+        if (count > 0 && percent <= allowance->thresholds_percent[count - 1]) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL, "thresholds must rise");
+        }
+        allowance->thresholds_percent[count++] = (uint8_t)percent;
     }
 }
 
@@ -134,6 +202,7 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
     if (tg_yaml_get(node, "services") != NULL) {
         allowance_dimension_check(compile, node, &allowance);
     }
+    allowance_extras_read(compile, node, &allowance);
     if (zones != NULL && zones->kind == TG_YAML_LIST) {
         allowance.zones_offset = zone_bits_add(compile, zones);
     }
@@ -211,6 +280,7 @@ void tg_compile_products(struct tg_compile *compile)
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRODUCT, i);
         const struct tg_product product =
             node != NULL ? product_read(compile, node) : (struct tg_product){0};
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRODUCTS], &product, sizeof product, 8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRODUCTS], &product,
+                             sizeof product, 8);
     }
 }

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BANDS_MAX 64u
+#define BANDS_MAX   64u
+#define BUCKETS_MAX 6u /* an account keeps 8: one counts money, one is for a change of plan */
 
 /* One service of one plan while its matrix is filled. */
 struct cell {
@@ -19,13 +20,15 @@ struct cell {
     const uint8_t *zones; /* bit set of the deck's zones; NULL: zones are networks' */
     uint32_t *matrix;
     uint32_t fallback[BANDS_MAX]; /* row of "*" */
+    uint64_t unit_base_count;     /* of the zone's prices so far; 0 none yet */
     bool has_dimension;
 };
 
 static const struct tg_time_model *model_of(const struct cell *cell)
 {
-    const struct tg_time_model *models = (const struct tg_time_model *)(const void *)
-                                             cell->compile->sections[TG_IMAGE_SECTION_TIME_MODELS].bytes;
+    const struct tg_time_model *models = (const struct tg_time_model *)(const void *)cell->compile
+                                             ->sections[TG_IMAGE_SECTION_TIME_MODELS]
+                                             .bytes;
     return cell->out.time_model != TG_TIME_MODEL_NONE ? &models[cell->out.time_model] : NULL;
 }
 
@@ -52,7 +55,9 @@ static bool dimension_fits(uint32_t service, uint8_t dimension)
     case TG_SERVICE_VOICE:
         return dimension == TG_DIMENSION_TIME;
     case TG_SERVICE_ACCESS:
-        return dimension != TG_DIMENSION_EVENTS;
+        return dimension == TG_DIMENSION_BYTES || dimension == TG_DIMENSION_TIME;
+    case TG_SERVICE_EVENT:
+        return dimension == TG_DIMENSION_EVENTS || dimension == TG_DIMENSION_MONEY;
     default:
         return dimension == TG_DIMENSION_EVENTS;
     }
@@ -81,7 +86,13 @@ static uint32_t price_resolve(struct cell *cell, uint32_t service, const struct 
                     "price \"%.64s\" counts %ss, other prices of this service do not", node->text,
                     tg_unit_name(info[price].unit));
     }
+    if (cell->unit_base_count != 0 && cell->unit_base_count != info[price].unit_base_count) {
+        tg_diag_add(
+            compile->diag, TG_DIAG_ERROR, node->mark, "usage across a band is cut in one unit",
+            "price \"%.64s\" has another unit or block than the prices before it", node->text);
+    }
     cell->out.dimension = info[price].dimension;
+    cell->unit_base_count = info[price].unit_base_count;
     cell->has_dimension = true;
     return price;
 }
@@ -93,6 +104,7 @@ static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_n
     for (uint32_t band = 0; band < cell->out.bands_count; band++) {
         row[band] = TG_PRICE_NONE;
     }
+    cell->unit_base_count = 0;
     if (node->kind != TG_YAML_MAP) {
         const uint32_t price = price_resolve(cell, service, node);
         for (uint32_t band = 0; band < cell->out.bands_count; band++) {
@@ -128,8 +140,7 @@ static void zone_refuse(struct cell *cell, const struct tg_yaml_node *node)
     for (uint32_t i = 1; known != NULL && i < zones->count; i++) {
         known[i] = tg_names_text(zones, i);
     }
-    const char *near =
-        known != NULL ? tg_diag_nearest(node->key, known, zones->count) : NULL;
+    const char *near = known != NULL ? tg_diag_nearest(node->key, known, zones->count) : NULL;
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
     tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, near != NULL ? hint : NULL,
@@ -205,6 +216,9 @@ static void matrix_fill(struct cell *cell, uint32_t service)
                     "%s needs either price or prices", cell->service->key);
         return;
     }
+    if (prices != NULL && prices->kind != TG_YAML_MAP) {
+        return; /* the schema has said so; its children have no keys */
+    }
     bool has_fallback = price != NULL;
     if (price != NULL) {
         row_read(cell, service, price, cell->fallback);
@@ -217,38 +231,116 @@ static void matrix_fill(struct cell *cell, uint32_t service)
     gaps_fill(cell, has_fallback, prices != NULL);
 }
 
-static void references_resolve(struct cell *cell, uint32_t service)
+static void references_resolve(struct cell *cell)
 {
     struct tg_compile *compile = cell->compile;
     const struct tg_yaml_node *deck = tg_yaml_get(cell->service, "deck");
     const struct tg_yaml_node *model = tg_yaml_get(cell->service, "time_model");
-    const struct tg_yaml_node *bucket = tg_yaml_get(cell->service, "allowance");
     const uint32_t none = UINT32_MAX;
     const uint32_t deck_index =
         deck != NULL ? tg_compile_resolve(compile, TG_CATALOG_DECK, "deck", deck) : none;
     const uint32_t model_index =
         model != NULL ? tg_compile_resolve(compile, TG_CATALOG_TIME_MODEL, "time model", model)
                       : none;
-    const uint32_t bucket_index =
-        bucket != NULL ? tg_compile_resolve(compile, TG_CATALOG_ALLOWANCE, "allowance", bucket)
-                       : none;
     cell->out.deck = deck_index == none ? TG_DECK_NONE : (uint16_t)deck_index;
     cell->out.time_model = model_index == none ? TG_TIME_MODEL_NONE : (uint16_t)model_index;
-    cell->out.allowance = bucket_index == none ? TG_ALLOWANCE_NONE : (uint16_t)bucket_index;
+    cell->out.allowance = TG_ALLOWANCE_NONE;
     cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
     const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
     cell->out.is_zoned_by_network = by_network ? 1 : 0;
     cell->out.zones_count =
         deck != NULL || by_network ? (uint16_t)compile->names[TG_CATALOG_ZONE].count : 1;
-    if (bucket_index == none) {
+}
+
+static const struct tg_allowance *allowance_at(const struct tg_compile *compile, uint32_t index)
+{
+    return (const struct tg_allowance *)(const void *)compile->sections[TG_IMAGE_SECTION_ALLOWANCES]
+               .bytes +
+           index;
+}
+
+/* Order of use (rating-semantics 4.6): priority, soonest expiry, own before shared, name. Grants of
+ * one period begin and end together, so the order is the catalog's and not the account's. */
+static bool is_used_before(const struct tg_compile *compile, uint16_t a, uint16_t b)
+{
+    static const uint8_t expiry[] = {
+        [TG_PERIOD_DAY] = 0, [TG_PERIOD_MONTH] = 1, [TG_PERIOD_EVER] = 2};
+    const struct tg_allowance *left = allowance_at(compile, a);
+    const struct tg_allowance *right = allowance_at(compile, b);
+    if (left->priority != right->priority) {
+        return left->priority < right->priority;
+    }
+    if (left->period != right->period) {
+        return expiry[left->period] < expiry[right->period];
+    }
+    if (left->scope != right->scope) {
+        return left->scope < right->scope;
+    }
+    const struct tg_names *names = &compile->names[TG_CATALOG_ALLOWANCE];
+    return strcmp(tg_names_text(names, a), tg_names_text(names, b)) < 0;
+}
+
+/* One name of an allowance, put where it is used. */
+static void bucket_add(struct cell *cell, uint32_t service, const struct tg_yaml_node *node,
+                       uint16_t *list, uint32_t *count)
+{
+    struct tg_compile *compile = cell->compile;
+    const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_ALLOWANCE, "allowance", node);
+    if (index == UINT32_MAX || compile->sections[TG_IMAGE_SECTION_ALLOWANCES].is_broken) {
         return;
     }
-    const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
-                                         compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
-    if (((all[bucket_index].services_mask >> service) & 1u) == 0) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
-                    "allowance \"%.64s\" does not cover %s", bucket->text, cell->service->key);
+    const struct tg_allowance *allowance = allowance_at(compile, index);
+    if (((allowance->services_mask >> service) & 1u) == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "allowance \"%.64s\" does not cover %s", node->text, cell->service->key);
+    } else if (cell->has_dimension && allowance->dimension != cell->out.dimension) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "allowance \"%.64s\" is counted in %ss, the prices are not", node->text,
+                    tg_unit_name(allowance->unit));
+    }
+    uint32_t at = *count;
+    for (uint32_t i = 0; i < *count; i++) {
+        if (list[i] == index) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                        "allowance \"%.64s\" is named twice", node->text);
+            return;
+        }
+    }
+    for (; at > 0 && is_used_before(compile, (uint16_t)index, list[at - 1]); at--) {
+        list[at] = list[at - 1];
+    }
+    list[at] = (uint16_t)index;
+    (*count)++;
+}
+
+/* A lone monthly bucket without extras stays in the account's line; else the list it is. */
+static void buckets_compile(struct cell *cell, uint32_t service)
+{
+    struct tg_compile *compile = cell->compile;
+    const struct tg_yaml_node *one = tg_yaml_get(cell->service, "allowance");
+    const struct tg_yaml_node *many = tg_yaml_get(cell->service, "allowances");
+    uint16_t list[BUCKETS_MAX];
+    uint32_t count = 0;
+    if (one != NULL && many != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, many->key_mark, "put all of them in allowances",
+                    "%s has both allowance and allowances", cell->service->key);
+    }
+    if (one != NULL) {
+        bucket_add(cell, service, one, list, &count);
+    }
+    if (many != NULL && many->kind == TG_YAML_LIST) {
+        for (const struct tg_yaml_node *node = many->child; node != NULL && count < BUCKETS_MAX;
+             node = node->next) {
+            bucket_add(cell, service, node, list, &count);
+        }
+    }
+    if (count == 1 && tg_allowance_is_plain(allowance_at(compile, list[0]))) {
+        cell->out.allowance = list[0];
+    } else if (count > 0) {
+        cell->out.buckets_count = (uint8_t)count;
+        cell->out.buckets_offset = (uint32_t)tg_blob_append(
+            &compile->sections[TG_IMAGE_SECTION_DECK_DATA], list, count * sizeof *list, 2);
     }
 }
 
@@ -258,7 +350,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
 {
     const struct tg_schema *keys = &tg_catalog_service_keys;
     struct cell cell = {.compile = compile, .plan = plan, .service = node};
-    references_resolve(&cell, service);
+    references_resolve(&cell);
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split");
     cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner");
     cell.out.is_present = 1;
@@ -270,26 +362,19 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     }
     memset(cell.matrix, 0xff, prices_count * sizeof *cell.matrix); /* TG_PRICE_NONE */
     matrix_fill(&cell, service);
-    const struct tg_yaml_node *bucket = tg_yaml_get(node, "allowance");
-    if (cell.out.allowance != TG_ALLOWANCE_NONE && cell.has_dimension) {
-        const struct tg_allowance *all = (const struct tg_allowance *)(const void *)
-                                             compile->sections[TG_IMAGE_SECTION_ALLOWANCES].bytes;
-        if (all[cell.out.allowance].dimension != cell.out.dimension) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, bucket->mark, NULL,
-                        "allowance \"%.64s\" is counted in %ss, the prices are not", bucket->text,
-                        tg_unit_name(all[cell.out.allowance].unit));
-        }
-    }
-    cell.out.matrix_offset = (uint32_t)tg_blob_append(
-        &compile->sections[TG_IMAGE_SECTION_MATRIX], cell.matrix, prices_count * sizeof *cell.matrix, 4);
+    buckets_compile(&cell, service);
+    cell.out.matrix_offset =
+        (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_MATRIX], cell.matrix,
+                                 prices_count * sizeof *cell.matrix, 4);
     free(cell.matrix);
     return cell.out;
 }
 
 static void unused_prices_warn(struct tg_compile *compile)
 {
-    const struct tg_price_info *info = (const struct tg_price_info *)(const void *)
-                                           compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
+    const struct tg_price_info *info =
+        (const struct tg_price_info *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO]
+            .bytes;
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
         if (node != NULL && info[i].zones_count == 0) {
@@ -314,8 +399,8 @@ void tg_compile_plans(struct tg_compile *compile)
                 cell = service_compile(compile, plan, node, service);
                 sold_count++;
             }
-            (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_SERVICES], &cell, sizeof cell,
-                                 8);
+            (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_SERVICES], &cell,
+                                 sizeof cell, 8);
         }
         if (plan != NULL && sold_count == 0) {
             tg_diag_add(compile->diag, TG_DIAG_WARNING, plan->key_mark, NULL,

@@ -12,6 +12,8 @@
 
 #define SETTINGS_MAX     256u
 #define PARAMS_BYTES_MAX 65536u
+/* A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
+#define ROUND_EXPONENT_MAX 9
 
 /* The `params:` tree as dotted keys. */
 struct settings {
@@ -97,7 +99,7 @@ static void params_compile(struct tg_compile *compile, const struct tg_yaml_node
                         is_named ? settings->nodes[why.setting_index]->mark
                                  : (params != NULL ? params->key_mark : node->key_mark),
                         NULL, "params: %s",
-                        settings->is_full ? "more than 256 settings"
+                        settings->is_full     ? "more than 256 settings"
                         : why.text[0] != '\0' ? why.text
                                               : tg_err_sentence(TG_E_PLUGIN_PARAMS));
         } else {
@@ -129,9 +131,8 @@ static const struct tg_tariff *tariff_find(struct tg_compile *compile,
         char hint[128];
         (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
         const struct tg_yaml_node *written = tg_yaml_get(node, "tariff");
-        tg_diag_add(compile->diag, TG_DIAG_ERROR,
-                    written != NULL ? written->mark : node->key_mark, near != NULL ? hint : NULL,
-                    "there is no tariff plug-in \"%.64s\"", name);
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, written != NULL ? written->mark : node->key_mark,
+                    near != NULL ? hint : NULL, "there is no tariff plug-in \"%.64s\"", name);
         return NULL;
     }
     *index = (uint16_t)tg_names_add(&compile->names[TG_CATALOG_TARIFF], name, strlen(name));
@@ -149,8 +150,8 @@ static struct tg_price_step step_read(struct tg_compile *compile, const struct t
     if (keys == &tg_catalog_tier_keys) {
         step.flat = tg_compile_money(compile, keys, map, "flat", 0);
         const int64_t up_to = tg_schema_number(keys, map, "up_to");
-        step.up_to_units = tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to
-                                                                          : UINT64_MAX;
+        step.up_to_units =
+            tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to : UINT64_MAX;
     }
     if (price != NULL && (step.price < 0 || step.flat < 0)) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, price->mark, NULL, "sells at a negative price");
@@ -168,6 +169,11 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
                     "price \"%.64s\" has both price and tiers", node->key);
     }
     if (tiers == NULL || tiers->kind != TG_YAML_LIST) {
+        const struct tg_yaml_node *unit = tg_yaml_get(node, "unit");
+        if (price == NULL && tiers == NULL && unit != NULL && unit->kind == TG_YAML_SCALAR &&
+            strcmp(unit->text, "amount") == 0) {
+            return 0; /* the record brings its money; a tariff that wants a step refuses this */
+        }
         const struct tg_price_step step = step_read(compile, &tg_catalog_price_keys, node);
         (void)tg_blob_append(out, &step, sizeof step, 8);
         if (price == NULL && tiers == NULL && tg_yaml_get(node, "params") == NULL) {
@@ -236,6 +242,42 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
     return price;
 }
 
+/* What the engine must know and the tariff need not. */
+static void options_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                         const struct tg_price *price, struct tg_price_info *info)
+{
+    const struct tg_schema *keys = &tg_catalog_price_keys;
+    const struct tg_yaml_node *decimals = tg_yaml_get(node, "decimals");
+    info->counter = (uint8_t)tg_schema_number(keys, node, "counter");
+    info->options = (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
+                    (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0);
+    info->block_units = (uint64_t)tg_schema_number(keys, node, "block");
+    info->block_units = info->block_units >= 1 ? info->block_units : 1;
+    if (__builtin_mul_overflow(info->block_units, tg_unit_base_count(info->unit),
+                               &info->unit_base_count) ||
+        info->unit_base_count > TG_QUANTITY_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "block")->mark, NULL,
+                    "block: more %ss than a record can hold", tg_unit_name(info->unit));
+        info->unit_base_count = 1;
+    }
+    if ((info->options & TG_PRICE_MAX_STOPS) != 0 && price->charge_max == INT64_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_max")->mark, "give a max",
+                    "at_max: there is no max");
+    }
+    if (decimals == NULL) {
+        return;
+    }
+    const int64_t exponent = compile->currency->scale - tg_schema_number(keys, node, "decimals");
+    if (exponent < 0 || exponent > ROUND_EXPONENT_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
+                    "decimals: must be %d to %d in %s",
+                    (int)compile->currency->scale - ROUND_EXPONENT_MAX,
+                    (int)compile->currency->scale, compile->currency->code);
+        return;
+    }
+    info->round_exponent = (uint8_t)exponent;
+}
+
 static void price_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
                           uint32_t price_id, struct tg_price_info *info, uint32_t *offset)
 {
@@ -248,7 +290,7 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     const struct tg_tariff *tariff = tariff_find(compile, node, &info->tariff);
     info->unit = (uint8_t)tg_schema_number(keys, node, "unit");
     info->dimension = (uint8_t)tg_unit_dimension(info->unit);
-    info->unit_base_count = tg_unit_base_count(info->unit);
+    options_read(compile, node, &price, info);
     info->quantity_rounding = (uint8_t)tg_schema_number(keys, node, "quantity_rounding");
     info->is_present = 1;
     price.steps_count = steps_count;
@@ -258,7 +300,8 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     (void)tg_blob_append(&whole, &price, sizeof price, 16);
     (void)tg_blob_append(&whole, steps.bytes, steps.size_bytes, 8);
     if (tariff != NULL && !whole.is_broken && tg_diag_errors_count(compile->diag) == 0) {
-        params_compile(compile, node, tariff, (const struct tg_price *)(void *)whole.bytes, &params);
+        params_compile(compile, node, tariff, (const struct tg_price *)(void *)whole.bytes,
+                       &params);
     }
     const uint32_t params_offset =
         (uint32_t)tg_blob_append(&whole, params.bytes, params.size_bytes, 16);
@@ -267,8 +310,8 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
         struct tg_price *stored = (struct tg_price *)(void *)whole.bytes;
         stored->params_bytes = (uint32_t)params.size_bytes;
         stored->params_offset = params_offset;
-        *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA], whole.bytes,
-                                           whole.size_bytes, 16);
+        *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA],
+                                           whole.bytes, whole.size_bytes, 16);
     }
     tg_blob_free(&steps);
     tg_blob_free(&params);
@@ -284,7 +327,9 @@ void tg_compile_prices(struct tg_compile *compile)
         if (node != NULL && node->kind == TG_YAML_MAP) {
             price_compile(compile, node, i, &info, &offset);
         }
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_INFO], &info, sizeof info, 8);
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICES], &offset, sizeof offset, 4);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_INFO], &info, sizeof info,
+                             8);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICES], &offset, sizeof offset,
+                             4);
     }
 }

@@ -59,8 +59,7 @@ void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, const struct tg
         const bool is_later = row->line > before->line;
         const struct tg_mark mark = {source, is_later ? row->line : before->line,
                                      is_later ? row->column : before->column};
-        const bool is_dated =
-            before->valid_to_ns != INT64_MAX || row->valid_from_ns != INT64_MIN;
+        const bool is_dated = before->valid_to_ns != INT64_MAX || row->valid_from_ns != INT64_MIN;
         tg_diag_add(diag, TG_DIAG_ERROR, mark,
                     is_dated ? "end the earlier row with valid_to" : "remove one of them",
                     is_dated ? "prefix %s overlaps its row on line %u in time"
@@ -117,8 +116,8 @@ static uint32_t node_build(struct builder *builder, const struct run *run)
     if (run->from + own == run->to) {
         return entry;
     }
-    const uint32_t node = (uint32_t)(tg_blob_extend(&builder->nodes, NODE_ENTRIES * 4, 4) /
-                                     (NODE_ENTRIES * 4));
+    const uint32_t node =
+        (uint32_t)(tg_blob_extend(&builder->nodes, NODE_ENTRIES * 4, 4) / (NODE_ENTRIES * 4));
     uint32_t children[NODE_ENTRIES];
     uint32_t from = run->from + own;
     for (unsigned digit = 0; digit < 10; digit++) {
@@ -175,8 +174,7 @@ void tg_deck_build(const struct tg_deck_row *rows, uint32_t rows_count, struct t
     const struct run all = {0, rows_count, 0, TG_ZONE_NONE};
     direct_build(&builder, &all, 0);
     *deck = (struct tg_deck){
-        .direct_offset =
-            tg_blob_append(data, builder.direct.bytes, builder.direct.size_bytes, 64),
+        .direct_offset = tg_blob_append(data, builder.direct.bytes, builder.direct.size_bytes, 64),
         .nodes_offset = tg_blob_append(data, builder.nodes.bytes, builder.nodes.size_bytes, 64),
         .dated_offset = tg_blob_append(data, builder.dated.bytes, builder.dated.size_bytes, 64),
         .direct_count = direct_count,

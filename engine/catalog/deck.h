@@ -5,8 +5,9 @@
  *  Source: reference/performance.md section 3 (DIR-6 and 10-way spill); rating-semantics 4.2.
  *  Threads: one owner. Allocates: yes, control plane. Cost: a sort and one walk over the rows.
  *
- *  The direct table has one region a length: 1 + 10 + ... + 10^d entries. A number of four digits is
- *  looked up among prefixes of at most four digits, so padding can never make it match a longer one.
+ *  The direct table has one region a length: 1 + 10 + ... + 10^d entries. A number of four digits
+ * is looked up among prefixes of at most four digits, so padding can never make it match a longer
+ * one.
  */
 #ifndef TG_CATALOG_DECK_H
 #define TG_CATALOG_DECK_H

@@ -21,12 +21,12 @@
 
 /** @brief What was read. */
 struct tg_folder {
-    char path[TG_FOLDER_PATH_BYTES];               /**< Of the folder. */
+    char path[TG_FOLDER_PATH_BYTES];                /**< Of the folder. */
     struct tg_yaml *documents[TG_FOLDER_FILES_MAX]; /**< Owned, in order of file names. */
-    uint32_t documents_count;                      /**< How many. */
-    const struct tg_yaml_node *head;               /**< The one `catalog` map, or NULL. */
-    uint64_t content_hash;                         /**< Of the texts; decks are mixed in later. */
-    struct tg_source source;                       /**< The folder itself, for marks. */
+    uint32_t documents_count;                       /**< How many. */
+    const struct tg_yaml_node *head;                /**< The one `catalog` map, or NULL. */
+    uint64_t content_hash;                          /**< Of the texts; decks are mixed in later. */
+    struct tg_source source;                        /**< The folder itself, for marks. */
 };
 
 /**

@@ -28,6 +28,7 @@ static const struct unit_text units[TG_UNIT_COUNT] = {
     [TG_UNIT_GIGABYTE] = {"gigabyte", 1000000000, TG_DIMENSION_BYTES},
     [TG_UNIT_GIBIBYTE] = {"gibibyte", 1073741824, TG_DIMENSION_BYTES},
     [TG_UNIT_EVENT] = {"event", 1, TG_DIMENSION_EVENTS},
+    [TG_UNIT_AMOUNT] = {"amount", 1, TG_DIMENSION_MONEY},
 };
 
 const char *tg_unit_name(unsigned unit)
@@ -85,8 +86,7 @@ static uint16_t dated_zone(const struct tg_deck_dated *dated, uint32_t entry, in
 
 /* All first loads are started before any is used, then all second ones: the misses overlap. */
 static void zones_group(const struct tg_image *image, const struct tg_deck *deck,
-                        const uint64_t *keys, const int64_t *at_ns, uint32_t count,
-                        uint16_t *zones)
+                        const uint64_t *keys, const int64_t *at_ns, uint32_t count, uint16_t *zones)
 {
     const uint32_t *direct = (const uint32_t *)tg_image_at(image, deck->direct_offset);
     const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
@@ -110,9 +110,8 @@ static void zones_group(const struct tg_image *image, const struct tg_deck *deck
                 __builtin_prefetch(slots[row]);
                 active[left++] = (uint8_t)row;
             } else {
-                zones[row] = (entry & TG_DECK_IS_DATED) != 0
-                                 ? dated_zone(dated, entry, at_ns[row])
-                                 : (uint16_t)entry;
+                zones[row] = (entry & TG_DECK_IS_DATED) != 0 ? dated_zone(dated, entry, at_ns[row])
+                                                             : (uint16_t)entry;
             }
         }
         active_count = left;
@@ -233,8 +232,8 @@ const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kin
     if ((unsigned)kind >= TG_CATALOG_KINDS_COUNT || index >= tg_image_count(image, kind)) {
         return "";
     }
-    const uint32_t *offsets =
-        (const uint32_t *)tg_image_section(image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
+    const uint32_t *offsets = (const uint32_t *)tg_image_section(
+        image, (enum tg_image_section_id)(TG_IMAGE_SECTION_NAMES + kind));
     return tg_image_text(image, offsets[index]);
 }
 

@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       2u
+#define TG_IMAGE_FORMAT       3u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 24u
 
@@ -35,7 +35,7 @@
 #define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
 #define TG_ALLOWANCE_NONE  0xffffu /**< No allowance. */
 #define TG_TIME_MODEL_NONE 0xffffu /**< One band, always. */
-#define TG_BAND_NONE       0xffffu /**< The time lies outside what the time model was compiled for. */
+#define TG_BAND_NONE       0xffffu /**< The time lies outside what the model was compiled for. */
 #define TG_TAX_NONE        0xffffu /**< No tax category: not taxed. */
 #define TG_PLAN_NONE       0xffffu /**< The product has no plan: fees only. */
 #define TG_PRODUCT_NONE    0xffffu /**< No such product. */
@@ -53,15 +53,20 @@ enum tg_unit {
     TG_UNIT_MEBIBYTE = 8,    /**< 2^20 octets. */
     TG_UNIT_GIGABYTE = 9,    /**< 10^9 octets. */
     TG_UNIT_GIBIBYTE = 10,   /**< 2^30 octets. */
-    TG_UNIT_EVENT = 11       /**< 1 event or message. */
+    TG_UNIT_EVENT = 11,      /**< 1 event or message. */
+    TG_UNIT_AMOUNT = 12      /**< 10^-4 of the currency's minor unit, carried by the record. */
 };
-#define TG_UNIT_COUNT 12u
+#define TG_UNIT_COUNT 13u
+
+/** Rating scale units in one base unit of carried money: scale is minor + 6, the row has minor + 4. */
+#define TG_AMOUNT_SCALE_COUNT 100
 
 /** @brief What a unit measures; a price and an allowance meet only within one dimension. */
 enum tg_dimension {
     TG_DIMENSION_TIME = 0,  /**< Base milliseconds: tg_usage.duration_ms. */
     TG_DIMENSION_BYTES = 1, /**< Base octets: quantity_up + quantity_down. */
-    TG_DIMENSION_EVENTS = 2 /**< Base events: quantity_up. */
+    TG_DIMENSION_EVENTS = 2, /**< Base events: quantity_up. */
+    TG_DIMENSION_MONEY = 3   /**< Base 10^-4 minor units: quantity_down with TG_USAGE_AMOUNT. */
 };
 
 /** @brief Catalog name of a unit ("second"). @param unit enum tg_unit. @return Static text. */
@@ -83,9 +88,21 @@ enum tg_split_mode {
 
 /** @brief Who owns an increment that straddles a boundary (rating-semantics 4.4). */
 enum tg_increment_owner {
-    TG_INCREMENT_START = 0,       /**< The band in which it starts. Default. */
-    TG_INCREMENT_PER_SECOND = 1,  /**< Raw split; only the last piece rounds up. */
-    TG_INCREMENT_PER_SEGMENT = 2  /**< Each piece is rounded by itself. */
+    TG_INCREMENT_START = 0,      /**< The band in which it starts. Default. */
+    TG_INCREMENT_PER_SECOND = 1, /**< Raw split; only the last piece rounds up. */
+    TG_INCREMENT_PER_SEGMENT = 2 /**< Each piece is rounded by itself. */
+};
+
+/** @brief What the tiers of a price count (rating-semantics 4.5). */
+enum tg_price_counter {
+    TG_COUNTER_MONTH = 0, /**< Priced units of the calendar month. Default. */
+    TG_COUNTER_RECORD = 1 /**< Each record starts at 0: tiers within a call. */
+};
+
+/** @brief Bits of tg_price_info.options. */
+enum tg_price_option {
+    TG_PRICE_MAX_STOPS = 1,      /**< max bounds what may be granted; it does not cap the charge. */
+    TG_PRICE_CONNECT_ON_USE = 2  /**< Connect fee also when an allowance covers all units. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
@@ -104,6 +121,21 @@ enum tg_period {
     TG_PERIOD_EVER = 2   /**< Never renewed. */
 };
 
+/** @brief Who draws from an allowance. */
+enum tg_allowance_scope {
+    TG_SCOPE_SUBSCRIBER = 0, /**< Each subscription has its own. Default. */
+    TG_SCOPE_ACCOUNT = 1     /**< All subscriptions of the account that have it share one. */
+};
+
+/** @brief Grant of a period in which the subscription begins. */
+enum tg_grant_proration {
+    TG_GRANT_FULL = 0,       /**< Whole. Default. */
+    TG_GRANT_ACTUAL_DAYS = 1 /**< Days left / days of the period, rounded down. */
+};
+
+#define TG_ROLLOVER_PERIODS_MAX 4u /**< Oldest age of units rolled over. */
+#define TG_THRESHOLDS_MAX       3u /**< Thresholds of an allowance. */
+
 /** @brief Whose names tg_image_name gives. Values index image sections: pinned for a format. */
 enum tg_catalog_kind {
     TG_CATALOG_ZONE = 0,       /**< Zones; 0 is "" (none). */
@@ -121,9 +153,9 @@ enum tg_catalog_kind {
 
 /** @brief Where a section lies. */
 struct tg_image_section {
-    uint32_t offset;    /**< Bytes from struct tg_image; a multiple of 64. */
+    uint32_t offset;     /**< Bytes from struct tg_image; a multiple of 64. */
     uint32_t size_bytes; /**< Its length. */
-    uint32_t count;     /**< Items. */
+    uint32_t count;      /**< Items. */
     uint32_t item_bytes; /**< Size of an item; 1 for bytes. */
 };
 
@@ -134,35 +166,35 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
     TG_IMAGE_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
     TG_IMAGE_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
-    TG_IMAGE_SECTION_MATRIX = 5,     /**< uint32_t price ids. */
-    TG_IMAGE_SECTION_DECKS = 6,      /**< struct tg_deck. */
-    TG_IMAGE_SECTION_DECK_DATA = 7,  /**< Direct tables, nodes, dated entries, zone bits, band names. */
+    TG_IMAGE_SECTION_MATRIX = 5,        /**< uint32_t price ids. */
+    TG_IMAGE_SECTION_DECKS = 6,         /**< struct tg_deck. */
+    TG_IMAGE_SECTION_DECK_DATA = 7,   /**< Direct tables, nodes, dated entries, zone bits, band names. */
     TG_IMAGE_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
-    TG_IMAGE_SECTION_SWITCHES = 9,   /**< struct tg_band_switch. */
+    TG_IMAGE_SECTION_SWITCHES = 9,    /**< struct tg_band_switch. */
     TG_IMAGE_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
-    TG_IMAGE_SECTION_PRODUCTS = 11,  /**< struct tg_product. */
-    TG_IMAGE_SECTION_TAXES = 12,     /**< struct tg_tax. */
-    TG_IMAGE_SECTION_NETWORKS = 13,  /**< struct tg_network. */
-    TG_IMAGE_SECTION_NAMES = 14      /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
+    TG_IMAGE_SECTION_TAXES = 12,      /**< struct tg_tax. */
+    TG_IMAGE_SECTION_NETWORKS = 13,   /**< struct tg_network. */
+    TG_IMAGE_SECTION_NAMES = 14       /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
 struct tg_image {
-    uint64_t magic;            /**< TG_IMAGE_MAGIC. */
-    uint32_t format;           /**< TG_IMAGE_FORMAT. */
-    uint32_t checksum;         /**< CRC32C of all bytes after this field. */
-    uint64_t size_bytes;       /**< Of the whole blob, at most 4 GiB. */
-    uint32_t version;          /**< Catalog version as in the YAML. */
-    uint16_t currency;         /**< ISO 4217 numeric, of every amount in the image. */
-    uint8_t scale;             /**< Rating scale of that currency. */
-    uint8_t minor;             /**< Its minor exponent. */
-    int64_t valid_from_ns;     /**< Events from here on use this version. */
-    int64_t built_for_ns;      /**< Horizon: first event time its time models do not cover. */
-    uint8_t rounding_rate;     /**< enum tg_rounding, default of prices. */
-    uint8_t rounding_tax;      /**< enum tg_rounding, default of taxes. */
-    uint8_t rounding_bill;     /**< enum tg_rounding of the BILL stage. */
-    uint8_t reserved[5];       /**< 0. */
-    uint64_t content_hash;     /**< tg_key_hash of the documents it was made from. */
+    uint64_t magic;        /**< TG_IMAGE_MAGIC. */
+    uint32_t format;       /**< TG_IMAGE_FORMAT. */
+    uint32_t checksum;     /**< CRC32C of all bytes after this field. */
+    uint64_t size_bytes;   /**< Of the whole blob, at most 4 GiB. */
+    uint32_t version;      /**< Catalog version as in the YAML. */
+    uint16_t currency;     /**< ISO 4217 numeric, of every amount in the image. */
+    uint8_t scale;         /**< Rating scale of that currency. */
+    uint8_t minor;         /**< Its minor exponent. */
+    int64_t valid_from_ns; /**< Events from here on use this version. */
+    int64_t built_for_ns;  /**< Horizon: first event time its time models do not cover. */
+    uint8_t rounding_rate; /**< enum tg_rounding, default of prices. */
+    uint8_t rounding_tax;  /**< enum tg_rounding, default of taxes. */
+    uint8_t rounding_bill; /**< enum tg_rounding of the BILL stage. */
+    uint8_t reserved[5];   /**< 0. */
+    uint64_t content_hash; /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
 _Static_assert(sizeof(struct tg_image) == 448, "stored head");
@@ -170,46 +202,59 @@ _Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTI
 
 /** @brief What the engine must know of a price beyond the tariff's struct tg_price. */
 struct tg_price_info {
-    uint64_t unit_base_count;  /**< Base quantity in one unit: 1000 for seconds. */
+    uint64_t unit_base_count;  /**< Base quantity in one block: 1000 for seconds and block 1. */
+    uint64_t block_units;      /**< Units in what is counted and priced as one; at least 1. */
     uint16_t tariff;           /**< Index of the tariff's name: TG_CATALOG_TARIFF. */
     uint16_t zones_count;      /**< How often a matrix names it; 0: unreachable. */
     uint8_t unit;              /**< enum tg_unit. */
     uint8_t dimension;         /**< enum tg_dimension. */
     uint8_t quantity_rounding; /**< enum tg_rounding base quantity -> units; default TG_ROUND_UP. */
     uint8_t is_present;        /**< 0: a hole kept for its number. */
+    uint8_t counter;           /**< enum tg_price_counter. */
+    uint8_t options;           /**< enum tg_price_option bits. */
+    uint8_t round_exponent;    /**< Charges are multiples of 10^this scale units; 0 no rounding. */
+    uint8_t reserved[5];       /**< 0. */
 };
-_Static_assert(sizeof(struct tg_price_info) == 16, "stored");
+_Static_assert(sizeof(struct tg_price_info) == 32, "stored");
 
 /** @brief How a plan prices one service. */
 struct tg_plan_service {
-    uint32_t matrix_offset;    /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
-    uint16_t zones_count;      /**< Rows: 1 without a deck, else all zones of the image. */
-    uint16_t bands_count;      /**< Columns, at least 1. */
-    uint16_t deck;             /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
-    uint16_t time_model;       /**< Time model, or TG_TIME_MODEL_NONE. */
-    uint16_t allowance;        /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
-    uint8_t split_mode;        /**< enum tg_split_mode. */
-    uint8_t increment_owner;   /**< enum tg_increment_owner. */
-    uint8_t is_present;        /**< 0: the plan does not sell this service. */
-    uint8_t dimension;         /**< enum tg_dimension of all its prices. */
+    uint32_t matrix_offset;      /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
+    uint16_t zones_count;        /**< Rows: 1 without a deck, else all zones of the image. */
+    uint16_t bands_count;        /**< Columns, at least 1. */
+    uint16_t deck;               /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
+    uint16_t time_model;         /**< Time model, or TG_TIME_MODEL_NONE. */
+    uint16_t allowance;          /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
+    uint8_t split_mode;          /**< enum tg_split_mode. */
+    uint8_t increment_owner;     /**< enum tg_increment_owner. */
+    uint8_t is_present;          /**< 0: the plan does not sell this service. */
+    uint8_t dimension;           /**< enum tg_dimension of all its prices. */
     uint8_t is_zoned_by_network; /**< 1: the zone is that of the visited network. */
-    uint8_t reserved[13];      /**< 0. */
+    uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
+    uint8_t reserved[8];        /**< 0. */
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
 
 /** @brief One bucket of free units. */
 struct tg_allowance {
-    uint64_t amount_base;    /**< Granted a period, in base quantity (ms, octets, events). */
-    uint64_t zones_offset;   /**< Bytes from the image: one bit a zone; 0: every zone. */
-    uint32_t services_mask;  /**< Bit 1 << enum tg_service. */
-    uint16_t priority;       /**< Lower is used first. */
-    uint8_t unit;            /**< enum tg_unit it was written in, for people. */
-    uint8_t dimension;       /**< enum tg_dimension. */
-    uint8_t period;          /**< enum tg_period. */
+    uint64_t amount_base;   /**< Granted a period, in base quantity (ms, octets, events). */
+    uint64_t zones_offset;  /**< Bytes from the image: one bit a zone; 0: every zone. */
+    uint32_t services_mask; /**< Bit 1 << enum tg_service. */
+    uint16_t priority;      /**< Lower is used first. */
+    uint8_t unit;           /**< enum tg_unit it was written in, for people. */
+    uint8_t dimension;      /**< enum tg_dimension. */    uint8_t period;          /**< enum tg_period. */
     uint8_t is_present;      /**< 0: a hole. */
-    uint8_t reserved[6];     /**< 0. */
+    uint8_t scope;           /**< enum tg_allowance_scope. */
+    uint8_t proration;       /**< enum tg_grant_proration. */
+    uint8_t rollover_periods; /**< Periods that units left over last; 0: they end with theirs. */
+    uint8_t thresholds_percent[TG_THRESHOLDS_MAX]; /**< Use that is told, rising; 0 none. */
+    uint64_t rollover_min_base;   /**< At least this rolls over a period, granted or not. */
+    uint64_t rollover_max_base;   /**< At most this rolls over a period. */
+    uint64_t rollover_total_base; /**< At most this is carried, all ages together. */
+    uint64_t member_cap_base;     /**< At most this of a pool for one member; UINT64_MAX: all. */
 };
-_Static_assert(sizeof(struct tg_allowance) == 32, "stored");
+_Static_assert(sizeof(struct tg_allowance) == 64, "stored");
 
 /** @brief Which lines of a subscription a discount or a minimum looks at. Values are stored. */
 enum tg_bill_eligible {
@@ -268,21 +313,21 @@ _Static_assert(sizeof(struct tg_tax) == 16, "stored");
 
 /** @brief A visited network. */
 struct tg_network {
-    uint32_t plmn;           /**< Mobile country and network code as decimal digits, e.g. 26201. */
-    uint16_t zone;           /**< Zone of usage there. */
-    uint8_t plmn_digits;     /**< 5 or 6; 0 a hole. */
-    uint8_t reserved;        /**< 0. */
+    uint32_t plmn;       /**< Mobile country and network code as decimal digits, e.g. 26201. */
+    uint16_t zone;       /**< Zone of usage there. */
+    uint8_t plmn_digits; /**< 5 or 6; 0 a hole. */
+    uint8_t reserved;    /**< 0. */
 };
 _Static_assert(sizeof(struct tg_network) == 8, "stored");
 
 /** @brief A prefix deck: direct table by the first digits, then one node a digit. */
 struct tg_deck {
-    uint64_t direct_offset;  /**< Bytes from the image: uint32_t entries. */
-    uint64_t nodes_offset;   /**< uint32_t [11] a node: ten digits, then the number that ends here. */
-    uint64_t dated_offset;   /**< struct tg_deck_dated. */
-    uint32_t direct_count;   /**< 1 + 10 + ... + 10^direct_digits. */
-    uint32_t nodes_count;    /**< Spill nodes. */
-    uint32_t dated_count;    /**< Dated entries. */
+    uint64_t direct_offset; /**< Bytes from the image: uint32_t entries. */
+    uint64_t nodes_offset; /**< uint32_t [11] a node: ten digits, then the number that ends here. */
+    uint64_t dated_offset; /**< struct tg_deck_dated. */
+    uint32_t direct_count; /**< 1 + 10 + ... + 10^direct_digits. */
+    uint32_t nodes_count;  /**< Spill nodes. */
+    uint32_t dated_count;  /**< Dated entries. */
     uint32_t prefixes_count; /**< Rows it was made from. */
     uint8_t direct_digits;   /**< 1..6, by the size of the deck. */
     uint8_t reserved[23];    /**< 0. */
@@ -304,13 +349,13 @@ _Static_assert(sizeof(struct tg_deck_dated) == 24, "stored");
 
 /** @brief A time model, expanded to the instants at which the band changes. */
 struct tg_time_model {
-    uint32_t switches_offset; /**< Bytes from the image: struct tg_band_switch. */
-    uint32_t switches_count;  /**< 0: band 0 always. */
-    uint32_t zone_name_offset; /**< IANA zone, in the text section. */
-    uint16_t bands_count;     /**< At least 1. */
-    uint16_t reserved;        /**< 0. */
+    uint32_t switches_offset;   /**< Bytes from the image: struct tg_band_switch. */
+    uint32_t switches_count;    /**< 0: band 0 always. */
+    uint32_t zone_name_offset;  /**< IANA zone, in the text section. */
+    uint16_t bands_count;       /**< At least 1. */
+    uint16_t reserved;          /**< 0. */
     uint32_t band_names_offset; /**< Bytes from the image: uint32_t text offsets [bands_count]. */
-    uint32_t tz_hash;         /**< CRC32C of the zone file it was expanded with. */
+    uint32_t tz_hash;           /**< CRC32C of the zone file it was expanded with. */
 };
 _Static_assert(sizeof(struct tg_time_model) == 24, "stored");
 
@@ -355,16 +400,14 @@ static inline uint32_t tg_image_prices_count(const struct tg_image *image)
 }
 
 /** @brief A price. @param image Checked. @param price_id Any. @return Borrowed, NULL: none. */
-static inline const struct tg_price *tg_image_price(const struct tg_image *image,
-                                                    uint32_t price_id)
+static inline const struct tg_price *tg_image_price(const struct tg_image *image, uint32_t price_id)
 {
     if (price_id >= tg_image_prices_count(image)) {
         return NULL;
     }
     const uint32_t *offsets = (const uint32_t *)tg_image_section(image, TG_IMAGE_SECTION_PRICES);
-    return offsets[price_id] == 0
-               ? NULL
-               : (const struct tg_price *)tg_image_at(image, offsets[price_id]);
+    return offsets[price_id] == 0 ? NULL
+                                  : (const struct tg_price *)tg_image_at(image, offsets[price_id]);
 }
 
 /** @brief What the engine knows of a price. @param image Checked. @param price_id Below the count.
@@ -382,8 +425,8 @@ static inline const struct tg_price_info *tg_image_price_info(const struct tg_im
  * @param service  enum tg_service; any value.
  * @return Borrowed, or NULL: no such plan, or it does not sell the service (TG_E_NO_PLAN).
  */
-static inline const struct tg_plan_service *
-tg_image_plan_service(const struct tg_image *image, uint32_t plan, uint32_t service)
+static inline const struct tg_plan_service *tg_image_plan_service(const struct tg_image *image,
+                                                                  uint32_t plan, uint32_t service)
 {
     const uint32_t cell = plan * TG_SERVICE_COUNT + service;
     if (service >= TG_SERVICE_COUNT || plan == TG_PLAN_NONE ||
@@ -457,8 +500,8 @@ const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint
  * @return Whether service and zone are among those it covers.
  */
 static inline bool tg_image_allowance_covers(const struct tg_image *image,
-                                             const struct tg_allowance *allowance,
-                                             uint32_t service, uint32_t zone)
+                                             const struct tg_allowance *allowance, uint32_t service,
+                                             uint32_t zone)
 {
     if (service >= TG_SERVICE_COUNT || ((allowance->services_mask >> service) & 1u) == 0) {
         return false;
@@ -469,6 +512,23 @@ static inline bool tg_image_allowance_covers(const struct tg_image *image,
     const uint8_t *bits = (const uint8_t *)tg_image_at(image, allowance->zones_offset);
     return zone < image->sections[TG_IMAGE_SECTION_NAMES + TG_CATALOG_ZONE].count &&
            ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
+}
+
+/** @brief Allowances of a plan's service, in the order of use. @param image Checked.
+ *  @param plan_service Of that image. @return Shape [plan_service->buckets_count]. */
+static inline const uint16_t *tg_image_buckets(const struct tg_image *image,
+                                               const struct tg_plan_service *plan_service)
+{
+    return (const uint16_t *)tg_image_at(image, plan_service->buckets_offset);
+}
+
+/** @brief Can an account line alone keep it: one monthly bucket of one subscription, no extras?
+ *  @param allowance Borrowed. @return true if so. */
+static inline bool tg_allowance_is_plain(const struct tg_allowance *allowance)
+{
+    return allowance->period == TG_PERIOD_MONTH && allowance->scope == TG_SCOPE_SUBSCRIBER &&
+           allowance->proration == TG_GRANT_FULL && allowance->rollover_periods == 0 &&
+           allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY;
 }
 
 /** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version

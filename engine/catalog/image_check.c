@@ -38,7 +38,8 @@ static bool sections_check(const struct tg_image *image)
 {
     for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
         const struct tg_image_section *section = &image->sections[i];
-        const uint32_t item = i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t);
+        const uint32_t item =
+            i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t);
         if (section->item_bytes != item ||
             !lies_inside(image, section->offset, section->count, item, TG_IMAGE_ALIGN_BYTES) ||
             section->size_bytes != (uint64_t)section->count * item) {
@@ -74,16 +75,16 @@ static bool price_check(const struct tg_image *image, uint32_t index, uint32_t o
     }
     const struct tg_price *price = (const struct tg_price *)tg_image_at(image, offset);
     const struct tg_price_info *info = tg_image_price_info(image, index);
-    bool is_fine = price->size_bytes == sizeof *price && price->price_id == index &&
-                   price->first_increment >= 1 && price->next_increment >= 1 &&
-                   price->scale <= 18 && price->rounding <= TG_ROUND_FLOOR &&
-                   info->unit < TG_UNIT_COUNT && info->unit_base_count >= 1 &&
-                   info->quantity_rounding <= TG_ROUND_FLOOR && info->is_present == 1 &&
-                   info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
-                   lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
-                               sizeof(struct tg_price_step), 8) &&
-                   lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes,
-                               1, 1);
+    bool is_fine =
+        price->size_bytes == sizeof *price && price->price_id == index &&
+        price->first_increment >= 1 && price->next_increment >= 1 && price->scale <= 18 &&
+        price->rounding <= TG_ROUND_FLOOR && info->unit < TG_UNIT_COUNT &&
+        info->unit_base_count >= 1 && info->quantity_rounding <= TG_ROUND_FLOOR &&
+        info->is_present == 1 && info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
+        info->block_units >= 1 && info->counter <= TG_COUNTER_RECORD && info->round_exponent <= 9 &&
+        lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
+                    sizeof(struct tg_price_step), 8) &&
+        lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes, 1, 1);
     for (uint32_t i = 0; is_fine && i < price->steps_count; i++) {
         is_fine = tg_price_steps(price)[i].per_units >= 1;
     }
@@ -107,6 +108,19 @@ static bool prices_check(const struct tg_image *image)
     return true;
 }
 
+static bool buckets_check(const struct tg_image *image, const struct tg_plan_service *cell)
+{
+    if (cell->buckets_count == 0) {
+        return true;
+    }
+    bool is_fine = cell->buckets_count <= 8 && cell->allowance == TG_ALLOWANCE_NONE &&
+                   lies_inside(image, cell->buckets_offset, cell->buckets_count, 2, 2);
+    for (uint32_t i = 0; is_fine && i < cell->buckets_count; i++) {
+        is_fine = tg_image_allowance(image, tg_image_buckets(image, cell)[i]) != NULL;
+    }
+    return is_fine;
+}
+
 static bool plan_service_check(const struct tg_image *image, const struct tg_plan_service *cell)
 {
     const uint64_t prices = (uint64_t)cell->zones_count * cell->bands_count;
@@ -115,11 +129,13 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
     }
     if (cell->bands_count == 0 || cell->zones_count == 0 ||
         !lies_inside(image, cell->matrix_offset, prices, sizeof(uint32_t), 4) ||
-        (cell->deck != TG_DECK_NONE && cell->deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) ||
+        (cell->deck != TG_DECK_NONE &&
+         cell->deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) ||
         (cell->time_model != TG_TIME_MODEL_NONE &&
          cell->time_model >= image->sections[TG_IMAGE_SECTION_TIME_MODELS].count) ||
         (cell->allowance != TG_ALLOWANCE_NONE &&
-         tg_image_allowance(image, cell->allowance) == NULL)) {
+         tg_image_allowance(image, cell->allowance) == NULL) ||
+        !buckets_check(image, cell)) {
         return false;
     }
     const uint32_t *matrix = (const uint32_t *)tg_image_at(image, cell->matrix_offset);
@@ -191,7 +207,8 @@ static bool deck_check(const struct tg_image *image, const struct tg_deck *deck)
 
 static bool decks_check(const struct tg_image *image)
 {
-    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
+    const struct tg_deck *decks =
+        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     bool is_fine = tg_image_count(image, TG_CATALOG_ZONE) <= TG_DECK_NONE;
     for (uint32_t i = 0; is_fine && i < image->sections[TG_IMAGE_SECTION_DECKS].count; i++) {
         is_fine = deck_check(image, &decks[i]);
@@ -263,6 +280,7 @@ static bool small_check(const struct tg_image *image)
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
         if (allowance != NULL &&
             (allowance->unit >= TG_UNIT_COUNT || allowance->period > TG_PERIOD_EVER ||
+             allowance->rollover_periods > TG_ROLLOVER_PERIODS_MAX ||
              (allowance->zones_offset != 0 &&
               !lies_inside(image, allowance->zones_offset, (zones_count + 7) / 8, 1, 1)))) {
             return false;

@@ -4,11 +4,14 @@
 #define U32_MOST INT64_C(2147483647)
 #define I64_MOST INT64_MAX
 
-static const char *const roundings[] = {"half_up", "half_even", "up", "down", "ceil", "floor", NULL};
-static const char *const units[] = {"millisecond", "second",   "minute",   "hour",
-                                    "octet",       "kilobyte", "kibibyte", "megabyte",
-                                    "mebibyte",    "gigabyte", "gibibyte", "event",
-                                    NULL};
+static const char *const roundings[] = {"half_up", "half_even", "up", "down",
+                                        "ceil",    "floor",     NULL};
+static const char *const units[] = {"millisecond", "second",   "minute",   "hour",     "octet",
+                                    "kilobyte",    "kibibyte", "megabyte", "mebibyte", "gigabyte",
+                                    "gibibyte",    "event",    "amount",   NULL};
+static const char *const counters[] = {"month", "record", NULL};
+static const char *const at_maxes[] = {"free", "stop", NULL};
+static const char *const connects[] = {"priced", "used", NULL};
 static const char *const splits[] = {"consecutive", "start", "end", "isolated", NULL};
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
 static const char *const prorations[] = {"actual_days", "fixed_30",  "seconds",
@@ -91,6 +94,16 @@ KEYS(tg_catalog_price_keys,
     {.key = "max", .type = TG_TYPE_MONEY, .help = "Charge is cut to this."},
     {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
      .help = "Of the amount; catalog: rounding: rate when absent."},
+    {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "So many of `unit` count as one in every other key of this price."},
+    {.key = "counter", .type = TG_TYPE_ENUM, .names = counters, .fallback = "month",
+     .help = "What tiers count: the month's priced units, or the record's own."},
+    {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
+     .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
+    {.key = "at_max", .type = TG_TYPE_ENUM, .names = at_maxes, .fallback = "free",
+     .help = "Beyond max usage is free, or may not be granted."},
+    {.key = "connect_on", .type = TG_TYPE_ENUM, .names = connects, .fallback = "priced",
+     .help = "Fee needs a priced unit, or also an allowance's."},
     {.key = "quantity_rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "up",
      .help = "Of milliseconds or octets to whole units."},
     {.key = "tiers", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &tier_item,
@@ -130,7 +143,9 @@ KEYS(tg_catalog_service_keys,
      .help = "Usage across a band boundary."},
     {.key = "increment_owner", .type = TG_TYPE_ENUM, .names = owners,
      .fallback = "increment_start", .help = "Increment across a band boundary."},
-    {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."});
+    {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."},
+    {.key = "allowances", .type = TG_TYPE_LIST, .min = 1, .max = 6, .item = &zone_item,
+     .help = "Several, used by priority, soonest expiry, own before shared, name."});
 #define SERVICE(text) {.key = text, .type = TG_TYPE_MAP, .sub = &tg_catalog_service_keys,          \
                        .help = "How this service is priced."}
 KEYS(tg_catalog_plan_keys,
@@ -138,6 +153,18 @@ KEYS(tg_catalog_plan_keys,
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."});
 static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
                                                   .names = tg_catalog_services};
+static const char *const scopes[] = {"subscriber", "account", NULL};
+static const char *const grants[] = {"full", "actual_days", NULL};
+static const struct tg_schema_key threshold_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 100};
+KEYS(tg_catalog_rollover_keys,
+    {.key = "periods", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = 4,
+     .help = "How often units may roll before they are gone."},
+    {.key = "min", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST,
+     .help = "At least this rolls over, even when less is left; absent: 0."},
+    {.key = "max", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST,
+     .help = "At most this rolls over from one period; absent: all."},
+    {.key = "total", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST,
+     .help = "At most this is carried from all periods together; absent: all."});
 KEYS(tg_catalog_allowance_keys,
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
      .help = "Unit of the amount."},
@@ -150,7 +177,17 @@ KEYS(tg_catalog_allowance_keys,
     {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
      .help = "When it is granted anew."},
     {.key = "priority", .type = TG_TYPE_INTEGER, .min = 0, .max = 65535, .fallback = "100",
-     .help = "Lower is used first."});
+     .help = "Lower is used first."},
+    {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
+     .help = "Each subscription its own, or one pool an account."},
+    {.key = "member_cap", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST,
+     .help = "At most this of a pool for one member a period; absent: all."},
+    {.key = "proration", .type = TG_TYPE_ENUM, .names = grants, .fallback = "full",
+     .help = "Grant of the period in which the subscription begins."},
+    {.key = "rollover", .type = TG_TYPE_MAP, .sub = &tg_catalog_rollover_keys,
+     .help = "Units left over go on into the next period; absent: they end."},
+    {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &threshold_item,
+     .help = "Percent of use that is told once a period, rising."});
 KEYS(tg_catalog_product_keys,
     {.key = "plan", .type = TG_TYPE_NAME, .help = "Absent: fees only."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},

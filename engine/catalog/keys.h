@@ -38,6 +38,7 @@ extern const struct tg_schema tg_catalog_plan_keys;
 /** @brief Keys of a plan's service. */
 extern const struct tg_schema tg_catalog_service_keys;
 /** @brief Keys of one of `allowances`. */
+extern const struct tg_schema tg_catalog_rollover_keys;
 extern const struct tg_schema tg_catalog_allowance_keys;
 /** @brief Keys of one of `products`. */
 extern const struct tg_schema tg_catalog_product_keys;

@@ -16,14 +16,25 @@
 #define ID_BYTES_MAX   63u
 
 enum account_column { A_ID, A_NAME, A_CURRENCY, A_CYCLE_DAY, A_TAX, A_COUNT };
-enum subscriber_column { S_ID, S_ACCOUNT, S_PRODUCT, S_MSISDN, S_IMSI, S_USER, S_IP, S_FROM, S_TO,
-                         S_COUNT };
+enum subscriber_column {
+    S_ID,
+    S_ACCOUNT,
+    S_PRODUCT,
+    S_MSISDN,
+    S_IMSI,
+    S_USER,
+    S_IP,
+    S_FROM,
+    S_TO,
+    S_COUNT
+};
 
 static const struct tg_csv_column account_columns[A_COUNT] = {
     {"id", true}, {"name", false}, {"currency", false}, {"cycle_day", false}, {"tax", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
-    {"id", true},    {"account", true}, {"product", true}, {"msisdn", false},     {"imsi", false},
-    {"user", false}, {"ip", false},     {"active_from", false}, {"active_to", false}};
+    {"id", true},      {"account", true},      {"product", true},
+    {"msisdn", false}, {"imsi", false},        {"user", false},
+    {"ip", false},     {"active_from", false}, {"active_to", false}};
 
 /* One of the two files while it is read. */
 struct reader {
@@ -102,8 +113,8 @@ static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
                    (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
     const uint32_t index = tg_image_find(reader->image, kind, name);
     const bool is_there =
-        index != UINT32_MAX && (kind == TG_CATALOG_PRODUCT
-                                    ? tg_image_product(reader->image, index) != NULL
+        index != UINT32_MAX &&
+        (kind == TG_CATALOG_PRODUCT ? tg_image_product(reader->image, index) != NULL
                                     : tg_image_tax(reader->image, index) != NULL);
     if (is_there) {
         return index;
@@ -144,8 +155,7 @@ static void account_take(struct reader *reader)
     }
     out.cycle_day = (uint8_t)number;
     if (tax.text_bytes != 0) {
-        const uint32_t index =
-            entry_find(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
+        const uint32_t index = entry_find(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
         out.tax = index != UINT32_MAX ? (uint16_t)index : TG_TAX_NONE;
     }
     if (!id_check(reader, &id)) {
@@ -330,8 +340,7 @@ static void shared_keys_refuse(struct reader *reader)
             const uint32_t first = csv_lines[other];
             const uint32_t second = csv_lines[key->subscriber];
             const struct tg_mark mark = {&reader->csv.source, first > second ? first : second, 1};
-            tg_diag_add(reader->diag, TG_DIAG_ERROR, mark,
-                        "end the earlier one with active_to",
+            tg_diag_add(reader->diag, TG_DIAG_ERROR, mark, "end the earlier one with active_to",
                         "the subscriber on line %u holds the same number, IMSI, address or user "
                         "name at that time",
                         first > second ? second : first);
@@ -380,8 +389,7 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
     if (!tg_folder_join(folder, "accounts.csv", path)) {
         return;
     }
-    const bool has_accounts =
-        file_read(&reader, path, account_columns, A_COUNT, account_take);
+    const bool has_accounts = file_read(&reader, path, account_columns, A_COUNT, account_take);
     tg_csv_close(&reader.csv);
     if (has_accounts) {
         unlisted_mark(&people->accounts, sizeof(struct tg_roster_account),

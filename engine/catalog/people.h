@@ -58,19 +58,19 @@ _Static_assert(sizeof(struct tg_people_account) == 16, "stored");
 
 /** @brief All of them; zero-initialise. */
 struct tg_people {
-    struct tg_names account_ids;    /**< Index = dense account index. */
-    struct tg_names subscriber_ids; /**< Index = dense subscriber index. */
-    struct tg_names titles;         /**< Account names, interned. */
-    struct tg_blob accounts;        /**< struct tg_roster_account. */
-    struct tg_blob account_titles;  /**< uint32_t into titles. */
-    struct tg_blob subscribers;     /**< struct tg_roster_line. */
-    struct tg_blob lines;           /**< uint32_t CSV line of each subscriber; 0 not listed. */
-    struct tg_blob account_lines;   /**< uint32_t CSV line of each account; 0 not listed. */
-    struct tg_blob keys;            /**< struct tg_roster_key. */
-    uint32_t accounts_listed_count; /**< In accounts.csv. */
+    struct tg_names account_ids;       /**< Index = dense account index. */
+    struct tg_names subscriber_ids;    /**< Index = dense subscriber index. */
+    struct tg_names titles;            /**< Account names, interned. */
+    struct tg_blob accounts;           /**< struct tg_roster_account. */
+    struct tg_blob account_titles;     /**< uint32_t into titles. */
+    struct tg_blob subscribers;        /**< struct tg_roster_line. */
+    struct tg_blob lines;              /**< uint32_t CSV line of each subscriber; 0 not listed. */
+    struct tg_blob account_lines;      /**< uint32_t CSV line of each account; 0 not listed. */
+    struct tg_blob keys;               /**< struct tg_roster_key. */
+    uint32_t accounts_listed_count;    /**< In accounts.csv. */
     uint32_t subscribers_listed_count; /**< In subscribers.csv. */
-    bool has_files;                 /**< At least one of the two files was there. */
-    bool is_nameless;               /**< Load lines and keys only: ids stay in the chunks. */
+    bool has_files;                    /**< At least one of the two files was there. */
+    bool is_nameless;                  /**< Load lines and keys only: ids stay in the chunks. */
 };
 
 /** @brief Take a stored chunk of accounts. @param people All. @param bytes Borrowed, any alignment.
@@ -112,7 +112,8 @@ enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **
 /** @brief Did memory run out on the way? @param people All. @return Whether. */
 bool tg_people_is_broken(const struct tg_people *people);
 
-/** @brief Text of an item in a stored chunk, for names. @param bytes Chunk. @param size_bytes Length.
+/** @brief Text of an item in a stored chunk, for names. @param bytes Chunk. @param size_bytes
+ * Length.
  *  @param is_account Which kind of chunk. @param index Dense index. @param is_title The account's
  *  title instead of its id. @param[out] text NUL-terminated. @param text_room Room.
  *  @return Length; 0 when it is not there. */

@@ -38,8 +38,8 @@ static bool chunk_look(const void *bytes, size_t size_bytes, size_t item_bytes,
 
 static bool chunk_verify(const void *bytes, size_t size_bytes, const struct chunk_view *view)
 {
-    return tg_crc32c(0, (const uint8_t *)bytes + CHECKSUMMED_FROM,
-                     size_bytes - CHECKSUMMED_FROM) == view->head.checksum;
+    return tg_crc32c(0, (const uint8_t *)bytes + CHECKSUMMED_FROM, size_bytes - CHECKSUMMED_FROM) ==
+           view->head.checksum;
 }
 
 /* A stored name must get the number it had. */
@@ -66,7 +66,8 @@ enum tg_err tg_people_load_accounts(struct tg_people *people, const void *bytes,
     for (uint32_t i = 0; i < view.head.items_count; i++) {
         struct tg_people_account item;
         memcpy(&item, view.items + (size_t)i * sizeof item, sizeof item);
-        if (!name_seat(people, &people->account_ids, &view, item.id_offset, view.head.first_index + i) ||
+        if (!name_seat(people, &people->account_ids, &view, item.id_offset,
+                       view.head.first_index + i) ||
             item.title_offset >= view.head.text_bytes) {
             return people->account_ids.is_broken ? TG_E_NO_MEMORY : TG_E_CORRUPT;
         }
@@ -109,8 +110,7 @@ static void chunk_finish(struct tg_blob *out, struct tg_people_chunk head)
         return;
     }
     memcpy(out->bytes, &head, sizeof head);
-    head.checksum =
-        tg_crc32c(0, out->bytes + CHECKSUMMED_FROM, out->size_bytes - CHECKSUMMED_FROM);
+    head.checksum = tg_crc32c(0, out->bytes + CHECKSUMMED_FROM, out->size_bytes - CHECKSUMMED_FROM);
     memcpy(out->bytes, &head, sizeof head);
 }
 
@@ -131,8 +131,7 @@ bool tg_people_store_accounts(const struct tg_people *people, uint32_t chunk, st
         const char *id = tg_names_text(&people->account_ids, i);
         const char *title = tg_names_text(&people->titles, titles[i]);
         struct tg_people_account item = {0};
-        memcpy(&item.line, people->accounts.bytes + (size_t)i * sizeof item.line,
-               sizeof item.line);
+        memcpy(&item.line, people->accounts.bytes + (size_t)i * sizeof item.line, sizeof item.line);
         item.id_offset = (uint32_t)tg_blob_append(&text, id, strlen(id) + 1, 1);
         item.title_offset = (uint32_t)tg_blob_append(&text, title, strlen(title) + 1, 1);
         (void)tg_blob_append(out, &item, sizeof item, 1);

@@ -22,7 +22,8 @@ struct tg_roster_slot {
 };
 _Static_assert(sizeof(struct tg_roster_slot) == 16, "four in a cache line");
 
-/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65. */
+/* Multiply-shift instead of a mask: the table need not be a power of two, so the load stays 0.65.
+ */
 static inline uint64_t slot_home(uint64_t key, uint32_t kind, uint64_t slots_count)
 {
     const uint64_t hash = tg_mix64(key ^ (uint64_t)kind * UINT64_C(0x9e3779b97f4a7c15));
@@ -60,6 +61,7 @@ static enum tg_err key_insert(struct tg_roster *roster, struct tg_roster_slot *s
     }
     slots[at] = (struct tg_roster_slot){key->key, key->subscriber, key->kind | shared};
     roster->keys_count++;
+    roster->kinds |= 1u << (key->kind & 31u);
     return TG_OK;
 }
 
@@ -168,13 +170,16 @@ uint32_t tg_roster_find(const struct tg_roster *roster, const uint8_t *kinds, co
     for (uint32_t done = 0; done < count; done += GROUP) {
         const uint32_t group = count - done < GROUP ? count - done : GROUP;
         for (uint32_t i = 0; i < group; i++) {
-            homes[i] = slot_home(keys[done + i], kinds[done + i], roster->slots_count);
-            __builtin_prefetch(&roster->slots[homes[i]]);
+            /* Flows ask by address; most rosters hold none, and then no line is touched. */
+            if ((roster->kinds >> (kinds[done + i] & 31u) & 1u) != 0) {
+                homes[i] = slot_home(keys[done + i], kinds[done + i], roster->slots_count);
+                __builtin_prefetch(&roster->slots[homes[i]]);
+            }
         }
         for (uint32_t i = 0; i < group; i++) {
             const uint32_t row = done + i;
             subscribers[row] =
-                kinds[row] != TG_KEY_NONE
+                (roster->kinds >> (kinds[row] & 31u) & 1u) != 0
                     ? slot_probe(roster, homes[i], keys[row], kinds[row], at_ns[row])
                     : TG_SUBSCRIBER_NONE;
             found_count += subscribers[row] != TG_SUBSCRIBER_NONE ? 1 : 0;

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TG_ACCOUNT_NONE UINT32_MAX
+#define TG_ACCOUNT_NONE  UINT32_MAX
 #define TG_ROSTER_OPEN_S UINT32_MAX /**< active_to_s without an end. */
 
 /** @brief Bits of tg_roster_line.flags. */
@@ -42,11 +42,11 @@ _Static_assert(sizeof(struct tg_roster_line) == 16, "four in a cache line");
 
 /** @brief One account; 8 bytes. */
 struct tg_roster_account {
-    uint16_t currency;  /**< ISO 4217 numeric. */
-    uint16_t tax;       /**< Tax category that replaces the product's, or TG_TAX_NONE. */
-    uint8_t cycle_day;  /**< 1..31, clamped to the month's last day. */
-    uint8_t flags;      /**< enum tg_roster_flag. */
-    uint16_t reserved;  /**< 0. */
+    uint16_t currency; /**< ISO 4217 numeric. */
+    uint16_t tax;      /**< Tax category that replaces the product's, or TG_TAX_NONE. */
+    uint8_t cycle_day; /**< 1..31, clamped to the month's last day. */
+    uint8_t flags;     /**< enum tg_roster_flag. */
+    uint16_t reserved; /**< 0. */
 };
 _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 
@@ -59,13 +59,13 @@ struct tg_roster_key {
 
 /** @brief What tg_roster_build makes a roster from. */
 struct tg_roster_params {
-    uint32_t size_bytes;                  /**< sizeof(struct tg_roster_params). */
-    uint32_t subscribers_count;           /**< Below TG_SUBSCRIBER_NONE. */
-    const struct tg_roster_line *lines;   /**< Copied; shape [subscribers_count]. */
-    const struct tg_roster_key *keys;     /**< Copied; shape [keys_count]. */
-    uint64_t keys_count;                  /**< Keys of all subscribers; 0 allowed. */
+    uint32_t size_bytes;                      /**< sizeof(struct tg_roster_params). */
+    uint32_t subscribers_count;               /**< Below TG_SUBSCRIBER_NONE. */
+    const struct tg_roster_line *lines;       /**< Copied; shape [subscribers_count]. */
+    const struct tg_roster_key *keys;         /**< Copied; shape [keys_count]. */
+    uint64_t keys_count;                      /**< Keys of all subscribers; 0 allowed. */
     const struct tg_roster_account *accounts; /**< Copied; shape [accounts_count]. */
-    uint32_t accounts_count;              /**< How many. */
+    uint32_t accounts_count;                  /**< How many. */
 };
 
 /** @brief Names kept for documents, by dense index; set by tg_catalog_open. */
@@ -90,6 +90,7 @@ struct tg_roster {
     uint64_t keys_count;                      /**< Used slots. */
     uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
     uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
+    uint32_t kinds;                           /**< Bits 1 << enum tg_key_kind of the keys. */
     struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
     size_t memory_bytes;                      /**< Taken for all of it. */
 };

@@ -14,14 +14,14 @@
 /* What a snapshot holds on to. */
 struct storage {
     struct tg_db *db;
-    struct tg_txn txn;                 /* pins the map that images and names are read from */
+    struct tg_txn txn; /* pins the map that images and names are read from */
     bool has_txn;
     struct tg_image *copies[TG_CATALOG_IMAGES_MAX]; /* images that could not be read in place */
     uint32_t copies_count;
     struct tg_roster *roster;
-    struct tg_bytes *chunks[2];        /* subscribers, accounts: by chunk number */
+    struct tg_bytes *chunks[2]; /* subscribers, accounts: by chunk number */
     uint32_t chunks_count[2];
-    struct tg_people people;           /* names of a snapshot opened from a folder */
+    struct tg_people people; /* names of a snapshot opened from a folder */
     bool has_people;
 };
 
@@ -125,8 +125,7 @@ static size_t account_title(void *context, uint32_t account, char *text, size_t 
     if (!storage->has_people) {
         return chunk_text(storage, true, account, true, text, text_room);
     }
-    const uint32_t *titles =
-        (const uint32_t *)(const void *)storage->people.account_titles.bytes;
+    const uint32_t *titles = (const uint32_t *)(const void *)storage->people.account_titles.bytes;
     return text_out(tg_names_text(&storage->people.titles, titles[account]), text, text_room);
 }
 
@@ -236,10 +235,10 @@ enum tg_err tg_catalog_open_folder(const char *folder, struct tg_diag *diag,
             storage->has_people = true;
             image_insert(made, storage->copies[0]);
             tg_people_read(&storage->people, opened, storage->copies[0], diag);
-            err = tg_diag_errors_count(diag) > 0             ? TG_E_DOCUMENT
-                  : tg_people_is_broken(&storage->people) ? TG_E_NO_MEMORY
-                                                          : tg_people_roster(&storage->people,
-                                                                             &storage->roster, why);
+            err = tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
+                  : tg_people_is_broken(&storage->people)
+                      ? TG_E_NO_MEMORY
+                      : tg_people_roster(&storage->people, &storage->roster, why);
         }
     }
     if (opened != NULL) {

@@ -16,13 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ZONE_FOLDER       "/usr/share/zoneinfo"
-#define ZONE_BYTES_MAX    262144
-#define RULES_MAX         100u
-#define BANDS_MAX         64u
-#define DAYS_BEFORE       400  /* late events of the version before */
-#define DAYS_AFTER        3660 /* ten years; an import renews it */
-#define MINUTES_PER_DAY   1440u
+#define ZONE_FOLDER     "/usr/share/zoneinfo"
+#define ZONE_BYTES_MAX  262144
+#define RULES_MAX       100u
+#define BANDS_MAX       64u
+#define DAYS_BEFORE     400  /* late events of the version before */
+#define DAYS_AFTER      3660 /* ten years; an import renews it */
+#define MINUTES_PER_DAY 1440u
 
 /* UTC offsets of a zone: offsets[i] holds from transitions[i] on; before the first, offsets[0]. */
 struct tz {
@@ -77,8 +77,8 @@ static bool tz_parse(const uint8_t *bytes, size_t size_bytes, struct tz *tz)
     for (unsigned i = 0; i < 6; i++) {
         counts[i] = be_read(bytes + 20 + 4 * i, 4);
     }
-    const uint64_t skip = 44 + counts[3] * 5 + counts[4] * 6 + counts[5] + counts[2] * 8 +
-                          counts[1] + counts[0];
+    const uint64_t skip =
+        44 + counts[3] * 5 + counts[4] * 6 + counts[5] + counts[2] * 8 + counts[1] + counts[0];
     if (skip + 44 > size_bytes) {
         return false;
     }
@@ -205,8 +205,8 @@ static void rules_read(struct model *model)
             continue;
         }
         if (out.from_minute >= out.to_minute) {
-            tg_diag_add(diag, TG_DIAG_ERROR, rule->mark,
-                        "use two rules for a band across midnight", "to is not after from");
+            tg_diag_add(diag, TG_DIAG_ERROR, rule->mark, "use two rules for a band across midnight",
+                        "to is not after from");
             continue;
         }
         out.band = band_number(model, band);
@@ -279,7 +279,8 @@ static void day_expand(const struct model *model, int64_t day, struct tg_blob *o
         uint32_t next = MINUTES_PER_DAY;
         for (uint32_t i = 0; !holiday && i < model->rules_count; i++) {
             const struct rule *rule = &model->rules[i];
-            next = rule->from_minute > minute && rule->from_minute < next ? rule->from_minute : next;
+            next =
+                rule->from_minute > minute && rule->from_minute < next ? rule->from_minute : next;
             next = rule->to_minute > minute && rule->to_minute < next ? rule->to_minute : next;
         }
         minute = next;
@@ -294,16 +295,18 @@ static struct tg_time_model model_compile(struct model *model)
     const char *first = tg_schema_text(&tg_catalog_time_model_keys, model->node, "default");
     (void)band_number(model, first != NULL ? first : "default");
     rules_read(model);
-    if (!tz_load(zone, &model->tz)) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(model->node, "zone")->mark,
+    const bool has_zone = tz_load(zone, &model->tz);
+    if (!has_zone) {
+        const struct tg_yaml_node *written = tg_yaml_get(model->node, "zone");
+        tg_diag_add(compile->diag, TG_DIAG_ERROR,
+                    written != NULL ? written->mark : model->node->key_mark,
                     "use an IANA zone such as Europe/Berlin; the tzdata package must be installed",
                     "zone: there is no time zone \"%.64s\"", zone);
-        return out;
     }
     struct tg_blob switches = {0};
     const int64_t valid_day = compile->head.valid_from_ns / TG_NS_PER_DAY;
     for (int64_t day = valid_day - DAYS_BEFORE;
-         model->bands_count > 1 && day <= valid_day + DAYS_AFTER; day++) {
+         has_zone && model->bands_count > 1 && day <= valid_day + DAYS_AFTER; day++) {
         day_expand(model, day, &switches);
     }
     if (model->bands_count > 1) {
@@ -343,6 +346,9 @@ void tg_compile_time_models(struct tg_compile *compile)
         model->node = node;
         if (node != NULL && node->kind == TG_YAML_MAP) {
             out = model_compile(model);
+        } else { /* refused by the schema; plans that name it still look at its one band */
+            out.band_names_offset = (uint32_t)tg_blob_extend(
+                &compile->sections[TG_IMAGE_SECTION_DECK_DATA], sizeof(uint32_t), 8);
         }
         free(model);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);

@@ -2,8 +2,8 @@
 /** @file
  *  @brief Alarms and nodes as TM Forum documents: what the fronts and the CLI show.
  *
- *  Source: TMF642 Alarm Management 4.0.0, TMF639 Resource Inventory 4.0.0; own fields begin with x_.
- *  Threads: control thread. Allocates: yes. Cost: microseconds.
+ *  Source: TMF642 Alarm Management 4.0.0, TMF639 Resource Inventory 4.0.0; own fields begin with
+ * x_. Threads: control thread. Allocates: yes. Cost: microseconds.
  */
 #ifndef TG_CONTROL_ALARM_DOCUMENT_H
 #define TG_CONTROL_ALARM_DOCUMENT_H

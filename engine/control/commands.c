@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "control/engine_state.h"
+#include "store/lmdb.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,10 @@ static struct tg_json *command_status(struct tg_engine *engine)
     tg_json_set_integer(answer, "inputs", (int64_t)status.ingest.inputs_count);
     tg_json_set_integer(answer, "decoded", (int64_t)status.ingest.rows_count);
     tg_json_set_integer(answer, "refused", (int64_t)status.ingest.refusals_count);
+    tg_json_set_integer(answer, "parked", (int64_t)status.ingest.parked_count);
+    tg_json_set_integer(answer, "undecoded", (int64_t)status.ingest.undecoded_count);
+    tg_json_set_integer(answer, "lost", (int64_t)status.ingest.lost_records);
+    tg_json_set_integer(answer, "restarts", (int64_t)status.ingest.restarts_count);
     tg_json_set_integer(answer, "observations", (int64_t)status.ingest.observations_count);
     tg_json_set_integer(answer, "sessions", status.sessions_count);
     tg_json_set_integer(answer, "durableEpoch", (int64_t)status.durable_epoch);
@@ -101,23 +106,30 @@ static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_j
                                      enum tg_change_kind kind)
 {
     const struct tg_json *alarms = tg_json_get(request, "alarms");
-    const bool is_forced = tg_json_get_bool(request, "force", false);
+    const struct tg_operation operation = {.at_ns = tg_clock_now_ns(),
+                                           .kind = kind,
+                                           .is_forced =
+                                               tg_json_get_bool(request, "force", false)};
     struct tg_why why = {""};
     enum tg_err first = tg_json_count(alarms) > 0 ? TG_OK : TG_E_INVALID;
+    struct tg_txn txn;
+    tg_txn_begin(&txn, engine->state, true);
     for (size_t i = 0; i < tg_json_count(alarms); i++) {
         const char *id = tg_json_text(tg_json_at(alarms, i));
         unsigned number = 0;
         enum tg_err err = TG_E_INVALID;
         if (id != NULL && sscanf(id, "A-%9u", &number) == 1) {
-            err = tg_telemetry_command(engine->telemetry, number, kind, tg_clock_now_ns(),
-                                       is_forced);
+            err = tg_telemetry_command(engine->telemetry, number, &operation, &txn);
         }
         if (err != TG_OK && first == TG_OK) {
             first = tg_why_set(&why, err, "%s: %s", id != NULL ? id : "?", tg_err_sentence(err));
         }
     }
     struct tg_why stored = {""};
-    const enum tg_err err = tg_telemetry_publish(engine->telemetry, engine->state, &stored);
+    enum tg_err err = tg_txn_commit(&txn, &stored);
+    if (err == TG_OK) {
+        err = tg_telemetry_publish(engine->telemetry, engine->state, &stored);
+    }
     if (first != TG_OK || err != TG_OK) {
         return answer_error(first != TG_OK ? first : err, first != TG_OK ? why.text : stored.text);
     }
@@ -169,6 +181,6 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "metrics") == 0) {
         return command_metrics(engine);
     }
-    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics or alarm_ack, _unack, "
-                                      "_shelve, _unshelve, _close");
+    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics or alarm_ack, "
+                                      "_unack, _shelve, _unshelve, _close");
 }

@@ -50,7 +50,7 @@ struct tg_config_front {
 /** @brief Everything; all pointers live until tg_config_close. */
 struct tg_config {
     const char *data_dir;              /**< Data directory. */
-    const char *catalog_dir;           /**< Catalog folder, imported at start; NULL: what is stored. */
+    const char *catalog_dir; /**< Catalog folder, imported at start; NULL: what is stored. */
     const char *metrics_listen;        /**< "127.0.0.1:9464"; NULL: no metrics. */
     uint32_t workers_count;            /**< Lcores of the data plane. */
     enum tg_eal_memory memory;         /**< Huge pages. */

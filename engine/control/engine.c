@@ -208,7 +208,7 @@ enum tg_err tg_engine_open(const struct tg_engine_params *params, struct tg_diag
     made->diag = diag;
     made->lock.fd = -1;
     enum tg_err (*const steps[])(struct tg_engine *, struct tg_why *) = {
-        open_lock,   open_eal,   open_plugins,  open_catalog,
+        open_lock,   open_plugins, open_eal,      open_catalog,
         open_health, open_state, open_pipeline, open_faces};
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && err == TG_OK; i++) {
@@ -246,6 +246,10 @@ enum tg_err tg_engine_fold(struct tg_engine *engine, struct tg_why *why)
     const int64_t wall_ns = engine->params.is_once ? INT64_MIN : tg_clock_now_ns();
     enum tg_err err = tg_telemetry_follow(
         engine->telemetry, tg_pipeline_durable_epoch(engine->pipeline), wall_ns, why);
+    if (err == TG_OK && !engine->has_operations) {
+        err = tg_telemetry_restore(engine->telemetry, engine->state, why);
+        engine->has_operations = err == TG_OK;
+    }
     if (err == TG_OK) {
         err = tg_telemetry_publish(engine->telemetry, engine->state, why);
     }
@@ -284,6 +288,11 @@ static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, str
         (void)usleep(engine->params.is_once ? 1000 : TURN_MS * 1000);
     }
     const int64_t now_ns = tg_clock_monotonic_ns();
+    if (engine->params.progress != NULL) {
+        struct tg_pipeline_status status;
+        tg_pipeline_status(engine->pipeline, &status);
+        engine->params.progress(engine->params.progress_context, status.ingest.rows_count);
+    }
     if (engine->params.has_fronts) {
         tg_fronts_tend(&engine->fronts, now_ns);
     }

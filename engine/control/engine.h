@@ -29,6 +29,9 @@ struct tg_engine_params {
     bool is_once;                   /**< Read what is there, then stop: folders do not follow. */
     bool has_fronts;                /**< Start and watch the fronts. */
     bool has_control;               /**< Listen on the control socket and for metrics. */
+    /** Told once a turn how many rows are decided; may be NULL. */
+    void (*progress)(void *context, uint64_t rows_count);
+    void *progress_context;         /**< For progress. */
 };
 
 /**

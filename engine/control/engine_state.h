@@ -33,6 +33,7 @@ struct tg_engine {
     struct tg_metrics *metrics;                         /**< /metrics, or NULL. */
     struct tg_fronts fronts;                            /**< Watched fronts. */
     uint32_t subscribers_max;                           /**< Account lines. */
+    bool has_operations;                                /**< Operators' commands are restored. */
     int64_t started_ns;                                 /**< Monotonic. */
     int64_t elapsed_ns;                                 /**< From start to the end of input. */
 };

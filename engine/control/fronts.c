@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RETRY_NS_MIN (1 * TG_NS_PER_S)
 #define RETRY_NS_MAX (30 * TG_NS_PER_S)
@@ -26,11 +28,15 @@ static void front_start(struct tg_fronts *fronts, uint32_t index, int64_t now_ns
 {
     const struct tg_config_front *front = &fronts->config->fronts[index];
     struct tg_front_watch *watch = &fronts->watches[index];
+    char engine[16];
+    (void)snprintf(engine, sizeof engine, "%d", (int)getpid());
     char *const argv[] = {(char *)"tollgate",
                           (char *)"front",
                           (char *)front->name,
                           (char *)"--data",
                           (char *)fronts->config->data_dir,
+                          (char *)"--engine",
+                          engine,
                           front->listen != NULL ? (char *)"--listen" : NULL,
                           (char *)front->listen,
                           NULL};

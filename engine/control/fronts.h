@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Start and watch the front processes: a front that dies is started again, and nothing else.
+ *  @brief Start and watch the front processes: one that dies is started again, and nothing else.
  *
  *  Source: design.md section 5. Threads: control thread. Allocates: never. Cost: a waitpid a turn.
  */

@@ -179,11 +179,23 @@ uint8_t tg_telemetry_node_state(const struct tg_telemetry *t, uint16_t node_id)
     return tg_timeline_state_at(t->timeline, node_id, t->event_ns);
 }
 
-enum tg_err tg_telemetry_command(struct tg_telemetry *t, uint32_t number, enum tg_change_kind kind,
-                                 int64_t at_ns, bool is_forced)
+enum tg_err tg_telemetry_command(struct tg_telemetry *t, uint32_t number,
+                                 const struct tg_operation *operation, struct tg_txn *txn)
 {
     t->has_changed = true;
-    return tg_alarm_set_command(t->alarms, number, kind, at_ns, 0, is_forced);
+    const enum tg_err err = tg_alarm_set_command(t->alarms, number, operation->kind,
+                                                 operation->at_ns, 0, operation->is_forced);
+    const struct tg_alarm *alarm = tg_alarm_set_by_number(t->alarms, number);
+    if (err == TG_OK && alarm != NULL) {
+        tg_operation_keep(txn, t->params.inventory, alarm, operation);
+    }
+    return err;
+}
+
+enum tg_err tg_telemetry_restore(struct tg_telemetry *t, struct tg_db *state, struct tg_why *why)
+{
+    t->has_changed = true;
+    return tg_operation_replay(state, t->params.inventory, t->alarms, why);
 }
 
 static void document_put(struct tg_txn *txn, const char *collection, const char *id,

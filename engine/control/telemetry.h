@@ -7,12 +7,14 @@
  *  Cost: one scan of each epoch; a few percent of a core at a million rows a second.
  *
  *  Alarms are thus a pure function of the journal: a restart, another process or a tool that folds
- *  the same journal gets the same alarms with the same ids.
+ *  the same journal gets the same alarms with the same ids. What operators did is kept beside it
+ *  (operation.h).
  */
 #ifndef TG_CONTROL_TELEMETRY_H
 #define TG_CONTROL_TELEMETRY_H
 
 #include "base/error.h"
+#include "control/operation.h"
 #include "health/summary.h"
 
 #include <stdbool.h>
@@ -21,6 +23,7 @@
 struct tg_db;
 struct tg_roster;
 struct tg_telemetry;
+struct tg_txn;
 
 /** @brief What to fold and how. */
 struct tg_telemetry_params {
@@ -65,11 +68,21 @@ uint32_t tg_telemetry_summary(struct tg_telemetry *telemetry, struct tg_summary_
 /** @brief Event time of the latest observation or row. @param telemetry Object. @return UTC ns. */
 int64_t tg_telemetry_event_ns(const struct tg_telemetry *telemetry);
 
-/** @brief Operator's command on an alarm. @param telemetry Object. @param number Alarm number.
- *  @param kind enum tg_change_kind. @param at_ns When. @param is_forced Close an active one too.
- *  @return As tg_alarm_set_command. */
+/**
+ * @brief Operator's command on an alarm; kept, so that it survives a restart.
+ * @param[in,out] telemetry  Object.
+ * @param[in]     number     Alarm number.
+ * @param[in]     operation  What and when.
+ * @param[in,out] txn        State environment, for writing; the command holds once it commits.
+ * @return As tg_alarm_set_command.
+ */
 enum tg_err tg_telemetry_command(struct tg_telemetry *telemetry, uint32_t number,
-                                 enum tg_change_kind kind, int64_t at_ns, bool is_forced);
+                                 const struct tg_operation *operation, struct tg_txn *txn);
+
+/** @brief Give kept commands to the alarms; once, after the first follow. @param telemetry Object.
+ *  @param state Writable. @param[out] why May be NULL. @return TG_OK or the database's error. */
+enum tg_err tg_telemetry_restore(struct tg_telemetry *telemetry, struct tg_db *state,
+                                 struct tg_why *why);
 
 /**
  * @brief Write documents of alarms and nodes that changed into the state environment.

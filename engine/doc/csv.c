@@ -92,9 +92,9 @@ static const char *special_find(const char *at, const char *end)
         const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
         const __m256i hit = _mm256_or_si256(
             _mm256_or_si256(_mm256_cmpeq_epi8(bytes, comma), _mm256_cmpeq_epi8(bytes, newline)),
-            _mm256_or_si256(
-                _mm256_or_si256(_mm256_cmpeq_epi8(bytes, carriage), _mm256_cmpeq_epi8(bytes, quote)),
-                _mm256_cmpeq_epi8(bytes, zero)));
+            _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(bytes, carriage),
+                                            _mm256_cmpeq_epi8(bytes, quote)),
+                            _mm256_cmpeq_epi8(bytes, zero)));
         const uint32_t mask = (uint32_t)_mm256_movemask_epi8(hit);
         if (mask != 0) {
             return at + __builtin_ctz(mask);
@@ -148,9 +148,9 @@ static enum tg_err quoted_read(struct tg_csv *csv, struct tg_csv_field *field, s
         }
         if (!is_doubled) {
             field->text = copy != NULL ? copy : open + 1;
-            field->text_bytes = (uint32_t)(copy != NULL
-                                               ? (size_t)(csv->escaped + csv->escaped_bytes - copy)
-                                               : (size_t)(quote - (open + 1)));
+            field->text_bytes =
+                (uint32_t)(copy != NULL ? (size_t)(csv->escaped + csv->escaped_bytes - copy)
+                                        : (size_t)(quote - (open + 1)));
             csv->at = quote + 1;
             break;
         }
@@ -273,8 +273,8 @@ static void column_refuse(struct tg_csv *csv, const struct tg_csv_column *column
         names[i] = columns[i].name;
     }
     char word[65];
-    (void)snprintf(word, sizeof word, "%.*s", (int)(field->text_bytes < 64 ? field->text_bytes : 64),
-                   field->text);
+    (void)snprintf(word, sizeof word, "%.*s",
+                   (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
     const char *near = tg_diag_nearest(word, names, columns_count);
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");

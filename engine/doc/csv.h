@@ -32,18 +32,18 @@ struct tg_csv_field {
 
 /** @brief A reader; treat as opaque but for the fields documented as readable. */
 struct tg_csv {
-    struct tg_source source;      /**< Readable: for marks. */
+    struct tg_source source;                       /**< Readable: for marks. */
     struct tg_csv_field fields[TG_CSV_FIELDS_MAX]; /**< Readable: the current row. */
-    uint32_t fields_count;        /**< Readable: fields of the current row. */
-    uint32_t line;                /**< Readable: line where the current row begins. */
-    uint32_t columns_count;       /**< Columns of the header; 0 before it is read. */
-    const char *at;               /**< Next byte. */
-    const char *end;              /**< One past the last. */
-    const char *line_start;       /**< First byte of the current line. */
-    uint32_t line_next;           /**< Line of `at`. */
-    bool is_mapped;               /**< text was mapped by open. */
-    char *escaped;                /**< Unescaped fields go here. */
-    size_t escaped_bytes;         /**< Used of it. */
+    uint32_t fields_count;                         /**< Readable: fields of the current row. */
+    uint32_t line;          /**< Readable: line where the current row begins. */
+    uint32_t columns_count; /**< Columns of the header; 0 before it is read. */
+    const char *at;         /**< Next byte. */
+    const char *end;        /**< One past the last. */
+    const char *line_start; /**< First byte of the current line. */
+    uint32_t line_next;     /**< Line of `at`. */
+    bool is_mapped;         /**< text was mapped by open. */
+    char *escaped;          /**< Unescaped fields go here. */
+    size_t escaped_bytes;   /**< Used of it. */
 };
 
 /**

@@ -39,12 +39,12 @@ enum tg_severity {
 
 /** @brief One mistake; owned by the collector. */
 struct tg_diag_entry {
-    char *path;        /**< File. */
-    char *text;        /**< What is wrong, without a final stop. */
-    char *hint;        /**< What to do: `did you mean "workers"?`; NULL none. */
-    char *excerpt;     /**< The source line, at most 160 bytes; NULL none. */
-    uint32_t line;     /**< From 1; 0 the whole file. */
-    uint32_t column;   /**< From 1. */
+    char *path;                /**< File. */
+    char *text;                /**< What is wrong, without a final stop. */
+    char *hint;                /**< What to do: `did you mean "workers"?`; NULL none. */
+    char *excerpt;             /**< The source line, at most 160 bytes; NULL none. */
+    uint32_t line;             /**< From 1; 0 the whole file. */
+    uint32_t column;           /**< From 1. */
     enum tg_severity severity; /**< Error or warning. */
 };
 

@@ -193,8 +193,8 @@ struct tg_json *tg_json_at(const struct tg_json *list, size_t index)
 bool tg_json_next(const struct tg_json *object, void **cursor, const char **key,
                   struct tg_json **value)
 {
-    *cursor = *cursor == NULL ? json_object_iter(in(object))
-                              : json_object_iter_next(in(object), *cursor);
+    *cursor =
+        *cursor == NULL ? json_object_iter(in(object)) : json_object_iter_next(in(object), *cursor);
     if (*cursor == NULL) {
         return false;
     }
@@ -307,10 +307,10 @@ enum tg_err tg_json_lines_next(struct tg_json_lines *lines, struct tg_json **jso
         }
         json_error_t error;
         const enum tg_err err = json_read(lines->line, (size_t)length, json, &error);
-        return err == TG_OK ? TG_OK
-                            : tg_why_set(why, err, "%llu:%d: %s",
-                                         (unsigned long long)lines->line_number, error.column,
-                                         error.text);
+        return err == TG_OK
+                   ? TG_OK
+                   : tg_why_set(why, err, "%llu:%d: %s", (unsigned long long)lines->line_number,
+                                error.column, error.text);
     }
 }
 

@@ -35,13 +35,15 @@ enum tg_json_kind {
     TG_JSON_OBJECT      /**< Object. */
 };
 
-/** @brief New empty object. @return Caller frees, or gives it to a set or append. NULL no memory. */
+/** @brief New empty object. @return Caller frees, or gives it to a set or append. NULL no memory.
+ */
 struct tg_json *tg_json_object(void);
 
 /** @brief New empty array. @return As tg_json_object. */
 struct tg_json *tg_json_list(void);
 
-/** @brief New string. @param text NUL-terminated UTF-8; other bytes become U+FFFD. @return Value. */
+/** @brief New string. @param text NUL-terminated UTF-8; other bytes become U+FFFD. @return Value.
+ */
 struct tg_json *tg_json_string(const char *text);
 
 /** @brief New integer. @param value Any. @return Value. */
@@ -53,7 +55,8 @@ struct tg_json *tg_json_share(struct tg_json *json);
 /** @brief Give a reference back. @param json Value or NULL. */
 void tg_json_free(struct tg_json *json);
 
-/** @brief Set a key. @param object Object. @param key Key. @param value Taken over, NULL is null. */
+/** @brief Set a key. @param object Object. @param key Key. @param value Taken over, NULL is null.
+ */
 void tg_json_set(struct tg_json *object, const char *key, struct tg_json *value);
 
 /** @brief Set a string. @param object Object. @param key Key. @param text UTF-8, NULL is null. */
@@ -61,8 +64,7 @@ void tg_json_set_string(struct tg_json *object, const char *key, const char *tex
 
 /** @brief Set bytes as a string. @param object Object. @param key Key. @param text UTF-8.
  *  @param text_bytes Length. */
-void tg_json_set_text(struct tg_json *object, const char *key, const char *text,
-                      size_t text_bytes);
+void tg_json_set_text(struct tg_json *object, const char *key, const char *text, size_t text_bytes);
 
 /** @brief Set an integer. @param object Object. @param key Key. @param value Any. */
 void tg_json_set_integer(struct tg_json *object, const char *key, int64_t value);
@@ -114,8 +116,7 @@ const char *tg_json_text(const struct tg_json *json);
 
 /** @brief Text of a member. @param object Object. @param key Key. @param fallback When absent or no
  *  string. @return Borrowed. */
-const char *tg_json_get_text(const struct tg_json *object, const char *key,
-                             const char *fallback);
+const char *tg_json_get_text(const struct tg_json *object, const char *key, const char *fallback);
 
 /** @brief Integer of a value. @param json Value or NULL. @param[out] value Written when true.
  *  @return Whether it is an integer. */
@@ -166,9 +167,9 @@ void tg_json_text_free(char *text);
 
 /** @brief Reader of JSON Lines. */
 struct tg_json_lines {
-    FILE *from;          /**< Borrowed. */
-    char *line;          /**< Current line; owned. */
-    size_t line_room;    /**< Room of it. */
+    FILE *from;           /**< Borrowed. */
+    char *line;           /**< Current line; owned. */
+    size_t line_room;     /**< Room of it. */
     uint64_t line_number; /**< From 1. */
 };
 

@@ -65,7 +65,8 @@ enum tg_err tg_scalar_percent(const char *text, size_t text_bytes, int64_t *rate
 enum tg_err tg_scalar_listen(const char *text, size_t text_bytes, uint8_t address[16],
                              uint16_t *port);
 
-/** @brief A name: [a-z0-9][a-z0-9_.-]*, at most 63 bytes. @param text Text. @param text_bytes Length.
+/** @brief A name: [a-z0-9][a-z0-9_.-]*, at most 63 bytes. @param text Text. @param text_bytes
+ * Length.
  *  @return Whether it is one. */
 bool tg_scalar_is_name(const char *text, size_t text_bytes);
 

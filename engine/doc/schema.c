@@ -194,8 +194,8 @@ static bool items_check(const struct tg_schema_key *key, const struct tg_yaml_no
     for (const struct tg_yaml_node *child = node->child; child != NULL; child = child->next) {
         if (!is_list && !key->is_any_key && !tg_scalar_is_name(child->key, strlen(child->key))) {
             tg_diag_add(diag, TG_DIAG_ERROR, child->key_mark,
-                        "use a-z, 0-9, _ . - and at most 63 of them",
-                        "\"%.64s\" is not a name", child->key);
+                        "use a-z, 0-9, _ . - and at most 63 of them", "\"%.64s\" is not a name",
+                        child->key);
             is_fine = false;
         }
         is_fine = tg_schema_check_value(key->item, child, diag) && is_fine;

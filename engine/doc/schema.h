@@ -60,7 +60,10 @@ struct tg_schema {
 };
 
 /** @brief Initialiser of struct tg_schema from an array of keys. */
-#define TG_SCHEMA(array) {.keys = (array), .keys_count = sizeof(array) / sizeof((array)[0])}
+#define TG_SCHEMA(array)                                                                           \
+    {                                                                                              \
+        .keys = (array), .keys_count = sizeof(array) / sizeof((array)[0])                          \
+    }
 
 /**
  * @brief Check a map against its keys, all the way down.

@@ -206,8 +206,7 @@ static void level_open(struct reader *reader, const yaml_event_t *event, enum tg
     const struct tg_mark mark = mark_of(reader, &event->start_mark);
     const bool is_map = kind == TG_YAML_MAP;
     decorations_refuse(
-        reader, mark,
-        is_map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor,
+        reader, mark, is_map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor,
         is_map ? event->data.mapping_start.tag : event->data.sequence_start.tag);
     if (expects_key(reader)) {
         refuse(reader, mark, NULL, "a key must be a plain text");
@@ -339,10 +338,9 @@ static void syntax_refuse(struct reader *reader, const yaml_parser_t *parser)
         }
     }
     char text[256];
-    (void)snprintf(text, sizeof text, "%s%s%s",
-                   parser->problem != NULL ? parser->problem : "not YAML",
-                   parser->context != NULL ? " " : "",
-                   parser->context != NULL ? parser->context : "");
+    (void)snprintf(
+        text, sizeof text, "%s%s%s", parser->problem != NULL ? parser->problem : "not YAML",
+        parser->context != NULL ? " " : "", parser->context != NULL ? parser->context : "");
     refuse(reader, mark_of(reader, &at), NULL, text);
 }
 
@@ -447,8 +445,8 @@ static char *file_read(const char *path, size_t text_bytes_max, size_t *text_byt
         (void)(fd >= 0 ? close(fd) : 0);
         return NULL;
     }
-    const size_t room = (size_t)stat_of.st_size < text_bytes_max ? (size_t)stat_of.st_size
-                                                                 : text_bytes_max;
+    const size_t room =
+        (size_t)stat_of.st_size < text_bytes_max ? (size_t)stat_of.st_size : text_bytes_max;
     char *text = malloc(room + 2);
     size_t used = 0;
     ssize_t got = text != NULL ? 1 : -1;

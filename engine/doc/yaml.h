@@ -31,23 +31,23 @@ enum tg_yaml_kind {
 
 /** @brief One node; lives as long as its document. */
 struct tg_yaml_node {
-    enum tg_yaml_kind kind;           /**< What it is. */
-    bool is_quoted;                   /**< The scalar was written in quotes. */
-    const char *text;                 /**< Scalar, NUL-terminated; "" otherwise. */
-    uint32_t text_bytes;              /**< Its length; it may hold NULs only if quoted. */
-    uint32_t children_count;          /**< Of a map or list. */
-    const char *key;                  /**< Its key in the map it is in; NULL in a list. */
-    struct tg_mark mark;              /**< Where the value begins. */
-    struct tg_mark key_mark;          /**< Where the key begins; the value's in a list. */
-    struct tg_yaml_node *child;       /**< First child or NULL. */
-    struct tg_yaml_node *next;        /**< Next sibling or NULL. */
+    enum tg_yaml_kind kind;     /**< What it is. */
+    bool is_quoted;             /**< The scalar was written in quotes. */
+    const char *text;           /**< Scalar, NUL-terminated; "" otherwise. */
+    uint32_t text_bytes;        /**< Its length; it may hold NULs only if quoted. */
+    uint32_t children_count;    /**< Of a map or list. */
+    const char *key;            /**< Its key in the map it is in; NULL in a list. */
+    struct tg_mark mark;        /**< Where the value begins. */
+    struct tg_mark key_mark;    /**< Where the key begins; the value's in a list. */
+    struct tg_yaml_node *child; /**< First child or NULL. */
+    struct tg_yaml_node *next;  /**< Next sibling or NULL. */
 };
 
 /** @brief Bounds; zero in any field means the default. */
 struct tg_yaml_limits {
-    size_t text_bytes_max;   /**< Default 16 MiB. */
-    uint32_t nodes_max;      /**< Default 1,000,000. */
-    uint32_t depth_max;      /**< Default 16. */
+    size_t text_bytes_max;     /**< Default 16 MiB. */
+    uint32_t nodes_max;        /**< Default 1,000,000. */
+    uint32_t depth_max;        /**< Default 16. */
     uint32_t scalar_bytes_max; /**< Default 65,536. */
 };
 
@@ -85,7 +85,8 @@ void tg_yaml_close(struct tg_yaml *yaml);
 /** @brief The root. @param yaml Document. @return Node; an empty file is an empty map. */
 const struct tg_yaml_node *tg_yaml_root(const struct tg_yaml *yaml);
 
-/** @brief The source, for marks about the file as a whole. @param yaml Document. @return Borrowed. */
+/** @brief The source, for marks about the file as a whole. @param yaml Document. @return Borrowed.
+ */
 const struct tg_source *tg_yaml_source(const struct tg_yaml *yaml);
 
 /**

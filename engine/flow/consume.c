@@ -21,8 +21,8 @@
 void tg_ingest_out_reset(struct tg_ingest *ingest)
 {
     ingest->out = (struct tg_decoded){.size_bytes = sizeof ingest->out,
-                                      .rows_capacity = INGEST_ROWS_MAX,
-                                      .rows = ingest->rows,
+                                      .rows_capacity = TG_BATCH_ROWS_MAX,
+                                      .rows = ingest->batch.rows,
                                       .rows_input = ingest->rows_input,
                                       .observations_capacity = INGEST_EVENTS_MAX,
                                       .observations = ingest->observations,
@@ -221,14 +221,17 @@ static void keep_input(struct tg_ingest *ingest, struct tg_decoder_slot *slot,
     slot->is_dirty = true;
 }
 
-static void consume_messages(struct tg_ingest *ingest, struct tg_ingest_port *port,
-                             struct tg_decoder_slot *slot, const struct tg_input *inputs,
-                             uint32_t finished_count, const struct tg_input *burst)
+void tg_ingest_messages(struct tg_ingest *ingest, struct tg_ingest_port *port,
+                        struct tg_decoder_slot *slot, const struct tg_input *inputs,
+                        uint32_t finished_count)
 {
+    if (finished_count == 0) {
+        return;
+    }
+    struct tg_source_mark *mark = tg_ingest_touch(ingest, inputs[0].source_id);
+    mark->messages_count += finished_count;
     for (uint32_t i = 0; i < finished_count; i++) {
         const struct tg_message *message = &ingest->messages[i];
-        struct tg_source_mark *mark = tg_ingest_touch(ingest, inputs[i].source_id);
-        mark->messages_count++;
         mark->messages_refused_count += message->verdict != TG_OK ? 1 : 0;
         struct tg_sequence_finding finding;
         tg_sequence_note(ingest->params.sequence, inputs[i].source_id, message, &finding);
@@ -239,19 +242,17 @@ static void consume_messages(struct tg_ingest *ingest, struct tg_ingest_port *po
             keep_input(ingest, slot, &inputs[i]);
         }
         if ((message->flags & TG_MESSAGE_WANTS_ANSWER) != 0) {
-            queue_answer(ingest, port, slot, &inputs[i], (uint32_t)(&inputs[i] - burst));
+            queue_answer(ingest, port, slot, &inputs[i], (uint32_t)(&inputs[i] - ingest->burst));
         }
     }
 }
 
-/* Fate before anyone looks further, and the units that count as brought in. */
-static void row_admit(struct tg_ingest *ingest, struct tg_usage *row, struct tg_charge *charge,
-                      const struct tg_input *input)
+/* Fate before anyone looks further. */
+static void row_admit(struct tg_ingest *ingest, const struct tg_source *source,
+                      struct tg_usage *row, struct tg_charge *charge, int64_t arrival_ns)
 {
-    const struct tg_source *source = tg_sources_at(ingest->params.sources, row->source_id);
-    row->node_id = source->node_id;
     tg_charge_start(charge);
-    if (row->service == TG_SERVICE_OPTIONS) {
+    if (__builtin_expect(row->service == TG_SERVICE_OPTIONS, 0)) {
         tg_charge_settle(charge, TG_FATE_FILTERED, TG_E_OPTIONS_RECORD);
         return;
     }
@@ -264,64 +265,56 @@ static void row_admit(struct tg_ingest *ingest, struct tg_usage *row, struct tg_
             tg_charge_settle(charge, err == TG_E_MERGED ? TG_FATE_MERGED : TG_FATE_SUSPENDED, err);
         }
     }
-    if (row->start_ns > input->arrival_ns + FUTURE_NS && charge->fate == TG_FATE_NONE) {
+    if (row->start_ns > arrival_ns + FUTURE_NS && charge->fate == TG_FATE_NONE) {
         tg_charge_settle(charge, TG_FATE_SUSPENDED, TG_E_FUTURE_EVENT);
     }
 }
 
-static void batch_annotate(struct tg_ingest *ingest)
+void tg_ingest_admit(struct tg_ingest *ingest, struct tg_batch *batch, const uint32_t *rows_input,
+                     const struct tg_input *inputs, uint32_t inputs_count)
 {
-    struct tg_batch *batch = &ingest->batch;
-    uint16_t node_ids[TG_BATCH_ROWS_MAX];
+    /* A call's inputs are of one source: who it is is asked once, not once a row. */
+    const uint16_t source_id = inputs[0].source_id;
+    const struct tg_source *source = tg_sources_at(ingest->params.sources, source_id);
+    uint64_t units = 0;
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        struct tg_usage *row = &batch->rows[i];
+        const uint32_t index = rows_input[i] < inputs_count ? rows_input[i] : 0;
+        row->source_id = source_id;
+        row->node_id = source->node_id;
+        row_admit(ingest, source, row, &batch->charges[i], inputs[index].arrival_ns);
+        units += tg_usage_units(row);
+    }
+    struct tg_source_mark *mark = tg_ingest_touch(ingest, source_id);
+    mark->in_records += batch->rows_count;
+    mark->in_units += units;
+    ingest->counts.rows_count += batch->rows_count;
+}
+
+/* Rows of a batch are of one source and so of one node. */
+static void batch_annotate(struct tg_ingest *ingest, struct tg_batch *batch)
+{
     int64_t start_ns[TG_BATCH_ROWS_MAX];
     uint8_t states[TG_BATCH_ROWS_MAX];
     for (uint32_t i = 0; i < batch->rows_count; i++) {
-        node_ids[i] = batch->rows[i].node_id;
         start_ns[i] = batch->rows[i].start_ns;
     }
-    tg_timeline_life(ingest->params.timeline, node_ids, start_ns, batch->rows_count);
-    tg_timeline_annotate(ingest->params.timeline, node_ids, start_ns, states, batch->rows_count);
+    tg_timeline_usage(ingest->params.timeline, batch->rows[0].node_id, start_ns, states,
+                      batch->rows_count);
     for (uint32_t i = 0; i < batch->rows_count; i++) {
         batch->charges[i].node_state = states[i];
     }
 }
 
-static void batch_run(struct tg_ingest *ingest)
+void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch)
 {
     const struct tg_catalog_snapshot *catalog = tg_snapshot_read(ingest->params.catalog);
     const struct tg_identify identify = {catalog->roster, ingest->params.sessions};
-    struct tg_batch *batch = &ingest->batch;
     uint64_t at = tg_stage_ticks();
     tg_identify_run(&identify, batch);
     at = tg_stage_done(&ingest->stages, TG_STAGE_identify, batch->rows_count, at);
-    batch_annotate(ingest);
+    batch_annotate(ingest, batch);
     (void)tg_stage_done(&ingest->stages, TG_STAGE_annotate, batch->rows_count, at);
-    tg_ingest_route(ingest);
-}
-
-static void consume_rows(struct tg_ingest *ingest, const struct tg_input *inputs,
-                         uint32_t inputs_count)
-{
-    const struct tg_decoded *out = &ingest->out;
-    struct tg_batch *batch = &ingest->batch;
-    for (uint32_t i = 0; i < out->rows_count; i++) {
-        const uint32_t index = out->rows_input[i] < inputs_count ? out->rows_input[i] : 0;
-        struct tg_usage *row = &batch->rows[batch->rows_count];
-        *row = out->rows[i];
-        row->source_id = inputs[index].source_id;
-        row_admit(ingest, row, &batch->charges[batch->rows_count], &inputs[index]);
-        struct tg_source_mark *mark = tg_ingest_touch(ingest, row->source_id);
-        mark->in_records++;
-        mark->in_units += tg_usage_units(row);
-        batch->rows_count++;
-        if (batch->rows_count == TG_BATCH_ROWS_MAX) {
-            batch_run(ingest);
-        }
-    }
-    if (batch->rows_count > 0) {
-        batch_run(ingest);
-    }
-    ingest->counts.rows_count += out->rows_count;
 }
 
 void tg_ingest_consume(struct tg_ingest *ingest, struct tg_ingest_port *port,
@@ -333,8 +326,13 @@ void tg_ingest_consume(struct tg_ingest *ingest, struct tg_ingest_port *port,
     consume_observations(ingest, source_id);
     consume_refusals(ingest, inputs, inputs_count);
     consume_releases(ingest, source_id);
-    consume_messages(ingest, port, slot, inputs, finished_count, ingest->burst);
-    consume_rows(ingest, inputs, inputs_count);
+    tg_ingest_messages(ingest, port, slot, inputs, finished_count);
+    ingest->batch.rows_count = ingest->out.rows_count;
+    if (ingest->batch.rows_count > 0) {
+        tg_ingest_admit(ingest, &ingest->batch, ingest->rows_input, inputs, inputs_count);
+        tg_ingest_identify(ingest, &ingest->batch);
+        tg_ingest_route(ingest);
+    }
 }
 
 void tg_ingest_expire(struct tg_ingest *ingest, int64_t before_ns)

@@ -122,10 +122,12 @@ uint32_t tg_ingest_step(struct tg_ingest *ingest);
  *  last one before. */
 uint64_t tg_ingest_end_epoch(struct tg_ingest *ingest);
 
-/** @brief Send answers whose epoch is durable, and tell ports what is durable. @param ingest Made. */
+/** @brief Send answers whose epoch is durable, and tell ports what is durable. @param ingest Made.
+ */
 void tg_ingest_acknowledge(struct tg_ingest *ingest);
 
-/** @brief Give up on parked pieces older than this. @param ingest Made. @param before_ns Arrival. */
+/** @brief Give up on parked pieces older than this. @param ingest Made. @param before_ns Arrival.
+ */
 void tg_ingest_expire(struct tg_ingest *ingest, int64_t before_ns);
 
 /** @brief Is every port at the end of a finite input? @param ingest Made. @return true if so. */

@@ -10,7 +10,6 @@
 #include "flow/ingest.h"
 #include "ledger/journal.h"
 
-#define INGEST_ROWS_MAX   4096u
 #define INGEST_EVENTS_MAX 1024u
 #define INGEST_TEXT_BYTES (1u << 20)
 
@@ -51,14 +50,13 @@ struct tg_ingest {
     struct tg_ingest_counts counts;                /**< Counters. */
     struct tg_stage_counts stages;                 /**< Stage times. */
     struct tg_decoded out;                         /**< Decoder output arrays. */
-    struct tg_batch batch;                         /**< Rows on their way. */
+    struct tg_batch batch;                         /**< Rows on their way: decoders write here. */
     const struct tg_input *burst;                  /**< First input of the port's burst. */
     struct tg_source_mark touched[TG_SOURCES_MAX]; /**< Counts of this epoch by source. */
     uint32_t answers_head;                         /**< Next to send. */
     uint32_t answers_count;                        /**< Waiting. */
     struct tg_answer *answers;                     /**< Shape [TG_ANSWERS_MAX]. */
-    struct tg_usage rows[INGEST_ROWS_MAX];         /**< Decoded rows. */
-    uint32_t rows_input[INGEST_ROWS_MAX];          /**< Their inputs. */
+    uint32_t rows_input[TG_BATCH_ROWS_MAX];        /**< Inputs of the batch's rows. */
     struct tg_observation observations[INGEST_EVENTS_MAX]; /**< Decoded telemetry. */
     struct tg_session sessions[INGEST_EVENTS_MAX]; /**< Decoded sessions. */
     struct tg_refusal refusals[INGEST_EVENTS_MAX]; /**< Refusals. */
@@ -83,6 +81,33 @@ struct tg_ingest {
 void tg_ingest_consume(struct tg_ingest *ingest, struct tg_ingest_port *port,
                        struct tg_decoder_slot *slot, const struct tg_input *inputs,
                        uint32_t inputs_count, uint32_t finished_count);
+
+/**
+ * @brief Note what a decode call's finished inputs told: sequence, state to keep, answers.
+ * @param ingest         Object; its messages are filled.
+ * @param port           Port of the inputs.
+ * @param slot           Decoder.
+ * @param inputs         Of one source; shape [finished_count].
+ * @param finished_count How many.
+ */
+void tg_ingest_messages(struct tg_ingest *ingest, struct tg_ingest_port *port,
+                        struct tg_decoder_slot *slot, const struct tg_input *inputs,
+                        uint32_t finished_count);
+
+/**
+ * @brief Start the verdicts of decoded rows and count them as brought in.
+ * @param ingest        Object.
+ * @param batch         Rows as the decoder left them, of one source; charges are written.
+ * @param rows_input    Index into inputs of each row; shape [batch->rows_count].
+ * @param inputs        The call's inputs; shape [inputs_count].
+ * @param inputs_count  At least 1.
+ */
+void tg_ingest_admit(struct tg_ingest *ingest, struct tg_batch *batch, const uint32_t *rows_input,
+                     const struct tg_input *inputs, uint32_t inputs_count);
+
+/** @brief Find subscribers and node states of a batch. @param ingest Object. @param batch Admitted.
+ */
+void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch);
 
 /** @brief Refuse a whole input that no decoder reads. @param ingest Object. @param input Borrowed.
  *  @param reason enum tg_err. */
@@ -122,6 +147,10 @@ bool tg_ingest_epoch_is_due(const struct tg_ingest *ingest);
 /** @brief Hand the batch to its rate workers: a call inline, else ring elements.
  *  @param ingest Object. */
 void tg_ingest_route(struct tg_ingest *ingest);
+
+/** @brief Rated rows into the block of the open epoch; inline only. @param ingest Object.
+ *  @param batch No fate is TG_FATE_NONE. */
+void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch);
 
 /** @brief Send what is gathered for all workers, then a marker, and wait till all have seen it.
  *  @param ingest Object. @param epoch Epoch that ends. */

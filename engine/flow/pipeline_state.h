@@ -40,7 +40,7 @@ struct tg_pipeline {
     struct tg_stop stop_ingest;              /**< Stop flag of the ingest lcore. */
     struct tg_stop stop_rating;              /**< Stop flag of rate lcores: after ingest. */
     bool is_running;                         /**< Lcores run. */
-    bool is_finished;                        /**< Set by the ingest lcore: all finite input is done. */
+    bool is_finished; /**< Set by the ingest lcore: all finite input is done. */
     bool is_ingest_done;                     /**< Set by the ingest lcore when it returns. */
     struct tg_restored_position *positions;  /**< Found at recovery; shape [positions_count]. */
     uint32_t positions_count;                /**< How many. */
@@ -50,8 +50,8 @@ struct tg_pipeline {
 
 /* restore.c */
 
-/** @brief Load the checkpoint, replay the journal after it. @param pipeline Tables made, journal not
- *  open yet. @param[out] why Reason. @return TG_OK or the first error. */
+/** @brief Load the checkpoint, replay the journal after it. @param pipeline Tables made, journal
+ * not open yet. @param[out] why Reason. @return TG_OK or the first error. */
 enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why);
 
 /** @brief Hand positions to the ports. @param pipeline Ports open. */

@@ -58,8 +58,9 @@ static bool is_checked(uint8_t fate)
     return fate == TG_FATE_NONE || fate == TG_FATE_SUSPENDED;
 }
 
-static void rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
+void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
 {
+    const uint64_t at = tg_stage_ticks();
     int16_t verdicts[TG_BATCH_ROWS_MAX];
     uint32_t first = 0;
     while (first < batch->rows_count) {
@@ -84,20 +85,29 @@ static void rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
         }
         first = end + 1;
     }
+    (void)tg_stage_done(&rating->stages, TG_STAGE_dedup, batch->rows_count, at);
+}
+
+void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch)
+{
+    const uint64_t at = tg_stage_ticks();
+    tg_rate_run(rating->rate, tg_snapshot_read(rating->params.catalog), batch->rows,
+                batch->charges, batch->rows_count);
+    (void)tg_stage_done(&rating->stages, TG_STAGE_price, batch->rows_count, at);
+    uint64_t fates[TG_FATE_COUNT] = {0};
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        fates[batch->charges[i].fate]++;
+    }
+    for (uint32_t fate = 0; fate < TG_FATE_COUNT; fate++) {
+        uint64_t *count = &rating->counts.fate_rows[fate];
+        __atomic_store_n(count, *count + fates[fate], __ATOMIC_RELAXED);
+    }
 }
 
 void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch)
 {
-    uint64_t at = tg_stage_ticks();
-    rating_dedup(rating, batch);
-    at = tg_stage_done(&rating->stages, TG_STAGE_dedup, batch->rows_count, at);
-    tg_rate_run(rating->rate, tg_snapshot_read(rating->params.catalog), batch->rows,
-                batch->charges, batch->rows_count);
-    (void)tg_stage_done(&rating->stages, TG_STAGE_price, batch->rows_count, at);
-    for (uint32_t i = 0; i < batch->rows_count; i++) {
-        uint64_t *count = &rating->counts.fate_rows[batch->charges[i].fate];
-        __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
-    }
+    tg_rating_dedup(rating, batch);
+    tg_rating_price(rating, batch);
 }
 
 /* The worker's own block; a full one goes in as one of the epoch's blocks. */
@@ -209,5 +219,6 @@ enum tg_err tg_rating_replay(struct tg_rating *rating, const struct tg_usage *ro
     for (uint32_t i = 0; i < count; i++) {
         tg_rating_remember(rating, &rows[i], &charges[i]);
     }
-    return tg_rate_apply(rating->rate, rows, charges, count);
+    return tg_rate_apply(rating->rate, tg_snapshot_read(rating->params.catalog), rows, charges,
+                         count);
 }

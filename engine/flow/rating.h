@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief The rate worker: dedup, price, account, journal; inline in the ingest lcore or behind a ring.
+ *  @brief The rate worker: dedup, price, account, journal; inline in the ingest lcore or behind a
+ * ring.
  *
  *  Source: design.md section 5. Threads: one owner; with a ring, the ingest lcore is its producer.
  *  Allocates: in create only. Cost: `tollgate bench`, stages dedup, price and journal.
@@ -72,6 +73,13 @@ void tg_rating_destroy(struct tg_rating *rating);
  * @param[in,out] batch   Afterwards no fate is TG_FATE_NONE.
  */
 void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch);
+
+/** @brief First half of tg_rating_decide: duplicates and zero usage. @param rating Worker.
+ *  @param batch Identified; verdicts are written. */
+void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch);
+
+/** @brief Second half: prices; account lines move. @param rating Worker. @param batch Checked. */
+void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch);
 
 /** @brief Body of a rate lcore: takes rows from its ring until stopped and drained.
  *  @param context struct tg_rating. @param stop Stop flag. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory is a cache of the journal: what a checkpoint holds is loaded, what came after is replayed. */
+/* Memory is a cache of the journal: what a checkpoint holds is loaded, what came after is replayed.
+ */
 #include "flow/pipeline_state.h"
 
 #include "abi/key.h"

@@ -73,14 +73,13 @@ static void batch_hop(struct tg_ingest *ingest)
     }
 }
 
-static void batch_inline(struct tg_ingest *ingest)
+void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch)
 {
-    struct tg_batch *batch = &ingest->batch;
     struct tg_rating *rating = ingest->params.ratings[0];
-    tg_rating_decide(rating, batch);
     const uint64_t at = tg_stage_ticks();
     uint32_t done = 0;
     struct tg_block *block = tg_ingest_block(ingest);
+    ingest->epoch_rows_count += batch->rows_count;
     while (block != NULL && done < batch->rows_count) {
         done += tg_block_rows(block, &batch->rows[done], &batch->charges[done],
                               batch->rows_count - done);
@@ -93,12 +92,13 @@ static void batch_inline(struct tg_ingest *ingest)
 
 void tg_ingest_route(struct tg_ingest *ingest)
 {
-    ingest->epoch_rows_count += ingest->batch.rows_count;
-    (void)tg_ingest_block(ingest);
     if (ingest->params.is_inline) {
-        batch_inline(ingest);
+        tg_rating_decide(ingest->params.ratings[0], &ingest->batch);
+        tg_ingest_append(ingest, &ingest->batch);
     } else {
         const uint64_t at = tg_stage_ticks();
+        ingest->epoch_rows_count += ingest->batch.rows_count;
+        (void)tg_ingest_block(ingest); /* the epoch is open, though this lcore writes no rows */
         batch_hop(ingest);
         (void)tg_stage_done(&ingest->stages, TG_STAGE_route, ingest->batch.rows_count, at);
     }

@@ -510,6 +510,56 @@ void tg_timeline_annotate(const struct tg_timeline *timeline, const uint16_t *no
     }
 }
 
+/* Signs of life inside the newest span, which only make it longer: all but its end is known.
+ * Returns how many of the times these are, from the first on. */
+static uint32_t life_extend(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
+                            uint32_t count)
+{
+    struct hot *hot = &timeline->hot[node_id];
+    int64_t latest_ns = hot->life_last_ns;
+    int64_t until_ns = hot->live_until_ns;
+    uint32_t i = 0;
+    for (; i < count && event_ns[i] >= hot->live_from_ns && event_ns[i] <= until_ns; i++) {
+        int64_t end_ns;
+        if (__builtin_add_overflow(event_ns[i], hot->stale_ns, &end_ns)) {
+            end_ns = INT64_MAX;
+        }
+        until_ns = end_ns > until_ns ? end_ns : until_ns;
+        latest_ns = event_ns[i] > latest_ns ? event_ns[i] : latest_ns;
+    }
+    hot->life_last_ns = latest_ns;
+    if (until_ns > hot->live_until_ns) {
+        struct cold *cold = &timeline->cold[node_id];
+        hot->live_until_ns = until_ns;
+        hot->revision++;
+        cold->life[cold->life_count - 1].until_ns = until_ns;
+    }
+    return i;
+}
+
+void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
+                       uint8_t *states, uint32_t count)
+{
+    if (node_id == TG_NODE_ID_NONE || node_id > timeline->nodes_count) {
+        memset(states, TG_NODE_UNKNOWN, count);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        i += life_extend(timeline, node_id, &event_ns[i], count - i);
+        if (i < count) {
+            life_add(timeline, node_id, event_ns[i]);
+        }
+    }
+    const struct hot hot = timeline->hot[node_id];
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t at_ns = event_ns[i];
+        const bool is_now = at_ns >= hot.last_claim_ns && at_ns >= hot.floor_ns &&
+                            at_ns >= hot.live_from_ns && at_ns < hot.live_until_ns;
+        states[i] =
+            is_now ? hot.tip_state : tg_timeline_state_at(timeline, node_id, at_ns);
+    }
+}
+
 int64_t tg_timeline_life_last_ns(const struct tg_timeline *timeline, uint16_t node_id)
 {
     return node_id <= timeline->nodes_count ? timeline->hot[node_id].life_last_ns : INT64_MIN;

@@ -150,6 +150,17 @@ bool tg_timeline_is_maintained(const struct tg_timeline *timeline, uint16_t node
 void tg_timeline_annotate(const struct tg_timeline *timeline, const uint16_t *node_ids,
                           const int64_t *start_ns, uint8_t *states, uint32_t count);
 
+/**
+ * @brief tg_timeline_life and then tg_timeline_annotate for rows of one node: what usage costs.
+ * @param[in,out] timeline  Object.
+ * @param[in]     node_id   Node; 0 or unknown: all states are TG_NODE_UNKNOWN.
+ * @param[in]     event_ns  Event times, in any order; shape [count].
+ * @param[out]    states    enum tg_node_state of each; shape [count].
+ * @param[in]     count     Any.
+ */
+void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
+                       uint8_t *states, uint32_t count);
+
 /** @brief Latest sign of life. @param timeline Borrowed. @param node_id Any.
  *  @return UTC ns, or INT64_MIN when there was none. */
 int64_t tg_timeline_life_last_ns(const struct tg_timeline *timeline, uint16_t node_id);

@@ -71,7 +71,7 @@ static enum tg_err planes_read(struct tg_scan *scan, uint32_t first, uint32_t co
         }
         err = tg_plane_decode(scan->codec, &plane,
                               scan->stored + (scan->plane_offset[first + i] - from),
-                              scan->rows.rows_count, scan->planes + i * TG_SCAN_PLANE_STRIDE);
+                              scan->rows.rows_count, scan->planes + i * tg_scan_stride(scan));
     }
     return err;
 }
@@ -81,7 +81,7 @@ static enum tg_err word_read(struct tg_scan *scan, uint32_t word)
 {
     const enum tg_err err = planes_read(scan, word * TG_WORD_PLANES, TG_WORD_PLANES);
     if (err == TG_OK) {
-        tg_planes_join(scan->planes, TG_WORD_PLANES, TG_SCAN_PLANE_STRIDE, scan->rows.rows_count,
+        tg_planes_join(scan->planes, TG_WORD_PLANES, tg_scan_stride(scan), scan->rows.rows_count,
                        TG_WORD_PLANES, scan->words);
         tg_words_restore(scan->rows.transform[word], scan->words, scan->rows.rows_count);
     }
@@ -109,7 +109,7 @@ static enum tg_err column_read(struct tg_scan *scan, const struct column *column
         err =
             planes_read(scan, column->word * TG_WORD_PLANES + column->octet, column->octets_count);
         if (err == TG_OK) {
-            tg_planes_join(scan->planes, column->octets_count, TG_SCAN_PLANE_STRIDE,
+            tg_planes_join(scan->planes, column->octets_count, tg_scan_stride(scan),
                            scan->rows.rows_count, column->width_bytes, out);
         }
         return err;
@@ -140,7 +140,10 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
     if (scan->params.columns == 0 && !scan->params.wants_structs) {
         return TG_OK;
     }
-    enum tg_err err = rows_head_read(scan);
+    enum tg_err err = tg_scan_room(scan, view->rows_count);
+    if (err == TG_OK) {
+        err = rows_head_read(scan);
+    }
     for (uint32_t c = 0; c < TG_COLUMN_COUNT && err == TG_OK; c++) {
         if (scan->columns[c] != NULL) {
             err = column_read(scan, &columns[c], scan->columns[c]);

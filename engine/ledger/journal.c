@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal's writer.
  *
- *   worker s ── pending[s] ring ──▶ writer ── encode, pwrite ── fdatasync ──▶ durable epoch
- *      ▲                              │
- *      └────────── free[s] ring ──────┘
+ *   worker s -- pending[s] ring --> writer -- encode, pwrite -- fdatasync --> durable epoch
+ *      ^                              |
+ *      '---------- free[s] ring ------'
  *
  * (1) Every ring has one producer and one consumer. pending[s]: stream s -> writer; free[s]: writer
  *     (and discard, by the stream's own thread, through `spare`) -> stream s.

@@ -12,6 +12,8 @@
 
 /* A live writer may have appended between two looks: so often is the end looked at again. */
 #define END_LOOKS_MAX 3u
+/* Rows that the arrays are made for first: a scan of small blocks stays small. */
+#define ROWS_FIRST 1024u
 
 static const uint8_t column_widths[TG_COLUMN_COUNT] = {
 #define COLUMN_WIDTH(name, type, word, octet, octets) sizeof(type),
@@ -19,24 +21,50 @@ static const uint8_t column_widths[TG_COLUMN_COUNT] = {
 #undef COLUMN_WIDTH
 };
 
-static bool scan_take(struct tg_scan *scan)
+static void scan_room_free(struct tg_scan *scan)
 {
-    scan->stored = tg_pages_take(TG_SCAN_STORED_BYTES_MAX);
-    scan->planes = tg_pages_take((size_t)TG_WORD_PLANES * TG_SCAN_PLANE_STRIDE);
-    scan->words = tg_pages_take(TG_BLOCK_ROWS_MAX * sizeof *scan->words);
-    bool is_taken = scan->stored != NULL && scan->planes != NULL && scan->words != NULL;
+    const size_t rows = scan->rows_capacity;
+    tg_pages_free(scan->planes, TG_WORD_PLANES * tg_scan_stride(scan));
+    tg_pages_free(scan->words, rows * sizeof *scan->words);
+    for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
+        tg_pages_free(scan->columns[c], rows * column_widths[c]);
+        scan->columns[c] = NULL;
+    }
+    tg_pages_free(scan->usage, rows * sizeof *scan->usage);
+    tg_pages_free(scan->charges, rows * sizeof *scan->charges);
+    scan->planes = NULL;
+    scan->words = NULL;
+    scan->usage = NULL;
+    scan->charges = NULL;
+    scan->rows_capacity = 0;
+}
+
+enum tg_err tg_scan_room(struct tg_scan *scan, uint32_t rows_count)
+{
+    if (rows_count <= scan->rows_capacity) {
+        return TG_OK;
+    }
+    scan_room_free(scan);
+    uint32_t rows = ROWS_FIRST;
+    while (rows < rows_count) {
+        rows *= 2;
+    }
+    scan->rows_capacity = rows;
+    scan->planes = tg_pages_take(TG_WORD_PLANES * tg_scan_stride(scan));
+    scan->words = tg_pages_take(rows * sizeof *scan->words);
+    bool is_taken = scan->planes != NULL && scan->words != NULL;
     for (uint32_t c = 0; c < TG_COLUMN_COUNT && is_taken; c++) {
         if ((scan->params.columns >> c & 1) != 0) {
-            scan->columns[c] = tg_pages_take((size_t)TG_BLOCK_ROWS_MAX * column_widths[c]);
+            scan->columns[c] = tg_pages_take((size_t)rows * column_widths[c]);
             is_taken = scan->columns[c] != NULL;
         }
     }
     if (is_taken && scan->params.wants_structs) {
-        scan->usage = tg_pages_take(TG_BLOCK_ROWS_MAX * sizeof *scan->usage);
-        scan->charges = tg_pages_take(TG_BLOCK_ROWS_MAX * sizeof *scan->charges);
+        scan->usage = tg_pages_take(rows * sizeof *scan->usage);
+        scan->charges = tg_pages_take(rows * sizeof *scan->charges);
         is_taken = scan->usage != NULL && scan->charges != NULL;
     }
-    return is_taken;
+    return is_taken ? TG_OK : TG_E_NO_MEMORY;
 }
 
 enum tg_err tg_scan_open(const struct tg_scan_params *params, struct tg_scan **scan,
@@ -54,10 +82,11 @@ enum tg_err tg_scan_open(const struct tg_scan_params *params, struct tg_scan **s
     made->params = *params;
     made->reader.fd = -1;
     made->ahead.fd = -1;
+    made->stored = tg_pages_take(TG_SCAN_STORED_BYTES_MAX);
     enum tg_err err =
-        scan_take(made) ? TG_OK : tg_why_set(why, TG_E_NO_MEMORY, "no memory for a scan's columns");
+        made->stored != NULL ? TG_OK : tg_why_set(why, TG_E_NO_MEMORY, "no memory for a scan");
     if (err == TG_OK) {
-        err = tg_codec_open(-1, TG_SECTION_BYTES_MAX, &made->codec, why);
+        err = tg_codec_open(0, TG_SECTION_BYTES_MAX, &made->codec, why);
     }
     if (err == TG_OK) {
         err = tg_reader_open(&made->reader, params->dir, params->epoch_min, why);
@@ -88,16 +117,10 @@ void tg_scan_close(struct tg_scan *scan)
     tg_reader_close(&scan->ahead);
     tg_codec_close(scan->codec);
     tg_pages_free(scan->stored, TG_SCAN_STORED_BYTES_MAX);
-    tg_pages_free(scan->planes, (size_t)TG_WORD_PLANES * TG_SCAN_PLANE_STRIDE);
-    tg_pages_free(scan->words, TG_BLOCK_ROWS_MAX * sizeof *scan->words);
-    for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
-        tg_pages_free(scan->columns[c], (size_t)TG_BLOCK_ROWS_MAX * column_widths[c]);
-    }
+    scan_room_free(scan);
     for (uint32_t i = 0; i < TG_SECTION_COUNT; i++) {
-        tg_pages_free(scan->sections[i], TG_SECTION_BYTES_MAX);
+        tg_pages_free(scan->sections[i], scan->sections_bytes[i]);
     }
-    tg_pages_free(scan->usage, TG_BLOCK_ROWS_MAX * sizeof *scan->usage);
-    tg_pages_free(scan->charges, TG_BLOCK_ROWS_MAX * sizeof *scan->charges);
     tg_pages_free(scan, sizeof *scan);
 }
 

@@ -15,9 +15,6 @@
 #define TG_SCAN_STORED_BYTES_MAX (TG_SECTION_BYTES_MAX + 64u)
 _Static_assert(TG_SCAN_STORED_BYTES_MAX >= 8 * TG_BLOCK_ROWS_MAX, "a word's planes fit");
 
-/** @brief Octets between planes in tg_scan.planes. */
-#define TG_SCAN_PLANE_STRIDE (TG_BLOCK_ROWS_MAX + TG_PLANE_SLACK)
-
 /** @brief A scan. */
 struct tg_scan {
     struct tg_scan_params params; /**< dir is not valid any more. */
@@ -37,16 +34,28 @@ struct tg_scan {
     struct tg_plane_entry planes_stored[TG_ROW_PLANES]; /**< By plane; length 0 when constant. */
     uint32_t plane_offset[TG_ROW_PLANES + 1];           /**< In the block, by plane. */
 
-    struct tg_codec *codec;              /**< For decompression. */
-    uint8_t *stored;                     /**< TG_SCAN_STORED_BYTES_MAX octets as read. */
-    uint8_t *planes;                     /**< Eight planes. */
-    uint64_t *words;                     /**< A word of every row. */
-    void *columns[TG_COLUMN_COUNT];      /**< Asked columns. */
-    struct tg_usage *usage;              /**< With wants_structs. */
-    struct tg_charge *charges;           /**< With wants_structs. */
-    uint8_t *sections[TG_SECTION_COUNT]; /**< Decompressed, taken at first use. */
-    uint32_t loaded;                     /**< TG_SECTION_BIT of sections that hold this block's. */
+    struct tg_codec *codec; /**< For decompression. */
+    uint8_t *stored;        /**< TG_SCAN_STORED_BYTES_MAX octets as read. */
+    uint32_t rows_capacity; /**< Rows that the arrays below hold; they grow with the blocks. */
+    uint8_t *planes;        /**< Eight planes, tg_scan_stride() octets apart. */
+    uint64_t *words;        /**< A word of every row. */
+    void *columns[TG_COLUMN_COUNT];          /**< Asked columns. */
+    struct tg_usage *usage;                  /**< With wants_structs. */
+    struct tg_charge *charges;               /**< With wants_structs. */
+    uint8_t *sections[TG_SECTION_COUNT];     /**< Decompressed. */
+    size_t sections_bytes[TG_SECTION_COUNT]; /**< Their size, taken as it is needed. */
+    uint32_t loaded; /**< TG_SECTION_BIT of sections that hold this block's. */
 };
+
+/** @brief Octets between planes. @param scan Open. @return Stride. */
+static inline size_t tg_scan_stride(const struct tg_scan *scan)
+{
+    return (size_t)scan->rows_capacity + TG_PLANE_SLACK;
+}
+
+/** @brief Make room for a block's rows in all arrays. @param scan Open. @param rows_count At most
+ *  TG_BLOCK_ROWS_MAX. @return TG_OK, TG_E_NO_MEMORY. */
+enum tg_err tg_scan_room(struct tg_scan *scan, uint32_t rows_count);
 
 /** @brief Decode the asked columns of the current block into the view. @param scan Open.
  *  @param[in,out] view Being made. @return TG_OK, TG_E_CORRUPT, TG_E_IO. */

@@ -20,9 +20,12 @@ static enum tg_err section_load(const struct tg_scan_view *view, uint32_t kind,
     if (*entry == NULL) {
         return TG_OK;
     }
-    if (scan->sections[kind] == NULL) {
-        scan->sections[kind] = tg_pages_take(TG_SECTION_BYTES_MAX);
+    if (scan->sections_bytes[kind] < (*entry)->plain_bytes) {
+        tg_pages_free(scan->sections[kind], scan->sections_bytes[kind]);
+        scan->sections_bytes[kind] = (*entry)->plain_bytes;
+        scan->sections[kind] = tg_pages_take(scan->sections_bytes[kind]);
         if (scan->sections[kind] == NULL) {
+            scan->sections_bytes[kind] = 0;
             return tg_scan_fail(scan, TG_E_NO_MEMORY, "no memory for a section", why);
         }
     }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #define BUCKET_SLOTS 8u
+/* A session's start is computed from whole seconds in each reading, so that it varies a little. */
+#define START_JITTER_NS INT64_C(5000000000)
 
 struct reading {
     uint64_t session_key; /* 0 free */
@@ -14,6 +16,7 @@ struct reading {
     uint64_t down;
     uint32_t duration_ms;
     uint32_t used_at; /* low bits of the operation counter, for least recently used */
+    int64_t start_ns; /* of the session: what the horizon becomes when it is pushed out */
 };
 
 struct tg_cumulative {
@@ -21,14 +24,16 @@ struct tg_cumulative {
     uint32_t buckets_mask;
     uint32_t clock;
     uint64_t evicted_count;
-    int64_t horizon_ns; /* sessions that started before may have been pushed out */
+    int64_t horizon_ns; /* sessions that started until then may have been pushed out */
     struct reading readings[];
 };
 
 struct tg_cumulative *tg_cumulative_create(uint32_t sessions_count_max)
 {
     uint32_t buckets_count = 8;
-    while (buckets_count * BUCKET_SLOTS < sessions_count_max + sessions_count_max / 2) {
+    /* On average under 3 of 8 places are used, so that a full bucket is one in a thousand
+     * (Poisson); at 5 of 8 it would be one in eleven, and its sessions would be suspended. */
+    while (buckets_count * (uint64_t)BUCKET_SLOTS < (uint64_t)sessions_count_max * 3) {
         buckets_count *= 2;
     }
     const size_t size_bytes = sizeof(struct tg_cumulative) +
@@ -72,11 +77,12 @@ static struct reading *reading_find(struct tg_cumulative *cumulative, uint64_t s
     }
     if (place->session_key != 0) {
         cumulative->evicted_count++;
-        if (start_ns > cumulative->horizon_ns) {
-            cumulative->horizon_ns = start_ns;
+        if (place->start_ns + START_JITTER_NS > cumulative->horizon_ns) {
+            cumulative->horizon_ns = place->start_ns + START_JITTER_NS;
         }
     }
-    *place = (struct reading){.session_key = session_key, .used_at = cumulative->clock};
+    *place = (struct reading){
+        .session_key = session_key, .used_at = cumulative->clock, .start_ns = start_ns};
     return place;
 }
 
@@ -90,7 +96,7 @@ enum tg_err tg_cumulative_delta(struct tg_cumulative *cumulative, struct tg_usag
     const int64_t horizon_ns = cumulative->horizon_ns;
     struct reading *last = reading_find(cumulative, session_of(row), row->start_ns);
     const bool is_new = last->up == 0 && last->down == 0 && last->duration_ms == 0;
-    if (is_new && row->start_ns < horizon_ns && (row->flags & TG_USAGE_PARTIAL) != 0) {
+    if (is_new && row->start_ns <= horizon_ns) {
         return TG_E_ASSEMBLY_INCOMPLETE;
     }
     if (row->quantity_up < last->up || row->quantity_down < last->down ||

@@ -4,7 +4,8 @@
  *
  *  Source: rating-semantics 4.10; check before any balance effect.
  *  Threads: one writer, the rate worker that owns the rows. Allocates: in create only.
- *  Cost: one cache line a row in the usual case, two after the first rotation; see bench.
+ *  Cost: one cache line a row for both generations; 107 octets of memory for each record of
+ *  records_count_max; a rotation touches no memory.
  *
  *  A 64-bit record key and a 32-bit check of the content are kept per accepted record; no filter
  *  stands before it that could drop a fresh record by chance. Two generations of equal size rotate:
@@ -41,7 +42,8 @@ void tg_dedup_free(struct tg_dedup *dedup);
 void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t stride_bytes,
                   uint32_t count, int16_t *verdicts);
 
-/** @brief Remember a journaled record without judging it. @param dedup Set. @param row Journaled. */
+/** @brief Remember a journaled record without judging it. @param dedup Set. @param row Journaled.
+ */
 void tg_dedup_replay(struct tg_dedup *dedup, const struct tg_usage *row);
 
 /** @brief Records remembered. @param dedup Set. @return Count over both generations. */

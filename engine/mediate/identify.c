@@ -62,14 +62,14 @@ static void find(const struct tg_identify *self, struct wanted *wanted)
     }
     uint8_t kinds[TG_BATCH_ROWS_MAX];
     uint32_t found[TG_BATCH_ROWS_MAX];
-    uint32_t open_count = 0;
+    uint32_t open_kinds = 0;
     for (uint32_t i = 0; i < wanted->rows_count; i++) {
         const bool is_open = wanted->subscribers[i] == TG_SUBSCRIBER_NONE;
         kinds[i] = is_open ? wanted->kinds[i] : (uint8_t)TG_KEY_NONE;
-        open_count += is_open ? 1 : 0;
+        open_kinds |= 1u << (kinds[i] & 31u);
     }
-    if (open_count == 0) {
-        return;
+    if ((open_kinds & self->roster->kinds) == 0) {
+        return; /* all found, or of kinds that the roster does not hold */
     }
     (void)tg_roster_find(self->roster, kinds, wanted->keys, wanted->at_ns, wanted->rows_count,
                          found);

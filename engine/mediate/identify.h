@@ -6,8 +6,8 @@
  *  lcore. Allocates: never. Cost: one cache miss a row, overlapped in the batch.
  *
  *  A flow has two ends and either may be the subscriber's. The source is tried first; when nobody
- *  holds it the destination is tried, and if it is held the row is turned round: subscriber and peer
- *  change places, octets up become octets down, TG_USAGE_SWAPPED is set.
+ *  holds it the destination is tried, and if it is held the row is turned round: subscriber and
+ * peer change places, octets up become octets down, TG_USAGE_SWAPPED is set.
  */
 #ifndef TG_MEDIATE_IDENTIFY_H
 #define TG_MEDIATE_IDENTIFY_H

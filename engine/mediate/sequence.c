@@ -2,14 +2,15 @@
 #include "mediate/sequence.h"
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/hash.h"
 
 #include <stddef.h>
 
-#define LEARN_COUNT      8u
-#define WINDOW_MESSAGES  64u
-#define RESTART_QUIET_NS (60 * TG_NS_PER_S)
+#define LEARN_COUNT     8u
+#define WINDOW_MESSAGES 64u
+
+/* softflowd leaves its options records out of the number; RFC 7011 3.1 counts every data record. */
+enum options_habit { OPTIONS_UNKNOWN = 0, OPTIONS_COUNTED = 1, OPTIONS_LEFT_OUT = 2 };
 
 /* One gap still open: records [from, from + count) mod 2^32 are missing. */
 struct gap {
@@ -18,11 +19,13 @@ struct gap {
 };
 
 struct stream {
-    uint64_t key; /* source and domain + 1; 0 free */
+    uint64_t key; /* stream_key(); 0 free */
     uint32_t last_sequence;
     uint32_t last_records;
+    uint32_t last_options; /* of last_records: options records */
     uint32_t uptime_ms;
     uint8_t mode;
+    uint8_t options; /* enum options_habit */
     uint8_t seen_count;
     uint8_t fits_exclusive;
     uint8_t fits_inclusive;
@@ -68,9 +71,18 @@ uint64_t tg_sequence_refused(const struct tg_sequence *sequence)
     return sequence->refused_count;
 }
 
-static struct stream *stream_find(struct tg_sequence *sequence, uint16_t source_id, uint32_t domain)
+/* Versions 5, 9 and 10 of one exporter count on their own, also under the same domain: they differ
+ * in what they count and in whether they tell their uptime. */
+static uint64_t stream_key(uint16_t source_id, const struct tg_message *message)
 {
-    const uint64_t key = ((uint64_t)source_id << 32 | domain) + 1;
+    const uint64_t has_uptime = (message->flags & TG_MESSAGE_HAS_UPTIME) != 0;
+    return ((uint64_t)source_id << 40 | has_uptime << 36 |
+            (uint64_t)(message->sequence_kind & 15u) << 32 | message->domain) +
+           1;
+}
+
+static struct stream *stream_find(struct tg_sequence *sequence, uint64_t key)
+{
     const uint32_t mask = sequence->slots_count - 1;
     uint32_t slot = (uint32_t)tg_mix64(key) & mask;
     while (sequence->slots[slot].key != 0 && sequence->slots[slot].key != key) {
@@ -88,11 +100,42 @@ static struct stream *stream_find(struct tg_sequence *sequence, uint16_t source_
     return stream;
 }
 
+/* Records by which a message moves the number, as far as the stream's habit is known. */
+static uint32_t records_counted(const struct stream *stream, uint32_t records_count,
+                                uint32_t options_count)
+{
+    return stream->options == OPTIONS_LEFT_OUT ? records_count - options_count : records_count;
+}
+
+/* Does the step fit? Options records show the habit the first time they matter; until then either
+ * way fits: a number that is too low by exactly them is no loss. */
+static bool step_fits(struct stream *stream, uint32_t step, uint32_t records_count,
+                      uint32_t options_count)
+{
+    if (step == records_counted(stream, records_count, options_count)) {
+        return true;
+    }
+    return stream->options == OPTIONS_UNKNOWN && step == records_count - options_count;
+}
+
+static void options_learn(struct stream *stream, uint32_t step, uint32_t records_count,
+                          uint32_t options_count)
+{
+    if (stream->options == OPTIONS_UNKNOWN && options_count != 0) {
+        if (step == records_count) {
+            stream->options = OPTIONS_COUNTED;
+        } else if (step == records_count - options_count) {
+            stream->options = OPTIONS_LEFT_OUT;
+        }
+    }
+}
+
 static void stream_learn(struct stream *stream, const struct tg_message *message)
 {
     const uint32_t step = message->sequence - stream->last_sequence;
-    stream->fits_exclusive += step == stream->last_records ? 1 : 0;
-    stream->fits_inclusive += step == message->records_count ? 1 : 0;
+    stream->fits_exclusive += step_fits(stream, step, stream->last_records, stream->last_options);
+    stream->fits_inclusive +=
+        step_fits(stream, step, message->records_count, message->options_count);
     if (++stream->seen_count < LEARN_COUNT) {
         return;
     }
@@ -109,24 +152,30 @@ static void stream_learn(struct stream *stream, const struct tg_message *message
     }
 }
 
-static uint32_t stream_step(const struct stream *stream, const struct tg_message *message)
+/* Where the number should be now; learns the habit with options records on the way. */
+static uint32_t stream_expected(struct stream *stream, const struct tg_message *message)
 {
-    switch (stream->mode) {
-    case TG_SEQUENCE_PER_MESSAGE:
-        return 1;
-    case TG_SEQUENCE_INCLUSIVE:
-        return message->records_count;
-    default:
-        return stream->last_records;
+    if (stream->mode == TG_SEQUENCE_PER_MESSAGE) {
+        return stream->last_sequence + 1;
     }
+    const bool is_inclusive = stream->mode == TG_SEQUENCE_INCLUSIVE;
+    const uint32_t records = is_inclusive ? message->records_count : stream->last_records;
+    const uint32_t options = is_inclusive ? message->options_count : stream->last_options;
+    if (stream->mode != TG_SEQUENCE_LEARNING) {
+        options_learn(stream, message->sequence - stream->last_sequence, records, options);
+    }
+    return stream->last_sequence + records_counted(stream, records, options);
 }
 
+/* Of a message whose number is too low. A late one was exported before what already came; a lower
+ * number with a later export time is a new count. The uptime alone does not tell: a meter that
+ * reads a file says 0 for ever, and IPFIX has none. */
 static bool stream_restarted(const struct stream *stream, const struct tg_message *message)
 {
-    if ((message->flags & TG_MESSAGE_HAS_UPTIME) != 0) {
-        return message->uptime_ms < stream->uptime_ms;
-    }
-    return message->export_ns - stream->export_ns > RESTART_QUIET_NS || message->sequence == 0;
+    const bool is_younger = (message->flags & TG_MESSAGE_HAS_UPTIME) != 0
+                                ? message->uptime_ms < stream->uptime_ms
+                                : message->sequence == 0 && message->export_ns >= stream->export_ns;
+    return is_younger || message->export_ns > stream->export_ns;
 }
 
 /* A message from before the expected place: late, or a repeat. Returns records taken back. */
@@ -161,6 +210,7 @@ static void stream_advance(struct stream *stream, const struct tg_message *messa
 {
     stream->last_sequence = message->sequence;
     stream->last_records = message->records_count;
+    stream->last_options = message->options_count;
     stream->uptime_ms = message->uptime_ms;
     stream->export_ns = message->export_ns;
 }
@@ -175,13 +225,14 @@ static void stream_reset(struct stream *stream, const struct tg_message *message
 }
 
 void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
-                      const struct tg_message *message, struct tg_sequence_finding *finding)
+                      const struct tg_message *message,
+                      struct tg_sequence_finding *finding)
 {
     *finding = (struct tg_sequence_finding){0};
     if (message->sequence_kind == TG_SEQUENCE_NONE || message->verdict != TG_OK) {
         return;
     }
-    struct stream *stream = stream_find(sequence, source_id, message->domain);
+    struct stream *stream = stream_find(sequence, stream_key(source_id, message));
     if (stream == NULL) {
         return;
     }
@@ -190,11 +241,13 @@ void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
         finding->mode = stream->mode;
         return;
     }
-    const uint32_t expected = stream->last_sequence + stream_step(stream, message);
+    const uint32_t expected = stream_expected(stream, message);
     const int32_t ahead = (int32_t)(message->sequence - expected);
     if (ahead < 0 && stream_restarted(stream, message)) {
+        /* Nothing was known yet while learning: two meters that share a domain by mistake would
+         * otherwise report a restart with every message. */
+        finding->is_restart = stream->mode != TG_SEQUENCE_LEARNING;
         stream_reset(stream, message);
-        finding->is_restart = true;
         finding->mode = stream->mode;
         return;
     }
@@ -205,19 +258,20 @@ void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
         if (ahead > 0) {
             /* The gap starts where the expected message would have: for INCLUSIVE that is the
              * expected number of a message with no records. */
-            const uint32_t from = stream->mode == TG_SEQUENCE_INCLUSIVE
-                                      ? stream->last_sequence + 1
-                                      : expected;
+            const uint32_t from =
+                stream->mode == TG_SEQUENCE_INCLUSIVE ? stream->last_sequence + 1 : expected;
             stream->gaps[stream->gaps_next++ % WINDOW_MESSAGES] =
                 (struct gap){from, (uint32_t)ahead};
             finding->lost = ahead;
         }
         stream_advance(stream, message);
     } else {
-        const uint32_t count = stream->mode == TG_SEQUENCE_PER_MESSAGE ? 1 : message->records_count;
-        const uint32_t first = stream->mode == TG_SEQUENCE_INCLUSIVE
-                                   ? message->sequence - message->records_count + 1
-                                   : message->sequence;
+        const uint32_t count =
+            stream->mode == TG_SEQUENCE_PER_MESSAGE
+                ? 1
+                : records_counted(stream, message->records_count, message->options_count);
+        const uint32_t first = stream->mode == TG_SEQUENCE_INCLUSIVE ? message->sequence - count + 1
+                                                                     : message->sequence;
         finding->lost = -stream_fill(stream, first, count);
         finding->is_repeat = finding->lost == 0;
     }

@@ -6,15 +6,18 @@
  *  exporters that count records *including* this message exist, so the mode is learnt.
  *  Threads: one writer, the ingest lcore. Allocates: in create only. Cost: one probe a message.
  *
- *  State per (source, domain):
+ *  State per (source, domain, what it counts, whether it tells its uptime), so that NetFlow v5, v9
+ *  and IPFIX of one exporter are three streams:
  *
  *      LEARNING --8 in-order messages fit one equation--> EXCLUSIVE | INCLUSIVE | MESSAGES
- *      any      --backwards by more than the window, and uptime fell or time jumped--> LEARNING
+ *      any      --lower number, and uptime fell or exported later than what came--> LEARNING
  *
  *  (1) EXCLUSIVE: sequence[n+1] = sequence[n] + records[n]. INCLUSIVE: sequence[n+1] =
  *      sequence[n] + records[n+1].
  *  (2) A message that comes late, within 64, takes its records back out of the loss.
  *  (3) Arithmetic is mod 2^32.
+ *  (4) Options records count (RFC 7011 3.1), until a message with some shows that this exporter
+ *      leaves them out, as softflowd does.
  */
 #ifndef TG_MEDIATE_SEQUENCE_H
 #define TG_MEDIATE_SEQUENCE_H
@@ -41,7 +44,8 @@ struct tg_sequence_finding {
 
 struct tg_sequence;
 
-/** @brief Make. @param streams_count_max Streams kept; beyond: not audited, counted. @return Or NULL. */
+/** @brief Make. @param streams_count_max Streams kept; beyond: counted, not audited.
+ *  @return Or NULL. */
 struct tg_sequence *tg_sequence_create(uint32_t streams_count_max);
 
 /** @brief Free. @param sequence May be NULL. */
@@ -55,7 +59,8 @@ void tg_sequence_free(struct tg_sequence *sequence);
  * @param[out]    finding    Always written; all zero for protocols without a sequence.
  */
 void tg_sequence_note(struct tg_sequence *sequence, uint16_t source_id,
-                      const struct tg_message *message, struct tg_sequence_finding *finding);
+                      const struct tg_message *message,
+                      struct tg_sequence_finding *finding);
 
 /** @brief Streams that found no place. @param sequence Audit. @return Messages not audited. */
 uint64_t tg_sequence_refused(const struct tg_sequence *sequence);

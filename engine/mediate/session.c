@@ -9,13 +9,16 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* One holder: [start_ns, end_ns). */
+/* Restarts of an access server remembered; it says so twice a restart (off and on). */
+#define CLEARS_MAX 8u
+
+/* One holder: [start_ns, end_ns); end_ns 0: nobody. */
 struct holder {
     int64_t start_ns;
     int64_t end_ns;
     uint32_t subscriber;
     uint16_t node_id;
-    uint16_t reserved;
+    uint16_t session; /* 16 bits of the session's key tell it from the same subscriber's next one */
 };
 
 /* One address; a cache line. version is odd while the writer is inside (sequence lock). */
@@ -28,33 +31,40 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == 64, "a look-up touches one cache line");
 
+/* Addresses in the order in which they came, and an index over them: eight entries a cache line, so
+ * that a look-up costs one line of the index and one slot. Slots in the hash table itself (one line
+ * each) cost 1.75 lines at this load, and the later ones cannot be asked for ahead.
+ *
+ * An entry is (hash's low half) << 32 | slot + 1; 0 is free. It is written once. */
 struct tg_sessions {
     size_t size_bytes;
-    uint32_t mask;
+    uint64_t entries_count;
     uint32_t count_max;
     _Atomic uint32_t count;
     _Atomic uint64_t refused_count;
-    /* An access server that restarted ended all its sessions then (accounting-on). */
-    _Atomic int64_t cleared_ns[TG_NODES_MAX];
+    /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
+    _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
     struct slot slots[] __attribute__((aligned(64)));
+    /* _Atomic uint64_t entries[entries_count] behind them */
 };
+
+#define GROUP 32u
 
 struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
 {
-    uint32_t slots_count = 64;
-    while (slots_count < addresses_count_max + addresses_count_max / 2) {
-        slots_count *= 2;
-    }
-    const size_t size_bytes = sizeof(struct tg_sessions) + slots_count * sizeof(struct slot);
+    const uint64_t slots_count = addresses_count_max;
+    const uint64_t entries_count = (slots_count * 5 / 3 + 64) & ~UINT64_C(7); /* load 0.6 */
+    const size_t size_bytes = sizeof(struct tg_sessions) + slots_count * sizeof(struct slot) +
+                              entries_count * sizeof(uint64_t);
     struct tg_sessions *sessions = tg_pages_take(size_bytes);
     if (sessions == NULL) {
         return NULL;
     }
     sessions->size_bytes = size_bytes;
-    sessions->mask = slots_count - 1;
+    sessions->entries_count = entries_count;
     sessions->count_max = addresses_count_max;
-    for (uint32_t i = 0; i < TG_NODES_MAX; i++) {
-        atomic_init(&sessions->cleared_ns[i], INT64_MIN);
+    for (uint32_t i = 0; i < TG_NODES_MAX * CLEARS_MAX; i++) {
+        atomic_init(&sessions->cleared_ns[i / CLEARS_MAX][i % CLEARS_MAX], INT64_MIN);
     }
     return sessions;
 }
@@ -66,20 +76,63 @@ void tg_sessions_free(struct tg_sessions *sessions)
     }
 }
 
-static uint32_t slot_first(const struct tg_sessions *sessions, uint64_t key, uint32_t kind)
+static inline const _Atomic uint64_t *entries_of(const struct tg_sessions *sessions)
 {
-    return (uint32_t)tg_mix64(key + kind) & sessions->mask;
+    return (const _Atomic uint64_t *)(const void *)&sessions->slots[sessions->count_max];
 }
 
-/* The writer's view: the slot of the key, or a free one. */
-static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind)
+static inline uint64_t address_hash(uint64_t key, uint32_t kind)
 {
-    uint32_t i = slot_first(sessions, key, kind);
-    while (sessions->slots[i].kind != 0 &&
-           (sessions->slots[i].address_key != key || sessions->slots[i].kind != kind)) {
-        i = (i + 1) & sessions->mask;
+    return tg_mix64(key + ((uint64_t)kind << 56));
+}
+
+static inline uint64_t entry_home(const struct tg_sessions *sessions, uint64_t hash)
+{
+    return (uint64_t)(((unsigned __int128)hash * sessions->entries_count) >> 64);
+}
+
+/* The high half chooses the place, so the tag is the low one. */
+static inline uint32_t entry_tag(uint64_t hash)
+{
+    return (uint32_t)hash;
+}
+
+/* The entry of an address from `at` on, or the free one where it would be; *at moves there. */
+static inline uint64_t entry_find(const struct tg_sessions *sessions, uint64_t *at, uint32_t tag)
+{
+    const _Atomic uint64_t *entries = entries_of(sessions);
+    for (;;) {
+        /* Pairs with the release in slot_take: the slot is whole before its entry shows. */
+        const uint64_t entry = atomic_load_explicit(&entries[*at], memory_order_acquire);
+        if (entry == 0 || (uint32_t)(entry >> 32) == tag) {
+            return entry;
+        }
+        *at = *at + 1 == sessions->entries_count ? 0 : *at + 1;
     }
-    return &sessions->slots[i];
+}
+
+static inline const struct slot *slot_of_entry(const struct tg_sessions *sessions, uint64_t entry)
+{
+    return &sessions->slots[(uint32_t)entry - 1];
+}
+
+/* The slot of an address, or NULL; *at is where its entry is or would be. */
+static const struct slot *slot_find(const struct tg_sessions *sessions, uint64_t key, uint32_t kind,
+                                    uint64_t *at)
+{
+    const uint64_t hash = address_hash(key, kind);
+    *at = entry_home(sessions, hash);
+    for (;;) {
+        const uint64_t entry = entry_find(sessions, at, entry_tag(hash));
+        if (entry == 0) {
+            return NULL;
+        }
+        const struct slot *slot = slot_of_entry(sessions, entry);
+        if (slot->address_key == key && slot->kind == kind) {
+            return slot;
+        }
+        *at = *at + 1 == sessions->entries_count ? 0 : *at + 1;
+    }
 }
 
 static void slot_change(struct slot *slot, const struct holder *now, const struct holder *before)
@@ -93,48 +146,108 @@ static void slot_change(struct slot *slot, const struct holder *now, const struc
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
 }
 
-static void slot_begin(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
 {
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static struct holder holder_of(const struct tg_session *event, uint32_t subscriber, int64_t end_ns)
+{
+    return (struct holder){event->start_ns, end_ns, subscriber, event->node_id,
+                           (uint16_t)tg_mix64(event->session_key)};
+}
+
+static bool is_same_session(const struct holder *a, const struct holder *b)
+{
+    return a->end_ns != 0 && a->subscriber == b->subscriber && a->session == b->session;
+}
+
+/* Put a session that is not yet known among the two newest by start; they do not overlap: the one
+ * that starts later holds the address from then on. */
+static void slot_insert(struct holder *now, struct holder *before, const struct holder *fresh)
+{
+    if (now->end_ns == 0 || now->start_ns <= fresh->start_ns) {
+        *before = *now;
+        before->end_ns = earlier(before->end_ns, fresh->start_ns);
+        *now = *fresh;
+    } else if (before->end_ns == 0 || before->start_ns < fresh->start_ns) {
+        *before = *fresh;
+        before->end_ns = earlier(before->end_ns, now->start_ns);
+    }
+}
+
+/* Start, interim and stop of a session may come in any order, and be repeated: the outcome is the
+ * same. A start tells nothing about the end, so an end that is known stays. */
+static void slot_apply(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+{
+    const bool is_stop = event->event == TG_SESSION_STOP;
+    const struct holder fresh =
+        holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
     struct holder now = slot->now;
     struct holder before = slot->before;
-    if (now.end_ns > event->start_ns && now.subscriber == subscriber && now.start_ns != 0) {
-        /* A repeated start or an interim update: the earliest start known stands. */
-        now.start_ns = event->start_ns < now.start_ns ? event->start_ns : now.start_ns;
-    } else if (now.start_ns <= event->start_ns) {
-        before = now;
-        before.end_ns = before.end_ns < event->start_ns ? before.end_ns : event->start_ns;
-        now = (struct holder){event->start_ns, INT64_MAX, subscriber, event->node_id, 0};
+    if (is_same_session(&now, &fresh)) {
+        now.start_ns = earlier(now.start_ns, fresh.start_ns);
+        now.end_ns = is_stop ? fresh.end_ns : now.end_ns;
+    } else if (is_same_session(&before, &fresh)) {
+        before.start_ns = earlier(before.start_ns, fresh.start_ns);
+        before.end_ns = is_stop ? earlier(fresh.end_ns, now.start_ns) : before.end_ns;
     } else {
-        /* Heard late of an earlier holder. */
-        before = (struct holder){event->start_ns, now.start_ns, subscriber, event->node_id, 0};
+        slot_insert(&now, &before, &fresh);
     }
     slot_change(slot, &now, &before);
 }
 
-static void slot_end(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+/* The eighth-last restart is forgotten. Values only move towards the old end, so that a reader in
+ * between sees one of them twice and misses none but the one that is forgotten. */
+static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
 {
-    struct holder now = slot->now;
-    struct holder before = slot->before;
-    if (now.subscriber == subscriber && now.start_ns <= event->end_ns) {
-        now.start_ns = event->start_ns < now.start_ns ? event->start_ns : now.start_ns;
-        now.end_ns = event->end_ns;
-    } else if (now.start_ns > event->end_ns) {
-        before = (struct holder){event->start_ns, event->end_ns, subscriber, event->node_id, 0};
-    } else {
-        /* The start was lost: the stop still tells who held it until now. */
-        before = now;
-        before.end_ns = before.end_ns < event->start_ns ? before.end_ns : event->start_ns;
-        now = (struct holder){event->start_ns, event->end_ns, subscriber, event->node_id, 0};
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < CLEARS_MAX; i++) {
+        if (atomic_load_explicit(&cleared_ns[i], memory_order_relaxed) == at_ns) {
+            return;
+        }
     }
-    slot_change(slot, &now, &before);
+    if (at_ns < atomic_load_explicit(&cleared_ns[0], memory_order_relaxed)) {
+        return;
+    }
+    while (place + 1 < CLEARS_MAX &&
+           atomic_load_explicit(&cleared_ns[place + 1], memory_order_relaxed) < at_ns) {
+        /* Pairs with the acquire loads of holder_end. */
+        atomic_store_explicit(&cleared_ns[place],
+                              atomic_load_explicit(&cleared_ns[place + 1], memory_order_relaxed),
+                              memory_order_release);
+        place++;
+    }
+    atomic_store_explicit(&cleared_ns[place], at_ns, memory_order_release);
+}
+
+/* The writer's view: the slot of the key, a new one when there is room, or NULL. */
+static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind)
+{
+    uint64_t at;
+    const struct slot *found = slot_find(sessions, key, kind, &at);
+    const uint32_t count = atomic_load_explicit(&sessions->count, memory_order_relaxed);
+    if (found != NULL || count >= sessions->count_max) {
+        return (struct slot *)(uintptr_t)found;
+    }
+    const struct holder none = {0, 0, TG_SUBSCRIBER_NONE, 0, 0};
+    struct slot *slot = &sessions->slots[count];
+    slot->address_key = key;
+    slot->kind = kind;
+    slot_change(slot, &none, &none);
+    const uint64_t tag = entry_tag(address_hash(key, kind));
+    _Atomic uint64_t *entries = (_Atomic uint64_t *)(uintptr_t)entries_of(sessions);
+    /* Pairs with the acquire in entry_find. */
+    atomic_store_explicit(&entries[at], tag << 32 | (count + 1), memory_order_release);
+    atomic_store_explicit(&sessions->count, count + 1, memory_order_relaxed);
+    return slot;
 }
 
 enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_session *event,
                               uint32_t subscriber)
 {
     if (event->event == TG_SESSION_CLEAR) {
-        atomic_store_explicit(&sessions->cleared_ns[event->node_id % TG_NODES_MAX], event->end_ns,
-                              memory_order_release);
+        node_clear(sessions->cleared_ns[event->node_id % TG_NODES_MAX], event->end_ns);
         return TG_OK;
     }
     const uint32_t kind = event->key_kinds >> 4;
@@ -142,24 +255,11 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
         return TG_OK; /* a session without an address identifies no flow */
     }
     struct slot *slot = slot_for_write(sessions, event->address_key, kind);
-    if (slot->kind == 0) {
-        const uint32_t count = atomic_load_explicit(&sessions->count, memory_order_relaxed);
-        if (count >= sessions->count_max) {
-            atomic_fetch_add_explicit(&sessions->refused_count, 1, memory_order_relaxed);
-            return TG_E_FULL;
-        }
-        const struct holder none = {0, 0, TG_SUBSCRIBER_NONE, 0, 0};
-        slot->address_key = event->address_key;
-        slot_change(slot, &none, &none);
-        /* Publishes the key: pairs with the acquire load of kind in slot_for_read. */
-        __atomic_store_n(&slot->kind, kind, __ATOMIC_RELEASE);
-        atomic_store_explicit(&sessions->count, count + 1, memory_order_relaxed);
+    if (slot == NULL) {
+        atomic_fetch_add_explicit(&sessions->refused_count, 1, memory_order_relaxed);
+        return TG_E_FULL;
     }
-    if (event->event == TG_SESSION_STOP) {
-        slot_end(slot, event, subscriber);
-    } else {
-        slot_begin(slot, event, subscriber);
-    }
+    slot_apply(slot, event, subscriber);
     return TG_OK;
 }
 
@@ -176,19 +276,46 @@ static void slot_read(const struct slot *slot, struct holder *now, struct holder
              version != atomic_load_explicit(&slot->version, memory_order_relaxed));
 }
 
+/* The present holder alone; false when the writer is inside. */
+static inline bool slot_read_now(const struct slot *slot, struct holder *now)
+{
+    const uint32_t version = atomic_load_explicit(&slot->version, memory_order_acquire);
+    *now = slot->now;
+    /* Pairs with the release fence in slot_change. */
+    atomic_thread_fence(memory_order_acquire);
+    return (version & 1) == 0 &&
+           version == atomic_load_explicit(&slot->version, memory_order_relaxed);
+}
+
+/* Its own end, or the first restart of its access server since it began. */
+static int64_t holder_end(const struct tg_sessions *sessions, const struct holder *holder)
+{
+    const _Atomic int64_t *cleared_ns = sessions->cleared_ns[holder->node_id % TG_NODES_MAX];
+    /* These loads pair with the release stores of node_clear. The newest one alone tells the usual
+     * case: no restart since. */
+    if (holder->node_id == 0 ||
+        atomic_load_explicit(&cleared_ns[CLEARS_MAX - 1], memory_order_acquire) <=
+            holder->start_ns) {
+        return holder->end_ns;
+    }
+    for (uint32_t i = 0; i < CLEARS_MAX; i++) {
+        const int64_t at_ns = atomic_load_explicit(&cleared_ns[i], memory_order_acquire);
+        if (at_ns > holder->start_ns) {
+            return earlier(at_ns, holder->end_ns);
+        }
+    }
+    return holder->end_ns;
+}
+
 static bool holder_holds(const struct tg_sessions *sessions, const struct holder *holder,
                          int64_t at_ns, int64_t grace_ns)
 {
-    int64_t end_ns = holder->end_ns;
-    const int64_t cleared_ns = atomic_load_explicit(
-        &sessions->cleared_ns[holder->node_id % TG_NODES_MAX], memory_order_acquire);
-    if (holder->node_id != 0 && cleared_ns > holder->start_ns && cleared_ns < end_ns) {
-        end_ns = cleared_ns;
+    if (holder->end_ns == 0) {
+        return false;
     }
-    if (end_ns < INT64_MAX - grace_ns) {
-        end_ns += grace_ns;
-    }
-    return holder->start_ns <= at_ns && at_ns < end_ns;
+    const int64_t end_ns = holder_end(sessions, holder);
+    return holder->start_ns <= at_ns &&
+           at_ns < (end_ns < INT64_MAX - grace_ns ? end_ns + grace_ns : end_ns);
 }
 
 static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct slot *slot,
@@ -196,6 +323,10 @@ static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct 
 {
     struct holder now;
     struct holder before;
+    if (slot_read_now(slot, &now) && now.start_ns <= at_ns && now.end_ns == INT64_MAX &&
+        holder_end(sessions, &now) == INT64_MAX) {
+        return now.subscriber; /* the usual case: the session goes on */
+    }
     slot_read(slot, &now, &before);
     /* Exact intervals first: grace must not beat a neighbour who really held the address. */
     if (holder_holds(sessions, &now, at_ns, 0)) {
@@ -211,32 +342,43 @@ static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct 
                                                                       : TG_SUBSCRIBER_NONE;
 }
 
-static uint32_t session_find_one(const struct tg_sessions *sessions,
-                                 const struct tg_session_query *query)
+/* Index lines of a group, then its slots, then the answers: each step's misses overlap. */
+static void group_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
+                       uint32_t count)
 {
-    uint32_t i = slot_first(sessions, query->address_key, query->kind);
-    for (;;) {
-        const struct slot *slot = &sessions->slots[i];
-        const uint32_t kind = __atomic_load_n(&slot->kind, __ATOMIC_ACQUIRE);
-        if (kind == 0) {
-            return TG_SUBSCRIBER_NONE;
+    uint64_t at[GROUP];
+    uint32_t tags[GROUP];
+    const struct slot *slots[GROUP];
+    const _Atomic uint64_t *entries = entries_of(sessions);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t hash = address_hash(queries[i].address_key, queries[i].kind);
+        tags[i] = entry_tag(hash);
+        at[i] = entry_home(sessions, hash);
+        __builtin_prefetch((const void *)&entries[at[i]]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t entry = entry_find(sessions, &at[i], tags[i]);
+        slots[i] = entry != 0 ? slot_of_entry(sessions, entry) : NULL;
+        __builtin_prefetch(slots[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct slot *slot = slots[i];
+        if (slot != NULL && __builtin_expect(slot->address_key != queries[i].address_key ||
+                                                 slot->kind != queries[i].kind,
+                                             0)) {
+            /* Another address with the same tag. */
+            slot = slot_find(sessions, queries[i].address_key, queries[i].kind, &at[i]);
         }
-        if (slot->address_key == query->address_key && kind == query->kind) {
-            return slot_holder_at(sessions, slot, query->at_ns);
-        }
-        i = (i + 1) & sessions->mask;
+        queries[i].subscriber =
+            slot != NULL ? slot_holder_at(sessions, slot, queries[i].at_ns) : TG_SUBSCRIBER_NONE;
     }
 }
 
 void tg_sessions_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
                       uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t first = slot_first(sessions, queries[i].address_key, queries[i].kind);
-        __builtin_prefetch(&sessions->slots[first]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        queries[i].subscriber = session_find_one(sessions, &queries[i]);
+    for (uint32_t i = 0; i < count; i += GROUP) {
+        group_find(sessions, &queries[i], count - i < GROUP ? count - i : GROUP);
     }
 }
 

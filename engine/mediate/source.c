@@ -72,12 +72,13 @@ enum tg_err tg_sources_restore(struct tg_sources *sources, uint16_t source_id,
     if (source_id == 0 || source_id >= TG_SOURCES_MAX) {
         return TG_E_INVALID;
     }
+    static const struct tg_source_key unused;
     const uint32_t slot = slot_of(sources, key);
     if (sources->slots[slot] == source_id) {
         return TG_OK;
     }
-    if (sources->slots[slot] != 0 || (source_id < sources->count &&
-                                      sources->lines[source_id].key.address[10] != 0)) {
+    if (sources->slots[slot] != 0 ||
+        memcmp(&sources->lines[source_id].key, &unused, sizeof unused) != 0) {
         return TG_E_EXISTS;
     }
     sources->lines[source_id].key = *key;

@@ -79,7 +79,8 @@ uint32_t tg_sources_count(const struct tg_sources *sources);
  *  @param[out] key Written. */
 void tg_source_key_of(const struct tg_input *input, uint64_t folder_key, struct tg_source_key *key);
 
-/** @brief Print "192.0.2.1:2055" or "folder#hash". @param key Borrowed. @param[out] text Written. */
+/** @brief Print "192.0.2.1:2055" or "folder#hash". @param key Borrowed. @param[out] text Written.
+ */
 void tg_source_name(const struct tg_source_key *key, char text[TG_SOURCE_NAME_BYTES]);
 
 #endif

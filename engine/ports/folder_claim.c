@@ -140,7 +140,7 @@ static void name_keep(struct tg_port_folder *folder, const char *name)
     }
     memmove(&folder->order[low + 1], &folder->order[low],
             (folder->names_count - low) * sizeof folder->order[0]);
-    (void)snprintf(folder->names[slot], TG_FOLDER_NAME_BYTES_MAX, "%s", name);
+    memcpy(folder->names[slot], name, strlen(name) + 1); /* name_is_wanted has seen its length */
     folder->order[low] = slot;
     folder->names_count++;
 }

@@ -93,7 +93,8 @@ const char *tg_port_folder_next(struct tg_port_folder *folder);
  * @param[in]  folder      Owned.
  * @param[in]  name        Base name.
  * @param[in]  in_claimed  It lies in .claimed already, left by an earlier process.
- * @param[out] claim       Written on TG_OK; owner gives it to tg_port_folder_finish or tg_claim_drop.
+ * @param[out] claim       Written on TG_OK; owner gives it to tg_port_folder_finish or
+ * tg_claim_drop.
  * @return TG_OK; TG_E_NOT_FOUND gone, or no regular file; TG_E_LOCKED another process has it;
  *         TG_E_EXISTS a file of that name is claimed and not finished; TG_E_IO (errno tells).
  */

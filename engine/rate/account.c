@@ -15,13 +15,17 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct tg_accounts {
     struct tg_account_line *lines[2]; /* by period & 1 */
     _Atomic uint8_t *dirty;           /* a mark a page; workers set, the checkpoint wipes */
+    _Atomic uint8_t *used;            /* a mark a page; set with its first line, never wiped */
     uint32_t subscribers_count_max;
     uint32_t half_pages_count;
+    uint32_t shelf_pages_count;
     size_t half_bytes;
+    struct tg_shelf *shelves; /* of subscribers, then of accounts */
 };
 
 uint32_t tg_account_period(int64_t time_ns)
@@ -32,6 +36,14 @@ uint32_t tg_account_period(int64_t time_ns)
     struct tg_civil civil;
     tg_clock_to_civil(time_ns, &civil);
     return (uint32_t)(civil.year - 1970) * 12 + civil.month;
+}
+
+/* Address space only: a carrier whose plans need one bucket a meter never touches it. */
+static struct tg_shelf *shelves_take(uint32_t pages_count)
+{
+    void *map = mmap(NULL, (size_t)pages_count * TG_ACCOUNT_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return map == MAP_FAILED ? NULL : map;
 }
 
 enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_accounts **accounts,
@@ -50,10 +62,17 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
         (uint32_t)(((uint64_t)subscribers_count_max + TG_ACCOUNT_PAGE_LINES - 1) /
                    TG_ACCOUNT_PAGE_LINES);
     made->half_bytes = (size_t)made->half_pages_count * TG_ACCOUNT_PAGE_BYTES;
-    made->dirty = calloc((size_t)made->half_pages_count * 2, sizeof *made->dirty);
+    made->shelf_pages_count =
+        (uint32_t)(((uint64_t)subscribers_count_max * 2 + TG_ACCOUNT_PAGE_SHELVES - 1) /
+                   TG_ACCOUNT_PAGE_SHELVES);
+    made->dirty =
+        calloc((size_t)made->half_pages_count * 2 + made->shelf_pages_count, sizeof *made->dirty);
+    made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
+    made->shelves = shelves_take(made->shelf_pages_count);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
-    if (made->dirty == NULL || made->lines[0] == NULL || made->lines[1] == NULL) {
+    if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL ||
+        made->lines[1] == NULL || made->shelves == NULL) {
         const size_t wanted_bytes = made->half_bytes * 2;
         tg_accounts_destroy(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",
@@ -70,7 +89,12 @@ void tg_accounts_destroy(struct tg_accounts *accounts)
     }
     tg_pages_free(accounts->lines[0], accounts->half_bytes);
     tg_pages_free(accounts->lines[1], accounts->half_bytes);
+    if (accounts->shelves != NULL) {
+        (void)munmap(accounts->shelves,
+                     (size_t)accounts->shelf_pages_count * TG_ACCOUNT_PAGE_BYTES);
+    }
     free((void *)accounts->dirty);
+    free((void *)accounts->used);
     free(accounts);
 }
 
@@ -91,13 +115,42 @@ struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t 
     return &accounts->lines[period & 1][subscriber];
 }
 
+static void page_touch(struct tg_accounts *accounts, uint32_t page)
+{
+    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
+     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
+    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
+        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
+    }
+}
+
+struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, uint32_t index)
+{
+    if (index >= accounts->subscribers_count_max) {
+        return NULL;
+    }
+    const size_t at = (size_t)index + (is_pool ? accounts->subscribers_count_max : 0);
+    page_touch(accounts, accounts->half_pages_count * 2 + (uint32_t)(at / TG_ACCOUNT_PAGE_SHELVES));
+    return &accounts->shelves[at];
+}
+
 struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t subscriber,
                                          uint32_t period)
 {
     assert(period > 0);
     struct tg_account_line *line = tg_accounts_slot(accounts, subscriber, period);
+    const uint32_t half = period & 1;
+    const uint32_t within = subscriber / TG_ACCOUNT_PAGE_LINES;
+    const uint32_t page = within + (half != 0 ? accounts->half_pages_count : 0);
     if (__builtin_expect(line->period != period, 0)) {
-        const struct tg_account_line *other = &accounts->lines[(period & 1) ^ 1][subscriber];
+        /* The other month's line is a cache miss that nobody asked for ahead: not in a new month
+         * whose predecessor has no line on this page. */
+        const uint32_t other_page = within + (half != 0 ? 0 : accounts->half_pages_count);
+        const bool has_other =
+            atomic_load_explicit(&accounts->used[other_page], memory_order_relaxed) != 0;
+        const struct tg_account_line none = {0};
+        const struct tg_account_line *other =
+            has_other ? &accounts->lines[half ^ 1][subscriber] : &none;
         /* Later than this slot's month, or than the other slot's by more than one: closed. */
         if (line->period > period || other->period > period + 1) {
             return NULL;
@@ -105,14 +158,11 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
         /* A call whose partial records cross midnight of the month's last day is still one call. */
         const uint32_t open_call = other->period == period - 1 ? other->open_call : 0;
         *line = (struct tg_account_line){.period = period, .open_call = open_call};
+        if (atomic_load_explicit(&accounts->used[page], memory_order_relaxed) == 0) {
+            atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+        }
     }
-    const uint32_t page =
-        subscriber / TG_ACCOUNT_PAGE_LINES + ((period & 1) != 0 ? accounts->half_pages_count : 0);
-    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
-     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
-    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
-        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
-    }
+    page_touch(accounts, page);
     return line;
 }
 
@@ -159,6 +209,26 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
 
+static inline void meter_add(struct tg_account_meter *meter, uint64_t priced_base,
+                             uint64_t allowance_base)
+{
+    const uint32_t events_count = tg_account_events(meter) + 1;
+    meter->priced_base += priced_base;
+    meter->allowance_base += allowance_base;
+    meter->events_low = events_count & 0xffff;
+    meter->events_high = events_count >> 16;
+}
+
+static inline void call_note(struct tg_account_line *line, const struct tg_usage *row,
+                             uint32_t mark)
+{
+    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
+        line->open_call = mark;
+    } else if (line->open_call != 0 && line->open_call == mark) {
+        line->open_call = 0;
+    }
+}
+
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge)
 {
@@ -175,22 +245,44 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
         return;
     }
     const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-    const uint32_t events_count = tg_account_events(meter) + 1;
-    meter->priced_base += (charge->billed_units - charge->allowance_units) * unit_base_count;
-    meter->allowance_base += charge->allowance_units * unit_base_count;
-    meter->events_low = events_count & 0xffff;
-    meter->events_high = events_count >> 16;
-    (void)tg_account_cost_add(line, charge->amount);
-    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
-        line->open_call = tg_account_call_mark(row);
-    } else if (line->open_call != 0 && line->open_call == tg_account_call_mark(row)) {
-        line->open_call = 0;
+    if (charge->unit != TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
+        meter_add(&line->meters[tg_account_meter_of(row->service)],
+                  (charge->billed_units - charge->allowance_units) * unit_base_count,
+                  charge->allowance_units * unit_base_count);
     }
+    (void)tg_account_cost_add(line, charge->amount);
+    call_note(line, row, tg_account_call_mark(row));
+}
+
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark)
+{
+    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    uint64_t billed_base;
+    int64_t cost;
+    assert(charge->allowance_units <= charge->billed_units);
+    if (__builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base) ||
+        billed_base > TG_METER_BASE_MAX) {
+        return false;
+    }
+    const uint64_t allowance_base = charge->allowance_units * unit_base_count;
+    if (billed_base - allowance_base > TG_METER_BASE_MAX - meter->priced_base ||
+        allowance_base > TG_METER_BASE_MAX - meter->allowance_base ||
+        tg_account_events(meter) == UINT32_MAX ||
+        __builtin_add_overflow(line->cost, charge->amount, &cost)) {
+        return false;
+    }
+    if (__builtin_expect(charge->unit != TG_UNIT_AMOUNT, 1)) {
+        meter_add(meter, billed_base - allowance_base, allowance_base);
+    }
+    line->cost = cost;
+    call_note(line, row, mark);
+    return true;
 }
 
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
 {
-    return accounts->half_pages_count * 2;
+    return accounts->half_pages_count * 2 + accounts->shelf_pages_count;
 }
 
 bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page)
@@ -205,17 +297,42 @@ void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page)
     atomic_store_explicit(&accounts->dirty[page], 0, memory_order_relaxed);
 }
 
-static struct tg_account_line *page_lines(const struct tg_accounts *accounts, uint32_t page)
+static uint8_t *page_at(const struct tg_accounts *accounts, uint32_t page)
 {
-    const uint32_t half = page >= accounts->half_pages_count;
-    const size_t within = page - (half != 0 ? accounts->half_pages_count : 0);
-    return accounts->lines[half] + within * TG_ACCOUNT_PAGE_LINES;
+    const uint32_t half = accounts->half_pages_count;
+    if (page >= half * 2) {
+        return (uint8_t *)accounts->shelves + (size_t)(page - half * 2) * TG_ACCOUNT_PAGE_BYTES;
+    }
+    const size_t within = page - (page >= half ? half : 0);
+    return (uint8_t *)accounts->lines[page >= half] + within * TG_ACCOUNT_PAGE_BYTES;
 }
 
 const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page)
 {
     assert(page < tg_accounts_pages_count(accounts));
-    return page_lines(accounts, page);
+    return page_at(accounts, page);
+}
+
+/* Is every line in the half of its month, every bucket of a kind we know? */
+static bool page_is_sound(const struct tg_accounts *accounts, uint32_t page, const uint8_t *bytes)
+{
+    if (page >= accounts->half_pages_count * 2) {
+        for (size_t at = 0; at < TG_ACCOUNT_PAGE_BYTES; at += sizeof(struct tg_bucket)) {
+            if (bytes[at + offsetof(struct tg_bucket, kind)] > TG_BUCKET_MONEY) {
+                return false;
+            }
+        }
+        return true;
+    }
+    const uint32_t half = page >= accounts->half_pages_count;
+    for (size_t i = 0; i < TG_ACCOUNT_PAGE_LINES; i++) {
+        uint32_t period;
+        memcpy(&period, bytes + i * TG_ACCOUNT_LINE_BYTES, sizeof period);
+        if (period != 0 && (period & 1) != half) {
+            return false;
+        }
+    }
+    return true;
 }
 
 enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, const void *bytes,
@@ -224,18 +341,13 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
     if (page >= tg_accounts_pages_count(accounts)) {
         return TG_E_INVALID;
     }
-    if (size_bytes != TG_ACCOUNT_PAGE_BYTES) {
+    if (size_bytes != TG_ACCOUNT_PAGE_BYTES || !page_is_sound(accounts, page, bytes)) {
         return TG_E_CORRUPT;
     }
-    const uint32_t half = page >= accounts->half_pages_count;
-    for (size_t i = 0; i < TG_ACCOUNT_PAGE_LINES; i++) {
-        uint32_t period;
-        memcpy(&period, (const uint8_t *)bytes + i * TG_ACCOUNT_LINE_BYTES, sizeof period);
-        if (period != 0 && (period & 1) != half) {
-            return TG_E_CORRUPT;
-        }
+    memcpy(page_at(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
+    if (page < accounts->half_pages_count * 2) {
+        atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
     }
-    memcpy(page_lines(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
     tg_accounts_page_clean(accounts, page);
     return TG_OK;
 }

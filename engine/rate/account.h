@@ -22,6 +22,7 @@
 #include "abi/err.h"
 #include "abi/usage.h"
 #include "base/error.h"
+#include "rate/bucket.h"
 #include "record/charge.h"
 
 #include <stdbool.h>
@@ -32,6 +33,9 @@
 #define TG_ACCOUNT_PAGE_BYTES 262144u
 #define TG_ACCOUNT_LINE_BYTES 64u
 #define TG_ACCOUNT_PAGE_LINES (TG_ACCOUNT_PAGE_BYTES / TG_ACCOUNT_LINE_BYTES)
+
+/** Shelves in a page. */
+#define TG_ACCOUNT_PAGE_SHELVES (TG_ACCOUNT_PAGE_BYTES / (uint32_t)sizeof(struct tg_shelf))
 
 /** @brief What is counted apart; one allowance bucket belongs to each. Values are stored. */
 enum tg_account_meter_kind {
@@ -96,6 +100,10 @@ uint32_t tg_account_period(int64_t time_ns);
 
 /**
  * @brief Take memory for the lines of subscribers 0..subscribers_count_max-1, zeroed.
+ *
+ * Shelves get address space too, 512 octets a subscriber and as many for its account, but memory
+ * only when a plan with a list of allowances uses them.
+ *
  * @param[in]  subscribers_count_max  At least 1; 128 octets each, rounded up to whole pages.
  * @param[out] accounts               Caller's; tg_accounts_destroy gives it back.
  * @param[out] why                    May be NULL.
@@ -190,6 +198,20 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge);
 
+/**
+ * @brief tg_account_fits and then tg_account_apply in one pass, for the rate stage.
+ *
+ * @param[in,out] line             From tg_accounts_line for the row's period.
+ * @param[in]     row              Borrowed.
+ * @param[in]     charge           Borrowed; allowance_units <= billed_units.
+ * @param[in]     unit_base_count  tg_unit_base_count(charge->unit), known to the caller.
+ * @param[in]     mark             tg_account_call_mark(row), or 0 where the row is not partial and
+ *                                 the line has no open call.
+ * @return false, and nothing posted, when a counter or the cost would pass its field.
+ */
+bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
+                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark);
+
 /** @brief Add money to a line. @param line Line. @param amount At the rating scale.
  *  @return false, and nothing added, when the sum would pass 64 bits. */
 static inline bool tg_account_cost_add(struct tg_account_line *line, int64_t amount)
@@ -202,8 +224,18 @@ static inline bool tg_account_cost_add(struct tg_account_line *line, int64_t amo
     return true;
 }
 
-/** @brief Pages of all lines. @param accounts Borrowed. @return Count; the first half holds even
- *  months, the second odd ones, each by subscriber. */
+/**
+ * @brief The cold half of an account; marks its page dirty.
+ * @param[in,out] accounts  Its worker's lines.
+ * @param[in]     is_pool   Shelf of an account, else of a subscriber.
+ * @param[in]     index     Account or subscriber.
+ * @return Shelf, or NULL: as many accounts as subscribers have room.
+ */
+struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, uint32_t index);
+
+/** @brief Pages of all lines and shelves. @param accounts Borrowed. @return Count; first the lines
+ *  of even months, then of odd ones, each by subscriber; then the shelves of subscribers and of
+ *  accounts. */
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts);
 
 /** @brief Was it written since the mark was wiped? @param accounts Borrowed.

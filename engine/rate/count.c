@@ -50,9 +50,7 @@ static enum tg_err allowance_left(const struct tg_usage *row, const struct tg_ra
         !tg_image_allowance_covers(work->image, allowance, row->service, work->zone)) {
         return TG_OK;
     }
-    if (allowance->period != TG_PERIOD_MONTH) {
-        return TG_E_UNSUPPORTED; /* account lines hold months; a guess would give units away */
-    }
+    assert(tg_allowance_is_plain(allowance)); /* the compiler makes a list of all others */
     const uint64_t used_base = meter->allowance_base;
     if (allowance->amount_base > used_base) {
         *left_units = (allowance->amount_base - used_base) / unit_base_count;
@@ -60,13 +58,28 @@ static enum tg_err allowance_left(const struct tg_usage *row, const struct tg_ra
     return TG_OK;
 }
 
+/* Carried money at the rating scale; a meter's 48 bits times 100 fit 64. */
+static int64_t money_of(uint64_t blocks, const struct tg_price_info *info)
+{
+    return (int64_t)(blocks * info->block_units * TG_AMOUNT_SCALE_COUNT);
+}
+
+/* A record that is counted in something else may carry money, or a prorated quantity, beside. */
+static int64_t money_carried(const struct tg_usage *row)
+{
+    return row->service == TG_SERVICE_EVENT && (row->flags & TG_USAGE_AMOUNT) != 0
+               ? (int64_t)row->quantity_down * TG_AMOUNT_SCALE_COUNT
+               : 0;
+}
+
 static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
-                              const struct tg_charge *charge, struct tg_rate_work *work,
-                              const struct tg_account_meter *meter)
+                              const struct tg_charge *charge, struct tg_rate_work *work)
 {
     const struct tg_rate_cuts *cuts = &rate->cuts;
-    uint64_t covered = charge->allowance_units;
-    uint64_t before = charge->units_before;
+    const bool has_counter = cuts->info->counter != TG_COUNTER_RECORD;
+    const bool is_money = work->plan_service->dimension == TG_DIMENSION_MONEY;
+    uint64_t covered = work->covered_blocks;
+    uint64_t before = work->before_blocks;
     work->pieces_from = rate->tasks_count;
     for (uint32_t i = 0; i < cuts->cuts_count; i++) {
         const struct tg_rate_cut *cut = &cuts->cuts[i];
@@ -75,30 +88,106 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
         if (free_units == cut->units) {
             continue;
         }
-        struct tg_rate_task *task = &rate->tasks[work->pieces_from + work->pieces_count];
-        task->price = cut->price;
+        const uint32_t index = work->pieces_from + work->pieces_count;
+        struct tg_rate_task *task = &rate->tasks[index];
+        rate->task_prices[index] = cut->price;
         task->plug = plug_of(rate, work->image, cut->price->price_id);
         if (task->plug == NULL) {
             return TG_E_PLUGIN_OPEN;
         }
         task->end_ns = cut->end_ns;
-        task->row = (struct tg_tariff_row){
+        rate->task_rows[index] = (struct tg_tariff_row){
             .units = cut->units - free_units,
             .units_before = before,
-            .events_before = tg_account_events(meter),
+            .events_before = has_counter ? work->events_before : 0,
+            .base_amount = is_money                  ? money_of(cut->units - free_units, cuts->info)
+                           : work->pieces_count == 0 ? money_carried(row)
+                                                     : 0,
+            .base_before = is_money ? money_of(before, cuts->info) : 0,
             .start_ns = cut->start_ns,
+            .price_index = index,
             .node_id = row->node_id,
             .node_state = charge->node_state,
             .flags = work->pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
             .service = row->service,
         };
-        before += task->row.units;
+        before = cuts->is_isolated ? 0 : before + cut->units - free_units;
         work->pieces_count++;
     }
     if (work->pieces_count > 0) {
-        rate->tasks[work->pieces_from + work->pieces_count - 1].row.flags |= TG_TARIFF_LAST_PIECE;
+        rate->task_rows[work->pieces_from + work->pieces_count - 1].flags |= TG_TARIFF_LAST_PIECE;
     }
     return TG_OK;
+}
+
+static __attribute__((noinline)) struct tg_allowance_log *log_of(struct tg_rate *rate,
+                                                                 struct tg_rate_work *work)
+{
+    if (work->log == NULL) {
+        work->log = &rate->logs[work - rate->works];
+        tg_allowance_log_start(work->log);
+    }
+    return work->log;
+}
+
+/* Blocks that a plan's list of allowances covers; apart, so that the usual row does not pay for
+ * its registers. */
+static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
+                                                      const struct tg_usage *row,
+                                                      const struct tg_charge *charge,
+                                                      struct tg_rate_work *work)
+{
+    const struct tg_rate_cuts *cuts = &rate->cuts;
+    const struct tg_allowance_draw draw = {
+        .image = work->image,
+        .plan_service = work->plan_service,
+        .billed_blocks = cuts->billed_units,
+        .unit_base_count = cuts->info->unit_base_count,
+        .at_ns = row->start_ns,
+        .subscriber = charge->subscriber,
+        .account = work->account,
+        .active_from_s = work->active_from_s,
+        .zone = work->zone,
+        .service = row->service,
+    };
+    work->allowance_before = 0;
+    return tg_allowance_draw(rate->accounts, &draw, log_of(rate, work), &work->covered_blocks);
+}
+
+/* Blocks that allowances cover: the line's own bucket, or the plan's list. */
+static enum tg_err row_cover(struct tg_rate *rate, const struct tg_usage *row,
+                             const struct tg_charge *charge, struct tg_rate_work *work,
+                             const struct tg_account_meter *meter)
+{
+    const struct tg_rate_cuts *cuts = &rate->cuts;
+    if (__builtin_expect(work->plan_service->buckets_count != 0, 0)) {
+        return row_draw(rate, row, charge, work);
+    }
+    uint64_t left;
+    const enum tg_err err = allowance_left(row, work, meter, cuts->info->unit_base_count, &left);
+    work->allowance_before = left;
+    work->covered_blocks = left < cuts->billed_units ? left : cuts->billed_units;
+    return err;
+}
+
+/* Counters before the row; carried money has one of its own, which is posted here. */
+static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row,
+                                struct tg_charge *charge, struct tg_rate_work *work,
+                                const struct tg_account_meter *meter)
+{
+    const struct tg_price_info *info = rate->cuts.info;
+    uint64_t before_base = meter->priced_base;
+    enum tg_err err = TG_OK;
+    work->events_before = tg_account_events(meter);
+    if (__builtin_expect(info->dimension == TG_DIMENSION_MONEY, 0)) {
+        err = tg_allowance_money(rate->accounts, log_of(rate, work), charge->subscriber,
+                                 row->start_ns, charge->billed_units - charge->allowance_units,
+                                 &before_base, &work->events_before);
+    }
+    work->before_blocks =
+        info->counter == TG_COUNTER_RECORD ? 0 : before_base / info->unit_base_count;
+    charge->units_before = work->before_blocks * info->block_units;
+    return err;
 }
 
 /* All that may refuse the row and needs its line; the caller undoes on refusal. */
@@ -107,31 +196,49 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
                             struct tg_account_line *line)
 {
     const struct tg_rate_cuts *cuts = &rate->cuts;
-    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    const uint64_t unit_base_count = cuts->info->unit_base_count;
-    uint64_t left_units;
-    enum tg_err err = allowance_left(row, work, meter, unit_base_count, &left_units);
-    if (err != TG_OK) {
-        return err;
-    }
-    work->allowance_before = left_units;
-    charge->unit = cuts->info->unit;
-    charge->billed_units = cuts->billed_units;
-    charge->allowance_units = left_units < cuts->billed_units ? left_units : cuts->billed_units;
-    charge->units_before = meter->priced_base / unit_base_count;
-    charge->amount = 0;
-    if (!tg_account_fits(line, row, charge)) {
+    const uint64_t block_units = cuts->info->block_units;
+    const struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
+    if (__builtin_mul_overflow(cuts->billed_units, block_units, &charge->billed_units)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    err = tasks_make(rate, row, charge, work, meter);
+    enum tg_err err = row_cover(rate, row, charge, work, meter);
     if (err != TG_OK) {
         return err;
     }
-    const bool goes_on = line->open_call != 0 && line->open_call == tg_account_call_mark(row);
-    work->has_connect_fee = work->pieces_count > 0 && !goes_on && work->price->connect_fee != 0;
+    charge->unit = cuts->info->unit;
+    charge->allowance_units = work->covered_blocks * block_units;
+    charge->amount = 0;
+    err = row_counters(rate, row, charge, work, meter);
+    if (err != TG_OK) {
+        return err;
+    }
+    err = tasks_make(rate, row, charge, work);
+    if (err != TG_OK) {
+        return err;
+    }
+    const bool is_marked = line->open_call != 0 || (row->flags & TG_USAGE_PARTIAL) != 0;
+    const uint32_t mark = is_marked ? tg_account_call_mark(row) : 0;
+    const bool goes_on = line->open_call != 0 && line->open_call == mark;
+    const bool is_paid =
+        work->pieces_count > 0 ||
+        ((cuts->info->options & TG_PRICE_CONNECT_ON_USE) != 0 && charge->billed_units > 0);
+    work->has_connect_fee = is_paid && !goes_on && work->price->connect_fee != 0;
     charge->fate = TG_FATE_RATED;
-    tg_account_apply(line, row, charge);
-    return TG_OK;
+    const uint64_t unit_base_count =
+        block_units == 1 ? cuts->info->unit_base_count : tg_unit_base_count(charge->unit);
+    return tg_account_post(line, row, charge, unit_base_count, mark) ? TG_OK : TG_E_AMOUNT_OVERFLOW;
+}
+
+void tg_rate_row_undo(struct tg_rate_work *work)
+{
+    if (work->line != NULL) {
+        *work->line = work->undo;
+        work->line = NULL;
+    }
+    if (work->log != NULL) {
+        tg_allowance_undo(work->log);
+        work->log = NULL;
+    }
 }
 
 void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
@@ -140,6 +247,7 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
     assert(work->is_worked && work->reason == TG_OK);
     enum tg_err err = tg_rate_cut(work->image, work->plan_service, work->zone, row, &rate->cuts);
     work->price = rate->cuts.price;
+    work->info = rate->cuts.info;
     work->raw_units = rate->cuts.raw_units;
     work->included_units = rate->cuts.included_units;
     if (err != TG_OK) {
@@ -155,7 +263,8 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
     }
     err = row_post(rate, row, charge, work, slot);
     if (err != TG_OK) {
-        *slot = work->undo;
+        work->line = slot;
+        tg_rate_row_undo(work);
         work->pieces_count = 0;
         work->reason = (int16_t)err;
         return;
@@ -164,8 +273,27 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
     rate->tasks_count += work->pieces_count;
 }
 
+/* The usual group has one tariff: it prices the tasks where they lie. */
+static bool group_price_one(struct tg_rate *rate)
+{
+    if (rate->tasks_count > TG_GUARD_ROWS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 1; i < rate->tasks_count; i++) {
+        if (rate->tasks[i].plug != rate->tasks[0].plug) {
+            return false;
+        }
+    }
+    (void)tg_guard_price(rate->tasks[0].plug, &rate->bounds, rate->task_prices, rate->tasks_count,
+                         rate->task_rows, rate->tasks_count, rate->task_results);
+    return true;
+}
+
 void tg_rate_group_price(struct tg_rate *rate)
 {
+    if (rate->tasks_count == 0 || group_price_one(rate)) {
+        return;
+    }
     for (uint32_t first = 0; first < rate->tasks_count; first++) {
         struct tg_plug *plug = rate->tasks[first].plug;
         if (plug == NULL) {
@@ -175,8 +303,8 @@ void tg_rate_group_price(struct tg_rate *rate)
         for (uint32_t i = first; i < rate->tasks_count && count < TG_GUARD_ROWS_MAX; i++) {
             if (rate->tasks[i].plug == plug) {
                 rate->call_tasks[count] = i;
-                rate->call_prices[count] = rate->tasks[i].price;
-                rate->call_rows[count] = rate->tasks[i].row;
+                rate->call_prices[count] = rate->task_prices[i];
+                rate->call_rows[count] = rate->task_rows[i];
                 rate->call_rows[count].price_index = count;
                 rate->tasks[i].plug = NULL;
                 count++;
@@ -185,7 +313,7 @@ void tg_rate_group_price(struct tg_rate *rate)
         (void)tg_guard_price(plug, &rate->bounds, rate->call_prices, count, rate->call_rows, count,
                              rate->call_results);
         for (uint32_t i = 0; i < count; i++) {
-            rate->tasks[rate->call_tasks[i]].result = rate->call_results[i];
+            rate->task_results[rate->call_tasks[i]] = rate->call_results[i];
         }
     }
 }

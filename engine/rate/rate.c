@@ -8,6 +8,7 @@
 #include "rate/rate.h"
 
 #include "base/arena.h"
+#include "base/money.h"
 #include "rate/worker.h"
 
 #include <assert.h>
@@ -64,14 +65,66 @@ static int64_t remainder_scale(const struct tg_tariff_result *result)
                      (__int128)result->denominator);
 }
 
-/* Sum the pieces, add the fee, keep the limits. */
+/* sum += (amount * denominator + remainder) / denominator, exactly. */
+static bool exact_add(__int128 *numerator, uint64_t *denominator,
+                      const struct tg_tariff_result *result)
+{
+    __int128 term = (__int128)result->amount * result->denominator + result->remainder;
+    if (*denominator != result->denominator) {
+        const __int128 most = (__int128)1 << 120;
+        uint64_t joint;
+        if (__builtin_mul_overflow(*denominator, result->denominator, &joint) ||
+            *numerator > most / result->denominator || *numerator < -most / result->denominator ||
+            term > most / *denominator || term < -most / *denominator) {
+            return false;
+        }
+        *numerator *= result->denominator;
+        term *= *denominator;
+        *denominator = joint;
+    }
+    return !__builtin_add_overflow(*numerator, term, numerator);
+}
+
+/* Round the charge to the price's decimals, once: from the exact sum of the pieces and not from
+ * their rounded amounts, as a tie that was made by rounding would be rounded again. */
+static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rate,
+                                                       const struct tg_rate_work *work,
+                                                       bool is_unlimited, struct tg_charge *charge)
+{
+    const int64_t step = tg_pow10(work->info->round_exponent);
+    __int128 numerator = 0;
+    uint64_t denominator = 1;
+    uint64_t divisor;
+    for (uint32_t i = 0; is_unlimited && i < work->pieces_count; i++) {
+        if (!exact_add(&numerator, &denominator, &rate->task_results[work->pieces_from + i])) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+    }
+    const int64_t whole = !is_unlimited           ? charge->amount
+                          : work->has_connect_fee ? work->price->connect_fee
+                                                  : 0;
+    numerator += (__int128)whole * denominator;
+    if (__builtin_mul_overflow(denominator, (uint64_t)step, &divisor)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    struct tg_tariff_result rounded;
+    tg_tariff_round(numerator, divisor, work->price->rounding, &rounded);
+    if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, &charge->amount)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    charge->remainder =
+        (int64_t)((__int128)rounded.remainder * ((int64_t)1 << 32) / (__int128)denominator);
+    return TG_OK;
+}
+
+/* Sum the pieces, add the fee, keep the limits, round to the price's decimals. */
 static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_work *work,
                               struct tg_charge *charge, struct tg_rate_trace *trace)
 {
     __int128 amount = 0;
     int64_t remainder = 0;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_tariff_result *result = &rate->tasks[work->pieces_from + i].result;
+        const struct tg_tariff_result *result = &rate->task_results[work->pieces_from + i];
         if (result->verdict != TG_OK) {
             return (enum tg_err)result->verdict;
         }
@@ -84,16 +137,25 @@ static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_w
     const __int128 unlimited = amount;
     if (work->pieces_count > 0) {
         amount = amount < work->price->charge_min ? work->price->charge_min : amount;
-        amount = amount > work->price->charge_max ? work->price->charge_max : amount;
+        if ((work->info->options & TG_PRICE_MAX_STOPS) == 0) {
+            amount = amount > work->price->charge_max ? work->price->charge_max : amount;
+        }
     }
     if (amount > INT64_MAX || amount < INT64_MIN) {
         return TG_E_AMOUNT_OVERFLOW;
     }
     charge->amount = (int64_t)amount;
     charge->remainder = amount == unlimited ? remainder : 0;
+    if (__builtin_expect(work->info->round_exponent != 0, 0)) {
+        const enum tg_err err = row_round(rate, work, amount == unlimited, charge);
+        if (err != TG_OK) {
+            return err;
+        }
+    }
     if (trace != NULL) {
         trace->connect_fee = work->has_connect_fee ? work->price->connect_fee : 0;
         trace->limit_change = (int64_t)(amount - unlimited);
+        trace->rounding_change = charge->amount - (int64_t)amount;
     }
     return TG_OK;
 }
@@ -137,19 +199,25 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
                         ? tg_plug_find(TG_PLUGIN_TARIFF,
                                        tg_image_tariff_name(work->image, work->price->price_id))
                         : NULL;
+    trace->uses_count = work->log != NULL ? work->log->uses_count : 0;
+    for (uint32_t i = 0; i < trace->uses_count; i++) {
+        trace->uses[i] = work->log->uses[i];
+    }
     trace->pieces_count = work->pieces_count;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_rate_task *task = &rate->tasks[work->pieces_from + i];
+        const uint32_t at = work->pieces_from + i;
+        const struct tg_tariff_row *row = &rate->task_rows[at];
+        const struct tg_tariff_result *result = &rate->task_results[at];
         trace->pieces[i] = (struct tg_rate_piece){
-            .units = task->row.units,
-            .units_before = task->row.units_before,
-            .start_ns = task->row.start_ns,
-            .end_ns = task->end_ns,
-            .amount = task->result.amount,
-            .remainder = task->result.remainder,
-            .denominator = task->result.denominator,
-            .step_index = task->result.step_index,
-            .price_id = task->price->price_id,
+            .units = row->units,
+            .units_before = row->units_before,
+            .start_ns = row->start_ns,
+            .end_ns = rate->tasks[at].end_ns,
+            .amount = result->amount,
+            .remainder = result->remainder,
+            .denominator = result->denominator,
+            .step_index = result->step_index,
+            .price_id = rate->task_prices[at]->price_id,
         };
     }
 }
@@ -160,8 +228,10 @@ static bool row_shares_account(const struct tg_rate *rate, const struct tg_charg
                                uint32_t index, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (i != index && rate->works[i].is_worked &&
-            charges[i].subscriber == charges[index].subscriber) {
+        const bool is_same = charges[i].subscriber == charges[index].subscriber ||
+                             (rate->works[i].log != NULL && rate->works[index].log != NULL &&
+                              rate->works[i].account == rate->works[index].account);
+        if (i != index && rate->works[i].is_worked && is_same) {
             return true;
         }
     }
@@ -172,10 +242,7 @@ static void group_undo(struct tg_rate *rate, struct tg_charge *charges, uint32_t
 {
     for (uint32_t i = count; i > 0; i--) {
         struct tg_rate_work *work = &rate->works[i - 1];
-        if (work->line != NULL) {
-            *work->line = work->undo;
-            work->line = NULL;
-        }
+        tg_rate_row_undo(work);
         if (work->is_worked) {
             charges[i - 1].fate = TG_FATE_NONE;
         }
@@ -204,7 +271,7 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
                 if (row_shares_account(rate, charges, i, count)) {
                     return false;
                 }
-                *work->line = work->undo;
+                tg_rate_row_undo(work);
             }
         }
         if (trace != NULL) {
@@ -243,6 +310,11 @@ static bool group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *sn
             rate->counts.suspended_count += charges[i].fate == TG_FATE_SUSPENDED;
             rate->counts.connect_fees_count +=
                 charges[i].fate == TG_FATE_RATED && rate->works[i].has_connect_fee;
+            const struct tg_allowance_log *log = rate->works[i].log;
+            for (uint32_t use = 0; log != NULL && use < log->uses_count; use++) {
+                rate->counts.thresholds_count +=
+                    (uint32_t)__builtin_popcount(log->uses[use].fired_mask);
+            }
         }
     }
     return true;
@@ -281,8 +353,55 @@ void tg_rate_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsho
     tg_rate_run_traced(rate, snapshot, rows, charges, count, NULL);
 }
 
-enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_usage *rows,
-                          const struct tg_charge *charges, uint32_t count)
+/* The cold half of a rated row: the same draw as when it was rated. */
+static enum tg_err shelves_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                                 const struct tg_usage *row, const struct tg_charge *charge)
+{
+    struct tg_allowance_log log;
+    tg_allowance_log_start(&log);
+    const struct tg_image *image =
+        snapshot != NULL ? tg_catalog_image_at(snapshot, row->start_ns) : NULL;
+    const struct tg_roster_line *line =
+        image != NULL ? tg_roster_line(snapshot->roster, charge->subscriber) : NULL;
+    const struct tg_product *product = line != NULL ? tg_image_product(image, line->product) : NULL;
+    const struct tg_plan_service *plan_service =
+        product != NULL ? tg_image_plan_service(image, product->plan, row->service) : NULL;
+    if (plan_service != NULL && plan_service->buckets_count > 0 &&
+        tg_image_price(image, charge->price_id) != NULL) {
+        const struct tg_price_info *info = tg_image_price_info(image, charge->price_id);
+        const struct tg_allowance_draw draw = {
+            .image = image,
+            .plan_service = plan_service,
+            .billed_blocks = charge->billed_units / info->block_units,
+            .unit_base_count = info->unit_base_count,
+            .at_ns = row->start_ns,
+            .subscriber = charge->subscriber,
+            .account = line->account,
+            .active_from_s = line->active_from_s,
+            .zone = charge->zone,
+            .service = row->service,
+        };
+        uint64_t covered;
+        if (tg_allowance_draw(rate->accounts, &draw, &log, &covered) != TG_OK ||
+            covered * info->block_units != charge->allowance_units) {
+            return TG_E_CORRUPT;
+        }
+    }
+    if (charge->unit == TG_UNIT_AMOUNT) {
+        uint64_t before;
+        uint64_t events;
+        return tg_allowance_money(rate->accounts, &log, charge->subscriber, row->start_ns,
+                                  charge->billed_units - charge->allowance_units, &before,
+                                  &events) == TG_OK
+                   ? TG_OK
+                   : TG_E_CORRUPT;
+    }
+    return TG_OK;
+}
+
+enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                          const struct tg_usage *rows, const struct tg_charge *charges,
+                          uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (charges[i].fate != TG_FATE_RATED) {
@@ -299,6 +418,13 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_usage *rows,
         }
         if (line == NULL || !tg_account_fits(line, &rows[i], &charges[i])) {
             return TG_E_CORRUPT;
+        }
+        /* A correction changes counters by differences; the shelves keep what was drawn. */
+        const enum tg_err err = tg_row_is_adjustment(&rows[i])
+                                    ? TG_OK
+                                    : shelves_apply(rate, snapshot, &rows[i], &charges[i]);
+        if (err != TG_OK) {
+            return err;
         }
         tg_account_apply(line, &rows[i], &charges[i]);
     }

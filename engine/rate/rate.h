@@ -12,8 +12,9 @@
  *   plan x service x zone x band; 5 quantity in the price's unit; 6 grace; 7 minimum; 8 first and
  *   next increments; 9 included units; 10 allowance at the exact unit; 11 tariff on what is left;
  *   12 connect fee once a call; 13 minimum and maximum charge; 14 posting.
- *  One rounding, inside the tariff. Any step may refuse: the row is then suspended with the reason
- *  and posts nothing. Nothing is priced at 0 for want of a price.
+ *  One rounding: inside the tariff at the rating scale, or, when the price names decimals, of the
+ *  exact sum of the row after step 13. Any step may refuse: the row is then suspended with the
+ * reason and posts nothing. Nothing is priced at 0 for want of a price.
  *
  *  The verdict of a row depends on the rows of the same account before it and on nothing else:
  *  not on batch size, neighbours or workers.
@@ -28,6 +29,7 @@
 #include "base/limits.h"
 #include "plug/guard.h"
 #include "rate/account.h"
+#include "rate/allowance.h"
 #include "record/charge.h"
 
 #include <stdbool.h>
@@ -66,9 +68,12 @@ struct tg_rate_trace {
     uint64_t allowance_before;    /**< Left in the bucket before this row. */
     int64_t connect_fee;          /**< Added; 0 none. */
     int64_t limit_change;         /**< Added or taken by minimum and maximum charge. */
+    int64_t rounding_change;      /**< Added or taken by rounding to the price's decimals. */
     const struct tg_price *price; /**< In the image; valid while the snapshot is held. NULL none. */
     const struct tg_plug *tariff; /**< Who priced; NULL none. */
-    uint32_t pieces_count;        /**< Pieces below. */
+    uint32_t uses_count;          /**< Allowances below; a plan's only one is not among them. */
+    struct tg_allowance_use uses[TG_BUCKETS_MAX];       /**< In the order of use. */
+    uint32_t pieces_count;                              /**< Pieces below. */
     struct tg_rate_piece pieces[TG_PIECES_PER_ROW_MAX]; /**< In order of time. */
 };
 
@@ -78,6 +83,7 @@ struct tg_rate_counts {
     uint64_t suspended_count; /**< Suspended rows, all reasons. */
     uint64_t repriced_count;  /**< Rows priced a second time since a neighbour was refused late. */
     uint64_t connect_fees_count; /**< Connect fees added. */
+    uint64_t thresholds_count;   /**< Thresholds of allowances crossed. */
 };
 
 /**
@@ -126,15 +132,21 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
 
 /**
  * @brief Replay stored verdicts in journal order: counters move as they did, nothing is priced.
- * @param[in,out] rate     Worker.
- * @param[in]     rows     Borrowed; shape [count].
- * @param[in]     charges  Borrowed; shape [count]; those not rated are passed over.
- * @param[in]     count    Any.
- * @return TG_OK, or TG_E_CORRUPT when a rated row finds no line for its period or does not fit:
- *         the journal and the checkpoint do not belong together.
+ *
+ * Which of several allowances covered a row is not in its charge: it is worked out again from the
+ * catalog and the shelves, and must come to what the charge says.
+ *
+ * @param[in,out] rate      Worker.
+ * @param[in]     snapshot  Borrowed; NULL when no plan has a list of allowances.
+ * @param[in]     rows      Borrowed; shape [count].
+ * @param[in]     charges   Borrowed; shape [count]; those not rated are passed over.
+ * @param[in]     count     Any.
+ * @return TG_OK, or TG_E_CORRUPT when a rated row finds no line for its period, does not fit, or
+ *         was covered otherwise: journal, catalog and checkpoint do not belong together.
  */
-enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_usage *rows,
-                          const struct tg_charge *charges, uint32_t count);
+enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                          const struct tg_usage *rows, const struct tg_charge *charges,
+                          uint32_t count);
 
 /** @brief The lines. @param rate Borrowed. @return Borrowed until tg_rate_destroy. */
 struct tg_accounts *tg_rate_accounts(struct tg_rate *rate);

@@ -71,6 +71,8 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
     if (subscriber >= tg_accounts_subscribers_max(rate->accounts)) {
         return TG_E_FULL;
     }
+    work->account = line->account;
+    work->active_from_s = line->active_from_s;
     if (!tg_roster_is_active(line, row->start_ns)) {
         return TG_E_SUBSCRIBER_INACTIVE;
     }
@@ -142,6 +144,8 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
         work->image = NULL;
         work->plan_service = NULL;
         work->price = NULL;
+        work->info = NULL;
+        work->log = NULL;
         work->line = NULL;
         work->pieces_count = 0;
         work->zone = TG_ZONE_NONE;

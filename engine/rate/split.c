@@ -85,53 +85,110 @@ static uint64_t units_until(int64_t start_ns, int64_t until_ns, uint64_t unit_ns
     return span_ns / unit_ns + (span_ns % unit_ns != 0);
 }
 
-/* Cut time into increments from the start of the call; each is priced wholly in the band in which
- * it starts. The first increment is the first band's alone (rating-semantics 4.4 ii). */
-static enum tg_err cut_consecutive(const struct tg_image *image,
-                                   const struct tg_plan_service *plan_service, uint32_t zone,
-                                   const struct tg_usage *row, uint64_t units, int64_t until_ns,
-                                   struct tg_rate_cuts *cuts)
+/* One row while it is cut. */
+struct cutter {
+    const struct tg_image *image;
+    const struct tg_plan_service *plan_service;
+    const struct tg_usage *row;
+    struct tg_rate_cuts *cuts;
+    uint64_t unit_ns;
+    uint64_t units; /* to cut, from the start of the call */
+    uint32_t zone;
+};
+
+/* Units that [at, stop) becomes under the plan's owner of increments. */
+static enum tg_err piece_units(const struct cutter *cutter, const struct tg_price *price,
+                               uint64_t at, uint64_t stop, uint64_t *billed)
 {
-    const uint64_t unit_ns = cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS;
-    const struct tg_price *price = cuts->price;
+    const bool has_first = at == 0 || (cutter->cuts->is_isolated &&
+                                       cutter->plan_service->increment_owner != TG_INCREMENT_START);
+    const uint64_t first = has_first ? price->first_increment : price->next_increment;
+    if (cutter->plan_service->increment_owner == TG_INCREMENT_PER_SECOND && stop < cutter->units) {
+        *billed = stop - at;
+        return TG_OK;
+    }
+    return tg_rate_increments(stop - at, first, price->next_increment, billed);
+}
+
+/* The last piece of a raw split is rounded as the end of the whole call, the first increment
+ * counted from its start; in isolated mode piece_units has rounded it by itself. */
+static enum tg_err tail_units(const struct cutter *cutter, const struct tg_price *price,
+                              uint64_t at, uint64_t *billed)
+{
+    uint64_t whole;
+    const enum tg_err err = tg_rate_increments(cutter->units, cutter->cuts->price->first_increment,
+                                               price->next_increment, &whole);
+    *billed = whole - at;
+    return err;
+}
+
+static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price *price,
+                             uint64_t from, uint64_t units)
+{
+    struct tg_rate_cuts *cuts = cutter->cuts;
+    const int64_t end_ns = units_end_ns(cutter->row->start_ns, from + units, cutter->unit_ns);
+    const uint32_t last = cuts->cuts_count;
+    const bool is_joined =
+        cutter->plan_service->increment_owner != TG_INCREMENT_PER_SEGMENT && !cuts->is_isolated;
+    if (is_joined && last > 0 && cuts->cuts[last - 1].price == price) {
+        cuts->cuts[last - 1].units += units;
+        cuts->cuts[last - 1].end_ns = end_ns;
+    } else if (last == TG_PIECES_PER_ROW_MAX) {
+        return TG_E_FULL;
+    } else {
+        cuts->cuts[cuts->cuts_count++] = (struct tg_rate_cut){
+            price, units, units_end_ns(cutter->row->start_ns, from, cutter->unit_ns), end_ns};
+    }
+    return __builtin_add_overflow(cuts->billed_units, units, &cuts->billed_units)
+               ? TG_E_AMOUNT_OVERFLOW
+               : TG_OK;
+}
+
+/* Walk the bands from the start of the call (rating-semantics 4.4). */
+static enum tg_err cut_bands(const struct cutter *cutter, int64_t until_ns)
+{
+    const uint8_t owner = cutter->plan_service->increment_owner;
+    const struct tg_price *price = cutter->cuts->price;
     uint64_t at = 0;
-    while (at < units) {
-        const uint64_t from = at;
-        const uint64_t bound = units_until(row->start_ns, until_ns, unit_ns);
-        const uint64_t stop = units < bound ? units : bound;
-        if (at == 0) {
-            at = price->first_increment;
+    while (at < cutter->units) {
+        const uint64_t bound = units_until(cutter->row->start_ns, until_ns, cutter->unit_ns);
+        const uint64_t stop = cutter->units < bound ? cutter->units : bound;
+        uint64_t billed;
+        enum tg_err err = piece_units(cutter, price, at, stop, &billed);
+        if (err == TG_OK && owner == TG_INCREMENT_PER_SECOND && stop == cutter->units &&
+            !cutter->cuts->is_isolated) {
+            err = tail_units(cutter, price, at, &billed);
         }
-        if (at < stop) {
-            uint64_t further;
-            (void)tg_rate_increments(stop - at, price->next_increment, price->next_increment,
-                                     &further); /* a call is below 2^32 ms: no overflow */
-            at += further;
+        err = err == TG_OK ? piece_add(cutter, price, at, billed) : err;
+        if (err != TG_OK) {
+            return err;
         }
-        const uint32_t last = cuts->cuts_count;
-        if (last > 0 && cuts->cuts[last - 1].price == price) {
-            cuts->cuts[last - 1].units += at - from;
-            cuts->cuts[last - 1].end_ns = units_end_ns(row->start_ns, at, unit_ns);
-        } else if (last == TG_PIECES_PER_ROW_MAX) {
-            return TG_E_FULL;
-        } else {
-            cuts->cuts[cuts->cuts_count++] =
-                (struct tg_rate_cut){price, at - from, units_end_ns(row->start_ns, from, unit_ns),
-                                     units_end_ns(row->start_ns, at, unit_ns)};
-        }
-        if (at < units) {
-            price = price_in_band(image, plan_service, zone,
-                                  units_end_ns(row->start_ns, at, unit_ns), &until_ns);
+        /* An increment that starts before the boundary carries its time into the next band. */
+        at = owner == TG_INCREMENT_START ? at + billed : stop;
+        if (at < cutter->units) {
+            price =
+                price_in_band(cutter->image, cutter->plan_service, cutter->zone,
+                              units_end_ns(cutter->row->start_ns, at, cutter->unit_ns), &until_ns);
             if (price == NULL) {
                 return TG_E_NO_RATE;
             }
-            if (tg_image_price_info(image, price->price_id)->unit != cuts->info->unit) {
-                return TG_E_UNSUPPORTED;
-            }
         }
     }
-    cuts->billed_units = at;
     return TG_OK;
+}
+
+/* The usual row: one price, one piece. */
+static enum tg_err cut_one(const struct tg_usage *row, uint64_t units, struct tg_rate_cuts *cuts)
+{
+    const enum tg_err err = tg_rate_increments(units, cuts->price->first_increment,
+                                               cuts->price->next_increment, &cuts->billed_units);
+    const int64_t used_ns = (int64_t)row->duration_ms * TG_NS_PER_MS;
+    cuts->cuts[0] = (struct tg_rate_cut){cuts->price, cuts->billed_units, row->start_ns, 0};
+    if (__builtin_add_overflow(row->start_ns, used_ns, &cuts->cuts[0].end_ns)) {
+        cuts->cuts[0].end_ns = INT64_MAX;
+    }
+    cuts->cuts_count = 1;
+    return err;
 }
 
 /* Included units come off the front, as free minutes do. */
@@ -156,6 +213,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     cuts->cuts_count = 0;
     cuts->billed_units = 0;
     cuts->included_units = 0;
+    cuts->is_isolated = false;
     cuts->price = price_in_band(image, plan_service, zone, row->start_ns, &until_ns);
     cuts->info = NULL;
     const bool is_timed =
@@ -170,6 +228,9 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         return TG_E_NO_RATE;
     }
     cuts->info = tg_image_price_info(image, cuts->price->price_id);
+    if (plan_service->dimension == TG_DIMENSION_MONEY && (row->flags & TG_USAGE_AMOUNT) == 0) {
+        return TG_E_MISSING_FIELD;
+    }
     const uint64_t base = tg_rate_base_quantity(row, plan_service->dimension);
     uint64_t units =
         tg_rate_units(base, cuts->info->unit_base_count, cuts->info->quantity_rounding);
@@ -178,29 +239,18 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         return TG_OK;
     }
     units = units < cuts->price->minimum_units ? cuts->price->minimum_units : units;
+    enum tg_err err;
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
-        if (plan_service->split_mode != TG_SPLIT_CONSECUTIVE ||
-            plan_service->increment_owner != TG_INCREMENT_START) {
-            return TG_E_UNSUPPORTED;
-        }
-        const enum tg_err err =
-            cut_consecutive(image, plan_service, zone, row, units, until_ns, cuts);
-        if (err != TG_OK) {
-            return err;
-        }
+        cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
+        const struct cutter cutter = {
+            image, plan_service, row, cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
+            units, zone};
+        err = cut_bands(&cutter, until_ns);
     } else {
-        const enum tg_err err = tg_rate_increments(
-            units, cuts->price->first_increment, cuts->price->next_increment, &cuts->billed_units);
-        if (err != TG_OK) {
-            return err;
-        }
-        const int64_t used_ns = (int64_t)row->duration_ms * TG_NS_PER_MS;
-        cuts->cuts[0] = (struct tg_rate_cut){cuts->price, cuts->billed_units, row->start_ns, 0};
-        if (__builtin_add_overflow(row->start_ns, used_ns, &cuts->cuts[0].end_ns)) {
-            cuts->cuts[0].end_ns = INT64_MAX;
-        }
-        cuts->cuts_count = 1;
+        err = cut_one(row, units, cuts);
     }
-    included_take(cuts);
-    return TG_OK;
+    if (err == TG_OK) {
+        included_take(cuts);
+    }
+    return err;
 }

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "catalog/image.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** @brief One part of a row that has one price. */
@@ -30,13 +31,14 @@ struct tg_rate_cuts {
     const struct tg_price *price;     /**< First price: owner of fee, grace, minimum, included. */
     uint64_t raw_units;               /**< Quantity in the price's unit, before all else. */
     uint64_t billed_units;            /**< Sum of the parts, included units taken off. */
+    bool is_isolated;                 /**< Tiers start again with each part. */
     uint64_t included_units;          /**< What was taken off. */
     uint32_t cuts_count;              /**< 0: not billable (nothing used, or within grace). */
     struct tg_rate_cut cuts[TG_PIECES_PER_ROW_MAX]; /**< In order of time. */
 };
 
 /** @brief Base quantity of a row. @param row Borrowed. @param dimension enum tg_dimension.
- *  @return Milliseconds, octets or events. */
+ *  @return Milliseconds, octets, events or money. */
 static inline uint64_t tg_rate_base_quantity(const struct tg_usage *row, uint8_t dimension)
 {
     switch (dimension) {
@@ -44,6 +46,8 @@ static inline uint64_t tg_rate_base_quantity(const struct tg_usage *row, uint8_t
         return row->duration_ms;
     case TG_DIMENSION_BYTES:
         return (uint64_t)row->quantity_up + row->quantity_down;
+    case TG_DIMENSION_MONEY:
+        return row->quantity_down;
     default:
         return row->quantity_up;
     }
@@ -73,8 +77,14 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
 /**
  * @brief Cut a row at its time bands.
  *
- * Crossing a boundary is cut for split modes consecutive (with increment owner start), start and
- * end. Octets and events carry no time within the record: they belong to the band of the start.
+ * Octets and events carry no time within the record: they belong to the band of the start. Time is
+ * cut for split modes consecutive and isolated, by the plan's owner of increments:
+ *  - increment_start: increments are counted from the start of the call, each is wholly of the band
+ *    in which it starts; the first increment is the first band's alone;
+ *  - per_second: raw units go to the band in which they start, the last piece is rounded up;
+ *  - per_segment: each piece is rounded by its own price. Later pieces have next increments only,
+ *    in isolated mode a first one too.
+ * The two modes differ besides in what tiers count: isolated starts at 0 in each band.
  *
  * @param[in]  image         Valid at the row's time.
  * @param[in]  plan_service  Of that image.
@@ -82,8 +92,8 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
  * @param[in]  row           Borrowed.
  * @param[out] cuts          Written.
  * @return TG_OK, TG_E_NO_RATE (no price of zone and band), TG_E_AMOUNT_OVERFLOW, TG_E_FULL (more
- *         than TG_PIECES_PER_ROW_MAX parts), TG_E_UNSUPPORTED (a crossing with another split mode
- *         or increment owner, or into a price of another unit).
+ *         than TG_PIECES_PER_ROW_MAX parts), TG_E_MISSING_FIELD (priced by amount, and the record
+ *         carries none).
  */
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
                         uint32_t zone, const struct tg_usage *row, struct tg_rate_cuts *cuts);

@@ -3,7 +3,8 @@
  *  @brief Inside of a rate worker, shared by the files of this room only.
  *
  *  Source: reference performance.md section 2c (groups), 3 (prefetch).
- *  Threads: one worker. Allocates: never. Cost: about 24 KiB that stay in the first-level caches.
+ *  Threads: one worker. Allocates: never. Cost: about 24 KiB that stay in the first-level caches;
+ *  the logs are touched by rows with several allowances only.
  */
 #ifndef TG_RATE_WORKER_H
 #define TG_RATE_WORKER_H
@@ -11,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "plug/guard.h"
 #include "rate/account.h"
+#include "rate/allowance.h"
 #include "rate/rate.h"
 #include "rate/split.h"
 
@@ -18,7 +20,7 @@
 #include <stdint.h>
 
 /** Rows worked on together: enough misses in flight, and tariff calls of some size. */
-#define TG_RATE_GROUP_ROWS   32u
+#define TG_RATE_GROUP_ROWS   16u
 #define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX)
 /** Images whose tariff names are bound to plug-ins at once; more are bound again and again. */
 #define TG_RATE_BINDS_MAX  8u
@@ -44,12 +46,19 @@ struct tg_rate_work {
     const struct tg_image *image;               /**< Valid at its time. */
     const struct tg_plan_service *plan_service; /**< How its plan prices it. */
     const struct tg_price *price;               /**< First price. */
+    const struct tg_price_info *info;           /**< Of the first price. */
     struct tg_account_line *line;               /**< Posted to; NULL nothing posted. */
     struct tg_account_line undo;                /**< What the line was before. */
-    uint64_t allowance_before;                  /**< Left in the bucket, in units. */
+    uint64_t allowance_before;                  /**< Left in the bucket, in blocks. */
+    uint64_t events_before;                     /**< Records of the meter before. */
+    uint64_t covered_blocks;                    /**< Of the price, covered by allowances. */
+    uint64_t before_blocks;                     /**< Of the price, counted before. */
+    struct tg_allowance_log *log;               /**< What it did to shelves; NULL nothing. */
     uint64_t raw_units;                         /**< For the trace. */
     uint64_t included_units;                    /**< For the trace. */
     uint32_t period;                            /**< Month of its time. */
+    uint32_t account;                           /**< Who pays. */
+    uint32_t active_from_s;                     /**< Start of the subscription. */
     uint32_t pieces_from;                       /**< First of its pieces. */
     uint32_t pieces_count;                      /**< How many go to tariffs. */
     uint16_t zone;                              /**< Zone index. */
@@ -60,11 +69,8 @@ struct tg_rate_work {
 
 /** @brief A piece on its way to a tariff. */
 struct tg_rate_task {
-    const struct tg_price *price;   /**< In the image. */
-    struct tg_plug *plug;           /**< Who prices it; NULL once done. */
-    int64_t end_ns;                 /**< For the trace. */
-    struct tg_tariff_row row;       /**< What the tariff is told. */
-    struct tg_tariff_result result; /**< What it answered. */
+    struct tg_plug *plug; /**< Who prices it; NULL once done. */
+    int64_t end_ns;       /**< For the trace. */
 };
 
 struct tg_rate {
@@ -78,7 +84,11 @@ struct tg_rate {
     struct tg_rate_month months[TG_RATE_MONTHS_MAX];
     struct tg_rate_work works[TG_RATE_GROUP_ROWS];
     struct tg_rate_cuts cuts;
+    struct tg_allowance_log logs[TG_RATE_GROUP_ROWS]; /* by row; cold */
     struct tg_rate_task tasks[TG_RATE_GROUP_PIECES];
+    const struct tg_price *task_prices[TG_RATE_GROUP_PIECES];        /* in the image */
+    struct tg_tariff_row task_rows[TG_RATE_GROUP_PIECES];            /* what the tariff is told */
+    struct tg_tariff_result task_results[TG_RATE_GROUP_PIECES + 1]; /* and answered; one to spare */
     uint32_t call_tasks[TG_GUARD_ROWS_MAX];
     const struct tg_price *call_prices[TG_GUARD_ROWS_MAX];
     struct tg_tariff_row call_rows[TG_GUARD_ROWS_MAX];
@@ -105,6 +115,9 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
  *  @param work Its work; reason is set when it cannot be priced. */
 void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
                        struct tg_rate_work *work);
+
+/** @brief Take back what a row posted: its line and its shelves. @param work Counted. */
+void tg_rate_row_undo(struct tg_rate_work *work);
 
 /** @brief Call each tariff once for all its pieces of the group. @param rate Worker. */
 void tg_rate_group_price(struct tg_rate *rate);

@@ -54,7 +54,8 @@ _Static_assert(sizeof(struct tg_charge) == 64, "a charge is one cache line");
 
 /**
  * @brief Units of a row for the audit's second column: octets, milliseconds or events.
- * @param row Borrowed. @return DATA, ACCESS: up + down octets; VOICE: duration_ms; else quantity_up.
+ * @param row Borrowed. @return DATA, ACCESS: up + down octets; VOICE: duration_ms; else
+ * quantity_up.
  */
 static inline uint64_t tg_usage_units(const struct tg_usage *row)
 {

@@ -24,26 +24,28 @@ static size_t align_64(size_t bytes)
 enum tg_err tg_codec_open(int level, size_t bytes_max, struct tg_codec **codec, struct tg_why *why)
 {
     *codec = NULL;
-    if (level < TG_CODEC_LEVEL_MIN || level > TG_CODEC_LEVEL_MAX || level == 0) {
-        return tg_why_set(why, TG_E_INVALID, "zstd level %d is not in %d..%d without 0", level,
+    if (level < TG_CODEC_LEVEL_MIN || level > TG_CODEC_LEVEL_MAX) {
+        return tg_why_set(why, TG_E_INVALID, "zstd level %d is not in %d..%d", level,
                           TG_CODEC_LEVEL_MIN, TG_CODEC_LEVEL_MAX);
     }
     /* A static context never grows or shrinks: no allocation per block, whatever zstd feels like.
      */
     const size_t self_bytes = align_64(sizeof(struct tg_codec));
-    const size_t in_bytes = align_64(ZSTD_estimateCCtxSize(level));
+    const size_t in_bytes = level != 0 ? align_64(ZSTD_estimateCCtxSize(level)) : 0;
     const size_t out_bytes = align_64(ZSTD_estimateDCtxSize());
     uint8_t *memory = tg_pages_take(self_bytes + in_bytes + out_bytes);
     if (memory == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a compressor");
     }
     struct tg_codec *made = (struct tg_codec *)memory;
-    made->compressor = ZSTD_initStaticCCtx(memory + self_bytes, in_bytes);
+    if (level != 0) {
+        made->compressor = ZSTD_initStaticCCtx(memory + self_bytes, in_bytes);
+    }
     made->decompressor = ZSTD_initStaticDCtx(memory + self_bytes + in_bytes, out_bytes);
     made->memory_bytes = self_bytes + in_bytes + out_bytes;
     made->bytes_max = bytes_max;
     made->level = level;
-    if (made->compressor == NULL || made->decompressor == NULL) {
+    if ((level != 0 && made->compressor == NULL) || made->decompressor == NULL) {
         tg_codec_close(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "zstd refused its memory");
     }
@@ -66,7 +68,7 @@ size_t tg_codec_bound(size_t length_bytes)
 size_t tg_codec_compress(struct tg_codec *codec, const void *bytes, size_t length_bytes, void *out,
                          size_t capacity_bytes)
 {
-    if (length_bytes == 0 || length_bytes > codec->bytes_max) {
+    if (length_bytes == 0 || length_bytes > codec->bytes_max || codec->compressor == NULL) {
         return 0;
     }
     const size_t stored = ZSTD_compressCCtx(codec->compressor, out, capacity_bytes, bytes,

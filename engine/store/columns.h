@@ -98,7 +98,8 @@ struct tg_plane {
 
 /**
  * @brief Open a compressor and decompressor; all its memory is taken here.
- * @param[in]  level      zstd level TG_CODEC_LEVEL_MIN..TG_CODEC_LEVEL_MAX.
+ * @param[in]  level      zstd level TG_CODEC_LEVEL_MIN..TG_CODEC_LEVEL_MAX; 0: no compressor at
+ * all.
  * @param[in]  bytes_max  Largest piece that will be compressed.
  * @param[out] codec      Written on TG_OK.
  * @param[out] why        Filled on failure; may be NULL.

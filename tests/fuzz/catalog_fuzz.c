@@ -79,8 +79,7 @@ static void image_damage(const struct tg_image *image, const uint8_t *data, size
         ((uint8_t *)copy)[CRC_AT + where % (image_bytes - CRC_AT)] = data[i + 4];
     }
     if (copy->size_bytes == image_bytes) {
-        copy->checksum =
-            tg_crc32c(0, (const uint8_t *)copy + CRC_AT, image_bytes - CRC_AT);
+        copy->checksum = tg_crc32c(0, (const uint8_t *)copy + CRC_AT, image_bytes - CRC_AT);
     }
     if (tg_image_check(copy, image_bytes, NULL) == TG_OK) {
         image_read(copy);
@@ -101,8 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *parts[4] = {data, NULL, NULL, NULL};
     size_t lengths[4] = {size, 0, 0, 0};
     for (unsigned i = 0; i < 3; i++) {
-        const uint8_t *zero =
-            lengths[i] > 0 ? memchr(parts[i], '\0', lengths[i]) : NULL;
+        const uint8_t *zero = lengths[i] > 0 ? memchr(parts[i], '\0', lengths[i]) : NULL;
         if (zero == NULL) {
             break;
         }

@@ -50,8 +50,8 @@ static void section_repair(uint8_t *block, uint32_t block_bytes, struct tg_secti
         return;
     }
     memcpy(&rows, at, sizeof rows);
-    const uint32_t planes_count = (uint32_t)(__builtin_popcountll(rows.stored[0]) +
-                                             __builtin_popcountll(rows.stored[1]));
+    const uint32_t planes_count =
+        (uint32_t)(__builtin_popcountll(rows.stored[0]) + __builtin_popcountll(rows.stored[1]));
     const size_t head_bytes = sizeof rows + planes_count * sizeof(struct tg_plane_entry);
     uint64_t plane_at = head_bytes;
     if (head_bytes > entry->stored_bytes) {
@@ -188,8 +188,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length_bytes)
                                            .input = on_input,
                                            .refusal = on_refusal,
                                            .note = on_note};
-    (void)tg_audit_run(dir, 0, &audit, NULL);
-    tg_audit_free(&audit);
+    if (bytes[length_bytes - 1] % 8 < 2) { /* dear: a table of every possible source */
+        (void)tg_audit_run(dir, 0, &audit, NULL);
+        tg_audit_free(&audit);
+    }
     if (tg_recover(dir, 0, NULL, &calls, &recovered, NULL) == TG_OK) {
         struct tg_recovered again; /* what was cut is clean: recovering twice changes nothing */
         if (tg_recover(dir, recovered.tail.epoch, NULL, NULL, &again, NULL) != TG_OK ||

@@ -145,7 +145,7 @@ static bool life_run(const char *dir, struct shared *shared, uint64_t random, ui
     if (child == 0) {
         child_main(dir, shared);
     }
-    const struct timespec wait = {.tv_nsec = (long)(1 + random % 30) * 1000000};
+    const struct timespec wait = {.tv_nsec = (long)(5 + random % 90) * 1000000};
     (void)nanosleep(&wait, NULL);
     (void)kill(child, SIGKILL);
     (void)waitpid(child, NULL, 0);
@@ -171,8 +171,8 @@ static bool life_run(const char *dir, struct shared *shared, uint64_t random, ui
 int main(void)
 {
     char dir[] = "/tmp/tg_kill_XXXXXX";
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED || mkdtemp(dir) == NULL) {
         return 1;
     }

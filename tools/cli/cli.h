@@ -4,9 +4,9 @@
  *
  *  Source: design.md section 10. Threads: main only. Allocates: freely; this is no data path.
  *
- *  A verb is a file verb_<name>.c that defines `const struct tg_verb tg_verb_<name>`; the build finds
- *  it and puts it in the table. Every verb understands --help, and --json when it prints something a
- *  script may read. Results go to stdout, everything else to stderr.
+ *  A verb is a file verb_<name>.c that defines `const struct tg_verb tg_verb_<name>`; the build
+ * finds it and puts it in the table. Every verb understands --help, and --json when it prints
+ * something a script may read. Results go to stdout, everything else to stderr.
  */
 #ifndef TG_CLI_CLI_H
 #define TG_CLI_CLI_H
@@ -39,12 +39,14 @@ struct tg_verb {
 int tg_cli_usage(const struct tg_verb *verb, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** @brief Report a problem as "tollgate VERB: text" on stderr. @param verb Verb. @param format printf.
+/** @brief Report a problem as "tollgate VERB: text" on stderr. @param verb Verb. @param format
+ * printf.
  *  @return TG_EXIT_PROBLEM. */
 int tg_cli_problem(const struct tg_verb *verb, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** @brief A progress bar on stderr; silent unless that is a terminal and two seconds have passed. */
+/** @brief A progress bar on stderr; silent unless that is a terminal and two seconds have passed.
+ */
 struct tg_progress {
     const char *what;       /**< Label; static. */
     uint64_t total;         /**< Expected units; 0 unknown. */

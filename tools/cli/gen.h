@@ -66,12 +66,19 @@ struct gen_random {
 /** @brief Next number. @param random State. @return 64 random bits. */
 uint64_t gen_next(struct gen_random *random);
 
-/** @brief Number below a bound. @param random State. @param bound At least 1. @return 0..bound-1. */
+/** @brief Number below a bound. @param random State. @param bound At least 1. @return 0..bound-1.
+ */
 uint64_t gen_below(struct gen_random *random, uint64_t bound);
 
+/** @brief How a subscriber's usage is reported. */
+enum gen_kind {
+    GEN_MOBILE_V9,    /**< NetFlow v9 from bng-01. */
+    GEN_MOBILE_IPFIX, /**< IPFIX from bng-03. */
+    GEN_HOME          /**< RADIUS accounting. */
+};
+
 /** @brief What a subscriber is. @param index 0..count-1. @param count Subscribers. @return Kind. */
-enum gen_kind { GEN_MOBILE_V9, GEN_MOBILE_IPFIX, GEN_HOME } gen_kind_of(uint32_t index,
-                                                                         uint32_t count);
+enum gen_kind gen_kind_of(uint32_t index, uint32_t count);
 
 /** @brief Telephone number. @param index Subscriber. @param[out] text Digits, NUL-terminated. */
 void gen_msisdn(uint32_t index, char text[16]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Telemetry of the small carrier: heartbeats of 20 nodes, and one failure that spreads downwards. */
+/* Telemetry of the small carrier: heartbeats of 20 nodes, and one failure that spreads downwards.
+ */
 #include "cli/gen.h"
 
 #include "base/clock.h"

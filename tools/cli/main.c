@@ -21,7 +21,8 @@ static const struct tg_verb *const verbs[] = {
 
 static void verbs_list(FILE *to)
 {
-    (void)fprintf(to, "tollgate: mediation and rating engine\n\nusage: tollgate VERB [OPTION...]\n\n");
+    (void)fprintf(to,
+                  "tollgate: mediation and rating engine\n\nusage: tollgate VERB [OPTION...]\n\n");
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         (void)fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     }

@@ -3,13 +3,14 @@
 
 #include "abi/key.h"
 #include "base/clock.h"
+#include "base/money.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
 struct word {
-  const char *text;
-  int value;
+    const char *text;
+    int value;
 };
 
 static const struct word kinds[] = {
@@ -21,17 +22,13 @@ static const struct word kinds[] = {
 };
 
 static const struct word services[] = {
-    {"data", TG_SERVICE_DATA},       {"voice", TG_SERVICE_VOICE},
-    {"message", TG_SERVICE_MESSAGE}, {"event", TG_SERVICE_EVENT},
-    {"access", TG_SERVICE_ACCESS},   {NULL, 0},
+    {"data", TG_SERVICE_DATA},   {"voice", TG_SERVICE_VOICE},   {"message", TG_SERVICE_MESSAGE},
+    {"event", TG_SERVICE_EVENT}, {"access", TG_SERVICE_ACCESS}, {NULL, 0},
 };
 
 static const struct word states[] = {
-    {"unknown", TG_NODE_UNKNOWN},
-    {"up", TG_NODE_UP},
-    {"degraded", TG_NODE_DEGRADED},
-    {"down", TG_NODE_DOWN},
-    {NULL, 0},
+    {"unknown", TG_NODE_UNKNOWN}, {"up", TG_NODE_UP}, {"degraded", TG_NODE_DEGRADED},
+    {"down", TG_NODE_DOWN},       {NULL, 0},
 };
 
 static const struct word flags[] = {
@@ -44,240 +41,279 @@ static const struct word flags[] = {
 
 /* One key of the object on its way into the row. */
 struct reading {
-  struct tg_usage_line *line;
-  const struct tg_image *image;
-  const struct tg_json *object;
-  struct tg_why *why;
-  const char *key;
+    struct tg_usage_line *line;
+    const struct tg_image *image;
+    const struct tg_json *object;
+    struct tg_why *why;
+    const char *key;
 };
 
-static enum tg_err word_find(const struct reading *at, const struct word *words,
-                             const char *text, int *value) {
-  char list[120] = "";
-  for (const struct word *word = words; word->text != NULL; word++) {
-    if (text != NULL && strcmp(word->text, text) == 0) {
-      *value = word->value;
-      return TG_OK;
+static enum tg_err word_find(const struct reading *at, const struct word *words, const char *text,
+                             int *value)
+{
+    char list[120] = "";
+    for (const struct word *word = words; word->text != NULL; word++) {
+        if (text != NULL && strcmp(word->text, text) == 0) {
+            *value = word->value;
+            return TG_OK;
+        }
+        const size_t used = strlen(list);
+        (void)snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "", word->text);
     }
-    const size_t used = strlen(list);
-    (void)snprintf(list + used, sizeof list - used, "%s%s",
-                   used > 0 ? ", " : "", word->text);
-  }
-  return tg_why_set(at->why, TG_E_SYNTAX, "%s: '%s' is none of: %s", at->key,
-                    text != NULL ? text : "(no text)", list);
+    return tg_why_set(at->why, TG_E_SYNTAX, "%s: '%s' is none of: %s", at->key,
+                      text != NULL ? text : "(no text)", list);
 }
 
-static enum tg_err integer_read(const struct reading *at,
-                                const struct tg_json *value, uint64_t max,
-                                uint64_t *number) {
-  int64_t read;
-  if (!tg_json_read_integer(value, &read)) {
-    return tg_why_set(at->why, TG_E_SYNTAX, "%s: must be a whole number",
-                      at->key);
-  }
-  if (read < 0) {
-    return tg_why_set(at->why, TG_E_NEGATIVE_USAGE, "%s: is below zero",
-                      at->key);
-  }
-  if ((uint64_t)read > max) {
-    return tg_why_set(at->why, TG_E_OVERFLOW, "%s: is above %llu", at->key,
-                      (unsigned long long)max);
-  }
-  *number = (uint64_t)read;
-  return TG_OK;
+static enum tg_err integer_read(const struct reading *at, const struct tg_json *value, uint64_t max,
+                                uint64_t *number)
+{
+    int64_t read;
+    if (!tg_json_read_integer(value, &read)) {
+        return tg_why_set(at->why, TG_E_SYNTAX, "%s: must be a whole number", at->key);
+    }
+    if (read < 0) {
+        return tg_why_set(at->why, TG_E_NEGATIVE_USAGE, "%s: is below zero", at->key);
+    }
+    if ((uint64_t)read > max) {
+        return tg_why_set(at->why, TG_E_OVERFLOW, "%s: is above %llu", at->key,
+                          (unsigned long long)max);
+    }
+    *number = (uint64_t)read;
+    return TG_OK;
 }
 
-static enum tg_err key_read(const struct reading *at,
-                            const struct tg_json *value, const char *kind_key,
-                            uint64_t *key, enum tg_key_kind *key_kind) {
-  const char *text = tg_json_text(value);
-  int kind = TG_KEY_E164;
-  if (text == NULL) {
-    return tg_why_set(at->why, TG_E_SYNTAX, "%s: must be a string", at->key);
-  }
-  const struct tg_json *said = tg_json_get(at->object, kind_key);
-  if (said != NULL) {
-    const enum tg_err err = word_find(at, kinds, tg_json_text(said), &kind);
+static enum tg_err key_read(const struct reading *at, const struct tg_json *value,
+                            const char *kind_key, uint64_t *key, enum tg_key_kind *key_kind)
+{
+    const char *text = tg_json_text(value);
+    int kind = TG_KEY_E164;
+    if (text == NULL) {
+        return tg_why_set(at->why, TG_E_SYNTAX, "%s: must be a string", at->key);
+    }
+    const struct tg_json *said = tg_json_get(at->object, kind_key);
+    if (said != NULL) {
+        const enum tg_err err = word_find(at, kinds, tg_json_text(said), &kind);
+        if (err != TG_OK) {
+            return err;
+        }
+    }
+    uint8_t address[16];
+    *key_kind = (enum tg_key_kind)kind;
+    if (kind == TG_KEY_NAME) {
+        *key = tg_key_name(text, strlen(text));
+    } else if (kind == TG_KEY_IP4 && inet_pton(AF_INET, text, address) == 1) {
+        *key = tg_key_ip4(address);
+    } else if (kind == TG_KEY_IP4 && inet_pton(AF_INET6, text, address) == 1) {
+        *key = tg_key_ip6(address);
+        *key_kind = TG_KEY_IP6;
+    } else {
+        text += kind == TG_KEY_E164 && text[0] == '+';
+        if (kind == TG_KEY_IP4 || text[0] == '\0' || !tg_digits_pack(text, strlen(text), key)) {
+            return tg_why_set(at->why, TG_E_BAD_NUMBER, "%s: '%s' is no %s", at->key, text,
+                              kind == TG_KEY_IP4 ? "IP address" : "number of 1 to 15 digits");
+        }
+    }
+    return TG_OK;
+}
+
+static enum tg_err flags_read(const struct reading *at, const struct tg_json *value)
+{
+    if (tg_json_kind(value) != TG_JSON_LIST) {
+        return tg_why_set(at->why, TG_E_SYNTAX, "flags: must be a list of words");
+    }
+    for (size_t i = 0; i < tg_json_count(value); i++) {
+        int flag;
+        const enum tg_err err = word_find(at, flags, tg_json_text(tg_json_at(value, i)), &flag);
+        if (err != TG_OK) {
+            return err;
+        }
+        at->line->row.flags |= (uint8_t)flag;
+    }
+    return TG_OK;
+}
+
+static enum tg_err network_read(const struct reading *at, const struct tg_json *value)
+{
+    const char *text = tg_json_text(value);
+    const uint32_t index = text != NULL && at->image != NULL
+                               ? tg_image_find(at->image, TG_CATALOG_NETWORK, text)
+                               : UINT32_MAX;
+    if (index > UINT16_MAX) {
+        return tg_why_set(at->why, TG_E_SYNTAX,
+                          "serving_network: the catalog has no network of that name");
+    }
+    at->line->row.serving_network = (uint16_t)index;
+    return TG_OK;
+}
+
+static enum tg_err start_read(const struct reading *at, const struct tg_json *value)
+{
+    const char *text = tg_json_text(value);
+    if (text == NULL || tg_clock_parse(text, strlen(text), &at->line->row.start_ns) != TG_OK) {
+        return tg_why_set(at->why, TG_E_BAD_TIMESTAMP,
+                          "start: must be RFC 3339, such as 2026-11-23T06:10:00Z");
+    }
+    return TG_OK;
+}
+
+static enum tg_err number_member(const struct reading *at, const struct tg_json *value)
+{
+    struct tg_usage *row = &at->line->row;
+    const char *key = at->key;
+    const bool is_small = strcmp(key, "rating_group") == 0 || strcmp(key, "node_id") == 0;
+    const bool is_time = strcmp(key, "duration_ms") == 0 || strcmp(key, "duration_s") == 0;
+    const uint64_t max = is_small                            ? UINT16_MAX
+                         : strcmp(key, "closing_cause") == 0 ? UINT8_MAX
+                         : strcmp(key, "duration_s") == 0    ? UINT32_MAX / 1000
+                         : is_time                           ? UINT32_MAX
+                                                             : TG_QUANTITY_MAX;
+    uint64_t number = 0;
+    const enum tg_err err = integer_read(at, value, max, &number);
     if (err != TG_OK) {
-      return err;
+        return err;
     }
-  }
-  uint8_t address[16];
-  *key_kind = (enum tg_key_kind)kind;
-  if (kind == TG_KEY_NAME) {
-    *key = tg_key_name(text, strlen(text));
-  } else if (kind == TG_KEY_IP4 && inet_pton(AF_INET, text, address) == 1) {
-    *key = tg_key_ip4(address);
-  } else if (kind == TG_KEY_IP4 && inet_pton(AF_INET6, text, address) == 1) {
-    *key = tg_key_ip6(address);
-    *key_kind = TG_KEY_IP6;
-  } else {
-    text += kind == TG_KEY_E164 && text[0] == '+';
-    if (kind == TG_KEY_IP4 || text[0] == '\0' ||
-        !tg_digits_pack(text, strlen(text), key)) {
-      return tg_why_set(
-          at->why, TG_E_BAD_NUMBER, "%s: '%s' is no %s", at->key, text,
-          kind == TG_KEY_IP4 ? "IP address" : "number of 1 to 15 digits");
+    if (is_time) {
+        row->duration_ms = (uint32_t)(strcmp(key, "duration_s") == 0 ? number * 1000 : number);
+    } else if (strcmp(key, "quantity_up") == 0 || strcmp(key, "count") == 0) {
+        row->quantity_up = number & TG_QUANTITY_MAX;
+    } else if (strcmp(key, "quantity_down") == 0) {
+        row->quantity_down = number & TG_QUANTITY_MAX;
+    } else if (strcmp(key, "rating_group") == 0) {
+        row->rating_group = (uint16_t)number;
+    } else if (strcmp(key, "node_id") == 0) {
+        row->node_id = (uint16_t)number;
+    } else {
+        row->closing_cause = (uint8_t)number;
     }
-  }
-  return TG_OK;
+    return TG_OK;
 }
 
-static enum tg_err flags_read(const struct reading *at,
-                              const struct tg_json *value) {
-  if (tg_json_kind(value) != TG_JSON_LIST) {
-    return tg_why_set(at->why, TG_E_SYNTAX, "flags: must be a list of words");
-  }
-  for (size_t i = 0; i < tg_json_count(value); i++) {
-    int flag;
+/* Decimals that carried money has below the minor unit's. */
+#define AMOUNT_EXTRA_DECIMALS 4
+
+static enum tg_err money_read(const struct reading *at, const struct tg_json *value, uint8_t scale,
+                              int64_t *amount)
+{
+    const char *text = tg_json_text(value);
     const enum tg_err err =
-        word_find(at, flags, tg_json_text(tg_json_at(value, i)), &flag);
-    if (err != TG_OK) {
-      return err;
+        text != NULL ? tg_money_parse(text, strlen(text), scale, amount) : TG_E_SYNTAX;
+    if (err == TG_OK) {
+        return TG_OK;
     }
-    at->line->row.flags |= (uint8_t)flag;
-  }
-  return TG_OK;
+    return tg_why_set(at->why, err == TG_E_INVALID ? TG_E_SYNTAX : err,
+                      "%s: must be a decimal in quotes with at most %u decimals", at->key, scale);
 }
 
-static enum tg_err network_read(const struct reading *at,
-                                const struct tg_json *value) {
-  const char *text = tg_json_text(value);
-  const uint32_t index =
-      text != NULL && at->image != NULL
-          ? tg_image_find(at->image, TG_CATALOG_NETWORK, text)
-          : UINT32_MAX;
-  if (index > UINT16_MAX) {
-    return tg_why_set(
-        at->why, TG_E_SYNTAX,
-        "serving_network: the catalog has no network of that name");
-  }
-  at->line->row.serving_network = (uint16_t)index;
-  return TG_OK;
+/* Money that the record carries, or that may be spent on it. */
+static enum tg_err money_member(const struct reading *at, const struct tg_json *value)
+{
+    struct tg_usage_line *line = at->line;
+    if (at->image == NULL) {
+        return tg_why_set(at->why, TG_E_SYNTAX, "%s: there is no catalog to say the currency",
+                          at->key);
+    }
+    if (strcmp(at->key, "credit") == 0) {
+        line->has_credit = true;
+        return money_read(at, value, at->image->scale, &line->credit);
+    }
+    if (strcmp(at->key, "credit_floor") == 0) {
+        return money_read(at, value, at->image->scale, &line->credit_floor);
+    }
+    int64_t amount = 0;
+    const enum tg_err err =
+        money_read(at, value, (uint8_t)(at->image->minor + AMOUNT_EXTRA_DECIMALS), &amount);
+    if (err != TG_OK) {
+        return err;
+    }
+    if (amount < 0) {
+        return tg_why_set(at->why, TG_E_NEGATIVE_USAGE, "amount: is below zero");
+    }
+    if ((uint64_t)amount > TG_QUANTITY_MAX) {
+        return tg_why_set(at->why, TG_E_OVERFLOW, "amount: is too large for a record");
+    }
+    line->row.quantity_down = (uint64_t)amount & TG_QUANTITY_MAX;
+    line->row.flags |= TG_USAGE_AMOUNT;
+    return TG_OK;
 }
 
-static enum tg_err start_read(const struct reading *at,
-                              const struct tg_json *value) {
-  const char *text = tg_json_text(value);
-  if (text == NULL ||
-      tg_clock_parse(text, strlen(text), &at->line->row.start_ns) != TG_OK) {
-    return tg_why_set(at->why, TG_E_BAD_TIMESTAMP,
-                      "start: must be RFC 3339, such as 2026-11-23T06:10:00Z");
-  }
-  return TG_OK;
-}
-
-static enum tg_err number_member(const struct reading *at,
-                                 const struct tg_json *value) {
-  struct tg_usage *row = &at->line->row;
-  const char *key = at->key;
-  const bool is_small =
-      strcmp(key, "rating_group") == 0 || strcmp(key, "node_id") == 0;
-  const bool is_time =
-      strcmp(key, "duration_ms") == 0 || strcmp(key, "duration_s") == 0;
-  const uint64_t max = is_small                            ? UINT16_MAX
-                       : strcmp(key, "closing_cause") == 0 ? UINT8_MAX
-                       : strcmp(key, "duration_s") == 0    ? UINT32_MAX / 1000
-                       : is_time                           ? UINT32_MAX
-                                                           : TG_QUANTITY_MAX;
-  uint64_t number = 0;
-  const enum tg_err err = integer_read(at, value, max, &number);
-  if (err != TG_OK) {
+static enum tg_err member_read(const struct reading *at, const struct tg_json *value,
+                               enum tg_key_kind *subscriber_kind, enum tg_key_kind *peer_kind)
+{
+    static const char *const numbers[] = {"duration_ms", "duration_s",    "quantity_up",
+                                          "count",       "quantity_down", "rating_group",
+                                          "node_id",     "closing_cause"};
+    struct tg_usage_line *line = at->line;
+    const char *key = at->key;
+    int word = 0;
+    enum tg_err err = TG_OK;
+    if (strcmp(key, "id") == 0) {
+        line->id = tg_json_text(value);
+    } else if (strcmp(key, "subscriber") == 0) {
+        err = key_read(at, value, "subscriber_kind", &line->row.subscriber_key, subscriber_kind);
+    } else if (strcmp(key, "peer") == 0) {
+        err = key_read(at, value, "peer_kind", &line->row.peer_key, peer_kind);
+    } else if (strcmp(key, "service") == 0) {
+        err = word_find(at, services, tg_json_text(value), &word);
+        line->row.service = (uint8_t)word;
+    } else if (strcmp(key, "node_state") == 0) {
+        err = word_find(at, states, tg_json_text(value), &word);
+        line->node_state = (uint8_t)word;
+    } else if (strcmp(key, "start") == 0) {
+        err = start_read(at, value);
+    } else if (strcmp(key, "flags") == 0) {
+        err = flags_read(at, value);
+    } else if (strcmp(key, "amount") == 0 || strcmp(key, "credit") == 0 ||
+               strcmp(key, "credit_floor") == 0) {
+        err = money_member(at, value);
+    } else if (strcmp(key, "serving_network") == 0) {
+        err = network_read(at, value);
+    } else if (strcmp(key, "subscriber_kind") != 0 && strcmp(key, "peer_kind") != 0) {
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+            if (strcmp(key, numbers[i]) == 0) {
+                return number_member(at, value);
+            }
+        }
+        err = tg_why_set(at->why, TG_E_SYNTAX, "unknown key '%s'; see schemas/quote", key);
+    }
     return err;
-  }
-  if (is_time) {
-    row->duration_ms =
-        (uint32_t)(strcmp(key, "duration_s") == 0 ? number * 1000 : number);
-  } else if (strcmp(key, "quantity_up") == 0 || strcmp(key, "count") == 0) {
-    row->quantity_up = number & TG_QUANTITY_MAX;
-  } else if (strcmp(key, "quantity_down") == 0) {
-    row->quantity_down = number & TG_QUANTITY_MAX;
-  } else if (strcmp(key, "rating_group") == 0) {
-    row->rating_group = (uint16_t)number;
-  } else if (strcmp(key, "node_id") == 0) {
-    row->node_id = (uint16_t)number;
-  } else {
-    row->closing_cause = (uint8_t)number;
-  }
-  return TG_OK;
 }
 
-static enum tg_err member_read(const struct reading *at,
-                               const struct tg_json *value,
-                               enum tg_key_kind *subscriber_kind,
-                               enum tg_key_kind *peer_kind) {
-  static const char *const numbers[] = {
-      "duration_ms",   "duration_s",   "quantity_up", "count",
-      "quantity_down", "rating_group", "node_id",     "closing_cause"};
-  struct tg_usage_line *line = at->line;
-  const char *key = at->key;
-  int word = 0;
-  enum tg_err err = TG_OK;
-  if (strcmp(key, "id") == 0) {
-    line->id = tg_json_text(value);
-  } else if (strcmp(key, "subscriber") == 0) {
-    err = key_read(at, value, "subscriber_kind", &line->row.subscriber_key,
-                   subscriber_kind);
-  } else if (strcmp(key, "peer") == 0) {
-    err = key_read(at, value, "peer_kind", &line->row.peer_key, peer_kind);
-  } else if (strcmp(key, "service") == 0) {
-    err = word_find(at, services, tg_json_text(value), &word);
-    line->row.service = (uint8_t)word;
-  } else if (strcmp(key, "node_state") == 0) {
-    err = word_find(at, states, tg_json_text(value), &word);
-    line->node_state = (uint8_t)word;
-  } else if (strcmp(key, "start") == 0) {
-    err = start_read(at, value);
-  } else if (strcmp(key, "flags") == 0) {
-    err = flags_read(at, value);
-  } else if (strcmp(key, "serving_network") == 0) {
-    err = network_read(at, value);
-  } else if (strcmp(key, "subscriber_kind") != 0 &&
-             strcmp(key, "peer_kind") != 0) {
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-      if (strcmp(key, numbers[i]) == 0) {
-        return number_member(at, value);
-      }
+enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image *image,
+                               struct tg_usage_line *line, struct tg_why *why)
+{
+    static const char *const mandatory[] = {"subscriber", "service", "start"};
+    *line = (struct tg_usage_line){.node_state = TG_NODE_UNKNOWN};
+    if (tg_json_kind(json) != TG_JSON_OBJECT) {
+        return tg_why_set(why, TG_E_SYNTAX, "a usage row is a JSON object");
     }
-    err = tg_why_set(at->why, TG_E_SYNTAX,
-                     "unknown key '%s'; see schemas/quote", key);
-  }
-  return err;
-}
-
-enum tg_err tg_usage_line_read(const struct tg_json *json,
-                               const struct tg_image *image,
-                               struct tg_usage_line *line, struct tg_why *why) {
-  static const char *const mandatory[] = {"subscriber", "service", "start"};
-  *line = (struct tg_usage_line){.node_state = TG_NODE_UNKNOWN};
-  if (tg_json_kind(json) != TG_JSON_OBJECT) {
-    return tg_why_set(why, TG_E_SYNTAX, "a usage row is a JSON object");
-  }
-  struct reading at = {line, image, json, why, NULL};
-  enum tg_key_kind subscriber_kind = TG_KEY_NONE;
-  enum tg_key_kind peer_kind = TG_KEY_NONE;
-  void *cursor = NULL;
-  struct tg_json *value;
-  while (tg_json_next(json, &cursor, &at.key, &value)) {
-    const enum tg_err err =
-        member_read(&at, value, &subscriber_kind, &peer_kind);
-    if (err != TG_OK) {
-      line->wrong_key = at.key;
-      return err;
+    struct reading at = {line, image, json, why, NULL};
+    enum tg_key_kind subscriber_kind = TG_KEY_NONE;
+    enum tg_key_kind peer_kind = TG_KEY_NONE;
+    void *cursor = NULL;
+    struct tg_json *value;
+    while (tg_json_next(json, &cursor, &at.key, &value)) {
+        const enum tg_err err = member_read(&at, value, &subscriber_kind, &peer_kind);
+        if (err != TG_OK) {
+            line->wrong_key = at.key;
+            return err;
+        }
     }
-  }
-  for (size_t i = 0; i < sizeof mandatory / sizeof mandatory[0]; i++) {
-    if (tg_json_get(json, mandatory[i]) == NULL) {
-      return tg_why_set(why, TG_E_MISSING_FIELD, "'%s' is missing",
-                        mandatory[i]);
+    for (size_t i = 0; i < sizeof mandatory / sizeof mandatory[0]; i++) {
+        if (tg_json_get(json, mandatory[i]) == NULL) {
+            return tg_why_set(why, TG_E_MISSING_FIELD, "'%s' is missing", mandatory[i]);
+        }
     }
-  }
-  const bool is_counted = line->row.service == TG_SERVICE_MESSAGE ||
-                          line->row.service == TG_SERVICE_EVENT;
-  if (is_counted && tg_json_get(json, "count") == NULL &&
-      tg_json_get(json, "quantity_up") == NULL) {
-    line->row.quantity_up = 1;
-  }
-  line->row.key_kinds = tg_key_kinds(subscriber_kind, peer_kind);
-  return TG_OK;
+    if ((line->row.flags & TG_USAGE_AMOUNT) != 0 &&
+        (line->row.service != TG_SERVICE_EVENT || tg_json_get(json, "quantity_down") != NULL)) {
+        line->wrong_key = "amount";
+        return tg_why_set(why, TG_E_SYNTAX, "amount: only for service event, which has no octets");
+    }
+    const bool is_counted =
+        line->row.service == TG_SERVICE_MESSAGE || line->row.service == TG_SERVICE_EVENT;
+    if (is_counted && tg_json_get(json, "count") == NULL &&
+        tg_json_get(json, "quantity_up") == NULL) {
+        line->row.quantity_up = 1;
+    }
+    line->row.key_kinds = tg_key_kinds(subscriber_kind, peer_kind);
+    return TG_OK;
 }

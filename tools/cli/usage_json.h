@@ -15,29 +15,32 @@
 #include "catalog/image.h"
 #include "doc/json.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** @brief One line of input. */
 struct tg_usage_line {
-  struct tg_usage row;   /**< The row. */
-  const char *id;        /**< Borrowed from the JSON; NULL none. */
-  uint8_t node_state;    /**< enum tg_node_state. */
-  const char *wrong_key; /**< On refusal: the key at fault, borrowed; NULL the
-                            object itself. */
+    struct tg_usage row;   /**< The row. */
+    const char *id;        /**< Borrowed from the JSON; NULL none. */
+    int64_t credit;        /**< Money the row may cost, at the rating scale. */
+    int64_t credit_floor;  /**< Where the credit ends; 0 or below. */
+    bool has_credit;       /**< credit was named. */
+    uint8_t node_state;    /**< enum tg_node_state. */
+    const char *wrong_key; /**< On refusal: the key at fault, borrowed; NULL the
+                              object itself. */
 };
 
 /**
  * @brief Read one object.
  * @param[in]  json   Borrowed; strings in line point into it.
- * @param[in]  image  Names of visited networks; may be NULL when none is named.
+ * @param[in]  image  Names of visited networks, decimals of money; NULL: neither is accepted.
  * @param[out] line   Written.
  * @param[out] why    What is wrong and what is accepted.
  * @return TG_OK, TG_E_SYNTAX (not an object, unknown key, wrong type),
  * TG_E_MISSING_FIELD, TG_E_BAD_NUMBER, TG_E_BAD_TIMESTAMP, TG_E_OVERFLOW,
  * TG_E_NEGATIVE_USAGE.
  */
-enum tg_err tg_usage_line_read(const struct tg_json *json,
-                               const struct tg_image *image,
+enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image *image,
                                struct tg_usage_line *line, struct tg_why *why);
 
 #endif

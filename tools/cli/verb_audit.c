@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tollgate audit`: does every record have one fate? */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/source_names.h"
 #include "ledger/audit.h"
 #include "ledger/checkpoint.h"
 #include "store/documents.h"
 
 extern const struct tg_verb tg_verb_audit;
 
-/* What the checkpoint says was durable: a journal that ends before it has lost acknowledged rows. */
+/* What the checkpoint says was durable: a journal that ends before it has lost acknowledged rows.
+ */
 static uint64_t epoch_expected(const char *data_dir)
 {
     struct tg_db *db = NULL;
@@ -38,7 +41,7 @@ static void sums_json(const struct tg_audit_sums *sums)
     (void)printf("\"balanced\":%s", sums->is_balanced ? "true" : "false");
 }
 
-static void audit_json(const struct tg_audit *audit)
+static void audit_json(const struct tg_audit *audit, const struct source_names *names)
 {
     (void)printf("{");
     sums_json(&audit->total);
@@ -48,10 +51,12 @@ static void audit_json(const struct tg_audit *audit)
                  audit->blocks_count, audit->stored_bytes, audit->stray_releases_count);
     for (uint32_t i = 0; i < audit->sources_count; i++) {
         const struct tg_audit_line *line = &audit->sources[i];
-        (void)printf("%s{\"source\":%" PRId64 ",\"key\":\"%016" PRIx64 "\",\"messages\":%" PRIu64
-                     ",\"missing\":%" PRIu64 ",",
-                     i > 0 ? "," : "", line->key, line->source_key, line->messages_count,
-                     line->missing_count);
+        char name[TG_SOURCE_NAME_BYTES];
+        (void)printf("%s{\"source\":%" PRId64 ",\"name\":\"%s\",\"key\":\"%016" PRIx64
+                     "\",\"messages\":%" PRIu64 ",\"missing\":%" PRIu64 ",",
+                     i > 0 ? "," : "", line->key,
+                     source_names_text(names, (uint16_t)line->key, name), line->source_key,
+                     line->messages_count, line->missing_count);
         sums_json(&line->sums);
         (void)printf("}");
     }
@@ -79,7 +84,17 @@ static void sums_text(const char *label, const struct tg_audit_sums *sums)
     }
 }
 
-static void audit_text(const struct tg_audit *audit)
+/* Senders of telemetry and sessions alone have no records to balance. */
+static bool has_records(const struct tg_audit_sums *sums)
+{
+    bool has = sums->in_rows != 0 || sums->in_units != 0;
+    for (uint32_t f = 0; f < TG_FATE_COUNT; f++) {
+        has = has || sums->fate_rows[f] != 0 || sums->fate_units[f] != 0;
+    }
+    return has;
+}
+
+static void audit_text(const struct tg_audit *audit, const struct source_names *names)
 {
     (void)printf("%-22s %-5s %14s", "", "", "in");
     for (uint32_t f = TG_FATE_RATED; f < TG_FATE_COUNT; f++) {
@@ -87,9 +102,11 @@ static void audit_text(const struct tg_audit *audit)
     }
     (void)printf("\n");
     for (uint32_t i = 0; i < audit->sources_count; i++) {
-        char label[32];
-        (void)snprintf(label, sizeof label, "source %" PRId64, audit->sources[i].key);
-        sums_text(label, &audit->sources[i].sums);
+        char label[TG_SOURCE_NAME_BYTES];
+        if (has_records(&audit->sources[i].sums)) {
+            (void)source_names_text(names, (uint16_t)audit->sources[i].key, label);
+            sums_text(label, &audit->sources[i].sums);
+        }
     }
     for (uint32_t i = 0; i < audit->hours_count; i++) {
         char text[TG_CLOCK_TEXT_BYTES];
@@ -129,7 +146,9 @@ static int audit_run(int argc, char **argv)
     struct tg_why why = {.text = ""};
     const enum tg_err err = tg_audit_run(data_dir, epoch_expected(data_dir), &audit, &why);
     if (err == TG_OK || err == TG_E_UNBALANCED) {
-        is_json ? audit_json(&audit) : audit_text(&audit);
+        struct source_names *names = source_names_read(data_dir);
+        is_json ? audit_json(&audit, names) : audit_text(&audit, names);
+        free(names);
     } else if (is_json) {
         (void)printf("{\"balanced\":false,\"verdict\":\"%s\"}\n", tg_err_name(err));
     }
@@ -140,10 +159,11 @@ static int audit_run(int argc, char **argv)
 const struct tg_verb tg_verb_audit = {
     .name = "audit",
     .summary = "prove that every record has one fate, in rows and units",
-    .usage = "usage: tollgate audit [--data DIR] [--json]\n\n"
-             "Reads the whole journal of DIR (default: data), checks every octet and the hash chain,\n"
-             "and compares what sources brought in with what became of it:\n"
-             "in = rated + suspended + duplicate + filtered + merged + held.\n"
-             "Exit 0: balanced. Exit 1: not balanced, or the journal is damaged.\n",
+    .usage =
+        "usage: tollgate audit [--data DIR] [--json]\n\n"
+        "Reads the whole journal of DIR (default: data), checks every octet and the hash chain,\n"
+        "and compares what sources brought in with what became of it:\n"
+        "in = rated + suspended + duplicate + filtered + merged + held.\n"
+        "Exit 0: balanced. Exit 1: not balanced, or the journal is damaged.\n",
     .run = audit_run,
 };

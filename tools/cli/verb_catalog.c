@@ -131,8 +131,8 @@ static int import_run(const struct options *options)
     if (diag == NULL) {
         return tg_cli_problem(&tg_verb_catalog, "no memory");
     }
-    const enum tg_err err = tg_catalog_import(options->catalog, options->data, tg_clock_now_ns(),
-                                              diag, &summary, &why);
+    const enum tg_err err =
+        tg_catalog_import(options->catalog, options->data, tg_clock_now_ns(), diag, &summary, &why);
     const int result = outcome_print(options, err, diag, &summary, &why);
     tg_diag_close(diag);
     return result;
@@ -143,9 +143,9 @@ static int list_run(const struct options *options)
     struct tg_why why = {0};
     uint32_t count = 0;
     struct tg_catalog_summary *summaries = calloc(LIST_MAX, sizeof *summaries);
-    const enum tg_err err =
-        summaries != NULL ? tg_catalog_list(options->data, summaries, LIST_MAX, &count, &why)
-                          : TG_E_NO_MEMORY;
+    const enum tg_err err = summaries != NULL
+                                ? tg_catalog_list(options->data, summaries, LIST_MAX, &count, &why)
+                                : TG_E_NO_MEMORY;
     if (err != TG_OK) {
         free(summaries);
         return tg_cli_problem(&tg_verb_catalog, "%s", why.text);
@@ -215,8 +215,8 @@ static int diff_run(const struct options *options)
         const unsigned long version = strtoul(options->arguments[i], NULL, 10);
         sides[i] = tg_catalog_image_version(stored, (uint32_t)version);
         if (sides[i] == NULL) {
-            result = tg_cli_problem(&tg_verb_catalog, "version %s is not stored",
-                                    options->arguments[i]);
+            result =
+                tg_cli_problem(&tg_verb_catalog, "version %s is not stored", options->arguments[i]);
             goto out;
         }
     }

@@ -15,7 +15,8 @@
 static const char usage[] =
     "usage: tollgate demo [--dir DIR] [--subscribers N] [--seed N]\n"
     "\n"
-    "Make a small carrier (10000 subscribers, four exporters, 20 nodes of which one fails), run its\n"
+    "Make a small carrier (10000 subscribers, four exporters, 20 nodes of which one fails), run "
+    "its\n"
     "traffic through the engine, and show fates, an invoice, the alarms and the speed.\n"
     "\n"
     "  --dir DIR          keep it there (default: a new folder below $TMPDIR or /tmp)\n"

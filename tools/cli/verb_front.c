@@ -5,7 +5,11 @@
 #include "control/front_host.h"
 #include "plug/registry.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #define SETTINGS_MAX 32u
 
@@ -13,6 +17,7 @@ struct options {
     const char *name;
     const char *data;
     const char *control;
+    const char *engine;
     uint32_t settings_count;
     struct tg_setting settings[SETTINGS_MAX];
 };
@@ -60,6 +65,8 @@ static int options_read(int argc, char **argv, struct options *options)
             options->control = value;
         } else if (strcmp(arg, "--listen") == 0) {
             (void)setting_add(options, "listen", value);
+        } else if (strcmp(arg, "--engine") == 0) {
+            options->engine = value;
         } else if (strcmp(arg, "--plugin") == 0) {
             struct tg_why why = {.text = ""};
             if (tg_plug_load(value, &why) != TG_OK) {
@@ -75,12 +82,26 @@ static int options_read(int argc, char **argv, struct options *options)
     return TG_EXIT_OK;
 }
 
+/* An engine that is killed cannot stop its fronts; left alone they would keep the addresses that
+ * the next engine's fronts listen on. False: that engine is gone already. */
+static bool engine_tie(const char *engine)
+{
+    if (engine == NULL) {
+        return true;
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return strtol(engine, NULL, 10) == (long)getppid();
+}
+
 static int front_run(int argc, char **argv)
 {
     struct options options = {.name = NULL};
     const int code = options_read(argc, argv, &options);
     if (code != TG_EXIT_OK) {
         return code;
+    }
+    if (!engine_tie(options.engine)) {
+        return tg_cli_problem(&tg_verb_front, "process %s is not the parent", options.engine);
     }
     const struct tg_plug *plug = tg_plug_find(TG_PLUGIN_FRONT, options.name);
     if (plug == NULL) {
@@ -108,10 +129,10 @@ const struct tg_verb tg_verb_front = {
     .name = "front",
     .summary = "serve bills (bss) or alarms (oss) over HTTP",
     .usage = "usage: tollgate front NAME --data DIR [--listen ADDRESS:PORT] [--control SOCKET]\n"
-             "                      [--plugin FILE.so]\n\n"
+             "                      [--plugin FILE.so] [--engine PID]\n\n"
              "Runs one front in this process until SIGTERM. It reads DIR/state and never writes;\n"
              "commands go to DIR/control.sock. bss: customer bills, TMF678, 127.0.0.1:8081.\n"
              "oss: alarms, TMF642, 127.0.0.1:8082. Beyond loopback there is no authentication:\n"
-             "put a proxy before it.\n",
+             "put a proxy before it. With --engine it ends when that process, its parent, ends.\n",
     .run = front_run,
 };

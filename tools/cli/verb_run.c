@@ -17,13 +17,25 @@ static const char usage[] =
 
 extern const struct tg_verb tg_verb_run;
 
-static int run_engine(const struct tg_engine_params *params, struct tg_diag *diag)
+static void rows_progress(void *context, uint64_t rows_count)
 {
+    tg_progress_step(context, rows_count);
+}
+
+static int run_engine(struct tg_engine_params *params, struct tg_diag *diag)
+{
+    struct tg_progress progress;
+    tg_progress_start(&progress, "rows", 0);
+    if (params->is_once) {
+        params->progress = rows_progress;
+        params->progress_context = &progress;
+    }
     struct tg_engine *engine = NULL;
     struct tg_why why = {""};
     enum tg_err err = tg_engine_open(params, diag, &engine, &why);
     if (err == TG_OK) {
         err = tg_engine_run(engine, &why);
+        tg_progress_end(&progress);
     }
     if (err != TG_OK) {
         if (tg_diag_errors_count(diag) > 0) {

@@ -15,10 +15,10 @@ extern const struct tg_verb tg_verb_suspense;
 /* A held piece that is settled later is still listed here with its fate; `held` means parked. */
 struct suspense_run {
     bool is_json;
-    bool is_show;       /* one item with its bytes */
-    uint64_t block;     /* of the item to show */
-    char kind;          /* 'r' row, 'x' bytes */
-    uint32_t index;     /* of the item to show */
+    bool is_show;   /* one item with its bytes */
+    uint64_t block; /* of the item to show */
+    char kind;      /* 'r' row, 'x' bytes */
+    uint32_t index; /* of the item to show */
     uint64_t found_count;
     struct tg_why *why;
 };
@@ -117,9 +117,9 @@ static void refusal_print(const struct suspense_run *run, uint64_t block, uint32
     }
     (void)printf("%" PRIu64 ".x%-6u %-9s %-20s source %-5u offset %-8" PRIu64
                  " length %-6u arrived %s%s%s\n",
-                 block, index, tg_fate_name(item->fate), tg_err_name(item->reason),
-                 item->source_id, item->offset_bytes, item->length_bytes, text,
-                 item->field != NULL ? " field " : "", item->field != NULL ? item->field : "");
+                 block, index, tg_fate_name(item->fate), tg_err_name(item->reason), item->source_id,
+                 item->offset_bytes, item->length_bytes, text, item->field != NULL ? " field " : "",
+                 item->field != NULL ? item->field : "");
     if (run->is_show) {
         (void)printf("  %s\n", tg_err_sentence(item->reason));
         dump_print(item->bytes, item->kept_bytes);
@@ -167,12 +167,12 @@ static bool id_parse(const char *text, struct suspense_run *run)
 static int suspense_scan(const char *data_dir, struct suspense_run *run)
 {
     struct tg_why why = {.text = ""};
-    const struct tg_scan_params params = {
-        .size_bytes = sizeof params,
-        .dir = data_dir,
-        .sections = TG_SECTION_BIT(TG_SECTION_ROWS) | TG_SECTION_BIT(TG_SECTION_REFUSALS),
-        .fates = 1u << TG_FATE_SUSPENDED | 1u << TG_FATE_HELD,
-        .wants_structs = true};
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .dir = data_dir,
+                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS) |
+                                                      TG_SECTION_BIT(TG_SECTION_REFUSALS),
+                                          .fates = 1u << TG_FATE_SUSPENDED | 1u << TG_FATE_HELD,
+                                          .wants_structs = true};
     struct tg_scan *scan = NULL;
     run->why = &why;
     enum tg_err err = tg_scan_open(&params, &scan, &why);
@@ -233,10 +233,11 @@ static int suspense_run_verb(int argc, char **argv)
 const struct tg_verb tg_verb_suspense = {
     .name = "suspense",
     .summary = "list what was refused or is held, with reason and bytes",
-    .usage = "usage: tollgate suspense list [--data DIR] [--json]\n"
-             "       tollgate suspense show ID [--data DIR] [--json]\n\n"
-             "An ID is BLOCK.rINDEX for a row that was decoded and BLOCK.xINDEX for bytes that were\n"
-             "not. Held pieces stay listed with fate `held` after their release. With --json: one\n"
-             "object a line; list gives the first 64 bytes, show gives all that were kept.\n",
+    .usage =
+        "usage: tollgate suspense list [--data DIR] [--json]\n"
+        "       tollgate suspense show ID [--data DIR] [--json]\n\n"
+        "An ID is BLOCK.rINDEX for a row that was decoded and BLOCK.xINDEX for bytes that were\n"
+        "not. Held pieces stay listed with fate `held` after their release. With --json: one\n"
+        "object a line; list gives the first 64 bytes, show gives all that were kept.\n",
     .run = suspense_run_verb,
 };

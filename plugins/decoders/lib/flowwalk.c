@@ -262,6 +262,7 @@ static bool step_data(const struct run *run)
     walk->at = is_done ? walk->set_end : body.at; /* what is left of a done set is padding */
     if (run->flow->dialect->version == IPFIX_VERSION) {
         walk->message.records_count += body.records_count;
+        walk->message.options_count += t->plan.is_options ? body.records_count : 0;
     }
     return is_done;
 }

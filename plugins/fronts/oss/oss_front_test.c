@@ -131,8 +131,8 @@ Test(oss_front, acknowledging_is_done_only_when_the_engine_says_so, .timeout = 6
                                       "-d '{}'",
                                       "-X POST",
                                       "-d '{\"ackSystemId\":\"a\",\"ackUserId\":\"b\"}'",
-                                      "-d '{\"ackSystemId\":\"a\",\"ackUserId\":\"b\","
-                                      "\"alarmPattern\":[{\"perceivedSeverity\":\"x\"}]}'"};
+                                      ("-d '{\"ackSystemId\":\"a\",\"ackUserId\":\"b\","
+                                       "\"alarmPattern\":[{\"perceivedSeverity\":\"x\"}]}'")};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         cr_expect_eq(front_test_ask(&test, bad[i], ACK), 400, "%s", bad[i]);
     }

@@ -483,10 +483,11 @@ Test(depth, rerate_posts_differences_once_and_moves_the_counters, .timeout = 60)
     const struct tg_rate_params params = {.subscribers_count_max = PEOPLE};
     struct tg_rate *recovered = NULL;
     cr_assert_eq(tg_rate_create(&params, &recovered, NULL), TG_OK);
-    cr_assert_eq(tg_rate_apply(recovered, w.rows, w.charges, w.rows_count), TG_OK);
+    cr_assert_eq(tg_rate_apply(recovered, NULL, w.rows, w.charges, w.rows_count), TG_OK);
     for (uint32_t i = 0; i < rerate->changes_count; i++) {
         cr_assert_eq(
-            tg_rate_apply(recovered, &rerate->changes[i].row, &rerate->changes[i].charge, 1),
+            tg_rate_apply(recovered, NULL, &rerate->changes[i].row,
+                          &rerate->changes[i].charge, 1),
             TG_OK);
     }
     for (uint32_t s = 0; s < PEOPLE; s++) {

@@ -83,8 +83,8 @@ static int64_t at(const char *text)
 static const char *call_price(const struct tg_image *image, const char *plan, const char *number,
                               const char *when)
 {
-    const struct tg_plan_service *service = tg_image_plan_service(
-        image, tg_image_find(image, TG_CATALOG_PLAN, plan), TG_SERVICE_VOICE);
+    const struct tg_plan_service *service =
+        tg_image_plan_service(image, tg_image_find(image, TG_CATALOG_PLAN, plan), TG_SERVICE_VOICE);
     uint64_t key = 0;
     uint16_t zone = 0;
     int64_t until_ns = 0;
@@ -115,16 +115,14 @@ static void answers_check(const struct tg_image *image)
         {"plus", "493012345", "2046-06-01T23:00:00Z", "voice_national"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *price =
-            call_price(image, cases[i].plan, cases[i].number, cases[i].when);
+        const char *price = call_price(image, cases[i].plan, cases[i].number, cases[i].when);
         cr_expect_str_eq(price, cases[i].price, "%s %s %s: %s", cases[i].plan, cases[i].number,
                          cases[i].when, price);
     }
 }
 
 /* The whole way: a folder imported, stored, read back in place prices as it was written. */
-Test(catalog, sample_is_stored_and_read_back_as_written, .init = folder_make,
-     .fini = folder_remove)
+Test(catalog, sample_is_stored_and_read_back_as_written, .init = folder_make, .fini = folder_remove)
 {
     struct tg_catalog_summary summary;
     cr_assert_eq(import(&summary, NULL), TG_OK);
@@ -155,11 +153,11 @@ Test(catalog, sample_is_stored_and_read_back_as_written, .init = folder_make,
                                         tg_image_find(image, TG_CATALOG_ZONE, "germany")));
     cr_expect_not(tg_image_allowance_covers(image, minutes, TG_SERVICE_VOICE,
                                             tg_image_find(image, TG_CATALOG_ZONE, "italy")));
-    cr_expect_str_eq(tg_image_name(image, TG_CATALOG_ZONE,
-                                   tg_image_network_zone(
-                                       image, tg_image_find(image, TG_CATALOG_NETWORK,
-                                                            "swisscom"))),
-                     "ch_roaming");
+    cr_expect_str_eq(
+        tg_image_name(
+            image, TG_CATALOG_ZONE,
+            tg_image_network_zone(image, tg_image_find(image, TG_CATALOG_NETWORK, "swisscom"))),
+        "ch_roaming");
     tg_catalog_close(snapshot);
 }
 
@@ -205,7 +203,7 @@ Test(catalog, numbers_stay_and_old_events_keep_their_prices, .init = folder_make
           "s/^products:/products:\\n  aaa: {fee: \"1.00\"}/' catalog.yaml && "
           "sed -i 's/^prices:/prices:\\n  aaa: {unit: event, price: \"1\"}/; "
           "s/connect: \"0.15\"/connect: \"0.20\"/' prices.yaml && "
-          "sed -i '/^S1002/d' subscribers.csv && "
+          "sed -i '/^S1002/d; s/4915112345603/4915112345699/' subscribers.csv && "
           "sed -i '1a S0001,A1001,aaa,491700000001,,,,' subscribers.csv",
           folder);
     struct tg_catalog_summary summary;
@@ -246,13 +244,18 @@ Test(catalog, numbers_stay_and_old_events_keep_their_prices, .init = folder_make
     cr_expect_eq(tg_roster_find(after->roster, &kind, &key, &at_ns, 1, &found), 0);
     cr_expect_eq(tg_roster_find(before->roster, &kind, &key, &at_ns, 1, &found), 1,
                  "a snapshot taken before must not change under its readers");
+    cr_assert(tg_digits_pack("4915112345603", 13, &key));
+    cr_expect_eq(tg_roster_find(after->roster, &kind, &key, &at_ns, 1, &found), 0,
+                 "a number somebody gave up must not go on finding him");
+    cr_assert(tg_digits_pack("4915112345699", 13, &key));
+    cr_expect_eq(tg_roster_find(after->roster, &kind, &key, &at_ns, 1, &found), 1);
+    cr_expect_eq(found, 2);
     tg_catalog_close(before);
     tg_catalog_close(after);
 }
 
 /* A half-stored catalog or a silently replaced version would price with what nobody approved. */
-Test(catalog, bad_or_conflicting_imports_store_nothing, .init = folder_make,
-     .fini = folder_remove)
+Test(catalog, bad_or_conflicting_imports_store_nothing, .init = folder_make, .fini = folder_remove)
 {
     struct tg_catalog_summary summary;
     struct tg_diag *diag = NULL;
@@ -356,8 +359,7 @@ Test(catalog, hostile_indices_never_lead_outside, .timeout = 120)
                 int64_t until_ns;
                 uint16_t zone;
                 tg_image_zones(room, service->deck, &key, &at_ns, 1, &zone);
-                const uint32_t band =
-                    tg_image_band(room, service->time_model, at_ns, &until_ns);
+                const uint32_t band = tg_image_band(room, service->time_model, at_ns, &until_ns);
                 const uint32_t price = tg_image_price_at(room, service, zone, band);
                 cr_assert(price == TG_PRICE_NONE || tg_image_price(room, price) != NULL);
             }
@@ -404,6 +406,8 @@ Test(catalog, bands_follow_wall_time_through_both_clock_changes, .init = folder_
     } cases[] = {
         {"03:00", "", "2026-10-25T00:30:00Z", 7200, 5400},
         {"03:00", "", "2026-03-29T00:30:00Z", 7200, 1800},
+        {"02:30", "", "2026-03-29T00:30:00Z", 7200, 1800}, /* a boundary that never happens */
+        {"02:30", "", "2026-10-25T00:00:00Z", 7200, 1800}, /* one that happens twice: the first */
         {"08:00", ", {band: off, from: \\\"18:00\\\"}", "2026-06-01T15:58:30Z", 300, 210},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -416,8 +420,7 @@ Test(catalog, bands_follow_wall_time_through_both_clock_changes, .init = folder_
         cr_assert_eq(system(command), 0);
         struct tg_catalog_snapshot *snapshot = open_folder(path_of("t"));
         const int64_t start_ns = at(cases[i].start);
-        const int64_t off_s =
-            band_seconds(snapshot->images[0], start_ns, cases[i].length_s, "off");
+        const int64_t off_s = band_seconds(snapshot->images[0], start_ns, cases[i].length_s, "off");
         const int64_t peak_s =
             band_seconds(snapshot->images[0], start_ns, cases[i].length_s, "peak");
         cr_expect_eq(off_s, cases[i].off_s, "%s: %lld", cases[i].start, (long long)off_s);
@@ -471,8 +474,8 @@ Test(catalog, three_hundred_thousand_prefixes_import_in_seconds, .init = folder_
     struct tg_catalog_snapshot *snapshot = open_data();
     const int64_t opened_ns = tg_clock_monotonic_ns();
     cr_log_info("%llu prefixes: import %lld ms, open %lld ms, image %llu KiB",
-                (unsigned long long)summary.prefixes_count, (long long)(end_ns - start_ns) / 1000000,
-                (long long)(opened_ns - end_ns) / 1000000,
+                (unsigned long long)summary.prefixes_count,
+                (long long)(end_ns - start_ns) / 1000000, (long long)(opened_ns - end_ns) / 1000000,
                 (unsigned long long)summary.image_bytes / 1024);
     cr_expect_eq(summary.prefixes_count, 298309);
     cr_expect_lt(end_ns - start_ns, 20 * TG_NS_PER_S);

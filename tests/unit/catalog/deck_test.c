@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARED     TG_SOURCE_DIR "/../shared/"
-#define ROWS_MAX   400000u
-#define ZONES      60000u
-#define LOOK_UPS   1000000u
+#define SHARED   TG_SOURCE_DIR "/../shared/"
+#define ROWS_MAX 400000u
+#define ZONES    60000u
+#define LOOK_UPS 1000000u
 
 /* An image that holds one deck and as many zone names as the deck may use. */
 static struct tg_image *deck_image(const struct tg_blob *data, struct tg_deck deck)
@@ -181,10 +181,10 @@ Test(deck, a_number_shorter_than_a_prefix_does_not_match_it)
     static const struct {
         const char *number;
         uint16_t zone;
-    } cases[] = {{"33", 1},      {"3310", 1},     {"331018", 2},  {"33101800", 2}, {"331", 1},
-                 {"3", 0},       {"", 0},         {"1", 0},       {"100000", 0},   {"1000000", 3},
-                 {"10000000", 3}, {"49", 0},      {"4900", 0},    {"4900000", 4},  {"490000", 0},
-                 {"490000000000000", 4}};
+    } cases[] = {{"33", 1},     {"3310", 1},    {"331018", 2},   {"33101800", 2},
+                 {"331", 1},    {"3", 0},       {"", 0},         {"1", 0},
+                 {"100000", 0}, {"1000000", 3}, {"10000000", 3}, {"49", 0},
+                 {"4900", 0},   {"4900000", 4}, {"490000", 0},   {"490000000000000", 4}};
     struct tg_deck_row rows[] = {
         {.key = key_of("33"), .valid_from_ns = INT64_MIN, .valid_to_ns = INT64_MAX, .zone = 1},
         {.key = key_of("331018"), .valid_from_ns = INT64_MIN, .valid_to_ns = INT64_MAX, .zone = 2},
@@ -216,7 +216,7 @@ Test(deck, dated_prefixes_fall_back_to_what_holds_at_the_event)
         int64_t at_ns;
         uint16_t zone;
         uint16_t long_zone;
-    } cases[] = {{99, 1, 1}, {100, 2, 2}, {149, 2, 2}, {150, 2, 4}, {199, 2, 4},
+    } cases[] = {{99, 1, 1},  {100, 2, 2}, {149, 2, 2}, {150, 2, 4}, {199, 2, 4},
                  {200, 3, 4}, {249, 3, 4}, {250, 3, 3}, {299, 3, 3}, {300, 1, 1}};
     struct tg_image *image = rows_image(rows, 4);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -265,8 +265,7 @@ Test(deck, agrees_with_the_cases_of_libphonenumber)
     tg_json_lines_open(&lines, file);
     while (tg_json_lines_next(&lines, &json, &why) == TG_OK) {
         const struct tg_json *inputs = tg_json_get(json, "inputs");
-        const char *expected =
-            tg_json_get_text(tg_json_get(json, "expected"), "value", NULL);
+        const char *expected = tg_json_get_text(tg_json_get(json, "expected"), "value", NULL);
         struct tg_deck_row rows[64];
         const char *labels[64] = {NULL};
         const char *prefix = NULL;
@@ -275,7 +274,7 @@ Test(deck, agrees_with_the_cases_of_libphonenumber)
         uint32_t rows_count = 0;
         while (tg_json_next(tg_json_get(inputs, "table"), &cursor, &prefix, &value)) {
             labels[rows_count + 1] = tg_json_text(value);
-            rows[rows_count] = (struct tg_deck_row){key_of(prefix), INT64_MIN, INT64_MAX,
+            rows[rows_count] = (struct tg_deck_row){key_of(prefix), INT64_MIN,  INT64_MAX,
                                                     rows_count + 1, rows_count, 1};
             rows_count++;
         }

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 struct mistake {
-    const char *file;     /* replaces or joins the base folder's file of that name */
-    const char *content;  /* with one backtick */
-    const char *text;     /* part of the message */
-    const char *hint;     /* part of the hint, or NULL */
+    const char *file;    /* replaces or joins the base folder's file of that name */
+    const char *content; /* with one backtick */
+    const char *text;    /* part of the message */
+    const char *hint;    /* part of the hint, or NULL */
 };
 
 static const char base_head[] = "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n";
@@ -41,11 +41,12 @@ static const struct mistake mistakes[] = {
      "unknown key \"curency\"", "did you mean \"currency\"?"},
     {"head.yaml", "`catalog: {version: 1, valid_from: 2026-01-01}\n", "\"currency\" is missing",
      NULL},
-    {"head.yaml", "catalog: {version: `0, valid_from: 2026-01-01, currency: EUR}\n",
-     "out of range", NULL},
+    {"head.yaml", "catalog: {version: `0, valid_from: 2026-01-01, currency: EUR}\n", "out of range",
+     NULL},
     {"head.yaml", "catalog: {version: `one, valid_from: 2026-01-01, currency: EUR}\n",
      "not of the expected form", "an integer"},
-    {"head.yaml", "catalog: {version: `99999999999999999999, valid_from: 2026-01-01, currency: EUR}",
+    {"head.yaml",
+     "catalog: {version: `99999999999999999999, valid_from: 2026-01-01, currency: EUR}",
      "too large", NULL},
     {"head.yaml", "catalog: {version: 1, valid_from: `2026-13-01, currency: EUR}\n",
      "not of the expected form", "a date or time"},
@@ -71,8 +72,7 @@ static const struct mistake mistakes[] = {
     {"more.yaml", "decks:\n  d: {file: `nowhere.csv}\n", "cannot be read", NULL},
     {"more.yaml", "decks:\n  d: {file: `../../etc/passwd}\n", "outside the folder", NULL},
     {"more.yaml", "decks:\n  d: {prefixes: {`\"4a\": italy}}\n", "not 1 to 15 digits", NULL},
-    {"more.yaml", "decks:\n  d: {prefixes: {\"49\": `It aly}}\n", "not of the expected form",
-     NULL},
+    {"more.yaml", "decks:\n  d: {prefixes: {\"49\": `It aly}}\n", "not of the expected form", NULL},
     {"world.csv", "prefix,`zoen,zone\n49,germany,x\n", "unknown column \"zoen\"",
      "did you mean \"zone\"?"},
     {"world.csv", "`prefix\n49\n", "column \"zone\" is missing", NULL},
@@ -89,8 +89,8 @@ static const struct mistake mistakes[] = {
     {"world.csv", "prefix,zone\n49,ger`\"many\n", "a quote inside a field", NULL},
     {"more.yaml", "prices:\n  p: {unit: second, price: `0.10}\n", "written in quotes",
      "write \"0.10\""},
-    {"more.yaml", "prices:\n  p: {unit: second, price: `\"0.123456789\"}\n",
-     "more than 8 decimals", NULL},
+    {"more.yaml", "prices:\n  p: {unit: second, price: `\"0.123456789\"}\n", "more than 8 decimals",
+     NULL},
     {"more.yaml", "prices:\n  p: {unit: second, price: `\"99999999999999\"}\n", "too large", NULL},
     {"more.yaml", "prices:\n  p: {unit: second, price: `\"ten\"}\n", "not of the expected form",
      NULL},
@@ -126,18 +126,32 @@ static const struct mistake mistakes[] = {
      "to is not after from", "two rules"},
     {"more.yaml", "allowances:\n  a: {unit: minute, amount: 1, services: `[data]}\n",
      "not counted in minutes", NULL},
-    {"more.yaml", "allowances:\n  a: {unit: minute, amount: 1, services: [voice], zones: [`mars]}\n",
+    {"more.yaml",
+     "allowances:\n  a: {unit: minute, amount: 1, services: [voice], zones: [`mars]}\n",
      "no zone \"mars\"", NULL},
     {"more.yaml", "plans:\n  p: {voice: {deck: `worl, prices: {\"*\": p_voice}}}\n",
      "no deck \"worl\"", "did you mean \"world\"?"},
     {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: {\"*\": `p_voise}}}\n",
      "no price \"p_voise\"", "did you mean \"p_voice\"?"},
-    {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: {`itali: p_voice, \"*\": p_voice}}}\n",
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, prices: {`itali: p_voice, \"*\": p_voice}}}\n",
      "no zone \"itali\"", "did you mean \"italy\"?"},
+    /* found by the fuzzer: a plan that names a time model which is itself wrong */
+    {"more.yaml",
+     "time_models:\n  t: {default: a, zone: `Mars/Base}\nplans:\n  p: {voice: {deck: world, "
+     "time_model: t, prices: {\"*\": {a: p_voice}}}}\n",
+     "no time zone", NULL},
+    {"more.yaml",
+     "time_models:\n  t: `[]\nplans:\n  p: {voice: {deck: world, time_model: t, prices: {\"*\": "
+     "{a: p_voice}}}}\n",
+     "expected a map", NULL},
+    /* found by the fuzzer: a list where a map of prices belongs */
+    {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: `[p_voice]}}\n", "expected a map",
+     NULL},
     {"more.yaml", "plans:\n  p: {`voice: {deck: world}}\n", "either price or prices", NULL},
     {"more.yaml", "plans:\n  p: {voice: {deck: world, price: `p_data}}\n", "counts octets", NULL},
-    {"more.yaml", "plans:\n  p: {data: {price: p_data, allowance: `free}}\n",
-     "does not cover data", NULL},
+    {"more.yaml", "plans:\n  p: {data: {price: p_data, allowance: `free}}\n", "does not cover data",
+     NULL},
     {"more.yaml",
      "plans:\n  p: {voice: {time_model: tm, deck: world, prices: {\"*\": {`peak: p_voice, day: "
      "p_voice, night: p_voice}}}}\n",

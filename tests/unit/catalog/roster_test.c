@@ -40,8 +40,8 @@ Test(roster, a_number_that_changed_hands_finds_the_holder_of_that_day)
         {.active_from_s = 0, .active_to_s = 10 * DAY_S},
         {.active_from_s = 20 * DAY_S, .active_to_s = TG_ROSTER_OPEN_S},
         {.active_from_s = 0, .active_to_s = TG_ROSTER_OPEN_S, .flags = TG_ROSTER_REMOVED}};
-    const struct tg_roster_key keys[] = {{7, 0, TG_KEY_E164}, {7, 1, TG_KEY_E164},
-                                         {7, 2, TG_KEY_E164}, {7, 1, TG_KEY_IMSI}};
+    const struct tg_roster_key keys[] = {
+        {7, 0, TG_KEY_E164}, {7, 1, TG_KEY_E164}, {7, 2, TG_KEY_E164}, {7, 1, TG_KEY_IMSI}};
     enum tg_err err;
     struct tg_roster *roster = roster_make(lines, 3, keys, 4, &err);
     cr_assert_eq(err, TG_OK);
@@ -58,9 +58,9 @@ Test(roster, a_number_that_changed_hands_finds_the_holder_of_that_day)
 /* Two holders of one number at one time: usage would go to either, so there is no roster. */
 Test(roster, two_holders_at_one_time_are_refused)
 {
-    const struct tg_roster_line lines[] = {{.active_from_s = 0, .active_to_s = 11 * DAY_S},
-                                           {.active_from_s = 10 * DAY_S,
-                                            .active_to_s = TG_ROSTER_OPEN_S}};
+    const struct tg_roster_line lines[] = {
+        {.active_from_s = 0, .active_to_s = 11 * DAY_S},
+        {.active_from_s = 10 * DAY_S, .active_to_s = TG_ROSTER_OPEN_S}};
     const struct tg_roster_key keys[] = {{7, 0, TG_KEY_E164}, {7, 1, TG_KEY_E164}};
     const struct tg_roster_key outside[] = {{7, 2, TG_KEY_E164}};
     enum tg_err err;
@@ -68,6 +68,21 @@ Test(roster, two_holders_at_one_time_are_refused)
     cr_expect_eq(err, TG_E_EXISTS);
     cr_expect_null(roster_make(lines, 2, outside, 1, &err));
     cr_expect_eq(err, TG_E_INVALID);
+}
+
+/* A number handed over at midnight belongs to the next holder from that second on. */
+Test(roster, handing_over_without_a_gap_is_allowed)
+{
+    const struct tg_roster_line lines[] = {
+        {.active_from_s = 0, .active_to_s = DAY_S},
+        {.active_from_s = DAY_S, .active_to_s = TG_ROSTER_OPEN_S}};
+    const struct tg_roster_key keys[] = {{7, 1, TG_KEY_E164}, {7, 0, TG_KEY_E164}};
+    enum tg_err err;
+    struct tg_roster *roster = roster_make(lines, 2, keys, 2, &err);
+    cr_assert_eq(err, TG_OK);
+    cr_expect_eq(find_one(roster, TG_KEY_E164, 7, TG_NS_PER_DAY - 1), 0);
+    cr_expect_eq(find_one(roster, TG_KEY_E164, 7, TG_NS_PER_DAY), 1);
+    tg_roster_free(roster);
 }
 
 /* An empty roster must answer too: the first import may hold prices only. */

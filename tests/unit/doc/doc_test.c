@@ -116,8 +116,10 @@ Test(yaml, scalars_stay_text)
 {
     static const char text[] = "country: no\nzip: 0123\nflag: yes\nquoted: \"a\\nb\"\nempty:\n";
     static const struct tg_schema_key keys_array[] = {
-        {.key = "country", .type = TG_TYPE_STRING},   {.key = "zip", .type = TG_TYPE_STRING},
-        {.key = "flag", .type = TG_TYPE_BOOL},        {.key = "quoted", .type = TG_TYPE_STRING},
+        {.key = "country", .type = TG_TYPE_STRING},
+        {.key = "zip", .type = TG_TYPE_STRING},
+        {.key = "flag", .type = TG_TYPE_BOOL},
+        {.key = "quoted", .type = TG_TYPE_STRING},
         {.key = "empty", .type = TG_TYPE_STRING},
         {.key = "wait", .type = TG_TYPE_DURATION, .fallback = "5s"},
     };
@@ -138,21 +140,22 @@ Test(yaml, scalars_stay_text)
     tg_diag_close(diag);
 }
 
-/* A document from anywhere must not take the machine: size, depth, nodes and scalars are bounded. */
+/* A document from anywhere must not take the machine: size, depth, nodes and scalars are bounded.
+ */
 Test(yaml, limits_hold)
 {
     static const struct tg_yaml_limits limits = {
         .text_bytes_max = 1000, .nodes_max = 20, .depth_max = 4, .scalar_bytes_max = 10};
     static const char *const texts[] = {
-        "[[[[[1]]]]]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21]",
-        "a: 12345678901", "{? {a: 1} : 2}", "a: *x", "a: \xff\xfe"};
+        "[[[[[1]]]]]",    "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21]",
+        "a: 12345678901", "{? {a: 1} : 2}",
+        "a: *x",          "a: \xff\xfe"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct tg_diag *diag = tg_diag_open();
         struct tg_yaml *yaml = NULL;
         cr_expect_eq(tg_yaml_parse("t", texts[i], strlen(texts[i]), &limits, diag, &yaml),
                      TG_E_DOCUMENT, "%s", texts[i]);
-        cr_expect_eq(tg_diag_errors_count(diag), 1, "%s: %u", texts[i],
-                     tg_diag_errors_count(diag));
+        cr_expect_eq(tg_diag_errors_count(diag), 1, "%s: %u", texts[i], tg_diag_errors_count(diag));
         tg_yaml_close(yaml);
         tg_diag_close(diag);
     }
@@ -168,7 +171,8 @@ Test(yaml, limits_hold)
 /* Fields of RFC 4180 section 2, rules 1 to 7, with the place of each. */
 Test(csv, quoting_and_line_ends_follow_rfc_4180)
 {
-    static const char text[] = "\xef\xbb\xbf" "a,b\r\n1,\"x,\"\"y\"\"\"\n\n\"two\nlines\",\r\n3,4";
+    static const char text[] = "\xef\xbb\xbf"
+                               "a,b\r\n1,\"x,\"\"y\"\"\"\n\n\"two\nlines\",\r\n3,4";
     static const char *const expected[][2] = {
         {"a", "b"}, {"1", "x,\"y\""}, {"two\nlines", ""}, {"3", "4"}};
     static const uint32_t lines[] = {1, 2, 4, 6};
@@ -181,8 +185,7 @@ Test(csv, quoting_and_line_ends_follow_rfc_4180)
         cr_expect_eq(csv.line, lines[i]);
         for (size_t j = 0; j < 2; j++) {
             cr_expect(csv.fields[j].text_bytes == strlen(expected[i][j]) &&
-                          memcmp(csv.fields[j].text, expected[i][j],
-                                 csv.fields[j].text_bytes) == 0,
+                          memcmp(csv.fields[j].text, expected[i][j], csv.fields[j].text_bytes) == 0,
                       "row %zu field %zu", i, j);
         }
     }
@@ -247,7 +250,9 @@ Test(json, builds_prints_and_reads_back)
     tg_json_set_money(object, "amount", 1099000000, 8, 2);
     tg_json_set_integer(object, "big", INT64_MAX);
     tg_json_set_bool(object, "yes", true);
-    tg_json_set_string(object, "bad", "a\xff" "b");
+    tg_json_set_string(object, "bad",
+                       "a\xff"
+                       "b");
     tg_json_set_time(object, "at", 0);
     tg_json_set_string(object, "none", NULL);
     struct tg_json *list = tg_json_list();
@@ -256,7 +261,8 @@ Test(json, builds_prints_and_reads_back)
     tg_json_set(object, "list", list);
     char *text = tg_json_dump(object, NULL);
     cr_expect_str_eq(text, "{\"z\":\"first\",\"amount\":\"10.99\",\"big\":9223372036854775807,"
-                           "\"yes\":true,\"bad\":\"a\xef\xbf\xbd" "b\",\"at\":"
+                           "\"yes\":true,\"bad\":\"a\xef\xbf\xbd"
+                           "b\",\"at\":"
                            "\"1970-01-01T00:00:00Z\",\"none\":null,\"list\":[1,\"two\"]}");
     struct tg_json *back = NULL;
     cr_assert_eq(tg_json_parse(text, strlen(text), &back, NULL), TG_OK);

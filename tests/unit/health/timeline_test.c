@@ -304,3 +304,49 @@ Test(timeline, maintenance_is_a_flag_beside_the_state_and_batches_agree_with_sin
     }
     world_close(&w);
 }
+
+Test(timeline, usage_of_a_batch_equals_life_and_annotation_one_by_one)
+{
+    /* If this failed, rows would be marked with another node state than the one that the timeline
+     * gives: held or sold wrongly. Times go back and forth over spans, claims and gaps. */
+    static struct world one;
+    static struct world all;
+    world_open(&one);
+    world_open(&all);
+    uint64_t random = 11;
+    for (int step = 0; step < 400; step++) {
+        int64_t times_ns[64];
+        uint16_t ids[64];
+        uint8_t wanted[64];
+        uint8_t got[64];
+        const uint16_t node_id = (uint16_t)(world_random(&random) % (WORLD_NODES + 2));
+        const uint32_t count = 1 + (uint32_t)(world_random(&random) % 64);
+        for (uint32_t i = 0; i < count; i++) {
+            times_ns[i] = T0 + (int64_t)(step * 20 + world_random(&random) % 600) * S;
+            ids[i] = node_id;
+        }
+        if (step % 10 == 3 && node_id >= CORE && node_id <= LEAF) {
+            const struct tg_observation claim = {.event_ns = times_ns[0],
+                                                 .arrival_ns = times_ns[0],
+                                                 .value = 1 + step % 3,
+                                                 .record_key = (uint64_t)step,
+                                                 .node_id = node_id,
+                                                 .kind = TG_OBSERVATION_STATE};
+            world_apply(&one, &claim, 1);
+            world_apply(&all, &claim, 1);
+        }
+        tg_timeline_life(one.timeline, ids, times_ns, count);
+        tg_timeline_annotate(one.timeline, ids, times_ns, wanted, count);
+        tg_timeline_usage(all.timeline, node_id, times_ns, got, count);
+        cr_assert_arr_eq(got, wanted, count, "step %d, node %u", step, node_id);
+        cr_assert_eq(tg_timeline_life_last_ns(one.timeline, node_id),
+                     tg_timeline_life_last_ns(all.timeline, node_id));
+        struct tg_interval before[256];
+        struct tg_interval after[256];
+        const uint32_t intervals = tg_timeline_intervals(one.timeline, node_id, before, 256);
+        cr_assert_eq(tg_timeline_intervals(all.timeline, node_id, after, 256), intervals);
+        cr_assert_arr_eq(after, before, intervals * sizeof before[0]);
+    }
+    world_close(&one);
+    world_close(&all);
+}

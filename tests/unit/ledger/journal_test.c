@@ -70,7 +70,8 @@ Test(journal, every_failing_operation_stops_acknowledging_and_loses_nothing)
             struct tg_why why = {.text = ""};
             cr_assert_eq(tg_recover(dir, acknowledged, NULL, NULL, &recovered, &why), TG_OK,
                          "mode %u, operation %u: %s", mode, nth, why.text);
-            /* At most the epoch that was being written may be there without having been promised. */
+            /* At most the epoch that was being written may be there without having been promised.
+             */
             cr_assert(recovered.tail.epoch <= acknowledged + 1);
             const uint32_t failed_count = faults.failed_count;
             if (failed_count > 0 && acknowledged < 12) {
@@ -227,8 +228,8 @@ Test(journal, all_sections_come_back)
                                                .fate = TG_FATE_SUSPENDED};
     const uint64_t keys[3] = {1, UINT64_MAX, 3};
     const struct tg_journal_source source = {.source_key = 5, .in_records = 6, .source_id = 9};
-    cr_assert_eq(tg_block_observations(block, observations, 300, (const uint8_t *)text, sizeof text),
-                 300);
+    cr_assert_eq(
+        tg_block_observations(block, observations, 300, (const uint8_t *)text, sizeof text), 300);
     cr_assert_eq(tg_block_sessions(block, &session, 1), 1);
     cr_assert(tg_block_input(block, "ipfix", &input));
     cr_assert(tg_block_input(block, "netflow9", &input));
@@ -249,7 +250,8 @@ Test(journal, all_sections_come_back)
     uint32_t count = 0;
     cr_assert_eq(tg_scan_open(&scan_params, &scan, NULL), TG_OK);
     cr_assert_eq(tg_scan_next(scan, &view, NULL), TG_OK);
-    cr_assert_eq(tg_scan_observations(&view, &got, &count, &got_text, &got_text_bytes, NULL), TG_OK);
+    cr_assert_eq(tg_scan_observations(&view, &got, &count, &got_text, &got_text_bytes, NULL),
+                 TG_OK);
     cr_assert_eq(count, 300);
     cr_expect_eq(got[7].text_bytes, 0);
     cr_expect_eq(got[299].event_ns, 299);
@@ -296,7 +298,8 @@ Test(journal, all_sections_come_back)
 
 Test(journal, a_full_section_says_so)
 {
-    /* If this failed, refused bytes or templates beyond the first megabyte would vanish uncounted. */
+    /* If this failed, refused bytes or templates beyond the first megabyte would vanish uncounted.
+     */
     char dir[256];
     static uint8_t payload[TG_REFUSAL_BYTES_MAX + 5000];
     help_dir_make(dir);

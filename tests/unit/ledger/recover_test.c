@@ -257,6 +257,44 @@ Test(recover, swapped_and_missing_blocks_are_found)
     help_dir_remove(dir);
 }
 
+Test(recover, a_block_of_another_history_is_found)
+{
+    /* If this failed, a block restored from an old copy of the disk, whole in itself and with the
+     * right number and epoch, would replace what really happened. */
+    char dir[256];
+    char other[256];
+    char path[512];
+    char other_path[512];
+    uint64_t offsets[8];
+    uint64_t other_offsets[8];
+    size_t length = 0;
+    size_t other_length = 0;
+    help_dir_make(dir);
+    help_dir_make(other);
+    help_journal(dir, 6, 1, 0, true);
+    help_journal(other, 1, 2, 0, true); /* its first epoch differs, so all hashes after it do */
+    help_journal(other, 5, 1, 0, true);
+    path_of(dir, 1, path);
+    path_of(other, 1, other_path);
+    uint8_t *bytes = help_file_read(path, &length);
+    uint8_t *other_bytes = help_file_read(other_path, &other_length);
+    cr_assert_eq(blocks_find(bytes, length, offsets, 7), 6);
+    cr_assert_eq(blocks_find(other_bytes, other_length, other_offsets, 7), 6);
+    const uint64_t size = offsets[3] - offsets[2];
+    cr_assert_eq(other_offsets[3] - other_offsets[2], size);
+    memcpy(bytes + offsets[2], other_bytes + other_offsets[2], size);
+    help_file_write(path, bytes, length);
+    struct replayed got;
+    struct tg_recovered recovered;
+    struct tg_why why = {.text = ""};
+    cr_expect_eq(replay(dir, 0, &got, &recovered, &why), TG_E_CHAIN);
+    cr_expect_not_null(strstr(why.text, "predecessor"), "%s", why.text);
+    free(bytes);
+    free(other_bytes);
+    help_dir_remove(dir);
+    help_dir_remove(other);
+}
+
 Test(recover, segments_roll_and_a_missing_one_is_found)
 {
     /* If this failed, a deleted file would silently shorten a customer's bill. */

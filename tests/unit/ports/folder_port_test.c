@@ -371,7 +371,7 @@ Test(folder_port, thousands_of_files_are_all_read_once_in_order)
 /* If this failed, an engine that reads faster than it writes would hold files without a bound. */
 Test(folder_port, without_durable_positions_reading_stops_and_goes_on_with_them)
 {
-    char folder[64], name[8];
+    char folder[64], name[16];
     make_folder(folder);
     for (int i = 0; i < 100; i++) {
         (void)snprintf(name, sizeof name, "%03d", i);

@@ -155,12 +155,17 @@ Test(account, dirty_pages_carry_all_lines_to_another_table)
     struct tg_accounts *to;
     cr_assert_eq(tg_accounts_create(subscribers, &from, NULL), TG_OK);
     cr_assert_eq(tg_accounts_create(subscribers, &to, NULL), TG_OK);
-    cr_assert_eq(tg_accounts_pages_count(from), 4);
+    /* Two pages of lines a half, and shelves of 512 octets for each subscriber and account. */
+    const uint32_t pages =
+        4 + (subscribers * 2 * 512 + TG_ACCOUNT_PAGE_BYTES - 1) / TG_ACCOUNT_PAGE_BYTES;
+    cr_assert_eq(tg_accounts_pages_count(from), pages);
     const struct tg_charge charge = rated(60, 20, 100);
     tg_account_apply(tg_accounts_line(from, 3, 684), &call, &charge);
     tg_account_apply(tg_accounts_line(from, TG_ACCOUNT_PAGE_LINES + 6, 683), &call, &charge);
+    tg_accounts_shelf(from, true, 5)->buckets[0] =
+        (struct tg_bucket){.kind = TG_BUCKET_POOL, .period = 684, .used_base = 77};
     uint32_t dirty_count = 0;
-    for (uint32_t page = 0; page < 4; page++) {
+    for (uint32_t page = 0; page < pages; page++) {
         if (tg_accounts_page_dirty(from, page)) {
             dirty_count++;
             cr_assert_eq(tg_accounts_page_load(to, page, tg_accounts_page_bytes(from, page),
@@ -174,10 +179,13 @@ Test(account, dirty_pages_carry_all_lines_to_another_table)
                             TG_ACCOUNT_PAGE_BYTES),
                      0);
     }
-    cr_expect_eq(dirty_count, 2);
+    cr_expect_eq(dirty_count, 3);
+    cr_expect_eq(tg_accounts_shelf(to, true, 5)->buckets[0].used_base, 77);
+    cr_expect_eq(tg_accounts_shelf(to, false, 5)->buckets[0].used_base, 0, "not a pool's");
+    cr_expect_null(tg_accounts_shelf(to, true, subscribers));
     cr_expect_eq(tg_accounts_peek(to, 3, 684)->cost, 100);
     cr_expect_eq(
-        tg_accounts_page_load(to, 4, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),
+        tg_accounts_page_load(to, pages, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),
         TG_E_INVALID);
     cr_expect_eq(
         tg_accounts_page_load(to, 2, tg_accounts_page_bytes(from, 0), TG_ACCOUNT_PAGE_BYTES),

@@ -121,6 +121,7 @@ static inline struct fixture_price *fixture_price(struct fixture *f, uint32_t id
     };
     made->steps[0] = (struct tg_price_step){UINT64_MAX, price, per, 0};
     f->infos[id] = (struct tg_price_info){.unit_base_count = tg_unit_base_count(unit),
+                                          .block_units = 1,
                                           .tariff = (uint16_t)id,
                                           .zones_count = 1,
                                           .unit = (uint8_t)unit,

@@ -100,8 +100,7 @@ Test(columns, hostile_frames_are_refused)
     struct tg_codec *codec = NULL;
     cr_assert_eq(tg_codec_open(-1, 65536, &codec, NULL), TG_OK);
     memset(values, 0, sizeof values);
-    const size_t length =
-        tg_codec_compress(codec, values, sizeof values, stored, sizeof stored);
+    const size_t length = tg_codec_compress(codec, values, sizeof values, stored, sizeof stored);
     cr_assert(length > 0);
     cr_expect_eq(tg_codec_decompress(codec, stored, length, joined, sizeof values), TG_OK);
     cr_expect_eq(tg_codec_decompress(codec, stored, length, joined, 100), TG_E_CORRUPT);

@@ -69,8 +69,8 @@ Test(documents, a_collection_is_visited_in_order_and_alone)
     struct tg_bytes json;
     uint64_t count = 0;
     tg_txn_begin(&txn, db, true);
-    static const char *const names[][2] = {{"bill", "2"}, {"bill", "10"}, {"bil", "x"},
-                                           {"billa", "y"}, {"bill", "1"}};
+    static const char *const names[][2] = {
+        {"bill", "2"}, {"bill", "10"}, {"bil", "x"}, {"billa", "y"}, {"bill", "1"}};
     for (uint32_t i = 0; i < 5; i++) {
         tg_documents_put(&txn, names[i][0], names[i][1], "{\"n\":1}", 7);
     }

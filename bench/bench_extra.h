@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief What `tollgate bench` does besides CPU time per row: captures for others, latency, loss.
+ *
+ *  Source: none. Threads: main. Allocates: as each mode says. Cost: seconds to a minute each.
+ *
+ *  A mode is chosen by its option (--capture DIR, --latency, --lossless) anywhere on the command
+ *  line and reads its own options; what it does not know is a mistake in usage.
+ */
+#ifndef TG_BENCH_BENCH_EXTRA_H
+#define TG_BENCH_BENCH_EXTRA_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** @brief Options of all modes; each uses what it needs. */
+struct tg_bench_extra {
+    const char *dir;            /**< Scratch folder, or where --capture writes; borrowed. */
+    uint32_t subscribers_count; /**< Size. */
+    uint32_t datagrams_count;   /**< 26 records each. */
+    uint32_t seconds;           /**< Of one trial or one load. */
+    uint32_t rate;              /**< Records a second at full load; 0: measure it first. */
+    uint32_t trials_count;      /**< LOSSLESS: steps of the search. */
+    bool is_csv;                /**< CSV with a header. */
+};
+
+/**
+ * @brief Run the mode the command line asks for, if it asks for one.
+ * @param[in]  argc  As main's.
+ * @param[in]  argv  As main's; [0] is the verb.
+ * @param[out] code  Exit code of the mode; untouched when there is none.
+ * @return true when a mode was asked for.
+ */
+bool tg_bench_extra_run(int argc, char **argv, int *code);
+
+/** @brief Write what other programs are compared on: flows.pcap, head.pcap (its template alone),
+ *  sessions.pcap (RADIUS), catalog, configuration, records.csv, and expected.env, which says what
+ *  must come out. @param extra dir, subscribers, datagrams. @param[out] why Reason.
+ *  @return TG_OK, TG_E_IO, TG_E_NO_MEMORY or what the catalog said. */
+enum tg_err tg_bench_capture(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Print what the rated rows of a data folder add up to, as NAME=VALUE. @param extra dir.
+ *  @param[out] why Reason. @return TG_OK, or what the scan said. */
+enum tg_err tg_bench_sums(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Latency of rows at 50 % and 80 % of full load, from the moment each should have been sent,
+ *  to rated and to durable. @param extra Options. @param[out] why Reason.
+ *  @return TG_OK, or what set-up or the journal said. */
+enum tg_err tg_bench_latency(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Highest rate without loss, found by halving. @param extra Options. @param[out] why Reason.
+ *  @return TG_OK, or what set-up said. */
+enum tg_err tg_bench_lossless(const struct tg_bench_extra *extra, struct tg_why *why);
+
+#endif

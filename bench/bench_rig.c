@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* nftw */
+#include "bench/bench_rig.h"
+
+#include "abi/key.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "ledger/scan.h"
+#include "mediate/cumulative.h"
+#include "mediate/sequence.h"
+#include "mediate/session.h"
+#include "mediate/source.h"
+#include "plug/registry.h"
+#include "ports/strip.h"
+#include "rate/account.h"
+#include "rt/eal.h"
+
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SEQUENCE_STREAMS 64u
+#define CUMULATIVE_COUNT 1024u
+#define DEDUP_RECORDS    UINT64_C(4000000) /* the pipeline's default */
+#define SMALL_DECK       1000u
+#define HEAD_OCTETS      42u
+
+int64_t tg_bench_process_cpu_ns(void)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
+    return (int64_t)at.tv_sec * TG_NS_PER_S + at.tv_nsec;
+}
+
+/* ---- the port ------------------------------------------------------------------------------- */
+
+static void input_of(const uint8_t *frame, uint32_t octets, int64_t now_ns, struct tg_input *input)
+{
+    struct tg_strip found;
+    if (tg_strip(frame, octets, &found) != TG_OK) {
+        return; /* the check at the end tells */
+    }
+    *input = (struct tg_input){.bytes = frame + found.payload_offset,
+                               .length_bytes = found.payload_bytes,
+                               .local_port = found.destination_port,
+                               .from = {.port = found.source_port},
+                               .arrival_ns = now_ns};
+    memcpy(input->from.address, found.source_address, sizeof input->from.address);
+}
+
+static void port_salt(const struct tg_bench_port *port, struct tg_input *input, uint64_t given)
+{
+    const struct tg_feed *feed = port->feed;
+    const uint64_t pass = given / feed->datagrams_count;
+    const uint32_t index = (uint32_t)(given % feed->datagrams_count);
+    if (pass > 0 && port->is_salted) {
+        tg_feed_salt(feed, (uint8_t *)(uintptr_t)input->bytes, index, pass);
+    }
+}
+
+/* The frame is copied first, as a driver's is: the next pass starts from the capture again. */
+static uint32_t port_memory(struct tg_bench_port *port, int64_t now_ns, struct tg_input *inputs,
+                            uint32_t wanted)
+{
+    static uint8_t frames[TG_BURST_MAX][TG_FEED_STRIDE_BYTES] __attribute__((aligned(64)));
+    const struct tg_feed *feed = port->feed;
+    for (uint32_t i = 0; i < wanted; i++) {
+        const size_t index = (port->given_count + i) % feed->datagrams_count;
+        memcpy(frames[i], feed->frames + index * TG_FEED_STRIDE_BYTES, TG_FEED_FRAME_OCTETS);
+        input_of(frames[i], TG_FEED_FRAME_OCTETS, now_ns, &inputs[i]);
+    }
+    return wanted;
+}
+
+static uint32_t port_burst(struct tg_port *base, int64_t now_ns, struct tg_input *inputs,
+                           uint32_t capacity)
+{
+    struct tg_bench_port *port = (struct tg_bench_port *)base;
+    const uint64_t left = port->limit_count - port->given_count;
+    const uint32_t wanted = left < capacity ? (uint32_t)left : capacity;
+    (void)now_ns; /* arrival follows the capture, or its events would lie in the future */
+    const int64_t pass = (int64_t)(port->given_count / port->feed->datagrams_count);
+    const int64_t arrival_ns =
+        TG_FEED_START_NS + TG_NS_PER_HOUR + pass * TG_FEED_PASS_S * TG_NS_PER_S;
+    if (!port->has_template) {
+        port->has_template = true;
+        input_of(port->feed->template_frame, port->feed->template_octets, arrival_ns, inputs);
+        return 1;
+    }
+    if (wanted == 0) {
+        return 0;
+    }
+    const uint32_t count = port->inner != NULL
+                               ? tg_port_burst(port->inner, arrival_ns, inputs, wanted)
+                               : port_memory(port, arrival_ns, inputs, wanted);
+    for (uint32_t i = 0; i < count; i++) {
+        port_salt(port, &inputs[i], port->given_count + i);
+    }
+    port->given_count += count;
+    return count;
+}
+
+static void port_release(struct tg_port *base)
+{
+    const struct tg_bench_port *port = (const struct tg_bench_port *)base;
+    if (port->inner != NULL) {
+        tg_port_release(port->inner);
+    }
+}
+
+static void port_position(const struct tg_port *base, struct tg_position *position)
+{
+    *position = (struct tg_position){0, ((const struct tg_bench_port *)base)->given_count};
+}
+
+static const struct tg_port_ops port_ops = {.size_bytes = sizeof(struct tg_bench_port),
+                                            .burst = port_burst,
+                                            .release = port_release,
+                                            .position = port_position};
+
+/* ---- assembly ------------------------------------------------------------------------------- */
+
+static enum tg_err open_port(struct tg_rig *rig, struct tg_why *why)
+{
+    rig->port =
+        (struct tg_bench_port){.base = {.ops = &port_ops, .kind = TG_PORT_VDEV, .name = "bench"},
+                               .feed = &rig->feed,
+                               .is_salted = true};
+    if (rig->options->is_fixed) {
+        return TG_OK;
+    }
+    char path[320];
+    (void)snprintf(path, sizeof path, "%s/flows.pcap", rig->dir);
+    const struct tg_port_config config = {.size_bytes = sizeof config,
+                                          .kind = TG_PORT_PCAP,
+                                          .name = "bench",
+                                          .target = path,
+                                          .is_infinite = true};
+    enum tg_err err = tg_feed_pcap(&rig->feed, path, why);
+    if (err == TG_OK && !tg_eal_is_running()) {
+        const struct tg_eal_config eal = {.size_bytes = sizeof eal,
+                                          .memory_mib = 256 + rig->options->datagrams_count / 400};
+        err = tg_eal_start(&eal, why);
+    }
+    return err == TG_OK ? tg_port_open(&config, &rig->port.inner, why) : err;
+}
+
+static enum tg_err open_tables(struct tg_rig *rig, struct tg_why *why)
+{
+    struct tg_plug *plug = tg_plug_find(TG_PLUGIN_DECODER, "ipfix");
+    const struct tg_decoder_config decoder = {.size_bytes = sizeof decoder, .hash_seed = 7};
+    if (plug == NULL) {
+        return tg_why_set(why, TG_E_NOT_FOUND, "the ipfix decoder is not linked in");
+    }
+    rig->sources = tg_sources_create();
+    rig->sequence = tg_sequence_create(SEQUENCE_STREAMS);
+    rig->cumulative = tg_cumulative_create(CUMULATIVE_COUNT);
+    if (rig->sources == NULL || rig->sequence == NULL || rig->cumulative == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for tables");
+    }
+    enum tg_err err = tg_dispatch_add(&rig->dispatch, "ipfix", plug->plugin->contract, TG_FEED_PORT,
+                                      &decoder, why);
+    return err == TG_OK ? tg_accounts_create(rig->world.subscribers_count, &rig->accounts, why)
+                        : err;
+}
+
+static enum tg_err open_flow(struct tg_rig *rig, struct tg_why *why)
+{
+    const struct tg_journal_params journal = {
+        .size_bytes = sizeof journal, .streams_count = 1, .dir = rig->dir};
+    enum tg_err err = tg_journal_open(&journal, &rig->journal, why);
+    const struct tg_rating_params rating = {.dedup_records_max = DEDUP_RECORDS,
+                                            .accounts = rig->accounts,
+                                            .journal = rig->journal,
+                                            .catalog = &rig->world.published};
+    err = err == TG_OK ? tg_rating_create(&rating, &rig->rating, why) : err;
+    const struct tg_ingest_params params = {.journal = rig->journal,
+                                            .catalog = &rig->world.published,
+                                            .inventory = rig->world.inventory,
+                                            .dispatch = &rig->dispatch,
+                                            .sources = rig->sources,
+                                            .sequence = rig->sequence,
+                                            .sessions = rig->world.sessions,
+                                            .cumulative = rig->cumulative,
+                                            .timeline = rig->world.timeline,
+                                            .ratings = {rig->rating},
+                                            .ratings_count = 1,
+                                            .is_inline = true,
+                                            .time = tg_time_live()};
+    err = err == TG_OK ? tg_ingest_create(&params, &rig->ingest, why) : err;
+    const struct tg_ingest_port port = {
+        .port = &rig->port.base, .name_hash = 1, .decoder = TG_DECODER_NONE};
+    return err == TG_OK ? tg_ingest_add_port(rig->ingest, &port) : err;
+}
+
+enum tg_err tg_rig_open(struct tg_rig *rig, const struct tg_bench_options *options,
+                        uint32_t subscribers_count, bool is_zipf, struct tg_why *why)
+{
+    memset(rig, 0, sizeof *rig);
+    rig->options = options;
+    (void)snprintf(rig->dir, sizeof rig->dir, "%s/tollgate-bench-XXXXXX", options->dir);
+    if (mkdtemp(rig->dir) == NULL) {
+        rig->dir[0] = '\0';
+        return tg_why_set(why, TG_E_IO, "cannot make a folder in %s", options->dir);
+    }
+    enum tg_err err = tg_feed_open(&rig->feed, options->datagrams_count, subscribers_count, is_zipf,
+                                   options->down_percent, options->seed);
+    err = err == TG_OK ? tg_world_open(&rig->world, rig->dir, subscribers_count, SMALL_DECK, true,
+                                       options->seed, why)
+                       : err;
+    err = err == TG_OK ? tg_reference_open(&rig->reference, &rig->world) : err;
+    if (options->reference_price != 0) {
+        rig->reference.data_price = options->reference_price;
+    }
+    err = err == TG_OK ? open_port(rig, why) : err;
+    err = err == TG_OK ? open_tables(rig, why) : err;
+    return err == TG_OK ? open_flow(rig, why) : err;
+}
+
+static int entry_remove(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+void tg_rig_remove(const char *dir)
+{
+    (void)nftw(dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void tg_rig_close(struct tg_rig *rig)
+{
+    tg_ingest_destroy(rig->ingest);
+    (void)tg_journal_close(rig->journal);
+    tg_rating_destroy(rig->rating);
+    tg_accounts_destroy(rig->accounts);
+    tg_dispatch_close(&rig->dispatch);
+    tg_cumulative_free(rig->cumulative);
+    tg_sequence_free(rig->sequence);
+    tg_sources_free(rig->sources);
+    tg_port_close(rig->port.inner);
+    tg_reference_close(&rig->reference);
+    tg_world_close(&rig->world);
+    tg_feed_close(&rig->feed);
+    if (rig->dir[0] != '\0') {
+        tg_rig_remove(rig->dir);
+    }
+    memset(rig, 0, sizeof *rig);
+}
+
+/* ---- runs ----------------------------------------------------------------------------------- */
+
+enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why)
+{
+    rig->port.limit_count += rig->feed.datagrams_count;
+    rig->passes_count++;
+    while (rig->port.given_count < rig->port.limit_count && !tg_ingest_has_failed(rig->ingest)) {
+        (void)tg_ingest_step(rig->ingest);
+    }
+    const uint64_t last = tg_ingest_end_epoch(rig->ingest);
+    const enum tg_err err = tg_journal_wait(rig->journal, last);
+    tg_ingest_acknowledge(rig->ingest);
+    return err == TG_OK ? TG_OK : tg_journal_error(rig->journal, why);
+}
+
+static enum tg_err sums_fold(void *context, const struct tg_scan_view *view)
+{
+    struct tg_sums *sums = context;
+    for (uint32_t i = 0; i < view->rows_count; i++) {
+        if (view->fate[i] != TG_FATE_RATED || view->node_state[i] != TG_NODE_UP) {
+            sums->other_count++;
+            continue;
+        }
+        sums->rows_count++;
+        sums->amount += view->amount[i];
+        sums->billed_units += view->billed_units[i];
+        sums->allowance_units += view->allowance_units[i];
+    }
+    return TG_OK;
+}
+
+static void refer(struct tg_rig *rig)
+{
+    const uint64_t records_count = (uint64_t)rig->feed.datagrams_count * TG_FEED_RECORDS;
+    for (; rig->referred_count < rig->passes_count; rig->referred_count++) {
+        for (uint64_t i = 0; i < records_count; i++) {
+            const struct tg_feed_record *record = &rig->feed.records[i];
+            tg_reference_data(&rig->reference,
+                              tg_feed_subscriber_in(&rig->feed, record, rig->referred_count),
+                              record->octets);
+        }
+    }
+}
+
+enum tg_err tg_rig_check(struct tg_rig *rig, bool *is_void, struct tg_why *why)
+{
+    struct tg_sums sums = {0};
+    struct tg_scan *scan = NULL;
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params,
+        .dir = rig->dir,
+        .columns = TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(billed_units) |
+                   TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(node_state)};
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    err = err == TG_OK ? tg_scan_fold(scan, sums_fold, &sums, why) : err;
+    tg_scan_close(scan);
+    refer(rig);
+    const struct tg_sums *wanted = &rig->reference.sums;
+    if (err == TG_OK && !tg_sums_equal(&sums, wanted)) {
+        *is_void = true;
+        (void)tg_why_set(why, TG_E_INVALID,
+                         "journal: %" PRIu64 " rated rows of %" PRIi64 ", %" PRIu64
+                         " units, %" PRIu64 " free, %" PRIu64 " other rows; reference: %" PRIu64
+                         " of %" PRIi64 ", %" PRIu64 " units, %" PRIu64 " free",
+                         sums.rows_count, sums.amount, sums.billed_units, sums.allowance_units,
+                         sums.other_count, wanted->rows_count, wanted->amount, wanted->billed_units,
+                         wanted->allowance_units);
+    }
+    return err;
+}

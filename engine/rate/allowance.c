@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rate/allowance.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+
+struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                    bool is_pool, uint32_t index)
+{
+    const uint32_t side = is_pool ? 1 : 0;
+    if (log->shelves[side] == NULL) {
+        struct tg_shelf *shelf = tg_accounts_shelf(accounts, is_pool, index);
+        if (shelf == NULL) {
+            return NULL;
+        }
+        log->shelves[side] = shelf;
+        log->before[side] = *shelf;
+    }
+    return log->shelves[side];
+}
+
+void tg_allowance_undo(const struct tg_allowance_log *log)
+{
+    for (uint32_t side = 0; side < 2; side++) {
+        if (log->shelves[side] != NULL) {
+            *log->shelves[side] = log->before[side];
+        }
+    }
+}
+
+/* What a member's cap leaves of a pool; *member is NULL without a cap. */
+static enum tg_err member_left(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
+                               uint16_t index, const struct tg_allowance *allowance,
+                               const struct tg_bucket_time *time, struct tg_allowance_log *log,
+                               struct tg_bucket **member, uint64_t *left_base)
+{
+    *member = NULL;
+    *left_base = UINT64_MAX;
+    if (allowance->member_cap_base == UINT64_MAX) {
+        return TG_OK;
+    }
+    struct tg_allowance counted = *allowance; /* the cap is a grant that nothing rolls out of */
+    counted.amount_base = allowance->member_cap_base;
+    counted.rollover_periods = 0;
+    counted.proration = TG_GRANT_FULL;
+    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, false, draw->subscriber);
+    bool is_late = false;
+    const enum tg_err err = shelf == NULL ? TG_E_FULL
+                                          : tg_bucket_at(shelf, TG_BUCKET_MEMBER, index, &counted,
+                                                         time, member, &is_late);
+    if (err == TG_OK) {
+        *left_base = tg_bucket_left(*member, &counted, is_late, 0);
+    }
+    return err;
+}
+
+static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
+                            uint16_t index, uint64_t wanted, struct tg_allowance_log *log,
+                            uint64_t *taken)
+{
+    const struct tg_allowance *allowance = tg_image_allowance(draw->image, index);
+    const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
+    /* A pool is the account's: it does not begin with the member who happens to draw first. */
+    const struct tg_bucket_time time = {draw->at_ns,
+                                        is_pool ? 0 : (int64_t)draw->active_from_s * TG_NS_PER_S};
+    struct tg_shelf *shelf =
+        tg_allowance_shelf(accounts, log, is_pool, is_pool ? draw->account : draw->subscriber);
+    struct tg_bucket *bucket = NULL;
+    struct tg_bucket *member;
+    bool is_late = false;
+    uint64_t member_base;
+    enum tg_err err = shelf == NULL ? TG_E_FULL
+                                    : tg_bucket_at(shelf, is_pool ? TG_BUCKET_POOL : TG_BUCKET_OWN,
+                                                   index, allowance, &time, &bucket, &is_late);
+    if (err == TG_OK) {
+        err = member_left(accounts, draw, index, allowance, &time, log, &member, &member_base);
+    }
+    if (err != TG_OK) {
+        return err;
+    }
+    const uint64_t left_base = tg_bucket_left(bucket, allowance, is_late, time.active_from_ns);
+    const uint64_t blocks =
+        (left_base < member_base ? left_base : member_base) / draw->unit_base_count;
+    *taken = wanted < blocks ? wanted : blocks;
+    if (*taken == 0) {
+        return TG_OK;
+    }
+    const uint64_t base = *taken * draw->unit_base_count; /* at most left_base: no overflow */
+    tg_bucket_take(bucket, base, is_late, draw->at_ns);
+    if (member != NULL) {
+        tg_bucket_take(member, base, is_late, draw->at_ns);
+    }
+    assert(log->uses_count < TG_BUCKETS_MAX);
+    log->uses[log->uses_count++] = (struct tg_allowance_use){
+        .used_base = base,
+        .left_base = left_base - base,
+        .allowance = index,
+        .fired_mask = is_late ? 0 : tg_bucket_fire(bucket, allowance, time.active_from_ns),
+    };
+    return TG_OK;
+}
+
+enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
+                              struct tg_allowance_log *log, uint64_t *covered)
+{
+    const uint16_t *list = tg_image_buckets(draw->image, draw->plan_service);
+    uint64_t left = draw->billed_blocks;
+    *covered = 0;
+    for (uint32_t i = 0; i < draw->plan_service->buckets_count && left > 0; i++) {
+        const struct tg_allowance *allowance = tg_image_allowance(draw->image, list[i]);
+        uint64_t taken = 0;
+        if (!tg_image_allowance_covers(draw->image, allowance, draw->service, draw->zone) ||
+            allowance->dimension != draw->plan_service->dimension) {
+            continue;
+        }
+        const enum tg_err err = one_draw(accounts, draw, list[i], left, log, &taken);
+        if (err != TG_OK) {
+            return err;
+        }
+        left -= taken;
+    }
+    *covered = draw->billed_blocks - left;
+    return TG_OK;
+}
+
+enum tg_err tg_allowance_money(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                               uint32_t subscriber, int64_t at_ns, uint64_t base,
+                               uint64_t *base_before, uint64_t *events_before)
+{
+    const struct tg_bucket_time time = {at_ns, 0};
+    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, false, subscriber);
+    struct tg_bucket *bucket;
+    bool is_late = false;
+    if (shelf == NULL) {
+        return TG_E_FULL;
+    }
+    const enum tg_err err = tg_bucket_at(shelf, TG_BUCKET_MONEY, 0, NULL, &time, &bucket, &is_late);
+    if (err != TG_OK) {
+        return err;
+    }
+    *base_before = is_late ? bucket->used_before_base : bucket->used_base;
+    *events_before = is_late ? bucket->carried_base[0] : bucket->events_count;
+    if (base > TG_METER_BASE_MAX - *base_before) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    tg_bucket_take(bucket, base, is_late, at_ns);
+    return TG_OK;
+}

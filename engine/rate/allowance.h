@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Several allowances for one row: who covers how much, in the catalog's order.
+ *
+ *  Source: reference rating-semantics 4.6. Threads: the subscriber's worker. Allocates: never.
+ *  Cost: a shelf or two; only rows of plans with a list of allowances come here.
+ */
+#ifndef TG_RATE_ALLOWANCE_H
+#define TG_RATE_ALLOWANCE_H
+
+#include "abi/err.h"
+#include "catalog/image.h"
+#include "rate/account.h"
+#include "rate/bucket.h"
+
+#include <stdint.h>
+
+/** @brief Which row draws, and on whose account. */
+struct tg_allowance_draw {
+    const struct tg_image *image;               /**< Valid at the row's time. */
+    const struct tg_plan_service *plan_service; /**< With buckets_count above 0. */
+    uint64_t billed_blocks;                     /**< Blocks of the price, after increments. */
+    uint64_t unit_base_count;                   /**< Base quantity in a block. */
+    int64_t at_ns;                              /**< Event time. */
+    uint32_t subscriber;                        /**< Dense index. */
+    uint32_t account;                           /**< Dense index. */
+    uint32_t active_from_s;                     /**< Start of the subscription, POSIX seconds. */
+    uint16_t zone;                              /**< Zone of the usage. */
+    uint8_t service;                            /**< enum tg_service. */
+};
+
+/** @brief One allowance that covered part of a row. */
+struct tg_allowance_use {
+    uint64_t used_base;  /**< What this row took, base quantity. */
+    uint64_t left_base;  /**< What it left behind. */
+    uint16_t allowance;  /**< Index. */
+    uint8_t fired_mask;  /**< Thresholds this row crossed. */
+    uint8_t reserved[5]; /**< 0. */
+};
+
+/** @brief What a row did to the cold half of its account, so that it can be undone and told. */
+struct tg_allowance_log {
+    struct tg_shelf *shelves[2];                  /**< Own, pool; NULL: not touched. */
+    struct tg_shelf before[2];                    /**< As they were. */
+    struct tg_allowance_use uses[TG_BUCKETS_MAX]; /**< In the order of use. */
+    uint32_t uses_count;                          /**< How many. */
+};
+
+/** @brief Forget. @param log Written. */
+static inline void tg_allowance_log_start(struct tg_allowance_log *log)
+{
+    log->shelves[0] = NULL;
+    log->shelves[1] = NULL;
+    log->uses_count = 0;
+}
+
+/** @brief Put the shelves back as they were. @param log Of the row; NULL shelves are passed over.
+ */
+void tg_allowance_undo(const struct tg_allowance_log *log);
+
+/**
+ * @brief A shelf, remembered in the log before it is first changed.
+ * @param[in,out] accounts  Lines and shelves.
+ * @param[in,out] log       Of the row.
+ * @param[in]     is_pool   The account's, else the subscriber's.
+ * @param[in]     index     Account or subscriber.
+ * @return Shelf, or NULL: the index is beyond what tg_accounts_create was told.
+ */
+struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                    bool is_pool, uint32_t index);
+
+/**
+ * @brief Cover a row's first blocks from its plan's allowances, in their order.
+ *
+ * A pure function of the shelves and the draw: replay calls it with the same draw and reaches the
+ * same shelves.
+ *
+ * @param[in,out] accounts  Lines and shelves.
+ * @param[in]     draw      Borrowed.
+ * @param[in,out] log       Of the row.
+ * @param[out]    covered   Blocks that are covered, at most draw->billed_blocks.
+ * @return TG_OK, TG_E_PERIOD_CLOSED, TG_E_FULL.
+ */
+enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
+                              struct tg_allowance_log *log, uint64_t *covered);
+
+/**
+ * @brief Counter of the money that a subscriber's records carried this month.
+ * @param[in,out] accounts       Lines and shelves.
+ * @param[in,out] log            Of the row.
+ * @param[in]     subscriber     Dense index.
+ * @param[in]     at_ns          Event time.
+ * @param[in]     base           Money of this row that is priced; counted.
+ * @param[out]    base_before    Money priced before.
+ * @param[out]    events_before  Rows before.
+ * @return TG_OK, TG_E_PERIOD_CLOSED, TG_E_FULL.
+ */
+enum tg_err tg_allowance_money(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                               uint32_t subscriber, int64_t at_ns, uint64_t base,
+                               uint64_t *base_before, uint64_t *events_before);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Percentage: a share of the money a record carries. Either one rate, with a fixed fee a record,
+ * free records, a free amount and bounds a record; or tiers over the period's carried money, each
+ * with its own rate and an amount added once when it is entered (graduated percentage).
+ *
+ * Free records and a free amount together: freedom ends with whichever comes first, and the record
+ * that crosses the free amount pays on the part above it. A wholly free record pays no fixed fee
+ * and no minimum. */
+#include "abi/plugin.h"
+#include "abi/tariff.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define NANO      INT64_C(1000000000)
+#define TIERS_MAX 64u
+
+/* One tier: carried money in (previous up_to, up_to]. */
+struct percentage_tier {
+    int64_t up_to;     /* INT64_MAX: no bound */
+    int64_t rate_nano; /* share in 10^-9 */
+    int64_t flat;
+};
+
+/* What compile() makes; read in place from the image. Money is at the price's scale. */
+struct percentage_params {
+    int64_t rate_nano;
+    int64_t fixed;
+    int64_t free_events; /* 0: none */
+    int64_t free_amount; /* 0: none */
+    int64_t min;         /* INT64_MIN: none */
+    int64_t max;         /* INT64_MAX: none */
+    uint64_t tiers_count;
+    struct percentage_tier tiers[TIERS_MAX];
+};
+
+/* Money of the record that pays. */
+static int64_t paying_amount(const struct percentage_params *params,
+                             const struct tg_tariff_row *row)
+{
+    const bool within_events = row->events_before < (uint64_t)params->free_events;
+    if (params->free_events > 0 && !within_events) {
+        return row->base_amount;
+    }
+    if (params->free_amount <= 0) {
+        return params->free_events > 0 ? 0 : row->base_amount;
+    }
+    const int64_t left =
+        params->free_amount > row->base_before ? params->free_amount - row->base_before : 0;
+    return row->base_amount > left ? row->base_amount - left : 0;
+}
+
+/* Numerator over NANO. */
+static __int128 rate_price(const struct percentage_params *params, const struct tg_tariff_row *row)
+{
+    const int64_t paying = paying_amount(params, row);
+    if (paying == 0) {
+        return 0;
+    }
+    __int128 numerator = (__int128)paying * params->rate_nano + (__int128)params->fixed * NANO;
+    const __int128 least = (__int128)params->min * NANO;
+    const __int128 most = (__int128)params->max * NANO;
+    numerator = numerator < least ? least : numerator;
+    return numerator > most ? most : numerator;
+}
+
+static __int128 tiers_price(const struct percentage_params *params, const struct tg_tariff_row *row,
+                            uint32_t *last)
+{
+    __int128 numerator = 0;
+    int64_t at = row->base_before;
+    int64_t left = row->base_amount;
+    int64_t lower = 0;
+    for (uint32_t i = 0; i < params->tiers_count && left > 0; i++) {
+        const struct percentage_tier *tier = &params->tiers[i];
+        if (at < tier->up_to) {
+            const int64_t part = left < tier->up_to - at ? left : tier->up_to - at;
+            numerator +=
+                (__int128)part * tier->rate_nano + (at == lower ? (__int128)tier->flat * NANO : 0);
+            at += part;
+            left -= part;
+            *last = i;
+        }
+        lower = tier->up_to;
+    }
+    return numerator;
+}
+
+static uint32_t percentage_price(const struct tg_price *const *prices, uint32_t prices_count,
+                                 const struct tg_tariff_row *rows, uint32_t rows_count,
+                                 struct tg_tariff_result *results)
+{
+    (void)prices_count;
+    for (uint32_t i = 0; i < rows_count; i++) {
+        const struct tg_price *price = prices[rows[i].price_index];
+        const struct percentage_params *params = tg_price_params(price);
+        uint32_t last = 0;
+        const bool has_params = price->params_bytes == sizeof *params && rows[i].base_amount >= 0 &&
+                                rows[i].base_before >= 0;
+        if (!has_params || rows[i].base_amount > INT64_MAX - rows[i].base_before) {
+            results[i] = (struct tg_tariff_result){
+                .denominator = 1, .verdict = has_params ? TG_E_AMOUNT_OVERFLOW : TG_E_NO_RATE};
+            continue;
+        }
+        const __int128 numerator = params->tiers_count > 0 ? tiers_price(params, &rows[i], &last)
+                                                           : rate_price(params, &rows[i]);
+        tg_tariff_round(numerator, (uint64_t)NANO, price->rounding, &results[i]);
+        results[i].step_index = last;
+    }
+    return rows_count;
+}
+
+/* Exact decimal with `scale` decimals, not negative; stops at `end`. */
+static bool decimal_parse(const char *text, const char *end, unsigned scale, int64_t *value)
+{
+    int64_t made = 0;
+    unsigned decimals = 0;
+    bool has_point = false;
+    if (text == end || *text == '.' || end[-1] == '.') {
+        return false;
+    }
+    for (; text < end; text++) {
+        if (*text == '.' && !has_point) {
+            has_point = true;
+            continue;
+        }
+        if (*text < '0' || *text > '9' || (has_point && decimals == scale) ||
+            __builtin_mul_overflow(made, 10, &made) ||
+            __builtin_add_overflow(made, *text - '0', &made)) {
+            return false;
+        }
+        decimals += has_point;
+    }
+    for (; decimals < scale; decimals++) {
+        if (__builtin_mul_overflow(made, 10, &made)) {
+            return false;
+        }
+    }
+    *value = made;
+    return true;
+}
+
+static const char *money_read(const char *text, unsigned scale, int64_t *value)
+{
+    return decimal_parse(text, text + strlen(text), scale, value)
+               ? NULL
+               : "must be an exact amount such as \"2.50\", not below 0";
+}
+
+/* "1.3%": seven decimals make the share exact in 10^-9. */
+static const char *rate_read(const char *text, int64_t *rate_nano)
+{
+    const size_t length = strlen(text);
+    return length > 1 && text[length - 1] == '%' &&
+                   decimal_parse(text, text + length - 1, 7, rate_nano) && *rate_nano <= 100 * NANO
+               ? NULL
+               : "must be a percentage such as 1.3%, with at most 7 decimals";
+}
+
+/* A tier's field; index is its position in the list. */
+static const char *tier_read(struct percentage_params *made, const char *path, const char *value,
+                             unsigned scale)
+{
+    uint32_t index = 0;
+    const char *at = path;
+    for (; *at >= '0' && *at <= '9' && index < TIERS_MAX; at++) {
+        index = index * 10 + (uint32_t)(*at - '0');
+    }
+    if (at == path || *at != '.' || index >= TIERS_MAX) {
+        return "is a list of at most 64 maps with up_to, rate, flat";
+    }
+    struct percentage_tier *tier = &made->tiers[index];
+    made->tiers_count = made->tiers_count > index + 1u ? made->tiers_count : index + 1u;
+    at++;
+    if (strcmp(at, "up_to") == 0) {
+        return money_read(value, scale, &tier->up_to);
+    }
+    if (strcmp(at, "rate") == 0) {
+        return rate_read(value, &tier->rate_nano);
+    }
+    return strcmp(at, "flat") == 0 ? money_read(value, scale, &tier->flat)
+                                   : "knows up_to, rate and flat";
+}
+
+static const char *setting_read(struct percentage_params *made, const struct tg_setting *setting,
+                                unsigned scale)
+{
+    const struct {
+        const char *key;
+        int64_t *value;
+    } moneys[] = {{"fixed", &made->fixed},
+                  {"free_amount", &made->free_amount},
+                  {"min", &made->min},
+                  {"max", &made->max}};
+    const char *value = setting->value;
+    for (size_t i = 0; i < sizeof moneys / sizeof moneys[0]; i++) {
+        if (strcmp(setting->key, moneys[i].key) == 0) {
+            return money_read(value, scale, moneys[i].value);
+        }
+    }
+    if (strcmp(setting->key, "rate") == 0) {
+        return rate_read(value, &made->rate_nano);
+    }
+    if (strcmp(setting->key, "free_events") == 0) {
+        return decimal_parse(value, value + strlen(value), 0, &made->free_events)
+                   ? NULL
+                   : "must be a whole number of records";
+    }
+    return strncmp(setting->key, "tiers.", 6) == 0 ? tier_read(made, setting->key + 6, value, scale)
+                                                   : "is unknown: percentage has rate, fixed, "
+                                                     "free_events, free_amount, min, max, tiers";
+}
+
+/* What only all settings together show; NULL when fine. */
+static const char *whole_check(const struct percentage_params *made,
+                               const struct tg_tariff_source *source)
+{
+    bool has_rate = false;
+    for (uint32_t i = 0; i < source->settings_count; i++) {
+        has_rate = has_rate || strncmp(source->settings[i].key, "tiers.", 6) != 0;
+    }
+    if (made->tiers_count == 0) {
+        return !has_rate               ? "percentage needs a rate or tiers"
+               : made->min > made->max ? "min is above max"
+                                       : NULL;
+    }
+    if (has_rate) {
+        return "with tiers there is nothing beside them: rate and flat are each tier's";
+    }
+    int64_t before = 0;
+    for (uint64_t i = 0; i < made->tiers_count; i++) {
+        const bool is_last = i + 1 == made->tiers_count;
+        if (made->tiers[i].up_to <= before || is_last != (made->tiers[i].up_to == INT64_MAX)) {
+            return "tiers: up_to must rise, and only the last tier is without it";
+        }
+        before = made->tiers[i].up_to;
+    }
+    return NULL;
+}
+
+static enum tg_err percentage_compile(const struct tg_tariff_source *source, uint8_t *params,
+                                      uint32_t *params_bytes, struct tg_complaint *why)
+{
+    struct percentage_params made = {.min = INT64_MIN, .max = INT64_MAX};
+    *params_bytes = 0;
+    for (uint32_t i = 0; i < TIERS_MAX; i++) {
+        made.tiers[i].up_to = INT64_MAX;
+    }
+    const char *wrong = NULL;
+    uint32_t at = UINT32_MAX;
+    for (uint32_t i = 0; wrong == NULL && i < source->settings_count; i++) {
+        wrong = setting_read(&made, &source->settings[i], source->price->scale);
+        at = i;
+    }
+    if (wrong == NULL) {
+        wrong = whole_check(&made, source);
+        at = UINT32_MAX;
+    }
+    if (wrong != NULL) {
+        strncpy(why->text, at != UINT32_MAX ? source->settings[at].key : "", 80);
+        strcat(why->text, at != UINT32_MAX ? " " : "");
+        strncat(why->text, wrong, sizeof why->text - strlen(why->text) - 1);
+        why->setting_index = at;
+        return TG_E_PLUGIN_PARAMS;
+    }
+    memcpy(params, &made, sizeof made);
+    *params_bytes = sizeof made;
+    return TG_OK;
+}
+
+static const struct tg_tariff contract = {
+    .size_bytes = sizeof(struct tg_tariff),
+    .params_bytes_max = sizeof(struct percentage_params),
+    .compile = percentage_compile,
+    .price = percentage_price,
+};
+
+TG_PLUGIN(percentage, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",
+          "a share of the money a record carries, flat or by tiers");

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists of allowances, told row by row."""
+import random
+import sys
+import tempfile
+
+sys.path.insert(0, sys.argv[2])
+
+from folder import Folder  # noqa: E402
+
+DAY = "2026-03-02T10:00:00Z"
+
+
+def main():
+    folder = Folder("allowances", "2026-01-01")
+    checks = []
+
+    def row(number, service, wanted, start=DAY, **keys):
+        """wanted: amount, then (allowance, units, left) in the order of use."""
+        checks.append((folder.row(number, service, start, **keys), wanted))
+    call = folder.price(unit="second", price="1", first=10, next=10)
+    daily = folder.allowance(unit="second", amount=25, services=["voice"], period="day")
+    late = folder.allowance(unit="second", amount=1000, services=["voice"], priority=200)
+    month = folder.allowance(unit="second", amount=40, services=["voice"], thresholds=[50, 100])
+    once = folder.allowance(unit="second", amount=7, services=["voice"], period="ever")
+    number = folder.subscriber({"voice": {"price": call, "allowances": [late, once, month, daily]}})
+    # Day before month before ever; priority before all; 65 s are billed as 70.
+    row(number, "voice", ["0.00", (daily, 25, 0), (month, 40, 0), (once, 5, 2)], duration_s=65)
+    row(number, "voice", ["0.00", (once, 2, 0), (late, 8, 992)], duration_s=3)
+    row(number, "voice", ["0.00", (daily, 10, 15)], start="2026-03-03T00:00:00Z", duration_s=10)
+    row(number, "voice", ["0.00", (late, 10, 982)], start="2026-03-02T23:59:59Z", duration_s=10)
+    row(number, "voice", ["5.00", (daily, 25, 0), (month, 40, 0), (late, 1000, 0)],
+        start="2026-04-01T00:00:00Z", duration_s=1063)
+    # A pool of 100 for the account, at most 70 of it for one member; both are in account x.
+    pool = folder.allowance(unit="megabyte", amount=100, services=["data"], scope="account",
+                            member_cap=70, thresholds=[80])
+    own = folder.allowance(unit="megabyte", amount=10, services=["data"])
+    data = folder.price(unit="megabyte", price="0.50")
+    first = folder.subscriber({"data": {"price": data, "allowances": [pool, own]}})
+    second = folder.subscriber({"data": {"price": data, "allowances": [pool, own]}})
+    row(first, "data", ["10.00", (own, 10, 0), (pool, 70, 30)], quantity_down=100 * 10**6)
+    row(first, "data", ["0.50"], quantity_down=10**6)
+    row(second, "data", ["0.00", (own, 10, 0), (pool, 15, 15, [80])], quantity_down=25 * 10**6)
+    row(second, "data", ["2.50", (pool, 15, 0)], quantity_down=20 * 10**6)
+    # Carried money has a counter of its own: messages do not move it, nor it theirs.
+    share = folder.price(unit="amount", tariff="percentage",
+                         params={"rate": "10%", "free_events": 1})
+    text = folder.price(unit="event", tariff="graduated",
+                        tiers=[{"up_to": 2, "price": "1"}, {"price": "2"}])
+    both = folder.subscriber({"event": {"price": share}, "message": {"price": text}})
+    row(both, "message", ["1.00"])
+    row(both, "event", ["0.00"], amount="50")
+    row(both, "message", ["1.00"])
+    row(both, "event", ["5.00"], amount="50.00")
+    row(both, "message", ["2.00"])
+    row(both, "event", ["MISSING_MANDATORY"])
+    # Splitting a record changes neither what is covered nor what is paid.
+    dice = random.Random(7)
+    buckets = [folder.allowance(unit="second", amount=dice.randrange(1, 500), services=["voice"],
+                                period=dice.choice(["day", "month", "ever"]),
+                                priority=dice.randrange(3)) for _ in range(5)]
+    second_price = folder.price(unit="second", price="0.01")
+    whole = folder.subscriber({"voice": {"price": second_price, "allowances": buckets}})
+    pieces = folder.subscriber({"voice": {"price": second_price, "allowances": buckets}})
+    total = 3000
+    one = [folder.row(whole, "voice", DAY, duration_s=total)]
+    many = []
+    while total > 0:
+        length = min(total, dice.randrange(1, 40))
+        many.append(folder.row(pieces, "voice", DAY, duration_s=length))
+        total -= length
+    with tempfile.TemporaryDirectory() as root:
+        folder.run(sys.argv[1], root)
+    failures = 0
+    for line, wanted in checks:
+        answer = folder.answer(line)
+        got = [answer.get("amount", answer.get("reason"))]
+        for use in answer.get("allowances", []):
+            told = (use["allowance"], use["units"], use["left"])
+            fired = use.get("thresholds")
+            # The first list's thresholds are checked by the bucket's unit test.
+            got.append(told + ((fired,) if fired and use["allowance"] == pool else ()))
+        if got != wanted:
+            failures += 1
+            print(f"FAIL {line}: {got}, expected {wanted}")
+    if folder.amount(one) != folder.amount(many):
+        failures += 1
+        print(f"FAIL split: {folder.amount(one)} whole, {folder.amount(many)} in pieces")
+    print(f"{len(checks)} rows, {len(many)} pieces, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

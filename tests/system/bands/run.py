@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls over band boundaries against a slow oracle."""
+import datetime
+import functools
+import random
+import sys
+import tempfile
+import zoneinfo
+from decimal import Decimal
+
+sys.path.insert(0, sys.argv[2])
+
+from folder import Folder  # noqa: E402
+
+UTC = datetime.timezone.utc
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+MODES = ["consecutive", "start", "end", "isolated"]
+OWNERS = ["increment_start", "per_second", "per_segment"]
+INCREMENTS = {"off": (60, 6), "peak": (30, 10)}
+
+
+def rounded(units, first, following):
+    if units == 0:
+        return 0
+    return first if units <= first else first + -(-(units - first) // following) * following
+
+
+@functools.lru_cache(None)
+def band_of(hours, minute):
+    wall = datetime.datetime.fromtimestamp(minute * 60, BERLIN)
+    return "peak" if hours[0] <= wall.hour < hours[1] else "off"
+
+
+def parts_of(bands):
+    parts = []
+    for band in bands:
+        if parts and parts[-1][0] == band:
+            parts[-1][1] += 1
+        else:
+            parts.append([band, 1])
+    return parts
+
+
+def oracle(hours, start, seconds, mode, owner):
+    """Billed units of each piece, by the definitions of 4.4."""
+    begin = int(start.timestamp())
+    bands = [band_of(hours, (begin + i) // 60) for i in range(seconds)]
+    if mode in ("start", "end") or len(set(bands)) == 1:
+        band = bands[-1] if mode == "end" else bands[0]
+        return [[band, rounded(seconds, *INCREMENTS[band])]]
+    raw = parts_of(bands)
+    assert sum(part[1] for part in raw) == seconds
+    if owner == "increment_start":
+        at = 0
+        taken = []
+        while at < seconds:
+            band = bands[at]
+            step = INCREMENTS[band][0 if at == 0 else 1]
+            taken.append((band, step, raw_index(raw, at)))
+            at += step
+        pieces = []
+        for band, step, index in taken:
+            if pieces and pieces[-1][2] == index:
+                pieces[-1][1] += step
+            else:
+                pieces.append([band, step, index])
+        return [piece[:2] for piece in pieces]
+    pieces = []
+    for i, (band, units) in enumerate(raw):
+        first, following = INCREMENTS[band]
+        has_first = i == 0 or mode == "isolated"
+        if owner == "per_segment":
+            pieces.append([band, rounded(units, first if has_first else following, following)])
+        elif i + 1 < len(raw):
+            pieces.append([band, units])
+        elif mode == "isolated":
+            pieces.append([band, rounded(units, first, following)])
+        else:
+            whole = rounded(seconds, INCREMENTS[raw[0][0]][0], following)
+            pieces.append([band, units + whole - seconds])
+    return pieces
+
+
+def raw_index(raw, at):
+    for i, part in enumerate(raw):
+        if at < part[1]:
+            return i
+        at -= part[1]
+    return len(raw)
+
+
+def main():
+    folder = Folder("bands", "2026-01-01")
+    prices = {}
+    for band, (first, following) in INCREMENTS.items():
+        prices[band] = folder.price(unit="second", price="1", first=first, next=following)
+    band_by_price = {price: band for band, price in prices.items()}
+    checks = []
+    people = {}
+    for hours in ((3, 24), (8, 18)):
+        model = folder.model("off", [{"band": "peak", "from": f"{hours[0]:02}:00",
+                                      "to": f"{hours[1]:02}:00"}], zone="Europe/Berlin")
+        for mode in MODES:
+            for owner in OWNERS:
+                people[hours, mode, owner] = folder.subscriber({"voice": {
+                    "time_model": model, "split": mode, "increment_owner": owner,
+                    "prices": {"home": prices}}})
+    dice = random.Random(20261123)
+    moments = {(3, 24): [datetime.datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+                         datetime.datetime(2026, 3, 29, 0, 30, tzinfo=UTC)],
+               (8, 18): [datetime.datetime(2026, 6, 1, 15, 58, 30, tzinfo=UTC),
+                         datetime.datetime(2026, 6, 1, 5, 59, 1, tzinfo=UTC)]}
+    for (hours, mode, owner), number in people.items():
+        calls = [(moment, length) for moment in moments[hours] for length in (7200, 300, 1)]
+        calls += [(dice.choice(moments[hours]) + datetime.timedelta(seconds=dice.randrange(9000)),
+                   dice.randrange(1, 9000)) for _ in range(30)]
+        calls += [(moments[(8, 18)][0] - datetime.timedelta(days=dice.randrange(9)), 180000)]
+        for start, seconds in sorted(calls):  # closed months take no rows
+            row = folder.row(number, "voice", start.isoformat().replace("+00:00", "Z"),
+                             duration_s=seconds)
+            checks.append((row, oracle(hours, start, seconds, mode, owner),
+                           f"{hours} {mode} {owner} {start} +{seconds}"))
+    # The vectors of 4.4, as amounts.
+    oracle_price = {"a": folder.price(unit="second", price="80", per=30, first=30, next=30),
+                    "b": folder.price(unit="second", price="30", per=60, first=60, next=60)}
+    seven = folder.model("a", [{"band": "b", "from": "07:00", "to": "24:00"}])
+    number = folder.subscriber({"voice": {"time_model": seven, "increment_owner": "per_segment",
+                                          "prices": {"home": oracle_price}}})
+    document = folder.row(number, "voice", "2026-06-01T06:56:03Z", duration_s=360)
+    # Raw seconds: OFF 5,400 / PEAK 1,800 when the hour comes twice, 1,800 / 5,400 when it is gone;
+    # PEAK 90 / OFF 210.
+    plain = {band: folder.price(unit="second", price="1") for band in INCREMENTS}
+    vectors = []
+    for hours, start, length, wanted in (((3, 24), "2026-10-25T00:30:00Z", 7200, [5400, 1800]),
+                                         ((3, 24), "2026-03-29T00:30:00Z", 7200, [1800, 5400]),
+                                         ((8, 18), "2026-06-01T15:58:30Z", 300, [90, 210])):
+        model = folder.model("off", [{"band": "peak", "from": f"{hours[0]:02}:00",
+                                      "to": f"{hours[1]:02}:00"}], zone="Europe/Berlin")
+        number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
+        vectors.append((folder.row(number, "voice", start, duration_s=length), wanted))
+    # A holiday beats the weekday, and may have bands of its own.
+    number = folder.subscriber({"voice": {
+        "time_model": folder.model("off", [{"band": "peak", "days": "mon-fri", "from": "08:00",
+                                            "to": "18:00"}],
+                                   {"band": "off", "dates": ["2026-06-01"]}, "Europe/Berlin"),
+        "prices": {"home": plain}}})
+    holiday = folder.row(number, "voice", "2026-06-01T10:00:00Z", duration_s=60)
+    weekday = folder.row(number, "voice", "2026-06-02T10:00:00Z", duration_s=60)
+    with tempfile.TemporaryDirectory() as root:
+        folder.run(sys.argv[1], root)
+    failures = 0
+
+    def expect(what, got, wanted):
+        nonlocal failures
+        if got != wanted:
+            failures += 1
+            print(f"FAIL {what}: {got}, expected {wanted}")
+    for row, wanted, name in checks:
+        answer = folder.answer(row)
+        if answer["fate"] != "rated":
+            expect(name, answer, wanted)
+            continue
+        expect(name, [[band_by_price[p["price"]], p["units"]] for p in answer["breakdown"]], wanted)
+        expect(name + " amount", Decimal(answer["amount"]), sum(p[1] for p in wanted))
+    expect("Doc 1462029.1", Decimal(folder.answer(document)["amount"]), Decimal(730))
+    for row, wanted in vectors:
+        expect(row, [p["units"] for p in folder.answer(row)["breakdown"]], wanted)
+    expect("holiday", folder.answer(holiday)["price"], plain["off"])
+    expect("weekday", folder.answer(weekday)["price"], plain["peak"])
+    print(f"{len(checks)} calls, {len(MODES)} modes x {len(OWNERS)} owners, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A catalog folder under construction, and the rows to quote with it.
+
+Every case gets subscribers of its own, so that many cases share one catalog and one run without
+sharing a counter.
+"""
+import csv
+import json
+import os
+import subprocess
+from decimal import Decimal
+
+
+def money(value):
+    """Exact decimal text, without exponent."""
+    return format(Decimal(str(value)), "f")
+
+
+class Folder:
+    def __init__(self, name, valid_from):
+        self.name = name
+        self.valid_from = valid_from
+        self.prices = {}
+        self.decks = {}
+        self.deck_files = {}
+        self.models = {}
+        self.plans = {}
+        self.allowances = {}
+        self.products = {}
+        self.subscribers = []
+        self.rows = []
+        self.answers = {}
+        self.count = 0
+
+    def fresh(self, stem):
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def price(self, **keys):
+        name = self.fresh("p")
+        self.prices[name] = keys
+        return name
+
+    def deck(self, prefixes):
+        """prefixes: digits -> zone."""
+        name = self.fresh("d")
+        self.decks[name] = {"prefixes": prefixes}
+        return name
+
+    def dated_deck(self, rows):
+        """rows: (prefix, zone, from, to)."""
+        name = self.fresh("d")
+        self.decks[name] = {"file": f"decks/{name}.csv"}
+        self.deck_files[name] = rows
+        return name
+
+    def model(self, default, bands, holidays=None, zone="UTC"):
+        name = self.fresh("t")
+        self.models[name] = {"zone": zone, "default": default, "bands": bands}
+        if holidays:
+            self.models[name]["holidays"] = holidays
+        return name
+
+    def allowance(self, **keys):
+        name = self.fresh("a")
+        self.allowances[name] = keys
+        return name
+
+    def subscriber(self, services):
+        """A plan, its product and someone who has it; services None: a product without a plan."""
+        name = self.fresh("s")
+        product = {"fee": "0"}
+        if services is not None:
+            self.plans["plan_" + name] = services
+            product["plan"] = "plan_" + name
+        self.products["product_" + name] = product
+        number = 49150000000000 + self.count
+        self.subscribers.append((name, "product_" + name, number))
+        return str(number)
+
+    def row(self, number, service, start, **keys):
+        line = {"id": f"r{len(self.rows)}", "subscriber": number, "service": service,
+                "start": start}
+        line.update(keys)
+        self.rows.append(line)
+        return line["id"]
+
+    def write(self, root):
+        folder = os.path.join(root, self.name)
+        os.makedirs(os.path.join(folder, "decks"))
+        document = {"catalog": {"version": 1, "valid_from": self.valid_from, "currency": "EUR"},
+                    "prices": self.prices, "decks": self.decks, "time_models": self.models,
+                    "plans": self.plans, "allowances": self.allowances,
+                    "products": self.products}
+        with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
+            for key, value in document.items():
+                if value:
+                    # JSON is YAML; one entry a line keeps line numbers in complaints useful.
+                    if key == "catalog":
+                        out.write("catalog: " + json.dumps(value) + "\n")
+                        continue
+                    out.write(f"{key}:\n")
+                    for name, entry in value.items():
+                        out.write(f"  {name}: {json.dumps(entry)}\n")
+        for name, rows in self.deck_files.items():
+            with open(os.path.join(folder, "decks", name + ".csv"), "w", encoding="ascii") as out:
+                writer = csv.writer(out)
+                writer.writerow(["prefix", "zone", "valid_from", "valid_to"])
+                writer.writerows(rows)
+        with open(os.path.join(folder, "accounts.csv"), "w", encoding="ascii") as out:
+            out.write("id,name,currency\nx,X,EUR\n")
+        with open(os.path.join(folder, "subscribers.csv"), "w", encoding="ascii") as out:
+            out.write("id,account,product,msisdn,active_from,active_to\n")
+            for name, product, number in self.subscribers:
+                out.write(f"{name},x,{product},{number},2000-01-01,\n")
+        return folder
+
+    def run(self, tollgate, root):
+        folder = self.write(root)
+        done = subprocess.run([tollgate, "quote", "--catalog", folder], text=True,
+                              input="".join(json.dumps(row) + "\n" for row in self.rows),
+                              capture_output=True, check=False)
+        for line in done.stdout.splitlines():
+            answer = json.loads(line)
+            self.answers[answer.get("id", "?")] = answer
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        if errors or len(self.answers) != len(self.rows):
+            print("\n".join(errors[:20] or done.stderr.splitlines()[:20]))
+
+    def answer(self, row):
+        return self.answers.get(row, {"fate": "missing"})
+
+    def amount(self, rows):
+        """Sum of the rows' amounts; None when one of them is not rated."""
+        answers = [self.answer(row) for row in rows]
+        if any(answer["fate"] != "rated" for answer in answers):
+            return None
+        return sum((Decimal(answer["amount"]) for answer in answers), Decimal(0))

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mediate/dedup.h"
+
+#include "base/hash.h"
+#include "base/limits.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct tg_usage row_make(uint64_t record_key, int64_t start_ns, uint64_t quantity)
+{
+    return (struct tg_usage){.record_key = record_key,
+                             .subscriber_key = record_key ^ 5,
+                             .peer_key = 9,
+                             .start_ns = start_ns,
+                             .quantity_up = quantity,
+                             .duration_ms = 1000};
+}
+
+static int16_t judge(struct tg_dedup *dedup, struct tg_usage row)
+{
+    int16_t verdict = 1;
+    tg_dedup_run(dedup, &row, sizeof row, 1, &verdict);
+    return verdict;
+}
+
+/* If this fails a retransmitted record is charged twice, or a corrected one passes for the first.
+ */
+Test(dedup_model, same_record_is_a_duplicate_and_a_changed_one_a_conflict)
+{
+    struct tg_dedup *dedup = tg_dedup_create(1000);
+    const struct tg_usage row = row_make(77, 100, 5);
+    cr_expect_eq(judge(dedup, row), TG_OK);
+    cr_expect_eq(judge(dedup, row), TG_E_DUPLICATE);
+    struct tg_usage changed = row;
+    changed.quantity_up++;
+    cr_expect_eq(judge(dedup, changed), TG_E_DUP_CONFLICT, "quantity");
+    changed = row;
+    changed.start_ns++;
+    cr_expect_eq(judge(dedup, changed), TG_E_DUP_CONFLICT, "start");
+    changed = row;
+    changed.duration_ms++;
+    cr_expect_eq(judge(dedup, changed), TG_E_DUP_CONFLICT, "duration");
+    changed = row;
+    changed.peer_key++;
+    cr_expect_eq(judge(dedup, changed), TG_E_DUP_CONFLICT, "called party");
+    changed = row;
+    changed.sequence = 4;
+    changed.source_id = 9;
+    changed.flags = TG_USAGE_RECYCLED;
+    cr_expect_eq(judge(dedup, changed), TG_E_DUPLICATE, "how it came does not matter");
+    struct tg_usage meter = row_make(78, 100, 500);
+    meter.flags = TG_USAGE_CUMULATIVE;
+    cr_expect_eq(judge(dedup, meter), TG_OK);
+    meter.quantity_up = 0; /* the delta of the same reading, read again */
+    cr_expect_eq(judge(dedup, meter), TG_E_DUPLICATE);
+    const struct tg_usage zero = row_make(0, 100, 5);
+    cr_expect_eq(judge(dedup, zero), TG_OK, "a key of zero is a key");
+    cr_expect_eq(judge(dedup, zero), TG_E_DUPLICATE);
+    cr_expect_eq(tg_dedup_count(dedup), 3);
+    tg_dedup_free(dedup);
+}
+
+/* If this fails two copies in one batch are both charged. */
+Test(dedup_model, copies_within_a_batch_are_found_at_any_stride)
+{
+    struct wide {
+        struct tg_usage row;
+        uint64_t more[7];
+    } batch[TG_BATCH_ROWS_MAX];
+    int16_t verdicts[TG_BATCH_ROWS_MAX];
+    struct tg_dedup *dedup = tg_dedup_create(1000);
+    memset(batch, 0xee, sizeof batch);
+    for (uint32_t i = 0; i < TG_BATCH_ROWS_MAX; i++) {
+        batch[i].row = row_make(1 + i / 2, 100, 5);
+    }
+    tg_dedup_run(dedup, &batch[0].row, sizeof batch[0], TG_BATCH_ROWS_MAX, verdicts);
+    for (uint32_t i = 0; i < TG_BATCH_ROWS_MAX; i++) {
+        cr_expect_eq(verdicts[i], i % 2 == 0 ? TG_OK : TG_E_DUPLICATE, "row %u", i);
+    }
+    tg_dedup_free(dedup);
+}
+
+/* A plain table of everything ever accepted, beside the set under test. */
+enum { MODEL_SLOTS = 1 << 21, RECORDS = 1000000 };
+static uint64_t model_keys[MODEL_SLOTS];
+
+static bool model_accept(uint64_t key)
+{
+    uint32_t at = (uint32_t)(key >> 13) & (MODEL_SLOTS - 1);
+    while (model_keys[at] != 0 && model_keys[at] != key) {
+        at = (at + 1) & (MODEL_SLOTS - 1);
+    }
+    const bool is_fresh = model_keys[at] == 0;
+    model_keys[at] = key;
+    return is_fresh;
+}
+
+/* A million records, a fifth of them sent again sooner or later. If this fails a fresh record is
+ * dropped or a duplicate charged. */
+Test(dedup_model, a_million_records_are_judged_as_by_a_table_that_never_forgets)
+{
+    struct tg_dedup *dedup = tg_dedup_create(RECORDS + TG_BATCH_ROWS_MAX);
+    static struct tg_usage rows[TG_BATCH_ROWS_MAX];
+    int16_t verdicts[TG_BATCH_ROWS_MAX];
+    uint64_t wrong_count = 0;
+    uint64_t fresh_count = 0;
+    uint64_t state = 12345;
+    for (uint32_t done = 0; done < RECORDS; done += TG_BATCH_ROWS_MAX) {
+        for (uint32_t i = 0; i < TG_BATCH_ROWS_MAX; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            const uint64_t number = state >> 60 < 3 ? (state >> 20) % (done + 1) : done + i;
+            rows[i] = row_make(tg_mix64(number + 1), (int64_t)number, number);
+        }
+        tg_dedup_run(dedup, rows, sizeof rows[0], TG_BATCH_ROWS_MAX, verdicts);
+        for (uint32_t i = 0; i < TG_BATCH_ROWS_MAX; i++) {
+            const bool is_fresh = model_accept(rows[i].record_key);
+            fresh_count += is_fresh ? 1 : 0;
+            wrong_count += verdicts[i] != (is_fresh ? TG_OK : TG_E_DUPLICATE) ? 1 : 0;
+        }
+    }
+    cr_expect_eq(wrong_count, 0, "%u wrong", (unsigned)wrong_count);
+    cr_expect_eq(tg_dedup_count(dedup), fresh_count);
+    cr_expect_gt(fresh_count, RECORDS / 2);
+    cr_expect_lt(fresh_count, RECORDS * 95 / 100, "some must come again");
+    cr_expect_eq(tg_dedup_rotations(dedup), 0);
+    tg_dedup_free(dedup);
+    memset(model_keys, 0, sizeof model_keys);
+}
+
+/* The same with a set far too small, records late by up to an hour. Nothing may ever be accepted
+ * twice: what cannot be proved fresh is TOO_OLD. If this fails the bill holds a record twice after
+ * some days of traffic. */
+Test(dedup_model, what_was_forgotten_is_never_accepted_again)
+{
+    struct tg_dedup *dedup = tg_dedup_create(2000);
+    static struct tg_usage rows[TG_BATCH_ROWS_MAX];
+    int16_t verdicts[TG_BATCH_ROWS_MAX];
+    uint64_t twice_count = 0;
+    uint64_t old_count = 0;
+    uint64_t fresh_count = 0;
+    uint64_t state = 99;
+    memset(model_keys, 0, sizeof model_keys);
+    for (uint32_t done = 0; done < 200000; done += TG_BATCH_ROWS_MAX) {
+        for (uint32_t i = 0; i < TG_BATCH_ROWS_MAX; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            const uint64_t number = state >> 60 < 5 ? (state >> 20) % (done + 1) : done + i;
+            const int64_t late = (int64_t)(tg_mix64(number) % 3600);
+            rows[i] = row_make(tg_mix64(number + 1), (int64_t)number - late, number);
+        }
+        tg_dedup_run(dedup, rows, sizeof rows[0], TG_BATCH_ROWS_MAX, verdicts);
+        for (uint32_t i = 0; i < TG_BATCH_ROWS_MAX; i++) {
+            old_count += verdicts[i] == TG_E_TOO_OLD ? 1 : 0;
+            if (verdicts[i] == TG_OK) {
+                fresh_count++;
+                twice_count += model_accept(rows[i].record_key) ? 0 : 1;
+            }
+        }
+    }
+    cr_expect_eq(twice_count, 0, "%u accepted twice", (unsigned)twice_count);
+    cr_expect_gt(tg_dedup_rotations(dedup), 10);
+    cr_expect_gt(old_count, 0);
+    cr_expect_gt(fresh_count, 100000 / 2);
+    tg_dedup_free(dedup);
+    memset(model_keys, 0, sizeof model_keys);
+}
+
+/* If this fails a generation of late records, forgotten after a younger one, opens the door again.
+ */
+Test(dedup_model, horizon_never_moves_back)
+{
+    struct tg_dedup *dedup = tg_dedup_create(1000);
+    struct tg_usage victim = row_make(tg_mix64(1), 500, 5);
+    cr_assert_eq(judge(dedup, victim), TG_OK);
+    for (uint64_t i = 2; i <= 3000; i++) {
+        /* First generation up to 999, second only up to 100, third new. */
+        const int64_t start_ns = i <= 1000 ? (int64_t)i - 1 : i <= 2000 ? 1 : 5000;
+        (void)judge(dedup, row_make(tg_mix64(i), start_ns, 5));
+    }
+    for (uint64_t i = 4000; i < 7000; i++) {
+        (void)judge(dedup, row_make(tg_mix64(i), 6000, 5));
+        cr_assert_neq(judge(dedup, victim), TG_OK, "accepted again after %u", (unsigned)i);
+    }
+    tg_dedup_free(dedup);
+}
+
+/* If this fails everything in the journal is charged again after a crash. */
+Test(dedup_model, replayed_records_are_duplicates_afterwards)
+{
+    struct tg_dedup *dedup = tg_dedup_create(1000);
+    for (uint64_t i = 1; i <= 500; i++) {
+        const struct tg_usage row = row_make(tg_mix64(i), (int64_t)i, i);
+        tg_dedup_replay(dedup, &row);
+        tg_dedup_replay(dedup, &row);
+    }
+    cr_expect_eq(tg_dedup_count(dedup), 500);
+    for (uint64_t i = 1; i <= 500; i++) {
+        cr_expect_eq(judge(dedup, row_make(tg_mix64(i), (int64_t)i, i)), TG_E_DUPLICATE);
+    }
+    cr_expect_eq(judge(dedup, row_make(tg_mix64(501), 501, 1)), TG_OK);
+    tg_dedup_free(dedup);
+}
