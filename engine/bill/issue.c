@@ -150,12 +150,14 @@ static uint64_t text_hash(uint64_t seed, const char *text)
     return text == NULL ? seed : tg_key_hash(seed, text, strlen(text));
 }
 
-/* What the invoice says, number and date aside: tells whether the journal has changed since. Fields,
- * not their rendering: an issued invoice stays equal to itself when the layout learns something. */
+/* What the invoice says, number and date aside: tells whether the journal has changed since.
+ * Fields, not their rendering: an issued invoice stays equal to itself when the layout learns
+ * something. */
 static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
 {
-    const int64_t head[] = {invoice->period_start_ns, invoice->period_end_ns, invoice->net_total,
-                            invoice->tax_total, invoice->total, invoice->currency->numeric};
+    const int64_t head[] = {invoice->period_start_ns, invoice->period_end_ns,
+                            invoice->net_total,       invoice->tax_total,
+                            invoice->total,           invoice->currency->numeric};
     uint64_t hash = tg_key_hash(0, head, sizeof head);
     hash = text_hash(hash, invoice->account_id);
     hash = text_hash(hash, invoice->reason);
