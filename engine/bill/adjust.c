@@ -72,8 +72,7 @@ static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
 {
     enum tg_err err = TG_OK;
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
-        if (view->source_id[i] == TG_ADJUST_SOURCE_ID &&
-            view->fate[i] == TG_FATE_RATED) {
+        if (view->source_id[i] == TG_ADJUST_SOURCE_ID && view->fate[i] == TG_FATE_RATED) {
             err = adjustment_add(context, view, i);
         }
     }
@@ -127,11 +126,11 @@ enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
         .dir = data_dir,
         .epoch_max = epoch_max,
         .fates = 1u << TG_FATE_RATED,
-        .columns = TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) |
-                   TG_COLUMN_BIT(peer_key) | TG_COLUMN_BIT(sequence) | TG_COLUMN_BIT(amount) |
-                   TG_COLUMN_BIT(remainder) | TG_COLUMN_BIT(billed_units) |
-                   TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(subscriber) |
-                   TG_COLUMN_BIT(price_id) | TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone)};
+        .columns = TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(peer_key) |
+                   TG_COLUMN_BIT(sequence) | TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(remainder) |
+                   TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
+                   TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |
+                   TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone)};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);
     if (err == TG_OK) {
@@ -158,8 +157,8 @@ void tg_adjust_index_close(struct tg_adjust_index *index)
     tg_pages_free(index, sizeof *index);
 }
 
-const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index,
-                                           uint64_t record_key, uint32_t subscriber)
+const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index, uint64_t record_key,
+                                           uint32_t subscriber)
 {
     if (index->count == 0) {
         return NULL;

@@ -10,11 +10,11 @@
  *  (1) An adjustment is a rated row of TG_ADJUST_SOURCE_ID without pieces (rate/account.h); amount,
  *      billed and allowance units are differences, the units modulo 2^64 in base quantity (ms,
  *      octets, events). Quantities of the usage row are 0: nothing was used twice.
- *  (2) It names what it corrects: peer_key is the record key of the row, start_ns and subscriber are
- *      that row's, so it belongs to the same period and account.
- *  (3) Its record key is a function of what it corrects, of the sum before and of the new one: the
- *      same correction posted twice is a duplicate.
- *  (4) Its source is TG_ADJUST_SOURCE_ID with counts of its own, so the audit's books close.
+ *  (2) It names what it corrects: peer_key is the record key of the row, start_ns and subscriber
+ * are that row's, so it belongs to the same period and account. (3) Its record key is a function of
+ * what it corrects, of the sum before and of the new one: the same correction posted twice is a
+ * duplicate. (4) Its source is TG_ADJUST_SOURCE_ID with counts of its own, so the audit's books
+ * close.
  */
 #ifndef TG_BILL_ADJUST_H
 #define TG_BILL_ADJUST_H
@@ -67,10 +67,11 @@ enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
 /** @brief Free. @param index Index or NULL. */
 void tg_adjust_index_close(struct tg_adjust_index *index);
 
-/** @brief What corrects a row. @param index Index. @param record_key Row's. @param subscriber Row's.
+/** @brief What corrects a row. @param index Index. @param record_key Row's. @param subscriber
+ * Row's.
  *  @return Borrowed; NULL: nothing does. */
-const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index,
-                                           uint64_t record_key, uint32_t subscriber);
+const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index, uint64_t record_key,
+                                           uint32_t subscriber);
 
 /** @brief Corrected rows. @param index Index. @return Count. */
 uint32_t tg_adjust_count(const struct tg_adjust_index *index);
@@ -96,8 +97,8 @@ uint32_t tg_adjust_apply(const struct tg_adjust_index *index, const struct tg_us
  * @param[in]  reason    enum tg_adjust_reason.
  * @param[out] row       The adjustment's row.
  * @param[out] charge    The adjustment's charge.
- * @return true when there is a difference in money or units; false: nothing is written. A difference
- *         that does not fit 64 bits cannot be, as both amounts are charges of one row.
+ * @return true when there is a difference in money or units; false: nothing is written. A
+ * difference that does not fit 64 bits cannot be, as both amounts are charges of one row.
  */
 bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands,
                     const struct tg_charge *should, uint32_t count, uint8_t reason,

@@ -433,9 +433,8 @@ static void extra_line(struct tg_bill_assembler *made, const struct tg_image *im
     struct tg_bill_line *added = &made->lines[made->lines_count++];
     *added = *line;
     added->subscriber_id = name;
-    added->product_id =
-        tg_image_name(image, TG_CATALOG_PRODUCT,
-                      tg_roster_line(made->catalog->roster, subscriber)->product);
+    added->product_id = tg_image_name(image, TG_CATALOG_PRODUCT,
+                                      tg_roster_line(made->catalog->roster, subscriber)->product);
     added->zone_id = "";
     added->price_id = "";
     added->unit_id = "";
@@ -456,9 +455,8 @@ static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct t
         return TG_OK;
     }
     if (product->discount_ppm > 0) {
-        if (sum > INT64_MAX ||
-            tg_money_divide(sum * product->discount_ppm, 1000000, image->rounding_rate, &part) !=
-                TG_OK) {
+        if (sum > INT64_MAX || tg_money_divide(sum * product->discount_ppm, 1000000,
+                                               image->rounding_rate, &part) != TG_OK) {
             return TG_E_AMOUNT_OVERFLOW;
         }
         extra_line(made, image, product, subscriber, name,
@@ -617,9 +615,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     /* A fee, two discounts and a minimum a member, beside usage and charges. */
     uint64_t needed = (uint64_t)members_count * 4;
     for (uint32_t m = 0; m < members_count; m++) {
-        needed += tg_bill_charges_from(assembler->charges, assembler->charges_count,
-                                       members[m] + 1) -
-                  tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
+        needed +=
+            tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -
+            tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
         needed += slots_from(slots, slots_count, members[m] + 1) -
                   slots_from(slots, slots_count, members[m]);
     }

@@ -105,8 +105,7 @@ enum tg_err tg_bill_charges_load(struct tg_db *state, struct tg_bill_charges *ch
     tg_txn_abort(&txn);
     err = charges->failed != TG_OK ? charges->failed : err == TG_E_NOT_FOUND ? TG_OK : err;
     if (err != TG_OK) {
-        return tg_why_set(why, err, "the one-off charges cannot be read: %s",
-                          tg_err_sentence(err));
+        return tg_why_set(why, err, "the one-off charges cannot be read: %s", tg_err_sentence(err));
     }
     if (charges->count > 1) {
         qsort(charges->items, charges->count, sizeof charges->items[0], charge_compare);

@@ -21,17 +21,17 @@ struct tg_bill_closes;
 struct tg_catalog_snapshot;
 struct tg_db;
 
-#define TG_BILL_CHARGES_MAX      (1u << 20) /**< Charges kept in memory; more is TG_E_FULL. */
-#define TG_BILL_CHARGE_ID_BYTES  64u        /**< NUL included. */
-#define TG_BILL_CHARGE_TEXT_BYTES 128u      /**< NUL included. */
+#define TG_BILL_CHARGES_MAX       (1u << 20) /**< Charges kept in memory; more is TG_E_FULL. */
+#define TG_BILL_CHARGE_ID_BYTES   64u        /**< NUL included. */
+#define TG_BILL_CHARGE_TEXT_BYTES 128u       /**< NUL included. */
 
 /** @brief One charge. */
 struct tg_bill_charge {
-    int64_t amount;      /**< Before tax, at rating scale; negative: a credit. */
-    int64_t date_ns;     /**< Its period is that of this instant. */
-    uint32_t subscriber; /**< Roster index. */
-    uint16_t currency;   /**< ISO 4217 numeric. */
-    uint16_t reserved;   /**< 0. */
+    int64_t amount;                        /**< Before tax, at rating scale; negative: a credit. */
+    int64_t date_ns;                       /**< Its period is that of this instant. */
+    uint32_t subscriber;                   /**< Roster index. */
+    uint16_t currency;                     /**< ISO 4217 numeric. */
+    uint16_t reserved;                     /**< 0. */
     char id[TG_BILL_CHARGE_ID_BYTES];      /**< Unique. */
     char title[TG_BILL_CHARGE_TEXT_BYTES]; /**< On the bill. */
 };

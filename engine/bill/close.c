@@ -26,8 +26,7 @@ int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day)
     const int32_t year = (int32_t)(month / 12);
     const uint8_t of_year = (uint8_t)(month % 12 + 1);
     const uint8_t last = tg_days_in_month(year, of_year);
-    const struct tg_civil civil = {
-        .year = year, .month = of_year, .day = day > last ? last : day};
+    const struct tg_civil civil = {.year = year, .month = of_year, .day = day > last ? last : day};
     return tg_clock_from_civil(&civil);
 }
 
@@ -47,10 +46,10 @@ static bool close_read(void *context, const struct tg_document *document)
         return false;
     }
     const int64_t account = tg_json_get_integer(json, "account", -1);
-    closes->items[closes->count++] = (struct tg_bill_close){
-        .epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0),
-        .account = account < 0 ? TG_ACCOUNT_NONE : (uint32_t)account,
-        .month = (uint32_t)tg_json_get_integer(json, "month", 0)};
+    closes->items[closes->count++] =
+        (struct tg_bill_close){.epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0),
+                               .account = account < 0 ? TG_ACCOUNT_NONE : (uint32_t)account,
+                               .month = (uint32_t)tg_json_get_integer(json, "month", 0)};
     tg_json_free(json);
     return true;
 }

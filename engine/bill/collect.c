@@ -74,8 +74,7 @@ static enum tg_err charge_tax(const struct tg_bill_collect *collect,
 {
     const struct tg_product *product = tg_image_product(collect->image, who->product);
     const uint16_t own = collect->roster->accounts[who->account].tax;
-    const uint16_t index =
-        own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
+    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
     const struct tg_tax *tax = tg_image_tax(collect->image, index);
     if (tax == NULL || tax->mode != TG_TAX_PER_CHARGE) {
         return TG_OK;
@@ -148,8 +147,8 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
                              uint32_t i)
 {
     const struct tg_roster_line *line = tg_roster_line(collect->roster, view->subscriber[i]);
-    if (view->fate[i] != TG_FATE_RATED || line == NULL ||
-        line->account < collect->account_from || line->account >= collect->account_to ||
+    if (view->fate[i] != TG_FATE_RATED || line == NULL || line->account < collect->account_from ||
+        line->account >= collect->account_to ||
         view->start_ns[i] >= window_of(collect, line->account)->start_ns) {
         return TG_OK;
     }
@@ -191,8 +190,7 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
     bool has_last = false;
     for (uint32_t i = 0; collect->closes != NULL && i < collect->closes->count; i++) {
         const struct tg_bill_close *close = &collect->closes->items[i];
-        if (close->month >= collect->month ||
-            close->month + TG_BILL_LATE_MONTHS < collect->month) {
+        if (close->month >= collect->month || close->month + TG_BILL_LATE_MONTHS < collect->month) {
             continue;
         }
         uint64_t *min = close->month + 1 == collect->month ? &last_min : &older_min;
@@ -204,16 +202,15 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
     if (month_min == UINT32_MAX || epoch_min >= collect->epoch_last) {
         return TG_OK;
     }
-    const struct tg_scan_params params = {
-        .size_bytes = sizeof params,
-        .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
-        .dir = collect->data_dir,
-        .columns = COLUMNS,
-        .epoch_min = epoch_min + 1,
-        .epoch_max = collect->epoch_last,
-        .fates = 1u << TG_FATE_RATED,
-        .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1),
-        .event_max_ns = before_ns};
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+                                          .dir = collect->data_dir,
+                                          .columns = COLUMNS,
+                                          .epoch_min = epoch_min + 1,
+                                          .epoch_max = collect->epoch_last,
+                                          .fates = 1u << TG_FATE_RATED,
+                                          .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1),
+                                          .event_max_ns = before_ns};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);
     if (err == TG_OK) {

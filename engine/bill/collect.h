@@ -5,8 +5,8 @@
  *  Source: design.md 1 (the journal is the table), rating-semantics 4.11 (late sources), 4.14.
  *  Threads: the calling one. Allocates: the scan's buffers. Cost: sixteen columns a row.
  *
- *  A row is on one bill: that of its period when it came before the period was closed (close.h), else
- *  the first one closed after it came.
+ *  A row is on one bill: that of its period when it came before the period was closed (close.h),
+ * else the first one closed after it came.
  */
 #ifndef TG_BILL_COLLECT_H
 #define TG_BILL_COLLECT_H
@@ -21,9 +21,9 @@ struct tg_bill_closes;
 struct tg_image;
 struct tg_roster;
 
-#define TG_BILL_CYCLE_DAYS 32u    /**< Indexed by cycle day 1..31; 0 is not used. */
-#define TG_BILL_SOURCE_IDS 65536u /**< Every value of tg_usage.source_id. */
-#define TG_BILL_LATE_MONTHS 24u   /**< Usage later than this many periods is not looked for. */
+#define TG_BILL_CYCLE_DAYS  32u    /**< Indexed by cycle day 1..31; 0 is not used. */
+#define TG_BILL_SOURCE_IDS  65536u /**< Every value of tg_usage.source_id. */
+#define TG_BILL_LATE_MONTHS 24u    /**< Usage later than this many periods is not looked for. */
 
 /** Rows up to this long after the period are looked at to see which sources have moved on. */
 #define TG_BILL_CLOSE_WINDOW_NS (INT64_C(7) * 86400 * 1000000000)
@@ -36,31 +36,31 @@ struct tg_bill_window {
 
 /** @brief One pass: what to fold, and what came of it. */
 struct tg_bill_collect {
-    const char *data_dir;                                 /**< Holds journal/. */
-    const struct tg_roster *roster;                       /**< Whose subscriber belongs to whom. */
-    struct tg_bill_lines *lines;                          /**< Filled; empty at the start. */
-    const struct tg_image *image;         /**< At the period's end: late policies, taxes; or NULL. */
-    const struct tg_bill_closes *closes;  /**< Loaded; NULL: nothing is ever late. */
-    uint64_t epoch_last;                  /**< Last epoch of this run; accounts whose period is
-                                               closed look no further than their close. */
-    uint32_t month;                       /**< tg_bill_month of the run. */
-    bool taxes_charges;                   /**< A tax of image is rounded a charge. */
-    uint32_t account_from;                                /**< First account of the pass. */
-    uint32_t account_to;                                  /**< One past the last. */
+    const char *data_dir;                /**< Holds journal/. */
+    const struct tg_roster *roster;      /**< Whose subscriber belongs to whom. */
+    struct tg_bill_lines *lines;         /**< Filled; empty at the start. */
+    const struct tg_image *image;        /**< At the period's end: late policies, taxes; or NULL. */
+    const struct tg_bill_closes *closes; /**< Loaded; NULL: nothing is ever late. */
+    uint64_t epoch_last;                 /**< Last epoch of this run; accounts whose period is
+                                              closed look no further than their close. */
+    uint32_t month;                      /**< tg_bill_month of the run. */
+    bool taxes_charges;                  /**< A tax of image is rounded a charge. */
+    uint32_t account_from;               /**< First account of the pass. */
+    uint32_t account_to;                 /**< One past the last. */
     struct tg_bill_window windows[TG_BILL_CYCLE_DAYS];    /**< Period by cycle day. */
     void (*progress)(void *context, uint64_t rows_count); /**< Told a block; may be NULL. */
     void *progress_context;                               /**< For progress. */
 
-    uint64_t rows_scanned_count;   /**< Rows of all blocks looked at. */
-    uint64_t rows_suspended_count; /**< Suspended, by the period of cycle day 1. */
-    uint64_t rows_held_count;      /**< Held, likewise. */
-    uint64_t rows_unknown_count;   /**< Rated, subscriber not in the roster. */
-    uint64_t rows_foreign_count;   /**< Rated in its period, account outside the pass. */
-    uint64_t rows_late_count;      /**< Late rows of earlier periods that are on this bill. */
-    uint64_t rows_next_count;      /**< Of the period but behind its close: on a later bill. */
+    uint64_t rows_scanned_count;     /**< Rows of all blocks looked at. */
+    uint64_t rows_suspended_count;   /**< Suspended, by the period of cycle day 1. */
+    uint64_t rows_held_count;        /**< Held, likewise. */
+    uint64_t rows_unknown_count;     /**< Rated, subscriber not in the roster. */
+    uint64_t rows_foreign_count;     /**< Rated in its period, account outside the pass. */
+    uint64_t rows_late_count;        /**< Late rows of earlier periods that are on this bill. */
+    uint64_t rows_next_count;        /**< Of the period but behind its close: on a later bill. */
     uint64_t rows_written_off_count; /**< Late rows that the product's policy does not charge. */
-    int64_t *last_event_ns;        /**< Latest start_ns a source sent, INT64_MIN never;
-                                        shape [TG_BILL_SOURCE_IDS]. */
+    int64_t *last_event_ns;          /**< Latest start_ns a source sent, INT64_MIN never;
+                                          shape [TG_BILL_SOURCE_IDS]. */
 };
 
 /**

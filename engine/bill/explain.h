@@ -29,14 +29,14 @@ enum tg_explain_kind {
 
 /** @brief Which rows; only the fields of its kind count. */
 struct tg_explain_ref {
-    uint64_t epoch;      /**< PLACE. */
-    uint64_t record_key; /**< KEY. */
-    uint32_t index;      /**< PLACE. */
-    uint8_t kind;        /**< enum tg_explain_kind. */
-    bool is_adjustment;  /**< LINE: rows that adjustments of this line correct. */
-    uint8_t service;     /**< LINE: enum tg_service. */
-    uint8_t reserved;    /**< 0. */
-    uint32_t subscriber; /**< LINE: roster index. */
+    uint64_t epoch;         /**< PLACE. */
+    uint64_t record_key;    /**< KEY. */
+    uint32_t index;         /**< PLACE. */
+    uint8_t kind;           /**< enum tg_explain_kind. */
+    bool is_adjustment;     /**< LINE: rows that adjustments of this line correct. */
+    uint8_t service;        /**< LINE: enum tg_service. */
+    uint8_t reserved;       /**< 0. */
+    uint32_t subscriber;    /**< LINE: roster index. */
     uint32_t version_after; /**< LINE: catalog versions above this ... */
     uint32_t version_to;    /**< LINE: ... up to this are on the line. */
     uint32_t reserved_2;    /**< 0. */
@@ -100,8 +100,8 @@ bool tg_explain_differs(const struct tg_replay_row *row);
  * @param[out] digits  The fewest leading digits behind which the zone stays the same; "" when the
  *                     zone does not come from a number.
  */
-void tg_explain_prefix(const struct tg_replay_row *row,
-                       const struct tg_plan_service *plan_service, char digits[20]);
+void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_service *plan_service,
+                       char digits[20]);
 
 /**
  * @brief A row's charge as JSON: usage, prefix, zone, increments, allowance, pieces, amounts.

@@ -26,9 +26,8 @@ static const struct tg_plan_service *plan_service_of(const struct tg_catalog_sna
     const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
     const struct tg_product *product =
         row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
-    return product != NULL
-               ? tg_image_plan_service(row->image, product->plan, row->usage->service)
-               : NULL;
+    return product != NULL ? tg_image_plan_service(row->image, product->plan, row->usage->service)
+                           : NULL;
 }
 
 /* What account pays in tax for one unit of net: the account's own category, else the product's. */
@@ -51,9 +50,8 @@ static const struct tg_tax *tax_of(const struct tg_catalog_snapshot *catalog,
 /* The row's share of the tax at rating scale: the invoice rounds sums, not rows. */
 static bool tax_share(const struct tg_tax *tax, int64_t amount, int64_t *share)
 {
-    return tax != NULL &&
-           tg_money_divide((__int128)amount * tax->rate_ppm, 1000000, TG_ROUND_HALF_UP, share) ==
-               TG_OK;
+    return tax != NULL && tg_money_divide((__int128)amount * tax->rate_ppm, 1000000,
+                                          TG_ROUND_HALF_UP, share) == TG_OK;
 }
 
 static struct tg_json *piece_json(const struct tg_image *image, const struct tg_rate_piece *piece)
@@ -64,8 +62,7 @@ static struct tg_json *piece_json(const struct tg_image *image, const struct tg_
     tg_json_set_integer(json, "units_before", (int64_t)piece->units_before);
     tg_json_set_time(json, "from", piece->start_ns);
     tg_json_set_time(json, "to", piece->end_ns);
-    tg_json_set_string(json, "price",
-                       tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
+    tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
     tg_json_set_integer(json, "step", piece->step_index);
     if (price != NULL && piece->step_index < price->steps_count) {
         const struct tg_price_step *step = &tg_price_steps(price)[piece->step_index];
@@ -291,8 +288,8 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
     (void)tg_clock_format(row->usage->start_ns, time);
     tg_bill_text_add(&out, "Row %llu:%u (record %016llx): %s of %s at %s",
                      (unsigned long long)row->epoch, row->index,
-                     (unsigned long long)row->usage->record_key,
-                     service_name(row->usage->service), id, time);
+                     (unsigned long long)row->usage->record_key, service_name(row->usage->service),
+                     id, time);
     if (tg_usage_peer_kind(row->usage) == TG_KEY_E164) {
         char digits[16];
         (void)tg_digits_unpack(row->usage->peer_key, digits);

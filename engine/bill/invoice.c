@@ -38,7 +38,8 @@ static int line_compare(const void *a, const void *b)
     int order = number_compare(left->subscriber, right->subscriber);
     order = order != 0 ? order : number_compare(left->kind, right->kind);
     order = order != 0 ? order : strcmp(left->product_id, right->product_id);
-    order = order != 0 ? order : (left->from_ns > right->from_ns) - (left->from_ns < right->from_ns);
+    order =
+        order != 0 ? order : (left->from_ns > right->from_ns) - (left->from_ns < right->from_ns);
     order = order != 0 ? order : number_compare(left->service, right->service);
     order = order != 0 ? order : strcmp(left->zone_id, right->zone_id);
     order = order != 0 ? order : strcmp(left->price_id, right->price_id);

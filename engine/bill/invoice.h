@@ -9,10 +9,10 @@
  *  Invariants after tg_bill_invoice_compute:
  *  (1) a category's net = round(sum of its lines' exact amounts), once, in the mode the
  *      catalog declares: the BILL stage;
- *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage; or, where
- *      the catalog says so, the sum of its lines' or its rows' rounded taxes;
- *  (3) printed line amounts sum to their category's net, printed line taxes to its tax;
- *  (4) net_total = sum of nets, tax_total = sum of taxes, total = net_total + tax_total.
+ *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage; or,
+ * where the catalog says so, the sum of its lines' or its rows' rounded taxes; (3) printed line
+ * amounts sum to their category's net, printed line taxes to its tax; (4) net_total = sum of nets,
+ * tax_total = sum of taxes, total = net_total + tax_total.
  *
  *  Discounts and the minimum are lines that assemble.c appends before compute, so that tax comes
  *  last (order of rating-semantics 4.14).
@@ -33,14 +33,14 @@
 
 /** @brief What a line charges for. Values are stored in documents by name. */
 enum tg_bill_line_kind {
-    TG_BILL_LINE_RECURRING = 0, /**< Fee of the product for the cycle. */
-    TG_BILL_LINE_USAGE = 1,     /**< Rated usage. */
-    TG_BILL_LINE_ONE_OFF = 2,   /**< Fee or charge once, in the cycle of its date. */
+    TG_BILL_LINE_RECURRING = 0,  /**< Fee of the product for the cycle. */
+    TG_BILL_LINE_USAGE = 1,      /**< Rated usage. */
+    TG_BILL_LINE_ONE_OFF = 2,    /**< Fee or charge once, in the cycle of its date. */
     TG_BILL_LINE_ADJUSTMENT = 3, /**< Corrections of charges (bill/adjust.h). */
-    TG_BILL_LINE_LATE = 4,      /**< Usage of a period whose bill was issued before it came. */
-    TG_BILL_LINE_DISCOUNT = 5,  /**< Taken off the subscription's eligible lines. */
-    TG_BILL_LINE_MINIMUM = 6,   /**< What is missing to the minimum commitment. */
-    TG_BILL_LINE_CREDIT = 7     /**< Of a credit or debit note: refers to an issued line. */
+    TG_BILL_LINE_LATE = 4,       /**< Usage of a period whose bill was issued before it came. */
+    TG_BILL_LINE_DISCOUNT = 5,   /**< Taken off the subscription's eligible lines. */
+    TG_BILL_LINE_MINIMUM = 6,    /**< What is missing to the minimum commitment. */
+    TG_BILL_LINE_CREDIT = 7      /**< Of a credit or debit note: refers to an issued line. */
 };
 
 /** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */

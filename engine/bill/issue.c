@@ -145,17 +145,51 @@ void tg_bill_number_format(const char *series, int32_t year, uint64_t ordinal,
                    (unsigned long long)ordinal);
 }
 
-/* What the invoice says, number and date aside: tells whether the journal has changed since. */
-static uint64_t invoice_digest(struct tg_bill_issuer *issuer, const struct tg_bill_invoice *invoice,
-                               bool *fits)
+static uint64_t text_hash(uint64_t seed, const char *text)
 {
-    struct tg_bill_invoice plain = *invoice;
-    plain.number[0] = '\0';
-    plain.issued_ns = 0;
-    struct tg_bill_text text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-    tg_bill_render_json(&plain, &text);
-    *fits = !text.is_full;
-    return tg_key_hash(0, text.bytes, text.length_bytes);
+    return text == NULL ? seed : tg_key_hash(seed, text, strlen(text));
+}
+
+/* What the invoice says, number and date aside: tells whether the journal has changed since.
+ * Fields, not their rendering: an issued invoice stays equal to itself when the layout learns
+ * something. */
+static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
+{
+    const int64_t head[] = {invoice->period_start_ns, invoice->period_end_ns,
+                            invoice->net_total,       invoice->tax_total,
+                            invoice->total,           invoice->currency->numeric};
+    uint64_t hash = tg_key_hash(0, head, sizeof head);
+    hash = text_hash(hash, invoice->account_id);
+    hash = text_hash(hash, invoice->reason);
+    for (uint32_t i = 0; i < invoice->taxes_count; i++) {
+        const struct tg_bill_tax *tax = &invoice->taxes[i];
+        const int64_t fields[] = {tax->rate_ppm, tax->net, tax->tax};
+        hash = text_hash(tg_key_hash(hash, fields, sizeof fields), tax->id);
+    }
+    for (uint32_t i = 0; i < invoice->lines_count; i++) {
+        const struct tg_bill_line *line = &invoice->lines[i];
+        const uint64_t fields[] = {(uint64_t)line->amount_exact,
+                                   (uint64_t)(line->amount_exact >> 64),
+                                   (uint64_t)line->residual,
+                                   line->rows_count,
+                                   line->units,
+                                   line->billed_units,
+                                   line->allowance_units,
+                                   line->covered,
+                                   line->covered_total,
+                                   (uint64_t)line->fee,
+                                   (uint64_t)line->amount,
+                                   (uint64_t)line->tax_amount,
+                                   (uint64_t)line->from_ns,
+                                   (uint64_t)line->catalog_version << 32 | line->tax_index,
+                                   (uint64_t)line->service << 16 | line->kind};
+        hash = tg_key_hash(hash, fields, sizeof fields);
+        hash = text_hash(hash, line->subscriber_id);
+        hash = text_hash(hash, line->product_id);
+        hash = text_hash(hash, line->zone_id);
+        hash = text_hash(hash, line->price_id);
+    }
+    return hash;
 }
 
 /* Look whether the invoice is issued already, and with which content. */
@@ -304,9 +338,8 @@ enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_inv
         issuer->is_open = true;
     }
     invoice->number[0] = '\0';
-    bool fits = false;
-    const uint64_t digest = invoice_digest(issuer, invoice, &fits);
-    err = fits ? issued_find(issuer, invoice, digest, outcome) : TG_E_FULL;
+    const uint64_t digest = invoice_digest(invoice);
+    err = issued_find(issuer, invoice, digest, outcome);
     if (err == TG_E_NOT_FOUND) {
         *outcome = issues ? TG_BILL_OUTCOME_ISSUED : TG_BILL_OUTCOME_DRAFTED;
         err = issues ? invoice_issue(issuer, invoice, digest)

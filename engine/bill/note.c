@@ -105,8 +105,7 @@ static enum tg_err tax_take(struct note *note, const char *category, uint16_t *i
         if (strcmp(name, category) != 0 || rounding < 0 || rate_ppm < 0) {
             continue;
         }
-        *index =
-            tg_bill_invoice_tax(&note->invoice, name, (uint32_t)rate_ppm, (uint8_t)rounding);
+        *index = tg_bill_invoice_tax(&note->invoice, name, (uint32_t)rate_ppm, (uint8_t)rounding);
         if (*index != UINT16_MAX) {
             note->invoice.taxes[*index].mode = mode_by_name(tg_json_get_text(item, "x_mode", ""));
             return TG_OK;
@@ -234,8 +233,7 @@ static enum tg_err lines_make(struct note *note, struct tg_db *state)
 {
     struct tg_txn txn;
     tg_txn_begin(&txn, state, false);
-    enum tg_err err =
-        tg_documents_visit(&txn, "customerBill", note->prefix, taken_add, note, NULL);
+    enum tg_err err = tg_documents_visit(&txn, "customerBill", note->prefix, taken_add, note, NULL);
     tg_txn_abort(&txn);
     err = err == TG_E_NOT_FOUND ? TG_OK : err;
     if (note->params->line_index >= 0) {
@@ -302,13 +300,12 @@ enum tg_err tg_bill_note_issue(struct tg_db *state, const struct tg_bill_note_pa
     struct note note = {.params = params, .why = why};
     note.lines = take(sizeof note.lines[0]);
     note.taken = take(sizeof note.taken[0]);
-    note.scratch = (struct tg_bill_scratch){
-        .capacity = TG_BILL_NOTE_LINES_MAX,
-        .exact = take(sizeof note.scratch.exact[0]),
-        .weights = take(sizeof note.scratch.weights[0]),
-        .parts = take(sizeof note.scratch.parts[0]),
-        .rows = take(sizeof note.scratch.rows[0]),
-        .fractions = take(sizeof note.scratch.fractions[0])};
+    note.scratch = (struct tg_bill_scratch){.capacity = TG_BILL_NOTE_LINES_MAX,
+                                            .exact = take(sizeof note.scratch.exact[0]),
+                                            .weights = take(sizeof note.scratch.weights[0]),
+                                            .parts = take(sizeof note.scratch.parts[0]),
+                                            .rows = take(sizeof note.scratch.rows[0]),
+                                            .fractions = take(sizeof note.scratch.fractions[0])};
     enum tg_err err = TG_OK;
     if (note.lines == NULL || note.taken == NULL || note.scratch.exact == NULL ||
         note.scratch.weights == NULL || note.scratch.parts == NULL || note.scratch.rows == NULL ||

@@ -24,13 +24,13 @@ struct tg_db;
 
 /** @brief Which note to issue. */
 struct tg_bill_note_params {
-    uint32_t size_bytes;      /**< sizeof(struct tg_bill_note_params). */
-    int32_t line_index;       /**< Line of the invoice from 0; -1: all of them, in full. */
-    const char *bill;         /**< The invoice's number or id. */
-    const char *name;         /**< Tells notes on one invoice apart; [A-Za-z0-9_.-], at most 16. */
-    const char *reason;       /**< For people. */
-    const char *amount;       /**< Net, decimal text at the currency's minor unit; NULL: what is left
-                                   of the line. Needs a line. */
+    uint32_t size_bytes; /**< sizeof(struct tg_bill_note_params). */
+    int32_t line_index;  /**< Line of the invoice from 0; -1: all of them, in full. */
+    const char *bill;    /**< The invoice's number or id. */
+    const char *name;    /**< Tells notes on one invoice apart; [A-Za-z0-9_.-], at most 16. */
+    const char *reason;  /**< For people. */
+    const char *amount;  /**< Net, decimal text at the currency's minor unit; NULL: what is left
+                              of the line. Needs a line. */
     const char *legal_entity; /**< See issue.h; NULL: default. */
     int64_t issued_ns;        /**< Date of the note. */
     bool is_debit;            /**< Adds instead of taking back. */

@@ -61,9 +61,8 @@ static int64_t month_end_ns(int64_t time_ns)
 {
     struct tg_civil civil;
     tg_clock_to_civil(time_ns - 1, &civil);
-    const struct tg_civil next = {.year = civil.year + civil.month / 12,
-                                  .month = (uint8_t)(civil.month % 12 + 1),
-                                  .day = 1};
+    const struct tg_civil next = {
+        .year = civil.year + civil.month / 12, .month = (uint8_t)(civil.month % 12 + 1), .day = 1};
     return time_ns > INT64_MAX - 32 * TG_NS_PER_DAY ? INT64_MAX : tg_clock_from_civil(&next);
 }
 
@@ -174,8 +173,8 @@ static enum tg_err replay_open(struct replay *replay)
         const uint32_t accounts_count = replay->params->catalog->roster->accounts_count;
         const uint32_t lines_count =
             replay->members_count > accounts_count ? replay->members_count : accounts_count;
-        const struct tg_rate_params params = {
-            .subscribers_count_max = lines_count > 0 ? lines_count : 1};
+        const struct tg_rate_params params = {.subscribers_count_max =
+                                                  lines_count > 0 ? lines_count : 1};
         err = tg_rate_create(&params, &replay->rate, replay->why);
     }
     if (err == TG_OK) {
@@ -296,10 +295,10 @@ static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage
     charge.subscriber = replay->compact[stands->subscriber];
     replay->stats->rows_applied_count++;
     err = tg_rate_apply(replay->rate, &replay->in_force, usage, &charge, 1);
-    return err == TG_OK ? TG_OK
-                        : tg_why_set(replay->why, err,
-                                     "row %llu:%u does not fit the counters before it",
-                                     (unsigned long long)replay->epoch, replay->index);
+    return err == TG_OK
+               ? TG_OK
+               : tg_why_set(replay->why, err, "row %llu:%u does not fit the counters before it",
+                            (unsigned long long)replay->epoch, replay->index);
 }
 
 static enum tg_err row_replay(struct replay *replay, const struct tg_usage *usage,

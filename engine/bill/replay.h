@@ -7,8 +7,8 @@
  *  the scan's buffers. Cost: the rate stage and decoding all columns; figures in the commit bodies.
  *
  *  explain, what-if and rerate are this one fold with other choices. For each rated row of the
- *  wanted accounts the caller chooses what happens; the counters and allowances that a row meets are
- *  those that the rows before it left.
+ *  wanted accounts the caller chooses what happens; the counters and allowances that a row meets
+ * are those that the rows before it left.
  *
  *  (1) Whole accounts are replayed: what members share moves as it did.
  *  (2) Rows of the month before the first wanted instant are applied as they stand, so that a call
@@ -30,8 +30,8 @@
 
 /** @brief What becomes of a row in the replay. */
 enum tg_replay_choice {
-    TG_REPLAY_SKIP = 0,     /**< As if it had never been. */
-    TG_REPLAY_APPLY = 1,    /**< Its stored verdict moves the counters; it is not shown. */
+    TG_REPLAY_SKIP = 0,      /**< As if it had never been. */
+    TG_REPLAY_APPLY = 1,     /**< Its stored verdict moves the counters; it is not shown. */
     TG_REPLAY_AS_PRICED = 2, /**< Priced with the version that priced it. */
     TG_REPLAY_IN_FORCE = 3,  /**< Priced with the stored version valid at its time. */
     TG_REPLAY_CANDIDATE = 4  /**< Priced with the candidate, whatever its valid_from. */
@@ -62,8 +62,7 @@ struct tg_replay_seen {
 };
 
 /** @brief Chooses what becomes of a row; seen is borrowed. */
-typedef enum tg_replay_choice (*tg_replay_choose)(void *context,
-                                                  const struct tg_replay_seen *seen);
+typedef enum tg_replay_choice (*tg_replay_choose)(void *context, const struct tg_replay_seen *seen);
 
 /** @brief Sees each row that was priced, in journal order. @return TG_OK to go on. */
 typedef enum tg_err (*tg_replay_visit)(void *context, const struct tg_replay_row *row);
@@ -73,23 +72,23 @@ struct tg_replay_candidate;
 
 /** @brief What to replay. */
 struct tg_replay_params {
-    uint32_t size_bytes;                       /**< sizeof(struct tg_replay_params). */
-    bool wants_traces;                         /**< Fill trace. */
-    uint8_t reserved[3];                       /**< 0. */
-    const char *data_dir;                      /**< Holds journal/. */
-    const struct tg_catalog_snapshot *catalog; /**< As stored; outlives the replay. */
+    uint32_t size_bytes;                         /**< sizeof(struct tg_replay_params). */
+    bool wants_traces;                           /**< Fill trace. */
+    uint8_t reserved[3];                         /**< 0. */
+    const char *data_dir;                        /**< Holds journal/. */
+    const struct tg_catalog_snapshot *catalog;   /**< As stored; outlives the replay. */
     const struct tg_replay_candidate *candidate; /**< NULL unless choose says CANDIDATE. */
-    const struct tg_adjust_index *adjustments; /**< Of the same journal; borrowed. */
-    const uint8_t *accounts_wanted;            /**< 1: wanted; shape [accounts_count]; NULL all. */
-    int64_t from_ns; /**< First event time that matters; replay begins with the month before. */
-    int64_t to_ns;   /**< First that does not; replay ends with that month, since an event may be
-                          journaled behind later ones that moved its counters. */
-    uint64_t epoch_max;                        /**< Last epoch; 0: the last committed one. */
-    tg_replay_choose choose;                   /**< Not NULL. */
-    tg_replay_visit visit;                     /**< Not NULL. */
-    void *context;                             /**< For both. */
+    const struct tg_adjust_index *adjustments;   /**< Of the same journal; borrowed. */
+    const uint8_t *accounts_wanted; /**< 1: wanted; shape [accounts_count]; NULL all. */
+    int64_t from_ns;    /**< First event time that matters; replay begins with the month before. */
+    int64_t to_ns;      /**< First that does not; replay ends with that month, since an event may be
+                             journaled behind later ones that moved its counters. */
+    uint64_t epoch_max; /**< Last epoch; 0: the last committed one. */
+    tg_replay_choose choose;                              /**< Not NULL. */
+    tg_replay_visit visit;                                /**< Not NULL. */
+    void *context;                                        /**< For both. */
     void (*progress)(void *context, uint64_t rows_count); /**< A block; may be NULL. */
-    void *progress_context;                    /**< For progress. */
+    void *progress_context;                               /**< For progress. */
 };
 
 /** @brief What a replay did. */
@@ -131,12 +130,10 @@ const struct tg_image *tg_replay_candidate_image(const struct tg_replay_candidat
 
 /** @brief Product of the candidate. @param candidate Open. @param product Stored index.
  *  @return Index in its image, or TG_PRODUCT_NONE. */
-uint16_t tg_replay_candidate_product(const struct tg_replay_candidate *candidate,
-                                     uint16_t product);
+uint16_t tg_replay_candidate_product(const struct tg_replay_candidate *candidate, uint16_t product);
 
 /** @brief Network of the candidate. @param candidate Open. @param network Stored index.
  *  @return Index in its image; 0 (home) only for 0; an unknown one gives UINT16_MAX. */
-uint16_t tg_replay_candidate_network(const struct tg_replay_candidate *candidate,
-                                     uint16_t network);
+uint16_t tg_replay_candidate_network(const struct tg_replay_candidate *candidate, uint16_t network);
 
 #endif

@@ -11,8 +11,8 @@ struct job {
     const struct tg_rerate_params *params;
     struct tg_rerate *rerate;
     struct tg_why *why;
-    uint8_t *touched;    /* 1: a selected row of the account came by; shape [accounts_count + 1]. */
-    uint32_t price_id;   /* Of the selector; TG_PRICE_NONE all. */
+    uint8_t *touched;  /* 1: a selected row of the account came by; shape [accounts_count + 1]. */
+    uint32_t price_id; /* Of the selector; TG_PRICE_NONE all. */
 };
 
 static bool is_selected(const struct job *job, const struct tg_usage *usage,
@@ -144,20 +144,20 @@ static enum tg_err job_run(struct job *job)
     }
     if (err == TG_OK) {
         const struct tg_rerate_selector *selector = &params->selector;
-        const struct tg_replay_params replay = {
-            .size_bytes = sizeof replay,
-            .data_dir = params->data_dir,
-            .catalog = params->catalog,
-            .candidate = candidate,
-            .adjustments = adjustments,
-            .accounts_wanted = selector->accounts_wanted,
-            .from_ns = selector->from_ns > 0 ? selector->from_ns : 0,
-            .to_ns = selector->to_ns,
-            .choose = choose,
-            .visit = visit,
-            .context = job,
-            .progress = params->progress,
-            .progress_context = params->progress_context};
+        const struct tg_replay_params replay = {.size_bytes = sizeof replay,
+                                                .data_dir = params->data_dir,
+                                                .catalog = params->catalog,
+                                                .candidate = candidate,
+                                                .adjustments = adjustments,
+                                                .accounts_wanted = selector->accounts_wanted,
+                                                .from_ns =
+                                                    selector->from_ns > 0 ? selector->from_ns : 0,
+                                                .to_ns = selector->to_ns,
+                                                .choose = choose,
+                                                .visit = visit,
+                                                .context = job,
+                                                .progress = params->progress,
+                                                .progress_context = params->progress_context};
         err = tg_replay_run(&replay, &job->rerate->replay, job->why);
     }
     tg_adjust_index_close(adjustments);
@@ -197,8 +197,8 @@ void tg_rerate_close(struct tg_rerate *rerate)
     tg_pages_free(rerate, sizeof *rerate);
 }
 
-enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir,
-                           int64_t journal_ns, uint64_t *epoch, struct tg_why *why)
+enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir, int64_t journal_ns,
+                           uint64_t *epoch, struct tg_why *why)
 {
     *epoch = 0;
     const size_t count = rerate->changes_count;

@@ -42,8 +42,8 @@ struct tg_rerate_params {
     uint32_t reserved;                         /**< 0. */
     const char *data_dir;                      /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog; /**< As stored. */
-    const struct tg_image *candidate; /**< Prices selected rows; NULL: the stored version that is
-                                           valid at their time now. */
+    const struct tg_image *candidate;   /**< Prices selected rows; NULL: the stored version that is
+                                             valid at their time now. */
     struct tg_rerate_selector selector; /**< Which rows. */
     void (*progress)(void *context, uint64_t rows_count); /**< May be NULL. */
     void *progress_context;                               /**< For progress. */
@@ -100,7 +100,7 @@ void tg_rerate_close(struct tg_rerate *rerate);
  * @param[out] why         May be NULL.
  * @return As tg_adjust_post.
  */
-enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir,
-                           int64_t journal_ns, uint64_t *epoch, struct tg_why *why);
+enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir, int64_t journal_ns,
+                           uint64_t *epoch, struct tg_why *why);
 
 #endif

@@ -26,22 +26,78 @@ static void text_append(struct tg_bill_text *text, const char *bytes, size_t cou
     text->bytes[text->length_bytes] = '\0';
 }
 
+/* Only %s, %u and %llu? Then it is done here: an invoice is some five hundred such pieces, and
+ * vsnprintf's set-up for each took half the time of issuing it. */
+static bool is_simple(const char *format)
+{
+    for (const char *at = strchr(format, '%'); at != NULL; at = strchr(at, '%')) {
+        at++;
+        if (*at == 's' || *at == 'u') {
+            at++;
+        } else if (strncmp(at, "llu", 3) == 0) {
+            at += 3;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_number(struct tg_bill_text *text, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + (int)(number % 10));
+        number /= 10;
+    } while (number != 0);
+    text_append(text, digits + at, sizeof digits - at);
+}
+
+static void add_simple(struct tg_bill_text *text, const char *format, va_list args)
+{
+    for (;;) {
+        const char *mark = strchr(format, '%');
+        if (mark == NULL) {
+            text_append(text, format, strlen(format));
+            return;
+        }
+        text_append(text, format, (size_t)(mark - format));
+        if (mark[1] == 's') {
+            const char *value = va_arg(args, const char *);
+            text_append(text, value, strlen(value));
+            format = mark + 2;
+        } else if (mark[1] == 'u') {
+            add_number(text, va_arg(args, unsigned));
+            format = mark + 2;
+        } else {
+            add_number(text, va_arg(args, unsigned long long));
+            format = mark + 4;
+        }
+    }
+}
+
 void tg_bill_text_add(struct tg_bill_text *text, const char *format, ...)
 {
     if (text->is_full) {
         return;
     }
     const size_t left = text->capacity_bytes - text->length_bytes;
+    const size_t before = text->length_bytes;
     va_list args;
     va_start(args, format);
-    const int wanted = vsnprintf(text->bytes + text->length_bytes, left, format, args);
-    va_end(args);
-    if (wanted < 0 || (size_t)wanted >= left) {
-        text->bytes[text->length_bytes] = '\0';
-        text->is_full = true;
-        return;
+    if (is_simple(format)) {
+        add_simple(text, format, args);
+    } else {
+        const int wanted = vsnprintf(text->bytes + text->length_bytes, left, format, args);
+        text->is_full = wanted < 0 || (size_t)wanted >= left;
+        text->length_bytes += text->is_full ? 0 : (size_t)wanted;
     }
-    text->length_bytes += (size_t)wanted;
+    va_end(args);
+    if (text->is_full) { /* All of a piece or nothing of it. */
+        text->length_bytes = before;
+        text->bytes[before] = '\0';
+    }
 }
 
 /* Length of the valid UTF-8 sequence at `at`, 0 when there is none (RFC 3629 section 4). */
@@ -70,6 +126,15 @@ void tg_bill_text_quote(struct tg_bill_text *text, const char *value)
     text_append(text, "\"", 1);
     const unsigned char *at = (const unsigned char *)value;
     while (*at != '\0') {
+        size_t plain = 0;
+        while (at[plain] >= 0x20 && at[plain] < 0x7f && at[plain] != '"' && at[plain] != '\\') {
+            plain++;
+        }
+        if (plain > 0) {
+            text_append(text, (const char *)at, plain);
+            at += plain;
+            continue;
+        }
         const size_t length = utf8_length(at);
         if (length == 0) {
             text_append(text, "\xef\xbf\xbd", 3);
@@ -89,6 +154,19 @@ void tg_bill_text_quote(struct tg_bill_text *text, const char *value)
     text_append(text, "\"", 1);
 }
 
+/* A 128-bit division is a call of 20 ns; nearly every amount fits 64. */
+static unsigned digit_take(unsigned __int128 *left)
+{
+    if (*left <= UINT64_MAX) {
+        const uint64_t low = (uint64_t)*left;
+        *left = low / 10;
+        return (unsigned)(low % 10);
+    }
+    const unsigned digit = (unsigned)(*left % 10);
+    *left /= 10;
+    return digit;
+}
+
 void tg_bill_text_money(struct tg_bill_text *text, __int128 amount, uint8_t scale, uint8_t minor)
 {
     assert(scale <= 18 && minor <= scale);
@@ -98,8 +176,7 @@ void tg_bill_text_money(struct tg_bill_text *text, __int128 amount, uint8_t scal
     size_t at = sizeof digits;
     bool shows = false;
     for (unsigned decimal = scale; decimal > 0; decimal--) {
-        const char digit = (char)('0' + (int)(left % 10));
-        left /= 10;
+        const char digit = (char)('0' + (int)digit_take(&left));
         shows = shows || digit != '0' || decimal <= minor;
         if (shows) {
             digits[--at] = digit;
@@ -109,8 +186,7 @@ void tg_bill_text_money(struct tg_bill_text *text, __int128 amount, uint8_t scal
         digits[--at] = '.';
     }
     do {
-        digits[--at] = (char)('0' + (int)(left % 10));
-        left /= 10;
+        digits[--at] = (char)('0' + (int)digit_take(&left));
     } while (left != 0);
     if (is_negative) {
         digits[--at] = '-';

@@ -5,9 +5,9 @@
  *  Source: design.md 1 (what-if is a scan of the journal), rating-semantics 4.11.
  *  Threads: the calling one. Allocates: in open. Cost: a replay (replay.h).
  *
- *  Rows of the period are priced with the candidate, counters starting as the rows before the period
- *  left them. Rows the candidate refuses bring nothing and are counted by reason. Suspended rows are
- *  not looked at: recycling, not pricing, decides about them. Nothing stored changes.
+ *  Rows of the period are priced with the candidate, counters starting as the rows before the
+ * period left them. Rows the candidate refuses bring nothing and are counted by reason. Suspended
+ * rows are not looked at: recycling, not pricing, decides about them. Nothing stored changes.
  */
 #ifndef TG_BILL_WHATIF_H
 #define TG_BILL_WHATIF_H
@@ -22,10 +22,10 @@
 
 /** @brief Sums of one group of rows, at rating scale. */
 struct tg_whatif_sums {
-    __int128 before;          /**< What they stand at. */
-    __int128 after;           /**< Under the candidate. */
-    uint64_t rows_count;      /**< Rows. */
-    uint64_t refused_count;   /**< Of these, refused by the candidate. */
+    __int128 before;        /**< What they stand at. */
+    __int128 after;         /**< Under the candidate. */
+    uint64_t rows_count;    /**< Rows. */
+    uint64_t refused_count; /**< Of these, refused by the candidate. */
 };
 
 /** @brief A product and the zone its rows were in. */
@@ -54,30 +54,30 @@ struct tg_whatif_reason {
 
 /** @brief What to ask. */
 struct tg_whatif_params {
-    uint32_t size_bytes;                       /**< sizeof(struct tg_whatif_params). */
-    uint32_t reserved;                         /**< 0. */
-    const char *data_dir;                      /**< Holds journal/. */
-    const struct tg_catalog_snapshot *catalog; /**< As stored. */
-    const struct tg_image *candidate;          /**< Prices with. */
-    const uint8_t *accounts_wanted;            /**< Shape [accounts_count]; NULL all. */
-    int64_t from_ns;                           /**< Begin of the period. */
-    int64_t to_ns;                             /**< End, exclusive. */
+    uint32_t size_bytes;                                  /**< sizeof(struct tg_whatif_params). */
+    uint32_t reserved;                                    /**< 0. */
+    const char *data_dir;                                 /**< Holds journal/. */
+    const struct tg_catalog_snapshot *catalog;            /**< As stored. */
+    const struct tg_image *candidate;                     /**< Prices with. */
+    const uint8_t *accounts_wanted;                       /**< Shape [accounts_count]; NULL all. */
+    int64_t from_ns;                                      /**< Begin of the period. */
+    int64_t to_ns;                                        /**< End, exclusive. */
     void (*progress)(void *context, uint64_t rows_count); /**< May be NULL. */
-    void *progress_context;                    /**< For progress. */
+    void *progress_context;                               /**< For progress. */
 };
 
 /** @brief The answer; arrays are owned by it. */
 struct tg_whatif {
-    struct tg_whatif_sums total;            /**< All rows. */
-    uint16_t currency;                      /**< ISO 4217 numeric of all sums. */
-    uint16_t reasons_count;                 /**< Reasons below. */
-    uint32_t cells_count;                   /**< Cells below, by product and zone. */
-    uint32_t accounts_count;                /**< Accounts below with rows, worst hit first. */
-    uint32_t accounts_capacity;             /**< Private. */
-    struct tg_whatif_cell *cells;           /**< Shape [cells_count]. */
-    struct tg_whatif_account *accounts;     /**< Shape [accounts_count]. */
+    struct tg_whatif_sums total;        /**< All rows. */
+    uint16_t currency;                  /**< ISO 4217 numeric of all sums. */
+    uint16_t reasons_count;             /**< Reasons below. */
+    uint32_t cells_count;               /**< Cells below, by product and zone. */
+    uint32_t accounts_count;            /**< Accounts below with rows, worst hit first. */
+    uint32_t accounts_capacity;         /**< Private. */
+    struct tg_whatif_cell *cells;       /**< Shape [cells_count]. */
+    struct tg_whatif_account *accounts; /**< Shape [accounts_count]. */
     struct tg_whatif_reason reasons[TG_WHATIF_REASONS_MAX]; /**< By first appearance. */
-    struct tg_replay_stats replay;          /**< What it cost. */
+    struct tg_replay_stats replay;                          /**< What it cost. */
 };
 
 /**

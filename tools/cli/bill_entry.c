@@ -67,8 +67,8 @@ int tg_cli_bill_charge(const struct tg_verb *verb, const struct tg_cli_bill_entr
         return tg_cli_problem(verb, "%s", why.text[0] != '\0' ? why.text : tg_err_sentence(err));
     }
     if (code == TG_EXIT_OK) {
-        (void)printf("charge %s: %s for %s on %s\n", entry->id, entry->amount,
-                     entry->subscription, entry->date);
+        (void)printf("charge %s: %s for %s on %s\n", entry->id, entry->amount, entry->subscription,
+                     entry->date);
     }
     return code;
 }

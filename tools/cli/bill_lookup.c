@@ -165,12 +165,11 @@ static uint8_t service_by_name(const char *name)
 }
 
 int tg_cli_line_ref(const struct tg_verb *verb, const struct tg_catalog_snapshot *catalog,
-                    const struct tg_cli_line *found, struct tg_explain_ref *ref,
-                    uint32_t *account)
+                    const struct tg_cli_line *found, struct tg_explain_ref *ref, uint32_t *account)
 {
     const struct tg_json *period = tg_json_get(found->bill, "billingPeriod");
-    const char *from = tg_json_get_text(found->line, "x_from",
-                                        tg_json_get_text(period, "startDateTime", ""));
+    const char *from =
+        tg_json_get_text(found->line, "x_from", tg_json_get_text(period, "startDateTime", ""));
     const char *to =
         tg_json_get_text(found->line, "x_to", tg_json_get_text(period, "endDateTime", ""));
     const char *subscription = tg_json_get_text(found->line, "x_subscription", "");

@@ -65,7 +65,6 @@ int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const cha
  * @return TG_EXIT_OK or TG_EXIT_PROBLEM.
  */
 int tg_cli_line_ref(const struct tg_verb *verb, const struct tg_catalog_snapshot *catalog,
-                    const struct tg_cli_line *found, struct tg_explain_ref *ref,
-                    uint32_t *account);
+                    const struct tg_cli_line *found, struct tg_explain_ref *ref, uint32_t *account);
 
 #endif

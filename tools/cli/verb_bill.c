@@ -278,8 +278,8 @@ static bool list_print(void *context, const struct tg_document *document)
 static int bill_list(const struct options *options, struct tg_txn *txn)
 {
     const char *collection = options->is_full ? "customerBill" : "billIssued";
-    const enum tg_err err = tg_documents_visit(txn, collection, NULL, list_print,
-                                               (void *)(uintptr_t)options, NULL);
+    const enum tg_err err =
+        tg_documents_visit(txn, collection, NULL, list_print, (void *)(uintptr_t)options, NULL);
     return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
 }
 
@@ -434,7 +434,8 @@ const struct tg_verb tg_verb_bill = {
         "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
-        "charge enters a one-off charge; credit takes back an issued invoice, a line of it or part\n"
+        "charge enters a one-off charge; credit takes back an issued invoice, a line of it or "
+        "part\n"
         "of a line, debit adds to one: as a note with a number of series CN or DN. Entering the\n"
         "same again changes nothing.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define ROWS_SHOWN  20u /* Sentences without --all; JSON always has every row. */
+#define ROWS_SHOWN 20u /* Sentences without --all; JSON always has every row. */
 
 extern const struct tg_verb tg_verb_explain;
 
@@ -27,8 +27,8 @@ struct answer {
     struct tg_json *rows; /* NULL: as text. */
     uint64_t rows_count;
     uint64_t differ_count;
-    __int128 amount;  /* As journaled. */
-    __int128 stands;  /* With adjustments. */
+    __int128 amount; /* As journaled. */
+    __int128 stands; /* With adjustments. */
     uint16_t currency;
 };
 
@@ -84,8 +84,7 @@ static enum tg_err row_tell(void *context, const struct tg_replay_row *row)
     return TG_OK;
 }
 
-static void money_text(const struct answer *answer, __int128 amount,
-                       char text[TG_MONEY_TEXT_BYTES])
+static void money_text(const struct answer *answer, __int128 amount, char text[TG_MONEY_TEXT_BYTES])
 {
     const struct tg_currency *currency = tg_currency_by_numeric(answer->currency);
     (void)tg_money_format((int64_t)amount, currency != NULL ? currency->scale : 0,
@@ -103,8 +102,8 @@ static void line_text(const struct tg_cli_line *found)
                  tg_json_get_text(line, "product", "?"));
     if (tg_json_get(line, "x_rows") != NULL) {
         (void)printf(", %s, zone %s, price %s: %lld rows, %lld %s billed, %lld by allowance",
-                     tg_json_get_text(line, "x_service", "?"),
-                     tg_json_get_text(line, "x_zone", ""), tg_json_get_text(line, "x_price", "?"),
+                     tg_json_get_text(line, "x_service", "?"), tg_json_get_text(line, "x_zone", ""),
+                     tg_json_get_text(line, "x_price", "?"),
                      (long long)tg_json_get_integer(line, "x_rows", 0),
                      (long long)tg_json_get_integer(line, "x_billedUnits", 0),
                      tg_json_get_text(line, "x_unit", ""),
@@ -132,8 +131,7 @@ static int answer_finish(const struct answer *answer, const struct tg_cli_line *
     const bool is_adjustment =
         found != NULL && strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0;
     const bool is_fee = found != NULL && tg_json_get(found->line, "x_rows") == NULL;
-    const bool matches =
-        wanted == NULL || is_adjustment || is_fee || strcmp(wanted, amount) == 0;
+    const bool matches = wanted == NULL || is_adjustment || is_fee || strcmp(wanted, amount) == 0;
     if (answer->rows != NULL) {
         struct tg_json *json = tg_json_object();
         if (found != NULL) {
@@ -207,11 +205,10 @@ static int explain_row(struct answer *answer, struct tg_explain_ref *ref)
     const struct tg_roster_line *who =
         tg_roster_line(answer->catalog->roster, row.charge.subscriber);
     if (row.charge.fate != TG_FATE_RATED || who == NULL) {
-        return tg_cli_problem(&tg_verb_explain, "row %llu:%u is %s, so it costs nothing: %s",
-                              (unsigned long long)row.epoch, row.index,
-                              tg_fate_name(row.charge.fate),
-                              row.charge.reason == TG_OK ? "not in the roster"
-                                                         : tg_err_sentence(row.charge.reason));
+        return tg_cli_problem(
+            &tg_verb_explain, "row %llu:%u is %s, so it costs nothing: %s",
+            (unsigned long long)row.epoch, row.index, tg_fate_name(row.charge.fate),
+            row.charge.reason == TG_OK ? "not in the roster" : tg_err_sentence(row.charge.reason));
     }
     *ref = (struct tg_explain_ref){.kind = TG_EXPLAIN_PLACE,
                                    .epoch = row.epoch,
@@ -226,8 +223,8 @@ static int explain_line(struct answer *answer)
     struct tg_cli_line found;
     struct tg_explain_ref ref;
     uint32_t account = 0;
-    int code = tg_cli_line_find(&tg_verb_explain, answer->options->data, answer->options->subject,
-                                &found);
+    int code =
+        tg_cli_line_find(&tg_verb_explain, answer->options->data, answer->options->subject, &found);
     if (code != TG_EXIT_OK) {
         tg_json_free(answer->rows);
         return code;

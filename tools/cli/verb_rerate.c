@@ -71,10 +71,8 @@ static int flag_read(const char *arg, struct options *options)
 
 static int selector_read(const struct options *options, struct tg_rerate_selector *selector)
 {
-    *selector = (struct tg_rerate_selector){.from_ns = INT64_MIN,
-                                            .to_ns = INT64_MAX,
-                                            .source_id = -1,
-                                            .price_name = options->price};
+    *selector = (struct tg_rerate_selector){
+        .from_ns = INT64_MIN, .to_ns = INT64_MAX, .source_id = -1, .price_name = options->price};
     if ((options->from != NULL &&
          tg_clock_parse(options->from, strlen(options->from), &selector->from_ns) != TG_OK) ||
         (options->to != NULL &&
@@ -233,8 +231,7 @@ static void report_json(const struct open_things *things, const struct tg_image 
         tg_json_set_string(json, "currency", currency->code);
         tg_json_set_money(json, "difference", narrow(rerate->difference), currency->scale,
                           currency->minor);
-        tg_json_set_money(json, "raised", narrow(rerate->raised), currency->scale,
-                          currency->minor);
+        tg_json_set_money(json, "raised", narrow(rerate->raised), currency->scale, currency->minor);
         tg_json_set_money(json, "lowered", narrow(rerate->raised - rerate->difference),
                           currency->scale, currency->minor);
     }
@@ -274,8 +271,8 @@ static void report_text(const struct options *options, const struct open_things 
                                         sizeof name);
         (void)tg_money_format(change->charge.amount, own != NULL ? own->scale : 0,
                               own != NULL ? own->minor : 0, text);
-        (void)printf("  row %llu:%u of %s: %s\n", (unsigned long long)change->epoch,
-                     change->index, name, text);
+        (void)printf("  row %llu:%u of %s: %s\n", (unsigned long long)change->epoch, change->index,
+                     name, text);
     }
     if (rerate->refused_count > 0) {
         (void)printf("%llu rows are refused now (%s); their charges stand\n",

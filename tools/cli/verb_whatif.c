@@ -276,11 +276,12 @@ static int whatif_run(int argc, char **argv)
 const struct tg_verb tg_verb_whatif = {
     .name = "whatif",
     .summary = "price a past period with a candidate catalog and compare",
-    .usage = "usage: tollgate whatif --catalog DIR --data DIR --from DATE --to DATE\n"
-             "                       [--account ID] [--json] [--plugin FILE.so]...\n\n"
-             "Usage of the period [from, to) is priced again with the catalog in DIR, whatever its\n"
-             "valid_from; counters and allowances start as the rows before left them. Prints the\n"
-             "difference by product and zone and the accounts that would pay most more. Nothing\n"
-             "stored changes. Exit 1 when the candidate refuses usage that is rated now.\n",
+    .usage =
+        "usage: tollgate whatif --catalog DIR --data DIR --from DATE --to DATE\n"
+        "                       [--account ID] [--json] [--plugin FILE.so]...\n\n"
+        "Usage of the period [from, to) is priced again with the catalog in DIR, whatever its\n"
+        "valid_from; counters and allowances start as the rows before left them. Prints the\n"
+        "difference by product and zone and the accounts that would pay most more. Nothing\n"
+        "stored changes. Exit 1 when the candidate refuses usage that is rated now.\n",
     .run = whatif_run,
 };

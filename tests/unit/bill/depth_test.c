@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Billing in depth, over a real catalog and the real rate stage: YAML -> charges -> journal -> bills. */
+/* Billing in depth, over a real catalog and the real rate stage: YAML -> charges -> journal ->
+ * bills. */
 #include "base/clock.h"
 #include "bill/adjust.h"
 #include "bill/bill.h"
@@ -156,13 +157,13 @@ static uint64_t dice(uint64_t *seed)
 }
 
 struct sums {
-    __int128 rows_amount;  /* Of lines that are made of rows. */
-    __int128 kinds[8];     /* By enum tg_bill_line_kind. */
+    __int128 rows_amount; /* Of lines that are made of rows. */
+    __int128 kinds[8];    /* By enum tg_bill_line_kind. */
     int64_t net;
     int64_t tax;
     uint64_t rows_count;
     uint64_t late_count;
-    const char *account;   /* Only this account counts; NULL all. */
+    const char *account; /* Only this account counts; NULL all. */
 };
 
 static void invoice_sum(void *context, const struct tg_bill_invoice *invoice,
@@ -232,13 +233,13 @@ Test(depth, whatever_arrives_when_each_row_is_on_exactly_one_bill, .timeout = 12
                 const int64_t day = (int64_t)(m * 30 + dice(&seed) % 30) -
                                     (m > 0 ? (int64_t)(dice(&seed) % 28) : 0);
                 const uint32_t one = w.rows_count++;
-                w.rows[one] = (struct tg_usage){.start_ns = from_ns + day * TG_NS_PER_DAY +
-                                                            (int64_t)(dice(&seed) % 80000) *
-                                                                TG_NS_PER_S,
-                                                .duration_ms = (uint32_t)(dice(&seed) % 900000),
-                                                .record_key = one + 1,
-                                                .source_id = 1,
-                                                .service = TG_SERVICE_VOICE};
+                w.rows[one] =
+                    (struct tg_usage){.start_ns = from_ns + day * TG_NS_PER_DAY +
+                                                  (int64_t)(dice(&seed) % 80000) * TG_NS_PER_S,
+                                      .duration_ms = (uint32_t)(dice(&seed) % 900000),
+                                      .record_key = one + 1,
+                                      .source_id = 1,
+                                      .service = TG_SERVICE_VOICE};
                 w.charges[one] = (struct tg_charge){.subscriber = who[dice(&seed) % 3]};
                 tg_rate_run(w.rate, w.catalog, &w.rows[one], &w.charges[one], 1);
                 wanted += w.charges[one].fate == TG_FATE_RATED ? w.charges[one].amount : 0;
@@ -297,8 +298,8 @@ Test(depth, an_account_billed_by_itself_has_a_close_of_its_own, .timeout = 60)
     world_close();
 }
 
-/* Otherwise a discount is taken before what it is of, a minimum is charged on top, or a tax that law
- * wants a line or a call is rounded over the whole. */
+/* Otherwise a discount is taken before what it is of, a minimum is charged on top, or a tax that
+ * law wants a line or a call is rounded over the whole. */
 Test(depth, discounts_then_minimum_then_tax_in_the_declared_mode, .timeout = 60)
 {
     world_open();
@@ -353,8 +354,8 @@ Test(depth, seven_times_ninety_nine_cents_by_line_and_by_category)
         const uint16_t tax = tg_bill_invoice_tax(&invoice, "vat", 190000, TG_ROUND_HALF_UP);
         invoice.taxes[tax].mode = mode;
         for (int i = 0; i < 7; i++) {
-            lines[i] = (struct tg_bill_line){
-                .amount_exact = 99000000, .tax_index = tax, .charge_tax = 19};
+            lines[i] =
+                (struct tg_bill_line){.amount_exact = 99000000, .tax_index = tax, .charge_tax = 19};
             lines[i].has_charge_tax = true;
         }
         cr_assert_eq(tg_bill_invoice_compute(&invoice, &scratch, NULL), TG_OK);
@@ -394,8 +395,8 @@ Test(depth, a_cycle_of_the_31st_does_not_drift)
 static void random_calls(uint64_t seed, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const int64_t start_ns = at_ns("2026-10-01") +
-                                 (int64_t)(dice(&seed) % (61 * 86400)) * TG_NS_PER_S;
+        const int64_t start_ns =
+            at_ns("2026-10-01") + (int64_t)(dice(&seed) % (61 * 86400)) * TG_NS_PER_S;
         static const uint32_t who[] = {0, 1, 2, 3, 6};
         (void)call_add(who[dice(&seed) % 5], start_ns, 1 + (uint32_t)(dice(&seed) % 300));
     }
@@ -460,7 +461,6 @@ static struct tg_rate *rate_afresh(__int128 *amount)
     return rate;
 }
 
-
 /* Otherwise a correction is posted twice, or allowances and counters stay where the mistake put
  * them. */
 Test(depth, rerate_posts_differences_once_and_moves_the_counters, .timeout = 60)
@@ -486,15 +486,13 @@ Test(depth, rerate_posts_differences_once_and_moves_the_counters, .timeout = 60)
     cr_assert_eq(tg_rate_apply(recovered, NULL, w.rows, w.charges, w.rows_count), TG_OK);
     for (uint32_t i = 0; i < rerate->changes_count; i++) {
         cr_assert_eq(
-            tg_rate_apply(recovered, NULL, &rerate->changes[i].row,
-                          &rerate->changes[i].charge, 1),
+            tg_rate_apply(recovered, NULL, &rerate->changes[i].row, &rerate->changes[i].charge, 1),
             TG_OK);
     }
     for (uint32_t s = 0; s < PEOPLE; s++) {
         for (uint32_t p = 0; p < 2; p++) {
             const uint32_t period = tg_account_period(at_ns("2026-10-02")) + p;
-            const struct tg_account_line *a =
-                tg_accounts_peek(tg_rate_accounts(fresh), s, period);
+            const struct tg_account_line *a = tg_accounts_peek(tg_rate_accounts(fresh), s, period);
             const struct tg_account_line *b =
                 tg_accounts_peek(tg_rate_accounts(recovered), s, period);
             cr_assert_eq(a == NULL, b == NULL);
@@ -516,7 +514,8 @@ Test(depth, rerate_posts_differences_once_and_moves_the_counters, .timeout = 60)
     world_close();
 }
 
-/* Otherwise correcting one call leaves the calls behind it priced as if it had used other minutes. */
+/* Otherwise correcting one call leaves the calls behind it priced as if it had used other minutes.
+ */
 Test(depth, rows_behind_a_rerated_one_follow_its_allowance, .timeout = 60)
 {
     world_open();
@@ -535,9 +534,8 @@ Test(depth, rows_behind_a_rerated_one_follow_its_allowance, .timeout = 60)
     tg_diag_close(diag);
     /* The candidate gives the product no minutes: the first call costs 1.00, and the second, which
      * is priced as it was, now has them. */
-    const struct tg_rerate_selector selector = {.from_ns = w.rows[first].start_ns,
-                                                .to_ns = w.rows[first].start_ns + 1,
-                                                .source_id = -1};
+    const struct tg_rerate_selector selector = {
+        .from_ns = w.rows[first].start_ns, .to_ns = w.rows[first].start_ns + 1, .source_id = -1};
     struct tg_rerate *rerate = rerate_with(&selector, folder->images[0]);
     cr_expect_eq(rerate->selected_count, 1);
     cr_expect_eq(rerate->followers_count, 1);
@@ -588,10 +586,8 @@ Test(depth, explain_prices_again_and_sees_a_charge_that_is_not_what_comes_out, .
     const uint32_t bad = call_add(0, at_ns("2026-10-04"), 100);
     w.charges[bad].amount += 1;
     journal_from(0);
-    struct tg_explain_params params = {.size_bytes = sizeof params,
-                                       .data_dir = w.dir,
-                                       .catalog = w.catalog,
-                                       .visit = row_tell};
+    struct tg_explain_params params = {
+        .size_bytes = sizeof params, .data_dir = w.dir, .catalog = w.catalog, .visit = row_tell};
     for (uint32_t i = good; i <= bad; i++) {
         struct told told = {.count = 0};
         params.context = &told;
@@ -608,7 +604,8 @@ Test(depth, explain_prices_again_and_sees_a_charge_that_is_not_what_comes_out, .
     struct tg_explain_ref ref;
     cr_expect(tg_explain_ref_parse("12:7", &ref) && ref.epoch == 12 && ref.index == 7);
     cr_expect(tg_explain_ref_parse("00000000000010ab", &ref) && ref.record_key == 0x10ab);
-    static const char *const bad_refs[] = {"", "12", "12:", ":3", "12:x", "0x10ab", "1:99999999999"};
+    static const char *const bad_refs[] = {"",     "12",     "12:",          ":3",
+                                           "12:x", "0x10ab", "1:99999999999"};
     for (size_t i = 0; i < sizeof bad_refs / sizeof bad_refs[0]; i++) {
         cr_expect_not(tg_explain_ref_parse(bad_refs[i], &ref), "%s", bad_refs[i]);
     }
