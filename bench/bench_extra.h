@@ -45,13 +45,13 @@ enum tg_err tg_bench_capture(const struct tg_bench_extra *extra, struct tg_why *
  *  @param[out] why Reason. @return TG_OK, or what the scan said. */
 enum tg_err tg_bench_sums(const struct tg_bench_extra *extra, struct tg_why *why);
 
-/** @brief Latency of rows at 50 % and 80 % of full load, from the moment each should have been sent,
- *  to rated and to durable. @param extra Options. @param[out] why Reason.
+/** @brief Latency of rows at 50 % and 80 % of full load, from the moment each should have been
+ *  sent, to rated and to durable. @param extra Options. @param[out] why Reason.
  *  @return TG_OK, or what set-up or the journal said. */
 enum tg_err tg_bench_latency(const struct tg_bench_extra *extra, struct tg_why *why);
 
-/** @brief Highest rate without loss, found by halving. @param extra Options. @param[out] why Reason.
- *  @return TG_OK, or what set-up said. */
+/** @brief Highest rate without loss, found by halving. @param extra Options.
+ *  @param[out] why Reason. @return TG_OK, or what set-up said. */
 enum tg_err tg_bench_lossless(const struct tg_bench_extra *extra, struct tg_why *why);
 
 #endif

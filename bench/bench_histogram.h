@@ -5,8 +5,8 @@
  *  Source: the layout of HdrHistogram (2,048 sub-buckets for three digits). Threads: one writer.
  *  Allocates: never; 312 KiB. Cost: one count-leading-zeros and one increment a value.
  *
- *  Values below 2,048 ns have a bucket each; above, every doubling has 1,024 buckets, so a bucket is
- *  at most 1/1,024 of its value wide. Values beyond 2^48 ns (78 hours) go into the last bucket.
+ *  Values below 2,048 ns have a bucket each; above, every doubling has 1,024 buckets, so a bucket
+ *  is at most 1/1,024 of its value wide. Values beyond 2^48 ns (78 hours) go into the last bucket.
  */
 #ifndef TG_BENCH_BENCH_HISTOGRAM_H
 #define TG_BENCH_BENCH_HISTOGRAM_H
@@ -16,7 +16,8 @@
 #define TG_HISTOGRAM_SUB_BITS    10u
 #define TG_HISTOGRAM_SUB         (1u << TG_HISTOGRAM_SUB_BITS)
 #define TG_HISTOGRAM_BITS_MAX    48u
-#define TG_HISTOGRAM_BUCKETS_MAX ((TG_HISTOGRAM_BITS_MAX - TG_HISTOGRAM_SUB_BITS + 1) * TG_HISTOGRAM_SUB)
+#define TG_HISTOGRAM_BUCKETS_MAX                                                                   \
+    ((TG_HISTOGRAM_BITS_MAX - TG_HISTOGRAM_SUB_BITS + 1) * TG_HISTOGRAM_SUB)
 
 /** @brief Counts by bucket. Zeroed is empty. */
 struct tg_histogram {

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# If this fails the figures that others are shown are not of what they say: the capture given to the
+# peers does not carry the sums it claims, or the latency and loss modes do not check themselves.
+# Usage: bench_extra_test.sh TOLLGATE
+set -u
+tollgate=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+# The capture, through the product and not through the bench, gives exactly the expected sums.
+"$tollgate" bench --capture "$work/made" --subscribers 2000 --datagrams 500 || fail "capture"
+. "$work/made/expected.env"
+for port in sessions flows; do
+    sed "\$a\\  - {name: $port, kind: pcap, target: $port.pcap}" "$work/made/tollgate.yaml" \
+        >"$work/made/$port.yaml"
+    "$tollgate" run --once --no-fronts "$work/made/$port.yaml" 2>"$work/log" ||
+        fail "run of $port: $(tail -3 "$work/log")"
+done
+"$tollgate" bench --sums "$work/made/data" >"$work/sums" || fail "sums"
+cat >"$work/wanted" <<WANTED
+records=$expected_records
+other=0
+amount=$expected_amount
+units=$expected_units
+free_units=$expected_free_units
+WANTED
+diff "$work/wanted" "$work/sums" || fail "the journal adds up to something else"
+[ "$expected_amount" -gt 0 ] && [ "$expected_free_units" -gt 0 ] || fail "the task prices nothing"
+
+# Open loop at a rate any machine holds: every record has a latency, durable after rated.
+"$tollgate" bench --latency --csv --subscribers 2000 --seconds 1 --rate 100000 --dir "$work" \
+    >"$work/latency" || fail "latency"
+awk -F, 'NR == 1 { next }
+    { n++; if ($10 < 50000 || $4 > $5 || $5 > $6 || $6 > $7 || $7 > $8 || $8 > $9) bad = 1 }
+    $3 == "rated" { rated = $4; rows = $10 }
+    $3 == "durable" { if ($4 < rated || $10 != rows) bad = 1 }
+    END { exit bad || n != 4 }' "$work/latency" || fail "latencies: $(cat "$work/latency")"
+
+# Loss by sequence numbers equals loss by counting, or the bench itself says void and exits 1.
+if ! "$tollgate" bench --lossless --csv --subscribers 2000 --seconds 1 --trials 2 --rate 200000 \
+    --dir "$work" >"$work/lossless" 2>"$work/log"; then
+    grep -q 'cannot listen' "$work/log" && echo "lossless: skipped, port 4739 is taken" && exit 0
+    fail "lossless: $(cat "$work/log" "$work/lossless")"
+fi
+awk -F, 'NR > 1 { n++; if ($4 != $5 || $3 == 0) bad = 1 } END { exit bad || n < 2 }' \
+    "$work/lossless" || fail "loss: $(cat "$work/lossless")"
+echo "capture, sums, latency and loss agree with what was sent"
