@@ -215,12 +215,14 @@ static void offsets_patch(struct tg_image *image)
     uint32_t *prices = (uint32_t *)(void *)(base + all[TG_IMAGE_SECTION_PRICES].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_PRICES].count; i++) {
         /* A hole is UINT32_MAX until here, because 0 is the first price's own offset. */
-        prices[i] = prices[i] == UINT32_MAX ? 0 : prices[i] + all[TG_IMAGE_SECTION_PRICE_DATA].offset;
+        prices[i] =
+            prices[i] == UINT32_MAX ? 0 : prices[i] + all[TG_IMAGE_SECTION_PRICE_DATA].offset;
     }
     struct tg_plan_service *cells =
         (struct tg_plan_service *)(void *)(base + all[TG_IMAGE_SECTION_PLAN_SERVICES].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_PLAN_SERVICES].count; i++) {
-        cells[i].matrix_offset += cells[i].is_present != 0 ? all[TG_IMAGE_SECTION_MATRIX].offset : 0;
+        cells[i].matrix_offset +=
+            cells[i].is_present != 0 ? all[TG_IMAGE_SECTION_MATRIX].offset : 0;
         cells[i].buckets_offset +=
             cells[i].buckets_count != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset : 0;
     }
@@ -340,7 +342,8 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
 
 uint64_t tg_compile_prefixes_count(const struct tg_image *image)
 {
-    const struct tg_deck *decks = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
+    const struct tg_deck *decks =
+        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     uint64_t sum = 0;
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_DECKS].count; i++) {
         sum += decks[i].prefixes_count;

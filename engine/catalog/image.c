@@ -125,7 +125,8 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
         memset(zones, 0, count * sizeof *zones);
         return;
     }
-    const struct tg_deck *all = (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
+    const struct tg_deck *all =
+        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS);
     for (uint32_t done = 0; done < count; done += GROUP) {
         const uint32_t group = count - done < GROUP ? count - done : GROUP;
         zones_group(image, &all[deck], keys + done, at_ns + done, group, zones + done);
@@ -192,23 +193,27 @@ const struct tg_product *tg_image_product(const struct tg_image *image, uint32_t
 {
     const struct tg_product *all =
         (const struct tg_product *)tg_image_section(image, TG_IMAGE_SECTION_PRODUCTS);
-    return product < image->sections[TG_IMAGE_SECTION_PRODUCTS].count && all[product].is_present != 0
+    return product < image->sections[TG_IMAGE_SECTION_PRODUCTS].count &&
+                   all[product].is_present != 0
                ? &all[product]
                : NULL;
 }
 
 const struct tg_tax *tg_image_tax(const struct tg_image *image, uint32_t tax)
 {
-    const struct tg_tax *all = (const struct tg_tax *)tg_image_section(image, TG_IMAGE_SECTION_TAXES);
-    return tax < image->sections[TG_IMAGE_SECTION_TAXES].count && all[tax].is_present != 0 ? &all[tax]
-                                                                                     : NULL;
+    const struct tg_tax *all =
+        (const struct tg_tax *)tg_image_section(image, TG_IMAGE_SECTION_TAXES);
+    return tax < image->sections[TG_IMAGE_SECTION_TAXES].count && all[tax].is_present != 0
+               ? &all[tax]
+               : NULL;
 }
 
 const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t network)
 {
     const struct tg_network *all =
         (const struct tg_network *)tg_image_section(image, TG_IMAGE_SECTION_NETWORKS);
-    return network < image->sections[TG_IMAGE_SECTION_NETWORKS].count && all[network].plmn_digits != 0
+    return network < image->sections[TG_IMAGE_SECTION_NETWORKS].count &&
+                   all[network].plmn_digits != 0
                ? &all[network]
                : NULL;
 }

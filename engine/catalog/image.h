@@ -58,7 +58,8 @@ enum tg_unit {
 };
 #define TG_UNIT_COUNT 13u
 
-/** Rating scale units in one base unit of carried money: scale is minor + 6, the row has minor + 4. */
+/** Rating scale units in one base unit of carried money: scale is minor + 6, the row has minor + 4.
+ */
 #define TG_AMOUNT_SCALE_COUNT 100
 
 /** @brief What a unit measures; a price and an allowance meet only within one dimension. */
@@ -162,21 +163,23 @@ struct tg_image_section {
 
 /** @brief Sections of format 1; names of kind K are section TG_IMAGE_SECTION_NAMES + K. */
 enum tg_image_section_id {
-    TG_IMAGE_SECTION_TEXT = 0,       /**< NUL-terminated strings. */
-    TG_IMAGE_SECTION_PRICES = 1,     /**< uint32_t offset of each struct tg_price; 0 a hole. */
-    TG_IMAGE_SECTION_PRICE_DATA = 2, /**< struct tg_price with its steps and params, 16-byte aligned. */
-    TG_IMAGE_SECTION_PRICE_INFO = 3, /**< struct tg_price_info. */
+    TG_IMAGE_SECTION_TEXT = 0,   /**< NUL-terminated strings. */
+    TG_IMAGE_SECTION_PRICES = 1, /**< uint32_t offset of each struct tg_price; 0 a hole. */
+    TG_IMAGE_SECTION_PRICE_DATA =
+        2, /**< struct tg_price with its steps and params, 16-byte aligned. */
+    TG_IMAGE_SECTION_PRICE_INFO = 3,    /**< struct tg_price_info. */
     TG_IMAGE_SECTION_PLAN_SERVICES = 4, /**< struct tg_plan_service [plans][TG_SERVICE_COUNT]. */
     TG_IMAGE_SECTION_MATRIX = 5,        /**< uint32_t price ids. */
     TG_IMAGE_SECTION_DECKS = 6,         /**< struct tg_deck. */
-    TG_IMAGE_SECTION_DECK_DATA = 7,   /**< Direct tables, nodes, dated entries, zone bits, band names. */
+    TG_IMAGE_SECTION_DECK_DATA =
+        7, /**< Direct tables, nodes, dated entries, zone bits, band names. */
     TG_IMAGE_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
     TG_IMAGE_SECTION_SWITCHES = 9,    /**< struct tg_band_switch. */
     TG_IMAGE_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
     TG_IMAGE_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
     TG_IMAGE_SECTION_TAXES = 12,      /**< struct tg_tax. */
     TG_IMAGE_SECTION_NETWORKS = 13,   /**< struct tg_network. */
-    TG_IMAGE_SECTION_NAMES = 14       /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_NAMES = 14 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -199,7 +202,8 @@ struct tg_image {
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
 _Static_assert(sizeof(struct tg_image) == 448, "stored head");
-_Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX, "room for all");
+_Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX,
+               "room for all");
 
 /** @brief What the engine must know of a price beyond the tariff's struct tg_price. */
 struct tg_price_info {
@@ -246,7 +250,8 @@ struct tg_allowance {
     uint32_t services_mask; /**< Bit 1 << enum tg_service. */
     uint16_t priority;      /**< Lower is used first. */
     uint8_t unit;           /**< enum tg_unit it was written in, for people. */
-    uint8_t dimension;      /**< enum tg_dimension. */    uint8_t period;          /**< enum tg_period. */
+    uint8_t dimension;      /**< enum tg_dimension. */
+    uint8_t period;         /**< enum tg_period. */
     uint8_t is_present;      /**< 0: a hole. */
     uint8_t scope;           /**< enum tg_allowance_scope. */
     uint8_t proration;       /**< enum tg_grant_proration. */
@@ -418,7 +423,8 @@ static inline const struct tg_price *tg_image_price(const struct tg_image *image
 static inline const struct tg_price_info *tg_image_price_info(const struct tg_image *image,
                                                               uint32_t price_id)
 {
-    return (const struct tg_price_info *)tg_image_section(image, TG_IMAGE_SECTION_PRICE_INFO) + price_id;
+    return (const struct tg_price_info *)tg_image_section(image, TG_IMAGE_SECTION_PRICE_INFO) +
+           price_id;
 }
 
 /**
