@@ -185,6 +185,13 @@ static uint64_t proved(const struct trial *trial)
     return trial->offered < trial->rate ? trial->offered : trial->rate;
 }
 
+/* Pacing is by 16 datagrams, so the last step may be a little late: that is no limit of the sender.
+ */
+static bool is_offered(const struct trial *trial)
+{
+    return trial->offered >= trial->rate / 100 * 97;
+}
+
 static enum tg_err search(struct lossless *lossless, const struct tg_bench_extra *extra,
                           struct tg_why *why)
 {
@@ -197,8 +204,12 @@ static enum tg_err search(struct lossless *lossless, const struct tg_bench_extra
         const uint64_t rate = (low + high) / 2;
         err = trial_run(lossless, rate, extra->seconds, &trial, why);
         err = err == TG_OK ? trial_print(extra, &trial, why) : err;
-        low = trial.lost_rows == 0 && proved(&trial) > low ? proved(&trial) : low;
-        high = trial.lost_rows == 0 && proved(&trial) == rate ? high : rate;
+        if (trial.lost_rows == 0) {
+            low = proved(&trial) > low ? proved(&trial) : low;
+        }
+        if (trial.lost_rows > 0 || !is_offered(&trial)) {
+            high = proved(&trial) > low ? proved(&trial) : high;
+        }
     }
     while (err == TG_OK && low > 0) {
         err = trial_run(lossless, low, extra->seconds, &trial, why);
