@@ -10,6 +10,7 @@
 #include "abi/tariff.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NANO      INT64_C(1000000000)
@@ -257,9 +258,9 @@ static enum tg_err percentage_compile(const struct tg_tariff_source *source, uin
         at = UINT32_MAX;
     }
     if (wrong != NULL) {
-        strncpy(why->text, at != UINT32_MAX ? source->settings[at].key : "", 80);
-        strcat(why->text, at != UINT32_MAX ? " " : "");
-        strncat(why->text, wrong, sizeof why->text - strlen(why->text) - 1);
+        (void)snprintf(why->text, sizeof why->text, "%.80s%s%s",
+                       at != UINT32_MAX ? source->settings[at].key : "",
+                       at != UINT32_MAX ? " " : "", wrong);
         why->setting_index = at;
         return TG_E_PLUGIN_PARAMS;
     }
