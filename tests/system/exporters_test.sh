@@ -25,8 +25,12 @@ LIVE_CLIENT=(ip netns exec tgx-a)
 LIVE_NODE_ADDRESS=$TG_ADDRESS_A
 
 # Traffic to be metered passes between two more interfaces of side a.
+# Without IPv6 on them: the kernel's own multicast reports would be metered and belong to nobody.
 ip -n tgx-a link add tgp0 type veth peer name tgp1 &&
-    ip -n tgx-a link set tgp0 up && ip -n tgx-a link set tgp1 up || live_skip "no second veth pair"
+    ip -n tgx-a link set tgp0 addrgenmode none && ip -n tgx-a link set tgp1 addrgenmode none &&
+    ip netns exec tgx-a sh -c 'for i in tgp0 tgp1; do
+        echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done' 2>/dev/null
+ip -n tgx-a link set tgp0 up && ip -n tgx-a link set tgp1 up || live_skip "no second veth pair"
 
 live_carrier 2055 1813 1514
 live_port nic af_packet "$TG_IF_B"
