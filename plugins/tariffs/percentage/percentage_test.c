@@ -53,7 +53,7 @@ Test(percentage, freedom_ends_with_whichever_limit_comes_first)
     cr_assert_eq(kit_make(&kit, settings, 4), TG_OK);
     cr_expect_eq(kit_charge(&kit, EUR(50, 0), 0, 0), 0);
     cr_expect_eq(kit_charge(&kit, EUR(100, 0), EUR(50, 0), 1), 0);
-    cr_expect_eq(kit_charge(&kit, EUR(250, 0), EUR(150, 0), 2), EUR(3, 95), "150 x 1.3% + 2");
+    cr_expect_eq(kit_charge(&kit, EUR(250, 0), EUR(150, 0), 2), EUR(3, 95), "150 x 1.3 %% + 2");
     cr_expect_eq(kit_charge(&kit, EUR(400, 0), EUR(400, 0), 3), EUR(7, 20));
     cr_assert_eq(kit_make(&kit, settings, 3), TG_OK, "without the free amount");
     cr_expect_eq(kit_charge(&kit, EUR(250, 0), EUR(150, 0), 2), 0);
