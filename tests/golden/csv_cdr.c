@@ -2,7 +2,7 @@
 /** @file
  *  @brief CDR-Stats' sample CDR files through the maps in schemas/csv.
  *
- *  The files are read in place from /work/shared/data; skipped where that is absent.
+ *  The files are read in place from ../shared/data; skipped where that is absent.
  */
 #include "abi/decoder.h"
 #include "abi/key.h"

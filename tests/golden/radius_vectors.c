@@ -2,7 +2,7 @@
 /** @file
  *  @brief FreeRADIUS' own packet vectors, read by the decoder's attribute walk.
  *
- *  The vectors are GPL and stay in /work/shared/data; the tests skip where that folder is not. They
+ *  The vectors are GPL and stay in ../shared/data; the tests skip where that folder is not. They
  *  hold no Accounting-Request, so whole packets are walked (names must be those FreeRADIUS prints)
  *  and the IPv6 prefix vectors are put into an Accounting-Request that is signed here.
  */

@@ -2,7 +2,7 @@
 /** @file
  *  @brief Telegraf's syslog test cases: their inputs, their expected lines, our observations.
  *
- *  Read in place from /work/shared/data; skipped where that is absent. Where Telegraf is run
+ *  Read in place from ../shared/data; skipped where that is absent. Where Telegraf is run
  *  "best effort" it keeps the PRI of a message that ends early; we refuse such a message whole.
  */
 #include "abi/decoder.h"
