@@ -2,7 +2,7 @@
 /** @file
  *  @brief Bounds-checked big-endian reader with a sticky error, for decoders.
  *
- *  Source: network byte order, RFC 1700; the twin of engine/base/cursor.h, as decoders see only
+ *  Source: network byte order, RFC 1700; here and not in a room, as decoders see only
  * abi/. Threads: pure. Allocates: never. Cost: one compare a read.
  *
  *  Read freely, test `failed` once: after the first read that does not fit, all reads give 0 and

@@ -4,67 +4,9 @@
  * units with (1000 @ 0.05, 10000 @ 0.04) gives 40.04 - 50.00 = -9.96 (rating-semantics 4.5). */
 #include "abi/plugin.h"
 #include "abi/tariff.h"
+#include "lib/exact.h"
 
 #include <stdbool.h>
-
-/* A sum of fractions kept exact: numerator over denominator. */
-struct exact {
-    __int128 numerator;
-    uint64_t denominator;
-};
-
-static uint64_t divisor_common(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        const uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* a * b, false when it would pass 2^126. No __builtin_mul_overflow here: clang turns the 128-bit
- * one into a call that libgcc does not have. */
-static bool wide_multiply(__int128 a, uint64_t b, __int128 *product)
-{
-    if (b != 1) {
-        const __int128 limit = ((__int128)1 << 126) / (b == 0 ? 1 : b);
-        if (a > limit || a < -limit) {
-            return false;
-        }
-    }
-    *product = a * b;
-    return true;
-}
-
-/* sum += price * units / per_units + flat, exactly; false when 128 bits do not hold it. */
-static bool exact_add(struct exact *sum, const struct tg_price_step *step, int64_t price,
-                      uint64_t units, int64_t flat)
-{
-    __int128 term = (__int128)price * units;
-    __int128 whole = (__int128)flat * step->per_units;
-    if (__builtin_add_overflow(term, whole, &term)) {
-        return false;
-    }
-    if (sum->denominator != step->per_units) {
-        const uint64_t common = divisor_common(sum->denominator, step->per_units);
-        const uint64_t sum_factor = step->per_units / common;
-        const uint64_t term_factor = sum->denominator / common;
-        uint64_t joint;
-        if (__builtin_mul_overflow(sum->denominator, sum_factor, &joint) ||
-            !wide_multiply(sum->numerator, sum_factor, &sum->numerator) ||
-            !wide_multiply(term, term_factor, &term)) {
-            return false;
-        }
-        sum->denominator = joint;
-    }
-    return !__builtin_add_overflow(sum->numerator, term, &sum->numerator);
-}
-
-static void result_void(struct tg_tariff_result *result, enum tg_err reason)
-{
-    *result = (struct tg_tariff_result){.denominator = 1, .verdict = reason};
-}
 
 /* Step that holds a total of at least 1 unit, or steps_count when none does. */
 static uint32_t step_of(const struct tg_price *price, uint64_t total)
