@@ -335,21 +335,6 @@ const struct tg_pipeline *tg_engine_pipeline(const struct tg_engine *engine)
     return engine->pipeline;
 }
 
-struct tg_telemetry *tg_engine_telemetry(struct tg_engine *engine)
-{
-    return engine->telemetry;
-}
-
-struct tg_db *tg_engine_state(struct tg_engine *engine)
-{
-    return engine->state;
-}
-
-const struct tg_catalog_snapshot *tg_engine_catalog(const struct tg_engine *engine)
-{
-    return engine->catalog;
-}
-
 int64_t tg_engine_elapsed_ns(const struct tg_engine *engine)
 {
     return engine->elapsed_ns;

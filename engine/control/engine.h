@@ -19,9 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct tg_db;
 struct tg_engine;
-struct tg_catalog_snapshot;
 
 /** @brief How to run. */
 struct tg_engine_params {
@@ -58,15 +56,6 @@ void tg_engine_close(struct tg_engine *engine);
 
 /** @brief Data plane. @param engine Open. @return Borrowed. */
 const struct tg_pipeline *tg_engine_pipeline(const struct tg_engine *engine);
-
-/** @brief Alarms. @param engine Open. @return Borrowed. */
-struct tg_telemetry *tg_engine_telemetry(struct tg_engine *engine);
-
-/** @brief State environment. @param engine Open. @return Borrowed. */
-struct tg_db *tg_engine_state(struct tg_engine *engine);
-
-/** @brief Catalog in force. @param engine Open; control thread. @return Borrowed until a reload. */
-const struct tg_catalog_snapshot *tg_engine_catalog(const struct tg_engine *engine);
 
 /** @brief Time from start to the end of input. @param engine Ran. @return ns. */
 int64_t tg_engine_elapsed_ns(const struct tg_engine *engine);

@@ -134,6 +134,14 @@ size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipel
     say(&page, "tollgate_addresses %u\n", status.sessions_count);
     head(&page, "tollgate_dedup_records", "gauge", "Records remembered.");
     say(&page, "tollgate_dedup_records %llu\n", (unsigned long long)status.dedup_records_count);
+    counter(&page, "tollgate_addresses_refused_total", "Session events that found no place.",
+            status.sessions_refused_count);
+    counter(&page, "tollgate_dedup_rotations_total", "Generations of records forgotten.",
+            status.dedup_rotations_count);
+    counter(&page, "tollgate_readings_evicted_total", "Cumulative readings pushed out.",
+            status.readings_evicted_count);
+    counter(&page, "tollgate_sequence_unaudited_total", "Messages whose stream found no place.",
+            status.sequence_refused_count);
     head(&page, "tollgate_port_datagrams_total", "counter", "Payloads by port.");
     for (uint32_t i = 0; i < ports_count; i++) {
         struct tg_port_counters counters;

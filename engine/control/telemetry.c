@@ -169,16 +169,6 @@ uint32_t tg_telemetry_summary(struct tg_telemetry *t, struct tg_summary_item *it
     return tg_summary_build(&config, items, capacity, alarms_count);
 }
 
-int64_t tg_telemetry_event_ns(const struct tg_telemetry *t)
-{
-    return t->event_ns;
-}
-
-uint8_t tg_telemetry_node_state(const struct tg_telemetry *t, uint16_t node_id)
-{
-    return tg_timeline_state_at(t->timeline, node_id, t->event_ns);
-}
-
 enum tg_err tg_telemetry_command(struct tg_telemetry *t, uint32_t number,
                                  const struct tg_operation *operation, struct tg_txn *txn)
 {

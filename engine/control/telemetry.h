@@ -65,9 +65,6 @@ enum tg_err tg_telemetry_follow(struct tg_telemetry *telemetry, uint64_t epoch_m
 uint32_t tg_telemetry_summary(struct tg_telemetry *telemetry, struct tg_summary_item *items,
                               uint32_t capacity, bool is_with_cleared, uint32_t *alarms_count);
 
-/** @brief Event time of the latest observation or row. @param telemetry Object. @return UTC ns. */
-int64_t tg_telemetry_event_ns(const struct tg_telemetry *telemetry);
-
 /**
  * @brief Operator's command on an alarm; kept, so that it survives a restart.
  * @param[in,out] telemetry  Object.
@@ -93,9 +90,5 @@ enum tg_err tg_telemetry_restore(struct tg_telemetry *telemetry, struct tg_db *s
  */
 enum tg_err tg_telemetry_publish(struct tg_telemetry *telemetry, struct tg_db *state,
                                  struct tg_why *why);
-
-/** @brief Current state of a node. @param telemetry Object. @param node_id Any.
- *  @return enum tg_node_state at tg_telemetry_event_ns. */
-uint8_t tg_telemetry_node_state(const struct tg_telemetry *telemetry, uint16_t node_id);
 
 #endif

@@ -338,6 +338,7 @@ void tg_pipeline_status(const struct tg_pipeline *pipeline, struct tg_pipeline_s
         const struct tg_rating *rating = pipeline->ratings[i];
         stages_add(status, &rating->stages);
         status->dedup_records_count += tg_dedup_count(rating->dedup);
+        status->dedup_rotations_count += tg_dedup_rotations(rating->dedup);
         for (uint32_t fate = 0; fate < TG_FATE_COUNT; fate++) {
             status->fate_rows[fate] +=
                 __atomic_load_n(&rating->counts.fate_rows[fate], __ATOMIC_RELAXED);
@@ -353,6 +354,8 @@ void tg_pipeline_status(const struct tg_pipeline *pipeline, struct tg_pipeline_s
     status->sources_count = tg_sources_count(pipeline->sources);
     status->sessions_count = tg_sessions_count(pipeline->sessions);
     status->sessions_refused_count = tg_sessions_refused(pipeline->sessions);
+    status->readings_evicted_count = tg_cumulative_evicted(pipeline->cumulative);
+    status->sequence_refused_count = tg_sequence_refused(pipeline->sequence);
 }
 
 void tg_pipeline_port_counters(const struct tg_pipeline *pipeline, uint32_t index,

@@ -127,6 +127,9 @@ struct tg_pipeline_status {
     uint32_t sessions_count;                      /**< Addresses held. */
     uint64_t sessions_refused_count;              /**< Session table was full. */
     uint64_t dedup_records_count;                 /**< Records remembered. */
+    uint64_t dedup_rotations_count;               /**< Generations forgotten. */
+    uint64_t readings_evicted_count;              /**< Cumulative readings pushed out. */
+    uint64_t sequence_refused_count;              /**< Messages not audited: no place. */
 };
 
 /** @brief Read the figures. @param pipeline Open. @param[out] status Written. */

@@ -263,8 +263,3 @@ uint64_t tg_dedup_rotations(const struct tg_dedup *dedup)
 {
     return dedup->rotations_count;
 }
-
-size_t tg_dedup_size_bytes(const struct tg_dedup *dedup)
-{
-    return dedup->buckets_count * sizeof(struct bucket);
-}

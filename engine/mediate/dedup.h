@@ -52,7 +52,4 @@ uint64_t tg_dedup_count(const struct tg_dedup *dedup);
 /** @brief Times the old generation was forgotten. @param dedup Set. @return Count. */
 uint64_t tg_dedup_rotations(const struct tg_dedup *dedup);
 
-/** @brief Bytes held. @param dedup Set. @return Memory. */
-size_t tg_dedup_size_bytes(const struct tg_dedup *dedup);
-
 #endif
