@@ -179,6 +179,7 @@ static enum tg_err open_flow(struct tg_rig *rig, struct tg_why *why)
                                             .journal = rig->journal,
                                             .catalog = &rig->world.published};
     err = err == TG_OK ? tg_rating_create(&rating, &rig->rating, why) : err;
+    tg_snapshot_init(&rig->sessions_published, rig->world.sessions);
     const struct tg_ingest_params params = {.journal = rig->journal,
                                             .catalog = &rig->world.published,
                                             .inventory = rig->world.inventory,
@@ -186,6 +187,7 @@ static enum tg_err open_flow(struct tg_rig *rig, struct tg_why *why)
                                             .sources = rig->sources,
                                             .sequence = rig->sequence,
                                             .sessions = rig->world.sessions,
+                                            .sessions_published = &rig->sessions_published,
                                             .cumulative = rig->cumulative,
                                             .timeline = rig->world.timeline,
                                             .ratings = {rig->rating},

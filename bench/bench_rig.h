@@ -30,6 +30,7 @@ struct tg_bench_port {
 
 /** @brief Everything. */
 struct tg_rig {
+    struct tg_snapshot sessions_published; /**< Address holders, as the lcores read them. */
     const struct tg_bench_options *options; /**< Borrowed. */
     char dir[256];                          /**< Scratch; removed at close. */
     struct tg_feed feed;                    /**< Capture. */

@@ -309,7 +309,8 @@ static void batch_annotate(struct tg_ingest *ingest, struct tg_batch *batch)
 void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch)
 {
     const struct tg_catalog_snapshot *catalog = tg_snapshot_read(ingest->params.catalog);
-    const struct tg_identify identify = {catalog->roster, ingest->params.sessions};
+    const struct tg_identify identify = {catalog->roster,
+                                         tg_snapshot_read(ingest->params.sessions_published)};
     uint64_t at = tg_stage_ticks();
     tg_identify_run(&identify, batch);
     at = tg_stage_done(&ingest->stages, TG_STAGE_identify, batch->rows_count, at);

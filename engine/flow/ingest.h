@@ -89,6 +89,7 @@ struct tg_ingest_params {
     struct tg_sources *sources;          /**< Sources. */
     struct tg_sequence *sequence;        /**< Sequence audit. */
     struct tg_sessions *sessions;        /**< Address holders. */
+    const struct tg_snapshot *sessions_published; /**< The same table, as readers find it. */
     struct tg_cumulative *cumulative;    /**< Cumulative readings. */
     struct tg_timeline *timeline;        /**< Node states, this lcore's own copy. */
     struct tg_rating *ratings[TG_WORKERS_MAX]; /**< Rate workers. */

@@ -69,6 +69,7 @@ static enum tg_err open_tables(struct tg_pipeline *pipeline, struct tg_why *why)
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for tables of %u sessions",
                           params->sessions_max);
     }
+    tg_snapshot_init(&pipeline->sessions_published, pipeline->sessions);
     enum tg_err err = tg_timeline_open(&timeline, &pipeline->timeline, why);
     if (err == TG_OK) {
         err = tg_accounts_create(params->subscribers_max, &pipeline->accounts, why);
@@ -133,6 +134,7 @@ static enum tg_err open_ingest(struct tg_pipeline *pipeline, struct tg_why *why)
                                       .sources = pipeline->sources,
                                       .sequence = pipeline->sequence,
                                       .sessions = pipeline->sessions,
+                                      .sessions_published = &pipeline->sessions_published,
                                       .cumulative = pipeline->cumulative,
                                       .timeline = pipeline->timeline,
                                       .ratings_count = pipeline->ratings_count,

@@ -28,6 +28,7 @@ struct tg_pipeline {
     struct tg_sources *sources;              /**< Sources. */
     struct tg_sequence *sequence;            /**< Sequence audit. */
     struct tg_sessions *sessions;            /**< Address holders. */
+    struct tg_snapshot sessions_published;   /**< The same table, for all ingest lcores. */
     struct tg_cumulative *cumulative;        /**< Cumulative readings. */
     struct tg_timeline *timeline;            /**< Ingest's node states. */
     struct tg_accounts *accounts;            /**< All account lines. */

@@ -7,7 +7,7 @@
  *  Allocates: in create only. Cost: two cache lines a look-up, both
  *  asked for ahead in groups; 77 octets an address.
  *
- *  The table is one object published through tg_snapshot; its slots change in place under a
+ *  The pipeline publishes the table through tg_snapshot; its slots change in place under a
  *  per-slot sequence lock, so a reader never sees half a session and never waits for the writer's
  *  batch. An address keeps its present and its previous holder: flows are exported after the fact,
  *  so a record often belongs to the session before. Older holders are forgotten; usage older than
