@@ -123,6 +123,13 @@ struct tg_tariff_source {
     const struct tg_price *price;      /**< The common part, already checked. */
 };
 
+/** @brief Bits of tg_tariff.promises: what the engine may rely on without asking. */
+enum tg_tariff_promise {
+    /** Always steps[0].price * units / steps[0].per_units, rounded once, unless the step has a flat
+     *  amount. Of a tariff that is linked in, the engine may compute this product itself. */
+    TG_TARIFF_IS_LINEAR = 1
+};
+
 /** @brief The contract. */
 struct tg_tariff {
     uint32_t size_bytes;       /**< sizeof(struct tg_tariff). */
@@ -142,6 +149,9 @@ struct tg_tariff {
     uint32_t (*price)(const struct tg_price *const *prices, uint32_t prices_count,
                       const struct tg_tariff_row *rows, uint32_t rows_count,
                       struct tg_tariff_result *results);
+
+    uint32_t promises; /**< enum tg_tariff_promise bits; 0 none. */
+    uint32_t reserved; /**< 0. */
 };
 
 /**

@@ -10,23 +10,12 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "catalog/image.h"
+#include "rate/account_state.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-struct tg_accounts {
-    struct tg_account_line *lines[2]; /* by period & 1 */
-    _Atomic uint8_t *dirty;           /* a mark a page; workers set, the checkpoint wipes */
-    _Atomic uint8_t *used;            /* a mark a page; set with its first line, never wiped */
-    uint32_t subscribers_count_max;
-    uint32_t half_pages_count;
-    uint32_t shelf_pages_count;
-    size_t half_bytes;
-    struct tg_shelf *shelves; /* of subscribers, then of accounts */
-};
 
 uint32_t tg_account_period(int64_t time_ns)
 {
@@ -115,22 +104,14 @@ struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t 
     return &accounts->lines[period & 1][subscriber];
 }
 
-static void page_touch(struct tg_accounts *accounts, uint32_t page)
-{
-    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
-     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
-    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
-        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
-    }
-}
-
 struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, uint32_t index)
 {
     if (index >= accounts->subscribers_count_max) {
         return NULL;
     }
     const size_t at = (size_t)index + (is_pool ? accounts->subscribers_count_max : 0);
-    page_touch(accounts, accounts->half_pages_count * 2 + (uint32_t)(at / TG_ACCOUNT_PAGE_SHELVES));
+    tg_accounts_page_touch(accounts, accounts->half_pages_count * 2 +
+                                         (uint32_t)(at / TG_ACCOUNT_PAGE_SHELVES));
     return &accounts->shelves[at];
 }
 
@@ -162,7 +143,7 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
             atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
         }
     }
-    page_touch(accounts, page);
+    tg_accounts_page_touch(accounts, page);
     return line;
 }
 
@@ -209,16 +190,6 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
 
-static inline void meter_add(struct tg_account_meter *meter, uint64_t priced_base,
-                             uint64_t allowance_base)
-{
-    const uint32_t events_count = tg_account_events(meter) + 1;
-    meter->priced_base += priced_base;
-    meter->allowance_base += allowance_base;
-    meter->events_low = events_count & 0xffff;
-    meter->events_high = events_count >> 16;
-}
-
 static inline void call_note(struct tg_account_line *line, const struct tg_usage *row,
                              uint32_t mark)
 {
@@ -246,9 +217,9 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
     }
     const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
     if (charge->unit != TG_UNIT_AMOUNT) { /* carried money is counted on the shelf */
-        meter_add(&line->meters[tg_account_meter_of(row->service)],
-                  (charge->billed_units - charge->allowance_units) * unit_base_count,
-                  charge->allowance_units * unit_base_count);
+        tg_account_meter_add(&line->meters[tg_account_meter_of(row->service)],
+                             (charge->billed_units - charge->allowance_units) * unit_base_count,
+                             charge->allowance_units * unit_base_count);
     }
     (void)tg_account_cost_add(line, charge->amount);
     call_note(line, row, tg_account_call_mark(row));
@@ -273,7 +244,7 @@ bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
         return false;
     }
     if (__builtin_expect(charge->unit != TG_UNIT_AMOUNT, 1)) {
-        meter_add(meter, billed_base - allowance_base, allowance_base);
+        tg_account_meter_add(meter, billed_base - allowance_base, allowance_base);
     }
     line->cost = cost;
     call_note(line, row, mark);

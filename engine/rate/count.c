@@ -257,6 +257,12 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
     struct tg_account_line *slot =
         tg_accounts_slot(rate->accounts, charge->subscriber, work->period);
     work->undo = *slot;
+    if (__builtin_expect(slot->period != work->period, 0)) {
+        /* The cost of a row before in the group is still to be added to the month that ends. */
+        for (const struct tg_rate_work *before = rate->works; before < work; before++) {
+            rate->is_rolled_within |= before->line == slot;
+        }
+    }
     if (tg_accounts_line(rate->accounts, charge->subscriber, work->period) == NULL) {
         work->reason = TG_E_PERIOD_CLOSED;
         return;

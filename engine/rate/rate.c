@@ -3,8 +3,11 @@
  * lines, in order), price (one call a tariff), finish (amounts, in order).
  *
  * (1) A row that is refused leaves its line as it was.
- * (2) When a tariff refuses a row whose subscriber has other rows in the group, the group is undone
- *     and done again row by row: verdicts do not depend on how rows are grouped. */
+ * (2) When a tariff refuses a row whose subscriber has other rows in the group, or a line begins a
+ *     new month between two of them, the group is undone and done again row by row: verdicts do not
+ *     depend on how rows are grouped.
+ * (3) Rows that are a product and nothing more go the short way (rate/quick.h), in order with the
+ *     others. Who wants a trace goes the long way with every row. */
 #include "rate/rate.h"
 
 #include "base/arena.h"
@@ -287,12 +290,14 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
     return true;
 }
 
-static bool group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                      const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
-                      struct tg_rate_trace *traces)
+/* The long way: true, or the group must be done row by row. */
+static bool group_long(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                       const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
+                       struct tg_rate_trace *traces)
 {
     tg_rate_group_resolve(rate, snapshot, rows, charges, count);
     rate->tasks_count = 0;
+    rate->is_rolled_within = false;
     for (uint32_t i = 0; i < count; i++) {
         struct tg_rate_work *work = &rate->works[i];
         if (work->is_worked && work->reason == TG_OK) {
@@ -300,7 +305,7 @@ static bool group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *sn
         }
     }
     tg_rate_group_price(rate);
-    if (!group_finish(rate, charges, count, traces)) {
+    if (rate->is_rolled_within || !group_finish(rate, charges, count, traces)) {
         group_undo(rate, charges, count);
         return false;
     }
@@ -320,6 +325,38 @@ static bool group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *sn
     return true;
 }
 
+static void group_long_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                           const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
+                           struct tg_rate_trace *traces)
+{
+    if (group_long(rate, snapshot, rows, charges, count, traces)) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const bool is_done = group_long(rate, snapshot, rows + i, charges + i, 1,
+                                        traces != NULL ? traces + i : NULL);
+        assert(is_done);
+        (void)is_done;
+        rate->counts.repriced_count++;
+    }
+}
+
+/* In order, runs of rows that go the short way and runs of others that go the long one. */
+static void group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                      const struct tg_usage *rows, struct tg_charge *charges, uint32_t count)
+{
+    tg_rate_quick_resolve(rate, snapshot, rows, charges, count);
+    uint32_t at = tg_rate_quick_run(rate, rows, charges, 0, count);
+    while (at < count) {
+        uint32_t end = at + 1;
+        while (end < count && rate->quick.rows[end].cell == NULL) {
+            end++;
+        }
+        group_long_run(rate, snapshot, rows + at, charges + at, end - at, NULL);
+        at = tg_rate_quick_run(rate, rows, charges, end, count);
+    }
+}
+
 void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                         const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
                         struct tg_rate_trace *traces)
@@ -333,16 +370,10 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
             count - ahead < TG_RATE_GROUP_ROWS ? count - ahead : TG_RATE_GROUP_ROWS;
         tg_rate_group_prefetch(rate, snapshot, rows + ahead, charges + ahead, next);
         ahead += next;
-        struct tg_rate_trace *group_traces = traces != NULL ? traces + from : NULL;
-        if (group_run(rate, snapshot, rows + from, charges + from, group, group_traces)) {
-            continue;
-        }
-        for (uint32_t i = from; i < from + group; i++) {
-            const bool is_done = group_run(rate, snapshot, rows + i, charges + i, 1,
-                                           traces != NULL ? traces + i : NULL);
-            assert(is_done);
-            (void)is_done;
-            rate->counts.repriced_count++;
+        if (traces != NULL) {
+            group_long_run(rate, snapshot, rows + from, charges + from, group, traces + from);
+        } else {
+            group_run(rate, snapshot, rows + from, charges + from, group);
         }
     }
 }

@@ -6,13 +6,8 @@
 
 #include <string.h>
 
-static uint32_t row_period(struct tg_rate *rate, int64_t time_ns)
+uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
 {
-    for (uint32_t i = 0; i < TG_RATE_MONTHS_MAX; i++) {
-        if (time_ns >= rate->months[i].from_ns && time_ns < rate->months[i].to_ns) {
-            return rate->months[i].period;
-        }
-    }
     const uint32_t period = tg_account_period(time_ns);
     if (period == 0) {
         return 0;
@@ -39,24 +34,17 @@ void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapsh
         if (charges[i].fate == TG_FATE_NONE && subscriber < roster->subscribers_count &&
             subscriber < lines_count) {
             __builtin_prefetch(&roster->lines[subscriber], 0, 3);
-            tg_accounts_prefetch(rate->accounts, subscriber, row_period(rate, rows[i].start_ns));
+            tg_accounts_prefetch(rate->accounts, subscriber,
+                                 tg_rate_period(rate, rows[i].start_ns));
         }
     }
-}
-
-/* Calls and messages the subscriber received: the deck prices what he dials. Until catalogs have a
- * direction such a row has no price, and saying so is better than charging him for the caller. */
-static bool row_is_received(const struct tg_usage *row)
-{
-    return (row->flags & TG_USAGE_INCOMING) != 0 &&
-           (row->service == TG_SERVICE_VOICE || row->service == TG_SERVICE_MESSAGE);
 }
 
 static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                                const struct tg_usage *row, uint32_t subscriber,
                                struct tg_rate_work *work)
 {
-    work->period = row_period(rate, row->start_ns);
+    work->period = tg_rate_period(rate, row->start_ns);
     if (work->period == 0) {
         return TG_E_BAD_TIMESTAMP;
     }
@@ -87,7 +75,7 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
     if (work->plan_service->is_zoned_by_network != 0) {
         work->zone = tg_image_network_zone(work->image, row->serving_network);
     }
-    return row_is_received(row) ? TG_E_NO_RATE : TG_OK;
+    return tg_rate_row_is_received(row) ? TG_E_NO_RATE : TG_OK;
 }
 
 static bool row_wants_deck(const struct tg_usage *row, const struct tg_rate_work *work)

@@ -13,6 +13,7 @@
 #include "plug/guard.h"
 #include "rate/account.h"
 #include "rate/allowance.h"
+#include "rate/quick.h"
 #include "rate/rate.h"
 #include "rate/split.h"
 
@@ -80,21 +81,48 @@ struct tg_rate {
     uint32_t binds_next;
     uint32_t months_next;
     uint32_t tasks_count;
+    bool is_rolled_within; /* a line began a new month while a row of its old one was unfinished */
     struct tg_rate_counts counts;
     struct tg_rate_month months[TG_RATE_MONTHS_MAX];
     struct tg_rate_work works[TG_RATE_GROUP_ROWS];
     struct tg_rate_cuts cuts;
     struct tg_allowance_log logs[TG_RATE_GROUP_ROWS]; /* by row; cold */
     struct tg_rate_task tasks[TG_RATE_GROUP_PIECES];
-    const struct tg_price *task_prices[TG_RATE_GROUP_PIECES];        /* in the image */
-    struct tg_tariff_row task_rows[TG_RATE_GROUP_PIECES];            /* what the tariff is told */
+    const struct tg_price *task_prices[TG_RATE_GROUP_PIECES];       /* in the image */
+    struct tg_tariff_row task_rows[TG_RATE_GROUP_PIECES];           /* what the tariff is told */
     struct tg_tariff_result task_results[TG_RATE_GROUP_PIECES + 1]; /* and answered; one to spare */
     uint32_t call_tasks[TG_GUARD_ROWS_MAX];
     const struct tg_price *call_prices[TG_GUARD_ROWS_MAX];
     struct tg_tariff_row call_rows[TG_GUARD_ROWS_MAX];
     struct tg_tariff_result call_results[TG_GUARD_ROWS_MAX + 1];
     struct tg_rate_bind binds[TG_RATE_BINDS_MAX];
+    struct tg_quick quick; /* the short way */
 };
+
+/** @brief tg_account_period, for a month that no row was of lately. @param rate Worker.
+ *  @param time_ns Any. @return As there. */
+uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns);
+
+/** @brief tg_account_period by the months of the rows before. @param rate Worker.
+ *  @param time_ns Any. @return As there. */
+static inline uint32_t tg_rate_period(struct tg_rate *rate, int64_t time_ns)
+{
+    for (uint32_t i = 0; i < TG_RATE_MONTHS_MAX; i++) {
+        if (time_ns >= rate->months[i].from_ns && time_ns < rate->months[i].to_ns) {
+            return rate->months[i].period;
+        }
+    }
+    return tg_rate_period_slow(rate, time_ns);
+}
+
+/** @brief Calls and messages the subscriber received: the deck prices what he dials. Until catalogs
+ *         have a direction such a row has no price, and saying so is better than charging him for
+ *         the caller. @param row Borrowed. @return true if so. */
+static inline bool tg_rate_row_is_received(const struct tg_usage *row)
+{
+    return (row->flags & TG_USAGE_INCOMING) != 0 &&
+           (row->service == TG_SERVICE_VOICE || row->service == TG_SERVICE_MESSAGE);
+}
 
 /** @brief Ask for the memory that rows will need. @param rate Worker. @param snapshot Borrowed.
  *  @param rows Shape [count]. @param charges Shape [count]. @param count Any. */

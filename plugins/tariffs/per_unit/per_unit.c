@@ -56,6 +56,7 @@ static const struct tg_tariff contract = {
     .params_bytes_max = 0,
     .compile = per_unit_compile,
     .price = per_unit_price,
+    .promises = TG_TARIFF_IS_LINEAR,
 };
 
 TG_PLUGIN(per_unit, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -21,7 +21,8 @@ static uint32_t liar_price(const struct tg_price *const *prices, uint32_t prices
     return told_count;
 }
 
-static const struct tg_tariff liar_contract = {sizeof liar_contract, 0, NULL, liar_price};
+static const struct tg_tariff liar_contract = {.size_bytes = sizeof liar_contract,
+                                               .price = liar_price};
 static const struct tg_plugin liar = {TG_ABI_VERSION,       sizeof liar,   TG_PLUGIN_TARIFF,
                                       sizeof liar_contract, "liar",        "1",
                                       "for tests",          &liar_contract};

@@ -271,8 +271,10 @@ Test(rate, a_call_over_a_band_boundary_is_cut_by_increment_start)
     cr_expect_eq(trace.pieces[2].units_before, 150);
     cr_expect_eq(trace.connect_fee, 7, "the first band's");
     f.services[TG_SERVICE_VOICE].split_mode = TG_SPLIT_START;
+    f.image.content_hash++; /* another catalog: an image never changes */
     cr_expect_eq(fixture_one(rate, &f, &row, 1).amount, 240 + 7);
     f.services[TG_SERVICE_VOICE].split_mode = TG_SPLIT_END;
+    f.image.content_hash++;
     const struct tg_usage until_peak = fixture_call(start, 120000);
     cr_expect_eq(fixture_one(rate, &f, &until_peak, 2).amount, 240 + 1000);
     tg_rate_destroy(rate);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Inside of the account lines, for the files of this room that post a row at a time.
+ *
+ *  Source: account.h. Threads: as there. Allocates: never. Cost: one line and one mark a row.
+ */
+#ifndef TG_RATE_ACCOUNT_STATE_H
+#define TG_RATE_ACCOUNT_STATE_H
+
+#include "rate/account.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** @brief All lines with their marks. */
+struct tg_accounts {
+    struct tg_account_line *lines[2]; /**< By period & 1; shape [subscribers_count_max]. */
+    _Atomic uint8_t *dirty;           /**< A mark a page; workers set, the checkpoint wipes. */
+    _Atomic uint8_t *used;            /**< A mark a page; set with its first line, never wiped. */
+    uint32_t subscribers_count_max;   /**< Capacity. */
+    uint32_t half_pages_count;        /**< Pages of each half. */
+    uint32_t shelf_pages_count;       /**< Pages of the shelves. */
+    size_t half_bytes;                /**< Of each half. */
+    struct tg_shelf *shelves;         /**< Of subscribers, then of accounts. */
+};
+
+/** @brief Mark a page as written. @param accounts Its worker's. @param page Below the count. */
+static inline void tg_accounts_page_touch(struct tg_accounts *accounts, uint32_t page)
+{
+    /* Only ever set here: a load first keeps the mark's cache line shared between workers. Pairs
+     * with the quiescence a checkpoint needs anyway, so relaxed order is enough. */
+    if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
+        atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
+    }
+}
+
+/** @brief Mark the page of a line as written. @param accounts Its worker's.
+ *  @param subscriber Below the capacity. @param period From tg_account_period. */
+static inline void tg_accounts_touch(struct tg_accounts *accounts, uint32_t subscriber,
+                                     uint32_t period)
+{
+    tg_accounts_page_touch(accounts, subscriber / TG_ACCOUNT_PAGE_LINES +
+                                         ((period & 1) != 0 ? accounts->half_pages_count : 0));
+}
+
+/** @brief Count one record. @param meter Written. @param priced_base Base quantity priced.
+ *  @param allowance_base Base quantity covered. Both are known to fit. */
+static inline void tg_account_meter_add(struct tg_account_meter *meter, uint64_t priced_base,
+                                        uint64_t allowance_base)
+{
+    const uint32_t events_count = tg_account_events(meter) + 1;
+    meter->priced_base += priced_base;
+    meter->allowance_base += allowance_base;
+    meter->events_low = events_count & 0xffff;
+    meter->events_high = events_count >> 16;
+}
+
+#endif

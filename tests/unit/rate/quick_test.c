@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The short way through the rate stage beside the long one: same rows, same charges, same lines. */
+#include "rate_fixture.h"
+
+#include "rate/quick.h"
+
+#define CATALOGS 60
+#define ROWS     8000
+
+static uint64_t state = 12345;
+
+static uint64_t roll(uint64_t sides)
+{
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (state >> 33) % sides;
+}
+
+static void price_roll(struct fixture *f, uint32_t id, unsigned unit)
+{
+    static const uint64_t per[] = {1, 3, 7, 60, 1000, 1024, 1000000};
+    static const int64_t amounts[] = {1, 13, 1000000, -999983, 123456789012, INT64_MAX / 3};
+    struct fixture_price *made = fixture_price(f, id, roll(8) == 0 ? "graduated" : "per_unit", unit,
+                                               amounts[roll(6)], per[roll(7)]);
+    made->price.rounding = (uint8_t)roll(6);
+    made->price.first_increment = 1 + roll(3) * roll(100);
+    made->price.next_increment = 1 + roll(2) * roll(60);
+    made->price.minimum_units = roll(3) == 0 ? roll(50) : 0;
+    made->price.grace_units = roll(6) == 0 ? roll(5) : 0;
+    made->price.included_units = roll(4) == 0 ? roll(40) : 0;
+    made->price.connect_fee = roll(3) == 0 ? (int64_t)roll(100000) - 1000 : 0;
+    made->price.charge_min = roll(4) == 0 ? (int64_t)roll(1000000) : INT64_MIN;
+    made->price.charge_max = roll(4) == 0 ? 1000000 + (int64_t)roll(100000000) : INT64_MAX;
+    made->steps[0].flat = roll(8) == 0 ? 77 : 0;
+    f->infos[id].quantity_rounding = (uint8_t)roll(6);
+    f->infos[id].counter = (uint8_t)roll(2);
+    f->infos[id].options = (uint8_t)roll(4);
+    f->infos[id].round_exponent = roll(8) == 0 ? 3 : 0;
+}
+
+static void catalog_roll(struct fixture *f, int64_t start_ns)
+{
+    static const unsigned times[] = {TG_UNIT_SECOND, TG_UNIT_MILLISECOND, TG_UNIT_MINUTE};
+    static const unsigned sizes[] = {TG_UNIT_OCTET, TG_UNIT_KILOBYTE, TG_UNIT_MEBIBYTE};
+    const int64_t bounds[3] = {0, start_ns + 3600 * TG_NS_PER_S, start_ns + 7200 * TG_NS_PER_S};
+    fixture_init(f);
+    const unsigned time_unit = times[roll(3)];
+    price_roll(f, 0, time_unit);
+    price_roll(f, 1, sizes[roll(3)]);
+    price_roll(f, 2, TG_UNIT_EVENT);
+    price_roll(f, 3, time_unit);
+    fixture_service(f, TG_SERVICE_VOICE, 0)->split_mode = (uint8_t)roll(4);
+    (void)fixture_service(f, TG_SERVICE_DATA, 1);
+    (void)fixture_service(f, TG_SERVICE_MESSAGE, 2);
+    if (roll(2) == 0) {
+        fixture_bands(f, TG_SERVICE_VOICE, 0, 3, bounds);
+    }
+    if (roll(2) == 0) {
+        fixture_allowance(f, TG_SERVICE_DATA, 0, roll(UINT64_C(1) << 32));
+    }
+    if (roll(2) == 0) {
+        fixture_allowance(f, TG_SERVICE_VOICE, 1, roll(100000000));
+    }
+    f->lines[3].active_to_s = (uint32_t)(start_ns / TG_NS_PER_S) + 1800;
+    f->lines[4].flags = TG_ROSTER_REMOVED;
+}
+
+static struct tg_usage row_roll(int64_t start_ns)
+{
+    struct tg_usage row = fixture_call(start_ns + (int64_t)roll(9000) * TG_NS_PER_S, 0);
+    row.service = (uint8_t)(roll(16) == 0 ? TG_SERVICE_EVENT : 1 + roll(3));
+    row.duration_ms = (uint32_t)roll(roll(20) == 0 ? UINT32_MAX : 2000000);
+    row.quantity_up = roll(roll(20) == 0 ? TG_QUANTITY_MAX : 1u << 22);
+    row.quantity_down = row.service == TG_SERVICE_DATA ? roll(1u << 22) : 0;
+    row.node_id = (uint16_t)roll(3);
+    row.flags = roll(12) == 0 ? TG_USAGE_PARTIAL : roll(30) == 0 ? TG_USAGE_INCOMING : 0;
+    row.start_ns -= roll(60) == 0 ? 40 * 86400 * TG_NS_PER_S : 0;
+    row.start_ns += roll(60) == 0 ? 33 * 86400 * TG_NS_PER_S : 0;
+    return row;
+}
+
+/* Amounts as large as they come: a tariff in quarantine would hide the rest. */
+static struct tg_rate *worker_make(void)
+{
+    struct tg_rate *rate;
+    const struct tg_rate_params params = {.subscribers_count_max = FIXTURE_SUBSCRIBERS,
+                                          .bounds = {INT64_MAX - 1, UINT32_MAX}};
+    cr_assert_eq(tg_rate_create(&params, &rate, NULL), TG_OK);
+    return rate;
+}
+
+static void lines_compare(struct tg_rate *quick, struct tg_rate *slow)
+{
+    for (uint32_t page = 0; page < tg_rate_pages_count(quick); page++) {
+        cr_assert_eq(memcmp(tg_rate_page_bytes(quick, page), tg_rate_page_bytes(slow, page),
+                            TG_ACCOUNT_PAGE_BYTES),
+                     0, "page %u differs", page);
+    }
+}
+
+Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 120)
+{
+    /* If this failed, what a call costs would depend on how it was computed, and `quote`, which
+     * always goes the long way, would tell another price than the bill. */
+    static struct fixture f;
+    const int64_t start_ns = fixture_ns("2026-03-01T06:00:00Z");
+    uint64_t rated_count = 0;
+    uint64_t refused_count = 0;
+    for (uint32_t catalog = 0; catalog < CATALOGS; catalog++) {
+        catalog_roll(&f, start_ns);
+        struct tg_rate *quick = worker_make();
+        struct tg_rate *slow = worker_make();
+        for (uint32_t done = 0; done < ROWS;) {
+            struct tg_usage rows[TG_BATCH_ROWS_MAX];
+            struct tg_charge fast[TG_BATCH_ROWS_MAX];
+            struct tg_charge slowly[TG_BATCH_ROWS_MAX];
+            static struct tg_rate_trace traces[TG_BATCH_ROWS_MAX];
+            const uint32_t count = 1 + (uint32_t)roll(TG_BATCH_ROWS_MAX);
+            for (uint32_t i = 0; i < count; i++) {
+                rows[i] = row_roll(start_ns);
+                fast[i] = (struct tg_charge){
+                    .subscriber = (uint32_t)(roll(50) == 0 ? FIXTURE_SUBSCRIBERS : roll(20)),
+                    .fate = roll(40) == 0 ? TG_FATE_DUPLICATE : TG_FATE_NONE,
+                    .node_state = (uint8_t)roll(4)};
+                slowly[i] = fast[i];
+            }
+            tg_rate_run(quick, &f.snapshot, rows, fast, count);
+            tg_rate_run_traced(slow, &f.snapshot, rows, slowly, count, traces);
+            for (uint32_t i = 0; i < count; i++) {
+                cr_assert_eq(memcmp(&fast[i], &slowly[i], sizeof fast[i]), 0,
+                             "catalog %u row %u: %lld + %lld / 2^32, reason %d; long way %lld + "
+                             "%lld / 2^32, reason %d",
+                             catalog, done + i, (long long)fast[i].amount,
+                             (long long)fast[i].remainder, fast[i].reason,
+                             (long long)slowly[i].amount, (long long)slowly[i].remainder,
+                             slowly[i].reason);
+                rated_count += fast[i].fate == TG_FATE_RATED;
+                refused_count += fast[i].fate == TG_FATE_SUSPENDED;
+            }
+            done += count;
+        }
+        lines_compare(quick, slow);
+        cr_assert_eq(tg_rate_counts(quick)->rated_count, tg_rate_counts(slow)->rated_count);
+        cr_assert_eq(tg_rate_counts(quick)->suspended_count, tg_rate_counts(slow)->suspended_count);
+        cr_assert_eq(tg_rate_counts(quick)->connect_fees_count,
+                     tg_rate_counts(slow)->connect_fees_count);
+        tg_rate_destroy(quick);
+        tg_rate_destroy(slow);
+    }
+    cr_assert_gt(rated_count, 100000);
+    cr_assert_gt(refused_count, 10000);
+}
