@@ -73,6 +73,26 @@ static inline uint64_t tg_key_mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/** @brief The last octets of bytes as a little-endian word: what memcpy of them would give, without
+ *         a copy of unknown length, which is a call or an indirect jump.
+ *  @param bytes Borrowed. @param length_bytes Count of all. @param left How many of them, 0..8.
+ *  @return Word, zero-extended. */
+static inline uint64_t tg_key_tail(const uint8_t *bytes, size_t length_bytes, size_t left)
+{
+    uint64_t word = 0;
+    if (left == 0) {
+        return 0;
+    }
+    if (length_bytes >= 8) {
+        memcpy(&word, bytes + length_bytes - 8, 8);
+        return word >> (64 - 8 * left);
+    }
+    for (size_t i = 0; i < left; i++) {
+        word |= (uint64_t)bytes[length_bytes - left + i] << (8 * i);
+    }
+    return word;
+}
+
 /**
  * @brief 64-bit identity hash of bytes; stored in journals, so it never changes.
  *
@@ -100,13 +120,13 @@ static inline uint64_t tg_key_hash(uint64_t seed, const void *bytes, size_t leng
         at += 16;
         left -= 16;
     }
-    uint64_t a = 0;
+    uint64_t a;
     uint64_t b = 0;
     if (left > 8) {
         memcpy(&a, at, 8);
-        memcpy(&b, at + 8, left - 8);
-    } else if (left > 0) {
-        memcpy(&a, at, left);
+        b = tg_key_tail((const uint8_t *)bytes, length_bytes, left - 8);
+    } else {
+        a = tg_key_tail((const uint8_t *)bytes, length_bytes, left);
     }
     hash = tg_key_mix(hash ^ a ^ k1, b ^ k0);
     return tg_key_mix(hash ^ k0, k1);

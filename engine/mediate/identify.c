@@ -7,76 +7,74 @@
 
 #include <assert.h>
 
-/* The rows of a batch still without a subscriber, as the roster and the sessions want them. */
-struct wanted {
-    uint32_t rows_count;
+/* Rows of a batch that are asked for by address. */
+struct addresses {
+    uint32_t count;
     uint16_t rows[TG_BATCH_ROWS_MAX];
+    struct tg_session_query queries[TG_BATCH_ROWS_MAX];
+};
+
+/* Rows, or places among the addresses, that are asked for in the roster. */
+struct keys {
+    uint32_t count;
+    uint16_t places[TG_BATCH_ROWS_MAX];
     uint8_t kinds[TG_BATCH_ROWS_MAX];
     uint64_t keys[TG_BATCH_ROWS_MAX];
     int64_t at_ns[TG_BATCH_ROWS_MAX];
     uint32_t subscribers[TG_BATCH_ROWS_MAX];
 };
 
-static void wanted_add(struct wanted *wanted, uint32_t row, uint8_t kind, uint64_t key,
-                       int64_t at_ns)
-{
-    const uint32_t i = wanted->rows_count++;
-    wanted->rows[i] = (uint16_t)row;
-    wanted->kinds[i] = kind;
-    wanted->keys[i] = key;
-    wanted->at_ns[i] = at_ns;
-}
-
-static bool kind_is_address(uint8_t kind)
+static inline bool kind_is_address(uint8_t kind)
 {
     return kind == TG_KEY_IP4 || kind == TG_KEY_IP6;
 }
 
-static void find_sessions(const struct tg_sessions *sessions, struct wanted *wanted)
+static inline void addresses_add(struct addresses *addresses, uint32_t row, uint8_t kind,
+                                 uint64_t key, int64_t at_ns)
 {
-    struct tg_session_query queries[TG_BATCH_ROWS_MAX];
-    uint16_t places[TG_BATCH_ROWS_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < wanted->rows_count; i++) {
-        if (kind_is_address(wanted->kinds[i]) && wanted->subscribers[i] == TG_SUBSCRIBER_NONE) {
-            queries[count] = (struct tg_session_query){.address_key = wanted->keys[i],
-                                                       .at_ns = wanted->at_ns[i],
-                                                       .kind = wanted->kinds[i]};
-            places[count++] = (uint16_t)i;
+    const uint32_t i = addresses->count++;
+    addresses->rows[i] = (uint16_t)row;
+    addresses->queries[i] = (struct tg_session_query){
+        .address_key = key, .at_ns = at_ns, .subscriber = TG_SUBSCRIBER_NONE, .kind = kind};
+}
+
+static inline void keys_add(struct keys *keys, uint32_t place, uint8_t kind, uint64_t key,
+                            int64_t at_ns)
+{
+    const uint32_t i = keys->count++;
+    keys->places[i] = (uint16_t)place;
+    keys->kinds[i] = kind;
+    keys->keys[i] = key;
+    keys->at_ns[i] = at_ns;
+}
+
+/* Addresses that belong to a subscriber by contract, where no session says otherwise. */
+static __attribute__((noinline)) void find_fixed(const struct tg_roster *roster,
+                                                 struct addresses *addresses)
+{
+    struct keys keys;
+    keys.count = 0;
+    for (uint32_t i = 0; i < addresses->count; i++) {
+        const struct tg_session_query *query = &addresses->queries[i];
+        if (query->subscriber == TG_SUBSCRIBER_NONE) {
+            keys_add(&keys, i, query->kind, query->address_key, query->at_ns);
         }
     }
-    tg_sessions_find(sessions, queries, count);
-    for (uint32_t i = 0; i < count; i++) {
-        wanted->subscribers[places[i]] = queries[i].subscriber;
+    (void)tg_roster_find(roster, keys.kinds, keys.keys, keys.at_ns, keys.count, keys.subscribers);
+    for (uint32_t i = 0; i < keys.count; i++) {
+        addresses->queries[keys.places[i]].subscriber = keys.subscribers[i];
     }
 }
 
-/* Sessions first for addresses: who held it then. A roster may still hold fixed addresses. */
-static void find(const struct tg_identify *self, struct wanted *wanted)
+/* Sessions first: who held it then. */
+static void addresses_find(const struct tg_identify *self, struct addresses *addresses)
 {
-    for (uint32_t i = 0; i < wanted->rows_count; i++) {
-        wanted->subscribers[i] = TG_SUBSCRIBER_NONE;
-    }
+    const uint32_t address_kinds = 1u << TG_KEY_IP4 | 1u << TG_KEY_IP6;
     if (self->sessions != NULL) {
-        find_sessions(self->sessions, wanted);
+        tg_sessions_find(self->sessions, addresses->queries, addresses->count);
     }
-    uint8_t kinds[TG_BATCH_ROWS_MAX];
-    uint32_t found[TG_BATCH_ROWS_MAX];
-    uint32_t open_kinds = 0;
-    for (uint32_t i = 0; i < wanted->rows_count; i++) {
-        const bool is_open = wanted->subscribers[i] == TG_SUBSCRIBER_NONE;
-        kinds[i] = is_open ? wanted->kinds[i] : (uint8_t)TG_KEY_NONE;
-        open_kinds |= 1u << (kinds[i] & 31u);
-    }
-    if ((open_kinds & self->roster->kinds) == 0) {
-        return; /* all found, or of kinds that the roster does not hold */
-    }
-    (void)tg_roster_find(self->roster, kinds, wanted->keys, wanted->at_ns, wanted->rows_count,
-                         found);
-    for (uint32_t i = 0; i < wanted->rows_count; i++) {
-        if (wanted->subscribers[i] == TG_SUBSCRIBER_NONE) {
-            wanted->subscribers[i] = found[i];
-        }
+    if ((self->roster->kinds & address_kinds) != 0) {
+        find_fixed(self->roster, addresses);
     }
 }
 
@@ -99,51 +97,82 @@ static void row_unknown(struct tg_charge *charge)
 
 /* The other end of flows whose source nobody holds. */
 static void identify_peers(const struct tg_identify *self, struct tg_batch *batch,
-                           struct wanted *other)
+                           struct addresses *peers)
 {
-    find(self, other);
-    for (uint32_t i = 0; i < other->rows_count; i++) {
-        struct tg_charge *charge = &batch->charges[other->rows[i]];
-        charge->subscriber = other->subscribers[i];
+    addresses_find(self, peers);
+    for (uint32_t i = 0; i < peers->count; i++) {
+        struct tg_charge *charge = &batch->charges[peers->rows[i]];
+        charge->subscriber = peers->queries[i].subscriber;
         if (charge->subscriber == TG_SUBSCRIBER_NONE) {
             row_unknown(charge);
         } else {
-            row_turn(&batch->rows[other->rows[i]]);
+            row_turn(&batch->rows[peers->rows[i]]);
+        }
+    }
+}
+
+static void identify_addresses(const struct tg_identify *self, struct tg_batch *batch,
+                               struct addresses *sources)
+{
+    struct addresses peers;
+    peers.count = 0;
+    addresses_find(self, sources);
+    for (uint32_t i = 0; i < sources->count; i++) {
+        const uint32_t at = sources->rows[i];
+        const struct tg_usage *row = &batch->rows[at];
+        const uint8_t peer = (uint8_t)tg_usage_peer_kind(row);
+        batch->charges[at].subscriber = sources->queries[i].subscriber;
+        if (sources->queries[i].subscriber != TG_SUBSCRIBER_NONE) {
+            continue;
+        }
+        if (kind_is_address(peer)) {
+            addresses_add(&peers, at, peer, row->peer_key, row->start_ns);
+        } else {
+            row_unknown(&batch->charges[at]);
+        }
+    }
+    if (peers.count > 0) {
+        identify_peers(self, batch, &peers);
+    }
+}
+
+static void identify_keys(const struct tg_identify *self, struct tg_batch *batch, struct keys *keys)
+{
+    (void)tg_roster_find(self->roster, keys->kinds, keys->keys, keys->at_ns, keys->count,
+                         keys->subscribers);
+    for (uint32_t i = 0; i < keys->count; i++) {
+        struct tg_charge *charge = &batch->charges[keys->places[i]];
+        charge->subscriber = keys->subscribers[i];
+        if (charge->subscriber == TG_SUBSCRIBER_NONE) {
+            row_unknown(charge);
         }
     }
 }
 
 void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
 {
+    struct addresses sources;
+    struct keys keys;
     assert(batch->rows_count <= TG_BATCH_ROWS_MAX);
-    struct wanted wanted;
-    struct wanted other;
-    wanted.rows_count = 0;
-    other.rows_count = 0;
+    sources.count = 0;
+    keys.count = 0;
     for (uint32_t i = 0; i < batch->rows_count; i++) {
-        if (batch->charges[i].fate == TG_FATE_NONE) {
-            const struct tg_usage *row = &batch->rows[i];
-            wanted_add(&wanted, i, (uint8_t)tg_usage_subscriber_kind(row), row->subscriber_key,
-                       row->start_ns);
-        }
-    }
-    find(self, &wanted);
-    for (uint32_t i = 0; i < wanted.rows_count; i++) {
-        const struct tg_usage *row = &batch->rows[wanted.rows[i]];
-        struct tg_charge *charge = &batch->charges[wanted.rows[i]];
-        const uint8_t peer = (uint8_t)tg_usage_peer_kind(row);
-        charge->subscriber = wanted.subscribers[i];
-        if (charge->subscriber != TG_SUBSCRIBER_NONE) {
+        const struct tg_usage *row = &batch->rows[i];
+        const uint8_t kind = (uint8_t)tg_usage_subscriber_kind(row);
+        if (batch->charges[i].fate != TG_FATE_NONE) {
             continue;
         }
-        if (kind_is_address(wanted.kinds[i]) && kind_is_address(peer)) {
-            wanted_add(&other, wanted.rows[i], peer, row->peer_key, row->start_ns);
+        if (kind_is_address(kind)) {
+            addresses_add(&sources, i, kind, row->subscriber_key, row->start_ns);
         } else {
-            row_unknown(charge);
+            keys_add(&keys, i, kind, row->subscriber_key, row->start_ns);
         }
     }
-    if (other.rows_count != 0) {
-        identify_peers(self, batch, &other);
+    if (sources.count > 0) {
+        identify_addresses(self, batch, &sources);
+    }
+    if (keys.count > 0) {
+        identify_keys(self, batch, &keys);
     }
 }
 

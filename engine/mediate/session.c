@@ -11,6 +11,8 @@
 
 /* Restarts of an access server remembered; it says so twice a restart (off and on). */
 #define CLEARS_MAX 8u
+/* Blocks of addresses told apart: 8 KiB, which stay in the first-level cache. */
+#define BLOCKS_COUNT 65536u
 
 /* One holder: [start_ns, end_ns); end_ns 0: nobody. */
 struct holder {
@@ -42,6 +44,10 @@ struct tg_sessions {
     uint32_t count_max;
     _Atomic uint32_t count;
     _Atomic uint64_t refused_count;
+    /* A bit a block of addresses (an IPv4 /16, a hash of an IPv6 /32) that ever had a session. Most
+     * flows have one end outside the carrier: its bit is clear, and no line of the index is read.
+     */
+    _Atomic uint64_t blocks[BLOCKS_COUNT / 64];
     /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
     _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
     struct slot slots[] __attribute__((aligned(64)));
@@ -95,6 +101,21 @@ static inline uint64_t entry_home(const struct tg_sessions *sessions, uint64_t h
 static inline uint32_t entry_tag(uint64_t hash)
 {
     return (uint32_t)hash;
+}
+
+static inline uint32_t block_of(uint64_t key, uint32_t kind)
+{
+    return kind == TG_KEY_IP4 ? (uint32_t)(key >> 16) % BLOCKS_COUNT
+                              : (uint32_t)(tg_mix64(key >> 32) % BLOCKS_COUNT);
+}
+
+static inline bool block_is_used(const struct tg_sessions *sessions, uint64_t key, uint32_t kind)
+{
+    const uint32_t block = block_of(key, kind);
+    /* Pairs with the release in slot_for_write: an entry that a reader could see has its bit. */
+    return (atomic_load_explicit(&sessions->blocks[block / 64], memory_order_acquire) >>
+                (block % 64) &
+            1u) != 0;
 }
 
 /* The entry of an address from `at` on, or the free one where it would be; *at moves there. */
@@ -181,8 +202,7 @@ static void slot_insert(struct holder *now, struct holder *before, const struct 
 static void slot_apply(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
 {
     const bool is_stop = event->event == TG_SESSION_STOP;
-    const struct holder fresh =
-        holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
+    const struct holder fresh = holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
     struct holder now = slot->now;
     struct holder before = slot->before;
     if (is_same_session(&now, &fresh)) {
@@ -236,6 +256,10 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     slot->kind = kind;
     slot_change(slot, &none, &none);
     const uint64_t tag = entry_tag(address_hash(key, kind));
+    const uint32_t block = block_of(key, kind);
+    /* Before the entry shows; pairs with the acquire in block_is_used. */
+    (void)atomic_fetch_or_explicit(&sessions->blocks[block / 64], UINT64_C(1) << (block % 64),
+                                   memory_order_release);
     _Atomic uint64_t *entries = (_Atomic uint64_t *)(uintptr_t)entries_of(sessions);
     /* Pairs with the acquire in entry_find. */
     atomic_store_explicit(&entries[at], tag << 32 | (count + 1), memory_order_release);
@@ -293,9 +317,8 @@ static int64_t holder_end(const struct tg_sessions *sessions, const struct holde
     const _Atomic int64_t *cleared_ns = sessions->cleared_ns[holder->node_id % TG_NODES_MAX];
     /* These loads pair with the release stores of node_clear. The newest one alone tells the usual
      * case: no restart since. */
-    if (holder->node_id == 0 ||
-        atomic_load_explicit(&cleared_ns[CLEARS_MAX - 1], memory_order_acquire) <=
-            holder->start_ns) {
+    if (holder->node_id == 0 || atomic_load_explicit(&cleared_ns[CLEARS_MAX - 1],
+                                                     memory_order_acquire) <= holder->start_ns) {
         return holder->end_ns;
     }
     for (uint32_t i = 0; i < CLEARS_MAX; i++) {
@@ -339,7 +362,7 @@ static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct 
         return now.subscriber;
     }
     return holder_holds(sessions, &before, at_ns, TG_SESSION_GRACE_NS) ? before.subscriber
-                                                                      : TG_SUBSCRIBER_NONE;
+                                                                       : TG_SUBSCRIBER_NONE;
 }
 
 /* Index lines of a group, then its slots, then the answers: each step's misses overlap. */
@@ -347,30 +370,42 @@ static void group_find(const struct tg_sessions *sessions, struct tg_session_que
                        uint32_t count)
 {
     uint64_t at[GROUP];
-    uint32_t tags[GROUP];
     const struct slot *slots[GROUP];
+    struct tg_session_query *asked[GROUP];
+    uint32_t tags[GROUP];
+    uint32_t asked_count = 0;
     const _Atomic uint64_t *entries = entries_of(sessions);
     for (uint32_t i = 0; i < count; i++) {
         const uint64_t hash = address_hash(queries[i].address_key, queries[i].kind);
-        tags[i] = entry_tag(hash);
-        at[i] = entry_home(sessions, hash);
+        const uint32_t next = asked_count;
+        queries[i].subscriber = TG_SUBSCRIBER_NONE;
+        asked[next] = &queries[i];
+        tags[next] = entry_tag(hash);
+        at[next] = entry_home(sessions, hash);
+        /* Without a branch: which end is the carrier's is a coin toss. */
+        asked_count += block_is_used(sessions, queries[i].address_key, queries[i].kind);
+    }
+    for (uint32_t i = 0; i < asked_count; i++) {
         __builtin_prefetch((const void *)&entries[at[i]]);
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < asked_count; i++) {
         const uint64_t entry = entry_find(sessions, &at[i], tags[i]);
         slots[i] = entry != 0 ? slot_of_entry(sessions, entry) : NULL;
         __builtin_prefetch(slots[i]);
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < asked_count; i++) {
         const struct slot *slot = slots[i];
-        if (slot != NULL && __builtin_expect(slot->address_key != queries[i].address_key ||
-                                                 slot->kind != queries[i].kind,
-                                             0)) {
-            /* Another address with the same tag. */
-            slot = slot_find(sessions, queries[i].address_key, queries[i].kind, &at[i]);
+        struct tg_session_query *query = asked[i];
+        if (slot == NULL) {
+            continue;
         }
-        queries[i].subscriber =
-            slot != NULL ? slot_holder_at(sessions, slot, queries[i].at_ns) : TG_SUBSCRIBER_NONE;
+        if (__builtin_expect(slot->address_key != query->address_key || slot->kind != query->kind,
+                             0)) {
+            /* Another address with the same tag. */
+            slot = slot_find(sessions, query->address_key, query->kind, &at[i]);
+        }
+        query->subscriber =
+            slot != NULL ? slot_holder_at(sessions, slot, query->at_ns) : TG_SUBSCRIBER_NONE;
     }
 }
 

@@ -3,7 +3,9 @@
 #include "rate/worker.h"
 
 #include "base/clock.h"
+#include "rate/account_state.h"
 
+#include <assert.h>
 #include <string.h>
 
 uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
@@ -23,20 +25,29 @@ uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
     return period;
 }
 
+/* Addresses first, then one prefetch after the other with nothing between: a prefetch waits for its
+ * page walk, and walks overlap only as far as the core looks ahead. Spread over the work on the
+ * group before, the same prefetches cost 70 ns a row more. */
 void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                             const struct tg_usage *rows, const struct tg_charge *charges,
                             uint32_t count)
 {
     const struct tg_roster *roster = snapshot->roster;
-    const uint32_t lines_count = tg_accounts_subscribers_max(rate->accounts);
+    const struct tg_accounts *accounts = rate->accounts;
+    const void *wanted[TG_RATE_GROUP_ROWS * 2];
+    uint32_t wanted_count = 0;
+    assert(count <= TG_RATE_GROUP_ROWS);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t subscriber = charges[i].subscriber;
         if (charges[i].fate == TG_FATE_NONE && subscriber < roster->subscribers_count &&
-            subscriber < lines_count) {
-            __builtin_prefetch(&roster->lines[subscriber], 0, 3);
-            tg_accounts_prefetch(rate->accounts, subscriber,
-                                 tg_rate_period(rate, rows[i].start_ns));
+            subscriber < accounts->subscribers_count_max) {
+            const uint32_t half = tg_rate_period(rate, rows[i].start_ns) & 1;
+            wanted[wanted_count++] = &accounts->lines[half][subscriber];
+            wanted[wanted_count++] = &roster->lines[subscriber];
         }
+    }
+    for (uint32_t i = 0; i < wanted_count; i++) {
+        __builtin_prefetch(wanted[i], 0, 3);
     }
 }
 

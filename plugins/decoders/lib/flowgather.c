@@ -46,8 +46,8 @@ static inline int64_t uptime_ns(const struct tg_flow_context *context, uint32_t 
     return context->export_ns - (int64_t)age_ms * NS_PER_MS;
 }
 
-static inline int64_t time_ns(const struct tg_flow_context *context, uint8_t clock,
-                              uint32_t uptime_ms, uint64_t value)
+static inline __attribute__((always_inline)) int64_t
+time_ns(const struct tg_flow_context *context, uint8_t clock, uint32_t uptime_ms, uint64_t value)
 {
     switch (clock) {
     case TG_FLOW_CLOCK_SECONDS:
@@ -132,15 +132,21 @@ static __attribute__((noinline)) void resolve_partial(const struct tg_flow_plan 
     span->has_time = has_start || has_end;
 }
 
-static inline void resolve(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
-                           const uint8_t *record, bool is_whole, struct span *span)
+/* Is `clock` known to the compiler? A switch for each of two times a record is an indirect jump,
+ * which took a quarter of the loop. TG_FLOW_CLOCK_NONE: ask the plan. */
+static inline __attribute__((always_inline)) void resolve(const struct tg_flow_plan *plan,
+                                                          const struct tg_flow_context *context,
+                                                          const uint8_t *record, bool is_whole,
+                                                          uint8_t clock, struct span *span)
 {
     span->flags = 0;
-    if (is_whole) {
+    if (clock != TG_FLOW_CLOCK_NONE || is_whole) {
+        const uint8_t start_clock = clock != TG_FLOW_CLOCK_NONE ? clock : plan->start_clock;
+        const uint8_t end_clock = clock != TG_FLOW_CLOCK_NONE ? clock : plan->end_clock;
         span->has_time = true;
-        span->start_ns = time_ns(context, plan->start_clock, context->uptime_ms,
+        span->start_ns = time_ns(context, start_clock, context->uptime_ms,
                                  load(record, plan->loads[TG_FLOW_SLOT_START]));
-        span->end_ns = time_ns(context, plan->end_clock, context->uptime_ms,
+        span->end_ns = time_ns(context, end_clock, context->uptime_ms,
                                load(record, plan->loads[TG_FLOW_SLOT_END]));
     } else {
         resolve_partial(plan, context, record, span);
@@ -157,9 +163,9 @@ static inline void resolve(const struct tg_flow_plan *plan, const struct tg_flow
 /* Identity: sender and domain (the seed), the record's bytes, its time; a record without a time
  * could rightly come twice, so its message and place count too. The offset stands for the ordinal:
  * it is known even when sets before it wait for templates. */
-static inline uint64_t identity(const struct tg_flow_plan *plan,
-                                const struct tg_flow_context *context, const uint8_t *record,
-                                const struct span *span)
+static inline __attribute__((always_inline)) uint64_t
+identity(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
+         const uint8_t *record, const struct span *span)
 {
     uint64_t seed = tg_key_mix(context->seed ^ (uint64_t)span->start_ns,
                                (uint64_t)span->end_ns ^ UINT64_C(0x9e3779b97f4a7c15));
@@ -177,16 +183,13 @@ uint64_t tg_flow_value(const struct tg_flow_plan *plan, const uint8_t *record,
     return load(record, plan->loads[slot]);
 }
 
-uint32_t tg_flow_gather(const struct tg_flow_plan *restrict plan,
-                        const struct tg_flow_context *restrict context, const uint8_t *records,
-                        uint32_t count, struct tg_usage *restrict rows)
+/* The loop, made once for each usual clock (both times of it, both there) and once for all. */
+static inline __attribute__((always_inline)) uint32_t
+gather(const struct tg_flow_plan *restrict plan, const struct tg_flow_context *restrict context,
+       const uint8_t *records, uint32_t count, bool is_whole, uint8_t clock,
+       struct tg_usage *restrict rows)
 {
     const struct tg_flow_load *restrict loads = plan->loads;
-    const bool needs_uptime =
-        plan->start_clock == TG_FLOW_CLOCK_UPTIME || plan->end_clock == TG_FLOW_CLOCK_UPTIME;
-    const bool is_whole =
-        loads[TG_FLOW_SLOT_START].mask != 0 && loads[TG_FLOW_SLOT_END].mask != 0 &&
-        (!needs_uptime || (context->has_uptime && loads[TG_FLOW_SLOT_INIT].mask == 0));
     const uint8_t *record = records;
     for (uint32_t i = 0; i < count; i++, record += plan->record_octets) {
         const uint64_t source4 = load(record, loads[TG_FLOW_SLOT_SOURCE4]);
@@ -203,7 +206,7 @@ uint32_t tg_flow_gather(const struct tg_flow_plan *restrict plan,
             return i;
         }
         struct span span;
-        resolve(plan, context, record, is_whole, &span);
+        resolve(plan, context, record, is_whole, clock, &span);
         const int64_t length_ms = (span.end_ns - span.start_ns) / NS_PER_MS;
         /* A template with both families fills one and leaves the other zero. */
         const bool is_ip6 = plan->is_dual && (source4 | peer4) == 0;
@@ -226,4 +229,25 @@ uint32_t tg_flow_gather(const struct tg_flow_plan *restrict plan,
         row->flags = span.flags | (length_ms > UINT32_MAX ? TG_USAGE_SUSPECT_TIME : 0);
     }
     return count;
+}
+
+uint32_t tg_flow_gather(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
+                        const uint8_t *records, uint32_t count, struct tg_usage *rows)
+{
+    const struct tg_flow_load *loads = plan->loads;
+    const bool needs_uptime =
+        plan->start_clock == TG_FLOW_CLOCK_UPTIME || plan->end_clock == TG_FLOW_CLOCK_UPTIME;
+    const bool is_whole =
+        loads[TG_FLOW_SLOT_START].mask != 0 && loads[TG_FLOW_SLOT_END].mask != 0 &&
+        (!needs_uptime || (context->has_uptime && loads[TG_FLOW_SLOT_INIT].mask == 0));
+    const uint8_t clock =
+        is_whole && plan->start_clock == plan->end_clock ? plan->start_clock : TG_FLOW_CLOCK_NONE;
+    switch (clock) {
+    case TG_FLOW_CLOCK_MILLISECONDS:
+        return gather(plan, context, records, count, true, TG_FLOW_CLOCK_MILLISECONDS, rows);
+    case TG_FLOW_CLOCK_UPTIME:
+        return gather(plan, context, records, count, true, TG_FLOW_CLOCK_UPTIME, rows);
+    default:
+        return gather(plan, context, records, count, is_whole, TG_FLOW_CLOCK_NONE, rows);
+    }
 }
