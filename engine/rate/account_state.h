@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** @brief All lines with their marks. */
 struct tg_accounts {
@@ -49,11 +50,13 @@ static inline void tg_accounts_touch(struct tg_accounts *accounts, uint32_t subs
 static inline void tg_account_meter_add(struct tg_account_meter *meter, uint64_t priced_base,
                                         uint64_t allowance_base)
 {
-    const uint32_t events_count = tg_account_events(meter) + 1;
-    meter->priced_base += priced_base;
-    meter->allowance_base += allowance_base;
-    meter->events_low = events_count & 0xffff;
-    meter->events_high = events_count >> 16;
+    /* Whole words: the low half of the events lies above 48 bits of quantity and its carry goes to
+     * the high half in the second word. */
+    uint64_t words[2];
+    memcpy(words, meter, sizeof words);
+    words[1] += allowance_base + ((words[0] >> 48) == 0xffff ? UINT64_C(1) << 48 : 0);
+    words[0] += priced_base + (UINT64_C(1) << 48);
+    memcpy(meter, words, sizeof words);
 }
 
 #endif

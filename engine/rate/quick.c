@@ -10,10 +10,9 @@
 /* Quantities and increments below this cannot overflow 64 bits on the way. */
 #define QUICK_UNITS_MAX (UINT64_C(1) << 48)
 
-/* The tag of a row's image; pointers of images are compared with what they were made from, as an
- * image may be freed and another one mapped at its address. */
-static __attribute__((noinline)) void image_enter(struct tg_quick *quick,
-                                                  const struct tg_image *image)
+/* The tag of an image; its pointer is compared with what it was made from, as an image may be freed
+ * and another one mapped at its address. */
+static void image_enter(struct tg_quick *quick, const struct tg_image *image)
 {
     quick->image = image;
     for (uint32_t i = 0; i < TG_QUICK_IMAGES_COUNT; i++) {
@@ -27,6 +26,38 @@ static __attribute__((noinline)) void image_enter(struct tg_quick *quick,
     quick->tag = ++quick->tags_given;
     quick->images[quick->tag % TG_QUICK_IMAGES_COUNT] =
         (struct tg_quick_image){image, image->content_hash, image->version, quick->tag};
+}
+
+/* Take the times around an instant that share its image and its month. A batch has one image on the
+ * short way, that of its first row: rows of another one are few. */
+static __attribute__((noinline)) bool
+times_enter(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot, int64_t at_ns)
+{
+    struct tg_quick *quick = &rate->quick;
+    const struct tg_image *image = tg_catalog_image_at(snapshot, at_ns);
+    const uint32_t period = tg_rate_period(rate, at_ns);
+    if (image == NULL || period == 0 || (quick->image != NULL && quick->image != image)) {
+        return false;
+    }
+    if (quick->image == NULL) {
+        image_enter(quick, image);
+    }
+    for (uint32_t i = 0; i < TG_RATE_MONTHS_MAX; i++) {
+        if (rate->months[i].period == period) {
+            quick->from_ns = rate->months[i].from_ns;
+            quick->to_ns = rate->months[i].to_ns;
+        }
+    }
+    for (uint32_t i = 0; i < snapshot->images_count; i++) {
+        const int64_t bound_ns = snapshot->valid_from_ns[i];
+        if (bound_ns <= at_ns && bound_ns > quick->from_ns) {
+            quick->from_ns = bound_ns;
+        } else if (bound_ns > at_ns && bound_ns < quick->to_ns) {
+            quick->to_ns = bound_ns;
+        }
+    }
+    quick->period = period;
+    return true;
 }
 
 /* The allowance of a plan's service when the account line alone keeps it. */
@@ -82,7 +113,26 @@ static bool price_is_quick(const struct tg_price *price, const struct tg_price_i
            step->flat == 0 && step->per_units < UINT32_MAX && step->price != INT64_MIN &&
            price->first_increment < QUICK_UNITS_MAX && price->next_increment < QUICK_UNITS_MAX &&
            price->minimum_units < QUICK_UNITS_MAX && price->grace_units == 0 &&
-           info->block_units == 1 && info->round_exponent == 0;
+           info->quantity_rounding != TG_ROUND_HALF_EVEN && info->block_units == 1 &&
+           info->round_exponent == 0;
+}
+
+/* What makes floor((x + add) / divisor) the rounded quotient of a magnitude. */
+static uint64_t rounding_add(uint8_t rounding, bool is_negative, uint64_t divisor)
+{
+    switch (rounding) {
+    case TG_ROUND_HALF_UP:
+    case TG_ROUND_HALF_EVEN:
+        return divisor / 2;
+    case TG_ROUND_UP:
+        return divisor - 1;
+    case TG_ROUND_CEIL:
+        return is_negative ? 0 : divisor - 1;
+    case TG_ROUND_FLOOR:
+        return is_negative ? divisor - 1 : 0;
+    default:
+        return 0;
+    }
 }
 
 static __attribute__((noinline)) void price_make(const struct tg_image *image, uint64_t tag,
@@ -105,6 +155,9 @@ static __attribute__((noinline)) void price_make(const struct tg_image *image, u
     quick->unit_base = tg_reciprocal_of(info->unit_base_count);
     quick->per_units = tg_reciprocal_of(step->per_units);
     quick->next = tg_reciprocal_of(price->next_increment);
+    quick->unit_base_add = rounding_add(info->quantity_rounding, false, info->unit_base_count);
+    quick->per_units_add = rounding_add(price->rounding, step->price < 0, step->per_units);
+    quick->is_half_even = price->rounding == TG_ROUND_HALF_EVEN && step->per_units % 2 == 0;
     quick->first_increment = price->first_increment;
     quick->minimum_units = price->minimum_units;
     quick->included_units = price->included_units;
@@ -112,11 +165,11 @@ static __attribute__((noinline)) void price_make(const struct tg_image *image, u
     quick->charge_min = price->charge_min;
     quick->charge_max = (info->options & TG_PRICE_MAX_STOPS) == 0 ? price->charge_max : INT64_MAX;
     quick->currency = image->currency;
-    quick->rounding = price->rounding;
-    quick->quantity_rounding = info->quantity_rounding;
     quick->unit = info->unit;
-    quick->counter = info->counter;
+    quick->is_counted = info->counter != TG_COUNTER_RECORD;
     quick->is_connect_on_use = (info->options & TG_PRICE_CONNECT_ON_USE) != 0;
+    quick->has_extras =
+        quick->connect_fee != 0 || quick->charge_min != INT64_MIN || quick->charge_max != INT64_MAX;
 }
 
 static inline const struct tg_quick_cell *cell_of(struct tg_quick *quick, uint32_t product,
@@ -160,27 +213,26 @@ row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
 {
     struct tg_quick *quick = &rate->quick;
     const struct tg_roster *roster = snapshot->roster;
-    const struct tg_image *image = tg_catalog_image_at(snapshot, row->start_ns);
-    quick_row->period = tg_rate_period(rate, row->start_ns);
-    if (image == NULL || quick_row->period == 0 || subscriber >= roster->subscribers_count ||
+    if (subscriber >= roster->subscribers_count ||
         subscriber >= rate->accounts->subscribers_count_max || row->service >= TG_SERVICE_COUNT ||
         !tg_roster_is_active(&roster->lines[subscriber], row->start_ns) ||
-        tg_rate_row_is_received(row)) {
+        (row->flags & (TG_USAGE_INCOMING | TG_USAGE_PARTIAL)) != 0) {
         return NULL;
     }
-    if (image != quick->image) {
-        image_enter(quick, image);
+    if (__builtin_expect(row->start_ns < quick->from_ns || row->start_ns >= quick->to_ns, 0) &&
+        !times_enter(rate, snapshot, row->start_ns)) {
+        return NULL;
     }
     const struct tg_quick_cell *cell =
         cell_of(quick, roster->lines[subscriber].product, row->service);
     quick_row->zone = TG_ZONE_NONE;
     quick_row->band = 0;
-    if (cell->is_quick == 0 ||
-        (cell->time_model != TG_TIME_MODEL_NONE && !band_of(image, cell, row, &quick_row->band))) {
+    if (cell->is_quick == 0 || (cell->time_model != TG_TIME_MODEL_NONE &&
+                                !band_of(quick->image, cell, row, &quick_row->band))) {
         return NULL;
     }
     if (cell->is_zoned_by_network != 0) {
-        quick_row->zone = tg_image_network_zone(image, row->serving_network);
+        quick_row->zone = tg_image_network_zone(quick->image, row->serving_network);
     }
     return cell;
 }
@@ -239,9 +291,7 @@ void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
 {
     struct tg_quick *quick = &rate->quick;
     uint32_t wanted = 0; /* rows that ask a deck */
-    const struct tg_image *image = NULL;
     assert(count <= TG_QUICK_ROWS_MAX);
-    quick->image = NULL;
     for (uint32_t i = 0; i < count; i++) {
         struct tg_quick_row *row = &quick->rows[i];
         row->cell = charges[i].fate == TG_FATE_NONE
@@ -250,23 +300,20 @@ void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
         if (row->cell == NULL) {
             continue;
         }
-        /* One image a group, that of its first row: rows of another one are few. */
-        image = image != NULL ? image : quick->image;
-        if (quick->image != image) {
-            row->cell = NULL;
-        } else if (row->cell->deck != TG_DECK_NONE && tg_usage_peer_kind(&rows[i]) == TG_KEY_E164) {
+        if (row->cell->deck != TG_DECK_NONE && tg_usage_peer_kind(&rows[i]) == TG_KEY_E164) {
             wanted |= 1u << i;
+        } else {
+            row_price(quick, row);
         }
     }
-    if (quick->image != image && image != NULL) {
-        image_enter(quick, image);
+    if (wanted == 0) {
+        return;
     }
-    if (wanted != 0) {
-        group_zones(quick, rows, wanted);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (quick->rows[i].cell != NULL) {
-            row_price(quick, &quick->rows[i]);
+    group_zones(quick, rows, wanted);
+    for (; wanted != 0; wanted &= wanted - 1) {
+        struct tg_quick_row *row = &quick->rows[__builtin_ctz(wanted)];
+        if (row->cell != NULL) {
+            row_price(quick, row);
         }
     }
 }
@@ -274,24 +321,7 @@ void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
 /* Base quantity to whole units, then increments; 0 goes the long way. */
 static inline uint64_t units_of(const struct tg_quick_price *price, uint64_t base)
 {
-    const uint64_t whole = tg_reciprocal_divide(&price->unit_base, base);
-    const uint64_t rest = base - whole * price->unit_base.divisor;
-    const uint64_t half = price->unit_base.divisor - rest;
-    uint64_t units = whole;
-    switch (price->quantity_rounding) {
-    case TG_ROUND_UP:
-    case TG_ROUND_CEIL:
-        units += rest != 0;
-        break;
-    case TG_ROUND_HALF_UP:
-        units += rest >= half;
-        break;
-    case TG_ROUND_HALF_EVEN:
-        units += rest > half || (rest == half && (whole & 1) != 0);
-        break;
-    default:
-        break;
-    }
+    uint64_t units = tg_reciprocal_divide(&price->unit_base, base + price->unit_base_add);
     if (units == 0) {
         return 0;
     }
@@ -306,47 +336,28 @@ static inline uint64_t units_of(const struct tg_quick_price *price, uint64_t bas
     return price->first_increment + tg_reciprocal_divide(&price->next, over) * price->next.divisor;
 }
 
-/* Rounds a magnitude away from zero? rest < divisor. */
-static inline uint64_t rounds_away(const struct tg_quick_price *price, uint64_t quotient,
-                                   uint64_t rest)
-{
-    const uint64_t half = price->per_units.divisor - rest;
-    switch (price->rounding) {
-    case TG_ROUND_HALF_UP:
-        return rest >= half;
-    case TG_ROUND_HALF_EVEN:
-        return rest > half || (rest == half && (quotient & 1) != 0);
-    case TG_ROUND_UP:
-        return rest != 0;
-    case TG_ROUND_CEIL:
-        return rest != 0 && price->is_negative == 0;
-    case TG_ROUND_FLOOR:
-        return rest != 0 && price->is_negative != 0;
-    default:
-        return 0;
-    }
-}
-
-/* What priced units cost, with the rest that rounding left; false: too large for 64 bits. */
+/* What priced units cost, with the rest that rounding left; false: not within 64 bits. */
 static inline bool units_price(const struct tg_quick_price *price, uint64_t units, int64_t *amount,
                                int64_t *remainder)
 {
+    const uint64_t divisor = price->per_units.divisor;
     uint64_t product;
-    if (__builtin_mul_overflow(price->step_price, units, &product)) {
+    if (__builtin_mul_overflow(price->step_price, units, &product) ||
+        product > INT64_MAX - divisor) {
         return false;
     }
-    const uint64_t quotient = tg_reciprocal_divide(&price->per_units, product);
-    const uint64_t rest = product - quotient * price->per_units.divisor;
-    const uint64_t away = rounds_away(price, quotient, rest);
-    if (quotient >= INT64_MAX) {
-        return false;
+    int64_t whole =
+        (int64_t)tg_reciprocal_divide(&price->per_units, product + price->per_units_add);
+    int64_t rest = (int64_t)(product - (uint64_t)whole * divisor);
+    if (price->is_half_even != 0 && (whole & 1) != 0 && -rest == (int64_t)(divisor / 2)) {
+        whole -= 1;
+        rest += (int64_t)divisor;
     }
-    /* The rest of a magnitude that was rounded away from zero lies behind it. */
-    const bool is_behind = (away != 0) != (price->is_negative != 0);
-    const uint64_t gap = away != 0 ? price->per_units.divisor - rest : rest;
-    const uint64_t parts = tg_reciprocal_divide(&price->per_units, gap << 32);
-    *amount = price->is_negative != 0 ? -(int64_t)(quotient + away) : (int64_t)(quotient + away);
-    *remainder = is_behind ? -(int64_t)parts : (int64_t)parts;
+    const uint64_t gap = (uint64_t)(rest < 0 ? -rest : rest);
+    const int64_t parts = (int64_t)tg_reciprocal_divide(&price->per_units, gap << 32);
+    const bool is_below = (rest < 0) != (price->is_negative != 0);
+    *amount = price->is_negative != 0 ? -whole : whole;
+    *remainder = is_below ? -parts : parts;
     return true;
 }
 
@@ -409,7 +420,7 @@ static inline bool line_post(struct tg_rate *rate, const struct tg_usage *row,
         billed_base > TG_METER_BASE_MAX ||
         (billed != covered && !units_price(price, billed - covered, &amount, &remainder)) ||
         amount > rate->bounds.amount_max || amount < -rate->bounds.amount_max ||
-        !amount_finish(price, billed != covered, &amount, &remainder)) {
+        (price->has_extras != 0 && !amount_finish(price, billed != covered, &amount, &remainder))) {
         return false;
     }
     const uint64_t covered_base = covered * price->unit_base.divisor;
@@ -428,9 +439,8 @@ static inline bool line_post(struct tg_rate *rate, const struct tg_usage *row,
         .remainder = remainder,
         .billed_units = billed,
         .allowance_units = covered,
-        .units_before = price->counter == TG_COUNTER_RECORD
-                            ? 0
-                            : tg_reciprocal_divide(&price->unit_base, before_base),
+        .units_before =
+            price->is_counted != 0 ? tg_reciprocal_divide(&price->unit_base, before_base) : 0,
         .subscriber = charge->subscriber,
         .price_id = (uint32_t)price->tag,
         .catalog_version = rate->quick.image->version,
@@ -449,10 +459,10 @@ static inline bool line_post(struct tg_rate *rate, const struct tg_usage *row,
 static __attribute__((noinline)) bool fresh_post(struct tg_rate *rate, const struct tg_usage *row,
                                                  struct tg_charge *charge,
                                                  const struct tg_quick_row *quick_row,
-                                                 struct tg_account_line *line)
+                                                 uint32_t period, struct tg_account_line *line)
 {
     const struct tg_account_line before = *line;
-    if (tg_accounts_line(rate->accounts, charge->subscriber, quick_row->period) == NULL) {
+    if (tg_accounts_line(rate->accounts, charge->subscriber, period) == NULL) {
         return false;
     }
     if (line->open_call != 0 || !line_post(rate, row, charge, quick_row, line)) {
@@ -465,20 +475,20 @@ static __attribute__((noinline)) bool fresh_post(struct tg_rate *rate, const str
 static inline bool row_post(struct tg_rate *rate, const struct tg_usage *row,
                             struct tg_charge *charge, const struct tg_quick_row *quick_row)
 {
-    struct tg_account_line *line =
-        &rate->accounts->lines[quick_row->period & 1][charge->subscriber];
-    if (__builtin_expect((row->flags & TG_USAGE_PARTIAL) != 0 ||
-                             tg_plug_is_quarantined(quick_row->price->plug),
-                         0)) {
+    const struct tg_quick *quick = &rate->quick;
+    const bool is_usual_time = row->start_ns >= quick->from_ns && row->start_ns < quick->to_ns;
+    const uint32_t period = is_usual_time ? quick->period : tg_rate_period(rate, row->start_ns);
+    struct tg_account_line *line = &rate->accounts->lines[period & 1][charge->subscriber];
+    if (__builtin_expect(tg_plug_is_quarantined(quick_row->price->plug), 0)) {
         return false;
     }
-    if (__builtin_expect(line->period != quick_row->period, 0)) {
-        return fresh_post(rate, row, charge, quick_row, line);
+    if (__builtin_expect(line->period != period, 0)) {
+        return fresh_post(rate, row, charge, quick_row, period, line);
     }
     if (__builtin_expect(line->open_call != 0, 0)) {
         return false;
     }
-    tg_accounts_touch(rate->accounts, charge->subscriber, quick_row->period);
+    tg_accounts_touch(rate->accounts, charge->subscriber, period);
     return line_post(rate, row, charge, quick_row, line);
 }
 

@@ -63,6 +63,8 @@ struct tg_quick_price {
     struct tg_reciprocal unit_base; /**< Base quantity in a unit. */
     struct tg_reciprocal per_units; /**< Units the step's price is for; below 2^32. */
     struct tg_reciprocal next;      /**< Next increment. */
+    uint64_t unit_base_add;         /**< Added to a quantity so that rounding down rounds it. */
+    uint64_t per_units_add;         /**< The same for |amount|; half even is mended after. */
     uint64_t first_increment;       /**< Below 2^48. */
     uint64_t minimum_units;         /**< Below 2^48. */
     uint64_t included_units;        /**< Of every record. */
@@ -73,12 +75,12 @@ struct tg_quick_price {
     uint16_t currency;              /**< ISO 4217 numeric. */
     uint8_t is_quick;               /**< 0: the long way. */
     uint8_t is_negative;            /**< The step's price is below 0. */
-    uint8_t rounding;               /**< enum tg_rounding of the amount. */
-    uint8_t quantity_rounding;      /**< enum tg_rounding of the quantity. */
+    uint8_t is_half_even;           /**< A tie that went up to an odd amount goes down. */
     uint8_t unit;                   /**< enum tg_unit. */
-    uint8_t counter;                /**< enum tg_price_counter. */
+    uint8_t is_counted;             /**< The meter's counter is told: not one a record. */
     uint8_t is_connect_on_use;      /**< The fee needs use, not a priced unit. */
-    uint8_t reserved[39];           /**< 0. */
+    uint8_t has_extras;             /**< A fee, a minimum or a maximum charge. */
+    uint8_t reserved[23];           /**< 0. */
 };
 _Static_assert(sizeof(struct tg_quick_price) == 192, "three cache lines");
 
@@ -86,7 +88,7 @@ _Static_assert(sizeof(struct tg_quick_price) == 192, "three cache lines");
 struct tg_quick_row {
     const struct tg_quick_cell *cell;   /**< NULL: not on the short way. */
     const struct tg_quick_price *price; /**< Valid with the cell. */
-    uint32_t period;                    /**< Month of its time. */
+    uint32_t reserved;                  /**< 0. */
     uint16_t zone;                      /**< Zone index. */
     uint16_t band;                      /**< Band of its start. */
 };
@@ -101,8 +103,11 @@ struct tg_quick_image {
 
 /** @brief Caches of a worker; zeroed memory is a fresh one. */
 struct tg_quick {
-    const struct tg_image *image; /**< Of the last row; NULL at the start of a group. */
-    uint32_t tag;                 /**< Its tag. */
+    const struct tg_image *image; /**< Of the rows in [from_ns, to_ns); NULL: not known yet. */
+    int64_t from_ns;              /**< Times of one image and one month, inclusive. */
+    int64_t to_ns;                /**< Exclusive; from_ns or less: no such times. */
+    uint32_t period;              /**< Their month. */
+    uint32_t tag;                 /**< Tag of the image. */
     uint32_t tags_given;          /**< Tags so far. */
     struct tg_quick_image images[TG_QUICK_IMAGES_COUNT];
     struct tg_quick_row rows[TG_QUICK_ROWS_MAX];
@@ -111,6 +116,17 @@ struct tg_quick {
 };
 
 struct tg_rate;
+
+/**
+ * @brief Forget the image of the rows before: the snapshot may be another one.
+ * @param[out] quick  Written.
+ */
+static inline void tg_rate_quick_start(struct tg_quick *quick)
+{
+    quick->image = NULL;
+    quick->from_ns = 0;
+    quick->to_ns = 0;
+}
 
 /**
  * @brief Tell which rows of a group can go the short way; nothing moves.

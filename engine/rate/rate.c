@@ -363,6 +363,7 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
 {
     assert(count <= TG_BATCH_ROWS_MAX);
     uint32_t ahead = count < TG_RATE_GROUP_ROWS ? count : TG_RATE_GROUP_ROWS;
+    tg_rate_quick_start(&rate->quick);
     tg_rate_group_prefetch(rate, snapshot, rows, charges, ahead);
     for (uint32_t from = 0; from < count; from += TG_RATE_GROUP_ROWS) {
         const uint32_t group = ahead - from;
