@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quote: usage in as JSON Lines, charges out as JSON Lines, through the
- * engine's own rate stage. */
-#include "cli/cli.h"
+#include "cli/quote_run.h"
 
+#include "base/clock.h"
 #include "base/money.h"
 #include "catalog/catalog.h"
+#include "cli/cli.h"
 #include "cli/quote_credit.h"
+#include "cli/quote_journal.h"
 #include "cli/usage_json.h"
 #include "doc/diag.h"
 #include "doc/json.h"
@@ -15,83 +16,73 @@
 #include <errno.h>
 #include <string.h>
 
-#define PLUGINS_MAX 32
-
+/* One run. */
 struct quote {
-    const char *catalog;
-    const char *file;
-    const char *plugins[PLUGINS_MAX];
-    uint32_t plugins_count;
-    bool is_fresh;
+    const struct tg_verb *verb;
+    const struct tg_cli_quote *what;
     bool has_problem;
     struct tg_catalog_snapshot *snapshot;
     struct tg_rate *rate;
+    struct tg_quote_journal *journal; /* NULL: nothing is kept. */
 };
 
-extern const struct tg_verb tg_verb_quote;
-
-static int arguments_read(struct quote *quote, int argc, char **argv)
+static int plugins_load(struct quote *quote)
 {
-    for (int i = 1; i < argc; i++) {
-        const char *option = argv[i];
-        const bool has_value = strcmp(option, "--catalog") == 0 || strcmp(option, "--plugin") == 0;
-        if (has_value && i + 1 == argc) {
-            return tg_cli_usage(&tg_verb_quote, "%s needs a value", option);
-        }
-        if (strcmp(option, "--catalog") == 0) {
-            quote->catalog = argv[++i];
-        } else if (strcmp(option, "--plugin") == 0) {
-            if (quote->plugins_count == PLUGINS_MAX) {
-                return tg_cli_usage(&tg_verb_quote, "at most %d plug-ins", PLUGINS_MAX);
-            }
-            quote->plugins[quote->plugins_count++] = argv[++i];
-        } else if (strcmp(option, "--fresh") == 0) {
-            quote->is_fresh = true;
-        } else if (strcmp(option, "--state") == 0 || strcmp(option, "--json") == 0) {
-            continue; /* what happens anyway */
-        } else if (option[0] == '-' && option[1] != '\0') {
-            return tg_cli_usage(&tg_verb_quote, "unknown option %s", option);
-        } else if (quote->file == NULL) {
-            quote->file = option;
-        } else {
-            return tg_cli_usage(&tg_verb_quote, "one input file at most");
-        }
-    }
-    return quote->catalog != NULL ? TG_EXIT_OK
-                                  : tg_cli_usage(&tg_verb_quote, "--catalog DIR is missing");
-}
-
-static int quote_open(struct quote *quote)
-{
-    struct tg_why why = {{0}};
-    for (uint32_t i = 0; i < quote->plugins_count; i++) {
-        const enum tg_err err = tg_plug_load(quote->plugins[i], &why);
+    for (uint32_t i = 0; i < quote->what->plugins_count; i++) {
+        struct tg_why why = {{0}};
+        const enum tg_err err = tg_plug_load(quote->what->plugins[i], &why);
         if (err != TG_OK) {
-            (void)tg_cli_problem(&tg_verb_quote,
+            (void)tg_cli_problem(quote->verb,
                                  "plug-in refused: %s: %s; rows it should price "
                                  "are suspended",
                                  tg_err_name(err), why.text);
             quote->has_problem = true;
         }
     }
+    return TG_EXIT_OK;
+}
+
+/* Open a folder, or store it in the data directory. */
+static int catalog_take(struct quote *quote, const char *folder)
+{
+    struct tg_why why = {{0}};
     struct tg_diag *diag = tg_diag_open();
     if (diag == NULL) {
-        return tg_cli_problem(&tg_verb_quote, "no memory");
+        return tg_cli_problem(quote->verb, "no memory");
     }
-    const enum tg_err err = tg_catalog_open_folder(quote->catalog, diag, &quote->snapshot, &why);
+    const enum tg_err err =
+        quote->what->data != NULL
+            ? tg_catalog_import(folder, quote->what->data, tg_clock_now_ns(), diag, NULL, &why)
+            : tg_catalog_open_folder(folder, diag, &quote->snapshot, &why);
     if (tg_diag_entries_count(diag) > 0) {
         tg_diag_sort(diag);
         (void)tg_diag_print(diag, stderr);
     }
     tg_diag_close(diag);
-    if (err != TG_OK) {
-        return tg_cli_problem(&tg_verb_quote, "catalog %s: %s", quote->catalog,
-                              why.text[0] != '\0' ? why.text : tg_err_sentence(err));
+    return err == TG_OK ? TG_EXIT_OK
+                        : tg_cli_problem(quote->verb, "catalog %s: %s", folder,
+                                         why.text[0] != '\0' ? why.text : tg_err_sentence(err));
+}
+
+static int quote_open(struct quote *quote)
+{
+    const struct tg_cli_quote *what = quote->what;
+    struct tg_why why = {{0}};
+    int code = plugins_load(quote);
+    for (uint32_t i = 0; i < what->catalogs_count && code == TG_EXIT_OK; i++) {
+        code = catalog_take(quote, what->catalogs[i]);
+    }
+    if (code != TG_EXIT_OK) {
+        return code;
+    }
+    if (what->data != NULL && (tg_catalog_open(what->data, &quote->snapshot, &why) != TG_OK ||
+                               tg_quote_journal_open(what->data, &quote->journal, &why) != TG_OK)) {
+        return tg_cli_problem(quote->verb, "%s", why.text);
     }
     const uint32_t count = quote->snapshot->roster->subscribers_count;
     const struct tg_rate_params params = {.subscribers_count_max = count > 0 ? count : 1};
     if (tg_rate_create(&params, &quote->rate, &why) != TG_OK) {
-        return tg_cli_problem(&tg_verb_quote, "%s", why.text);
+        return tg_cli_problem(quote->verb, "%s", why.text);
     }
     return TG_EXIT_OK;
 }
@@ -204,27 +195,30 @@ static void refused_print(struct tg_json *json, const struct tg_image *image,
     }
 }
 
-static void json_finish(struct tg_json *json)
+static void json_finish(struct tg_json *json, FILE *to)
 {
-    (void)tg_json_print(json, false, stdout);
-    (void)fputc('\n', stdout);
+    (void)tg_json_print(json, false, to);
+    (void)fputc('\n', to);
     tg_json_free(json);
 }
 
-static void error_print(struct quote *quote, uint64_t line_number, const char *id,
-                        const char *place, const char *reason, const char *text)
+static void error_print(struct quote *quote, const struct tg_json_lines *lines, const char *id,
+                        const char *place, enum tg_err reason, const char *text)
 {
     struct tg_json *json = tg_json_object();
     quote->has_problem = true;
-    tg_json_set_integer(json, "line", (int64_t)line_number);
+    if (quote->journal != NULL) {
+        tg_quote_journal_refusal(quote->journal, lines->line, strlen(lines->line), reason);
+    }
+    tg_json_set_integer(json, "line", (int64_t)lines->line_number);
     if (id != NULL) {
         tg_json_set_string(json, "id", id);
     }
     tg_json_set_string(json, "fate", "refused");
-    tg_json_set_string(json, "reason", reason);
+    tg_json_set_string(json, "reason", tg_err_name(reason));
     tg_json_set_string(json, "at", place);
     tg_json_set_string(json, "error", text);
-    json_finish(json);
+    json_finish(json, quote->what->out != NULL ? quote->what->out : stderr);
 }
 
 /* "LINE:COL" of a key in the line as it was written. */
@@ -250,13 +244,21 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     if (err != TG_OK) {
         char place[48];
         key_place(lines, line.wrong_key, place);
-        error_print(quote, lines->line_number, line.id, place, tg_err_name(err), why.text);
+        error_print(quote, lines, line.id, place, err, why.text);
         return;
     }
     struct tg_charge charge;
     struct tg_rate_trace trace;
     struct tg_quote_grant grant;
-    tg_quote_row(quote->rate, quote->snapshot, &line, quote->is_fresh, &charge, &trace, &grant);
+    line.row.record_key = tg_quote_journal_key(lines->line_number);
+    tg_quote_row(quote->rate, quote->snapshot, &line, quote->what->is_fresh, &charge, &trace,
+                 &grant);
+    if (quote->journal != NULL) {
+        tg_quote_journal_row(quote->journal, &grant.row, &charge);
+    }
+    if (quote->what->out == NULL && charge.fate == TG_FATE_RATED) {
+        return;
+    }
     const struct tg_image *image = tg_catalog_image_at(quote->snapshot, line.row.start_ns);
     struct tg_json *answer = tg_json_object();
     tg_json_set_integer(answer, "line", (int64_t)lines->line_number);
@@ -266,15 +268,17 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     tg_json_set_string(answer, "fate", tg_fate_name(charge.fate));
     if (charge.fate == TG_FATE_RATED) {
         rated_print(answer, image, &charge, &trace);
-        if (grant.has_credit) {
+        if (grant.is_bounded) {
             tg_json_set_integer(answer, "asked_quantity", (int64_t)grant.asked_quantity);
             tg_json_set_integer(answer, "granted_quantity", (int64_t)grant.granted_quantity);
+        }
+        if (grant.has_credit) {
             tg_json_set_money(answer, "credit_left", grant.credit_left, image->scale, image->minor);
         }
     } else {
         refused_print(answer, image, &charge, &trace);
     }
-    json_finish(answer);
+    json_finish(answer, quote->what->out != NULL ? quote->what->out : stderr);
 }
 
 static int lines_quote(struct quote *quote, FILE *from)
@@ -295,12 +299,12 @@ static int lines_quote(struct quote *quote, FILE *from)
             if (end != NULL) {
                 (void)snprintf(place, sizeof place, "%.*s", (int)(end - why.text), why.text);
             }
-            error_print(quote, lines.line_number, NULL, place, tg_err_name(err), why.text);
+            error_print(quote, &lines, NULL, place, err, why.text);
             continue;
         }
         if (err != TG_OK) {
             tg_json_lines_close(&lines);
-            return tg_cli_problem(&tg_verb_quote, "reading: %s", tg_err_sentence(err));
+            return tg_cli_problem(quote->verb, "reading: %s", tg_err_sentence(err));
         }
         line_quote(quote, &lines, json);
         tg_json_free(json);
@@ -309,26 +313,26 @@ static int lines_quote(struct quote *quote, FILE *from)
     return quote->has_problem ? TG_EXIT_PROBLEM : TG_EXIT_OK;
 }
 
-static int quote_run(int argc, char **argv)
+int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what)
 {
-    struct quote quote = {0};
+    struct quote quote = {.verb = verb, .what = what};
     FILE *from = stdin;
-    int code = arguments_read(&quote, argc, argv);
-    if (code != TG_EXIT_OK) {
-        return code;
-    }
-    if (quote.file != NULL && strcmp(quote.file, "-") != 0) {
-        from = fopen(quote.file, "re");
+    if (what->file != NULL && strcmp(what->file, "-") != 0) {
+        from = fopen(what->file, "re");
         if (from == NULL) {
-            return tg_cli_problem(&tg_verb_quote, "%s: %s", quote.file, strerror(errno));
+            return tg_cli_problem(verb, "%s: %s", what->file, strerror(errno));
         }
     }
-    code = quote_open(&quote);
+    int code = quote_open(&quote);
     if (code == TG_EXIT_OK) {
         code = lines_quote(&quote, from);
     }
-    if (fflush(stdout) != 0) {
-        code = tg_cli_problem(&tg_verb_quote, "writing: %s", strerror(errno));
+    if (what->out != NULL && fflush(what->out) != 0) {
+        code = tg_cli_problem(verb, "writing: %s", strerror(errno));
+    }
+    struct tg_why why = {{0}};
+    if (tg_quote_journal_close(quote.journal, &why) != TG_OK) {
+        code = tg_cli_problem(verb, "%s", why.text);
     }
     tg_rate_destroy(quote.rate);
     tg_catalog_close(quote.snapshot);
@@ -337,35 +341,3 @@ static int quote_run(int argc, char **argv)
     }
     return code;
 }
-
-const struct tg_verb tg_verb_quote = {
-    .name = "quote",
-    .summary = "price usage from JSON Lines with a catalog folder",
-    .usage = "usage: tollgate quote --catalog DIR [--plugin FILE.so]... "
-             "[--fresh] [FILE]\n"
-             "\n"
-             "Reads one usage row a line (JSON) from FILE or stdin and prints "
-             "one charge a line with its\n"
-             "breakdown, priced by the engine's own rate stage. Lines of one "
-             "run share allowances and\n"
-             "counters, in order.\n"
-             "\n"
-             "  --catalog DIR     folder with the catalog's YAML and CSV\n"
-             "  --plugin FILE.so  load a tariff first; may be repeated. A "
-             "refused one is explained on\n"
-             "                    stderr and the rows it should price come out "
-             "suspended\n"
-             "  --fresh           price every line as if it were the "
-             "subscriber's first\n"
-             "\n"
-             "  "
-             "{\"subscriber\":\"+4915112345678\",\"service\":\"voice\","
-             "\"peer\":\"+4930123456\",\n"
-             "   \"start\":\"2026-11-23T06:10:00Z\",\"duration_s\":61}\n"
-             "\n"
-             "Keys: schemas/quote/usage.schema.json; answers: "
-             "schemas/quote/charge.schema.json.\n"
-             "Exit code 1 when a line could not be read or a plug-in was "
-             "refused; other lines go on.\n",
-    .run = quote_run,
-};
