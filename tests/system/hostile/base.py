@@ -4,6 +4,15 @@
 `seed.py` knows for every kind what may be written there instead and what must be said about it.
 """
 
+import re
+
+MARK = re.compile(r"⟦(\w+)\|([^⟧]*)⟧")
+
+
+def plain(marked):
+    return MARK.sub(lambda m: m.group(2), marked)
+
+
 FILES = {
     "catalog.yaml": """\
 # A carrier's catalog.

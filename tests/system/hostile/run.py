@@ -7,7 +7,6 @@ and the answer to it is printed.
 import collections
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,17 +14,11 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import seed  # noqa: E402
-from base import FILES  # noqa: E402
+from base import FILES, MARK, plain  # noqa: E402
 
 SEED = 20261126
 TYPED = 200  # of these kinds, besides the whole and the byte mistakes
-MARK = re.compile(r"⟦(\w+)\|([^⟧]*)⟧")
-
 Mistake = collections.namedtuple("Mistake", "what file content place message hint")
-
-
-def plain(marked):
-    return MARK.sub(lambda m: m.group(2), marked)
 
 
 def place_of(data, offset):

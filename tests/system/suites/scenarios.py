@@ -259,7 +259,7 @@ scenario("killbill", "blocks of each tier count over the month, not by record: 5
          EVENT, [event(550), event(4775)], ["6", "9"],
          prices={"p": {"tariff": "stepped", "unit": "event", "tiers": [
              {"up_to": 1000, "price": "1", "per": 100}, {"price": "1", "per": 1000}],
-             "params": {"increments": [100, 1000]}}})
+             "params": {"increments": [100, 1000], "of": "total"}}})
 scenario("killbill", "a trial phase of 14 days, then the evergreen phase", {},
          bills=[("2026-03", "A1", "17.00")], product={"fee": "0"},
          products={"evergreen": {"fee": "31.00"}},
