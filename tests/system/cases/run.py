@@ -96,6 +96,7 @@ def main():
         for folder in folders.values():
             folder.run(tollgate, root)
         bills.run(tollgate, root)
+        kept = {folder.name: folder.keep(tollgate, root) for folder in folders.values()}
     table = {name: {"pass": 0, "differs-by-choice": 0, "fail": 0} for name in FILES}
     reasons = {}
     stale = 0
@@ -125,6 +126,11 @@ def main():
         for case_id, got, wanted in cases:
             print(f"    {case_id}: {got}, there {wanted}")
     failed = sum(row["fail"] for row in table.values())
+    print(f"the same rows as a journal, rated again (selected, changed, refused): {kept}")
+    for name, counts in kept.items():
+        if counts is None or counts[0] == 0 or counts[1:] != (0, 0):
+            failed += 1
+            print(f"FAIL {name}: rerate with the same catalog changes something, or audit fails")
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"),
               encoding="utf-8") as readme:
         text = readme.read()
