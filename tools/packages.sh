@@ -5,6 +5,7 @@ tg_packages_build="gcc libc6-dev cmake ninja-build pkg-config mawk
     libdpdk-dev liburcu-dev liblmdb-dev libzstd-dev libyaml-dev libjansson-dev libmicrohttpd-dev
     libssl-dev libpcap-dev tzdata"
 tg_packages_test="libcriterion-dev clang clang-format-14 libclang-rt-14-dev llvm-14 curl jq python3-minimal
+    python3-yaml python3-jsonschema
     iproute2 procps softflowd tcpreplay tcpdump pmacct freeradius-utils bsdutils bsdextrautils strace valgrind"
 
 # Install what is missing of the named packages; says so first. Needs root or sudo only then.

@@ -34,7 +34,7 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
 {
     const int64_t begin = params->cycle_start_ns;
     const int64_t end = params->cycle_end_ns;
-    if (end <= begin || params->proration > TG_PRORATE_NONE_ZERO) {
+    if (end <= begin || params->proration > TG_PRORATE_THIRTIETHS) {
         return TG_E_INVALID;
     }
     int64_t from = params->active_start_ns > begin ? params->active_start_ns : begin;
@@ -63,6 +63,11 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
     case TG_PRORATE_NONE_FULL:
         covered = touches ? 1 : 0;
         break;
+    case TG_PRORATE_THIRTIETHS:
+        total = 30;
+        covered = touches ? (uint64_t)(day_after(to) - day_of(from)) : 0;
+        covered = covered > total || (touches && from == begin && to == end) ? total : covered;
+        break;
     default:
         covered = touches && from == begin && to == end ? 1 : 0;
         break;
@@ -76,7 +81,7 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
 
 const char *tg_bill_proration_name(uint8_t proration)
 {
-    static const char *const names[] = {"actual_days", "fixed_30", "seconds", "none_full",
-                                        "none_zero"};
+    static const char *const names[] = {"actual_days", "fixed_30",  "seconds",
+                                        "none_full",   "none_zero", "thirtieths"};
     return proration < sizeof names / sizeof names[0] ? names[proration] : "unknown";
 }

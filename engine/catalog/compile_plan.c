@@ -33,18 +33,44 @@ static const struct tg_time_model *model_of(const struct cell *cell)
     return cell->out.time_model != TG_TIME_MODEL_NONE ? &models[cell->out.time_model] : NULL;
 }
 
+static const char *band_name(const struct cell *cell, const struct tg_time_model *model,
+                             uint32_t band)
+{
+    const uint8_t *data = cell->compile->sections[TG_IMAGE_SECTION_DECK_DATA].bytes;
+    uint32_t offset;
+    memcpy(&offset, data + model->band_names_offset + band * 4, 4);
+    return (const char *)cell->compile->text.bytes + offset;
+}
+
 static uint32_t band_find(const struct cell *cell, const char *name)
 {
     const struct tg_time_model *model = model_of(cell);
-    const uint8_t *data = cell->compile->sections[TG_IMAGE_SECTION_DECK_DATA].bytes;
     for (uint32_t i = 0; model != NULL && i < model->bands_count; i++) {
-        uint32_t offset;
-        memcpy(&offset, data + model->band_names_offset + i * 4, 4);
-        if (strcmp((const char *)cell->compile->text.bytes + offset, name) == 0) {
+        if (strcmp(band_name(cell, model, i), name) == 0) {
             return i;
         }
     }
     return UINT32_MAX;
+}
+
+static void band_refuse(const struct cell *cell, const struct tg_yaml_node *node)
+{
+    const struct tg_time_model *model = model_of(cell);
+    if (model == NULL) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "band \"%.64s\", but the service has no time_model", node->key);
+        return;
+    }
+    const char *names[BANDS_MAX];
+    const uint32_t count = model->bands_count < BANDS_MAX ? model->bands_count : BANDS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = band_name(cell, model, i);
+    }
+    const char *near = tg_diag_nearest(node->key, names, count);
+    char hint[128];
+    (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+    tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, near != NULL ? hint : NULL,
+                "the time model has no band \"%.64s\"", node->key);
 }
 
 /* Is a service counted in this dimension at all? Access sessions have both time and octets. */
@@ -116,10 +142,7 @@ static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_n
     for (const struct tg_yaml_node *child = node->child; child != NULL; child = child->next) {
         const uint32_t band = band_find(cell, child->key);
         if (band == UINT32_MAX) {
-            tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, child->key_mark, NULL,
-                        model_of(cell) == NULL ? "band \"%.64s\", but the service has no time_model"
-                                               : "the time model has no band \"%.64s\"",
-                        child->key);
+            band_refuse(cell, child);
             continue;
         }
         row[band] = price_resolve(cell, service, child);
@@ -127,8 +150,9 @@ static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_n
     for (uint32_t band = 0; band < cell->out.bands_count; band++) {
         if (row[band] == TG_PRICE_NONE) {
             tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                        "zone \"%.64s\" has no price in band %u of its time model", node->key,
-                        band);
+                        "zone \"%.64s\" has no price in band \"%.64s\" of its time model",
+                        node->key,
+                        model_of(cell) != NULL ? band_name(cell, model_of(cell), band) : "");
             break;
         }
     }

@@ -64,8 +64,8 @@ enum tg_unit {
 
 /** @brief What a unit measures; a price and an allowance meet only within one dimension. */
 enum tg_dimension {
-    TG_DIMENSION_TIME = 0,  /**< Base milliseconds: tg_usage.duration_ms. */
-    TG_DIMENSION_BYTES = 1, /**< Base octets: quantity_up + quantity_down. */
+    TG_DIMENSION_TIME = 0,   /**< Base milliseconds: tg_usage.duration_ms. */
+    TG_DIMENSION_BYTES = 1,  /**< Base octets: quantity_up + quantity_down. */
     TG_DIMENSION_EVENTS = 2, /**< Base events: quantity_up. */
     TG_DIMENSION_MONEY = 3   /**< Base 10^-4 minor units: quantity_down with TG_USAGE_AMOUNT. */
 };
@@ -102,8 +102,8 @@ enum tg_price_counter {
 
 /** @brief Bits of tg_price_info.options. */
 enum tg_price_option {
-    TG_PRICE_MAX_STOPS = 1,      /**< max bounds what may be granted; it does not cap the charge. */
-    TG_PRICE_CONNECT_ON_USE = 2  /**< Connect fee also when an allowance covers all units. */
+    TG_PRICE_MAX_STOPS = 1,     /**< max bounds what may be granted; it does not cap the charge. */
+    TG_PRICE_CONNECT_ON_USE = 2 /**< Connect fee also when an allowance covers all units. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
@@ -112,7 +112,8 @@ enum tg_proration {
     TG_PRORATE_FIXED_30 = 1,    /**< Kill Bill's 30-day month. */
     TG_PRORATE_SECONDS = 2,     /**< Seconds covered / seconds in the cycle. */
     TG_PRORATE_NONE_FULL = 3,   /**< Any part costs the whole. */
-    TG_PRORATE_NONE_ZERO = 4    /**< Only a whole period costs anything. */
+    TG_PRORATE_NONE_ZERO = 4,   /**< Only a whole period costs anything. */
+    TG_PRORATE_THIRTIETHS = 5   /**< Days covered / 30, at most 1; 1 for a whole cycle. */
 };
 
 /** @brief Periods of allowances and fees. */
@@ -235,26 +236,26 @@ struct tg_plan_service {
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
     uint8_t is_zoned_by_network; /**< 1: the zone is that of the visited network. */
-    uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
-    uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
+    uint8_t buckets_count;   /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint32_t buckets_offset; /**< Bytes from the image: uint16_t allowance indexes. */
     uint16_t fallback_decks[TG_FALLBACK_DECKS_MAX]; /**< Asked in turn for numbers no deck before
                                                          has; TG_DECK_NONE ends them. */
-    uint8_t reserved[2]; /**< 0. */
+    uint8_t reserved[2];                            /**< 0. */
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
 
 /** @brief One bucket of free units. */
 struct tg_allowance {
-    uint64_t amount_base;   /**< Granted a period, in base quantity (ms, octets, events). */
-    uint64_t zones_offset;  /**< Bytes from the image: one bit a zone; 0: every zone. */
-    uint32_t services_mask; /**< Bit 1 << enum tg_service. */
-    uint16_t priority;      /**< Lower is used first. */
-    uint8_t unit;           /**< enum tg_unit it was written in, for people. */
-    uint8_t dimension;      /**< enum tg_dimension. */
-    uint8_t period;         /**< enum tg_period. */
-    uint8_t is_present;      /**< 0: a hole. */
-    uint8_t scope;           /**< enum tg_allowance_scope. */
-    uint8_t proration;       /**< enum tg_grant_proration. */
+    uint64_t amount_base;     /**< Granted a period, in base quantity (ms, octets, events). */
+    uint64_t zones_offset;    /**< Bytes from the image: one bit a zone; 0: every zone. */
+    uint32_t services_mask;   /**< Bit 1 << enum tg_service. */
+    uint16_t priority;        /**< Lower is used first. */
+    uint8_t unit;             /**< enum tg_unit it was written in, for people. */
+    uint8_t dimension;        /**< enum tg_dimension. */
+    uint8_t period;           /**< enum tg_period. */
+    uint8_t is_present;       /**< 0: a hole. */
+    uint8_t scope;            /**< enum tg_allowance_scope. */
+    uint8_t proration;        /**< enum tg_grant_proration. */
     uint8_t rollover_periods; /**< Periods that units left over last; 0: they end with theirs. */
     uint8_t thresholds_percent[TG_THRESHOLDS_MAX]; /**< Use that is told, rising; 0 none. */
     uint64_t rollover_min_base;   /**< At least this rolls over a period, granted or not. */
@@ -286,36 +287,36 @@ enum tg_tax_mode {
 
 /** @brief What a customer buys. */
 struct tg_product {
-    int64_t fee;             /**< Recurring fee a period at the image's scale; may be negative. */
-    int64_t minimum;         /**< Least net a cycle of the eligible lines; 0 none. */
-    int64_t discount_fixed;  /**< Taken off the eligible lines a cycle; 0 none. */
+    int64_t fee;            /**< Recurring fee a period at the image's scale; may be negative. */
+    int64_t minimum;        /**< Least net a cycle of the eligible lines; 0 none. */
+    int64_t discount_fixed; /**< Taken off the eligible lines a cycle; 0 none. */
     int64_t late_write_off_below; /**< Late usage of a cycle under this is not charged; 0 none. */
-    uint32_t title_offset;   /**< Name for people, in the text section. */
-    uint32_t discount_ppm;   /**< Part of the eligible lines taken off; 0 none. */
-    uint16_t plan;           /**< Plan, or TG_PLAN_NONE. */
-    uint16_t tax;            /**< Tax category, or TG_TAX_NONE. */
-    uint8_t period;          /**< enum tg_period of the fee. */
-    uint8_t proration;       /**< enum tg_proration. */
-    uint8_t is_present;      /**< 0: a hole. */
-    uint8_t prorate_on_start; /**< 1: a first part period is prorated; else charged whole. */
-    uint8_t prorate_on_end;  /**< 1: a last part period is prorated; else charged whole. */
-    uint8_t is_in_advance;   /**< 1: billed at the start of the period; 0: at its end. */
-    uint8_t discount_on;     /**< enum tg_bill_eligible. */
-    uint8_t minimum_on;      /**< enum tg_bill_eligible. */
-    uint8_t late_usage;      /**< enum tg_late_usage. */
-    uint8_t reserved[11];    /**< 0. */
+    uint32_t title_offset;        /**< Name for people, in the text section. */
+    uint32_t discount_ppm;        /**< Part of the eligible lines taken off; 0 none. */
+    uint16_t plan;                /**< Plan, or TG_PLAN_NONE. */
+    uint16_t tax;                 /**< Tax category, or TG_TAX_NONE. */
+    uint8_t period;               /**< enum tg_period of the fee. */
+    uint8_t proration;            /**< enum tg_proration. */
+    uint8_t is_present;           /**< 0: a hole. */
+    uint8_t prorate_on_start;     /**< 1: a first part period is prorated; else charged whole. */
+    uint8_t prorate_on_end;       /**< 1: a last part period is prorated; else charged whole. */
+    uint8_t is_in_advance;        /**< 1: billed at the start of the period; 0: at its end. */
+    uint8_t discount_on;          /**< enum tg_bill_eligible. */
+    uint8_t minimum_on;           /**< enum tg_bill_eligible. */
+    uint8_t late_usage;           /**< enum tg_late_usage. */
+    uint8_t reserved[11];         /**< 0. */
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");
 
 /** @brief One tax category. */
 struct tg_tax {
-    uint32_t rate_ppm;       /**< Parts per million: 190,000 for 19 %. */
-    uint32_t title_offset;   /**< Name for people, in the text section. */
-    uint8_t rounding;        /**< enum tg_rounding of the TAX stage. */
-    uint8_t is_present;      /**< 0: a hole. */
-    char category[2];        /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
-    uint8_t mode;            /**< enum tg_tax_mode. */
-    uint8_t reserved[3];     /**< 0. */
+    uint32_t rate_ppm;     /**< Parts per million: 190,000 for 19 %. */
+    uint32_t title_offset; /**< Name for people, in the text section. */
+    uint8_t rounding;      /**< enum tg_rounding of the TAX stage. */
+    uint8_t is_present;    /**< 0: a hole. */
+    char category[2];      /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
+    uint8_t mode;          /**< enum tg_tax_mode. */
+    uint8_t reserved[3];   /**< 0. */
 };
 _Static_assert(sizeof(struct tg_tax) == 16, "stored");
 

@@ -264,7 +264,7 @@ static bool products_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PRODUCTS].count; i++) {
         const struct tg_product *product = tg_image_product(image, i);
         if (product != NULL &&
-            (product->title_offset >= text_count || product->proration > TG_PRORATE_NONE_ZERO ||
+            (product->title_offset >= text_count || product->proration > TG_PRORATE_THIRTIETHS ||
              product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
              product->minimum_on > TG_ELIGIBLE_ALL || product->late_usage > TG_LATE_WRITE_OFF ||
              product->discount_ppm > 1000000 ||

@@ -14,8 +14,8 @@ static const char *const at_maxes[] = {"free", "stop", NULL};
 static const char *const connects[] = {"priced", "used", NULL};
 static const char *const splits[] = {"consecutive", "start", "end", "isolated", NULL};
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
-static const char *const prorations[] = {"actual_days", "fixed_30",  "seconds",
-                                         "none_full",   "none_zero", NULL};
+static const char *const prorations[] = {"actual_days", "fixed_30",   "seconds", "none_full",
+                                         "none_zero",   "thirtieths", NULL};
 static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", NULL};

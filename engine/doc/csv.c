@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "doc/csv.h"
 
+#include "doc/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <immintrin.h>
@@ -9,6 +11,22 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Is every byte ASCII? Most files are, and their characters need no look. */
+static bool is_ascii(const char *text, size_t text_bytes)
+{
+    const char *at = text;
+    const char *const end = text + text_bytes;
+    for (; end - at >= 32; at += 32) {
+        if (_mm256_movemask_epi8(_mm256_loadu_si256((const __m256i *)(const void *)at)) != 0) {
+            return false;
+        }
+    }
+    while (at < end && (unsigned char)*at < 0x80) {
+        at++;
+    }
+    return at == end;
+}
 
 static void text_start(struct tg_csv *csv, const char *text, size_t text_bytes)
 {
@@ -20,6 +38,7 @@ static void text_start(struct tg_csv *csv, const char *text, size_t text_bytes)
     csv->end = text + text_bytes;
     csv->line_next = 1;
     csv->line = 1;
+    csv->is_ascii = is_ascii(csv->at, (size_t)(csv->end - csv->at));
 }
 
 enum tg_err tg_csv_open_text(struct tg_csv *csv, const char *path, const char *text,
@@ -107,12 +126,21 @@ static const char *special_find(const char *at, const char *end)
     return at;
 }
 
+/* Characters from the line's start: all bytes but those that go on with one. */
+static uint32_t column_of(const char *line_start, const char *at)
+{
+    uint32_t column = 1;
+    for (const char *c = line_start; c < at; c++) {
+        column += ((unsigned char)*c & 0xc0) != 0x80 ? 1 : 0;
+    }
+    return column;
+}
+
 /* Refuse the row: report, and go on behind the next line end. */
 static enum tg_err row_refuse(struct tg_csv *csv, struct tg_diag *diag, const char *at,
                               const char *text)
 {
-    const struct tg_mark mark = {&csv->source, csv->line_next,
-                                 (uint32_t)(at - csv->line_start) + 1};
+    const struct tg_mark mark = {&csv->source, csv->line_next, column_of(csv->line_start, at)};
     tg_diag_add(diag, TG_DIAG_ERROR, mark, NULL, "%s", text);
     const char *newline = at < csv->end ? memchr(at, '\n', (size_t)(csv->end - at)) : NULL;
     csv->at = newline != NULL ? newline + 1 : csv->end;
@@ -221,6 +249,40 @@ static enum tg_err row_read(struct tg_csv *csv, struct tg_diag *diag)
     return TG_OK;
 }
 
+/* A row of a file that is not all ASCII: refuse bytes that are no UTF-8, and count the fields'
+ * columns in characters. */
+static enum tg_err characters_check(struct tg_csv *csv, const char *from, struct tg_diag *diag)
+{
+    uint32_t line = csv->line;
+    uint32_t column = 1;
+    uint32_t fields_done = 0;
+    const char *line_start = from;
+    for (const char *at = from; at < csv->at;) {
+        struct tg_csv_field *field = &csv->fields[fields_done];
+        if (fields_done < csv->fields_count && field->line == line &&
+            field->column == (uint32_t)(at - line_start) + 1) {
+            field->column = column;
+            fields_done++;
+            continue; /* an empty field's place is also the next comma's */
+        }
+        const size_t length = tg_utf8_length((const unsigned char *)at, (size_t)(csv->end - at));
+        if (length == 0) {
+            tg_diag_add(diag, TG_DIAG_ERROR, (struct tg_mark){&csv->source, line, column},
+                        "save the file as UTF-8", "a byte that is no UTF-8");
+            csv->fields_count = 0;
+            return TG_E_DOCUMENT;
+        }
+        column = *at == '\n' ? 1 : column + 1;
+        line += *at == '\n' ? 1 : 0;
+        line_start = *at == '\n' ? at + 1 : line_start;
+        at += length;
+    }
+    for (; fields_done < csv->fields_count; fields_done++) {
+        csv->fields[fields_done].column = column; /* an empty one at the very end */
+    }
+    return TG_OK;
+}
+
 /* Lines without any character are no rows. */
 static void blank_lines_skip(struct tg_csv *csv)
 {
@@ -242,7 +304,11 @@ enum tg_err tg_csv_next(struct tg_csv *csv, struct tg_diag *diag)
         csv->fields_count = 0;
         return TG_E_NOT_FOUND;
     }
-    const enum tg_err err = row_read(csv, diag);
+    const char *const from = csv->at;
+    enum tg_err err = row_read(csv, diag);
+    if (err == TG_OK && !csv->is_ascii) {
+        err = characters_check(csv, from, diag);
+    }
     if (err == TG_OK && csv->columns_count > 0 && csv->fields_count != csv->columns_count) {
         tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, NULL), NULL,
                     "the row has %u field%s, the header has %u", csv->fields_count,

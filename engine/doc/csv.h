@@ -6,8 +6,8 @@
  *  Threads: one owner. Allocates: at open only. Cost: measured >= 100 MB/s.
  *
  *  Strict: a quote inside a plain field, text after a closing quote, a row with another number of
- *  fields than the header, an unclosed quote and a NUL are errors at their place; empty lines are
- *  skipped.
+ *  fields than the header, an unclosed quote, a NUL and bytes that are no UTF-8 are errors at their
+ *  place; empty lines are skipped.
  */
 #ifndef TG_DOC_CSV_H
 #define TG_DOC_CSV_H
@@ -27,7 +27,7 @@ struct tg_csv_field {
     const char *text;    /**< Unescaped; borrowed until the next row; not NUL-terminated. */
     uint32_t text_bytes; /**< Its length. */
     uint32_t line;       /**< Where it begins, from 1. */
-    uint32_t column;     /**< From 1, counted in bytes. */
+    uint32_t column;     /**< From 1, counted in characters. */
 };
 
 /** @brief A reader; treat as opaque but for the fields documented as readable. */
@@ -42,6 +42,7 @@ struct tg_csv {
     const char *line_start; /**< First byte of the current line. */
     uint32_t line_next;     /**< Line of `at`. */
     bool is_mapped;         /**< text was mapped by open. */
+    bool is_ascii;          /**< No byte of the text is above 0x7f. */
     char *escaped;          /**< Unescaped fields go here. */
     size_t escaped_bytes;   /**< Used of it. */
 };

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "doc/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -29,32 +30,6 @@ struct tg_json *tg_json_list(void)
     return out(json_array());
 }
 
-/* Length of a well-formed UTF-8 character at the start (RFC 3629 table 3-7), 0 when it is none. */
-static size_t utf8_length(const unsigned char *at, size_t left)
-{
-    if (at[0] < 0x80) {
-        return 1;
-    }
-    const size_t need = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2
-                        : at[0] >= 0xe0 && at[0] <= 0xef ? 3
-                        : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4
-                                                         : 0;
-    if (need == 0 || left < need) {
-        return 0;
-    }
-    const unsigned char low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
-    const unsigned char high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-    if (at[1] < low || at[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < need; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return need;
-}
-
 static json_t *string_make(const char *text, size_t text_bytes)
 {
     json_t *value = json_stringn(text, text_bytes);
@@ -67,7 +42,7 @@ static json_t *string_make(const char *text, size_t text_bytes)
     }
     size_t used = 0;
     for (size_t i = 0; i < text_bytes;) {
-        const size_t length = utf8_length((const unsigned char *)text + i, text_bytes - i);
+        const size_t length = tg_utf8_length((const unsigned char *)text + i, text_bytes - i);
         memcpy(clean + used, length > 0 ? text + i : "\xef\xbf\xbd", length > 0 ? length : 3);
         used += length > 0 ? length : 3;
         i += length > 0 ? length : 1;

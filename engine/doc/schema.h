@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_json;
+
 /** @brief Types of values. */
 enum tg_type {
     TG_TYPE_STRING = 0, /**< Any scalar text; min..max bound its length when max > 0. */
@@ -113,5 +115,15 @@ const char *tg_schema_text(const struct tg_schema *schema, const struct tg_yaml_
  * @param[in,out] to      Stream.
  */
 void tg_schema_print(const struct tg_schema *schema, FILE *to);
+
+/**
+ * @brief The same as a JSON Schema (2020-12) of one document; what only a reader can check, such as
+ *        references, is not in it.
+ * @param schema  Keys.
+ * @param id      Its $id.
+ * @param title   Its title.
+ * @return Object; caller frees.
+ */
+struct tg_json *tg_schema_json(const struct tg_schema *schema, const char *id, const char *title);
 
 #endif

@@ -33,9 +33,10 @@ void tg_allowance_undo(const struct tg_allowance_log *log)
 static enum tg_err member_left(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
                                uint16_t index, const struct tg_allowance *allowance,
                                const struct tg_bucket_time *time, struct tg_allowance_log *log,
-                               struct tg_bucket **member, uint64_t *left_base)
+                               struct tg_bucket **member, bool *is_late, uint64_t *left_base)
 {
     *member = NULL;
+    *is_late = false;
     *left_base = UINT64_MAX;
     if (allowance->member_cap_base == UINT64_MAX) {
         return TG_OK;
@@ -45,12 +46,11 @@ static enum tg_err member_left(struct tg_accounts *accounts, const struct tg_all
     counted.rollover_periods = 0;
     counted.proration = TG_GRANT_FULL;
     struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, false, draw->subscriber);
-    bool is_late = false;
     const enum tg_err err = shelf == NULL ? TG_E_FULL
                                           : tg_bucket_at(shelf, TG_BUCKET_MEMBER, index, &counted,
-                                                         time, member, &is_late);
+                                                         time, member, is_late);
     if (err == TG_OK) {
-        *left_base = tg_bucket_left(*member, &counted, is_late, 0);
+        *left_base = tg_bucket_left(*member, &counted, *is_late, 0);
     }
     return err;
 }
@@ -69,12 +69,14 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     struct tg_bucket *bucket = NULL;
     struct tg_bucket *member;
     bool is_late = false;
+    bool is_member_late; /* by its own clock: others may have taken the pool into the next period */
     uint64_t member_base;
     enum tg_err err = shelf == NULL ? TG_E_FULL
                                     : tg_bucket_at(shelf, is_pool ? TG_BUCKET_POOL : TG_BUCKET_OWN,
                                                    index, allowance, &time, &bucket, &is_late);
     if (err == TG_OK) {
-        err = member_left(accounts, draw, index, allowance, &time, log, &member, &member_base);
+        err = member_left(accounts, draw, index, allowance, &time, log, &member, &is_member_late,
+                          &member_base);
     }
     if (err != TG_OK) {
         return err;
@@ -89,7 +91,7 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     const uint64_t base = *taken * draw->unit_base_count; /* at most left_base: no overflow */
     tg_bucket_take(bucket, base, is_late, draw->at_ns);
     if (member != NULL) {
-        tg_bucket_take(member, base, is_late, draw->at_ns);
+        tg_bucket_take(member, base, is_member_late, draw->at_ns);
     }
     assert(log->uses_count < TG_BUCKETS_MAX);
     log->uses[log->uses_count++] = (struct tg_allowance_use){

@@ -86,6 +86,7 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
         const uint64_t free_units = covered < cut->units ? covered : cut->units;
         covered -= free_units;
         if (free_units == cut->units) {
+            before = cuts->is_isolated ? 0 : before; /* the next band begins anew all the same */
             continue;
         }
         const uint32_t index = work->pieces_from + work->pieces_count;

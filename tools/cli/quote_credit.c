@@ -99,6 +99,27 @@ static uint64_t quantity_of(const struct tg_usage *row, uint8_t dimension)
     }
 }
 
+/* Does a unit cost more than the line allows? */
+static bool is_too_dear(const struct tg_usage_line *line, const struct tg_image *image,
+                        const struct tg_rate_trace *trace)
+{
+    for (uint32_t i = 0; line->price_max_per > 0 && i < trace->pieces_count; i++) {
+        const struct tg_price *price = tg_image_price(image, trace->pieces[i].price_id);
+        if (price->steps_count == 0) {
+            continue;
+        }
+        const uint32_t index = trace->pieces[i].step_index < price->steps_count
+                                   ? trace->pieces[i].step_index
+                                   : price->steps_count - 1;
+        const struct tg_price_step *step = &tg_price_steps(price)[index];
+        if ((__int128)step->price * line->price_max_per >
+            (__int128)line->price_max * step->per_units) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Is this quantity paid for? Rates it and puts the state back. */
 static bool is_covered(struct pricing *pricing, uint8_t dimension, uint64_t quantity)
 {
@@ -117,7 +138,11 @@ static bool is_covered(struct pricing *pricing, uint8_t dimension, uint64_t quan
     if ((info->options & TG_PRICE_MAX_STOPS) != 0 && charge.amount > trace.price->charge_max) {
         return false;
     }
-    return (__int128)charge.amount <= (__int128)line->credit - line->credit_floor;
+    if (is_too_dear(line, image, &trace)) {
+        return false;
+    }
+    return !line->has_credit ||
+           (__int128)charge.amount <= (__int128)line->credit - line->credit_floor;
 }
 
 static uint64_t quantity_granted(struct pricing *pricing, uint8_t dimension, uint64_t asked)
@@ -152,18 +177,21 @@ void tg_quote_row(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsh
     (void)tg_roster_find(roster, &kind, &line->row.subscriber_key, &line->row.start_ns, 1,
                          &pricing.start.subscriber);
     const bool is_known = pricing.start.subscriber < roster->subscribers_count;
-    *grant = (struct tg_quote_grant){.has_credit = line->has_credit && is_known};
+    const bool is_bounded = line->has_credit || line->price_max_per > 0;
+    *grant = (struct tg_quote_grant){.is_bounded = is_bounded && is_known,
+                                     .has_credit = line->has_credit && is_known,
+                                     .row = line->row};
     if (is_known) {
         state_keep(&pricing);
     }
     row_run(&pricing, &line->row, charge, trace);
-    if (grant->has_credit && charge->fate == TG_FATE_RATED) {
+    if (grant->is_bounded && charge->fate == TG_FATE_RATED) {
         const uint8_t dimension = dimension_of(&pricing, trace);
         state_put(&pricing);
         grant->asked_quantity = quantity_of(&line->row, dimension);
         grant->granted_quantity = quantity_granted(&pricing, dimension, grant->asked_quantity);
-        const struct tg_usage cut = row_cut(&line->row, dimension, grant->granted_quantity);
-        row_run(&pricing, &cut, charge, trace);
+        grant->row = row_cut(&line->row, dimension, grant->granted_quantity);
+        row_run(&pricing, &grant->row, charge, trace);
         grant->credit_left = line->credit - charge->amount;
     }
     if (is_fresh && is_known) {

@@ -17,9 +17,11 @@
 
 /** @brief What the credit allowed. */
 struct tg_quote_grant {
-    bool has_credit;           /**< The line named a credit; else the rest is 0. */
+    bool is_bounded;           /**< The line named a credit or a highest price; else all is 0. */
+    bool has_credit;           /**< It named a credit. */
     uint64_t granted_quantity; /**< Milliseconds, octets, events or carried money of the row. */
     uint64_t asked_quantity;   /**< The same, of the line as it was. */
+    struct tg_usage row;       /**< As it was priced: the line's, or cut. */
     int64_t credit_left;       /**< Credit less the charge, at the rating scale. */
 };
 
@@ -27,7 +29,8 @@ struct tg_quote_grant {
  * @brief Price a line with the engine's stage and post it.
  *
  * With a credit the row is cut to the greatest quantity whose charge stays within credit - floor,
- * and within `max` of a price that stops there; prices must not fall as the quantity grows (a
+ * and within `max` of a price that stops there; with a highest price to the greatest one of which
+ * no unit costs more; prices must not fall as the quantity grows (a
  * volume price may): then a smaller grant than possible may be found, never a larger one.
  *
  * @param[in,out] rate      Worker.

@@ -162,10 +162,11 @@ static enum tg_err number_member(const struct reading *at, const struct tg_json 
     const char *key = at->key;
     const bool is_small = strcmp(key, "rating_group") == 0 || strcmp(key, "node_id") == 0;
     const bool is_time = strcmp(key, "duration_ms") == 0 || strcmp(key, "duration_s") == 0;
+    const bool is_per = strcmp(key, "price_max_per") == 0;
     const uint64_t max = is_small                            ? UINT16_MAX
                          : strcmp(key, "closing_cause") == 0 ? UINT8_MAX
                          : strcmp(key, "duration_s") == 0    ? UINT32_MAX / 1000
-                         : is_time                           ? UINT32_MAX
+                         : is_time || is_per                 ? UINT32_MAX
                                                              : TG_QUANTITY_MAX;
     uint64_t number = 0;
     const enum tg_err err = integer_read(at, value, max, &number);
@@ -182,6 +183,8 @@ static enum tg_err number_member(const struct reading *at, const struct tg_json 
         row->rating_group = (uint16_t)number;
     } else if (strcmp(key, "node_id") == 0) {
         row->node_id = (uint16_t)number;
+    } else if (strcmp(key, "price_max_per") == 0) {
+        at->line->price_max_per = (uint32_t)number;
     } else {
         row->closing_cause = (uint8_t)number;
     }
@@ -216,6 +219,12 @@ static enum tg_err money_member(const struct reading *at, const struct tg_json *
         line->has_credit = true;
         return money_read(at, value, at->image->scale, &line->credit);
     }
+    if (strcmp(at->key, "price_max") == 0) {
+        const enum tg_err price_err = money_read(at, value, at->image->scale, &line->price_max);
+        return price_err == TG_OK && line->price_max < 0
+                   ? tg_why_set(at->why, TG_E_OVERFLOW, "price_max: is below zero")
+                   : price_err;
+    }
     if (strcmp(at->key, "credit_floor") == 0) {
         return money_read(at, value, at->image->scale, &line->credit_floor);
     }
@@ -241,7 +250,7 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
 {
     static const char *const numbers[] = {"duration_ms", "duration_s",    "quantity_up",
                                           "count",       "quantity_down", "rating_group",
-                                          "node_id",     "closing_cause"};
+                                          "node_id",     "closing_cause", "price_max_per"};
     struct tg_usage_line *line = at->line;
     const char *key = at->key;
     int word = 0;
@@ -263,7 +272,7 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
     } else if (strcmp(key, "flags") == 0) {
         err = flags_read(at, value);
     } else if (strcmp(key, "amount") == 0 || strcmp(key, "credit") == 0 ||
-               strcmp(key, "credit_floor") == 0) {
+               strcmp(key, "credit_floor") == 0 || strcmp(key, "price_max") == 0) {
         err = money_member(at, value);
     } else if (strcmp(key, "serving_network") == 0) {
         err = network_read(at, value);
@@ -307,6 +316,13 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
         (line->row.service != TG_SERVICE_EVENT || tg_json_get(json, "quantity_down") != NULL)) {
         line->wrong_key = "amount";
         return tg_why_set(why, TG_E_SYNTAX, "amount: only for service event, which has no octets");
+    }
+    const bool has_per = tg_json_get(json, "price_max_per") != NULL;
+    const bool has_highest = tg_json_get(json, "price_max") != NULL;
+    line->price_max_per = has_highest && !has_per ? 1 : line->price_max_per;
+    if (has_per && (!has_highest || line->price_max_per == 0)) {
+        line->wrong_key = "price_max_per";
+        return tg_why_set(why, TG_E_SYNTAX, "price_max_per: at least 1, together with price_max");
     }
     const bool is_counted =
         line->row.service == TG_SERVICE_MESSAGE || line->row.service == TG_SERVICE_EVENT;

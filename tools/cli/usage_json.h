@@ -20,14 +20,16 @@
 
 /** @brief One line of input. */
 struct tg_usage_line {
-    struct tg_usage row;   /**< The row. */
-    const char *id;        /**< Borrowed from the JSON; NULL none. */
-    int64_t credit;        /**< Money the row may cost, at the rating scale. */
-    int64_t credit_floor;  /**< Where the credit ends; 0 or below. */
-    bool has_credit;       /**< credit was named. */
-    uint8_t node_state;    /**< enum tg_node_state. */
-    const char *wrong_key; /**< On refusal: the key at fault, borrowed; NULL the
-                              object itself. */
+    struct tg_usage row;    /**< The row. */
+    const char *id;         /**< Borrowed from the JSON; NULL none. */
+    int64_t credit;         /**< Money the row may cost, at the rating scale. */
+    int64_t credit_floor;   /**< Where the credit ends; 0 or below. */
+    int64_t price_max;      /**< Most that price_max_per units may cost, at the rating scale. */
+    uint32_t price_max_per; /**< Units; 0: no such bound. */
+    bool has_credit;        /**< credit was named. */
+    uint8_t node_state;     /**< enum tg_node_state. */
+    const char *wrong_key;  /**< On refusal: the key at fault, borrowed; NULL the
+                               object itself. */
 };
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bill_entry.h"
+#include "cli/bill_files.h"
 #include "cli/cli.h"
 
 #include "base/clock.h"
@@ -15,6 +16,8 @@ struct options {
     const char *action;  /* run, list, show. */
     const char *subject; /* show: number, bill id or account. */
     const char *data;
+    const char *catalog; /* run from files. */
+    const char *usage;   /* run from files. */
     const char *period;
     const char *account;
     const char *date;
@@ -28,6 +31,7 @@ struct options {
     bool is_json;
     bool is_text;
     bool is_full;
+    bool is_quiet; /* run: no report, the bills are printed. */
 };
 
 extern const struct tg_verb tg_verb_bill;
@@ -39,6 +43,7 @@ static const char **value_of(struct options *options, const char *name)
         const char *name;
         const char **at;
     } table[] = {{"--data", &options->data},       {"--period", &options->period},
+                 {"--catalog", &options->catalog}, {"--usage", &options->usage},
                  {"--account", &options->account}, {"--date", &options->date},
                  {"--entity", &options->entity},   {"--series", &options->series},
                  {"--amount", &options->amount},   {"--subscription", &options->subscription},
@@ -78,8 +83,14 @@ static int options_read(int argc, char **argv, struct options *options)
             return tg_cli_usage(&tg_verb_bill, "'%s' is too many", arg);
         }
     }
-    if (options->action == NULL || options->data == NULL) {
+    const bool has_files = options->catalog != NULL || options->usage != NULL;
+    if (options->action == NULL || (options->data == NULL && !has_files)) {
         return tg_cli_usage(&tg_verb_bill, "give run, list or show, and --data DIR");
+    }
+    if (has_files && (strcmp(options->action, "run") != 0 || options->data != NULL ||
+                      options->catalog == NULL || options->usage == NULL)) {
+        return tg_cli_usage(&tg_verb_bill, "--catalog DIR and --usage FILE go together, with run "
+                                           "and without --data");
     }
     return TG_EXIT_OK;
 }
@@ -225,9 +236,9 @@ static int run_with(const struct options *options, struct tg_bill_params *params
         return tg_cli_problem(&tg_verb_bill, "%s",
                               why.text[0] != 0 ? why.text : tg_err_sentence(err));
     }
-    if (options->is_json) {
+    if (options->is_json && !options->is_quiet) {
         report_json(options, &stats);
-    } else {
+    } else if (!options->is_quiet) {
         report_text(options, &stats);
     }
     const bool is_clean = stats.invoices_failed_count == 0 && stats.rows_unknown_count == 0 &&
@@ -388,12 +399,68 @@ static int read_run(const struct options *options)
     return code;
 }
 
+/* One bill of a run from files; with --issue only issued ones are there, else only drafts. */
+static bool files_bill_print(void *context, const struct tg_document *document)
+{
+    struct find *find = context;
+    if (find->found_count++ > 0 && !find->options->is_json) {
+        (void)fputc('\n', stdout);
+    }
+    find->err = bill_print(find->options, find->txn, document->id);
+    return find->err == TG_OK;
+}
+
+static int files_bills_print(const struct options *options)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_db *state = NULL;
+    if (tg_state_open(options->data, true, 0, &state, &why) != TG_OK) {
+        return tg_cli_problem(&tg_verb_bill, "%s", why.text);
+    }
+    struct tg_txn txn;
+    tg_txn_begin(&txn, state, false);
+    struct find find = {.options = options, .txn = &txn, .err = TG_OK};
+    const enum tg_err err = tg_documents_visit(&txn, options->issues ? "customerBill" : "billDraft",
+                                               NULL, files_bill_print, &find, NULL);
+    tg_txn_abort(&txn);
+    tg_db_close(state);
+    return err == TG_OK && find.err == TG_OK
+               ? TG_EXIT_OK
+               : tg_cli_problem(&tg_verb_bill, "%s",
+                                tg_err_sentence(err != TG_OK ? err : find.err));
+}
+
+/* Catalog and usage in, invoices out; nothing is kept. */
+static int files_run(struct options *options)
+{
+    char dir[TG_CLI_BILL_FILES_PATH_BYTES];
+    int64_t start_ns = 0;
+    int64_t end_ns = 0;
+    if (options->period == NULL ||
+        tg_bill_period_parse(options->period, &start_ns, &end_ns) != TG_OK) {
+        return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
+    }
+    const int quoted = tg_cli_bill_files_open(&tg_verb_bill, options->catalog, options->usage, dir);
+    options->data = dir;
+    options->is_quiet = true;
+    int code = dir[0] != '\0' ? bill_make(options) : quoted;
+    if (dir[0] != '\0') {
+        const int printed = files_bills_print(options);
+        code = code == TG_EXIT_OK ? printed : code;
+    }
+    tg_cli_bill_files_remove(dir);
+    return code == TG_EXIT_OK ? quoted : code;
+}
+
 static int bill_run(int argc, char **argv)
 {
     struct options options = {.action = NULL};
     const int code = options_read(argc, argv, &options);
     if (code != TG_EXIT_OK) {
         return code;
+    }
+    if (options.catalog != NULL) {
+        return files_run(&options);
     }
     if (strcmp(options.action, "run") == 0) {
         return bill_make(&options);
@@ -425,6 +492,7 @@ const struct tg_verb tg_verb_bill = {
     .usage =
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
+        "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--issue] [--json]\n"
         "       tollgate bill list --data DIR [--json | --full]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
         "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
@@ -434,6 +502,8 @@ const struct tg_verb tg_verb_bill = {
         "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
+        "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
+        "usage, prints the invoices of the month (--json: one a line) and keeps nothing.\n"
         "charge enters a one-off charge; credit takes back an issued invoice, a line of it or "
         "part\n"
         "of a line, debit adds to one: as a note with a number of series CN or DN. Entering the\n"

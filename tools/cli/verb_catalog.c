@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
+#include "catalog/keys.h"
 #include "doc/diag.h"
 #include "doc/json.h"
+#include "doc/schema.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,7 +48,7 @@ static int options_read(int argc, char **argv, struct options *options)
     }
     return options->verb != NULL
                ? TG_EXIT_OK
-               : tg_cli_usage(&tg_verb_catalog, "say check, import, list or diff");
+               : tg_cli_usage(&tg_verb_catalog, "say check, import, list, diff or schema");
 }
 
 static void summary_json(struct tg_json *out, const struct tg_catalog_summary *summary)
@@ -235,6 +237,18 @@ out:
     return result;
 }
 
+/* Of each catalog document, made from the tables that check it. */
+static int schema_run(const struct options *options)
+{
+    (void)options;
+    struct tg_json *json = tg_schema_json(&tg_catalog_keys, "catalog.schema.json",
+                                          "One YAML document of a catalog folder");
+    (void)tg_json_print(json, true, stdout);
+    (void)fputc('\n', stdout);
+    tg_json_free(json);
+    return TG_EXIT_OK;
+}
+
 static int catalog_run(int argc, char **argv)
 {
     struct options options;
@@ -245,8 +259,11 @@ static int catalog_run(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(const struct options *options);
-    } verbs[] = {
-        {"check", check_run}, {"import", import_run}, {"list", list_run}, {"diff", diff_run}};
+    } verbs[] = {{"check", check_run},
+                 {"import", import_run},
+                 {"list", list_run},
+                 {"diff", diff_run},
+                 {"schema", schema_run}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, options.verb) == 0) {
             return verbs[i].run(&options);
@@ -258,17 +275,20 @@ static int catalog_run(int argc, char **argv)
 const struct tg_verb tg_verb_catalog = {
     .name = "catalog",
     .summary = "check, import, list and compare price catalogs",
-    .usage = "usage: tollgate catalog check  [--catalog DIR] [--json]\n"
-             "       tollgate catalog import [--catalog DIR] [--data DIR] [--json]\n"
-             "       tollgate catalog list   [--data DIR] [--json]\n"
-             "       tollgate catalog diff   [VERSION [VERSION]] [--catalog DIR] [--data DIR]\n"
-             "                               [--json]\n\n"
-             "check reports every mistake of a folder with file, line and column. import stores a\n"
-             "folder as a new version, all or nothing. diff compares two stored versions, or a\n"
-             "stored one (the newest by default) with the folder.\n\n"
-             "  --catalog DIR  folder with *.yaml, CSV decks, accounts.csv and subscribers.csv\n"
-             "                 (default: catalog)\n"
-             "  --data DIR     data directory (default: data)\n"
-             "  --json         print JSON\n",
+    .usage =
+        "usage: tollgate catalog check  [--catalog DIR] [--json]\n"
+        "       tollgate catalog import [--catalog DIR] [--data DIR] [--json]\n"
+        "       tollgate catalog list   [--data DIR] [--json]\n"
+        "       tollgate catalog diff   [VERSION [VERSION]] [--catalog DIR] [--data DIR]\n"
+        "                               [--json]\n"
+        "       tollgate catalog schema\n\n"
+        "check reports every mistake of a folder with file, line and column. import stores a\n"
+        "folder as a new version, all or nothing. diff compares two stored versions, or a\n"
+        "stored one (the newest by default) with the folder. schema prints the JSON Schema of\n"
+        "a catalog's YAML documents.\n\n"
+        "  --catalog DIR  folder with *.yaml, CSV decks, accounts.csv and subscribers.csv\n"
+        "                 (default: catalog)\n"
+        "  --data DIR     data directory (default: data)\n"
+        "  --json         print JSON\n",
     .run = catalog_run,
 };

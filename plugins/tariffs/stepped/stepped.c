@@ -2,7 +2,10 @@
 /* Stepped: tiers that round by increments of their own, as voice rate sheets write them. In mode
  * tiered each tier prices the part of the record that falls into it, the part rounded up to the
  * tier's increment; in mode threshold the tier that the total reaches prices the whole record. The
- * total counts units before rounding, so an increment never pushes a call into the next tier. */
+ * total counts units before rounding, so an increment never pushes a call into the next tier. With
+ * `of: total` increments are those of the counter's total, not of each record: a record is charged
+ * what the total costs with it less what it cost without, so many small records cost as much as
+ * one. */
 #include "abi/plugin.h"
 #include "abi/tariff.h"
 #include "lib/exact.h"
@@ -12,58 +15,71 @@
 
 #define STEPS_MAX 100u
 
+#define IS_THRESHOLD UINT64_C(1)
+#define OF_TOTAL     UINT64_C(2)
+
 /* What compile() makes; read in place from the image. */
 struct stepped_params {
-    uint64_t is_threshold;
+    uint64_t options; /* IS_THRESHOLD, OF_TOTAL */
     uint64_t increments[STEPS_MAX];
 };
 
+/* Where the parts of a record go: added, or taken away again. */
+struct part {
+    struct exact sum;
+    bool is_taken;
+    uint32_t last; /* Step of the last part. */
+};
+
 /* Price a part at a step, rounded up to its increment; the flat amount when told to. */
-static bool part_add(struct exact *sum, const struct tg_price_step *step, uint64_t increment,
+static bool part_add(struct part *to, const struct tg_price_step *step, uint64_t increment,
                      uint64_t units, bool has_flat)
 {
     const uint64_t steps = units / increment + (units % increment != 0);
+    const int64_t flat = has_flat ? step->flat : 0;
     uint64_t rounded;
-    return !__builtin_mul_overflow(steps, increment, &rounded) &&
-           exact_add(sum, step, step->price, rounded, has_flat ? step->flat : 0);
+    if (__builtin_mul_overflow(steps, increment, &rounded)) {
+        return false;
+    }
+    return to->is_taken ? step->price != INT64_MIN && flat != INT64_MIN &&
+                              exact_add(&to->sum, step, -step->price, rounded, -flat)
+                        : exact_add(&to->sum, step, step->price, rounded, flat);
 }
 
 /* TG_OK, TG_E_NO_RATE beyond the last bound, TG_E_AMOUNT_OVERFLOW. */
-static enum tg_err tiered_add(const struct tg_price *price, const struct tg_tariff_row *row,
-                              struct exact *sum, uint32_t *last)
+static enum tg_err tiered_add(const struct tg_price *price, uint64_t before, uint64_t units,
+                              struct part *to)
 {
     const struct stepped_params *params = tg_price_params(price);
     const struct tg_price_step *steps = tg_price_steps(price);
-    uint64_t at = row->units_before;
-    uint64_t left = row->units;
+    uint64_t at = before;
+    uint64_t left = units;
     uint64_t lower = 0;
     for (uint32_t i = 0; i < price->steps_count && left > 0; i++) {
         const uint64_t upper = steps[i].up_to_units;
         if (at < upper) {
             const uint64_t part = left < upper - at ? left : upper - at;
-            if (!part_add(sum, &steps[i], params->increments[i], part, at == lower)) {
+            if (!part_add(to, &steps[i], params->increments[i], part, at == lower)) {
                 return TG_E_AMOUNT_OVERFLOW;
             }
             at += part;
             left -= part;
-            *last = i;
+            to->last = i;
         }
         lower = upper;
     }
     return left > 0 ? TG_E_NO_RATE : TG_OK;
 }
 
-static enum tg_err threshold_add(const struct tg_price *price, const struct tg_tariff_row *row,
-                                 struct exact *sum, uint32_t *last)
+static enum tg_err threshold_add(const struct tg_price *price, uint64_t before, uint64_t units,
+                                 struct part *to)
 {
     const struct stepped_params *params = tg_price_params(price);
     const struct tg_price_step *steps = tg_price_steps(price);
-    const uint64_t total = row->units_before + row->units;
     for (uint32_t i = 0; i < price->steps_count; i++) {
-        if (total <= steps[i].up_to_units) {
-            *last = i;
-            return part_add(sum, &steps[i], params->increments[i], row->units,
-                            row->units_before == 0)
+        if (before + units <= steps[i].up_to_units) {
+            to->last = i;
+            return part_add(to, &steps[i], params->increments[i], units, before == 0)
                        ? TG_OK
                        : TG_E_AMOUNT_OVERFLOW;
         }
@@ -71,14 +87,29 @@ static enum tg_err threshold_add(const struct tg_price *price, const struct tg_t
     return TG_E_NO_RATE;
 }
 
+/* The record by itself, or the total with it less the total without it. */
+static enum tg_err record_add(const struct tg_price *price, const struct tg_tariff_row *row,
+                              struct part *to)
+{
+    const struct stepped_params *params = tg_price_params(price);
+    enum tg_err (*const add)(const struct tg_price *, uint64_t, uint64_t, struct part *) =
+        (params->options & IS_THRESHOLD) != 0 ? threshold_add : tiered_add;
+    if ((params->options & OF_TOTAL) == 0) {
+        return add(price, row->units_before, row->units, to);
+    }
+    to->is_taken = true;
+    const enum tg_err err = row->units_before > 0 ? add(price, 0, row->units_before, to) : TG_OK;
+    to->is_taken = false;
+    return err == TG_OK ? add(price, 0, row->units_before + row->units, to) : err;
+}
+
 static void row_price(const struct tg_price *price, const struct tg_tariff_row *row,
                       struct tg_tariff_result *result)
 {
     const struct stepped_params *params = tg_price_params(price);
-    struct exact sum = {0, tg_price_steps(price)[0].per_units};
-    uint32_t last = 0;
+    struct part made = {.sum = {0, tg_price_steps(price)[0].per_units}};
     if (price->params_bytes !=
-        sizeof params->is_threshold + price->steps_count * sizeof *params->increments) {
+        sizeof params->options + price->steps_count * sizeof *params->increments) {
         result_void(result, TG_E_NO_RATE); /* not what compile() made */
         return;
     }
@@ -86,15 +117,13 @@ static void row_price(const struct tg_price *price, const struct tg_tariff_row *
         result_void(result, TG_E_AMOUNT_OVERFLOW);
         return;
     }
-    const enum tg_err err = row->units == 0             ? TG_OK
-                            : params->is_threshold != 0 ? threshold_add(price, row, &sum, &last)
-                                                        : tiered_add(price, row, &sum, &last);
+    const enum tg_err err = row->units == 0 ? TG_OK : record_add(price, row, &made);
     if (err != TG_OK) {
         result_void(result, err);
         return;
     }
-    tg_tariff_round(sum.numerator, sum.denominator, price->rounding, result);
-    result->step_index = last;
+    tg_tariff_round(made.sum.numerator, made.sum.denominator, price->rounding, result);
+    result->step_index = made.last;
 }
 
 static uint32_t stepped_price(const struct tg_price *const *prices, uint32_t prices_count,
@@ -129,13 +158,19 @@ static const char *setting_read(const struct tg_setting *setting, uint32_t steps
     static const char list[] = "increments.";
     uint64_t tier = 0;
     if (strcmp(setting->key, "mode") == 0) {
-        made->is_threshold = strcmp(setting->value, "threshold") == 0;
-        return made->is_threshold != 0 || strcmp(setting->value, "tiered") == 0
+        const bool is_threshold = strcmp(setting->value, "threshold") == 0;
+        made->options |= is_threshold ? IS_THRESHOLD : 0;
+        return is_threshold || strcmp(setting->value, "tiered") == 0
                    ? NULL
                    : "mode is tiered or threshold";
     }
+    if (strcmp(setting->key, "of") == 0) {
+        const bool is_total = strcmp(setting->value, "total") == 0;
+        made->options |= is_total ? OF_TOTAL : 0;
+        return is_total || strcmp(setting->value, "record") == 0 ? NULL : "of is record or total";
+    }
     if (strncmp(setting->key, list, sizeof list - 1) != 0) {
-        return "stepped knows two params: increments, mode";
+        return "stepped knows three params: increments, mode, of";
     }
     const char *number = setting->key + sizeof list - 1;
     if (strcmp(number, "0") != 0 && !count_parse(number, &tier)) {
@@ -171,7 +206,7 @@ static enum tg_err stepped_compile(const struct tg_tariff_source *source, uint8_
         }
     }
     /* Only the tiers' own increments are stored. */
-    *params_bytes = (uint32_t)(sizeof made.is_threshold + steps_count * sizeof *made.increments);
+    *params_bytes = (uint32_t)(sizeof made.options + steps_count * sizeof *made.increments);
     memcpy(params, &made, *params_bytes);
     return TG_OK;
 }

@@ -42,6 +42,24 @@ def main():
     row(first, "data", ["0.50"], quantity_down=10**6)
     row(second, "data", ["0.00", (own, 10, 0), (pool, 15, 15, [80])], quantity_down=25 * 10**6)
     row(second, "data", ["2.50", (pool, 15, 0)], quantity_down=20 * 10**6)
+    # A member's cap holds for a late row, though others have taken the pool into the next day.
+    days = folder.allowance(unit="megabyte", amount=100, services=["data"], scope="account",
+                            period="day", member_cap=20)
+    early = folder.subscriber({"data": {"price": data, "allowances": [days]}})
+    behind = folder.subscriber({"data": {"price": data, "allowances": [days]}})
+    row(early, "data", ["0.00", (days, 1, 99)], "2026-03-03T10:00:00Z", quantity_down=10**6)
+    row(behind, "data", ["0.00", (days, 20, 80)], quantity_down=20 * 10**6)
+    row(behind, "data", ["2.50"], quantity_down=5 * 10**6)
+    # Isolated: tiers start again in the second band, also when an allowance covers the first.
+    tiers = [{"up_to": 10, "price": "1"}, {"price": "2"}]
+    bands = {band: folder.price(unit="second", tariff="graduated", tiers=tiers)
+             for band in ("day", "night")}
+    thirty = folder.allowance(unit="second", amount=30, services=["voice"], period="day")
+    model = folder.model("day", [{"band": "night", "from": "20:00", "to": "24:00"}])
+    split = folder.subscriber({"voice": {"time_model": model, "split": "isolated",
+                                         "allowances": [thirty], "prices": {"home": bands}}})
+    row(split, "voice", ["12.00", (thirty, 30, 0)], duration_s=41)
+    row(split, "voice", ["5.00", (thirty, 30, 0)], "2026-03-03T19:59:30Z", duration_s=35)
     # Carried money has a counter of its own: messages do not move it, nor it theirs.
     share = folder.price(unit="amount", tariff="percentage",
                          params={"rate": "10%", "free_events": 1})

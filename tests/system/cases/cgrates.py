@@ -3,22 +3,19 @@
 import csv
 import datetime
 import os
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from folder import money
 
-ROUNDED_INCREMENTS = ("one rounding a charge (rating-semantics 4.1); the source rounds each "
-                      "increment and the error adds up, as the cases' README says")
 UNITLESS = "increments have a unit; the source's second interval has none (cases' README)"
-RATE_CEILING = ("a ceiling on the price per minute is a condition of the request, not of the "
-                "tariff: the credit buys 49 s, as in case 32")
-QUIRKS = {"cgrates-call-21": ROUNDED_INCREMENTS, "cgrates-call-50": ROUNDED_INCREMENTS,
-          "cgrates-call-51": ROUNDED_INCREMENTS, "cgrates-call-47": UNITLESS,
-          "cgrates-call-31": RATE_CEILING}
-SPANS_BY_INCREMENT = ("a piece is a stretch of one price; the source starts another where the "
-                      "increments change")
+QUIRKS = {"cgrates-call-47": UNITLESS}
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ROUNDINGS = {"*middle": "half_up", "*up": "up", "*down": "down"}
+
+
+# The source rounds the price of an increment to the decimals of its configuration, then multiplies.
+INCREMENT_DECIMALS = {"cgrates_cgrates_unit": 6}
+INCREMENT_DECIMALS_DEFAULT = 5
 
 
 def seconds(text):
@@ -30,6 +27,8 @@ class Tariff:
 
     def __init__(self, path):
         self.path = path
+        self.increment_decimals = INCREMENT_DECIMALS.get(os.path.basename(path.rstrip("/")),
+                                                         INCREMENT_DECIMALS_DEFAULT)
         self.destinations = self.grouped("Destinations")
         self.timings = {row[0]: row for row in self.read("Timings")}
         self.rates = self.grouped("Rates")
@@ -49,6 +48,13 @@ class Tariff:
         for row in self.read(name):
             groups.setdefault(row[0], []).append(row)
         return groups
+
+    def price_per(self, row):
+        """A Rates row's price of one increment, and the increment's length."""
+        length = seconds(row[4])
+        exact = Decimal(row[2]) * length / seconds(row[3])
+        unit = Decimal(1).scaleb(-self.increment_decimals)
+        return {"price": money(exact.quantize(unit, ROUND_HALF_UP)), "per": length}
 
     def plan_at(self, tenant, category, subject, start):
         """The profile in force at the start; without one of the subject's own, that of *any."""
@@ -78,10 +84,9 @@ def price_of(folder, tariff, entry, cache):
         keys["max"] = money(entry[5])
         keys["at_max"] = {"*free": "free", "*disconnect": "stop"}[entry[6]]
     if len(groups) == 1:
-        keys.update(price=money(groups[0][2]), per=seconds(groups[0][3]),
-                    first=seconds(groups[0][4]), next=seconds(groups[0][4]))
+        keys.update(**tariff.price_per(groups[0]), first=seconds(groups[0][4]), next=seconds(groups[0][4]))
     else:
-        tiers = [{"price": money(row[2]), "per": seconds(row[3])} for row in groups]
+        tiers = [tariff.price_per(row) for row in groups]
         for tier, row in zip(tiers, groups[1:]):
             tier["up_to"] = seconds(row[5])
         keys.update(tariff="stepped", counter="record", tiers=tiers,
@@ -191,16 +196,15 @@ def call_rating(folder, tariff, case):
         if got["fate"] != "rated":
             return {"error": "no_rate" if got.get("reason") in ("NO_RATE", "NO_PLAN") else got}
         pieces = got["breakdown"]
-        told = {"cost": got["amount"], "connect_fee": got["connect_fee"], "spans": len(pieces),
+        # The source starts another span where a price's increments change.
+        spans = sum(piece["step"] + 1 if piece["units_before"] == 0 else 1 for piece in pieces)
+        told = {"cost": got["amount"], "connect_fee": got["connect_fee"], "spans": spans,
                 "matched_prefix": got["zone"][1:], "total_seconds": got["billed_units"],
                 "contiguous": all(a["to"] == b["from"] for a, b in zip(pieces, pieces[1:])),
                 "balance_after": got.get("credit_left")}
         return {key: told.get(key) for key in wanted}
     case["expected"] = {"answer": wanted}
-    choice = QUIRKS.get(case["id"])
-    if choice is None and inputs["tenant"] == "test" and "spans" in wanted:
-        choice = SPANS_BY_INCREMENT
-    return answer, choice
+    return answer, QUIRKS.get(case["id"])
 
 
 def package(folder, tariff, inputs, zones, amount, **keys):
@@ -215,6 +219,10 @@ def call_credit(folder, tariff, case):
     choice = QUIRKS.get(case["id"])
     more = {}
     rows = []
+    ceiling = {}
+    if "max_rate" in inputs:
+        ceiling = {"price_max": money(inputs["max_rate"]),
+                   "price_max_per": int(inputs["max_rate_per"])}
     if "minutes_seconds" in account:
         more["allowance"] = package(folder, tariff, inputs, ["p447956"],
                                     int(account["minutes_seconds"]))
@@ -250,7 +258,7 @@ def call_credit(folder, tariff, case):
     count = 2 if "second_call_cost" in expected or "minutes_after_second" in expected else 1
     for i in range(count):
         rows.append(folder.row(number, "voice", start, duration_s=length, credit=money(credit),
-                               **floor, **peer_of(inputs)))
+                               **floor, **ceiling, **peer_of(inputs)))
         credit -= Decimal(expected.get("second_call_cost", "0"))
     wanted = {k: v for k, v in expected.items() if k not in ("own_after",) or floor}
     if "shared_after" in wanted:

@@ -127,6 +127,26 @@ class Folder:
         if errors or len(self.answers) != len(self.rows):
             print("\n".join(errors[:20] or done.stderr.splitlines()[:20]))
 
+    def keep(self, tollgate, root):
+        """Rows selected by a rerate of the journal, and how many changed: with the same catalog, none.
+
+        None when the journal does not balance.
+        """
+        folder = os.path.join(root, self.name)
+        data = folder + "-data"
+        lines = "".join(json.dumps(row) + "\n" for row in self.rows)
+        subprocess.run([tollgate, "quote", "--catalog", folder, "--data", data], text=True,
+                       input=lines, capture_output=True, check=False)
+        audit = subprocess.run([tollgate, "audit", "--data", data], capture_output=True,
+                               check=False)
+        done = subprocess.run([tollgate, "rerate", "--data", data, "--json"], text=True,
+                              capture_output=True, check=False)
+        if audit.returncode != 0 or not done.stdout:
+            print(audit.stdout, done.stderr)
+            return None
+        report = json.loads(done.stdout)
+        return report["rows_selected"], report["rows_changed"], report["rows_refused"]
+
     def answer(self, row):
         return self.answers.get(row, {"fate": "missing"})
 

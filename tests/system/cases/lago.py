@@ -5,8 +5,6 @@ from decimal import Decimal
 from folder import money
 
 START = "2026-03-02T10:00:00Z"
-FLAT_AT_ZERO = ("no flat fee at 0 units (rating-semantics 4.5); the source charges the first "
-                "tier's without any usage")
 NEGATIVE = ("usage is never negative (4.12 NEGATIVE_USAGE); seats taken back inside a period are a "
             "plan change for bill (4.7), not a usage row")
 
@@ -29,9 +27,15 @@ def tiers_of(case, factor):
     return made
 
 
-def flat_at_zero(quantity, inputs):
-    has_flat = Decimal(inputs["tiers"][0]["flat_amount"]) != 0
-    return FLAT_AT_ZERO if Decimal(quantity) == 0 and has_flat else None
+def unused(bills, inputs):
+    """A month without usage, through `bill run`.
+
+    A tier's flat amount needs a unit (rating-semantics 4.5). The source's first one is due without
+    any: that is a fee of the product.
+    """
+    product = bills.product(fee=money(inputs["tiers"][0]["flat_amount"]), proration="none_full")
+    person = bills.add(product, ["2012-01"], "2011-12-01")
+    return lambda: bills.sum(person)
 
 
 def units_case(folder, case, tariff, **params):
@@ -111,7 +115,7 @@ def unit_rounding(folder, case):
     return lambda: Decimal(folder.answer(row)["billed_units"]) / 10 ** scale
 
 
-def add(folder, case):
+def add(folder, bills, case):
     """Put a case into the folder; what it answers, and the reason when we choose otherwise."""
     inputs = case["inputs"]
     model = case["model"]
@@ -123,23 +127,19 @@ def add(folder, case):
                           per=int(inputs["package_size"]), **params), None
     if model == "volume" and "full_units" in inputs:
         return prorated(folder, case, [inputs["full_units"]], [inputs["units"]], "volume"), None
-    if model in ("graduated", "volume"):
-        choice = flat_at_zero(inputs["units"], inputs)
-        return units_case(folder, case, model), choice
     if model == "percentage":
         return percentage(folder, case), None
-    if model == "graduated_percentage":
-        choice = flat_at_zero(inputs["base_amount"], inputs)
-        return graduated_percentage(folder, case), choice
     if model == "unit_rounding":
         return unit_rounding(folder, case), None
+    quantity = inputs.get("units", inputs.get("base_amount", len(inputs.get("event_units", []))))
+    if Decimal(quantity) == 0:
+        return unused(bills, inputs), None
+    if model in ("graduated", "volume"):
+        return units_case(folder, case, model), None
+    if model == "graduated_percentage":
+        return graduated_percentage(folder, case), None
     units = inputs["event_units"]
-    positive = [i for i, u in enumerate(units) if Decimal(u) >= 0]
-    choice = None if positive and len(positive) == len(units) else NEGATIVE if units else \
-        FLAT_AT_ZERO
-    if not units:
-        units, quantities, positive = ["0"], ["0"], [0]
-    else:
-        quantities = inputs["event_prorated_units"]
-    return prorated(folder, case, [units[i] for i in positive],
-                    [quantities[i] for i in positive], "graduated"), choice
+    taken = [i for i, u in enumerate(units) if Decimal(u) >= 0]
+    return prorated(folder, case, [units[i] for i in taken],
+                    [inputs["event_prorated_units"][i] for i in taken],
+                    "graduated"), None if len(taken) == len(units) else NEGATIVE

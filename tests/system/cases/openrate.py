@@ -1,19 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenRate's step rates, time bands and proration."""
 import datetime
-import json
-import os
-import subprocess
 from decimal import Decimal
 
 from folder import money
 
 PEER = "4930123456"
-ANNIVERSARY = ("recurring fees follow calendar cycles of half-open local days (rating-semantics "
-               "4.7); the source counts month anniversaries and both end days")
-FIXED_30 = ("fixed_30 is Kill Bill's rule, days - (last day - 30) over 30 (4.7); the source divides "
-            "its inclusive days by 30")
-MIDNIGHT = "a midnight inside one band is no boundary: two neighbouring parts are one piece"
 
 
 def stamp(text):
@@ -94,9 +86,13 @@ def time_band_split(folder, case):
                      duration_s=int((end - start).total_seconds()))
     band_of = {price: band for band, price in prices.items()}
     wanted = case["expected"]["parts"]
-    parts = [[part["band"].lower(), int(part["seconds"]) if part["seconds"] else None]
-             for part in wanted]
-    choice = MIDNIGHT if any(a[0] == b[0] for a, b in zip(parts, parts[1:])) else None
+    parts = []
+    for part in wanted:
+        # The source also cuts at midnight: parts of one band beside each other are one stretch.
+        if parts and parts[-1][0] == part["band"].lower():
+            parts[-1][1] += int(part["seconds"])
+        else:
+            parts.append([part["band"].lower(), int(part["seconds"]) if part["seconds"] else None])
 
     def answer():
         got = [[band_of[p["price"]], p["units"]] for p in folder.answer(row)["breakdown"]]
@@ -104,7 +100,7 @@ def time_band_split(folder, case):
             got = [[band, None] for band, _ in got]
         return got
     case["expected"]["answer"] = parts
-    return answer, choice
+    return answer
 
 
 def time_band_rating(folder, case):
@@ -129,67 +125,29 @@ def time_band_rating(folder, case):
 
 
 def proration(bills, case):
-    """A recurring fee of 10,000.00 over the case's dates, billed for its months."""
+    """A recurring fee of 10,000.00 over the case's dates, billed for its months.
+
+    One function of the source counts months from the start's own day on (the account's cycle day),
+    and the last day still counts: `active_to` is the day behind it. The other looks at the event's
+    calendar month. Both divide what is no whole month by the month's days or in thirtieths.
+    """
     inputs = case["inputs"]
-    months = ["2012-01", "2012-02", "2012-03"]
-    choice = ANNIVERSARY
+    start = inputs["start"][:10]
+    end = datetime.date.fromisoformat(inputs["end"][:10]) + datetime.timedelta(days=1)
+    end = end.isoformat()
+    months = ["2012-01", "2012-02", "2012-03", "2012-04"]
+    day = int(start[8:])
+    # calendar_days says the contrary in the source's two functions.
+    is_thirtieths = not inputs["calendar_days"]
     if "event_time" in inputs:
         months = [inputs["event_time"][:7]]
-        # calendar_days in the source: the divisor is 30, not the month's own days. The two rules
-        # agree unless the period begins inside the month and lasts to its end.
-        is_open = inputs["start"][:7] == months[0] < inputs["end"][:7]
-        choice = FIXED_30 if inputs["calendar_days"] and is_open else None
-    account = bills.add(inputs["start"], inputs["end"],
-                        "fixed_30" if inputs["calendar_days"] else "actual_days", months)
+        day = 1
+        end = stamp(inputs["end"])
+        is_thirtieths = inputs["calendar_days"]
+    account = bills.add("thirtieths" if is_thirtieths else "actual_days", months,
+                        start=start, end=end, cycle_day=day)
     case["expected"]["tolerance"] = "0.00005"
-    return (lambda: bills.factor(account)), choice
-
-
-class Bills:
-    """Catalog of recurring fees, imported and billed once for every month that is asked for."""
-
-    def __init__(self):
-        self.people = []
-        self.months = set()
-        self.lines = {}
-
-    def add(self, start, end, mode, months):
-        self.people.append((f"b{len(self.people)}", stamp(start), stamp(end), mode, months))
-        self.months.update(months)
-        return self.people[-1]
-
-    def run(self, tollgate, root):
-        folder = os.path.join(root, "bills")
-        data = os.path.join(root, "data")
-        os.makedirs(folder)
-        with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
-            out.write("catalog: {version: 1, valid_from: 2011-01-01, currency: EUR}\nproducts:\n")
-            for mode in ("actual_days", "fixed_30"):
-                out.write(f'  {mode}: {{fee: "10000.00", proration: {mode}}}\n')
-        with open(os.path.join(folder, "accounts.csv"), "w", encoding="ascii") as out:
-            out.write("id,name,currency\n")
-            out.writelines(f"{p[0]},X,EUR\n" for p in self.people)
-        with open(os.path.join(folder, "subscribers.csv"), "w", encoding="ascii") as out:
-            out.write("id,account,product,msisdn,active_from,active_to\n")
-            for i, (name, start, end, mode, _) in enumerate(self.people):
-                out.write(f"s{name},{name},{mode},4915{i:04},{start},{end}\n")
-        for command in [["catalog", "import", "--catalog", folder]] + \
-                [["bill", "run", "--issue", "--period", month] for month in sorted(self.months)]:
-            done = subprocess.run([tollgate] + command + ["--data", data], text=True,
-                                  capture_output=True, check=False)
-            if done.returncode != 0:
-                print(" ".join(command), done.stdout, done.stderr)
-        done = subprocess.run([tollgate, "bill", "list", "--full", "--json", "--data", data],
-                              text=True, capture_output=True, check=False)
-        for line in done.stdout.splitlines():
-            bill = json.loads(line)
-            month = bill["billingPeriod"]["startDateTime"][:7]
-            for item in bill["x_line"]:
-                self.lines[bill["billingAccount"]["id"], month] = Decimal(item["x_exactAmount"])
-
-    def factor(self, person):
-        return sum((self.lines.get((person[0], m), Decimal(0)) for m in person[4]),
-                   Decimal(0)) / 10000
+    return lambda: bills.sum(account) / 10000
 
 
 def add(folder, bills, case):
@@ -197,7 +155,7 @@ def add(folder, bills, case):
     if model.startswith("step_rate_"):
         return step_rate(folder, case), None
     if model == "time_band_split":
-        return time_band_split(folder, case)
+        return time_band_split(folder, case), None
     if model == "time_band_rating":
         return time_band_rating(folder, case), None
-    return proration(bills, case)
+    return proration(bills, case), None

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cgrates  # noqa: E402
 import lago  # noqa: E402
 import openrate  # noqa: E402
+from bills import Bills  # noqa: E402
 from folder import Folder  # noqa: E402
 
 FILES = ["lago_charge_models", "openrate", "cgrates", "prefix_libphonenumber"]
@@ -74,7 +75,7 @@ def main():
                "openrate": Folder("openrate", "2009-06-01"),
                "cgrates": Folder("cgrates", "2012-01-01"),
                "prefix_libphonenumber": Folder("prefix", "2026-01-01")}
-    bills = openrate.Bills()
+    bills = Bills()
     decks = {}
     asked = []
     for name in FILES:
@@ -83,7 +84,7 @@ def main():
                 case = json.loads(line)
                 folder = folders[name]
                 if name == "lago_charge_models":
-                    answer, choice = lago.add(folder, case)
+                    answer, choice = lago.add(folder, bills, case)
                 elif name == "openrate":
                     answer, choice = openrate.add(folder, bills, case)
                 elif name == "cgrates":
@@ -95,6 +96,7 @@ def main():
         for folder in folders.values():
             folder.run(tollgate, root)
         bills.run(tollgate, root)
+        kept = {folder.name: folder.keep(tollgate, root) for folder in folders.values()}
     table = {name: {"pass": 0, "differs-by-choice": 0, "fail": 0} for name in FILES}
     reasons = {}
     stale = 0
@@ -115,15 +117,27 @@ def main():
         else:
             table[name]["fail"] += 1
             print(f"FAIL {case['id']} ({case['model']}): {got}, expected {wanted}")
-    print(f"{'file':<24}{'cases':>6}{'pass':>6}{'differs-by-choice':>19}{'fail':>6}")
-    for name, row in table.items():
-        print(f"{name:<24}{sum(row.values()):>6}{row['pass']:>6}{row['differs-by-choice']:>19}"
-              f"{row['fail']:>6}")
+    lines = [f"{'file':<24}{'cases':>6}{'pass':>6}{'differs-by-choice':>19}{'fail':>6}"]
+    lines += [f"{name:<24}{sum(row.values()):>6}{row['pass']:>6}{row['differs-by-choice']:>19}"
+              f"{row['fail']:>6}" for name, row in table.items()]
+    print("\n".join(lines))
     for reason, cases in reasons.items():
         print(f"differs: {reason}")
         for case_id, got, wanted in cases:
             print(f"    {case_id}: {got}, there {wanted}")
     failed = sum(row["fail"] for row in table.values())
+    print(f"the same rows as a journal, rated again (selected, changed, refused): {kept}")
+    for name, counts in kept.items():
+        if counts is None or counts[0] == 0 or counts[1:] != (0, 0):
+            failed += 1
+            print(f"FAIL {name}: rerate with the same catalog changes something, or audit fails")
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"),
+              encoding="utf-8") as readme:
+        text = readme.read()
+    for line in lines + [case_id for cases in reasons.values() for case_id, _, _ in cases]:
+        if line not in text:
+            failed += 1
+            print(f"README.md beside this runner does not say: {line}")
     return 1 if failed + stale > 0 or len(asked) == 0 else 0
 
 

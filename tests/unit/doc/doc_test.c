@@ -214,6 +214,33 @@ Test(csv, a_bad_row_is_refused_and_the_next_one_read)
     tg_diag_close(diag);
 }
 
+Test(csv, columns_count_characters_and_bytes_must_be_utf8)
+{
+    /* If this failed, an editor would jump beside the mistake behind any umlaut, and bytes that no
+     * reader of an invoice can show would be stored. */
+    static const char text[] = "a,b\nZo\xc3\xab,x,\n\"\xc3\x84\n\xc3\x96\",\xe2\x82\xac,y\n\xc3\xab"
+                               "a\xff,z,\n1,2,3\n";
+    struct tg_csv csv;
+    struct tg_diag *diag = tg_diag_open();
+    cr_assert_eq(tg_csv_open_text(&csv, "t", text, sizeof text - 1), TG_OK);
+    cr_assert_eq(tg_csv_next(&csv, diag), TG_OK);
+    cr_assert_eq(tg_csv_next(&csv, diag), TG_OK);
+    cr_expect_eq(csv.fields[1].column, 5);
+    cr_expect_eq(csv.fields[2].column, 7, "empty, at the end of the row");
+    cr_assert_eq(tg_csv_next(&csv, diag), TG_OK);
+    cr_expect_eq(csv.fields[1].line, 4);
+    cr_expect_eq(csv.fields[1].column, 4);
+    cr_expect_eq(csv.fields[2].column, 6);
+    cr_expect_eq(tg_csv_next(&csv, diag), TG_E_DOCUMENT);
+    cr_assert_eq(tg_diag_entries_count(diag), 1);
+    cr_expect_eq(tg_diag_entry(diag, 0)->line, 5);
+    cr_expect_eq(tg_diag_entry(diag, 0)->column, 3);
+    cr_expect_eq(tg_csv_next(&csv, diag), TG_OK);
+    cr_expect_eq(csv.fields[2].column, 5);
+    tg_csv_close(&csv);
+    tg_diag_close(diag);
+}
+
 /* A deck of a million rows must not take minutes. */
 Test(csv, reads_a_hundred_megabytes_a_second)
 {

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of other systems, told as catalog YAML and usage JSON. Facts only: quantities and amounts.
+
+What could not be said is in README.md.
+"""
+from world import Scenario, call, data, event, money
+
+ALL = []
+
+
+def scenario(*args, **keys):
+    ALL.append(Scenario(*args, **keys))
+
+
+def unit(price, **keys):
+    return {"unit": "event", "price": price, **keys}
+
+
+EVENT = {"event": {"price": "p"}}
+VOICE = {"voice": {"price": "p"}}
+
+# Kill Bill: consumable usage in arrear, TestContiguousIntervalConsumableInArrear.
+scenario("killbill", "ALL_TIERS, block size 1: 111 = 10 x 1.5 + 100 x 1 + 1 x 0.5", EVENT,
+         [event(111)], ["115.5"],
+         prices={"p": {"tariff": "graduated", "unit": "event", "tiers": [
+             {"up_to": 10, "price": "1.5"}, {"up_to": 110, "price": "1"}, {"price": "0.5"}]}})
+scenario("killbill", "ALL_TIERS, blocks of 100 then of 1000: 5325 = 10 + 5", EVENT, [event(5325)],
+         ["15"], prices={"p": {"tariff": "stepped", "unit": "event", "tiers": [
+             {"up_to": 1000, "price": "1", "per": 100}, {"price": "1", "per": 1000}],
+             "params": {"increments": [100, 1000]}}})
+TOP = {"tariff": "stepped", "unit": "event", "tiers": [
+    {"up_to": 1000, "price": "1", "per": 100}, {"up_to": 101000, "price": "1", "per": 1000},
+    {"price": "0.5", "per": 1000}], "params": {"increments": [100, 1000, 1000],
+                                               "mode": "threshold"}}
+scenario("killbill", "TOP_TIER with blocks: 1000, 101000, 101001, 300000", EVENT,
+         [event(1000), event(101000), event(101001), event(300000)], ["10", "101", "51", "150"],
+         prices={"p": TOP}, arguments=["--fresh"])
+scenario("killbill", "TOP_TIER, size 1: 111 x 0.5", EVENT, [event(111)], ["55.5"],
+         prices={"p": {"tariff": "volume", "unit": "event", "tiers": [
+             {"up_to": 10, "price": "1.5"}, {"up_to": 110, "price": "1"}, {"price": "0.5"}]}})
+scenario("killbill", "blocks of 100 over a month: 130 + 271 are 5, not 2 + 3 by chance", EVENT,
+         [event(130), event(271)], ["2", "3"],
+         prices={"p": {"tariff": "package", "unit": "event", "price": "1", "per": 100}})
+scenario("killbill", "two units of one plan are two prices: 1 a block of 100, 1 a block of 10",
+         {"event": {"price": "p"}, "message": {"price": "q"}},
+         [event(20), {**event(21), "service": "message"}], ["1", "3"],
+         prices={"p": {"tariff": "package", "unit": "event", "price": "1", "per": 100},
+                 "q": {"tariff": "package", "unit": "event", "price": "1", "per": 10}})
+scenario("killbill", "billing day 31 is clamped, the period goes from 28 February to 31 March", {},
+         bills=[("2026-03", "A1", "30.00")], product={"fee": "30.00"},
+         accounts=[{"id": "A1", "cycle_day": 31}])
+scenario("killbill", "proration: 30.00 from 10 October", {}, bills=[("2026-10", "A1", "21.29")],
+         product={"fee": "30.00"},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-10-10"}])
+scenario("killbill", "prorationFixedDays 30: 30.00 from 10 October", {},
+         bills=[("2026-10", "A1", "21.00")], product={"fee": "30.00", "proration": "fixed_30"},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-10-10"}])
+scenario("killbill", "change of plan on 16 March: 15 days of 31.00 and 16 of 62.00", {},
+         bills=[("2026-03", "A1", "47.00")], product={"fee": "31.00"},
+         products={"more": {"fee": "62.00"}},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-01-01",
+                       "active_to": "2026-03-16"},
+                      {"id": "S2", "account": "A1", "product": "more", "active_from": "2026-03-16",
+                       "active_to": ""}])
+scenario("killbill", "yen have no minor unit", EVENT, [event(7)], ["23.1"], currency="JPY",
+         bills=[("2026-03", "A1", "23")], prices={"p": unit("3.3")})
+
+# Lago: charge models, invoices.
+scenario("lago", "graduated with flat amounts, event by event", EVENT,
+         [event(10), event(2), event(10)], ["102", "13", "53"],
+         prices={"p": {"tariff": "graduated", "unit": "event", "tiers": [
+             {"up_to": 10, "price": "10", "flat": "2"}, {"up_to": 20, "price": "5", "flat": "3"},
+             {"price": "5", "flat": "3"}]}})
+scenario("lago", "percentage 1.3 % + 0.10, two free events", EVENT,
+         [money("100"), money("50"), money("200"), money("10")], ["0", "0", "2.70", "0.23"],
+         prices={"p": {"tariff": "percentage", "unit": "amount", "params": {
+             "rate": "1.3%", "fixed": "0.10", "free_events": 2}}})
+scenario("lago", "dynamic: the price comes with the event", EVENT, [money("12.345")], ["12.345"],
+         prices={"p": {"tariff": "dynamic", "unit": "amount"}})
+scenario("lago", "standard price of a quantity with decimals, 2.5 hours at 4.00", EVENT,
+         [event(25)], ["10"], prices={"p": unit("4", per=10)})
+scenario("lago", "minimum commitment: usage 30.00, commitment 100.00", EVENT, [event(30)], ["30"],
+         bills=[("2026-03", "A1", "100.00")], prices={"p": unit("1")}, product={"minimum": "100.00"})
+scenario("lago", "coupon of 10 % on everything", EVENT, [event(30)], ["30"],
+         bills=[("2026-03", "A1", "36.00")], prices={"p": unit("1")},
+         product={"fee": "10.00", "discount": "10%", "discount_on": "all"})
+scenario("lago", "pay in advance: the fee of April is on March's invoice", {},
+         bills=[("2026-03", "A1", "30.00")], product={"fee": "30.00", "in_advance": True})
+scenario("lago", "taxes of the customer replace the product's", EVENT, [event(100)], ["100"],
+         bills=[("2026-03", "A1", "100.00", "107.00")], prices={"p": unit("1")},
+         taxes={"vat": {"rate": "19%"}, "low": {"rate": "7%"}}, product={"tax": "vat"},
+         accounts=[{"id": "A1", "tax": "low"}])
+
+# OpenMeter: price types, spend bounds, entitlements.
+scenario("openmeter", "unit price with minimum spend of the line", EVENT, [event(5)], ["5"],
+         bills=[("2026-03", "A1", "20.00")], prices={"p": unit("1")}, product={"minimum": "20"})
+scenario("openmeter", "usage discount: the first 100 units of a month are free",
+         {"event": {"price": "p", "allowance": "free"}}, [event(60), event(60), event(60)],
+         ["0", "20", "60"], prices={"p": unit("1")},
+         allowances={"free": {"unit": "event", "amount": 100, "services": ["event"]}})
+scenario("openmeter", "grants: priority, then soonest expiry",
+         {"event": {"price": "p", "allowances": ["ever", "month", "day"]}},
+         [event(25)],
+         [{"amount": "5", "allowance_units": 20,
+           "allowances": [{"allowance": "day", "units": 5, "left": 0},
+                          {"allowance": "month", "units": 5, "left": 0},
+                          {"allowance": "ever", "units": 10, "left": 0}]}],
+         prices={"p": unit("1")},
+         allowances={"ever": {"unit": "event", "amount": 10, "services": ["event"],
+                              "period": "ever"},
+                     "month": {"unit": "event", "amount": 5, "services": ["event"]},
+                     "day": {"unit": "event", "amount": 5, "services": ["event"], "period": "day"}})
+scenario("openmeter", "rollover: MIN(max, MAX(left, min)), 100 a month, 30 used, max 50",
+         {"event": {"price": "p", "allowances": ["a"]}},
+         [event(30, "2026-03-10T00:00:00Z"), event(160, "2026-04-10T00:00:00Z")],
+         ["0", {"amount": "10", "allowance_units": 150}], prices={"p": unit("1")},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001",
+                       "active_from": "2026-03-01"}],
+         allowances={"a": {"unit": "event", "amount": 100, "services": ["event"],
+                           "rollover": {"periods": 1, "max": 50}}})
+scenario("openmeter", "threshold of 75 % fires once, with the event that reaches it",
+         {"event": {"price": "p", "allowances": ["a"]}}, [event(70), event(10), event(5)],
+         [{"allowances": [{"allowance": "a", "units": 70, "left": 30}]},
+          {"allowances": [{"allowance": "a", "units": 10, "left": 20, "thresholds": [75]}]},
+          {"allowances": [{"allowance": "a", "units": 5, "left": 15}]}], prices={"p": unit("1")},
+         allowances={"a": {"unit": "event", "amount": 100, "services": ["event"],
+                           "thresholds": [75]}})
+scenario("openmeter", "a timestamp with an offset is the same instant", EVENT,
+         [event(1, "2026-04-01T01:30:00+02:00"), event(1, "2026-03-31T23:30:00Z"),
+          event(1, "2026-03-31T23:30:00.250Z")],
+         ["1", "1", "1"], prices={"p": unit("1")}, bills=[("2026-03", "A1", "3.00")])
+
+# CGRateS: calls, balances.
+scenario("cgrates", "connect fee, 60 s then 1 s: 0.4 + 0.2 + 0.1 a minute", VOICE, [call(120)],
+         ["0.70"], prices={"p": {"tariff": "stepped", "unit": "second", "counter": "record",
+                                 "connect": "0.4", "tiers": [
+                                     {"up_to": 60, "price": "0.2", "per": 60},
+                                     {"price": "0.1", "per": 60}],
+                                 "params": {"increments": [60, 1]}}})
+scenario("cgrates", "MaxCost *free: the call goes on and costs no more", VOICE, [call(3600)],
+         [{"amount": "0.5", "quantity": 3600}],
+         prices={"p": {"unit": "second", "price": "0.1", "per": 60, "max": "0.5"}})
+scenario("cgrates", "MaxCost *disconnect: the call ends where it is reached", VOICE,
+         [call(3600, credit="100")], [{"amount": "0.5", "granted_quantity": 300000}],
+         prices={"p": {"unit": "second", "price": "0.1", "per": 60, "max": "0.5",
+                       "at_max": "stop"}})
+scenario("cgrates", "max session time against a balance of 1.00", VOICE, [call(600, credit="1.00")],
+         [{"amount": "1", "granted_quantity": 10000, "asked_quantity": 600000, "credit_left": "0"}],
+         prices={"p": {"unit": "second", "price": "0.1"}})
+scenario("cgrates", "no rate is no cost of 0", {"voice": {"deck": "d", "prices": {"de": "p"}}},
+         [call(60, "8612345")], [{"fate": "suspended", "reason": "NO_RATE"}],
+         decks={"d": {"prefixes": {"49": "de"}}}, prices={"p": {"unit": "second", "price": "1"}})
+scenario("cgrates", "longest prefix wins though it is dearer",
+         {"voice": {"deck": "d", "prices": {"de": "p", "mobile": "q"}}},
+         [call(60, "4915112345"), call(60, "4930")], ["12", "6"],
+         decks={"d": {"prefixes": {"49": "de", "4915": "mobile"}}},
+         prices={"p": {"unit": "second", "price": "0.1"}, "q": {"unit": "second", "price": "0.2"}})
+scenario("cgrates", "peak and off-peak with a second split at the boundary",
+         {"voice": {"time_model": "t", "prices": {"home": {"peak": "p", "off": "q"}}}},
+         [call(120, start="2026-03-02T17:59:00Z")], ["9"],
+         prices={"p": {"unit": "second", "price": "0.1"}, "q": {"unit": "second", "price": "0.05"}},
+         time_models={"t": {"default": "off", "bands": [
+             {"band": "peak", "days": "mon-fri", "from": "08:00", "to": "18:00"}]}})
+
+# ASTPP, A2Billing: retail calls.
+scenario("astpp", "30/6 at 0.006 a minute: 32, 57, 75 seconds", VOICE,
+         [call(32), call(57), call(75)], ["0.0036", "0.006", "0.0078"],
+         prices={"p": {"unit": "second", "price": "0.006", "per": 60, "first": 30, "next": 6}})
+scenario("astpp", "60 included seconds, the connection costs 0.05", VOICE, [call(90), call(30)],
+         ["0.10", "0"], prices={"p": {"unit": "second", "price": "0.10", "per": 60, "included": 60,
+                                      "connect": "0.05"}})
+scenario("astpp", "package of 2 minutes: the rest of the call is charged to the second",
+         {"voice": {"price": "p", "allowance": "a"}}, [call(100), call(100)], ["0", "0.80"],
+         prices={"p": {"unit": "second", "price": "0.01"}},
+         allowances={"a": {"unit": "minute", "amount": 2, "services": ["voice"]}})
+scenario("astpp", "grace of 3 seconds: no fee, no charge; 4 seconds pay from the first", VOICE,
+         [call(3), call(4)], ["0", "0.54"],
+         prices={"p": {"unit": "second", "price": "0.01", "grace": 3, "connect": "0.50"}})
+scenario("astpp", "a rate that ends and one that follows, by the start of the call",
+         {"voice": {"deck": "d", "prices": {"old": "p", "new": "q"}}},
+         [call(60, start="2026-03-31T23:59:59Z"), call(60, start="2026-04-01T00:00:00Z")],
+         ["6", "12"], decks={"d": {"file": "deck.csv"}},
+         deck="prefix,zone,valid_from,valid_to\n49,old,,2026-04-01\n49,new,2026-04-01,\n",
+         prices={"p": {"unit": "second", "price": "0.1"}, "q": {"unit": "second", "price": "0.2"}})
+scenario("a2billing", "minimal cost of a call 0.25", VOICE, [call(1), call(60)], ["0.25", "0.60"],
+         prices={"p": {"unit": "second", "price": "0.01", "min": "0.25"}})
+
+# SigScale OCS: data and price units.
+scenario("sigscale", "octets at 100 cents for 1,000,000, started units count", {"data": {
+    "price": "p"}}, [data(1), data(1000001)], ["1", "2"],
+         prices={"p": {"unit": "megabyte", "price": "1"}})
+scenario("sigscale", "1000 or 1024: both are said", {"data": {"price": "p"}}, [data(1024)],
+         [{"amount": "1", "billed_units": 1}], prices={"p": {"unit": "kibibyte", "price": "1"}})
+scenario("sigscale", "data bucket of 5 GB shared by an account, capped at 2 GB a member",
+         {"data": {"price": "p", "allowances": ["pool"]}},
+         [data(3000000000), data(3000000000, subscriber="+49150000002")],
+         [{"amount": "1", "allowance_units": 2}, {"amount": "1", "allowance_units": 2}],
+         prices={"p": {"unit": "gigabyte", "price": "1"}},
+         allowances={"pool": {"unit": "gigabyte", "amount": 5, "services": ["data"],
+                              "scope": "account", "member_cap": 2}},
+         subscribers=[{"id": f"S{i}", "account": "A1", "product": "sold",
+                       "msisdn": f"+4915000000{i}", "active_from": "2026-01-01"} for i in (1, 2)])
+scenario("sigscale", "roaming by the network that serves",
+         {"data": {"prices": {"home": "p", "eu": "q"}}},
+         [data(1000000), data(1000000, serving_network="it")], ["0.1", "0.9"],
+         networks={"it": {"plmn": "22210", "zone": "eu"}},
+         prices={"p": {"unit": "megabyte", "price": "0.1"},
+                 "q": {"unit": "megabyte", "price": "0.9"}})
+
+# BillRun: groups of services, Updaterowt.
+scenario("billrun", "group of 50 units: 24, then 50 of which 26 are in the group",
+         {"event": {"price": "p", "allowance": "g"}}, [event(24), event(50)],
+         [{"amount": "0", "allowance_units": 24}, {"amount": "12", "allowance_units": 26}],
+         prices={"p": unit("0.5")},
+         allowances={"g": {"unit": "event", "amount": 50, "services": ["event"]}})
+scenario("billrun", "50.5 seconds at 0.1 a started second", VOICE,
+         [call(None, duration_ms=50500)], ["5.1"],
+         prices={"p": {"unit": "second", "price": "0.1"}})
+scenario("billrun", "shared group of 10: two subscribers use 8 each",
+         {"event": {"price": "p", "allowances": ["g"]}},
+         [event(8), event(8, subscriber="+49150000002")],
+         [{"amount": "0", "allowance_units": 8}, {"amount": "0.6", "allowance_units": 2}],
+         prices={"p": unit("0.1")},
+         allowances={"g": {"unit": "event", "amount": 10, "services": ["event"],
+                           "scope": "account"}},
+         subscribers=[{"id": f"S{i}", "account": "A1", "product": "sold",
+                       "msisdn": f"+4915000000{i}", "active_from": "2026-01-01"} for i in (1, 2)])
+scenario("billrun", "access price of 1.00 and an interval of 60", VOICE, [call(61)], ["3"],
+         prices={"p": {"unit": "second", "price": "1", "per": 60, "first": 60, "next": 60,
+                       "connect": "1"}})
+scenario("billrun", "the middle of a month decides which product a number has", EVENT,
+         [event(1, "2026-03-10T00:00:00Z"), event(1, "2026-03-20T00:00:00Z")], ["1", "2"],
+         prices={"p": unit("1"), "q": unit("2")},
+         products={"other": {"plan": "q"}}, plans={"p": EVENT, "q": {"event": {"price": "q"}}},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001",
+                       "active_from": "2026-01-01", "active_to": "2026-03-15"},
+                      {"id": "S2", "account": "A1", "product": "other", "msisdn": "+49150000001",
+                       "active_from": "2026-03-15", "active_to": ""}])
+
+# Oracle BRM, OpenRate: bands and rounding.
+scenario("brm", "multi-RUM document: 30 s at 80 before 07:00, 60 s at 30 after, 360 s are 730",
+         {"voice": {"time_model": "t", "increment_owner": "per_segment",
+                    "prices": {"home": {"a": "p", "b": "q"}}}},
+         [call(360, start="2026-06-01T06:56:03Z")], ["730"],
+         prices={"p": {"unit": "second", "price": "80", "per": 30, "first": 30, "next": 30},
+                 "q": {"unit": "second", "price": "30", "per": 60, "first": 60, "next": 60}},
+         time_models={"t": {"default": "a", "bands": [{"band": "b", "from": "07:00"}]}})
+scenario("brm", "rounding DOWN to 2 digits: 0.509 is 0.50", EVENT, [money("0.509")], ["0.50"],
+         prices={"p": {"tariff": "dynamic", "unit": "amount", "rounding": "down", "decimals": 2}})
+scenario("brm", "grant of 31 GB prorated over days: from 17 March 15 are left",
+         {"data": {"price": "p", "allowances": ["a"]}}, [data(20000000000,
+                                                              "2026-03-20T00:00:00Z")],
+         [{"amount": "5", "allowance_units": 15}], prices={"p": {"unit": "gigabyte", "price": "1"}},
+         allowances={"a": {"unit": "gigabyte", "amount": 31, "services": ["data"],
+                           "proration": "actual_days"}},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001",
+                       "active_from": "2026-03-17"}])
+scenario("killbill", "blocks of each tier count over the month, not by record: 550 + 4775 are 15",
+         EVENT, [event(550), event(4775)], ["6", "9"],
+         prices={"p": {"tariff": "stepped", "unit": "event", "tiers": [
+             {"up_to": 1000, "price": "1", "per": 100}, {"price": "1", "per": 1000}],
+             "params": {"increments": [100, 1000], "of": "total"}}})
+scenario("killbill", "a trial phase of 14 days, then the evergreen phase", {},
+         bills=[("2026-03", "A1", "17.00")], product={"fee": "0"},
+         products={"evergreen": {"fee": "31.00"}},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-03-01",
+                       "active_to": "2026-03-15"},
+                      {"id": "S2", "account": "A1", "product": "evergreen",
+                       "active_from": "2026-03-15", "active_to": ""}])
+scenario("lago", "customers by external id", EVENT,
+         [event(3, subscriber="cust_8a7e", subscriber_kind="name")], ["3"], prices={"p": unit("1")},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "user": "cust_8a7e"}])
+scenario("lago", "filters of a charge: a price by what the event is about",
+         {"event": {"deck": "d", "prices": {"eu": "p", "us": "q"}}},
+         [event(1, peer="1"), event(1, peer="2")], ["1", "2"],
+         decks={"d": {"prefixes": {"1": "eu", "2": "us"}}},
+         prices={"p": unit("1"), "q": unit("2")})

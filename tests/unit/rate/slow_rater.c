@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The slow rater: unit by unit, second by second, with the definitions of rating-semantics beside
+ * it. Nothing here is shared with the engine. */
+#include "slow_world.h"
+
+#include "abi/tariff.h"
+#include "abi/usage.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DAY_S    INT64_C(86400)
+#define MARCH_S  INT64_C(1772323200) /* 2026-03-01T00:00:00Z, a Sunday */
+#define APRIL_S  (MARCH_S + 31 * DAY_S)
+#define SUMMER_S (MARCH_S + 28 * DAY_S + 3600) /* 2026-03-29T01:00:00Z: Berlin goes to UTC+2 */
+#define HOLIDAY  33                            /* Good Friday, 3 April: days since 1 March */
+
+enum { CONSECUTIVE, START, END, ISOLATED };
+enum { OWNER_START, OWNER_PER_SECOND, OWNER_PER_SEGMENT };
+
+/* A stretch of units in one band. */
+struct piece {
+    uint32_t band;
+    uint64_t units;
+};
+
+struct pieces {
+    struct piece at[SLOW_PIECES];
+    uint32_t count;
+};
+
+int64_t slow_round(__int128 numerator, __int128 denominator, unsigned mode)
+{
+    __int128 low = numerator / denominator;
+    low -= low * denominator > numerator ? 1 : 0;
+    const __int128 below = numerator - low * denominator;
+    const __int128 above = denominator - below;
+    const bool is_negative = numerator < 0;
+    if (below == 0) {
+        return (int64_t)low;
+    }
+    switch (mode) {
+    case TG_ROUND_HALF_UP:
+        return (int64_t)(below < above || (below == above && is_negative) ? low : low + 1);
+    case TG_ROUND_HALF_EVEN:
+        return (int64_t)(below < above || (below == above && low % 2 == 0) ? low : low + 1);
+    case TG_ROUND_UP:
+        return (int64_t)(is_negative ? low : low + 1);
+    case TG_ROUND_DOWN:
+        return (int64_t)(is_negative ? low + 1 : low);
+    default:
+        return (int64_t)(mode == TG_ROUND_CEIL ? low + 1 : low);
+    }
+}
+
+static uint32_t band_at(const struct slow_version *version, int64_t at_s)
+{
+    const int64_t wall = at_s + (at_s >= SUMMER_S ? 7200 : 3600) - MARCH_S;
+    const int64_t day = wall >= 0 ? wall / DAY_S : -1;
+    const uint32_t hour = (uint32_t)((wall - day * DAY_S) / 3600);
+    const int64_t weekday = (day + 7) % 7; /* 0 Sunday */
+    if (version->bands_count == 1 || day == HOLIDAY) {
+        return 0;
+    }
+    if (hour < version->night_to) {
+        return 2;
+    }
+    return weekday >= 1 && weekday <= 5 && hour >= version->peak_from && hour < version->peak_to
+               ? 1
+               : 0;
+}
+
+static uint32_t deck_find(const struct slow_prefix *rows, uint32_t count, const char *peer,
+                          int64_t at_s)
+{
+    uint32_t zone = SLOW_NO_ZONE;
+    size_t best = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const size_t length = strlen(rows[i].digits);
+        const bool fits = strncmp(rows[i].digits, peer, length) == 0 && at_s >= rows[i].from_s &&
+                          at_s < rows[i].to_s;
+        if (fits && (zone == SLOW_NO_ZONE || length > best)) {
+            zone = rows[i].zone;
+            best = length;
+        }
+    }
+    return zone;
+}
+
+static uint64_t up_to_step(uint64_t units, uint64_t step)
+{
+    return (units + step - 1) / step * step;
+}
+
+static uint64_t increments(uint64_t units, uint64_t first, uint64_t next)
+{
+    return units == 0 ? 0 : units <= first ? first : first + up_to_step(units - first, next);
+}
+
+static int64_t unit_start(const struct slow_use *use, const struct slow_price *price, uint64_t unit)
+{
+    const uint64_t base = price->unit_base * price->block;
+    return use->start_s + (int64_t)(unit * base / 1000);
+}
+
+static void piece_put(const struct slow_version *version, struct pieces *pieces, uint32_t band,
+                      uint64_t units)
+{
+    const bool joins = version->owner != OWNER_PER_SEGMENT && version->split != ISOLATED;
+    if (joins && pieces->count > 0 && pieces->at[pieces->count - 1].band == band) {
+        pieces->at[pieces->count - 1].units += units;
+        return;
+    }
+    assert(pieces->count < SLOW_PIECES);
+    pieces->at[pieces->count++] = (struct piece){band, units};
+}
+
+/* 4.4: cut the units at band boundaries; each owner of increments in its own words. */
+static void pieces_cut(const struct slow_version *version, const struct slow_price *prices,
+                       const struct slow_use *use, uint64_t units, struct pieces *pieces)
+{
+    uint64_t at = 0;
+    const uint64_t first = prices[band_at(version, use->start_s)].first;
+    while (at < units) {
+        const uint32_t band = band_at(version, unit_start(use, prices, at));
+        const struct slow_price *price = &prices[band];
+        uint64_t stop = at + 1;
+        while (stop < units && band_at(version, unit_start(use, prices, stop)) == band) {
+            stop++;
+        }
+        const bool begins =
+            at == 0 || (version->split == ISOLATED && version->owner != OWNER_START);
+        uint64_t billed = increments(stop - at, begins ? price->first : price->next, price->next);
+        if (version->owner == OWNER_PER_SECOND && stop < units) {
+            billed = stop - at;
+        } else if (version->owner == OWNER_PER_SECOND && version->split != ISOLATED) {
+            billed = increments(units, first, price->next) - at;
+        }
+        piece_put(version, pieces, band, billed);
+        at = version->owner == OWNER_START ? at + billed : stop;
+    }
+}
+
+static bool crosses(const struct slow_version *version, const struct slow_use *use)
+{
+    const uint32_t band = band_at(version, use->start_s);
+    for (int64_t s = 1; s * 1000 < (int64_t)use->quantity; s++) {
+        if (band_at(version, use->start_s + s) != band) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t tier_of(const struct slow_price *price, uint64_t unit)
+{
+    uint32_t i = 0;
+    while (i + 1 < price->steps_count && unit > price->up_to[i]) {
+        i++;
+    }
+    return i;
+}
+
+/* Numerator over per of increments of tiers for units before + 1 .. before + units. */
+static __int128 stepped(const struct slow_price *price, uint64_t before, uint64_t units)
+{
+    __int128 sum = 0;
+    if (units > 0 && price->is_threshold) {
+        const uint32_t i = tier_of(price, before + units);
+        sum = (__int128)price->price[i] * up_to_step(units, price->steps[i]);
+        return sum + (before == 0 ? (__int128)price->flat[i] * price->per : 0);
+    }
+    uint64_t low = 0;
+    for (uint32_t i = 0; i < price->steps_count; i++) {
+        const uint64_t high = i + 1 < price->steps_count ? price->up_to[i] : UINT64_MAX;
+        const uint64_t from = before > low ? before : low;
+        const uint64_t to = before + units < high ? before + units : high;
+        if (from < to) {
+            sum += (__int128)price->price[i] * up_to_step(to - from, price->steps[i]);
+            sum += from == low ? (__int128)price->flat[i] * price->per : 0;
+        }
+        low = high;
+    }
+    return sum;
+}
+
+static __int128 volume(const struct slow_price *price, uint64_t total)
+{
+    const uint32_t i = tier_of(price, total);
+    return total == 0 ? 0
+                      : (__int128)price->price[i] * total + (__int128)price->flat[i] * price->per;
+}
+
+/* 4.5, as numerator over per. */
+static __int128 tariff(const struct slow_price *price, uint64_t before, uint64_t units,
+                       uint64_t events)
+{
+    __int128 sum = 0;
+    switch (price->tariff) {
+    case SLOW_FLAT:
+        return (__int128)price->price[0] * price->per;
+    case SLOW_VOLUME:
+        return volume(price, before + units) - volume(price, before);
+    case SLOW_STEPPED:
+        return price->is_of_total ? stepped(price, 0, before + units) - stepped(price, 0, before)
+                                  : stepped(price, before, units);
+    case SLOW_PERCENTAGE: /* per is 1,000,000; carried money has 6 decimals, amounts 8 */
+        return events < price->free_events
+                   ? 0
+                   : (__int128)units * 100 * price->rate_ppm + (__int128)price->fixed * 1000000;
+    case SLOW_DYNAMIC:
+        return (__int128)units * 100 * price->per;
+    default:
+        break;
+    }
+    for (uint64_t unit = before + 1; unit <= before + units; unit++) {
+        if (price->tariff == SLOW_PACKAGE) {
+            const bool opens =
+                unit > price->free_units && (unit - price->free_units - 1) % price->per == 0;
+            sum += opens ? (__int128)price->price[0] * price->per : 0;
+            continue;
+        }
+        const uint32_t i = tier_of(price, unit);
+        const bool enters = unit == 1 || tier_of(price, unit - 1) != i;
+        sum += price->price[i] + (enters ? (__int128)price->flat[i] * price->per : 0);
+    }
+    return sum;
+}
+
+static uint32_t period_of(const struct slow_bucket *bucket, int64_t at_s)
+{
+    return bucket->period == 2   ? 0
+           : bucket->period == 1 ? (uint32_t)((at_s - MARCH_S) / DAY_S)
+                                 : (at_s >= APRIL_S ? 1u : 0u);
+}
+
+/* 4.6: which bucket comes next: priority, soonest end, own before pool, id. */
+static bool is_before(const struct slow_bucket *buckets, uint32_t a, uint32_t b)
+{
+    static const unsigned ends[] = {1, 0, 2};
+    if (buckets[a].priority != buckets[b].priority) {
+        return buckets[a].priority < buckets[b].priority;
+    }
+    if (buckets[a].period != buckets[b].period) {
+        return ends[buckets[a].period] < ends[buckets[b].period];
+    }
+    return buckets[a].is_pool != buckets[b].is_pool ? !buckets[a].is_pool : a < b;
+}
+
+/* Units of billed that allowances cover. */
+static uint64_t cover(const struct slow_world *world, const struct slow_version *version,
+                      struct slow_memories *memories, const struct slow_use *use, uint32_t zone,
+                      uint64_t base, uint64_t billed)
+{
+    uint64_t covered = 0;
+    uint32_t open = version->buckets_mask;
+    while (open != 0) {
+        uint32_t i = (uint32_t)__builtin_ctz(open);
+        for (uint32_t j = i + 1; j < SLOW_BUCKETS; j++) {
+            i = (open >> j & 1u) != 0 && is_before(world->buckets, j, i) ? j : i;
+        }
+        open &= ~(1u << i);
+        const struct slow_bucket *bucket = &world->buckets[i];
+        const uint32_t period = period_of(bucket, use->start_s);
+        uint64_t *own = &memories->subscribers[use->subscriber].used[i][period];
+        uint64_t *pool = &memories->pools[use->subscriber / 3][i][period];
+        if (bucket->zones_mask != 0 && (bucket->zones_mask >> zone & 1u) == 0) {
+            continue;
+        }
+        while (covered < billed &&
+               (bucket->is_pool ? *pool : *own) + base <= bucket->seconds * 1000 &&
+               (bucket->cap == UINT64_MAX || *own + base <= bucket->cap * 1000)) {
+            *own += base;
+            *pool += bucket->is_pool ? base : 0;
+            covered++;
+        }
+    }
+    return covered;
+}
+
+/* 4.1, 4.3 (8) to (10): fee, bounds, one rounding. */
+static int64_t finish(const struct slow_price *price, __int128 exact, int64_t rounded, bool pays,
+                      bool connects)
+{
+    const int64_t fee = connects ? price->connect : 0;
+    int64_t step = 1;
+    for (unsigned i = 0; i < price->exponent; i++) {
+        step *= 10;
+    }
+    __int128 sum = price->exponent == 0 ? (__int128)rounded * price->per : exact;
+    sum += (__int128)fee * price->per;
+    const int64_t charge = rounded + fee;
+    if (pays && charge < price->min) {
+        sum = (__int128)price->min * price->per;
+    }
+    if (pays && charge > price->max && !price->max_stops) {
+        sum = (__int128)price->max * price->per;
+    }
+    return slow_round(sum, (__int128)price->per * step, price->rounding) * step;
+}
+
+/* 4.3 (2) to (6) and 4.4. */
+static void pieces_make(const struct slow_version *version, const struct slow_price *prices,
+                        const struct slow_use *use, struct pieces *pieces)
+{
+    const bool is_voice = use->service == TG_SERVICE_VOICE;
+    uint32_t band = is_voice ? band_at(version, use->start_s) : 0;
+    const bool is_cut = is_voice && version->split != START && crosses(version, use);
+    if (is_cut && version->split == END) {
+        band = band_at(version, use->start_s + ((int64_t)use->quantity - 1) / 1000);
+    }
+    const struct slow_price *price = &prices[band];
+    const uint64_t base = price->unit_base * price->block;
+    uint64_t units = (uint64_t)slow_round((__int128)use->quantity, base, price->quantity_rounding);
+    if (units <= price->grace) {
+        return;
+    }
+    units = units < price->minimum ? price->minimum : units;
+    if (is_cut && version->split != END) {
+        pieces_cut(version, prices, use, units, pieces);
+    } else {
+        pieces->at[pieces->count++] =
+            (struct piece){band, increments(units, price->first, price->next)};
+    }
+    uint64_t included = price->included;
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        const uint64_t part = included < pieces->at[i].units ? included : pieces->at[i].units;
+        pieces->at[i].units -= part;
+        included -= part;
+    }
+}
+
+static int64_t use_rate(const struct slow_world *world, const struct slow_version *version,
+                        const struct slow_price *prices, uint32_t zone,
+                        struct slow_memories *memories, const struct slow_use *use)
+{
+    struct slow_memory *memory = &memories->subscribers[use->subscriber];
+    const uint32_t month = use->start_s >= APRIL_S ? 1 : 0;
+    const bool is_money = use->service == TG_SERVICE_EVENT;
+    const uint32_t meter = use->service == TG_SERVICE_VOICE  ? 0
+                           : use->service == TG_SERVICE_DATA ? 1
+                                                             : 2;
+    uint64_t *counter = is_money ? &memory->money[month] : &memory->priced_base[meter][month];
+    struct pieces pieces = {.count = 0};
+    pieces_make(version, prices, use, &pieces);
+    const uint64_t base = prices[0].unit_base * prices[0].block;
+    uint64_t billed = 0;
+    for (uint32_t i = 0; i < pieces.count; i++) {
+        billed += pieces.at[i].units;
+    }
+    uint64_t covered = use->service == TG_SERVICE_VOICE && billed > 0
+                           ? cover(world, version, memories, use, zone, base, billed)
+                           : 0;
+    uint64_t before = prices[0].is_of_record ? 0 : *counter / base;
+    const uint64_t events = prices[0].is_of_record ? 0 : memory->events[month];
+    *counter += (billed - covered) * base;
+    memory->events[month] += is_money && billed > 0 ? 1 : 0;
+    __int128 exact = 0;
+    int64_t rounded = 0;
+    bool pays = false;
+    for (uint32_t i = 0; i < pieces.count; i++) {
+        const struct slow_price *price = &prices[pieces.at[i].band];
+        const uint64_t units = pieces.at[i].units;
+        const uint64_t part = covered < units ? covered : units;
+        covered -= part;
+        if (part < units) {
+            const __int128 sum = tariff(price, before, units - part, events);
+            exact += sum;
+            rounded += slow_round(sum, (__int128)price->per, price->rounding);
+            pays = true;
+        }
+        /* isolated: tiers start again in each band */
+        before = version->split == ISOLATED && use->service == TG_SERVICE_VOICE
+                     ? 0
+                     : before + units - part;
+    }
+    return finish(&prices[0], exact, rounded, pays,
+                  pays || (prices[0].connects_on_use && billed > 0));
+}
+
+bool slow_rate(const struct slow_world *world, struct slow_memories *memories,
+               const struct slow_use *use, int64_t *amount)
+{
+    const struct slow_version *version = &world->versions[0];
+    for (uint32_t i = 1; i < SLOW_VERSIONS; i++) {
+        version = use->start_s >= world->versions[i].from_s ? &world->versions[i] : version;
+    }
+    uint32_t zone = 0;
+    const struct slow_price *prices = use->service == TG_SERVICE_DATA      ? &version->data
+                                      : use->service == TG_SERVICE_MESSAGE ? &version->message
+                                                                           : &version->event;
+    if (use->service == TG_SERVICE_VOICE) {
+        zone = deck_find(version->deck, SLOW_PREFIXES, use->peer, use->start_s);
+        if (zone == SLOW_NO_ZONE) {
+            zone = deck_find(version->fallback, 6, use->peer, use->start_s);
+        }
+        if (zone == SLOW_NO_ZONE || !version->is_sold[zone]) {
+            return false;
+        }
+        prices = version->voice[zone];
+    }
+    *amount = use_rate(world, version, prices, zone, memories, use);
+    return true;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/quote_run.h"
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "catalog/catalog.h"
+#include "cli/cli.h"
+#include "cli/quote_credit.h"
+#include "cli/quote_journal.h"
+#include "cli/usage_json.h"
+#include "doc/diag.h"
+#include "doc/json.h"
+#include "plug/registry.h"
+#include "rate/rate.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One run. */
+struct quote {
+    const struct tg_verb *verb;
+    const struct tg_cli_quote *what;
+    bool has_problem;
+    struct tg_catalog_snapshot *snapshot;
+    struct tg_rate *rate;
+    struct tg_quote_journal *journal; /* NULL: nothing is kept. */
+};
+
+static int plugins_load(struct quote *quote)
+{
+    for (uint32_t i = 0; i < quote->what->plugins_count; i++) {
+        struct tg_why why = {{0}};
+        const enum tg_err err = tg_plug_load(quote->what->plugins[i], &why);
+        if (err != TG_OK) {
+            (void)tg_cli_problem(quote->verb,
+                                 "plug-in refused: %s: %s; rows it should price "
+                                 "are suspended",
+                                 tg_err_name(err), why.text);
+            quote->has_problem = true;
+        }
+    }
+    return TG_EXIT_OK;
+}
+
+/* Open a folder, or store it in the data directory. */
+static int catalog_take(struct quote *quote, const char *folder)
+{
+    struct tg_why why = {{0}};
+    struct tg_diag *diag = tg_diag_open();
+    if (diag == NULL) {
+        return tg_cli_problem(quote->verb, "no memory");
+    }
+    const enum tg_err err =
+        quote->what->data != NULL
+            ? tg_catalog_import(folder, quote->what->data, tg_clock_now_ns(), diag, NULL, &why)
+            : tg_catalog_open_folder(folder, diag, &quote->snapshot, &why);
+    if (tg_diag_entries_count(diag) > 0) {
+        tg_diag_sort(diag);
+        (void)tg_diag_print(diag, stderr);
+    }
+    tg_diag_close(diag);
+    return err == TG_OK ? TG_EXIT_OK
+                        : tg_cli_problem(quote->verb, "catalog %s: %s", folder,
+                                         why.text[0] != '\0' ? why.text : tg_err_sentence(err));
+}
+
+static int quote_open(struct quote *quote)
+{
+    const struct tg_cli_quote *what = quote->what;
+    struct tg_why why = {{0}};
+    int code = plugins_load(quote);
+    for (uint32_t i = 0; i < what->catalogs_count && code == TG_EXIT_OK; i++) {
+        code = catalog_take(quote, what->catalogs[i]);
+    }
+    if (code != TG_EXIT_OK) {
+        return code;
+    }
+    if (what->data != NULL && (tg_catalog_open(what->data, &quote->snapshot, &why) != TG_OK ||
+                               tg_quote_journal_open(what->data, &quote->journal, &why) != TG_OK)) {
+        return tg_cli_problem(quote->verb, "%s", why.text);
+    }
+    const uint32_t count = quote->snapshot->roster->subscribers_count;
+    const struct tg_rate_params params = {.subscribers_count_max = count > 0 ? count : 1};
+    if (tg_rate_create(&params, &quote->rate, &why) != TG_OK) {
+        return tg_cli_problem(quote->verb, "%s", why.text);
+    }
+    return TG_EXIT_OK;
+}
+
+static void piece_print(struct tg_json *list, const struct tg_image *image,
+                        const struct tg_rate_piece *piece)
+{
+    struct tg_json *json = tg_json_object();
+    const struct tg_price *price = tg_image_price(image, piece->price_id);
+    const uint32_t step_index =
+        piece->step_index < price->steps_count ? piece->step_index : price->steps_count - 1;
+    const struct tg_price_step *step = &tg_price_steps(price)[step_index];
+    tg_json_set_integer(json, "units", (int64_t)piece->units);
+    tg_json_set_integer(json, "units_before", (int64_t)piece->units_before);
+    tg_json_set_time(json, "from", piece->start_ns);
+    tg_json_set_time(json, "to", piece->end_ns);
+    tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
+    tg_json_set_integer(json, "step", piece->step_index);
+    if (price->steps_count > 0) {
+        tg_json_set_money(json, "step_price", step->price, image->scale, image->minor);
+        tg_json_set_integer(json, "per", (int64_t)step->per_units);
+    }
+    tg_json_set_money(json, "amount", piece->amount, image->scale, image->minor);
+    if (piece->remainder != 0) {
+        tg_json_set_integer(json, "remainder", piece->remainder);
+        tg_json_set_integer(json, "denominator", (int64_t)piece->denominator);
+    }
+    tg_json_set_integer(json, "first_increment", (int64_t)price->first_increment);
+    tg_json_set_integer(json, "next_increment", (int64_t)price->next_increment);
+    tg_json_set_string(json, "rounding", tg_rounding_name(price->rounding));
+    tg_json_append(list, json);
+}
+
+/* Which allowances covered the row, what they have left, which thresholds it crossed. */
+static struct tg_json *uses_print(const struct tg_image *image, const struct tg_charge *charge,
+                                  const struct tg_rate_trace *trace)
+{
+    struct tg_json *list = tg_json_list();
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
+    for (uint32_t i = 0; i < trace->uses_count; i++) {
+        const struct tg_allowance_use *use = &trace->uses[i];
+        const struct tg_allowance *allowance = tg_image_allowance(image, use->allowance);
+        struct tg_json *json = tg_json_object();
+        tg_json_set_string(json, "allowance",
+                           tg_image_name(image, TG_CATALOG_ALLOWANCE, use->allowance));
+        tg_json_set_integer(json, "units", (int64_t)(use->used_base / unit_base_count));
+        tg_json_set_integer(json, "left", (int64_t)(use->left_base / unit_base_count));
+        if (use->fired_mask != 0) {
+            struct tg_json *fired = tg_json_list();
+            for (uint32_t bit = 0; bit < TG_THRESHOLDS_MAX; bit++) {
+                if ((use->fired_mask >> bit & 1u) != 0) {
+                    tg_json_append(fired, tg_json_integer(allowance->thresholds_percent[bit]));
+                }
+            }
+            tg_json_set(json, "thresholds", fired);
+        }
+        tg_json_append(list, json);
+    }
+    return list;
+}
+
+static void rated_print(struct tg_json *json, const struct tg_image *image,
+                        const struct tg_charge *charge, const struct tg_rate_trace *trace)
+{
+    const struct tg_currency *currency = tg_currency_by_numeric(charge->currency);
+    tg_json_set_money(json, "amount", charge->amount, image->scale, image->minor);
+    tg_json_set_string(json, "currency", currency != NULL ? currency->code : NULL);
+    tg_json_set_integer(json, "quantity", (int64_t)trace->raw_units);
+    tg_json_set_string(json, "unit", tg_unit_name(charge->unit));
+    tg_json_set_integer(json, "billed_units", (int64_t)charge->billed_units);
+    tg_json_set_integer(json, "included_units", (int64_t)trace->included_units);
+    tg_json_set_integer(json, "allowance_units", (int64_t)charge->allowance_units);
+    tg_json_set_integer(json, "units_before", (int64_t)charge->units_before);
+    tg_json_set_string(json, "tariff", trace->tariff != NULL ? trace->tariff->name : NULL);
+    tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, charge->price_id));
+    tg_json_set_string(json, "zone", tg_image_name(image, TG_CATALOG_ZONE, charge->zone));
+    tg_json_set_integer(json, "catalog_version", charge->catalog_version);
+    tg_json_set_money(json, "connect_fee", trace->connect_fee, image->scale, image->minor);
+    if (trace->limit_change != 0) {
+        tg_json_set_money(json, "limit_change", trace->limit_change, image->scale, image->minor);
+    }
+    if (trace->uses_count > 0) {
+        tg_json_set(json, "allowances", uses_print(image, charge, trace));
+    }
+    if (trace->rounding_change != 0) {
+        tg_json_set_money(json, "rounding_change", trace->rounding_change, image->scale,
+                          image->minor);
+    }
+    struct tg_json *pieces = tg_json_list();
+    for (uint32_t i = 0; i < trace->pieces_count; i++) {
+        piece_print(pieces, image, &trace->pieces[i]);
+    }
+    tg_json_set(json, "breakdown", pieces);
+}
+
+static void refused_print(struct tg_json *json, const struct tg_image *image,
+                          const struct tg_charge *charge, const struct tg_rate_trace *trace)
+{
+    tg_json_set_string(json, "reason", tg_err_name(charge->reason));
+    tg_json_set_string(json, "message", tg_err_sentence(charge->reason));
+    if (image != NULL && charge->price_id != TG_PRICE_NONE) {
+        tg_json_set_string(json, "tariff", tg_image_tariff_name(image, charge->price_id));
+        tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, charge->price_id));
+    }
+    if (image != NULL) {
+        tg_json_set_string(json, "zone", tg_image_name(image, TG_CATALOG_ZONE, charge->zone));
+    }
+    if (trace->tariff != NULL && trace->tariff->why.text[0] != '\0') {
+        tg_json_set_string(json, "detail", trace->tariff->why.text);
+    }
+}
+
+static void json_finish(struct tg_json *json, FILE *to)
+{
+    (void)tg_json_print(json, false, to);
+    (void)fputc('\n', to);
+    tg_json_free(json);
+}
+
+static void error_print(struct quote *quote, const struct tg_json_lines *lines, const char *id,
+                        const char *place, enum tg_err reason, const char *text)
+{
+    struct tg_json *json = tg_json_object();
+    quote->has_problem = true;
+    if (quote->journal != NULL) {
+        tg_quote_journal_refusal(quote->journal, lines->line, strlen(lines->line), reason);
+    }
+    tg_json_set_integer(json, "line", (int64_t)lines->line_number);
+    if (id != NULL) {
+        tg_json_set_string(json, "id", id);
+    }
+    tg_json_set_string(json, "fate", "refused");
+    tg_json_set_string(json, "reason", tg_err_name(reason));
+    tg_json_set_string(json, "at", place);
+    tg_json_set_string(json, "error", text);
+    json_finish(json, quote->what->out != NULL ? quote->what->out : stderr);
+}
+
+/* "LINE:COL" of a key in the line as it was written. */
+static void key_place(const struct tg_json_lines *lines, const char *key, char place[48])
+{
+    size_t column = 1;
+    if (key != NULL) {
+        char quoted[80];
+        (void)snprintf(quoted, sizeof quoted, "\"%s\"", key);
+        const char *at = strstr(lines->line, quoted);
+        column = at != NULL ? (size_t)(at - lines->line) + 1 : 1;
+    }
+    (void)snprintf(place, 48, "%llu:%zu", (unsigned long long)lines->line_number, column);
+}
+
+static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
+                       const struct tg_json *json)
+{
+    struct tg_usage_line line;
+    struct tg_why why;
+    const struct tg_image *newest = quote->snapshot->images[quote->snapshot->images_count - 1];
+    const enum tg_err err = tg_usage_line_read(json, newest, &line, &why);
+    if (err != TG_OK) {
+        char place[48];
+        key_place(lines, line.wrong_key, place);
+        error_print(quote, lines, line.id, place, err, why.text);
+        return;
+    }
+    struct tg_charge charge;
+    struct tg_rate_trace trace;
+    struct tg_quote_grant grant;
+    line.row.record_key = tg_quote_journal_key(lines->line_number);
+    tg_quote_row(quote->rate, quote->snapshot, &line, quote->what->is_fresh, &charge, &trace,
+                 &grant);
+    if (quote->journal != NULL) {
+        tg_quote_journal_row(quote->journal, &grant.row, &charge);
+    }
+    if (quote->what->out == NULL && charge.fate == TG_FATE_RATED) {
+        return;
+    }
+    const struct tg_image *image = tg_catalog_image_at(quote->snapshot, line.row.start_ns);
+    struct tg_json *answer = tg_json_object();
+    tg_json_set_integer(answer, "line", (int64_t)lines->line_number);
+    if (line.id != NULL) {
+        tg_json_set_string(answer, "id", line.id);
+    }
+    tg_json_set_string(answer, "fate", tg_fate_name(charge.fate));
+    if (charge.fate == TG_FATE_RATED) {
+        rated_print(answer, image, &charge, &trace);
+        if (grant.is_bounded) {
+            tg_json_set_integer(answer, "asked_quantity", (int64_t)grant.asked_quantity);
+            tg_json_set_integer(answer, "granted_quantity", (int64_t)grant.granted_quantity);
+        }
+        if (grant.has_credit) {
+            tg_json_set_money(answer, "credit_left", grant.credit_left, image->scale, image->minor);
+        }
+    } else {
+        refused_print(answer, image, &charge, &trace);
+    }
+    json_finish(answer, quote->what->out != NULL ? quote->what->out : stderr);
+}
+
+static int lines_quote(struct quote *quote, FILE *from)
+{
+    struct tg_json_lines lines;
+    tg_json_lines_open(&lines, from);
+    for (;;) {
+        struct tg_json *json = NULL;
+        struct tg_why why = {{0}};
+        const enum tg_err err = tg_json_lines_next(&lines, &json, &why);
+        if (err == TG_E_NOT_FOUND) {
+            break;
+        }
+        if (err == TG_E_SYNTAX) {
+            const char *end = strchr(why.text, ':');
+            end = end != NULL ? strchr(end + 1, ':') : NULL;
+            char place[48] = "";
+            if (end != NULL) {
+                (void)snprintf(place, sizeof place, "%.*s", (int)(end - why.text), why.text);
+            }
+            error_print(quote, &lines, NULL, place, err, why.text);
+            continue;
+        }
+        if (err != TG_OK) {
+            tg_json_lines_close(&lines);
+            return tg_cli_problem(quote->verb, "reading: %s", tg_err_sentence(err));
+        }
+        line_quote(quote, &lines, json);
+        tg_json_free(json);
+    }
+    tg_json_lines_close(&lines);
+    return quote->has_problem ? TG_EXIT_PROBLEM : TG_EXIT_OK;
+}
+
+int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what)
+{
+    struct quote quote = {.verb = verb, .what = what};
+    FILE *from = stdin;
+    if (what->file != NULL && strcmp(what->file, "-") != 0) {
+        from = fopen(what->file, "re");
+        if (from == NULL) {
+            return tg_cli_problem(verb, "%s: %s", what->file, strerror(errno));
+        }
+    }
+    int code = quote_open(&quote);
+    if (code == TG_EXIT_OK) {
+        code = lines_quote(&quote, from);
+    }
+    if (what->out != NULL && fflush(what->out) != 0) {
+        code = tg_cli_problem(verb, "writing: %s", strerror(errno));
+    }
+    struct tg_why why = {{0}};
+    if (tg_quote_journal_close(quote.journal, &why) != TG_OK) {
+        code = tg_cli_problem(verb, "%s", why.text);
+    }
+    tg_rate_destroy(quote.rate);
+    tg_catalog_close(quote.snapshot);
+    if (from != stdin) {
+        (void)fclose(from);
+    }
+    return code;
+}
