@@ -2,6 +2,7 @@
 #include "plug/guard.h"
 
 #include "base/error.h"
+#include "plug/bpf.h"
 
 #include <assert.h>
 #include <string.h>
@@ -75,7 +76,9 @@ uint32_t tg_guard_price(struct tg_plug *plug, const struct tg_guard_bounds *boun
         results[i] = (struct tg_tariff_result){
             .amount = CANARY_AMOUNT, .denominator = 1, .verdict = TG_E_PLUGIN_ERROR};
     }
-    const uint32_t answered = tariff->price(prices, prices_count, rows, rows_count, results);
+    const uint32_t answered =
+        plug->bpf != NULL ? tg_bpf_price(plug->bpf, false, prices, rows, rows_count, results)
+                          : tariff->price(prices, prices_count, rows, rows_count, results);
     if (answered != rows_count || results[rows_count].amount != CANARY_AMOUNT) {
         results_void(results, rows_count, TG_E_PLUGIN_COUNT);
         atomic_fetch_add_explicit(&plug->faults_count, 1, memory_order_relaxed);

@@ -235,9 +235,22 @@ static void child_settle(pid_t parent)
     }
 }
 
-static void child_run(const char *path, int to)
+/* What a child is to try: an object to load, or whatever the caller brings. */
+struct probe_task {
+    const char *path;
+    tg_plug_trial trial; /* NULL: load the object at path */
+    void *context;
+};
+
+static void child_run(const struct probe_task *task, int to)
 {
     static struct probe_report report;
+    const char *path = task->path;
+    if (task->trial != NULL) {
+        report.err = task->trial(task->context, &report.why);
+        report_write(to, &report);
+        _exit(0);
+    }
     report.err = TG_E_AGAIN; /* "not done yet": what stays when it crashes later */
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL) {
@@ -302,9 +315,10 @@ static bool child_ended(pid_t child, int64_t deadline_ns, int *status)
     return false;
 }
 
-enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
-                                char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)
+static enum tg_err child_try(const struct probe_task *task, uint32_t limit_ms,
+                             char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)
 {
+    const char *path = task->path;
     int pipe_ends[2];
     name[0] = '\0';
     if (pipe2(pipe_ends, O_CLOEXEC) != 0) {
@@ -316,7 +330,7 @@ enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
     if (child == 0) {
         (void)close(pipe_ends[0]);
         child_settle(parent);
-        child_run(path, pipe_ends[1]);
+        child_run(task, pipe_ends[1]);
     }
     (void)close(pipe_ends[1]);
     if (child < 0) {
@@ -353,4 +367,20 @@ enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
     }
     return tg_why_set(why, TG_E_PLUGIN_CRASH, "%s: ended the process (exit %d) while it was tried",
                       path, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
+                                char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)
+{
+    const struct probe_task task = {path, NULL, NULL};
+    return child_try(&task, limit_ms, name, why);
+}
+
+enum tg_err tg_plug_probe_trial(const char *path, uint32_t limit_ms, tg_plug_trial trial,
+                                void *context, struct tg_why *why)
+{
+    char name[TG_PLUG_NAME_BYTES_MAX];
+    struct tg_why local;
+    const struct probe_task task = {path, trial, context};
+    return child_try(&task, limit_ms, name, why != NULL ? why : &local);
 }

@@ -49,4 +49,20 @@ enum tg_err tg_plug_probe_descriptor(const char *path, const struct tg_plugin *p
 enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
                                 char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why);
 
+/** @brief What a child tries. @param context As given. @param[out] why Filled on failure.
+ *  @return TG_OK or why not; TG_E_AGAIN is not allowed. */
+typedef enum tg_err (*tg_plug_trial)(void *context, struct tg_why *why);
+
+/**
+ * @brief Try something in a child process of its own.
+ * @param[in]     path      For messages.
+ * @param[in]     limit_ms  Wall time; the child is killed after it.
+ * @param[in]     trial     Runs in the child; nothing it changes is seen here.
+ * @param[in,out] context   Handed to it.
+ * @param[out]    why       Filled on failure; may be NULL.
+ * @return What the trial returned, or TG_E_PLUGIN_OPEN, TG_E_PLUGIN_CRASH, TG_E_PLUGIN_TIMEOUT.
+ */
+enum tg_err tg_plug_probe_trial(const char *path, uint32_t limit_ms, tg_plug_trial trial,
+                                void *context, struct tg_why *why);
+
 #endif

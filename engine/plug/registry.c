@@ -2,6 +2,7 @@
 #include "plug/registry.h"
 
 #include "abi/tariff.h"
+#include "plug/bpf.h"
 #include "plug/probe.h"
 
 #include <assert.h>
@@ -75,6 +76,21 @@ static const struct tg_plugin refused_plugin = {
     .version = "-",
     .summary = "stands in for a tariff that was refused; suspends every row",
     .contract = &refused_tariff,
+};
+
+/* What stands behind every BPF entry: the guard calls its program, nobody this. */
+static const struct tg_tariff bpf_tariff = {.size_bytes = sizeof(struct tg_tariff),
+                                            .price = refused_price};
+
+static const struct tg_plugin bpf_plugin = {
+    .abi_version = TG_ABI_VERSION,
+    .size_bytes = sizeof(struct tg_plugin),
+    .kind = TG_PLUGIN_TARIFF,
+    .contract_size_bytes = sizeof(struct tg_tariff),
+    .name = "bpf",
+    .version = "-",
+    .summary = "verified code of a catalog",
+    .contract = &bpf_tariff,
 };
 
 static struct tg_plug *plugs_append(const struct tg_plugin *plugin, const char *name,
@@ -232,6 +248,49 @@ static enum tg_err plug_load_proved(const char *path, struct tg_why *why)
     (void)snprintf(plug->path, sizeof plug->path, "%s", path);
     plugs_publish();
     return TG_OK; /* never closed: its code may be running on any worker */
+}
+
+static bool block_is_whole(const struct tg_bpf_block *block, uint32_t block_bytes)
+{
+    return block_bytes >= sizeof *block && block->insns_count >= 1 &&
+           block->insns_count <= TG_BPF_INSNS_MAX &&
+           block_bytes - sizeof *block == block->insns_count * sizeof(uint64_t);
+}
+
+enum tg_err tg_plug_bpf_ensure(const char *label, const struct tg_bpf_block *block,
+                               uint32_t block_bytes, struct tg_why *why)
+{
+    if (!block_is_whole(block, block_bytes) || strlen(label) >= TG_PLUG_LABEL_BYTES_MAX) {
+        return tg_why_set(why, TG_E_CORRUPT, "tariff %.60s: its code is cut short", label);
+    }
+    (void)tg_plug_count();
+    (void)pthread_mutex_lock(&load_lock);
+    enum tg_err err = TG_OK;
+    if (tg_plug_find(TG_PLUGIN_TARIFF, label) == NULL) {
+        struct tg_why reason = {""};
+        struct tg_bpf *bpf = NULL;
+        err = tg_bpf_load((const uint64_t *)(const void *)(block + 1), block->insns_count,
+                          block->hash, &bpf, &reason);
+        struct tg_plug *plug = plugs_append(err == TG_OK ? &bpf_plugin : &refused_plugin, label,
+                                            err == TG_OK ? TG_PLUG_BPF : TG_PLUG_REFUSED);
+        if (plug == NULL) {
+            tg_bpf_close(bpf);
+            err = tg_why_set(&reason, TG_E_FULL, "tariff %.60s: more than %u plug-ins", label,
+                             TG_PLUGS_MAX);
+        } else {
+            plug->bpf = bpf;
+            plug->why = reason;
+            if (err != TG_OK) {
+                tg_plug_quarantine(plug, err);
+            }
+            plugs_publish();
+        }
+        if (why != NULL) {
+            *why = reason;
+        }
+    }
+    (void)pthread_mutex_unlock(&load_lock);
+    return err;
 }
 
 enum tg_err tg_plug_check(const char *path, char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)

@@ -25,27 +25,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_bpf;
+struct tg_bpf_block;
+
 /** Plug-ins of all kinds together; tg_plug_load answers TG_E_FULL beyond. */
 #define TG_PLUGS_MAX           128u
 #define TG_PLUG_NAME_BYTES_MAX 32u
+/** What an entry is called: a name, or for BPF name@hash with 16 hexadecimal digits. */
+#define TG_PLUG_LABEL_BYTES_MAX (TG_PLUG_NAME_BYTES_MAX + 17u)
 
 /** Wall time the child gets to load and be called once; then it is killed. */
 #define TG_PLUG_LOAD_LIMIT_MS 2000u
 
-/** @brief Where a plug-in's code comes from; sandboxed code gets its own value when it exists. */
+/** @brief Where a plug-in's code comes from. */
 enum tg_plug_origin {
     TG_PLUG_BUILTIN = 1, /**< Linked into this binary. */
     TG_PLUG_NATIVE = 2,  /**< A shared object, trusted once it has passed the load checks. */
-    TG_PLUG_REFUSED = 3  /**< Did not pass; the stand-in suspends every row. */
+    TG_PLUG_REFUSED = 3, /**< Did not pass; the stand-in suspends every row. */
+    TG_PLUG_BPF = 4      /**< Verified code from a catalog image; see plug/bpf.h. */
 };
 
 /** @brief One plug-in of the table; lives until the process ends, never moves. */
 struct tg_plug {
-    const struct tg_plugin *plugin;    /**< Never NULL; the stand-in's when refused. */
-    char name[TG_PLUG_NAME_BYTES_MAX]; /**< plugin->name, or the file's stem when refused. */
-    char path[512];                    /**< Shared object's path; empty when built in. */
-    struct tg_why why;                 /**< Why it was refused; empty otherwise. */
-    uint8_t origin;                    /**< enum tg_plug_origin. */
+    const struct tg_plugin *plugin;     /**< Never NULL; the stand-in's when refused. */
+    struct tg_bpf *bpf;                 /**< Its program when BPF; NULL otherwise. */
+    char name[TG_PLUG_LABEL_BYTES_MAX]; /**< plugin->name; the file's stem when refused; BPF: as in
+                                             catalog images. */
+    char path[512];                     /**< Shared object's path; empty when built in. */
+    struct tg_why why;                  /**< Why it was refused; empty otherwise. */
+    uint8_t origin;                     /**< enum tg_plug_origin. */
     /** First fault that took it out of use, an enum tg_err; TG_OK while in use. Written once with
      *  release by tg_plug_quarantine, read with relaxed order by workers: a late look costs one
      *  more guarded call and nothing else. */
@@ -85,6 +93,22 @@ struct tg_plug *tg_plug_at(uint32_t index);
  *         table as TG_PLUG_REFUSED.
  */
 enum tg_err tg_plug_load(const char *path, struct tg_why *why);
+
+/**
+ * @brief Have the BPF code of a price ready under the name its catalog image gives it.
+ *
+ * The same code is loaded once however many prices and versions name it, and stays: an image is
+ * kept for late events, and so is its code. One that DPDK refuses is kept as TG_PLUG_REFUSED.
+ *
+ * @param[in]  label        "name@hash" as in the image.
+ * @param[in]  block        The price's parameters with the instructions behind them.
+ * @param[in]  block_bytes  Size of both.
+ * @param[out] why          May be NULL.
+ * @return TG_OK (also when it was there), TG_E_CORRUPT (no such block), TG_E_PLUGIN_ABI (refused),
+ *         TG_E_NO_MEMORY or TG_E_FULL.
+ */
+enum tg_err tg_plug_bpf_ensure(const char *label, const struct tg_bpf_block *block,
+                               uint32_t block_bytes, struct tg_why *why);
 
 /**
  * @brief The same checks in the child only; nothing is loaded here, nothing is registered.
