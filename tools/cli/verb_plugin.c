@@ -3,11 +3,14 @@
  */
 #include "cli/cli.h"
 
+#include "cli/plugin_bpf.h"
 #include "cli/plugin_template.h"
 #include "doc/json.h"
+#include "plug/bpf.h"
 #include "plug/registry.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -55,19 +58,37 @@ static int plugin_list(bool is_json)
 
 static int plugin_check(const char *path, bool is_json)
 {
-    char name[TG_PLUG_NAME_BYTES_MAX];
+    char name[TG_PLUG_NAME_BYTES_MAX] = "";
     struct tg_why why = {{0}};
-    const enum tg_err err = tg_plug_check(path, name, &why);
+    struct tg_bpf_code *code = NULL;
+    enum tg_err err;
+    if (tg_plugin_is_bpf(path)) {
+        err = tg_plugin_bpf_check(path, &code, &why);
+    } else {
+        err = tg_plug_check(path, name, &why);
+    }
+    const uint64_t hash = code != NULL ? code->hash : 0;
+    const uint32_t insns_count = code != NULL ? code->insns_count : 0;
+    free(code);
     if (is_json) {
         struct tg_json *json = tg_json_object();
         tg_json_set_string(json, "file", path);
         tg_json_set_string(json, "name", name[0] != '\0' ? name : NULL);
+        if (hash != 0) {
+            char text[20];
+            (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+            tg_json_set_string(json, "hash", text);
+            tg_json_set_integer(json, "instructions", insns_count);
+        }
         tg_json_set_bool(json, "accepted", err == TG_OK);
         tg_json_set_string(json, "reason", tg_err_name(err));
         tg_json_set_string(json, "detail", err == TG_OK ? NULL : why.text);
         (void)tg_json_print(json, false, stdout);
         (void)fputc('\n', stdout);
         tg_json_free(json);
+    } else if (err == TG_OK && hash != 0) {
+        (void)printf("%s: accepted: %u instructions, hash %016llx\n", path, insns_count,
+                     (unsigned long long)hash);
     } else if (err == TG_OK) {
         (void)printf("%s: accepted as '%s'\n", path, name);
     } else {
@@ -102,7 +123,24 @@ static int template_write(const char *folder, const char *file, const char *text
     return fclose(to) != 0 || failed ? EIO : 0;
 }
 
-static int plugin_new(const char *name)
+struct new_file {
+    const char *file;
+    const char *text;
+};
+
+static int files_write(const char *name, const struct new_file *files, size_t files_count)
+{
+    for (size_t i = 0; i < files_count; i++) {
+        const int failure = template_write(name, files[i].file, files[i].text, name);
+        if (failure != 0) {
+            return tg_cli_problem(&tg_verb_plugin, "%s/%s: %s", name, files[i].file,
+                                  strerror(failure));
+        }
+    }
+    return TG_EXIT_OK;
+}
+
+static int plugin_new(const char *name, bool is_bpf)
 {
     if (!tg_plug_name_is_valid(name) || (name[0] >= '0' && name[0] <= '9')) {
         return tg_cli_usage(&tg_verb_plugin,
@@ -110,43 +148,72 @@ static int plugin_new(const char *name)
                             "31 in all",
                             name);
     }
-    if (mkdir(name, 0755) != 0) {
+    char catalog[TG_PLUG_NAME_BYTES_MAX + 16];
+    (void)snprintf(catalog, sizeof catalog, "%s/catalog", name);
+    if (mkdir(name, 0755) != 0 || mkdir(catalog, 0755) != 0) {
         return tg_cli_problem(&tg_verb_plugin, "%s: %s", name, strerror(errno));
     }
     char source[TG_PLUG_NAME_BYTES_MAX + 16];
     char test[TG_PLUG_NAME_BYTES_MAX + 16];
     (void)snprintf(source, sizeof source, "%s.c", name);
     (void)snprintf(test, sizeof test, "%s_test.c", name);
-    const struct {
-        const char *file;
-        const char *text;
-    } files[] = {{source, tg_plugin_template_source},
-                 {test, tg_plugin_template_test},
-                 {"CMakeLists.txt", tg_plugin_template_cmake},
-                 {"README.md", tg_plugin_template_readme}};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        const int failure = template_write(name, files[i].file, files[i].text, name);
-        if (failure != 0) {
-            return tg_cli_problem(&tg_verb_plugin, "%s/%s: %s", name, files[i].file,
-                                  strerror(failure));
-        }
+    const struct new_file files[] = {
+        {"catalog/accounts.csv", tg_plugin_template_accounts},
+        {"catalog/subscribers.csv", tg_plugin_template_subscribers},
+        {"usage.jsonl", tg_plugin_template_usage},
+        {source, is_bpf ? tg_plugin_template_bpf_source : tg_plugin_template_source},
+        {"CMakeLists.txt", is_bpf ? tg_plugin_template_bpf_cmake : tg_plugin_template_cmake},
+        {"README.md", is_bpf ? tg_plugin_template_bpf_readme : tg_plugin_template_readme},
+        {"catalog/catalog.yaml",
+         is_bpf ? tg_plugin_template_bpf_catalog : tg_plugin_template_catalog},
+        {test, tg_plugin_template_test}};
+    const size_t files_count = sizeof files / sizeof files[0] - (is_bpf ? 1 : 0);
+    const int code = files_write(name, files, files_count);
+    if (code != TG_EXIT_OK) {
+        return code;
     }
-    (void)printf("%s/ is ready: %s, %s, CMakeLists.txt, README.md\n"
+    (void)printf("%s/ is ready: %s%s%s, CMakeLists.txt, README.md, a catalog and a record\n"
                  "  cmake -S %s -B %s/build -DTOLLGATE_PREFIX=/usr/local\n"
                  "  cmake --build %s/build && ctest --test-dir %s/build\n"
-                 "  tollgate plugin check %s/build/%s.so\n",
-                 name, source, test, name, name, name, name, name, name);
+                 "  tollgate quote --catalog %s/catalog %s%s%s%s%s%s/usage.jsonl\n",
+                 name, source, is_bpf ? "" : ", ", is_bpf ? "" : test, name, name, name, name, name,
+                 is_bpf ? "" : "--plugin ", is_bpf ? "" : name, is_bpf ? "" : "/build/",
+                 is_bpf ? "" : name, is_bpf ? "" : ".so ", name);
     return TG_EXIT_OK;
+}
+
+static int plugin_build(const char *source, const char *object, bool is_json)
+{
+    char made[4096];
+    const size_t length = strlen(source);
+    if (length < 3 || length >= sizeof made || strcmp(source + length - 2, ".c") != 0) {
+        return tg_cli_usage(&tg_verb_plugin, "%s: build takes a file that ends in .c", source);
+    }
+    if (object == NULL) {
+        (void)snprintf(made, sizeof made, "%.*s.o", (int)(length - 2), source);
+        object = made;
+    }
+    struct tg_why why = {{0}};
+    if (tg_plugin_bpf_build(source, object, &why) != TG_OK) {
+        return tg_cli_problem(&tg_verb_plugin, "%s", why.text);
+    }
+    return plugin_check(object, is_json);
 }
 
 static int plugin_run(int argc, char **argv)
 {
     bool is_json = false;
+    bool is_bpf = false;
+    const char *object = NULL;
     const char *words[2] = {NULL, NULL};
     int words_count = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             is_json = true;
+        } else if (strcmp(argv[i], "--bpf") == 0) {
+            is_bpf = true;
+        } else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
+            object = argv[++i];
         } else if (argv[i][0] == '-') {
             return tg_cli_usage(&tg_verb_plugin, "unknown option %s", argv[i]);
         } else if (words_count == 2) {
@@ -161,24 +228,32 @@ static int plugin_run(int argc, char **argv)
     if (words[1] != NULL && strcmp(words[0], "check") == 0) {
         return plugin_check(words[1], is_json);
     }
-    if (words[1] != NULL && strcmp(words[0], "new") == 0) {
-        return plugin_new(words[1]);
+    if (words[1] != NULL && strcmp(words[0], "build") == 0) {
+        return plugin_build(words[1], object, is_json);
     }
-    return tg_cli_usage(&tg_verb_plugin, "say list, check FILE.so or new NAME");
+    if (words[1] != NULL && strcmp(words[0], "new") == 0) {
+        return plugin_new(words[1], is_bpf);
+    }
+    return tg_cli_usage(&tg_verb_plugin, "say list, check FILE, build FILE.c or new NAME");
 }
 
 const struct tg_verb tg_verb_plugin = {
     .name = "plugin",
-    .summary = "list plug-ins, check a shared object, start a new tariff",
-    .usage =
-        "usage: tollgate plugin list [--json]\n"
-        "       tollgate plugin check FILE.so [--json]\n"
-        "       tollgate plugin new NAME\n"
-        "\n"
-        "list   what is linked in\n"
-        "check  load FILE.so in a child process, look at its descriptor, try it: accepted or why\n"
-        "       not; exit code 1 when refused\n"
-        "new    write a folder NAME with a tariff's source, its test, CMakeLists.txt and README,\n"
-        "       to be built outside this tree against the installed headers (include/tollgate)\n",
+    .summary = "list plug-ins, check or build one, start a new tariff",
+    .usage = "usage: tollgate plugin list [--json]\n"
+             "       tollgate plugin check FILE [--json]\n"
+             "       tollgate plugin build FILE.c [-o FILE.o] [--json]\n"
+             "       tollgate plugin new [--bpf] NAME\n"
+             "\n"
+             "list   what is linked in\n"
+             "check  a shared object: load it in a child process, look at its descriptor, try it; "
+             "a BPF\n"
+             "       object: have it verified and try it; accepted or why not; exit code 1 when "
+             "refused\n"
+             "build  compile a tariff in BPF with clang (or $CLANG), then check it\n"
+             "new    write a folder NAME with a tariff's source, its test, CMakeLists.txt, README "
+             "and a\n"
+             "       small catalog, to be built outside this tree against the installed headers\n"
+             "       (include/tollgate); --bpf: a program that the catalog brings itself\n",
     .run = plugin_run,
 };
