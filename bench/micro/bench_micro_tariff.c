@@ -7,6 +7,7 @@
 
 #include "bench/bench_feed.h"
 #include "plug/bpf.h"
+#include "plug/fence.h"
 #include "plug/guard.h"
 #include "plug/probe.h"
 #include "twins.h"
@@ -117,7 +118,7 @@ static void *native_open(void)
         t->plug.origin = TG_PLUG_NATIVE;
     }
     (void)close(fd);
-    if (t == NULL || t->plug.plugin == NULL) {
+    if (t == NULL || t->plug.plugin == NULL || tg_fence_ready(NULL) != TG_OK) {
         tariff_close(t);
         return NULL;
     }

@@ -3,9 +3,10 @@
  *  @brief The one table of plug-ins: those linked in, those loaded, and those that were refused.
  *
  *  Source: Tollgate ABI 1 (abi/plugin.h); dlopen(3), POSIX.1-2017.
- *  Threads: tg_plug_load on the control thread before workers start; find, at and the quarantine
- *  calls from any thread. Allocates: in tg_plug_load only (the loader itself); the table is fixed.
- *  Cost: find is a walk over at most TG_PLUGS_MAX names; look up once and keep the pointer.
+ *  Threads: tg_plug_load on the control thread before workers start, reload on it also later; find,
+ *  at and the quarantine calls from any thread. Allocates: in tg_plug_load only (the loader
+ * itself); the table is fixed. Cost: find is a walk over at most TG_PLUGS_MAX names; look up once
+ * and keep the pointer.
  *
  *  A shared object is first loaded in a forked child with a time limit: its constructors and a
  *  smoke call of price() run there, so that one that crashes or hangs costs the engine nothing.
@@ -20,6 +21,7 @@
 #include "abi/err.h"
 #include "abi/plugin.h"
 #include "base/error.h"
+#include "plug/object.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -47,13 +49,20 @@ enum tg_plug_origin {
 
 /** @brief One plug-in of the table; lives until the process ends, never moves. */
 struct tg_plug {
-    const struct tg_plugin *plugin;     /**< Never NULL; the stand-in's when refused. */
+    /** Never NULL; the stand-in's when refused. Replaced by tg_plug_reload alone, with release;
+     *  a worker loads it once a call. */
+    const struct tg_plugin *_Atomic plugin;
     struct tg_bpf *bpf;                 /**< Its program when BPF; NULL otherwise. */
     char name[TG_PLUG_LABEL_BYTES_MAX]; /**< plugin->name; the file's stem when refused; BPF: as in
                                              catalog images. */
     char path[512];                     /**< Shared object's path; empty when built in. */
+    struct tg_plug_object object;       /**< What it was loaded from; control thread. */
     struct tg_why why;                  /**< Why it was refused; empty otherwise. */
-    uint8_t origin;                     /**< enum tg_plug_origin. */
+    _Atomic uint8_t origin;             /**< enum tg_plug_origin. */
+    uint32_t reloads_count;             /**< Times its code was replaced; control thread. */
+    struct tg_why fault;                /**< What it did; valid once has_fault. */
+    /** Stored with release behind fault, by who won the quarantine; partner: tg_plug_fault. */
+    _Atomic bool has_fault;
     /** First fault that took it out of use, an enum tg_err; TG_OK while in use. Written once with
      *  release by tg_plug_quarantine, read with relaxed order by workers: a late look costs one
      *  more guarded call and nothing else. */
@@ -120,11 +129,31 @@ enum tg_err tg_plug_bpf_ensure(const char *label, const struct tg_bpf_block *blo
 enum tg_err tg_plug_check(const char *path, char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why);
 
 /**
+ * @brief Put new code in the place of a loaded tariff while rows flow.
+ *
+ * The file the entry came from is copied, tried in a child and loaded; its catalog prices stay, so
+ * its name, its size of parameters and its params_version must be the same. One store publishes it,
+ * and a quarantine ends. A refusal changes nothing: the old code goes on.
+ *
+ * @param[in]  name  As in catalogs; a tariff from a file, also one that was refused.
+ * @param[out] old   Code that workers may still run: close it after a grace period.
+ * @param[out] why   What was wrong; may be NULL.
+ * @return As tg_plug_load; TG_E_NOT_FOUND, TG_E_UNSUPPORTED (no tariff from a file), TG_E_INVALID
+ *         (another name), TG_E_STATE (other parameters).
+ */
+enum tg_err tg_plug_reload(const char *name, struct tg_plug_object *old, struct tg_why *why);
+
+/**
  * @brief Take a plug-in out of use; the first reason stays.
  * @param plug    Entry.
  * @param reason  enum tg_err other than TG_OK.
+ * @param what    What it did; NULL: the reason says it.
  */
-void tg_plug_quarantine(struct tg_plug *plug, enum tg_err reason);
+void tg_plug_quarantine(struct tg_plug *plug, enum tg_err reason, const struct tg_why *what);
+
+/** @brief What took it out of use. @param plug Entry.
+ *  @return Sentence, "" while in use; borrowed until it is released or reloaded. */
+const char *tg_plug_fault(const struct tg_plug *plug);
 
 /** @brief Put a quarantined plug-in back after a person looked; refused ones stay refused.
  *  @param plug Entry. @return TG_OK or TG_E_STATE (refused). */

@@ -2,6 +2,7 @@
 #include "plug/bpf.h"
 
 #include "abi/tariff_bpf.h"
+#include "plug/fence.h"
 #include "plug/guard.h"
 #include "plug/probe.h"
 #include "plug/registry.h"
@@ -94,6 +95,7 @@ Test(bpf, native_translated_interpreted_and_built_in_agree_on_a_million_rows, .t
     struct tg_plug plugs[3] = {{.name = "built-in"}, {.name = "native"}, {.name = "bpf"}};
     void *object = dlopen(TG_TWIN_NATIVE, RTLD_NOW | RTLD_LOCAL);
     cr_assert_not_null(object, "%s", dlerror());
+    cr_assert_eq(tg_fence_ready(NULL), TG_OK);
     plugs[0].plugin = tg_plug_find(TG_PLUGIN_TARIFF, "per_unit")->plugin;
     plugs[1].plugin = dlsym(object, TG_PLUG_ENTRY_SYMBOL);
     plugs[1].origin = TG_PLUG_NATIVE;
