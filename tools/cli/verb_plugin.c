@@ -5,6 +5,8 @@
 
 #include "cli/plugin_bpf.h"
 #include "cli/plugin_template.h"
+#include "control/plugin_commands.h"
+#include "control/socket.h"
 #include "doc/json.h"
 #include "plug/bpf.h"
 #include "plug/registry.h"
@@ -16,43 +18,94 @@
 
 extern const struct tg_verb tg_verb_plugin;
 
-static const char *kind_name(uint32_t kind)
+/* One line each; what is out of use says why on a second one. */
+static void list_print(const struct tg_json *list)
 {
-    switch (kind) {
-    case TG_PLUGIN_DECODER:
-        return "decoder";
-    case TG_PLUGIN_TARIFF:
-        return "tariff";
-    case TG_PLUGIN_FRONT:
-        return "front";
-    default:
-        return "unknown";
+    for (size_t i = 0; i < tg_json_count(list); i++) {
+        const struct tg_json *entry = tg_json_at(list, i);
+        const char *fault = tg_json_get_text(entry, "fault", NULL);
+        (void)printf("%-8s %-16s %-8s %-8s %s\n", tg_json_get_text(entry, "kind", ""),
+                     tg_json_get_text(entry, "name", ""), tg_json_get_text(entry, "origin", ""),
+                     tg_json_get_text(entry, "version", ""),
+                     tg_json_get_text(entry, "summary", ""));
+        if (fault != NULL) {
+            (void)printf("         out of use: %s: %s\n", tg_json_get_text(entry, "quarantine", ""),
+                         fault);
+        }
     }
 }
 
-static int plugin_list(bool is_json)
+/* Ask the running engine; its answer, or NULL with the exit code. */
+static struct tg_json *engine_ask(const char *data_dir, const char *command, const char *name,
+                                  int *code)
 {
-    struct tg_json *list = tg_json_list();
-    for (uint32_t i = 0; i < tg_plug_count(); i++) {
-        const struct tg_plug *plug = tg_plug_at(i);
-        if (!is_json) {
-            (void)printf("%-8s %-16s %-8s %s\n", kind_name(plug->plugin->kind), plug->name,
-                         plug->plugin->version, plug->plugin->summary);
-            continue;
-        }
-        struct tg_json *entry = tg_json_object();
-        tg_json_set_string(entry, "kind", kind_name(plug->plugin->kind));
-        tg_json_set_string(entry, "name", plug->name);
-        tg_json_set_string(entry, "version", plug->plugin->version);
-        tg_json_set_string(entry, "summary", plug->plugin->summary);
-        tg_json_set_string(entry, "origin", plug->origin == TG_PLUG_BUILTIN ? "builtin" : "native");
-        tg_json_append(list, entry);
+    enum { ANSWER_BYTES = 131072 };
+    char path[4096];
+    struct tg_json *answer = NULL;
+    struct tg_why why = {""};
+    char *text = malloc(ANSWER_BYTES);
+    struct tg_json *request = tg_json_object();
+    (void)snprintf(path, sizeof path, "%s/control.sock", data_dir);
+    tg_json_set_string(request, "command", command);
+    if (name != NULL) {
+        tg_json_set_string(request, "name", name);
     }
+    char *asked = tg_json_dump(request, NULL);
+    enum tg_err err =
+        text != NULL ? tg_control_ask(path, asked, text, ANSWER_BYTES) : TG_E_NO_MEMORY;
+    *code = TG_EXIT_PROBLEM;
+    if (err == TG_E_UNREACHABLE) {
+        (void)tg_cli_problem(&tg_verb_plugin, "no engine answers on %s", path);
+        *code = TG_EXIT_UNREACHABLE;
+    } else if (err != TG_OK || tg_json_parse(text, strlen(text), &answer, &why) != TG_OK) {
+        (void)tg_cli_problem(&tg_verb_plugin, "%s", tg_err_sentence(err));
+    } else if (!tg_json_get_bool(answer, "ok", false)) {
+        (void)tg_cli_problem(&tg_verb_plugin, "%s: %s", tg_json_get_text(answer, "reason", ""),
+                             tg_json_get_text(answer, "message", ""));
+        tg_json_free(answer);
+        answer = NULL;
+    }
+    tg_json_text_free(asked);
+    tg_json_free(request);
+    free(text);
+    return answer;
+}
+
+static int plugin_list(const char *data_dir, bool is_json)
+{
+    int code = TG_EXIT_OK;
+    struct tg_json *answer =
+        data_dir != NULL ? engine_ask(data_dir, "plugins", NULL, &code) : tg_command_plugins();
+    if (answer == NULL) {
+        return code;
+    }
+    const struct tg_json *list = tg_json_get(answer, "plugins");
     if (is_json) {
         (void)tg_json_print(list, false, stdout);
         (void)fputc('\n', stdout);
+    } else {
+        list_print(list);
     }
-    tg_json_free(list);
+    tg_json_free(answer);
+    return TG_EXIT_OK;
+}
+
+static int plugin_reload(const char *name, const char *data_dir, bool is_json)
+{
+    int code = TG_EXIT_OK;
+    struct tg_json *answer = engine_ask(data_dir, "plugin_reload", name, &code);
+    if (answer == NULL) {
+        return code;
+    }
+    const struct tg_json *plugin = tg_json_get(answer, "plugin");
+    if (is_json) {
+        (void)tg_json_print(plugin, false, stdout);
+        (void)fputc('\n', stdout);
+    } else {
+        (void)printf("%s: version %s, hash %s, prices from now on\n", name,
+                     tg_json_get_text(plugin, "version", ""), tg_json_get_text(plugin, "hash", ""));
+    }
+    tg_json_free(answer);
     return TG_EXIT_OK;
 }
 
@@ -205,6 +258,7 @@ static int plugin_run(int argc, char **argv)
     bool is_json = false;
     bool is_bpf = false;
     const char *object = NULL;
+    const char *data_dir = NULL;
     const char *words[2] = {NULL, NULL};
     int words_count = 0;
     for (int i = 1; i < argc; i++) {
@@ -214,6 +268,8 @@ static int plugin_run(int argc, char **argv)
             is_bpf = true;
         } else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
             object = argv[++i];
+        } else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc) {
+            data_dir = argv[++i];
         } else if (argv[i][0] == '-') {
             return tg_cli_usage(&tg_verb_plugin, "unknown option %s", argv[i]);
         } else if (words_count == 2) {
@@ -223,10 +279,13 @@ static int plugin_run(int argc, char **argv)
         }
     }
     if (words[0] != NULL && strcmp(words[0], "list") == 0 && words[1] == NULL) {
-        return plugin_list(is_json);
+        return plugin_list(data_dir, is_json);
     }
     if (words[1] != NULL && strcmp(words[0], "check") == 0) {
         return plugin_check(words[1], is_json);
+    }
+    if (words[1] != NULL && strcmp(words[0], "reload") == 0) {
+        return plugin_reload(words[1], data_dir != NULL ? data_dir : "data", is_json);
     }
     if (words[1] != NULL && strcmp(words[0], "build") == 0) {
         return plugin_build(words[1], object, is_json);
@@ -234,13 +293,14 @@ static int plugin_run(int argc, char **argv)
     if (words[1] != NULL && strcmp(words[0], "new") == 0) {
         return plugin_new(words[1], is_bpf);
     }
-    return tg_cli_usage(&tg_verb_plugin, "say list, check FILE, build FILE.c or new NAME");
+    return tg_cli_usage(&tg_verb_plugin, "say list, check FILE, build FILE.c, new NAME or "
+                                         "reload NAME");
 }
 
 const struct tg_verb tg_verb_plugin = {
     .name = "plugin",
-    .summary = "list plug-ins, check or build one, start a new tariff",
-    .usage = "usage: tollgate plugin list [--json]\n"
+    .summary = "list plug-ins, check, build or reload one, start a new tariff",
+    .usage = "usage: tollgate plugin list [--data DIR] [--json]\n"
              "       tollgate plugin check FILE [--json]\n"
              "       tollgate plugin build FILE.c [-o FILE.o] [--json]\n"
              "       tollgate plugin new [--bpf] NAME\n"
@@ -254,6 +314,9 @@ const struct tg_verb tg_verb_plugin = {
              "new    write a folder NAME with a tariff's source, its test, CMakeLists.txt, README "
              "and a\n"
              "       small catalog, to be built outside this tree against the installed headers\n"
-             "       (include/tollgate); --bpf: a program that the catalog brings itself\n",
+             "       (include/tollgate); --bpf: a program that the catalog brings itself\n"
+             "reload have the running engine (data) take the tariff's file again while rows flow: "
+             "it is\n"
+             "       tried in a child first, a refusal changes nothing; also ends its quarantine\n",
     .run = plugin_run,
 };
