@@ -40,7 +40,8 @@ static enum tg_err micro_run(const struct tg_micro *micro, const struct tg_bench
 enum tg_err tg_bench_micro(const struct tg_bench_options *options, FILE *out, bool *is_void,
                            struct tg_why *why)
 {
-    static const struct tg_micro *const lists[] = {tg_micro_mediate, tg_micro_store, tg_micro_rt};
+    static const struct tg_micro *const lists[] = {tg_micro_mediate, tg_micro_store, tg_micro_rt,
+                                                   tg_micro_tariff};
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         for (const struct tg_micro *at = lists[i]; at->name != NULL && err == TG_OK; at++) {

@@ -31,5 +31,6 @@ struct tg_micro {
 extern const struct tg_micro tg_micro_mediate[];
 extern const struct tg_micro tg_micro_store[];
 extern const struct tg_micro tg_micro_rt[];
+extern const struct tg_micro tg_micro_tariff[];
 
 #endif

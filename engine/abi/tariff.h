@@ -150,9 +150,29 @@ struct tg_tariff {
                       const struct tg_tariff_row *rows, uint32_t rows_count,
                       struct tg_tariff_result *results);
 
-    uint32_t promises; /**< enum tg_tariff_promise bits; 0 none. */
-    uint32_t reserved; /**< 0. */
+    /* What follows came after ABI 1 began: it is there when size_bytes says so, and 0 is what a
+     * tariff that does not know it means. */
+    uint32_t promises;       /**< enum tg_tariff_promise bits; 0 none. */
+    uint16_t currency;       /**< ISO 4217 number of the only currency it prices; 0 any. A row of
+                                  another is refused with TG_E_PLUGIN_CURRENCY, uncalled. */
+    uint16_t params_version; /**< Changes when params blocks of one size mean something else: a
+                                  reload with another is refused, as stored catalogs keep them. */
 };
+_Static_assert(sizeof(struct tg_tariff) == 32, "grows at its end only");
+
+/** @brief Its currency, also of one built before there was such a field. @param tariff Borrowed.
+ *  @return ISO 4217 number, or 0: any. */
+static inline uint16_t tg_tariff_currency(const struct tg_tariff *tariff)
+{
+    return tariff->size_bytes >= sizeof *tariff ? tariff->currency : 0;
+}
+
+/** @brief Its params_version, as tg_tariff_currency. @param tariff Borrowed. @return 0 unless set.
+ */
+static inline uint16_t tg_tariff_params_version(const struct tg_tariff *tariff)
+{
+    return tariff->size_bytes >= sizeof *tariff ? tariff->params_version : 0;
+}
 
 /**
  * @brief Divide once, round once.

@@ -265,7 +265,7 @@ static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **pack
     for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
         parts[i] = i == TG_IMAGE_SECTION_TEXT   ? &compile->text
                    : i < TG_IMAGE_SECTION_NAMES ? &compile->sections[i]
-                                          : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
+                                                : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
         section_place(&head.sections[i], &at, parts[i]->size_bytes,
                       i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
         is_broken = is_broken || parts[i]->is_broken;
@@ -309,6 +309,7 @@ static void compile_free(struct tg_compile *compile)
         tg_blob_free(&compile->sections[i]);
     }
     tg_blob_free(&compile->text);
+    tg_compile_tariffs_free(compile);
 }
 
 enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous,
@@ -324,6 +325,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_decks(&compile);
         tg_compile_time_models(&compile);
         tg_compile_parts(&compile);
+        tg_compile_tariffs(&compile);
         tg_compile_prices(&compile);
         tg_compile_plans(&compile);
         tg_compile_products(&compile);

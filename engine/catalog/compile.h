@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_compile_codes;
 struct tg_currency;
 struct tg_schema;
 
@@ -35,10 +36,11 @@ struct tg_compile {
     const struct tg_yaml_node **nodes[TG_CATALOG_KINDS_COUNT]; /**< By index; NULL a hole. */
     uint32_t nodes_count[TG_CATALOG_KINDS_COUNT];              /**< Room of each. */
     struct tg_blob text;                                       /**< TG_IMAGE_SECTION_TEXT. */
-    struct tg_blob sections[TG_IMAGE_SECTION_NAMES];                 /**< The others, by id. */
-    uint8_t **deck_zones;    /**< One bit a zone of each deck; [decks][8192]. */
-    uint64_t prefixes_count; /**< Rows of all decks. */
-    bool is_out_of_memory;   /**< Give up. */
+    struct tg_blob sections[TG_IMAGE_SECTION_NAMES];           /**< The others, by id. */
+    uint8_t **deck_zones;           /**< One bit a zone of each deck; [decks][8192]. */
+    struct tg_compile_codes *codes; /**< BPF tariffs; NULL none. */
+    uint64_t prefixes_count;        /**< Rows of all decks. */
+    bool is_out_of_memory;          /**< Give up. */
 };
 
 /** Bytes of a bit set over all zones there can be. */
@@ -99,7 +101,34 @@ int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *sch
 /** @brief Compile decks; adds their zones. @param compile State. */
 void tg_compile_decks(struct tg_compile *compile);
 
-/** @brief Compile prices. @param compile State. */
+/** @brief Read and verify the tariffs that the catalog brings as BPF. @param compile State. */
+void tg_compile_tariffs(struct tg_compile *compile);
+
+/** @brief Forget them. @param compile State. */
+void tg_compile_tariffs_free(struct tg_compile *compile);
+
+/**
+ * @brief If a price's tariff is one of them: its name in the image and its parameter block.
+ * @param[in,out] compile  State.
+ * @param[in]     node     The price.
+ * @param[in]     price    Its common part.
+ * @param[out]    index    Number of the tariff's name.
+ * @param[in,out] params   The block is appended.
+ * @return false: the tariff is a plug-in's.
+ */
+bool tg_compile_tariff_bpf(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           const struct tg_price *price, uint16_t *index, struct tg_blob *params);
+
+/**
+ * @brief Have the BPF code that an image carries ready for pricing.
+ * @param[in]  image  Checked.
+ * @param[out] why    May be NULL.
+ * @return TG_OK, also when DPDK refuses code (its rows are suspended with the reason);
+ *         TG_E_CORRUPT, TG_E_NO_MEMORY, TG_E_FULL.
+ */
+enum tg_err tg_image_code_ensure(const struct tg_image *image, struct tg_why *why);
+
+/** @brief Compile prices; after tariffs. @param compile State. */
 void tg_compile_prices(struct tg_compile *compile);
 
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */

@@ -287,13 +287,16 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     struct tg_price price = price_read(compile, node, price_id);
     currency_check(compile, node);
     const uint32_t steps_count = steps_read(compile, node, &steps);
-    const struct tg_tariff *tariff = tariff_find(compile, node, &info->tariff);
+    const struct tg_tariff *tariff = NULL;
+    price.steps_count = steps_count;
+    if (!tg_compile_tariff_bpf(compile, node, &price, &info->tariff, &params)) {
+        tariff = tariff_find(compile, node, &info->tariff);
+    }
     info->unit = (uint8_t)tg_schema_number(keys, node, "unit");
     info->dimension = (uint8_t)tg_unit_dimension(info->unit);
     options_read(compile, node, &price, info);
     info->quantity_rounding = (uint8_t)tg_schema_number(keys, node, "quantity_rounding");
     info->is_present = 1;
-    price.steps_count = steps_count;
     price.steps_offset = sizeof price;
     /* The tariff sees the price with its steps right behind it, as in the image. */
     struct tg_blob whole = {0};

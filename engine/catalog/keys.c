@@ -223,6 +223,10 @@ KEYS(tg_catalog_network_keys,
     {.key = "plmn", .type = TG_TYPE_STRING, .is_required = true, .min = 5, .max = 6,
      .help = "Mobile country and network code."},
     {.key = "zone", .type = TG_TYPE_NAME, .is_required = true, .help = "Zone of usage there."});
+KEYS(tg_catalog_tariff_keys,
+    {.key = "bpf", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
+     .help = "Object file of `tollgate plugin build`, relative to the folder."},
+    {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "For people."});
 #define ITEM(what) static const struct tg_schema_key what##_item = {                               \
     .type = TG_TYPE_MAP, .sub = &tg_catalog_##what##_keys}
 ITEM(tax);
@@ -233,6 +237,7 @@ ITEM(plan);
 ITEM(allowance);
 ITEM(product);
 ITEM(network);
+ITEM(tariff);
 KEYS(tg_catalog_keys,
     {.key = "catalog", .type = TG_TYPE_MAP, .sub = &tg_catalog_head_keys,
      .help = "Once in a folder."},
@@ -243,5 +248,7 @@ KEYS(tg_catalog_keys,
     {.key = "plans", .type = TG_TYPE_TABLE, .item = &plan_item, .help = "Price plans."},
     {.key = "allowances", .type = TG_TYPE_TABLE, .item = &allowance_item, .help = "Buckets."},
     {.key = "products", .type = TG_TYPE_TABLE, .item = &product_item, .help = "What is sold."},
-    {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."});
+    {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."},
+    {.key = "tariffs", .type = TG_TYPE_TABLE, .item = &tariff_item,
+     .help = "Tariffs that the catalog brings as verified code."});
 /* clang-format on */

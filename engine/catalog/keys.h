@@ -44,6 +44,8 @@ extern const struct tg_schema tg_catalog_allowance_keys;
 extern const struct tg_schema tg_catalog_product_keys;
 /** @brief Keys of one of `networks`. */
 extern const struct tg_schema tg_catalog_network_keys;
+/** @brief Keys of one of `tariffs`. */
+extern const struct tg_schema tg_catalog_tariff_keys;
 
 /** @brief Service names by enum tg_service - 1 ("data", "voice", ...), NULL-terminated. */
 extern const char *const tg_catalog_services[];

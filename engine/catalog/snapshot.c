@@ -164,6 +164,7 @@ static enum tg_err images_open(struct tg_catalog_snapshot *snapshot, struct tg_w
         const struct tg_image *image = NULL;
         struct tg_image *copy = NULL;
         err = tg_catalog_image_of(walk.value, &image, &copy, why);
+        err = err == TG_OK ? tg_image_code_ensure(image, why) : err;
         if (err == TG_OK) {
             image_insert(snapshot, image);
         }
@@ -230,6 +231,7 @@ enum tg_err tg_catalog_open_folder(const char *folder, struct tg_diag *diag,
     if (err == TG_OK) {
         struct storage *storage = made->storage;
         err = tg_compile_run(opened, NULL, diag, &storage->copies[0]);
+        err = err == TG_OK ? tg_image_code_ensure(storage->copies[0], why) : err;
         if (err == TG_OK) {
             storage->copies_count = 1;
             storage->has_people = true;

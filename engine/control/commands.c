@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "control/engine_state.h"
+#include "control/plugin_commands.h"
 #include "store/lmdb.h"
 
 #include <stdio.h>
@@ -181,6 +182,13 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "metrics") == 0) {
         return command_metrics(engine);
     }
-    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics or alarm_ack, "
+    if (strcmp(command, "plugins") == 0) {
+        return tg_command_plugins();
+    }
+    if (strcmp(command, "plugin_reload") == 0) {
+        return tg_command_plugin_reload(request);
+    }
+    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics, plugins, "
+                                      "plugin_reload or alarm_ack, "
                                       "_unack, _shelve, _unshelve, _close");
 }

@@ -13,7 +13,8 @@
 /**
  * @brief Answer one command.
  * @param context  struct tg_engine.
- * @param request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics"} or
+ * @param request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics" | "plugins"},
+ *                 {"command": "plugin_reload", "name": "night_owl"} or
  *                 {"command": "alarm_ack" | "alarm_unack" | "alarm_shelve" | "alarm_unshelve" |
  *                 "alarm_close", "alarms": ["A-000001"], "force": bool}.
  * @return New answer.

@@ -34,6 +34,8 @@ static const struct tg_schema_key limits_keys[] = {
      .fallback = "4000000", .help = "Records remembered for the duplicate check, a generation."},
     {.key = "park", .type = TG_TYPE_DURATION, .min = 1000000000, .max = INT64_MAX,
      .fallback = "30min", .help = "How long data waits for its template."},
+    {.key = "tariff_time", .type = TG_TYPE_DURATION, .min = 1000000, .max = 60000000000,
+     .fallback = "100ms", .help = "Processor time a call of a native tariff may take."},
 };
 static const struct tg_schema limits_schema = TG_SCHEMA(limits_keys);
 
@@ -429,6 +431,8 @@ static void load_all(struct loader *l, const struct tg_yaml_node *root)
     c->sessions_max = (uint32_t)tg_schema_number(&limits_schema, limits, "sessions");
     c->dedup_records_max = (uint64_t)tg_schema_number(&limits_schema, limits, "dedup_records");
     c->park_ns = tg_schema_number(&limits_schema, limits, "park");
+    c->tariff_budget_ms =
+        (uint32_t)(tg_schema_number(&limits_schema, limits, "tariff_time") / 1000000);
     load_plugins(l, tg_yaml_get(root, "plugins"));
     load_decoders(l, tg_yaml_get(root, "decoders"));
     load_ports(l, tg_yaml_get(root, "ports"));

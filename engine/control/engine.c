@@ -6,6 +6,7 @@
 #include "catalog/catalog.h"
 #include "control/commands.h"
 #include "control/engine_state.h"
+#include "plug/fence.h"
 #include "plug/registry.h"
 #include "rt/eal.h"
 #include "store/documents.h"
@@ -49,6 +50,7 @@ static enum tg_err open_lock(struct tg_engine *engine, struct tg_why *why)
 
 static enum tg_err open_plugins(struct tg_engine *engine, struct tg_why *why)
 {
+    tg_fence_budget(engine->params.config->tariff_budget_ms);
     for (uint32_t i = 0; i < engine->params.config->plugins_count; i++) {
         struct tg_why refused = {""};
         if (tg_plug_load(engine->params.config->plugins[i], &refused) != TG_OK) {
@@ -300,6 +302,7 @@ static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, str
         return TG_OK;
     }
     *folded_ns = now_ns;
+    tg_plugins_tell(&engine->plugins_told);
     (void)tg_snapshot_reclaim();
     return tg_engine_fold(engine, why);
 }
@@ -322,6 +325,7 @@ enum tg_err tg_engine_run(struct tg_engine *engine, struct tg_why *why)
     }
     engine->elapsed_ns = tg_clock_monotonic_ns() - engine->started_ns;
     tg_fronts_stop(&engine->fronts);
+    tg_plugins_tell(&engine->plugins_told);
     const enum tg_err stopped = tg_pipeline_stop(engine->pipeline, err == TG_OK ? why : NULL);
     err = err == TG_OK ? stopped : err;
     if (err == TG_OK) {

@@ -10,6 +10,7 @@
 #include "control/engine.h"
 #include "control/fronts.h"
 #include "control/metrics.h"
+#include "control/plugin_commands.h"
 #include "control/socket.h"
 #include "rt/snapshot.h"
 #include "store/file.h"
@@ -32,6 +33,7 @@ struct tg_engine {
     struct tg_control_server *control;                  /**< Command socket, or NULL. */
     struct tg_metrics *metrics;                         /**< /metrics, or NULL. */
     struct tg_fronts fronts;                            /**< Watched fronts. */
+    struct tg_plugins_told plugins_told;                /**< Quarantines as logged. */
     uint32_t subscribers_max;                           /**< Account lines. */
     bool has_operations;                                /**< Operators' commands are restored. */
     int64_t started_ns;                                 /**< Monotonic. */

@@ -2,6 +2,7 @@
 #include "control/metrics.h"
 
 #include "doc/scalar.h"
+#include "plug/registry.h"
 #include "record/charge.h"
 
 #include <microhttpd.h>
@@ -112,6 +113,29 @@ static void say_ingest(struct page *page, const struct tg_pipeline_status *statu
             in->hop_waits_count);
 }
 
+/* Those from outside only: what is linked in cannot be taken out of use. */
+static void say_plugins(struct page *page)
+{
+    head(page, "tollgate_plugin_quarantined", "gauge", "1: taken out of use, by reason.");
+    for (uint32_t i = 0; i < tg_plug_count(); i++) {
+        const struct tg_plug *plug = tg_plug_at(i);
+        const int32_t reason = atomic_load_explicit(&plug->quarantine, memory_order_relaxed);
+        if (plug->origin != TG_PLUG_BUILTIN) {
+            say(page, "tollgate_plugin_quarantined{plugin=\"%s\",reason=\"%s\"} %d\n",
+                plug->name, reason != TG_OK ? tg_err_name(reason) : "", reason != TG_OK);
+        }
+    }
+    head(page, "tollgate_plugin_faults_total", "counter", "Faulty answers since it was loaded.");
+    for (uint32_t i = 0; i < tg_plug_count(); i++) {
+        const struct tg_plug *plug = tg_plug_at(i);
+        if (plug->origin != TG_PLUG_BUILTIN) {
+            say(page, "tollgate_plugin_faults_total{plugin=\"%s\"} %llu\n", plug->name,
+                (unsigned long long)atomic_load_explicit(&plug->faults_count,
+                                                         memory_order_relaxed));
+        }
+    }
+}
+
 size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipeline_port *ports,
                        uint32_t ports_count, char *text, size_t text_bytes)
 {
@@ -142,6 +166,7 @@ size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipel
             status.readings_evicted_count);
     counter(&page, "tollgate_sequence_unaudited_total", "Messages whose stream found no place.",
             status.sequence_refused_count);
+    say_plugins(&page);
     head(&page, "tollgate_port_datagrams_total", "counter", "Payloads by port.");
     for (uint32_t i = 0; i < ports_count; i++) {
         struct tg_port_counters counters;

@@ -36,24 +36,20 @@ struct probe_report {
     struct tg_why why;
 };
 
-enum tg_err tg_plug_probe_file(const char *path, struct tg_why *why)
+static enum tg_err file_judge(const char *path, const struct stat *file, struct tg_why *why)
 {
-    struct stat file;
-    if (stat(path, &file) != 0) {
-        return tg_why_set(why, TG_E_PLUGIN_OPEN, "%s: %s", path, strerror(errno));
-    }
-    if (!S_ISREG(file.st_mode)) {
+    if (!S_ISREG(file->st_mode)) {
         return tg_why_set(why, TG_E_PLUGIN_OPEN, "%s: not a regular file", path);
     }
-    if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    if ((file->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return tg_why_set(why, TG_E_PLUGIN_OPEN,
                           "%s: others than its owner may write to it (mode %03o); chmod go-w it",
-                          path, (unsigned)file.st_mode & 0777u);
+                          path, (unsigned)file->st_mode & 0777u);
     }
-    if (file.st_uid != geteuid() && file.st_uid != 0) {
+    if (file->st_uid != geteuid() && file->st_uid != 0) {
         return tg_why_set(why, TG_E_PLUGIN_OPEN,
                           "%s: owned by user %u; it must be this user's or root's", path,
-                          (unsigned)file.st_uid);
+                          (unsigned)file->st_uid);
     }
     char folder[PATH_MAX];
     (void)snprintf(folder, sizeof folder, "%s", path);
@@ -72,13 +68,41 @@ enum tg_err tg_plug_probe_file(const char *path, struct tg_why *why)
     return TG_OK;
 }
 
+enum tg_err tg_plug_probe_file(const char *path, struct tg_why *why)
+{
+    struct stat file;
+    return stat(path, &file) == 0
+               ? file_judge(path, &file, why)
+               : tg_why_set(why, TG_E_PLUGIN_OPEN, "%s: %s", path, strerror(errno));
+}
+
+enum tg_err tg_plug_probe_open(const char *path, int fd, struct tg_why *why)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0
+               ? file_judge(path, &file, why)
+               : tg_why_set(why, TG_E_PLUGIN_OPEN, "%s: %s", path, strerror(errno));
+}
+
+const char *tg_plug_probe_words(const char *words, const char *path)
+{
+    const size_t length = strlen(path);
+    if (words == NULL) {
+        return "the loader does not say why";
+    }
+    return strncmp(words, path, length) == 0 && strncmp(words + length, ": ", 2) == 0
+               ? words + length + 2
+               : words;
+}
+
+/* The least that a contract of ABI 1 has; what grew behind it is told by its size. */
 static size_t contract_bytes(uint32_t kind)
 {
     switch (kind) {
     case TG_PLUGIN_DECODER:
         return sizeof(struct tg_decoder);
     case TG_PLUGIN_TARIFF:
-        return sizeof(struct tg_tariff);
+        return offsetof(struct tg_tariff, promises);
     case TG_PLUGIN_FRONT:
         return sizeof(struct tg_front);
     default:
@@ -235,13 +259,28 @@ static void child_settle(pid_t parent)
     }
 }
 
-static void child_run(const char *path, int to)
+/* What a child is to try: an object to load, or whatever the caller brings. */
+struct probe_task {
+    const char *path;
+    const char *copy;    /* what to load */
+    tg_plug_trial trial; /* NULL: load the object */
+    void *context;
+};
+
+static void child_run(const struct probe_task *task, int to)
 {
     static struct probe_report report;
+    const char *path = task->path;
+    if (task->trial != NULL) {
+        report.err = task->trial(task->context, &report.why);
+        report_write(to, &report);
+        _exit(0);
+    }
     report.err = TG_E_AGAIN; /* "not done yet": what stays when it crashes later */
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *object = dlopen(task->copy, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL) {
-        report.err = tg_why_set(&report.why, TG_E_PLUGIN_OPEN, "%s: %s", path, dlerror());
+        report.err = tg_why_set(&report.why, TG_E_PLUGIN_OPEN, "%s: %s", path,
+                                tg_plug_probe_words(dlerror(), task->copy));
         report_write(to, &report);
         _exit(0);
     }
@@ -302,9 +341,10 @@ static bool child_ended(pid_t child, int64_t deadline_ns, int *status)
     return false;
 }
 
-enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
-                                char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)
+static enum tg_err child_try(const struct probe_task *task, uint32_t limit_ms,
+                             char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)
 {
+    const char *path = task->path;
     int pipe_ends[2];
     name[0] = '\0';
     if (pipe2(pipe_ends, O_CLOEXEC) != 0) {
@@ -316,7 +356,7 @@ enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
     if (child == 0) {
         (void)close(pipe_ends[0]);
         child_settle(parent);
-        child_run(path, pipe_ends[1]);
+        child_run(task, pipe_ends[1]);
     }
     (void)close(pipe_ends[1]);
     if (child < 0) {
@@ -353,4 +393,20 @@ enum tg_err tg_plug_probe_child(const char *path, uint32_t limit_ms,
     }
     return tg_why_set(why, TG_E_PLUGIN_CRASH, "%s: ended the process (exit %d) while it was tried",
                       path, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+enum tg_err tg_plug_probe_child(const char *path, const char *copy, uint32_t limit_ms,
+                                char name[TG_PLUG_NAME_BYTES_MAX], struct tg_why *why)
+{
+    const struct probe_task task = {path, copy, NULL, NULL};
+    return child_try(&task, limit_ms, name, why);
+}
+
+enum tg_err tg_plug_probe_trial(const char *path, uint32_t limit_ms, tg_plug_trial trial,
+                                void *context, struct tg_why *why)
+{
+    char name[TG_PLUG_NAME_BYTES_MAX];
+    struct tg_why local;
+    const struct probe_task task = {path, path, trial, context};
+    return child_try(&task, limit_ms, name, why != NULL ? why : &local);
 }

@@ -75,10 +75,17 @@ const char tg_plugin_template_cmake[] =
     "add_custom_command(TARGET @NAME@ POST_BUILD COMMAND chmod go-w $<TARGET_FILE:@NAME@>)\n"
     "\n"
     "enable_testing()\n"
+    "find_program(TOLLGATE tollgate HINTS ${TOLLGATE_PREFIX}/bin REQUIRED)\n"
     "add_executable(@NAME@_test @NAME@_test.c)\n"
     "target_include_directories(@NAME@_test PRIVATE ${TOLLGATE_INCLUDE} "
     "${CMAKE_CURRENT_SOURCE_DIR})\n"
-    "add_test(NAME @NAME@ COMMAND @NAME@_test)\n";
+    "add_test(NAME @NAME@ COMMAND @NAME@_test)\n"
+    "add_test(NAME @NAME@_check COMMAND ${TOLLGATE} plugin check $<TARGET_FILE:@NAME@>)\n"
+    "add_test(NAME @NAME@_quote COMMAND ${TOLLGATE} quote --plugin $<TARGET_FILE:@NAME@>\n"
+    "         --catalog ${CMAKE_CURRENT_SOURCE_DIR}/catalog "
+    "${CMAKE_CURRENT_SOURCE_DIR}/usage.jsonl)\n"
+    "set_tests_properties(@NAME@_quote PROPERTIES PASS_REGULAR_EXPRESSION "
+    "\"\\\"amount\\\":\\\"0.11\\\"\")\n";
 
 const char tg_plugin_template_readme[] =
     "# @NAME@\n"
@@ -88,7 +95,82 @@ const char tg_plugin_template_readme[] =
     "    cmake -S . -B build -DTOLLGATE_PREFIX=/usr/local && cmake --build build\n"
     "    ctest --test-dir build\n"
     "    tollgate plugin check build/@NAME@.so\n"
-    "    tollgate quote --catalog DIR --plugin build/@NAME@.so < usage.jsonl\n"
+    "    tollgate quote --catalog catalog --plugin build/@NAME@.so usage.jsonl\n"
     "\n"
     "In the catalog a price names it: `tariff: @NAME@`. Rules: integers only, a pure function of\n"
     "its arguments, one result a row in order; see `abi/tariff.h`.\n";
+
+const char tg_plugin_template_catalog[] =
+    "# One subscriber, one price: what usage.jsonl is priced with.\n"
+    "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n"
+    "prices:\n"
+    "  custom: {tariff: @NAME@, unit: second, price: \"0.10\", per: 60}\n"
+    "plans:\n"
+    "  basic: {voice: {price: custom}}\n"
+    "products:\n"
+    "  basic: {plan: basic}\n";
+
+const char tg_plugin_template_accounts[] = "id,name,currency\nmiller,Miller,EUR\n";
+
+const char tg_plugin_template_subscribers[] = "id,account,product,msisdn,active_from,active_to\n"
+                                              "phone,miller,basic,4915112345678,2026-01-01,\n";
+
+const char tg_plugin_template_usage[] = "{\"subscriber\":\"4915112345678\",\"service\":\"voice\","
+                                        "\"start\":\"2026-11-23T12:00:00Z\",\"duration_s\":66}\n";
+
+const char tg_plugin_template_bpf_source[] =
+    "/* @NAME@: a tariff for Tollgate, in BPF. As it stands, every unit costs the first step's\n"
+    " * price. No loops, no calls but tg_add and tg_settle, no globals: see abi/tariff_bpf.h. */\n"
+    "#include \"abi/tariff_bpf.h\"\n"
+    "\n"
+    "TG_BPF_TARIFF uint64_t @NAME@(struct tg_tariff_context *context)\n"
+    "{\n"
+    "    const struct tg_price_step *step = &context->steps[0];\n"
+    "    /* Integers only: add up in 128 bits, divide once, round once. */\n"
+    "    tg_add(context, step->price, context->row.units);\n"
+    "    return tg_settle(context, step->per_units);\n"
+    "}\n";
+
+const char tg_plugin_template_bpf_cmake[] =
+    "cmake_minimum_required(VERSION 3.16)\n"
+    "project(@NAME@ LANGUAGES NONE)\n"
+    "set(TOLLGATE_PREFIX /usr/local CACHE PATH \"where Tollgate is installed\")\n"
+    "find_program(TOLLGATE tollgate HINTS ${TOLLGATE_PREFIX}/bin REQUIRED)\n"
+    "set(object ${CMAKE_CURRENT_SOURCE_DIR}/catalog/@NAME@.o)\n"
+    "set(source ${CMAKE_CURRENT_SOURCE_DIR}/@NAME@.c)\n"
+    "# Compiles with clang, then verifies: a refused program names the instruction.\n"
+    "add_custom_command(OUTPUT ${object} COMMAND ${TOLLGATE} plugin build ${source} -o ${object}\n"
+    "                   DEPENDS ${source})\n"
+    "add_custom_target(@NAME@ ALL DEPENDS ${object})\n"
+    "\n"
+    "enable_testing()\n"
+    "add_test(NAME @NAME@_check COMMAND ${TOLLGATE} plugin check ${object})\n"
+    "add_test(NAME @NAME@_quote COMMAND ${TOLLGATE} quote\n"
+    "         --catalog ${CMAKE_CURRENT_SOURCE_DIR}/catalog "
+    "${CMAKE_CURRENT_SOURCE_DIR}/usage.jsonl)\n"
+    "set_tests_properties(@NAME@_quote PROPERTIES PASS_REGULAR_EXPRESSION "
+    "\"\\\"amount\\\":\\\"0.11\\\"\")\n";
+
+const char tg_plugin_template_bpf_readme[] =
+    "# @NAME@\n"
+    "\n"
+    "A Tollgate tariff in BPF. Say here what it prices and by which clause of which standard.\n"
+    "\n"
+    "    cmake -S . -B build -DTOLLGATE_PREFIX=/usr/local && cmake --build build\n"
+    "    ctest --test-dir build\n"
+    "    tollgate quote --catalog catalog usage.jsonl\n"
+    "\n"
+    "The catalog brings the code itself: `tariffs: {@NAME@: {bpf: @NAME@.o}}`, and a price names\n"
+    "it: `tariff: @NAME@`. Its `params: {values: [..]}` arrive as context->params.\n";
+
+const char tg_plugin_template_bpf_catalog[] =
+    "# One subscriber, one price: what usage.jsonl is priced with.\n"
+    "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n"
+    "tariffs:\n"
+    "  @NAME@: {bpf: @NAME@.o}\n"
+    "prices:\n"
+    "  custom: {tariff: @NAME@, unit: second, price: \"0.10\", per: 60}\n"
+    "plans:\n"
+    "  basic: {voice: {price: custom}}\n"
+    "products:\n"
+    "  basic: {plan: basic}\n";

@@ -16,4 +16,21 @@ extern const char tg_plugin_template_cmake[];
 /** README.md. */
 extern const char tg_plugin_template_readme[];
 
+/** Catalog with one price by the tariff. */
+extern const char tg_plugin_template_catalog[];
+/** Its accounts.csv. */
+extern const char tg_plugin_template_accounts[];
+/** Its subscribers.csv. */
+extern const char tg_plugin_template_subscribers[];
+/** A record to quote: 66 seconds, 0.11. */
+extern const char tg_plugin_template_usage[];
+/** The program. */
+extern const char tg_plugin_template_bpf_source[];
+/** CMakeLists.txt of a tariff in BPF. */
+extern const char tg_plugin_template_bpf_cmake[];
+/** README.md of a tariff in BPF. */
+extern const char tg_plugin_template_bpf_readme[];
+/** Catalog that brings the program. */
+extern const char tg_plugin_template_bpf_catalog[];
+
 #endif

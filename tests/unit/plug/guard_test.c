@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plug/guard.h"
 
+#include "plug/fence.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -39,6 +41,7 @@ static struct tg_plug plug_make(void)
     }
     told_count = 3;
     told_written = 3;
+    cr_assert_eq(tg_fence_ready(NULL), TG_OK);
     return plug;
 }
 
@@ -141,7 +144,7 @@ Test(guard, too_many_bad_rows_take_the_tariff_out_with_the_first_reason)
     }
     (void)tg_guard_price(&plug, &bounds, prices, 1, rows, 3, results);
     cr_expect_eq(plug.quarantine, TG_E_PLUGIN_RANGE);
-    tg_plug_quarantine(&plug, TG_E_PLUGIN_COUNT);
+    tg_plug_quarantine(&plug, TG_E_PLUGIN_COUNT, NULL);
     cr_expect_eq(plug.quarantine, TG_E_PLUGIN_RANGE, "the first reason stays");
     cr_expect_eq(tg_plug_release(&plug), TG_OK);
     told[0].amount = 5;

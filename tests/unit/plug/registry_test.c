@@ -105,6 +105,8 @@ Test(registry, a_descriptor_of_another_abi_or_shape_is_refused)
         {"kind", TG_ABI_VERSION, sizeof(struct tg_plugin), 9, sizeof contract, sizeof contract, "x",
          TG_E_PLUGIN_ENTRY},
         {"contract", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, 8, 8, "x", TG_E_PLUGIN_ABI},
+        {"as ABI 1 began", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, 24, 24, "x", TG_OK},
+        {"of a newer engine", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, 64, 64, "x", TG_OK},
         {"two sizes", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, sizeof contract, 16, "x",
          TG_E_PLUGIN_ABI},
         {"name", TG_ABI_VERSION, sizeof(struct tg_plugin), 2, sizeof contract, sizeof contract,
