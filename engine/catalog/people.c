@@ -15,7 +15,17 @@
 #define NEAR_NAMES_MAX 20000u /* did-you-mean over more would take longer than a person waits */
 #define ID_BYTES_MAX   63u
 
-enum account_column { A_ID, A_NAME, A_CURRENCY, A_CYCLE_DAY, A_TAX, A_COUNT };
+enum account_column {
+    A_ID,
+    A_NAME,
+    A_CURRENCY,
+    A_CYCLE_DAY,
+    A_TAX,
+    A_PREPAID,
+    A_CREDIT_LIMIT,
+    A_CREDIT_ALERTS,
+    A_COUNT
+};
 enum subscriber_column {
     S_ID,
     S_ACCOUNT,
@@ -30,7 +40,8 @@ enum subscriber_column {
 };
 
 static const struct tg_csv_column account_columns[A_COUNT] = {
-    {"id", true}, {"name", false}, {"currency", false}, {"cycle_day", false}, {"tax", false}};
+    {"id", true},   {"name", false},    {"currency", false},     {"cycle_day", false},
+    {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
     {"id", true},      {"account", true},      {"product", true},
     {"msisdn", false}, {"imsi", false},        {"user", false},
@@ -132,6 +143,81 @@ static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
     return UINT32_MAX;
 }
 
+static bool amount_read(struct reader *reader, const struct tg_csv_field *field, const char *text,
+                        size_t text_bytes, int64_t *amount)
+{
+    if (tg_money_parse(text, text_bytes, (uint8_t)reader->image->scale, amount) == TG_OK) {
+        return true;
+    }
+    refuse(reader, field, "write an exact amount such as 12.50", "\"%s\" is no amount of money");
+    return false;
+}
+
+static void term_add(struct reader *reader, uint32_t account, enum tg_roster_term_kind kind,
+                     int64_t amount)
+{
+    const struct tg_roster_term term = {amount, account, kind};
+    (void)tg_blob_append(&reader->people->terms, &term, sizeof term, 8);
+}
+
+/* Amounts with blanks between them. */
+static void alerts_take(struct reader *reader, uint32_t account, const struct tg_csv_field *field)
+{
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < field->text_bytes;) {
+        uint32_t end = at;
+        while (end < field->text_bytes && field->text[end] != ' ') {
+            end++;
+        }
+        int64_t amount;
+        if (end > at && count++ == TG_CREDIT_ALERTS_MAX) {
+            refuse(reader, field, NULL, "credit_alerts: \"%s\" are more than three amounts");
+            return;
+        }
+        if (end > at && !amount_read(reader, field, &field->text[at], end - at, &amount)) {
+            return;
+        }
+        if (end > at) {
+            term_add(reader, account, TG_TERM_ALERT, amount);
+        }
+        at = end + 1;
+    }
+}
+
+/* The columns of prepaid accounts; a mistake in one leaves the others to be checked. */
+static void credit_take(struct reader *reader, uint32_t account)
+{
+    const struct tg_csv_field prepaid = field_at(reader, A_PREPAID);
+    const struct tg_csv_field limit = field_at(reader, A_CREDIT_LIMIT);
+    const struct tg_csv_field alerts = field_at(reader, A_CREDIT_ALERTS);
+    const bool is_prepaid = prepaid.text_bytes == 4 && memcmp(prepaid.text, "true", 4) == 0;
+    const bool is_postpaid = prepaid.text_bytes == 0 ||
+                             (prepaid.text_bytes == 5 && memcmp(prepaid.text, "false", 5) == 0);
+    int64_t amount = 0;
+    if (!is_prepaid && !is_postpaid) {
+        refuse(reader, &prepaid, NULL, "prepaid: \"%s\" is not true or false");
+        return;
+    }
+    if (limit.text_bytes != 0 &&
+        amount_read(reader, &limit, limit.text, limit.text_bytes, &amount) && amount < 0) {
+        refuse(reader, &limit, "write how far below 0 the balance may go",
+               "credit_limit: \"%s\" is below 0");
+    }
+    if (!is_prepaid) {
+        if (limit.text_bytes != 0) {
+            refuse(reader, &limit, "set prepaid to true",
+                   "credit_limit \"%s\" is of a prepaid account only");
+        }
+        if (alerts.text_bytes != 0) {
+            refuse(reader, &alerts, "set prepaid to true",
+                   "credit_alerts \"%s\" are of a prepaid account only");
+        }
+        return;
+    }
+    term_add(reader, account, TG_TERM_LIMIT, amount < 0 ? 0 : amount);
+    alerts_take(reader, account, &alerts);
+}
+
 static void account_take(struct reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -167,6 +253,7 @@ static void account_take(struct reader *reader)
         return;
     }
     memcpy(people->accounts.bytes + index * sizeof out, &out, sizeof out);
+    credit_take(reader, index);
     while (people->account_titles.size_bytes / 4 <= index && !people->account_titles.is_broken) {
         (void)tg_blob_extend(&people->account_titles, 4, 1);
     }
@@ -263,6 +350,27 @@ static uint32_t account_find(struct reader *reader, const struct tg_csv_field *f
     return UINT32_MAX;
 }
 
+/* A balance is rebuilt from rows by their subscriber's account: that may not change under it. */
+static void account_kept(struct reader *reader, const struct tg_csv_field *id,
+                         const struct tg_csv_field *account, uint32_t index)
+{
+    const struct tg_people *people = reader->people;
+    const uint32_t known = tg_names_find(&people->subscriber_ids, id->text, id->text_bytes);
+    struct tg_roster_line before;
+    if (index == UINT32_MAX || known == UINT32_MAX ||
+        ((size_t)known + 1) * sizeof before > people->subscribers.size_bytes) {
+        return;
+    }
+    memcpy(&before, people->subscribers.bytes + (size_t)known * sizeof before, sizeof before);
+    const uint32_t *lines = (const uint32_t *)(const void *)people->lines.bytes;
+    const bool is_doubled = known < people->lines.size_bytes / 4 && lines[known] != 0;
+    if (!is_doubled && before.account != index &&
+        (tg_people_is_prepaid(people, before.account) || tg_people_is_prepaid(people, index))) {
+        refuse(reader, account, "end the line with active_to and add one with a new id",
+               "the subscriber cannot move to account \"%s\": one of the two is prepaid");
+    }
+}
+
 static void subscriber_take(struct reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -285,6 +393,7 @@ static void subscriber_take(struct reader *reader)
     if (!id_check(reader, &id)) {
         return;
     }
+    account_kept(reader, &id, &account, out.account);
     const uint32_t index = id_number(reader, &people->subscriber_ids, &people->subscribers,
                                      sizeof out, &people->lines, &id);
     if (index == UINT32_MAX) {
@@ -389,11 +498,15 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
     if (!tg_folder_join(folder, "accounts.csv", path)) {
         return;
     }
+    if (access(path, F_OK) == 0) {
+        people->terms.size_bytes = 0; /* the file is the whole truth about credit */
+    }
     const bool has_accounts = file_read(&reader, path, account_columns, A_COUNT, account_take);
     tg_csv_close(&reader.csv);
     if (has_accounts) {
         unlisted_mark(&people->accounts, sizeof(struct tg_roster_account),
                       offsetof(struct tg_roster_account, flags), 1, &people->account_lines);
+        tg_people_sort(people);
     }
     char subscribers_path[TG_FOLDER_PATH_BYTES];
     if (!tg_folder_join(folder, "subscribers.csv", subscribers_path)) {
@@ -418,7 +531,8 @@ bool tg_people_is_broken(const struct tg_people *people)
     return people->account_ids.is_broken || people->subscriber_ids.is_broken ||
            people->titles.is_broken || people->accounts.is_broken ||
            people->account_titles.is_broken || people->subscribers.is_broken ||
-           people->lines.is_broken || people->account_lines.is_broken || people->keys.is_broken;
+           people->lines.is_broken || people->account_lines.is_broken || people->keys.is_broken ||
+           people->terms.is_broken;
 }
 
 void tg_people_free(struct tg_people *people)
@@ -432,4 +546,5 @@ void tg_people_free(struct tg_people *people)
     tg_blob_free(&people->lines);
     tg_blob_free(&people->account_lines);
     tg_blob_free(&people->keys);
+    tg_blob_free(&people->terms);
 }

@@ -9,7 +9,8 @@
  *  somebody who is no longer listed keeps his number and is marked removed.
  *
  *  A chunk holds up to TG_PEOPLE_CHUNK_COUNT neighbours: struct tg_people_chunk, then its items,
- *  then (subscribers) struct tg_roster_key, then texts; little endian, as in memory.
+ *  then (subscribers) struct tg_roster_key or (accounts) struct tg_roster_term, then texts; little
+ *  endian, as in memory.
  */
 #ifndef TG_CATALOG_PEOPLE_H
 #define TG_CATALOG_PEOPLE_H
@@ -35,7 +36,7 @@ struct tg_people_chunk {
     uint32_t checksum;    /**< CRC32C of all bytes after this field. */
     uint32_t first_index; /**< Dense index of the first item. */
     uint32_t items_count; /**< Items. */
-    uint32_t keys_count;  /**< Keys; 0 for accounts. */
+    uint32_t keys_count;  /**< Keys, or terms of accounts. */
     uint32_t text_bytes;  /**< Texts, each NUL-terminated. */
 };
 _Static_assert(sizeof(struct tg_people_chunk) == 24, "stored");
@@ -63,6 +64,7 @@ struct tg_people {
     struct tg_names titles;            /**< Account names, interned. */
     struct tg_blob accounts;           /**< struct tg_roster_account. */
     struct tg_blob account_titles;     /**< uint32_t into titles. */
+    struct tg_blob terms;              /**< struct tg_roster_term, by account. */
     struct tg_blob subscribers;        /**< struct tg_roster_line. */
     struct tg_blob lines;              /**< uint32_t CSV line of each subscriber; 0 not listed. */
     struct tg_blob account_lines;      /**< uint32_t CSV line of each account; 0 not listed. */
@@ -92,7 +94,7 @@ enum tg_err tg_people_load_subscribers(struct tg_people *people, const void *byt
 void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
                     const struct tg_image *image, struct tg_diag *diag);
 
-/** @brief Write one chunk of accounts. @param people All. @param chunk Number from 0.
+/** @brief Write one chunk of accounts. @param people All; terms sorted. @param chunk Number from 0.
  *  @param[out] out Cleared and filled. @return false behind the last chunk. */
 bool tg_people_store_accounts(const struct tg_people *people, uint32_t chunk, struct tg_blob *out);
 
@@ -101,8 +103,13 @@ bool tg_people_store_accounts(const struct tg_people *people, uint32_t chunk, st
 bool tg_people_store_subscribers(const struct tg_people *people, uint32_t chunk,
                                  struct tg_blob *out);
 
-/** @brief Sort keys by subscriber, as storing needs them. @param people All. */
+/** @brief Sort keys by subscriber and terms by account, as storing needs them. @param people All.
+ */
 void tg_people_sort(struct tg_people *people);
+
+/** @brief Is an account prepaid? @param people All; terms sorted. @param account Dense index.
+ *  @return Whether it has terms. */
+bool tg_people_is_prepaid(const struct tg_people *people, uint32_t account);
 
 /** @brief Make the roster. @param people All. @param[out] roster New. @param[out] why May be NULL.
  *  @return As tg_roster_build. */

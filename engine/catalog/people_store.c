@@ -79,6 +79,8 @@ enum tg_err tg_people_load_accounts(struct tg_people *people, const void *bytes,
         const uint32_t title_index = tg_names_add(&people->titles, title, strlen(title));
         (void)tg_blob_append(&people->account_titles, &title_index, sizeof title_index, 1);
     }
+    (void)tg_blob_append(&people->terms, view.keys,
+                         (size_t)view.head.keys_count * sizeof(struct tg_roster_term), 8);
     return tg_people_is_broken(people) ? TG_E_NO_MEMORY : TG_OK;
 }
 
@@ -114,6 +116,24 @@ static void chunk_finish(struct tg_blob *out, struct tg_people_chunk head)
     memcpy(out->bytes, &head, sizeof head);
 }
 
+/* First term of an account or a later one. */
+static size_t terms_from(const struct tg_people *people, uint32_t account)
+{
+    const struct tg_roster_term *terms =
+        (const struct tg_roster_term *)(const void *)people->terms.bytes;
+    size_t at = 0;
+    size_t high = people->terms.size_bytes / sizeof *terms;
+    while (at < high) {
+        const size_t middle = at + (high - at) / 2;
+        if (terms[middle].account < account) {
+            at = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return at;
+}
+
 bool tg_people_store_accounts(const struct tg_people *people, uint32_t chunk, struct tg_blob *out)
 {
     const uint32_t first = chunk * TG_PEOPLE_CHUNK_COUNT;
@@ -136,10 +156,18 @@ bool tg_people_store_accounts(const struct tg_people *people, uint32_t chunk, st
         item.title_offset = (uint32_t)tg_blob_append(&text, title, strlen(title) + 1, 1);
         (void)tg_blob_append(out, &item, sizeof item, 1);
     }
+    const size_t terms_first = terms_from(people, first);
+    const size_t terms_count = terms_from(people, first + count) - terms_first;
+    const size_t term_bytes = sizeof(struct tg_roster_term);
+    if (terms_count > 0) {
+        (void)tg_blob_append(out, people->terms.bytes + terms_first * term_bytes,
+                             terms_count * term_bytes, 1);
+    }
     (void)tg_blob_append(out, text.bytes, text.size_bytes, 1);
     chunk_finish(out, (struct tg_people_chunk){.magic = TG_PEOPLE_MAGIC,
                                                .first_index = first,
                                                .items_count = count,
+                                               .keys_count = (uint32_t)terms_count,
                                                .text_bytes = (uint32_t)text.size_bytes});
     out->is_broken = out->is_broken || text.is_broken;
     tg_blob_free(&text);
@@ -158,8 +186,24 @@ static int keys_by_subscriber(const void *a, const void *b)
                                      : 0;
 }
 
+static int terms_by_account(const void *a, const void *b)
+{
+    const struct tg_roster_term *left = a;
+    const struct tg_roster_term *right = b;
+    if (left->account != right->account) {
+        return left->account < right->account ? -1 : 1;
+    }
+    return left->kind != right->kind       ? (left->kind < right->kind ? -1 : 1)
+           : left->amount != right->amount ? (left->amount < right->amount ? -1 : 1)
+                                           : 0;
+}
+
 void tg_people_sort(struct tg_people *people)
 {
+    const size_t terms_count = people->terms.size_bytes / sizeof(struct tg_roster_term);
+    if (terms_count > 1) {
+        qsort(people->terms.bytes, terms_count, sizeof(struct tg_roster_term), terms_by_account);
+    }
     const size_t count = people->keys.size_bytes / sizeof(struct tg_roster_key);
     if (count > 1) {
         qsort(people->keys.bytes, count, sizeof(struct tg_roster_key), keys_by_subscriber);
@@ -223,6 +267,14 @@ bool tg_people_store_subscribers(const struct tg_people *people, uint32_t chunk,
     return true;
 }
 
+bool tg_people_is_prepaid(const struct tg_people *people, uint32_t account)
+{
+    const size_t at = terms_from(people, account);
+    const struct tg_roster_term *terms =
+        (const struct tg_roster_term *)(const void *)people->terms.bytes;
+    return at < people->terms.size_bytes / sizeof *terms && terms[at].account == account;
+}
+
 enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **roster,
                              struct tg_why *why)
 {
@@ -236,6 +288,8 @@ enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **
         .accounts = (const struct tg_roster_account *)(const void *)people->accounts.bytes,
         .accounts_count =
             (uint32_t)(people->accounts.size_bytes / sizeof(struct tg_roster_account)),
+        .terms_count = (uint32_t)(people->terms.size_bytes / sizeof(struct tg_roster_term)),
+        .terms = (const struct tg_roster_term *)(const void *)people->terms.bytes,
     };
     return tg_roster_build(&params, roster, why);
 }

@@ -92,6 +92,37 @@ static void *array_take(struct tg_roster *roster, size_t count, size_t item_byte
     return memory;
 }
 
+/* Terms in any order become an entry an account; without any, nothing is taken. */
+static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_params *params,
+                              struct tg_why *why)
+{
+    if (params->terms_count == 0) {
+        return TG_OK;
+    }
+    struct tg_roster_credit *credits =
+        array_take(roster, params->accounts_count, sizeof *credits);
+    roster->credits = credits;
+    if (credits == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for credit terms");
+    }
+    for (uint32_t i = 0; i < params->terms_count; i++) {
+        const struct tg_roster_term *term = &params->terms[i];
+        struct tg_roster_credit *credit =
+            term->account < params->accounts_count ? &credits[term->account] : NULL;
+        if (credit != NULL && term->kind == TG_TERM_LIMIT && term->amount >= 0) {
+            credit->is_prepaid = true;
+            credit->limit = term->amount;
+        } else if (credit != NULL && term->kind == TG_TERM_ALERT &&
+                   credit->alerts_count < TG_CREDIT_ALERTS_MAX) {
+            credit->alerts[credit->alerts_count++] = term->amount;
+        } else {
+            return tg_why_set(why, TG_E_INVALID, "credit term %u is none of account #%u", i,
+                              term->account);
+        }
+    }
+    return TG_OK;
+}
+
 enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_roster **roster,
                             struct tg_why *why)
 {
@@ -123,7 +154,8 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     if (params->accounts_count > 0) {
         memcpy(accounts, params->accounts, params->accounts_count * sizeof *accounts);
     }
-    const enum tg_err err = keys_insert(made, slots, params, why);
+    enum tg_err err = terms_take(made, params, why);
+    err = err == TG_OK ? keys_insert(made, slots, params, why) : err;
     if (err != TG_OK) {
         tg_roster_free(made);
         return err;
@@ -141,6 +173,7 @@ void tg_roster_free(struct tg_roster *roster)
     const size_t accounts = roster->accounts_count > 0 ? roster->accounts_count : 1;
     tg_pages_free((void *)(uintptr_t)roster->lines, lines * sizeof *roster->lines);
     tg_pages_free((void *)(uintptr_t)roster->accounts, accounts * sizeof *roster->accounts);
+    tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
     tg_pages_free((void *)(uintptr_t)roster->slots, roster->slots_count * sizeof *roster->slots);
     free(roster);
 }

@@ -50,6 +50,32 @@ struct tg_roster_account {
 };
 _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 
+/** Amounts of balance at which a prepaid account is told about, at most. */
+#define TG_CREDIT_ALERTS_MAX 3u
+
+/** @brief What a term of a prepaid account says. Values are stored. */
+enum tg_roster_term_kind {
+    TG_TERM_LIMIT = 1, /**< Prepaid, and so far below 0 the balance may go: 0 or more. */
+    TG_TERM_ALERT = 2  /**< Told when the balance falls below. */
+};
+
+/** @brief A term of a prepaid account, as stored; an account without a limit is postpaid. */
+struct tg_roster_term {
+    int64_t amount;   /**< At the catalog's rating scale. */
+    uint32_t account; /**< Dense index. */
+    uint32_t kind;    /**< enum tg_roster_term_kind. */
+};
+_Static_assert(sizeof(struct tg_roster_term) == 16, "stored where subscribers have their keys");
+
+/** @brief Terms of an account, found by its index. */
+struct tg_roster_credit {
+    int64_t limit;                        /**< So far below 0 the balance may go. */
+    int64_t alerts[TG_CREDIT_ALERTS_MAX]; /**< Shape [alerts_count]. */
+    uint8_t alerts_count;                 /**< How many. */
+    bool is_prepaid;                      /**< Else all is 0. */
+    uint8_t reserved[6];                  /**< 0. */
+};
+
 /** @brief One key of a subscriber, as given to tg_roster_build. */
 struct tg_roster_key {
     uint64_t key;        /**< Packed digits, address or hash by kind (abi/key.h). */
@@ -66,6 +92,8 @@ struct tg_roster_params {
     uint64_t keys_count;                      /**< Keys of all subscribers; 0 allowed. */
     const struct tg_roster_account *accounts; /**< Copied; shape [accounts_count]. */
     uint32_t accounts_count;                  /**< How many. */
+    uint32_t terms_count;                     /**< How many; 0: nobody is prepaid. */
+    const struct tg_roster_term *terms;       /**< Copied; shape [terms_count]. */
 };
 
 /** @brief Names kept for documents, by dense index; set by tg_catalog_open. */
@@ -85,6 +113,7 @@ struct tg_roster_slot;
 struct tg_roster {
     const struct tg_roster_line *lines;       /**< Shape [subscribers_count]. */
     const struct tg_roster_account *accounts; /**< Shape [accounts_count]. */
+    const struct tg_roster_credit *credits;   /**< Shape [accounts_count]; NULL: none prepaid. */
     const struct tg_roster_slot *slots;       /**< Open addressing; private. */
     uint64_t slots_count;                     /**< Slots. */
     uint64_t keys_count;                      /**< Used slots. */
@@ -104,7 +133,8 @@ struct tg_roster {
  * @param[in]  params  Borrowed until return.
  * @param[out] roster  New roster; caller frees with tg_roster_free.
  * @param[out] why     What is wrong; may be NULL.
- * @return TG_OK; TG_E_NO_MEMORY; TG_E_INVALID (an index out of range); TG_E_EXISTS: two
+ * @return TG_OK; TG_E_NO_MEMORY; TG_E_INVALID (an index out of range, a term that is none, more
+ *         than TG_CREDIT_ALERTS_MAX alerts of an account); TG_E_EXISTS: two
  *         subscribers hold one key at the same time (why names the indices).
  */
 enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_roster **roster,

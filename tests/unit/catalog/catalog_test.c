@@ -254,6 +254,39 @@ Test(catalog, numbers_stay_and_old_events_keep_their_prices, .init = folder_make
     tg_catalog_close(after);
 }
 
+/* If this fails a prepaid account has other terms after a restart than its file says, or its usage
+ * is taken from an account that it was moved from. */
+Test(catalog, prepaid_terms_are_stored_and_accounts_stay, .init = folder_make,
+     .fini = folder_remove)
+{
+    shell("cd %s/c && sed -i '1s/$/,prepaid,credit_limit,credit_alerts/; "
+          "/^A1001/s/$/,true,2.50,5 1.25/; /^A1002/s/$/,,,/' accounts.csv",
+          folder);
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    struct tg_catalog_snapshot *snapshot = open_data();
+    cr_assert_not_null(snapshot->roster->credits);
+    const struct tg_roster_credit *credit = &snapshot->roster->credits[0];
+    cr_expect(credit->is_prepaid);
+    cr_expect_eq(credit->limit, 250000000);
+    cr_assert_eq(credit->alerts_count, 2);
+    cr_expect_eq(credit->alerts[0], 125000000);
+    cr_expect_eq(credit->alerts[1], 500000000);
+    cr_expect_not(snapshot->roster->credits[1].is_prepaid);
+    tg_catalog_close(snapshot);
+    shell("cd %s/c && sed -i 's/version: 1/version: 2/; s/from: 2026-01-01/from: 2026-07-01/' "
+          "catalog.yaml && "
+          "sed -i '/^S1003/s/A1002/A1001/' subscribers.csv",
+          folder);
+    cr_expect_eq(import(NULL, NULL), TG_E_DOCUMENT, "a subscriber moved to a prepaid account");
+    shell("cd %s/c && sed -i '/^S1003/s/A1001/A1002/' subscribers.csv && "
+          "sed -i 's/,true,2.50,5 1.25/,,,/' accounts.csv",
+          folder);
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    snapshot = open_data();
+    cr_expect_null(snapshot->roster->credits, "where nobody is prepaid rows must not look");
+    tg_catalog_close(snapshot);
+}
+
 /* A half-stored catalog or a silently replaced version would price with what nobody approved. */
 Test(catalog, bad_or_conflicting_imports_store_nothing, .init = folder_make, .fini = folder_remove)
 {
