@@ -80,6 +80,8 @@
       "the closing cause or grace makes it free of charge")                                        \
     X(TG_E_PERIOD_CLOSED, -305, "PERIOD_CLOSED", "the bill for that period is already issued")     \
     X(TG_E_AMBIGUOUS_RATE, -306, "AMBIGUOUS_RATE", "two prices claim the same usage")              \
+    X(TG_E_NO_CREDIT, -307, "NO_CREDIT", "the balance and credit limit pay for none of it")        \
+    X(TG_E_NOT_PREPAID, -308, "NOT_PREPAID", "the account is not prepaid")                         \
     /* storage: -400 .. -499 */                                                                    \
     X(TG_E_IO, -400, "IO", "the operating system refused a read or write")                         \
     X(TG_E_CORRUPT, -401, "CORRUPT", "stored bytes do not match their checksum")                   \

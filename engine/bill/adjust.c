@@ -271,6 +271,7 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
         .node_state = stands->node_state,
         .pieces_count = 0,
         .unit = base_unit_of(usage, should->unit),
+        .flags = stands->flags & TG_CHARGE_PREPAID, /* the balance follows the correction */
     };
     return true;
 }

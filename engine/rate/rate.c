@@ -187,8 +187,8 @@ static void row_accept(const struct tg_rate_work *work, struct tg_charge *charge
     charge->reason = TG_OK;
     charge->fate = TG_FATE_RATED;
     charge->pieces_count = (uint8_t)(work->pieces_count > 0 ? work->pieces_count : 1);
-    charge->reserved[0] = 0;
-    charge->reserved[1] = 0;
+    charge->flags = 0;
+    charge->reserved = 0;
 }
 
 static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *work,

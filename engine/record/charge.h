@@ -31,6 +31,12 @@ const char *tg_fate_name(unsigned fate);
 #define TG_SUBSCRIBER_NONE UINT32_MAX
 #define TG_PRICE_NONE      UINT32_MAX
 
+/** @brief Bits of tg_charge.flags. Values are stored: pinned for life. */
+enum tg_charge_flag {
+    TG_CHARGE_PREPAID = 1,    /**< The amount was taken from the account's prepaid balance. */
+    TG_CHARGE_OVER_CREDIT = 2 /**< Beside it: more than credit and holds had left. Still rated. */
+};
+
 /** @brief What the stages decided about one row. Amounts are at the currency's rating scale. */
 struct tg_charge {
     int64_t amount;            /**< Charge before tax; 0 unless rated. */
@@ -48,7 +54,8 @@ struct tg_charge {
     uint8_t node_state;        /**< enum tg_node_state of node_id at start_ns, when rated. */
     uint8_t pieces_count;      /**< Pieces it was split into; 0 when not rated. */
     uint8_t unit;              /**< enum tg_unit (catalog/image.h) of the three units columns. */
-    uint8_t reserved[2];       /**< 0. */
+    uint8_t flags;             /**< enum tg_charge_flag. */
+    uint8_t reserved;          /**< 0. */
 };
 _Static_assert(sizeof(struct tg_charge) == 64, "a charge is one cache line");
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Inside of the prepaid ledger, shared by credit.c, credit_table.c and credit_replay.c.
+ *
+ *  Source: credit.h. Threads: as there. Allocates: never. Cost: none.
+ */
+#ifndef TG_RATE_CREDIT_STATE_H
+#define TG_RATE_CREDIT_STATE_H
+
+#include "rate/credit.h"
+#include "rate/grant.h"
+
+#define CREDIT_NONE UINT32_MAX
+
+/** @brief One account's money. */
+struct tg_credit_account {
+    __int128 balance;     /**< Invariant (1). */
+    __int128 held;        /**< Invariant (2). */
+    uint64_t ordinal;     /**< Events so far. */
+    uint32_t open_first;  /**< Newest open entry plus 1; 0 none. */
+    uint32_t open_count;  /**< Open entries. */
+    uint8_t alerts;       /**< Alerts that the balance is below. */
+    uint8_t reserved[15]; /**< 0. */
+};
+_Static_assert(sizeof(struct tg_credit_account) == 64, "one cache line");
+
+/** @brief All accounts. */
+struct tg_credit_book {
+    struct tg_credit_account *accounts; /**< Shape [accounts_max]. */
+    uint32_t accounts_max;              /**< Room. */
+};
+
+/** @brief A reservation or top-up that is remembered. */
+struct tg_credit_entry {
+    struct tg_usage row;         /**< As asked for. */
+    char id[TG_CREDIT_ID_BYTES]; /**< NUL-filled. */
+    int64_t at_ns;               /**< Event time. */
+    int64_t valid_to_ns;         /**< When it expires. */
+    int64_t held;                /**< Held while open. */
+    int64_t charge;              /**< Posted; or added by a top-up. */
+    uint64_t granted;            /**< Quantity. */
+    uint64_t used;               /**< Posted quantity. */
+    uint64_t content;            /**< Hash of the request. */
+    uint64_t epoch;              /**< Of its last event; 0: before the start. */
+    uint32_t account;            /**< Dense index. */
+    uint32_t subscriber;         /**< Dense index. */
+    uint32_t number;             /**< Which of the id. */
+    uint32_t hash_next;          /**< Same bucket; CREDIT_NONE ends. Free list too. */
+    uint32_t before;             /**< Open: newer one of the account. Closed: closed before. */
+    uint32_t after;              /**< Open: older one of the account. Closed: closed after. */
+    int16_t reason;              /**< Of the row. */
+    uint8_t state;               /**< enum tg_credit_state. */
+    uint8_t fate;                /**< Of the row. */
+    uint8_t dimension;           /**< What quantities count. */
+    bool is_over;                /**< Charged beyond the credit. */
+    bool is_late;                /**< Committed after it had expired. */
+    uint8_t reserved;            /**< 0. */
+};
+
+/** @brief A worker's part. */
+struct tg_credit {
+    struct tg_credit_book *book;     /**< Shared. */
+    struct tg_rate *trial;           /**< Prices that move nothing. */
+    struct tg_credit_entry *entries; /**< Shape [entries_max]. */
+    uint32_t *buckets;               /**< Entry plus 1; shape [buckets_count]. */
+    uint32_t entries_max;            /**< Room. */
+    uint32_t buckets_count;          /**< Power of two. */
+    uint32_t used_count;             /**< Entries ever taken. */
+    uint32_t free_first;             /**< Free list. */
+    uint32_t closed_first;           /**< Closed longest ago. */
+    uint32_t closed_last;            /**< Closed last. */
+    int64_t forgotten_ns;            /**< Latest time of a forgotten entry; INT64_MIN none. */
+    int64_t due_ns;                  /**< Not later than the first expiry. */
+    uint32_t expire_next;            /**< Where the search for stale ones goes on; 0: anew. */
+    int64_t expire_due_ns;           /**< First expiry among those searched. */
+    struct tg_credit_counts counts;  /**< What happened. */
+    uint32_t events_count;           /**< Waiting. */
+    struct tg_credit_event events[TG_CREDIT_EVENTS_MAX]; /**< Waiting. */
+    struct tg_grant_state kept[TG_CREDIT_OPEN_MAX + 1];  /**< While a trial stands. */
+    struct tg_charge trials[TG_CREDIT_OPEN_MAX];         /**< Charges of that trial. */
+    uint32_t trial_order[TG_CREDIT_OPEN_MAX];            /**< Its entries, oldest first. */
+};
+
+/* credit_table.c */
+
+/** @brief Find. @param credit Worker. @param id NUL-filled. @param number Which. @return Entry or
+ *  CREDIT_NONE. */
+uint32_t tg_credit_find(const struct tg_credit *credit, const char id[TG_CREDIT_ID_BYTES],
+                        uint32_t number);
+
+/** @brief A fresh entry under an id, forgetting the longest closed when full. @param credit Worker.
+ *  @param id NUL-filled. @param number Which. @return Entry or CREDIT_NONE: all are open. */
+uint32_t tg_credit_take(struct tg_credit *credit, const char id[TG_CREDIT_ID_BYTES],
+                        uint32_t number);
+
+/** @brief Link as open to its account. @param credit Worker. @param at Entry, account and held set.
+ */
+void tg_credit_link(struct tg_credit *credit, uint32_t at);
+
+/** @brief Close: what it held is free. @param credit Worker. @param at Open entry. @param state
+ *  enum tg_credit_state it ends in. */
+void tg_credit_close(struct tg_credit *credit, uint32_t at, uint8_t state);
+
+/** @brief Let an open entry hold another amount. @param credit Worker. @param at Open entry.
+ *  @param held New amount. */
+void tg_credit_hold(struct tg_credit *credit, uint32_t at, int64_t held);
+
+/** @brief Put a closed entry behind the others that may be forgotten. @param credit Worker.
+ *  @param at Entry. */
+void tg_credit_retire(struct tg_credit *credit, uint32_t at);
+
+/** @brief Add one to a count that others read. @param count Counter. @param more How many. */
+static inline void tg_credit_count(uint64_t *count, uint64_t more)
+{
+    __atomic_store_n(count, *count + more, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The prepaid ledger against a model that is slow and obvious, over random histories with crashes.
+ */
+#include "rate_fixture.h"
+
+#include "rate/credit.h"
+#include "rate/grant.h"
+
+#include <stdlib.h>
+
+#define ACCOUNTS    4u /* the last one is postpaid */
+#define SUBSCRIBERS 8u
+#define IDS         400u
+#define JOURNAL_MAX 20000u
+#define ENTRIES     512u
+#define RATE        INT64_C(7)
+#define CONNECT     INT64_C(30)
+
+/* A piece of the journal: a row with its verdict, or an event. */
+struct piece {
+    struct tg_usage row;
+    struct tg_charge charge;
+    struct tg_credit_event event;
+    bool is_event;
+};
+
+struct model_id {
+    uint8_t state; /* enum tg_credit_state */
+    uint32_t account;
+    uint64_t asked;
+    uint64_t granted;
+    uint64_t used;
+    int64_t held;
+    int64_t charge;
+    int64_t valid_to_ns;
+    int64_t amount;
+    struct tg_credit_request request;
+};
+
+struct model {
+    int64_t balance[ACCOUNTS];
+    struct model_id ids[IDS];
+    uint32_t ids_count;
+};
+
+struct world {
+    struct fixture f;
+    struct tg_roster_account accounts[ACCOUNTS];
+    struct tg_roster_credit credits[ACCOUNTS];
+    struct tg_rate *rate;
+    struct tg_credit_book *book;
+    struct tg_credit *credit;
+    struct piece *journal;
+    uint32_t journal_count;
+    uint32_t durable_count;
+    struct model model;
+    struct model durable;
+    int64_t now_ns;
+    uint64_t seed;
+    bool is_simple; /* no allowance: every price is known in closed form */
+};
+
+static uint64_t roll(struct world *w, uint64_t below)
+{
+    w->seed ^= w->seed << 13;
+    w->seed ^= w->seed >> 7;
+    w->seed ^= w->seed << 17;
+    return w->seed % below;
+}
+
+static void engine_open(struct world *w)
+{
+    const struct tg_rate_params params = {.subscribers_count_max = FIXTURE_SUBSCRIBERS};
+    cr_assert_eq(tg_rate_create(&params, &w->rate, NULL), TG_OK);
+    cr_assert_eq(tg_credit_book_open(FIXTURE_SUBSCRIBERS, &w->book, NULL), TG_OK);
+    cr_assert_eq(tg_credit_create(w->book, tg_rate_accounts(w->rate), ENTRIES, &w->credit, NULL),
+                 TG_OK);
+}
+
+static void engine_close(struct world *w)
+{
+    tg_credit_destroy(w->credit);
+    tg_credit_book_close(w->book);
+    tg_rate_destroy(w->rate);
+}
+
+static void world_open(struct world *w, uint64_t seed, bool is_simple)
+{
+    *w = (struct world){.seed = seed, .is_simple = is_simple};
+    fixture_init(&w->f);
+    struct fixture_price *price = fixture_price(&w->f, 0, "per_unit", TG_UNIT_SECOND, RATE, 1);
+    price->price.first_increment = 10;
+    price->price.next_increment = 5;
+    price->price.connect_fee = CONNECT;
+    (void)fixture_service(&w->f, TG_SERVICE_VOICE, 0);
+    if (!is_simple) {
+        fixture_allowance(&w->f, TG_SERVICE_VOICE, 0, 60000);
+    }
+    for (uint32_t i = 0; i < ACCOUNTS; i++) {
+        w->accounts[i] = (struct tg_roster_account){.currency = 978, .cycle_day = 1};
+        w->credits[i].is_prepaid = i + 1 < ACCOUNTS;
+        w->credits[i].limit = i * 300;
+    }
+    w->credits[0].alerts[0] = 100;
+    w->credits[0].alerts_count = 1;
+    for (uint32_t i = 0; i < FIXTURE_SUBSCRIBERS; i++) {
+        w->f.lines[i].account = i % ACCOUNTS;
+    }
+    w->f.roster.accounts = w->accounts;
+    w->f.roster.credits = w->credits;
+    w->f.roster.accounts_count = ACCOUNTS;
+    w->journal = calloc(JOURNAL_MAX, sizeof *w->journal);
+    w->now_ns = fixture_ns("2026-03-01T00:00:00Z");
+    engine_open(w);
+}
+
+static void world_close(struct world *w)
+{
+    engine_close(w);
+    free(w->journal);
+}
+
+static struct piece *piece_add(struct world *w)
+{
+    cr_assert_lt(w->journal_count, JOURNAL_MAX);
+    struct piece *piece = &w->journal[w->journal_count++];
+    memset(piece, 0, sizeof *piece);
+    return piece;
+}
+
+static void events_keep(struct world *w)
+{
+    uint32_t count;
+    const struct tg_credit_event *events = tg_credit_events(w->credit, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct piece *piece = piece_add(w);
+        piece->is_event = true;
+        piece->event = events[i];
+    }
+    tg_credit_events_done(w->credit);
+}
+
+static struct tg_charge row_run(struct world *w, const struct tg_usage *row,
+                                struct tg_charge charge)
+{
+    tg_rate_run(w->rate, &w->f.snapshot, row, &charge, 1);
+    tg_credit_debit(w->credit, &w->f.roster, row, &charge, 1);
+    struct piece *piece = piece_add(w);
+    piece->row = *row;
+    piece->charge = charge;
+    return charge;
+}
+
+static struct tg_credit_answer ask(struct world *w, const struct tg_credit_request *request)
+{
+    struct tg_credit_answer answer = {.err = TG_E_NOT_FOUND};
+    struct tg_usage row;
+    struct tg_charge charge;
+    if (tg_credit_ask(w->credit, &w->f.snapshot, request, w->now_ns, 1, &answer, &row, &charge)) {
+        charge = row_run(w, &row, charge);
+        tg_credit_finish(w->credit, &w->f.snapshot, request, w->now_ns, 1, &row, &charge, &answer);
+    }
+    events_keep(w);
+    return answer;
+}
+
+/* The whole journal into a new engine, as after SIGKILL. */
+static void crash(struct world *w)
+{
+    w->journal_count = w->durable_count;
+    w->model = w->durable;
+    engine_close(w);
+    engine_open(w);
+    for (uint32_t i = 0; i < w->journal_count; i++) {
+        const struct piece *piece = &w->journal[i];
+        if (piece->is_event) {
+            cr_assert_eq(tg_credit_replay(w->credit, &piece->event), TG_OK, "piece %u", i);
+        } else {
+            cr_assert_eq(tg_rate_apply(w->rate, &w->f.snapshot, &piece->row, &piece->charge, 1),
+                         TG_OK);
+            tg_credit_replay_row(w->credit, w->f.lines[piece->charge.subscriber].account,
+                                 &piece->charge);
+        }
+    }
+}
+
+static int64_t price_of(uint64_t quantity_ms)
+{
+    const int64_t seconds = (int64_t)((quantity_ms + 999) / 1000);
+    const int64_t billed = seconds <= 10 ? 10 : 10 + (seconds - 10 + 4) / 5 * 5;
+    return quantity_ms == 0 ? 0 : billed * RATE + CONNECT;
+}
+
+static int64_t model_held(const struct model *model, uint32_t account)
+{
+    int64_t held = 0;
+    for (uint32_t i = 0; i < model->ids_count; i++) {
+        const struct model_id *id = &model->ids[i];
+        held += id->state == TG_CREDIT_IS_OPEN && id->account == account ? id->held : 0;
+    }
+    return held;
+}
+
+static struct tg_credit_answer balance(struct world *w, uint32_t account)
+{
+    const struct tg_credit_request request = {.action = TG_CREDIT_DO_BALANCE, .account = account};
+    return ask(w, &request);
+}
+
+static void compare(struct world *w, const char *after)
+{
+    for (uint32_t a = 0; a + 1 < ACCOUNTS; a++) {
+        const struct tg_credit_answer now = balance(w, a);
+        cr_assert_eq(now.balance, w->model.balance[a], "after %s: account %u has %lld, not %lld",
+                     after, a, (long long)now.balance, (long long)w->model.balance[a]);
+        if (w->is_simple) {
+            cr_assert_eq(now.account_held, model_held(&w->model, a), "after %s", after);
+        }
+    }
+}
+
+static void id_name(struct tg_credit_request *request, uint32_t id)
+{
+    (void)snprintf(request->id, sizeof request->id, "id-%u", id);
+}
+
+static void step_reserve(struct world *w)
+{
+    if (w->model.ids_count == IDS) {
+        return;
+    }
+    struct model_id *id = &w->model.ids[w->model.ids_count];
+    const uint32_t subscriber = (uint32_t)roll(w, SUBSCRIBERS);
+    const uint32_t account = subscriber % ACCOUNTS;
+    *id = (struct model_id){.account = account, .asked = 1 + roll(w, 60000)};
+    id->request =
+        (struct tg_credit_request){.row = fixture_call(w->now_ns, (uint32_t)id->asked),
+                                   .at_ns = w->now_ns,
+                                   .validity_ns = (int64_t)(1 + roll(w, 300)) * TG_NS_PER_S,
+                                   .account = account,
+                                   .subscriber = subscriber,
+                                   .action = TG_CREDIT_DO_RESERVE};
+    id_name(&id->request, w->model.ids_count);
+    const int64_t available =
+        w->model.balance[account] + w->credits[account].limit - model_held(&w->model, account);
+    const struct tg_credit_answer before = balance(w, account);
+    const struct tg_credit_answer answer = ask(w, &id->request);
+    if (account + 1 == ACCOUNTS) {
+        cr_assert_eq(answer.err, TG_E_NOT_PREPAID);
+        return;
+    }
+    if (w->is_simple) {
+        uint64_t granted = id->asked;
+        while (granted > 0 && price_of(granted) > available) {
+            granted--;
+        }
+        cr_assert_eq(answer.err, granted > 0 ? TG_OK : TG_E_NO_CREDIT, "%s", id->request.id);
+        cr_assert_eq(answer.granted, granted);
+        cr_assert_eq(answer.held, answer.err == TG_OK ? price_of(granted) : 0);
+    }
+    if (answer.err == TG_OK) {
+        cr_assert_geq(answer.available, 0, "a reservation went below the limit");
+        cr_assert_leq(answer.held, before.available);
+        id->state = TG_CREDIT_IS_OPEN;
+        id->granted = answer.granted;
+        id->held = answer.held;
+        id->valid_to_ns = w->now_ns + id->request.validity_ns;
+        w->model.ids_count++;
+    }
+}
+
+static void step_commit(struct world *w, struct model_id *id, uint32_t index)
+{
+    struct tg_credit_request request = {.at_ns = w->now_ns,
+                                        .account = TG_ACCOUNT_NONE,
+                                        .subscriber = TG_SUBSCRIBER_NONE,
+                                        .action = TG_CREDIT_DO_COMMIT};
+    id_name(&request, index);
+    const bool is_beyond = w->is_simple && roll(w, 10) == 0;
+    request.used = roll(w, id->granted + 1) + (is_beyond ? id->granted : 0);
+    const uint8_t state = id->state;
+    const struct tg_credit_answer before = balance(w, id->account);
+    const struct tg_credit_answer answer = ask(w, &request);
+    switch (state) {
+    case TG_CREDIT_IS_OPEN:
+    case TG_CREDIT_IS_EXPIRED:
+        cr_assert_eq(answer.err, TG_OK);
+        cr_assert_eq(answer.is_late, state == TG_CREDIT_IS_EXPIRED);
+        if (w->is_simple) {
+            cr_assert_eq(answer.charge, price_of(request.used));
+        }
+        if (state == TG_CREDIT_IS_OPEN && request.used <= id->granted) {
+            cr_assert_geq(answer.available, before.available < 0 ? before.available : 0,
+                          "used within what was granted, and beyond the limit");
+        }
+        id->state = TG_CREDIT_IS_POSTED;
+        id->used = request.used;
+        id->charge = answer.charge;
+        w->model.balance[id->account] -= answer.charge;
+        break;
+    case TG_CREDIT_IS_POSTED:
+        cr_assert_eq(answer.err, request.used == id->used ? TG_OK : TG_E_DUP_CONFLICT);
+        if (answer.err == TG_OK) {
+            cr_assert(answer.is_repeat);
+            cr_assert_eq(answer.charge, id->charge);
+        }
+        break;
+    default:
+        cr_assert_eq(answer.err, TG_E_STATE);
+        break;
+    }
+}
+
+static void step_release(struct world *w, struct model_id *id, uint32_t index)
+{
+    struct tg_credit_request request = {.account = TG_ACCOUNT_NONE,
+                                        .subscriber = TG_SUBSCRIBER_NONE,
+                                        .action = TG_CREDIT_DO_RELEASE};
+    id_name(&request, index);
+    const struct tg_credit_answer answer = ask(w, &request);
+    cr_assert_eq(answer.err, id->state == TG_CREDIT_IS_POSTED ? TG_E_STATE : TG_OK);
+    id->state = id->state == TG_CREDIT_IS_OPEN ? TG_CREDIT_IS_VOIDED : id->state;
+}
+
+static void step_repeat(struct world *w, const struct model_id *id)
+{
+    const struct tg_credit_answer answer = ask(w, &id->request);
+    cr_assert_eq(answer.err, TG_OK);
+    cr_assert(answer.is_repeat);
+    cr_assert_eq(answer.granted, id->granted);
+    cr_assert_eq(answer.state, id->state);
+    struct tg_credit_request other = id->request;
+    other.validity_ns++;
+    cr_assert_eq(ask(w, &other).err, TG_E_DUP_CONFLICT);
+}
+
+static void step_topup(struct world *w, uint32_t number)
+{
+    const uint32_t account = (uint32_t)roll(w, ACCOUNTS - 1);
+    struct tg_credit_request request = {.at_ns = w->now_ns,
+                                        .amount = (int64_t)roll(w, 2000),
+                                        .account = account,
+                                        .subscriber = TG_SUBSCRIBER_NONE,
+                                        .action = TG_CREDIT_DO_TOPUP};
+    (void)snprintf(request.id, sizeof request.id, "top-%u", number);
+    cr_assert_eq(ask(w, &request).err, TG_OK);
+    const struct tg_credit_answer again = ask(w, &request);
+    cr_assert(again.err == TG_OK && again.is_repeat);
+    request.amount++;
+    cr_assert_eq(ask(w, &request).err, TG_E_DUP_CONFLICT);
+    w->model.balance[account] += request.amount - 1;
+}
+
+static void step_offline(struct world *w, uint32_t number)
+{
+    const uint32_t subscriber = (uint32_t)roll(w, SUBSCRIBERS);
+    struct tg_usage row = fixture_call(w->now_ns, (uint32_t)(1 + roll(w, 20000)));
+    row.record_key = number;
+    const struct tg_charge charge = row_run(w, &row, (struct tg_charge){.subscriber = subscriber});
+    events_keep(w);
+    cr_assert_eq(charge.fate, TG_FATE_RATED);
+    const bool is_prepaid = subscriber % ACCOUNTS + 1 < ACCOUNTS;
+    cr_assert_eq((charge.flags & TG_CHARGE_PREPAID) != 0, is_prepaid);
+    if (is_prepaid) {
+        w->model.balance[subscriber % ACCOUNTS] -= charge.amount;
+        const struct tg_credit_answer now = balance(w, subscriber % ACCOUNTS);
+        cr_assert_eq((charge.flags & TG_CHARGE_OVER_CREDIT) != 0, now.available < 0);
+    }
+}
+
+static void step_time(struct world *w)
+{
+    w->now_ns += (int64_t)roll(w, 60) * TG_NS_PER_S;
+    while (tg_credit_expire(w->credit, &w->f.snapshot, w->now_ns, 1) == TG_CREDIT_EXPIRE_MAX) {
+        events_keep(w);
+    }
+    events_keep(w);
+    for (uint32_t i = 0; i < w->model.ids_count; i++) {
+        struct model_id *id = &w->model.ids[i];
+        if (id->state == TG_CREDIT_IS_OPEN && id->valid_to_ns <= w->now_ns) {
+            id->state = TG_CREDIT_IS_EXPIRED;
+        }
+    }
+}
+
+static void history(uint64_t seed, bool is_simple)
+{
+    static struct world w;
+    world_open(&w, seed, is_simple);
+    for (uint32_t step = 0; step < 600; step++) {
+        const uint32_t index = w.model.ids_count > 0 ? (uint32_t)roll(&w, w.model.ids_count) : IDS;
+        struct model_id *id = index < IDS ? &w.model.ids[index] : NULL;
+        const uint64_t what = roll(&w, 20);
+        if (what < 6 || (id == NULL && what < 13)) {
+            step_reserve(&w);
+        } else if (what < 10) {
+            step_commit(&w, id, index);
+        } else if (what < 11) {
+            step_release(&w, id, index);
+        } else if (what < 13) {
+            step_repeat(&w, id);
+        } else if (what < 15) {
+            step_topup(&w, step);
+        } else if (what < 16) {
+            if (is_simple) {
+                step_offline(&w, step);
+            }
+        } else if (what < 17) {
+            step_time(&w);
+        } else if (what < 19) {
+            w.durable_count = w.journal_count;
+            w.durable = w.model;
+        } else {
+            crash(&w);
+        }
+        compare(&w, what < 19 ? "a step" : "a crash");
+    }
+    world_close(&w);
+}
+
+/* If this fails a prepaid customer has more or less money than he paid in and used, a retry costs
+ * him twice, or a crash gives credit away. */
+Test(credit, random_histories_agree_with_the_model)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        history(seed * UINT64_C(0x9e3779b97f4a7c15), true);
+    }
+}
+
+/* If this fails two open reservations are promised the same free minutes, and together they take an
+ * account below its limit. */
+Test(credit, shared_allowances_are_held_once)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        history(seed * UINT64_C(0xd1342543de82ef95), false);
+    }
+}
+
+/* If this fails an operator's retry of an old top-up is carried out a second time once its id was
+ * forgotten. */
+Test(credit, a_forgotten_id_is_refused_not_repeated)
+{
+    static struct world w;
+    world_open(&w, 1, true);
+    struct tg_credit_request request = {
+        .action = TG_CREDIT_DO_TOPUP, .amount = 1, .subscriber = TG_SUBSCRIBER_NONE};
+    for (uint32_t i = 0; i <= ENTRIES; i++) {
+        request.at_ns = w.now_ns + (int64_t)i * TG_NS_PER_MS;
+        (void)snprintf(request.id, sizeof request.id, "top-%u", i);
+        cr_assert_eq(ask(&w, &request).err, TG_OK);
+    }
+    cr_assert_eq(tg_credit_counts(w.credit)->forgotten_count, 1);
+    request.at_ns = w.now_ns;
+    (void)snprintf(request.id, sizeof request.id, "top-0");
+    cr_assert_eq(ask(&w, &request).err, TG_E_TOO_OLD);
+    cr_assert_eq(balance(&w, 0).balance, ENTRIES + 1);
+    world_close(&w);
+}
+
+/* If this fails open reservations are thrown out for new ones, or the table grows without end. */
+Test(credit, open_reservations_fill_the_table_and_the_next_is_told)
+{
+    static struct world w;
+    world_open(&w, 1, true);
+    w.credits[0].limit = INT64_C(1000000);
+    struct tg_credit_request request = {.action = TG_CREDIT_DO_RESERVE,
+                                        .row = fixture_call(w.now_ns, 1000),
+                                        .at_ns = w.now_ns,
+                                        .validity_ns = TG_NS_PER_S};
+    for (uint32_t i = 0; i <= TG_CREDIT_OPEN_MAX; i++) {
+        (void)snprintf(request.id, sizeof request.id, "r-%u", i);
+        cr_expect_eq(ask(&w, &request).err, i < TG_CREDIT_OPEN_MAX ? TG_OK : TG_E_FULL);
+    }
+    cr_expect_eq(tg_credit_counts(w.credit)->full_count, 1);
+    struct tg_credit_view views[4];
+    cr_expect_eq(tg_credit_list(w.credit, 0, views, 4), TG_CREDIT_OPEN_MAX);
+    cr_expect_eq(tg_credit_due_ns(w.credit), w.now_ns + TG_NS_PER_S);
+    w.now_ns += TG_NS_PER_S;
+    uint32_t expired = 0;
+    for (uint32_t some = TG_CREDIT_EXPIRE_MAX; some == TG_CREDIT_EXPIRE_MAX;) {
+        some = tg_credit_expire(w.credit, &w.f.snapshot, w.now_ns, 1);
+        events_keep(&w);
+        expired += some;
+    }
+    cr_expect_eq(expired, TG_CREDIT_OPEN_MAX);
+    cr_expect_eq(balance(&w, 0).account_held, 0);
+    cr_expect_eq(tg_credit_due_ns(w.credit), INT64_MAX);
+    world_close(&w);
+}
+
+/* If this fails a session that reports in steps is charged twice for a step, or keeps the hold of
+ * a step it has reported. */
+Test(credit, an_update_commits_one_step_and_reserves_the_next)
+{
+    static struct world w;
+    world_open(&w, 1, true);
+    w.credits[1].limit = 1000;
+    struct tg_credit_request request = {.action = TG_CREDIT_DO_RESERVE,
+                                        .row = fixture_call(w.now_ns, 20000),
+                                        .at_ns = w.now_ns,
+                                        .validity_ns = TG_NS_PER_S,
+                                        .account = 1,
+                                        .subscriber = 1,
+                                        .id = "session"};
+    cr_assert_eq(ask(&w, &request).held, 20 * RATE + CONNECT);
+    struct tg_credit_request update = {.action = TG_CREDIT_DO_UPDATE,
+                                       .at_ns = w.now_ns + 1000,
+                                       .validity_ns = TG_NS_PER_S,
+                                       .used = 10000,
+                                       .wanted = 30000,
+                                       .account = TG_ACCOUNT_NONE,
+                                       .subscriber = TG_SUBSCRIBER_NONE,
+                                       .number = 1,
+                                       .id = "session"};
+    for (int i = 0; i < 2; i++) {
+        const struct tg_credit_answer answer = ask(&w, &update);
+        cr_expect_eq(answer.err, TG_OK);
+        cr_expect_eq(answer.is_repeat, i == 1);
+        cr_expect_eq(answer.charge, 10 * RATE + CONNECT);
+        cr_expect_eq(answer.held, 30 * RATE + CONNECT);
+        cr_expect_eq(answer.balance, -(10 * RATE + CONNECT));
+        cr_expect_eq(answer.account_held, 30 * RATE + CONNECT);
+    }
+    update.number = 3;
+    cr_expect_eq(ask(&w, &update).err, TG_E_NOT_FOUND);
+    world_close(&w);
+}
+
+/* If this fails a customer is not told that his money runs out, or is told with every call. */
+Test(credit, an_alert_is_told_once_till_the_balance_is_above_it_again)
+{
+    static struct world w;
+    world_open(&w, 1, true);
+    struct tg_credit_request request = {
+        .action = TG_CREDIT_DO_TOPUP, .amount = 200, .at_ns = w.now_ns, .id = "one"};
+    cr_assert_eq(ask(&w, &request).alerts, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct tg_usage row = fixture_call(w.now_ns, 10000);
+        (void)row_run(&w, &row, (struct tg_charge){.subscriber = 0});
+        events_keep(&w);
+    }
+    cr_expect_eq(tg_credit_counts(w.credit)->alerts_count, 1);
+    cr_expect_eq(balance(&w, 0).alerts, 1);
+    request.amount = 1000;
+    (void)snprintf(request.id, sizeof request.id, "two");
+    cr_expect_eq(ask(&w, &request).alerts, 0);
+    world_close(&w);
+}
