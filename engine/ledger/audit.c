@@ -44,6 +44,7 @@ struct audit_run {
     uint32_t held_used;
     struct pool releases; /* uint64_t keys of the open epoch */
     uint32_t releases_count;
+    struct tg_audit_credit_run *credit;
     struct tg_why *why;
 };
 
@@ -278,6 +279,7 @@ static enum tg_err audit_block(void *context, const struct tg_scan_view *view)
     err = err == TG_OK ? audit_refusals(run, view) : err;
     err = err == TG_OK ? audit_sources(run, view) : err;
     err = err == TG_OK ? audit_releases(run, view) : err;
+    err = err == TG_OK ? tg_audit_credit_block(run->credit, view, run->why) : err;
     return err == TG_OK && view->is_commit ? epoch_book(run, view) : err;
 }
 
@@ -331,7 +333,10 @@ static enum tg_err audit_close(struct audit_run *run)
             audit->sources[index++].key = s;
         }
     }
-    audit->is_balanced = sums_close(&audit->total) && audit->stray_releases_count == 0;
+    tg_audit_credit_close(run->credit, &audit->credit);
+    run->credit = NULL;
+    audit->is_balanced =
+        sums_close(&audit->total) && audit->stray_releases_count == 0 && audit->credit.is_balanced;
     for (uint32_t i = 0; i < audit->sources_count; i++) {
         audit->is_balanced = sums_close(&audit->sources[i].sums) && audit->is_balanced;
     }
@@ -342,8 +347,9 @@ static enum tg_err audit_close(struct audit_run *run)
                ? TG_OK
                : tg_why_set(run->why, TG_E_UNBALANCED,
                             "in = %" PRId64 " records but the fates' sums differ (stray releases: "
-                            "%" PRIu64 ")",
-                            audit->total.in_rows, audit->stray_releases_count);
+                            "%" PRIu64 "; prepaid: %s)",
+                            audit->total.in_rows, audit->stray_releases_count,
+                            audit->credit.is_balanced ? "ok" : "differs");
 }
 
 static enum tg_err audit_fold(struct audit_run *run, const char *data_dir, uint64_t epoch_min,
@@ -354,7 +360,8 @@ static enum tg_err audit_fold(struct audit_run *run, const char *data_dir, uint6
         .dir = data_dir,
         .columns = TG_COLUMN_BIT(service) | TG_COLUMN_BIT(quantity_up) |
                    TG_COLUMN_BIT(quantity_down) | TG_COLUMN_BIT(duration_ms) |
-                   TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(record_key) | TG_COLUMN_BIT(fate)};
+                   TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(record_key) | TG_COLUMN_BIT(fate) |
+                   TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(charge_flags)};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);
     if (err != TG_OK) {
@@ -378,12 +385,16 @@ enum tg_err tg_audit_run(const char *data_dir, uint64_t epoch_min, struct tg_aud
     *audit = (struct tg_audit){0};
     run.sources = tg_pages_take(SOURCES_COUNT * sizeof *run.sources);
     run.is_source = tg_pages_take(SOURCES_COUNT * sizeof *run.is_source);
-    const enum tg_err err = run.sources != NULL && run.is_source != NULL
+    run.credit = tg_audit_credit_open();
+    const enum tg_err err = run.sources != NULL && run.is_source != NULL && run.credit != NULL
                                 ? audit_fold(&run, data_dir, epoch_min, why)
                                 : tg_why_set(why, TG_E_NO_MEMORY, "no memory for an audit");
     pool_free(&run.hours);
     pool_free(&run.held);
     pool_free(&run.releases);
+    if (run.credit != NULL) {
+        tg_audit_credit_close(run.credit, &audit->credit);
+    }
     tg_pages_free(run.sources, SOURCES_COUNT * sizeof *run.sources);
     tg_pages_free(run.is_source, SOURCES_COUNT * sizeof *run.is_source);
     return err;

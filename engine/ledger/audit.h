@@ -13,6 +13,7 @@
 #ifndef TG_LEDGER_AUDIT_H
 #define TG_LEDGER_AUDIT_H
 
+#include "ledger/audit_credit.h"
 #include "record/charge.h"
 
 #include <stdbool.h>
@@ -50,7 +51,8 @@ struct tg_audit {
     uint64_t stored_bytes;         /**< Octets checked. */
     uint64_t last_epoch;           /**< Last committed epoch. */
     uint64_t stray_releases_count; /**< Releases that name nothing held: makes it unbalanced. */
-    bool is_balanced;              /**< Total and every source and every hour. */
+    struct tg_audit_credit credit; /**< Prepaid. */
+    bool is_balanced;              /**< Total and every source and every hour, and prepaid. */
 };
 
 /**

@@ -52,7 +52,8 @@ struct tg_scan;
     X(reason, int16_t, 15, 0, 2)                                                                   \
     X(fate, uint8_t, 15, 2, 1)                                                                     \
     X(node_state, uint8_t, 15, 3, 1)                                                               \
-    X(pieces_count, uint8_t, 15, 4, 1)
+    X(pieces_count, uint8_t, 15, 4, 1)                                                             \
+    X(charge_flags, uint8_t, 15, 6, 1)
 
 /** @brief Columns by index. */
 enum tg_column {

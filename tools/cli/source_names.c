@@ -2,6 +2,7 @@
 #include "cli/source_names.h"
 
 #include "ledger/scan.h"
+#include "record/credit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,8 @@ const char *source_names_text(const struct source_names *names, uint16_t source_
 {
     if (names != NULL && source_id < TG_SOURCES_MAX && names->names[source_id][0] != '\0') {
         memcpy(text, names->names[source_id], TG_SOURCE_NAME_BYTES);
+    } else if (source_id == TG_CREDIT_SOURCE_ID) {
+        (void)snprintf(text, TG_SOURCE_NAME_BYTES, "%s", TG_CREDIT_SOURCE_NAME);
     } else {
         (void)snprintf(text, TG_SOURCE_NAME_BYTES, "source %u", source_id);
     }

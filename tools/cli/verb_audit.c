@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/money.h"
 #include "cli/cli.h"
 #include "cli/source_names.h"
 #include "ledger/audit.h"
@@ -41,6 +42,31 @@ static void sums_json(const struct tg_audit_sums *sums)
     (void)printf("\"balanced\":%s", sums->is_balanced ? "true" : "false");
 }
 
+#define CREDIT_SUMS 9u
+
+/* A sum of the prepaid audit as text. */
+struct credit_sum {
+    const char *key;
+    char text[TG_MONEY_TEXT_BYTES];
+};
+
+static void credit_sums(const struct tg_audit_credit *credit, struct credit_sum sums[CREDIT_SUMS])
+{
+    static const char *const keys[CREDIT_SUMS] = {
+        "reserved_amount", "taken_amount",  "returned_amount", "released_amount", "expired_amount",
+        "open_amount",     "topups_amount", "debited_amount",  "balance"};
+    const int64_t amounts[CREDIT_SUMS] = {
+        credit->reserved, credit->taken,   credit->returned,
+        credit->released, credit->expired, credit->open,
+        credit->topups,   credit->debited, credit->topups - credit->debited};
+    const struct tg_currency *currency = tg_currency_by_numeric(credit->currency);
+    for (uint32_t i = 0; i < CREDIT_SUMS; i++) {
+        sums[i].key = keys[i];
+        (void)tg_money_format(amounts[i], currency != NULL ? currency->scale : 0,
+                              currency != NULL ? currency->minor : 0, sums[i].text);
+    }
+}
+
 static void audit_json(const struct tg_audit *audit, const struct source_names *names)
 {
     (void)printf("{");
@@ -68,7 +94,43 @@ static void audit_json(const struct tg_audit *audit, const struct source_names *
         sums_json(&audit->hours[i].sums);
         (void)printf("}");
     }
-    (void)printf("]}\n");
+    (void)printf("],\"credit\":{\"made\":%" PRIu64 ",\"committed\":%" PRIu64
+                 ",\"released\":%" PRIu64 ",\"expired\":%" PRIu64 ",\"open\":%" PRIu64
+                 ",\"late\":%" PRIu64 ",\"topups\":%" PRIu64 ",\"debited_rows\":%" PRIu64
+                 ",\"over_credit_rows\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"strays\":%" PRIu64,
+                 audit->credit.made_count, audit->credit.committed_count,
+                 audit->credit.released_count, audit->credit.expired_count,
+                 audit->credit.open_count, audit->credit.late_count, audit->credit.topups_count,
+                 audit->credit.debited_count, audit->credit.over_count, audit->credit.gaps_count,
+                 audit->credit.strays_count);
+    struct credit_sum sums[CREDIT_SUMS];
+    credit_sums(&audit->credit, sums);
+    for (uint32_t i = 0; i < CREDIT_SUMS; i++) {
+        (void)printf(",\"%s\":\"%s\"", sums[i].key, sums[i].text);
+    }
+    (void)printf(",\"balanced\":%s}}\n", audit->credit.is_balanced ? "true" : "false");
+}
+
+/* Nothing is said of prepaid where nobody is. */
+static void credit_text(const struct tg_audit_credit *credit)
+{
+    if (credit->events_count == 0 && credit->debited_count == 0) {
+        return;
+    }
+    struct credit_sum sums[CREDIT_SUMS];
+    credit_sums(credit, sums);
+    (void)printf("prepaid  %" PRIu64 " reservations = %" PRIu64 " committed + %" PRIu64
+                 " released + %" PRIu64 " expired + %" PRIu64 " open; %" PRIu64 " top-ups, %" PRIu64
+                 " rows, %" PRIu64 " beyond the credit\n",
+                 credit->made_count, credit->committed_count, credit->released_count,
+                 credit->expired_count, credit->open_count, credit->topups_count,
+                 credit->debited_count, credit->over_count);
+    (void)printf("         reserved %s = taken %s + returned %s + released %s + expired %s + open "
+                 "%s  %s\n",
+                 sums[0].text, sums[1].text, sums[2].text, sums[3].text, sums[4].text, sums[5].text,
+                 credit->is_balanced ? "ok" : "DIFFERS");
+    (void)printf("         balance %s = topped up %s - used %s\n", sums[8].text, sums[6].text,
+                 sums[7].text);
 }
 
 static void sums_text(const char *label, const struct tg_audit_sums *sums)
@@ -114,6 +176,7 @@ static void audit_text(const struct tg_audit *audit, const struct source_names *
         sums_text(audit->hours[i].key != 0 ? text : "hour unknown", &audit->hours[i].sums);
     }
     sums_text("all", &audit->total);
+    credit_text(&audit->credit);
     (void)printf("%s: %" PRIu64 " epochs, %" PRIu64 " blocks, %" PRIu64
                  " octets checked, chain whole\n",
                  audit->is_balanced ? "balanced" : "NOT BALANCED", audit->epochs_count,
@@ -163,7 +226,8 @@ const struct tg_verb tg_verb_audit = {
         "usage: tollgate audit [--data DIR] [--json]\n\n"
         "Reads the whole journal of DIR (default: data), checks every octet and the hash chain,\n"
         "and compares what sources brought in with what became of it:\n"
-        "in = rated + suspended + duplicate + filtered + merged + held.\n"
+        "in = rated + suspended + duplicate + filtered + merged + held. For prepaid accounts:\n"
+        "reserved = taken + returned + released + expired + open, and every commit has its row.\n"
         "Exit 0: balanced. Exit 1: not balanced, or the journal is damaged.\n",
     .run = audit_run,
 };
