@@ -2,6 +2,7 @@
 #include "flow/ingest_state.h"
 
 #include "base/arena.h"
+#include "flow/desk.h"
 #include "health/inventory.h"
 #include "mediate/source.h"
 #include "record/routed.h"
@@ -176,6 +177,9 @@ static uint32_t port_step(struct tg_ingest *ingest, struct tg_ingest_port *port)
 uint32_t tg_ingest_step(struct tg_ingest *ingest)
 {
     uint32_t taken = 0;
+    if (ingest->params.desk != NULL && tg_desk_is_waiting(ingest->params.desk, ingest->desk_turn)) {
+        tg_ingest_desk(ingest);
+    }
     for (uint32_t i = 0; i < ingest->ports_count && !ingest->has_failed; i++) {
         taken += port_step(ingest, &ingest->ports[i]);
         if (tg_ingest_epoch_is_due(ingest)) {

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 struct tg_cumulative;
+struct tg_desk;
 struct tg_inventory;
 struct tg_journal;
 struct tg_sequence;
@@ -95,6 +96,7 @@ struct tg_ingest_params {
     struct tg_rating *ratings[TG_WORKERS_MAX]; /**< Rate workers. */
     uint32_t ratings_count;              /**< At least 1. */
     bool is_inline;                      /**< ratings[0] is called directly. */
+    struct tg_desk *desk;                /**< Prepaid requests; NULL: none come. */
     struct tg_time time;                 /**< Arrival clock of live ports. */
 };
 

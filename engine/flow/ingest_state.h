@@ -46,6 +46,7 @@ struct tg_ingest {
     uint64_t epoch_bytes;                          /**< Submitted in parts of this epoch. */
     uint64_t epoch_rows_count;                     /**< Rows handed on in this epoch. */
     int64_t arrival_ns;                            /**< Latest arrival. */
+    uint64_t desk_turn;                            /**< Rounds of prepaid requests taken up. */
     bool has_failed;                               /**< The journal failed. */
     struct tg_ingest_counts counts;                /**< Counters. */
     struct tg_stage_counts stages;                 /**< Stage times. */
@@ -151,6 +152,10 @@ void tg_ingest_route(struct tg_ingest *ingest);
 /** @brief Rated rows into the block of the open epoch; inline only. @param ingest Object.
  *  @param batch No fate is TG_FATE_NONE. */
 void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch);
+
+/** @brief Take up the round at the desk: serve it inline, else a marker for every worker.
+ *  @param ingest Object. */
+void tg_ingest_desk(struct tg_ingest *ingest);
 
 /** @brief Send what is gathered for all workers, then a marker, and wait till all have seen it.
  *  @param ingest Object. @param epoch Epoch that ends. */

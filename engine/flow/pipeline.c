@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "catalog/roster.h"
+#include "flow/desk.h"
 #include "health/timeline.h"
 #include "mediate/cumulative.h"
 #include "mediate/dedup.h"
@@ -21,6 +23,8 @@
 
 #define SESSIONS_DEFAULT    1000000u
 #define DEDUP_DEFAULT       UINT64_C(4000000)
+#define RESERVATIONS_DEFAULT 65536u
+#define CREDIT_WAIT_NS  (INT64_C(5) * 1000000000) /* far above an epoch and its fdatasync */
 #define PARK_DEFAULT_NS     (INT64_C(1800) * 1000000000)
 #define SEQUENCE_STREAMS    8192u
 #define TIMELINE_CLAIMS     256u
@@ -36,6 +40,8 @@ static void params_default(struct tg_pipeline_params *params)
     params->dedup_records_max =
         params->dedup_records_max == 0 ? DEDUP_DEFAULT : params->dedup_records_max;
     params->park_ns = params->park_ns == 0 ? PARK_DEFAULT_NS : params->park_ns;
+    params->reservations_max =
+        params->reservations_max == 0 ? RESERVATIONS_DEFAULT : params->reservations_max;
 }
 
 static enum tg_err open_decoders(struct tg_pipeline *pipeline, struct tg_why *why)
@@ -74,6 +80,13 @@ static enum tg_err open_tables(struct tg_pipeline *pipeline, struct tg_why *why)
     if (err == TG_OK) {
         err = tg_accounts_create(params->subscribers_max, &pipeline->accounts, why);
     }
+    if (err == TG_OK) {
+        err = tg_credit_book_open(params->subscribers_max, &pipeline->credit_book, why);
+    }
+    pipeline->desk = tg_pages_take(sizeof *pipeline->desk);
+    if (err == TG_OK && pipeline->desk == NULL) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for prepaid requests");
+    }
     return err;
 }
 
@@ -89,7 +102,12 @@ static enum tg_err open_ratings(struct tg_pipeline *pipeline, struct tg_why *why
             .dedup_records_max = pipeline->params.dedup_records_max,
             .accounts = pipeline->accounts,
             .stop = &pipeline->stop_rating,
-            .catalog = pipeline->params.catalog};
+            .catalog = pipeline->params.catalog,
+            .credit_book = pipeline->credit_book,
+            .desk = pipeline->desk,
+            .reservations_max = pipeline->params.reservations_max,
+            .index = i,
+            .ratings_count = pipeline->ratings_count};
         err = tg_rating_create(&params, &pipeline->ratings[i], why);
     }
     return err;
@@ -139,6 +157,7 @@ static enum tg_err open_ingest(struct tg_pipeline *pipeline, struct tg_why *why)
                                       .timeline = pipeline->timeline,
                                       .ratings_count = pipeline->ratings_count,
                                       .is_inline = pipeline->params.workers_count == 1,
+                                      .desk = pipeline->desk,
                                       .time = tg_time_live()};
     memcpy(params.ratings, pipeline->ratings, sizeof params.ratings);
     enum tg_err err = tg_ingest_create(&params, &pipeline->ingest, why);
@@ -308,6 +327,8 @@ void tg_pipeline_close(struct tg_pipeline *pipeline)
     }
     tg_dispatch_close(&pipeline->dispatch);
     tg_accounts_destroy(pipeline->accounts);
+    tg_credit_book_close(pipeline->credit_book);
+    tg_pages_free(pipeline->desk, sizeof *pipeline->desk);
     tg_timeline_close(pipeline->timeline);
     tg_cumulative_free(pipeline->cumulative);
     tg_sessions_free(pipeline->sessions);
@@ -320,6 +341,84 @@ void tg_pipeline_close(struct tg_pipeline *pipeline)
 uint64_t tg_pipeline_durable_epoch(const struct tg_pipeline *pipeline)
 {
     return tg_journal_durable_epoch(pipeline->journal);
+}
+
+struct tg_desk *tg_pipeline_desk(struct tg_pipeline *pipeline)
+{
+    struct tg_desk *desk = pipeline->desk;
+    if (__atomic_load_n(&desk->pending, __ATOMIC_ACQUIRE) != 0) {
+        return NULL;
+    }
+    desk->requests_count = 0;
+    desk->views_count = 0;
+    desk->has_list = false;
+    desk->is_writing = false;
+    return desk;
+}
+
+/* Sleeps while the lcores work and the disk syncs. */
+static bool credit_wait(struct tg_pipeline *pipeline, int64_t until_ns, uint64_t epoch)
+{
+    const struct timespec pause = {.tv_nsec = IDLE_SLEEP_NS};
+    while (__atomic_load_n(&pipeline->desk->pending, __ATOMIC_ACQUIRE) != 0 ||
+           tg_journal_durable_epoch(pipeline->journal) < epoch) {
+        if (tg_clock_monotonic_ns() > until_ns || tg_pipeline_has_failed(pipeline, NULL)) {
+            return false;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, struct tg_why *why)
+{
+    struct tg_desk *desk = pipeline->desk;
+    const int64_t until_ns = tg_clock_monotonic_ns() + CREDIT_WAIT_NS;
+    if (!pipeline->is_running) {
+        return tg_why_set(why, TG_E_STATE, "the data plane does not run");
+    }
+    desk->now_ns = now_ns;
+    desk->is_writing = desk->is_writing || now_ns >= tg_pipeline_credit_due_ns(pipeline);
+    for (uint32_t i = 0; i < desk->requests_count; i++) {
+        desk->answers[i] = (struct tg_credit_answer){
+            .err = desk->requests[i].action == TG_CREDIT_DO_LIST ? TG_OK : TG_E_NOT_FOUND,
+            .account = TG_ACCOUNT_NONE};
+    }
+    __atomic_store_n(&desk->pending, pipeline->ratings_count, __ATOMIC_RELAXED);
+    /* Pairs with the acquire load of tg_desk_is_waiting. */
+    __atomic_store_n(&desk->turn, desk->turn + 1, __ATOMIC_RELEASE);
+    bool is_done = credit_wait(pipeline, until_ns, 0);
+    uint64_t epoch = 0;
+    for (uint32_t i = 0; is_done && i < desk->requests_count; i++) {
+        epoch = desk->answers[i].epoch > epoch ? desk->answers[i].epoch : epoch;
+    }
+    is_done = is_done && credit_wait(pipeline, until_ns, epoch);
+    if (!is_done && tg_pipeline_has_failed(pipeline, why)) {
+        return TG_E_NOT_DURABLE;
+    }
+    return is_done ? TG_OK
+                   : tg_why_set(why, TG_E_AGAIN,
+                                "no answer yet: ask again with the same id, it has effect once");
+}
+
+int64_t tg_pipeline_credit_due_ns(const struct tg_pipeline *pipeline)
+{
+    int64_t due_ns = INT64_MAX;
+    for (uint32_t i = 0; i < pipeline->ratings_count; i++) {
+        const int64_t own_ns = tg_credit_due_ns(pipeline->ratings[i]->credit);
+        due_ns = own_ns < due_ns ? own_ns : due_ns;
+    }
+    return due_ns;
+}
+
+static void credit_add(struct tg_credit_counts *sum, const struct tg_credit_counts *more)
+{
+    const uint64_t *from = (const uint64_t *)more;
+    uint64_t *to = (uint64_t *)sum;
+    _Static_assert(sizeof *sum % sizeof(uint64_t) == 0, "counts only");
+    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++) {
+        to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    }
 }
 
 static void stages_add(struct tg_pipeline_status *status, const struct tg_stage_counts *counts)
@@ -341,6 +440,7 @@ void tg_pipeline_status(const struct tg_pipeline *pipeline, struct tg_pipeline_s
         stages_add(status, &rating->stages);
         status->dedup_records_count += tg_dedup_count(rating->dedup);
         status->dedup_rotations_count += tg_dedup_rotations(rating->dedup);
+        credit_add(&status->credit, tg_credit_counts(rating->credit));
         for (uint32_t fate = 0; fate < TG_FATE_COUNT; fate++) {
             status->fate_rows[fate] +=
                 __atomic_load_n(&rating->counts.fate_rows[fate], __ATOMIC_RELAXED);

@@ -18,11 +18,13 @@
 #include "flow/ingest.h"
 #include "flow/rating.h"
 #include "ports/port.h"
+#include "rate/credit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct tg_db;
+struct tg_desk;
 struct tg_inventory;
 struct tg_profile;
 
@@ -56,6 +58,7 @@ struct tg_pipeline_params {
     uint32_t sessions_max;             /**< Addresses held; default 1,000,000. */
     uint64_t dedup_records_max;        /**< A worker's generation; default 4,000,000. */
     int64_t park_ns;                   /**< How long data waits for its template; default 30 min. */
+    uint32_t reservations_max;         /**< Prepaid ids a worker remembers; default 65,536. */
     const struct tg_pipeline_decoder *decoders; /**< Shape [decoders_count]. */
     const struct tg_pipeline_port *ports;       /**< Shape [ports_count]. */
     uint32_t decoders_count;           /**< At most TG_DECODERS_MAX. */
@@ -109,6 +112,29 @@ enum tg_err tg_pipeline_stop(struct tg_pipeline *pipeline, struct tg_why *why);
 /** @brief Free everything. @param pipeline May be NULL; stopped. */
 void tg_pipeline_close(struct tg_pipeline *pipeline);
 
+/**
+ * @brief The desk of prepaid requests, to be filled by the one thread that then calls
+ *        tg_pipeline_credit.
+ * @param[in,out] pipeline  Open.
+ * @return Desk; NULL: the round before is still on its way.
+ */
+struct tg_desk *tg_pipeline_desk(struct tg_pipeline *pipeline);
+
+/**
+ * @brief Hand the desk's requests to the workers, and wait until what they did is durable.
+ * @param[in,out] pipeline  Running.
+ * @param[in]     now_ns    Time, for expiry.
+ * @param[out]    why       May be NULL.
+ * @return TG_OK: the answers may be told. TG_E_AGAIN: no answer in five seconds, the outcome is not
+ *         known; asking with the same ids is safe. TG_E_NOT_DURABLE: the journal has failed.
+ *         TG_E_STATE: the pipeline does not run.
+ */
+enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, struct tg_why *why);
+
+/** @brief When the next reservation returns by itself. @param pipeline Open. @return UTC ns;
+ *  INT64_MAX: none is open. */
+int64_t tg_pipeline_credit_due_ns(const struct tg_pipeline *pipeline);
+
 /** @brief Last durable epoch. @param pipeline Open. @return Epoch. */
 uint64_t tg_pipeline_durable_epoch(const struct tg_pipeline *pipeline);
 
@@ -130,6 +156,7 @@ struct tg_pipeline_status {
     uint64_t dedup_rotations_count;               /**< Generations forgotten. */
     uint64_t readings_evicted_count;              /**< Cumulative readings pushed out. */
     uint64_t sequence_refused_count;              /**< Messages not audited: no place. */
+    struct tg_credit_counts credit;               /**< Prepaid, all workers. */
 };
 
 /** @brief Read the figures. @param pipeline Open. @param[out] status Written. */

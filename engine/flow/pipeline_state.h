@@ -32,6 +32,8 @@ struct tg_pipeline {
     struct tg_cumulative *cumulative;        /**< Cumulative readings. */
     struct tg_timeline *timeline;            /**< Ingest's node states. */
     struct tg_accounts *accounts;            /**< All account lines. */
+    struct tg_credit_book *credit_book;      /**< Prepaid balances. */
+    struct tg_desk *desk;                    /**< Prepaid requests. */
     struct tg_journal *journal;              /**< Journal. */
     struct tg_rating *ratings[TG_WORKERS_MAX]; /**< Rate workers. */
     uint32_t ratings_count;                  /**< How many. */
@@ -66,6 +68,10 @@ enum tg_err tg_pipeline_checkpoint(struct tg_pipeline *pipeline, struct tg_why *
  *  Dense index. @param workers_count At least 1. @return Worker. */
 uint32_t tg_route_worker(const struct tg_roster *roster, const struct tg_usage *row,
                          uint32_t subscriber, uint32_t workers_count);
+
+/** @brief Worker that owns an account. @param account Dense index. @param workers_count At least 1.
+ *  @return Worker. */
+uint32_t tg_route_account(uint32_t account, uint32_t workers_count);
 
 /** @brief Roster of the catalog in force. @param catalog Published. @return Borrowed until this
  *  thread's next quiescent state. */

@@ -3,8 +3,10 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "flow/desk.h"
 #include "ledger/journal.h"
 #include "mediate/dedup.h"
+#include "rate/credit.h"
 #include "rate/rate.h"
 #include "record/routed.h"
 #include "rt/ring.h"
@@ -32,6 +34,12 @@ enum tg_err tg_rating_create(const struct tg_rating_params *params, struct tg_ra
                                   : tg_ring_open(params->ring_rows_count, sizeof(struct tg_routed),
                                                  &made->ring, why);
     }
+    if (err == TG_OK && params->credit_book != NULL) {
+        err = tg_credit_create(params->credit_book, params->accounts, params->reservations_max,
+                               &made->credit, why);
+        made->credit_batch = tg_pages_take(sizeof *made->credit_batch);
+        err = made->credit_batch == NULL ? TG_E_NO_MEMORY : err;
+    }
     if (err != TG_OK) {
         tg_rating_destroy(made);
         return err;
@@ -49,6 +57,8 @@ void tg_rating_destroy(struct tg_rating *rating)
     tg_dedup_free(rating->dedup);
     tg_ring_close(rating->ring);
     tg_pages_free(rating->batch, sizeof *rating->batch);
+    tg_credit_destroy(rating->credit);
+    tg_pages_free(rating->credit_batch, sizeof *rating->credit_batch);
     tg_pages_free(rating, sizeof *rating);
 }
 
@@ -91,8 +101,12 @@ void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
 void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch)
 {
     const uint64_t at = tg_stage_ticks();
-    tg_rate_run(rating->rate, tg_snapshot_read(rating->params.catalog), batch->rows,
-                batch->charges, batch->rows_count);
+    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(rating->params.catalog);
+    tg_rate_run(rating->rate, catalog, batch->rows, batch->charges, batch->rows_count);
+    if (__builtin_expect(rating->credit != NULL && catalog->roster->credits != NULL, 0)) {
+        tg_credit_debit(rating->credit, catalog->roster, batch->rows, batch->charges,
+                        batch->rows_count);
+    }
     (void)tg_stage_done(&rating->stages, TG_STAGE_price, batch->rows_count, at);
     uint64_t fates[TG_FATE_COUNT] = {0};
     for (uint32_t i = 0; i < batch->rows_count; i++) {
@@ -110,25 +124,45 @@ void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch)
     tg_rating_price(rating, batch);
 }
 
+struct tg_block *tg_rating_block(void *context)
+{
+    struct tg_rating *rating = context;
+    if (rating->block == NULL && !rating->has_failed) {
+        rating->block = tg_journal_begin(rating->params.journal, rating->params.stream);
+        rating->has_failed = rating->block == NULL;
+    }
+    return rating->block;
+}
+
+struct tg_block *tg_rating_block_next(void *context)
+{
+    struct tg_rating *rating = context;
+    if (rating->block != NULL) {
+        tg_journal_submit(rating->params.journal, rating->block, rating->epoch);
+        rating->block = NULL;
+    }
+    return tg_rating_block(rating);
+}
+
+static struct tg_desk_sink rating_sink(struct tg_rating *rating)
+{
+    return (struct tg_desk_sink){rating, tg_rating_block, tg_rating_block_next, rating->epoch};
+}
+
 /* The worker's own block; a full one goes in as one of the epoch's blocks. */
 static void rating_append(struct tg_rating *rating, const struct tg_batch *batch)
 {
     const uint64_t at = tg_stage_ticks();
     uint32_t done = 0;
-    while (done < batch->rows_count) {
-        if (rating->block == NULL) {
-            rating->block = tg_journal_begin(rating->params.journal, rating->params.stream);
-        }
-        if (rating->block == NULL) {
-            rating->has_failed = true;
-            return;
-        }
-        done += tg_block_rows(rating->block, &batch->rows[done], &batch->charges[done],
+    struct tg_block *block = tg_rating_block(rating);
+    while (block != NULL && done < batch->rows_count) {
+        done += tg_block_rows(block, &batch->rows[done], &batch->charges[done],
                               batch->rows_count - done);
-        if (done < batch->rows_count) {
-            tg_journal_submit(rating->params.journal, rating->block, rating->epoch);
-            rating->block = NULL;
-        }
+        block = done < batch->rows_count ? tg_rating_block_next(rating) : block;
+    }
+    if (rating->credit != NULL) {
+        const struct tg_desk_sink sink = rating_sink(rating);
+        tg_desk_flush(rating->credit, &sink);
     }
     (void)tg_stage_done(&rating->stages, TG_STAGE_journal, batch->rows_count, at);
 }
@@ -140,6 +174,14 @@ static void rating_flush(struct tg_rating *rating)
         rating_append(rating, rating->batch);
         rating->batch->rows_count = 0;
     }
+}
+
+/* A round of prepaid requests, behind all rows that came before it. */
+static void rating_desk(struct tg_rating *rating)
+{
+    rating_flush(rating);
+    const struct tg_desk_sink sink = rating_sink(rating);
+    tg_desk_serve(rating->params.desk, rating, tg_snapshot_read(rating->params.catalog), &sink);
 }
 
 /* All rows before the marker are in; the commit block may follow once this is seen. */
@@ -184,6 +226,10 @@ void tg_rating_run(void *context, const struct tg_stop *stop)
             continue;
         }
         for (uint32_t i = 0; i < count; i++) {
+            if (taken[i].epoch == TG_ROUTED_DESK) {
+                rating_desk(rating);
+                continue;
+            }
             if (taken[i].epoch != 0) {
                 rating_end_epoch(rating, taken[i].epoch);
                 continue;

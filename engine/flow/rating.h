@@ -19,7 +19,10 @@
 #include <stdint.h>
 
 struct tg_accounts;
+struct tg_credit;
+struct tg_credit_book;
 struct tg_dedup;
+struct tg_desk;
 struct tg_journal;
 struct tg_rate;
 struct tg_ring;
@@ -33,6 +36,11 @@ struct tg_rating_params {
     struct tg_journal *journal;       /**< Open. */
     const struct tg_stop *stop;       /**< Own stop flag: workers stop after the ingest lcore. */
     const struct tg_snapshot *catalog; /**< struct tg_catalog_snapshot in force. */
+    struct tg_credit_book *credit_book; /**< Prepaid balances, shared; NULL: none are kept. */
+    struct tg_desk *desk;             /**< Prepaid requests; NULL: none come. */
+    uint32_t reservations_max;        /**< Ids of prepaid requests remembered. */
+    uint32_t index;                   /**< Which of the rate workers. */
+    uint32_t ratings_count;           /**< How many there are. */
 };
 
 /** @brief Fates decided by one worker; only grows; relaxed readers. */
@@ -49,6 +57,8 @@ struct tg_rating {
     struct tg_block *block;           /**< Being filled; NULL when none is open (ring only). */
     uint64_t epoch;                   /**< Epoch being filled (ring only). */
     struct tg_batch *batch;           /**< Where ring elements are unpacked; NULL inline. */
+    struct tg_credit *credit;         /**< Prepaid accounts of its shards; NULL: none are kept. */
+    struct tg_batch *credit_batch;    /**< The usage row of a commit. */
     struct tg_rating_counts counts;   /**< Fates. */
     struct tg_stage_counts stages;    /**< Its stages' times. */
     bool has_failed;                  /**< The journal gave no builder: stop. */
@@ -73,6 +83,14 @@ void tg_rating_destroy(struct tg_rating *rating);
  * @param[in,out] batch   Afterwards no fate is TG_FATE_NONE.
  */
 void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch);
+
+/** @brief A journal block for its stream, of the epoch being filled; ring only. @param context
+ *  struct tg_rating. @return Block, or NULL: the journal has failed. */
+struct tg_block *tg_rating_block(void *context);
+
+/** @brief Hand the block over as a part and go on; ring only. @param context struct tg_rating.
+ *  @return Fresh block, or NULL. */
+struct tg_block *tg_rating_block_next(void *context);
 
 /** @brief First half of tg_rating_decide: duplicates and zero usage. @param rating Worker.
  *  @param batch Identified; verdicts are written. */

@@ -124,6 +124,35 @@ static enum tg_err blob_load(void *context, const char *name, struct tg_bytes by
     return TG_OK;
 }
 
+static void credit_row_replay(struct tg_pipeline *pipeline, uint32_t worker,
+                              const struct tg_charge *charge)
+{
+    if (charge->flags != 0) {
+        const struct tg_roster_line *line =
+            tg_roster_line(roster_of(pipeline), charge->subscriber);
+        if (line != NULL) {
+            tg_credit_replay_row(pipeline->ratings[worker]->credit, line->account, charge);
+        }
+    }
+}
+
+static enum tg_err credit_replay(struct tg_pipeline *pipeline, const uint8_t *bytes,
+                                 uint32_t length_bytes)
+{
+    struct tg_credit_event event;
+    if (length_bytes != sizeof event) {
+        return TG_E_FORMAT;
+    }
+    memcpy(&event, bytes, sizeof event);
+    const uint32_t worker = tg_route_account(event.account, pipeline->ratings_count);
+    const enum tg_err err = tg_credit_replay(pipeline->ratings[worker]->credit, &event);
+    if (err == TG_E_FULL) {
+        tg_log(TG_LOG_ERROR, "flow", "more reservations are open than limits.reservations (%u)",
+               pipeline->params.reservations_max);
+    }
+    return err;
+}
+
 static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
                                const struct tg_charge *charges, uint32_t count)
 {
@@ -137,6 +166,7 @@ static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
             tg_cumulative_replay(pipeline->cumulative, &rows[i]);
         }
         tg_timeline_life(pipeline->timeline, &rows[i].node_id, &rows[i].start_ns, 1);
+        credit_row_replay(pipeline, worker, &charges[i]);
         const enum tg_err err =
             tg_rating_replay(pipeline->ratings[worker], &rows[i], &charges[i], 1);
         if (err != TG_OK) {
@@ -223,6 +253,9 @@ static enum tg_err note_replay(void *context, const char *key, const uint8_t *by
     struct tg_pipeline *pipeline = context;
     unsigned source_id;
     struct tg_source_key source_key;
+    if (strncmp(key, TG_CREDIT_NOTE, strlen(TG_CREDIT_NOTE)) == 0) {
+        return credit_replay(pipeline, bytes, length_bytes);
+    }
     if (sscanf(key, "source/%5u", &source_id) != 1 || length_bytes != sizeof source_key) {
         return TG_OK;
     }
@@ -230,14 +263,30 @@ static enum tg_err note_replay(void *context, const char *key, const uint8_t *by
     return tg_sources_restore(pipeline->sources, (uint16_t)source_id, &source_key);
 }
 
-/* Node states and the duplicate check are functions of everything journaled, also before the
- * checkpoint; only the columns and sections they need are decompressed. */
+/* Prepaid events of a block that is before the checkpoint; sources are in the checkpoint. */
+static enum tg_err credit_notes_replay(struct tg_pipeline *pipeline,
+                                       const struct tg_scan_view *view, struct tg_why *why)
+{
+    struct tg_scan_position at = {0};
+    struct tg_scan_note note;
+    enum tg_err err = TG_OK;
+    while (err == TG_OK && (err = tg_scan_note_next(view, &at, &note, why)) == TG_OK) {
+        if (strncmp(note.key, TG_CREDIT_NOTE, strlen(TG_CREDIT_NOTE)) == 0) {
+            err = credit_replay(pipeline, note.bytes, note.length_bytes);
+        }
+    }
+    return err == TG_E_NOT_FOUND ? TG_OK : err;
+}
+
+/* Node states, prepaid balances and the duplicate check are functions of everything journaled, also
+ * before the checkpoint; only the columns and sections they need are decompressed. */
 static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_max,
                                   struct tg_why *why)
 {
     const struct tg_scan_params params = {
         .size_bytes = sizeof params,
-        .sections = TG_SECTION_BIT(TG_SECTION_OBSERVATIONS) | TG_SECTION_BIT(TG_SECTION_ROWS),
+        .sections = TG_SECTION_BIT(TG_SECTION_OBSERVATIONS) | TG_SECTION_BIT(TG_SECTION_ROWS) |
+                    TG_SECTION_BIT(TG_SECTION_NOTES),
         .dir = pipeline->params.data_dir,
         .epoch_max = epoch_max,
         .wants_structs = true};
@@ -259,9 +308,11 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
                 tg_route_worker(roster_of(pipeline), &view.usage[i],
                                 view.charges[i].subscriber, pipeline->ratings_count);
             tg_rating_remember(pipeline->ratings[worker], &view.usage[i], &view.charges[i]);
+            credit_row_replay(pipeline, worker, &view.charges[i]);
             tg_timeline_life(pipeline->timeline, &view.usage[i].node_id, &view.usage[i].start_ns,
                              1);
         }
+        err = err == TG_OK ? credit_notes_replay(pipeline, &view, why) : err;
     }
     tg_scan_close(scan);
     return err == TG_E_NOT_FOUND ? TG_OK : err;

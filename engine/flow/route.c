@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "catalog/catalog.h"
+#include "flow/desk.h"
 #include "record/routed.h"
 #include "rt/ring.h"
 
@@ -17,6 +18,11 @@ uint32_t tg_route_worker(const struct tg_roster *roster, const struct tg_usage *
     const struct tg_roster_line *line = tg_roster_line(roster, subscriber);
     const uint64_t key = line != NULL ? line->account : row->record_key;
     return ((uint32_t)tg_mix64(key) & (TG_SHARDS_COUNT - 1)) % workers_count;
+}
+
+uint32_t tg_route_account(uint32_t account, uint32_t workers_count)
+{
+    return ((uint32_t)tg_mix64(account) & (TG_SHARDS_COUNT - 1)) % workers_count;
 }
 
 const struct tg_roster *tg_route_roster(const struct tg_snapshot *catalog)
@@ -73,6 +79,21 @@ static void batch_hop(struct tg_ingest *ingest)
     }
 }
 
+static struct tg_block *sink_block(void *context)
+{
+    return tg_ingest_block(context);
+}
+
+static struct tg_block *sink_next(void *context)
+{
+    return tg_ingest_block_next(context);
+}
+
+static struct tg_desk_sink ingest_sink(struct tg_ingest *ingest)
+{
+    return (struct tg_desk_sink){ingest, sink_block, sink_next, ingest->epoch};
+}
+
 void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch)
 {
     struct tg_rating *rating = ingest->params.ratings[0];
@@ -87,7 +108,31 @@ void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch)
             block = tg_ingest_block_next(ingest);
         }
     }
+    if (rating->credit != NULL) {
+        const struct tg_desk_sink sink = ingest_sink(ingest);
+        tg_desk_flush(rating->credit, &sink);
+    }
     (void)tg_stage_done(&rating->stages, TG_STAGE_journal, batch->rows_count, at);
+}
+
+void tg_ingest_desk(struct tg_ingest *ingest)
+{
+    struct tg_desk *desk = ingest->params.desk;
+    ingest->desk_turn = __atomic_load_n(&desk->turn, __ATOMIC_RELAXED);
+    if (ingest->params.is_inline) {
+        const struct tg_desk_sink sink = ingest_sink(ingest);
+        tg_desk_serve(desk, ingest->params.ratings[0], tg_snapshot_read(ingest->params.catalog),
+                      &sink);
+        return;
+    }
+    if (desk->is_writing) {
+        (void)tg_ingest_block(ingest); /* the epoch is open, though this lcore writes no events */
+    }
+    const struct tg_routed marker = {.epoch = TG_ROUTED_DESK};
+    for (uint32_t i = 0; i < ingest->params.ratings_count; i++) {
+        routed_flush(ingest, i);
+        routed_push(ingest, i, &marker, 1);
+    }
 }
 
 void tg_ingest_route(struct tg_ingest *ingest)

@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+/** In tg_routed.epoch: prepaid requests wait at the desk. */
+#define TG_ROUTED_DESK UINT64_MAX
+
 /** @brief A row on its way, or a marker that ends an epoch. */
 struct tg_routed {
     struct tg_usage usage; /**< The row. */
@@ -20,7 +23,8 @@ struct tg_routed {
     int16_t reason;        /**< enum tg_err when fate is set. */
     uint8_t fate;          /**< enum tg_fate; TG_FATE_NONE: to be priced. */
     uint8_t node_state;    /**< enum tg_node_state of the node at start_ns. */
-    uint64_t epoch;        /**< 0 for rows; for a marker the epoch that ends here. */
+    uint64_t epoch;        /**< 0 for rows; for a marker the epoch that ends here, or
+                                TG_ROUTED_DESK. */
 };
 _Static_assert(sizeof(struct tg_routed) == 80, "a multiple of 16 for the ring");
 
