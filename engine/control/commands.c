@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "control/credit.h"
 #include "control/engine_state.h"
 #include "control/plugin_commands.h"
 #include "store/lmdb.h"
@@ -179,6 +180,9 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
             return command_alarm(engine, request, alarm_commands[i].kind);
         }
     }
+    if (strcmp(command, "credit") == 0) {
+        return tg_credit_command(engine, request, tg_clock_now_ns());
+    }
     if (strcmp(command, "metrics") == 0) {
         return command_metrics(engine);
     }
@@ -188,7 +192,7 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "plugin_reload") == 0) {
         return tg_command_plugin_reload(request);
     }
-    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics, plugins, "
-                                      "plugin_reload or alarm_ack, "
-                                      "_unack, _shelve, _unshelve, _close");
+    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics, credit, "
+                                      "plugins, plugin_reload or alarm_ack, _unack, "
+                                      "_shelve, _unshelve, _close");
 }

@@ -32,6 +32,8 @@ static const struct tg_schema_key limits_keys[] = {
      .fallback = "1000000", .help = "Addresses whose holders are known at once."},
     {.key = "dedup_records", .type = TG_TYPE_INTEGER, .min = 1024, .max = 4000000000,
      .fallback = "4000000", .help = "Records remembered for the duplicate check, a generation."},
+    {.key = "reservations", .type = TG_TYPE_INTEGER, .min = 16, .max = 10000000,
+     .fallback = "65536", .help = "Ids of prepaid requests remembered, a rate worker."},
     {.key = "park", .type = TG_TYPE_DURATION, .min = 1000000000, .max = INT64_MAX,
      .fallback = "30min", .help = "How long data waits for its template."},
     {.key = "tariff_time", .type = TG_TYPE_DURATION, .min = 1000000, .max = 60000000000,
@@ -429,6 +431,7 @@ static void load_all(struct loader *l, const struct tg_yaml_node *root)
     c->memory_mib = (uint32_t)tg_schema_number(&memory_schema, memory, "mib");
     c->subscribers_max = (uint32_t)tg_schema_number(&limits_schema, limits, "subscribers");
     c->sessions_max = (uint32_t)tg_schema_number(&limits_schema, limits, "sessions");
+    c->reservations_max = (uint32_t)tg_schema_number(&limits_schema, limits, "reservations");
     c->dedup_records_max = (uint64_t)tg_schema_number(&limits_schema, limits, "dedup_records");
     c->park_ns = tg_schema_number(&limits_schema, limits, "park");
     c->tariff_budget_ms =

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "control/commands.h"
+#include "control/credit.h"
 #include "control/engine_state.h"
 #include "plug/fence.h"
 #include "plug/registry.h"
@@ -165,6 +166,7 @@ static enum tg_err open_pipeline(struct tg_engine *engine, struct tg_why *why)
                                               .sessions_max = config->sessions_max,
                                               .dedup_records_max = config->dedup_records_max,
                                               .park_ns = config->park_ns,
+                                              .reservations_max = config->reservations_max,
                                               .decoders = engine->decoders,
                                               .ports = engine->ports,
                                               .decoders_count = config->decoders_count,
@@ -238,6 +240,8 @@ void tg_engine_close(struct tg_engine *engine)
     tg_inventory_close(engine->inventory);
     (void)tg_snapshot_reclaim();
     tg_catalog_close(engine->catalog);
+    tg_id_index_free(&engine->account_ids);
+    tg_id_index_free(&engine->subscriber_ids);
     tg_data_unlock(&engine->lock);
     free(engine);
 }
@@ -289,6 +293,7 @@ static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, str
     } else {
         (void)usleep(engine->params.is_once ? 1000 : TURN_MS * 1000);
     }
+    tg_credit_tend(engine, tg_clock_now_ns());
     const int64_t now_ns = tg_clock_monotonic_ns();
     if (engine->params.progress != NULL) {
         struct tg_pipeline_status status;

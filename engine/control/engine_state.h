@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of the engine, shared by engine.c and commands.c only.
+ *  @brief Inside of the engine, shared by engine.c, commands.c and credit.c only.
  *
  *  Source: engine.h. Threads: control thread. Allocates: never. Cost: none.
  */
@@ -8,6 +8,7 @@
 #define TG_CONTROL_ENGINE_STATE_H
 
 #include "control/engine.h"
+#include "control/id_index.h"
 #include "control/fronts.h"
 #include "control/metrics.h"
 #include "control/plugin_commands.h"
@@ -35,6 +36,8 @@ struct tg_engine {
     struct tg_fronts fronts;                            /**< Watched fronts. */
     struct tg_plugins_told plugins_told;                /**< Quarantines as logged. */
     uint32_t subscribers_max;                           /**< Account lines. */
+    struct tg_id_index account_ids;                     /**< For prepaid requests. */
+    struct tg_id_index subscriber_ids;                  /**< For prepaid requests. */
     bool has_operations;                                /**< Operators' commands are restored. */
     int64_t started_ns;                                 /**< Monotonic. */
     int64_t elapsed_ns;                                 /**< From start to the end of input. */

@@ -136,6 +136,35 @@ static void say_plugins(struct page *page)
     }
 }
 
+static void say_credit(struct page *page, const struct tg_credit_counts *credit)
+{
+    const struct {
+        const char *state;
+        uint64_t value;
+    } states[] = {{"held", credit->opened_count},
+                  {"posted", credit->posted_count},
+                  {"voided", credit->voided_count},
+                  {"expired", credit->expired_count}};
+    head(page, "tollgate_reservations_total", "counter",
+         "Prepaid reservations: made (held), committed (posted), released (voided), expired.");
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        say(page, "tollgate_reservations_total{state=\"%s\"} %llu\n", states[i].state,
+            (unsigned long long)states[i].value);
+    }
+    head(page, "tollgate_reservations_open", "gauge", "Reservations that hold money now.");
+    say(page, "tollgate_reservations_open %llu\n", (unsigned long long)credit->open_count);
+    counter(page, "tollgate_topups_total", "Prepaid top-ups.", credit->topups_count);
+    counter(page, "tollgate_credit_refused_total", "Prepaid requests refused.",
+            credit->refused_count);
+    counter(page, "tollgate_credit_full_total", "Of these, for want of room.", credit->full_count);
+    counter(page, "tollgate_credit_forgotten_total", "Closed prepaid ids forgotten to make room.",
+            credit->forgotten_count);
+    counter(page, "tollgate_over_credit_rows_total", "Rows rated beyond the prepaid credit.",
+            credit->over_count);
+    counter(page, "tollgate_credit_alerts_total", "Balances that fell below an alert.",
+            credit->alerts_count);
+}
+
 size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipeline_port *ports,
                        uint32_t ports_count, char *text, size_t text_bytes)
 {
@@ -167,6 +196,7 @@ size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipel
     counter(&page, "tollgate_sequence_unaudited_total", "Messages whose stream found no place.",
             status.sequence_refused_count);
     say_plugins(&page);
+    say_credit(&page, &status.credit);
     head(&page, "tollgate_port_datagrams_total", "counter", "Payloads by port.");
     for (uint32_t i = 0; i < ports_count; i++) {
         struct tg_port_counters counters;

@@ -21,7 +21,7 @@ tail -n +6 "$source/schemas/config/README.md" | cmp -s - "$work/keys" ||
 "$tollgate" --help >"$work/help" || note "--help does not exit 0"
 verbs=$(awk '/^  [a-z]/ { print $1 }' "$work/help")
 for verb in demo init check run front decode quote catalog bill alarms nodes suspense audit gen \
-    bench plugin version; do
+    bench plugin version credit; do
     echo "$verbs" | grep -qx "$verb" || note "no verb $verb"
 done
 for verb in $verbs; do
