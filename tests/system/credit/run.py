@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prepaid requests against a running engine that is killed again and again."""
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from decimal import Decimal
+
+TOLLGATE = os.path.abspath(sys.argv[1])
+KILLS = int(sys.argv[3])
+RANDOM = random.Random(int(sys.argv[4]))
+SCHEMA = json.load(open(f"{sys.argv[2]}/schemas/control/credit_answer.schema.json",
+                        encoding="utf-8"))
+
+CATALOG = """
+catalog: {version: 1, valid_from: 2020-01-01, currency: EUR}
+allowances:
+  sms: {unit: event, amount: 5, services: [message]}
+prices:
+  call: {unit: second, price: "0.12", per: 60, first: 60, next: 6, connect: "0.05"}
+  sms: {unit: event, price: "0.09"}
+  web: {unit: kilobyte, price: "0.0001"}
+plans:
+  all:
+    voice: {price: call}
+    message: {price: sms, allowance: sms}
+    data: {price: web}
+products:
+  all: {plan: all}
+"""
+ACCOUNTS = ["A", "B", "D", "E"]
+
+
+def fail(*words):
+    print("FAILED:", *words)
+    sys.exit(1)
+
+
+def check(condition, *words):
+    if not condition:
+        fail(*words)
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+class World:
+    def __init__(self, root, workers):
+        self.root = root
+        self.data = os.path.join(root, "data")
+        self.engine = None
+        for name in ("cat", "in", "data"):
+            os.makedirs(os.path.join(root, name))
+        write(f"{root}/cat/catalog.yaml", CATALOG)
+        rows = ["id,prepaid,credit_limit,credit_alerts", "A,true,,2.00 1.00", "B,true,3.00,",
+                "C,,,", "D,true,,", "E,true,1.50,0"]
+        write(f"{root}/cat/accounts.csv", "\n".join(rows) + "\n")
+        rows = ["id,account,product,msisdn"]
+        for account in ["A", "B", "C", "D", "E"]:
+            for i in range(3):
+                rows.append(f"{account}{i},{account},all,49300{ord(account)}{i}")
+        write(f"{root}/cat/subscribers.csv", "\n".join(rows) + "\n")
+        write(f"{root}/tollgate.yaml", f"""
+data: {self.data}
+catalog: {root}/cat
+workers: {workers}
+preallocate: false
+memory: {{huge_pages: never, mib: 64}}
+limits: {{sessions: 1000, dedup_records: 100000}}
+decoders:
+  - decoder: csv
+ports:
+  - {{name: files, kind: folder, target: {root}/in, pattern: "*.csv", decoder: csv}}
+""")
+
+    def start(self):
+        log = open(f"{self.root}/log", "a", encoding="utf-8")
+        self.engine = subprocess.Popen([TOLLGATE, "run", f"{self.root}/tollgate.yaml"],
+                                       stdout=log, stderr=log)
+        log.close()
+        for _ in range(400):
+            try:
+                self.connect().close()
+                return
+            except OSError:
+                time.sleep(0.025)
+            check(self.engine.poll() is None, "the engine ended:",
+                  open(f"{self.root}/log", encoding="utf-8").read()[-2000:])
+        fail("the engine does not listen")
+
+    def kill(self, how=signal.SIGKILL):
+        self.engine.send_signal(how)
+        self.engine.wait()
+
+    def connect(self):
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.settimeout(20)
+        link.connect(f"{self.data}/control.sock")
+        return link
+
+    def ask(self, requests):
+        """Answers, or None when the engine died before it answered."""
+        try:
+            with self.connect() as link:
+                text = json.dumps({"command": "credit", "requests": requests})
+                link.sendall(text.encode() + b"\n")
+                answer = b""
+                while not answer.endswith(b"\n"):
+                    got = link.recv(1 << 20)
+                    if not got:
+                        return None
+                    answer += got
+        except OSError:
+            return None
+        answer = json.loads(answer)
+        check("answers" in answer, "refused as a whole:", answer)
+        for one in answer["answers"]:
+            unknown = set(one) - set(SCHEMA["properties"])
+            check(not unknown, "not in the schema:", unknown, one)
+            known = SCHEMA["properties"]["reservations"]["items"]["properties"]
+            for view in one.get("reservations", []):
+                check(set(view) == set(known), "not as in the schema:", view)
+        return answer["answers"]
+
+    def tollgate(self, *words, code=0):
+        run = subprocess.run([TOLLGATE, *words, "--data", self.data], capture_output=True,
+                             text=True, check=False)
+        check(run.returncode == code, words, "exit", run.returncode, run.stdout, run.stderr)
+        return run.stdout
+
+
+class Client:
+    """Knows what was asked and what was answered; nothing else."""
+
+    def __init__(self, world):
+        self.world = world
+        self.serial = 0
+        self.answered = {}  # (action, id, number) -> (request, answer)
+        self.open = []      # ids to end
+
+    def request(self):
+        what = RANDOM.random()
+        self.serial += 1
+        if what < 0.45 or not self.open:
+            service, most = RANDOM.choice([("voice", 900000), ("message", 8), ("data", 9000000)])
+            account = RANDOM.choice(ACCOUNTS)
+            number = f"49300{ord(account)}{RANDOM.randrange(3)}"
+            return {"action": "reserve", "id": f"r{self.serial}", "msisdn": number,
+                    "service": service, "peer": "4989777", "validity_s": RANDOM.choice([1, 600]),
+                    "quantity": RANDOM.randint(1, most)}
+        if what < 0.75:
+            name, number, granted = self.open.pop(RANDOM.randrange(len(self.open)))
+            return {"action": "commit", "id": name, "number": number,
+                    "used": RANDOM.randint(0, granted)}
+        if what < 0.82:
+            name, number, granted = self.open.pop(RANDOM.randrange(len(self.open)))
+            return {"action": "update", "id": name, "number": number + 1,
+                    "used": RANDOM.randint(0, granted), "quantity": granted, "validity_s": 600}
+        if what < 0.9:
+            name, number, _ = self.open.pop(RANDOM.randrange(len(self.open)))
+            return {"action": "release", "id": name, "number": number}
+        return {"action": "topup", "id": f"t{self.serial}", "account": RANDOM.choice(ACCOUNTS),
+                "amount": f"{RANDOM.randint(1, 900)}.{RANDOM.randint(0, 99):02d}"}
+
+    def note(self, request, answer):
+        key = (request["action"], request["id"], request.get("number", 0))
+        self.answered[key] = (request, answer)
+        if answer["ok"] and request["action"] in ("reserve", "update"):
+            self.open.append((request["id"], request.get("number", 0), answer["granted"]))
+            check(Decimal(answer["available"]) >= 0 or request["action"] == "update",
+                  "granted beyond the limit", answer)
+
+    def again(self, count):
+        """What was answered must be answered the same again."""
+        for request, before in RANDOM.sample(list(self.answered.values()),
+                                             min(count, len(self.answered))):
+            if not before["ok"]:
+                continue
+            answers = self.world.ask([request])
+            if answers is None:
+                return
+            for key in ("ok", "granted", "charge", "used", "added"):
+                check(answers[0].get(key) == before.get(key), key, "changed:", request, before,
+                      answers[0])
+            check(answers[0]["repeat"], "carried out again:", request, answers[0])
+
+    def balances(self):
+        sums = dict.fromkeys(ACCOUNTS, Decimal(0))
+        for request, answer in self.answered.values():
+            if request["action"] == "topup" and answer["ok"]:
+                sums[request["account"]] += Decimal(request["amount"])
+            if "charge" in answer:
+                sums[answer["account"]] -= Decimal(answer["charge"])
+        return sums
+
+
+def compare(world, client):
+    for account, expected in client.balances().items():
+        answer = world.ask([{"action": "balance", "account": account}])[0]
+        check(Decimal(answer["balance"]) == expected, account, "has", answer["balance"], "not",
+              expected)
+        listed = world.ask([{"action": "list", "account": account}])[0]
+        held = sum(Decimal(one["held"]) for one in listed["reservations"])
+        check(held == Decimal(listed.get("account_held", answer["account_held"])), account,
+              "holds", answer["account_held"], "but its reservations hold", held)
+
+
+def storm(world, client, seconds):
+    """Ask until the engine is dead; what was not answered is asked again after the restart."""
+    pending = []
+    timer = threading.Timer(seconds, world.kill)
+    timer.start()
+    while True:
+        pending = [client.request() for _ in range(RANDOM.choice([1, 1, 5, 20]))]
+        answers = world.ask(pending)
+        if answers is None:
+            break
+        for request, answer in zip(pending, answers):
+            client.note(request, answer)
+    timer.join()
+    return pending
+
+
+def kills(workers, count):
+    with tempfile.TemporaryDirectory() as root:
+        world = World(root, workers)
+        client = Client(world)
+        try:
+            pending = [{"action": "topup", "id": f"first{name}", "account": name,
+                        "amount": "500.00"} for name in ACCOUNTS]
+            for _ in range(count):
+                world.start()
+                answers = world.ask(pending)
+                for request, answer in zip(pending, answers):
+                    client.note(request, answer)
+                client.again(5)
+                compare(world, client)
+                pending = storm(world, client, RANDOM.uniform(0.01, 0.4))
+            world.tollgate("audit")
+            world.start()
+            for request, answer in zip(pending, world.ask(pending)):
+                client.note(request, answer)
+            client.again(60)
+            time.sleep(1.3)  # reservations with a validity of a second have returned
+            compare(world, client)
+            world.kill(signal.SIGTERM)
+            # A clean stop wrote a checkpoint: the same again from there.
+            world.start()
+            client.again(20)
+            compare(world, client)
+            world.kill(signal.SIGTERM)
+            audit = json.loads(world.tollgate("audit", "--json"))["credit"]
+            check(audit["balanced"], audit)
+            check(Decimal(audit["balance"]) == sum(client.balances().values()), audit,
+                  client.balances())
+            charges = sum(Decimal(answer["charge"]) for _, answer in client.answered.values()
+                          if "charge" in answer)
+            check(Decimal(audit["debited_amount"]) == charges, audit, charges)
+            check(audit["committed"] > 10 and audit["expired"] > 0, "too little happened:", audit)
+            print(f"workers {workers}: {count} kills, {len(client.answered)} requests,",
+                  f"{audit['made']} reservations, {audit['committed']} committed,",
+                  f"{audit['expired']} expired, balance {audit['balance']}")
+        finally:
+            if world.engine is not None and world.engine.poll() is None:
+                world.kill()
+
+
+def wait_rated(world, count):
+    for _ in range(200):
+        with world.connect() as link:
+            link.sendall(b'{"command":"status"}\n')
+            if json.loads(link.recv(65536))["rows"]["rated"] >= count:
+                return
+        time.sleep(0.05)
+    fail("the file was not rated")
+
+
+def faces():
+    """Through the verb: offline usage, refusals, metrics, the invoice and the explanation."""
+    with tempfile.TemporaryDirectory() as root:
+        world = World(root, 1)
+        try:
+            world.start()
+            run = world.tollgate
+            run("credit", "topup", "--id", "t", "--account", "A", "--amount", "3.00")
+            run("credit", "topup", "--id", "t", "--account", "A", "--amount", "3.01", code=1)
+            answer = json.loads(run("credit", "reserve", "--id", "r", "--msisdn", "+49300650",
+                                    "--service", "voice", "--peer", "4989777", "--quantity",
+                                    "3600000", "--validity", "600", "--json"))
+            # 0.05 + 0.012 a step of 6 s: 245 steps cost 2.99, one more 3.002.
+            check(answer["granted"] == 1470000 and answer["held"] == "2.99", answer)
+            run("credit", "reserve", "--id", "s", "--msisdn", "49300651", "--service", "voice",
+                "--quantity", "60000", "--validity", "600", code=1)
+            run("credit", "reserve", "--id", "c", "--msisdn", "49300670", "--service", "voice",
+                "--quantity", "60000", "--validity", "600", code=1)
+            run("credit", "commit", "--id", "nobody", "--used", "1", code=1)
+            run("credit", "commit", "--id", "r", code=1)
+            run("credit", "commit", "--id", "r", "--used", "61000")
+            run("credit", "release", "--id", "r", code=1)
+            mistakes = world_mistakes(world)
+            check(len(mistakes) == 7, mistakes)
+            # Usage that arrives offline is debited too, also beyond the credit, and marked.
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+            write(f"{root}/in/part", "id,caller,called,start,duration_s,cause\n" +
+                  "".join(f"x{i},{who},4989777,{now},600,0\n"
+                          for i, who in enumerate(["49300650", "49300670", "49300650"])))
+            os.rename(f"{root}/in/part", f"{root}/in/calls.csv")
+            wait_rated(world, 4)
+            answer = json.loads(run("credit", "balance", "--account", "A", "--json"))
+            # 3.00 - (0.12 * 66 / 60 + 0.05) - 2 * (1.20 + 0.05)
+            check(answer["balance"] == "0.318" and answer["alerts"] == ["1.00", "2.00"], answer)
+            run("credit", "topup", "--id", "minus", "--account", "A", "--amount", "-0.40")
+            with world.connect() as link:
+                link.sendall(b'{"command":"metrics"}\n')
+                text = json.loads(link.recv(1 << 20))["text"]
+            for line in ('tollgate_reservations_total{state="held"} 1',
+                         'tollgate_reservations_total{state="posted"} 1',
+                         "tollgate_topups_total 2", "tollgate_credit_alerts_total 2"):
+                check(line + "\n" in text, "no", line, "in", text)
+            world.kill(signal.SIGTERM)
+            check("over_credit_rows\":0" in run("audit", "--json"), run("audit", "--json"))
+            period = time.strftime("%Y-%m", time.gmtime(time.time() - 60))
+            run("bill", "run", "--period", period, "--issue")
+            bill = run("bill", "show", "A", "--text")
+            check("2.68" in bill, "the invoice has not all usage:", bill)
+            run("credit", "balance", "--account", "A", code=3)
+            world.start()
+            answer = json.loads(run("credit", "balance", "--account", "A", "--json"))
+            check(answer["balance"] == "-0.082", answer)
+        finally:
+            if world.engine is not None and world.engine.poll() is None:
+                world.kill()
+
+
+def world_mistakes(world):
+    with world.connect() as link:
+        request = {"command": "credit", "requests": [
+            {"action": "reserve", "id": "", "service": "fax", "quantity": 0, "validity_s": 1.5,
+             "msisdn": "4", "imsi": "26201", "colour": "red"}, {"action": "pay"}]}
+        link.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(link.recv(65536))["mistakes"]
+
+
+faces()
+kills(1, KILLS // 2)
+kills(3, KILLS - KILLS // 2)
