@@ -222,3 +222,35 @@ Test(money, currencies_and_modes_are_found_both_ways)
     }
     cr_expect_eq(tg_rounding_by_name("half-up"), -1);
 }
+
+/* If this fails a currency is billed in hundredths that it does not have. */
+Test(money, minor_units_are_those_of_iso_4217)
+{
+    static const struct {
+        const char *code;
+        uint16_t numeric;
+        uint8_t minor;
+    } rows[] = {{"AED", 784, 2}, {"BHD", 48, 3},  {"CLF", 990, 4}, {"CLP", 152, 0}, {"IQD", 368, 3},
+                {"JPY", 392, 0}, {"KWD", 414, 3}, {"LYD", 434, 3}, {"PYG", 600, 0}, {"UGX", 800, 0},
+                {"UYW", 927, 4}, {"VUV", 548, 0}, {"XPF", 953, 0}, {"ZWG", 924, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct tg_currency *found = tg_currency_by_code(rows[i].code);
+        cr_assert_not_null(found, "%s", rows[i].code);
+        cr_expect_eq(found->numeric, rows[i].numeric, "%s", rows[i].code);
+        cr_expect_eq(found->minor, rows[i].minor, "%s", rows[i].code);
+        cr_expect_eq(found->scale, rows[i].minor + 6, "%s", rows[i].code);
+        cr_expect_eq(tg_currency_by_numeric(rows[i].numeric), found, "%s", rows[i].code);
+    }
+    cr_expect_null(tg_currency_by_code("AAA"));
+    cr_expect_null(tg_currency_by_code("ZZZ"));
+    cr_expect_null(tg_currency_by_code("EURO"));
+    uint32_t count = 0; /* every one by both ways: the table is in the order the search wants */
+    for (uint32_t numeric = 0; numeric < 1000; numeric++) {
+        const struct tg_currency *found = tg_currency_by_numeric((uint16_t)numeric);
+        if (found != NULL) {
+            cr_expect_eq(tg_currency_by_code(found->code), found, "%s", found->code);
+            count++;
+        }
+    }
+    cr_expect_eq(count, 167);
+}
