@@ -8,6 +8,7 @@
 #include "bill/bill.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
+#include "bill/convert.h"
 #include "bill/prorate.h"
 #include "catalog/catalog.h"
 
@@ -205,6 +206,15 @@ static const struct tg_image *product_image(const struct tg_bill_assembler *made
     return NULL;
 }
 
+/* A product in the account's currency, at the rate of the cycle's last instant. */
+static enum tg_err product_local(const struct tg_bill_assembler *made, const struct tg_image *image,
+                                 uint16_t product, struct tg_product *local, uint16_t *currency)
+{
+    return tg_bill_product_convert(image, tg_image_product(image, product),
+                                   made->catalog->roster->accounts[made->account].currency,
+                                   made->window.end_ns - 1, local, currency);
+}
+
 /* What is owed for the cycle, and by which fraction of the fee. */
 static enum tg_err fee_amount(const struct tg_bill_assembler *made, const struct tg_image *image,
                               const struct tg_product *product, const struct tg_roster_line *who,
@@ -254,9 +264,15 @@ static enum tg_err fee_line(struct tg_bill_assembler *made, uint32_t subscriber,
         return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
                           name);
     }
-    const struct tg_product *product = tg_image_product(image, who->product);
+    struct tg_product local;
+    const struct tg_product *product = &local;
+    uint16_t currency;
     struct tg_bill_prorated owed = {0};
-    const enum tg_err err = fee_amount(made, image, product, who, &owed);
+    enum tg_err err = product_local(made, image, who->product, &local, &currency);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the fee of %s cannot be converted", name);
+    }
+    err = fee_amount(made, image, product, who, &owed);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be prorated", name);
     }
@@ -276,7 +292,7 @@ static enum tg_err fee_line(struct tg_bill_assembler *made, uint32_t subscriber,
         .fee = product->fee,
         .subscriber = subscriber,
         .catalog_version = image->version,
-        .currency = image->currency,
+        .currency = currency,
         .kind = product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
         .proration = product->proration,
     };
@@ -289,7 +305,7 @@ static bool slot_continues(const struct tg_bill_assembler *made, const struct tg
     return before->subscriber == slot->subscriber && before->service == slot->service &&
            before->kind == slot->kind && before->month == slot->month &&
            before->zone == slot->zone && before->price_id == slot->price_id &&
-           before->currency == slot->currency &&
+           before->currency == slot->currency && slot->currency < TG_BILL_EXCHANGE_FROM &&
            price_is_same(tg_catalog_image_version(made->catalog, before->catalog_version),
                          tg_catalog_image_version(made->catalog, slot->catalog_version),
                          slot->price_id);
@@ -320,6 +336,23 @@ static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot
                           line->subscriber_id);
     }
     line->charge_tax = (int64_t)tax;
+    return TG_OK;
+}
+
+/* The line's only conversion: of its exact sum, at the rate of its rows' events. */
+static enum tg_err line_convert(const struct tg_image *image, const struct tg_exchange_rate *rate,
+                                struct tg_bill_line *line, struct tg_why *why)
+{
+    int64_t amount;
+    line->amount_foreign = line->amount_exact;
+    if (tg_exchange_amount(rate, line->amount_exact, image->rounding_exchange, &amount) != TG_OK) {
+        return tg_why_set(why, TG_E_AMOUNT_OVERFLOW, "the usage of %s does not fit",
+                          line->subscriber_id);
+    }
+    line->amount_exact = amount;
+    line->exchange = rate;
+    line->exchange_id = tg_image_exchange_name(image, rate);
+    line->currency = rate->to;
     return TG_OK;
 }
 
@@ -366,7 +399,9 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
         .has_charge_tax = true,
     };
     line_period(made, slot, line);
-    return line_add(line, slot, why);
+    const struct tg_exchange_rate *rate = tg_bill_slot_exchange(image, slot->currency);
+    const enum tg_err err = line_add(line, slot, why);
+    return err == TG_OK && rate != NULL ? line_convert(image, rate, line, why) : err;
 }
 
 /* Charges dated in the period; the list is sorted by subscriber. */
@@ -428,7 +463,7 @@ static __int128 eligible_sum(const struct tg_bill_assembler *made, uint32_t from
 
 static void extra_line(struct tg_bill_assembler *made, const struct tg_image *image,
                        const struct tg_product *product, uint32_t subscriber, const char *name,
-                       const struct tg_bill_line *line)
+                       uint16_t currency, const struct tg_bill_line *line)
 {
     struct tg_bill_line *added = &made->lines[made->lines_count++];
     *added = *line;
@@ -440,16 +475,16 @@ static void extra_line(struct tg_bill_assembler *made, const struct tg_image *im
     added->unit_id = "";
     added->subscriber = subscriber;
     added->catalog_version = image->version;
-    added->currency = image->currency;
+    added->currency = currency;
     added->proration = product->proration;
 }
 
 /* Percentage first, then the fixed amount down to nothing: nobody is paid for being discounted. */
 static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct tg_image *image,
                                   const struct tg_product *product, uint32_t subscriber,
-                                  const char *name, uint32_t from)
+                                  const char *name, uint16_t currency, uint32_t from)
 {
-    const __int128 sum = eligible_sum(made, from, product->discount_on, image->currency);
+    const __int128 sum = eligible_sum(made, from, product->discount_on, currency);
     int64_t part = 0;
     if (sum <= 0) {
         return TG_OK;
@@ -459,7 +494,7 @@ static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct t
                                                image->rounding_rate, &part) != TG_OK) {
             return TG_E_AMOUNT_OVERFLOW;
         }
-        extra_line(made, image, product, subscriber, name,
+        extra_line(made, image, product, subscriber, name, currency,
                    &(struct tg_bill_line){.title = "discount",
                                           .amount_exact = -(__int128)part,
                                           .fee = sum > INT64_MAX ? INT64_MAX : (int64_t)sum,
@@ -470,7 +505,7 @@ static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct t
     if (product->discount_fixed > 0) {
         const __int128 left = sum - part;
         const __int128 taken = product->discount_fixed < left ? product->discount_fixed : left;
-        extra_line(made, image, product, subscriber, name,
+        extra_line(made, image, product, subscriber, name, currency,
                    &(struct tg_bill_line){.title = "discount_amount",
                                           .amount_exact = -taken,
                                           .fee = product->discount_fixed,
@@ -484,7 +519,7 @@ static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct t
 /* max(0, commitment - what counts towards it), the commitment prorated as the fee is. */
 static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_image *image,
                                 const struct tg_product *product, uint32_t subscriber,
-                                const char *name, uint32_t from)
+                                const char *name, uint16_t currency, uint32_t from)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
     struct tg_product committed = *product;
@@ -495,9 +530,9 @@ static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_
     if (err != TG_OK) {
         return err;
     }
-    const __int128 sum = eligible_sum(made, from, product->minimum_on, image->currency);
+    const __int128 sum = eligible_sum(made, from, product->minimum_on, currency);
     if (owed.covered > 0 && owed.amount > sum) {
-        extra_line(made, image, product, subscriber, name,
+        extra_line(made, image, product, subscriber, name, currency,
                    &(struct tg_bill_line){.title = "minimum",
                                           .amount_exact = owed.amount - sum,
                                           .fee = product->minimum,
@@ -508,6 +543,19 @@ static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_
     return TG_OK;
 }
 
+/* A slot's sum in the currency of its line. */
+static __int128 slot_amount(const struct tg_bill_assembler *made, const struct tg_bill_slot *slot)
+{
+    const struct tg_image *image = tg_catalog_image_version(made->catalog, slot->catalog_version);
+    const struct tg_exchange_rate *rate =
+        image != NULL ? tg_bill_slot_exchange(image, slot->currency) : NULL;
+    int64_t amount;
+    return rate != NULL && tg_exchange_amount(rate, slot->amount, image->rounding_exchange,
+                                              &amount) == TG_OK
+               ? amount
+               : slot->amount;
+}
+
 /* Late usage of a subscription that makes next to nothing is not worth a line. */
 static bool late_is_written_off(struct tg_bill_assembler *made, const struct tg_product *product,
                                 const struct tg_bill_slot *slots, uint32_t slots_count)
@@ -516,7 +564,7 @@ static bool late_is_written_off(struct tg_bill_assembler *made, const struct tg_
     uint64_t rows_count = 0;
     for (uint32_t i = 0; i < slots_count; i++) {
         if (slots[i].kind == TG_BILL_LINE_LATE) {
-            sum += slots[i].amount;
+            sum += slot_amount(made, &slots[i]);
             rows_count += slots[i].rows_count;
         }
     }
@@ -553,8 +601,14 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     const uint32_t from = made->lines_count;
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
     const struct tg_image *image = product_image(made, who->product);
-    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
+    struct tg_product local;
+    uint16_t currency = 0;
+    const struct tg_product *product = NULL;
     enum tg_err err = fee_line(made, subscriber, name, why);
+    if (err == TG_OK && image != NULL) {
+        err = product_local(made, image, who->product, &local, &currency);
+        product = &local;
+    }
     if (err == TG_OK) {
         err = charge_lines(made, subscriber, name, why);
     }
@@ -565,9 +619,9 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err != TG_OK || product == NULL) {
         return err;
     }
-    err = discount_lines(made, image, product, subscriber, name, from);
+    err = discount_lines(made, image, product, subscriber, name, currency, from);
     if (err == TG_OK && product->minimum > 0 && (who->flags & TG_ROSTER_REMOVED) == 0) {
-        err = minimum_line(made, image, product, subscriber, name, from);
+        err = minimum_line(made, image, product, subscriber, name, currency, from);
     }
     return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);
 }

@@ -119,6 +119,7 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
                                      &run->catalog, why);
     }
     collect->closes = params->follows_cycle_days ? &run->closes : NULL;
+    collect->catalog = &run->catalog;
     collect->image = tg_catalog_image_at(&run->catalog, params->period_end_ns - 1);
     collect->taxes_charges = taxes_charges(collect->image);
     run->stats->epoch_last = collect->epoch_last;

@@ -3,6 +3,7 @@
 
 #include "base/money.h"
 #include "bill/close.h"
+#include "bill/convert.h"
 #include "bill/invoice.h"
 #include "catalog/image.h"
 #include "catalog/roster.h"
@@ -79,15 +80,25 @@ static enum tg_err charge_tax(const struct tg_bill_collect *collect,
     if (tax == NULL || tax->mode != TG_TAX_PER_CHARGE) {
         return TG_OK;
     }
+    int64_t amount = item->amount;
+    const struct tg_image *image =
+        tg_catalog_image_version(collect->catalog, item->catalog_version);
+    const struct tg_exchange_rate *rate = tg_bill_slot_exchange(image, item->currency);
+    if (rate != NULL &&
+        tg_exchange_amount(rate, amount, image->rounding_exchange, &amount) != TG_OK) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
     const uint64_t divisor = PPM * (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
-    return tg_money_divide((__int128)item->amount * tax->rate_ppm, divisor, tax->rounding,
+    return tg_money_divide((__int128)amount * tax->rate_ppm, divisor, tax->rounding,
                            &item->charge_tax);
 }
 
 static enum tg_err item_add(struct tg_bill_collect *collect, const struct tg_roster_line *who,
-                            struct tg_bill_item *item)
+                            int64_t at_ns, struct tg_bill_item *item)
 {
     enum tg_err err = TG_OK;
+    item->currency = tg_bill_slot_currency(collect->catalog, item->catalog_version, item->currency,
+                                           collect->roster->accounts[who->account].currency, at_ns);
     if (collect->taxes_charges) {
         err = charge_tax(collect, who, item);
     }
@@ -124,7 +135,7 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         return TG_OK;
     }
     struct tg_bill_item item = item_of(view, i);
-    return item_add(collect, line, &item);
+    return item_add(collect, line, view->start_ns[i], &item);
 }
 
 /* Was the row too late for its own period's bill and all those since, and in time for this one? */
@@ -168,7 +179,7 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     item.kind = item.kind == TG_BILL_LINE_USAGE ? TG_BILL_LINE_LATE : item.kind;
     item.month = month;
     collect->rows_late_count++;
-    return item_add(collect, line, &item);
+    return item_add(collect, line, view->start_ns[i], &item);
 }
 
 static enum tg_err late_block_fold(void *context, const struct tg_scan_view *view)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct tg_bill_closes;
+struct tg_catalog_snapshot;
 struct tg_image;
 struct tg_roster;
 
@@ -38,6 +39,7 @@ struct tg_bill_window {
 struct tg_bill_collect {
     const char *data_dir;                /**< Holds journal/. */
     const struct tg_roster *roster;      /**< Whose subscriber belongs to whom. */
+    const struct tg_catalog_snapshot *catalog; /**< Versions with their exchange rates. */
     struct tg_bill_lines *lines;         /**< Filled; empty at the start. */
     const struct tg_image *image;        /**< At the period's end: late policies, taxes; or NULL. */
     const struct tg_bill_closes *closes; /**< Loaded; NULL: nothing is ever late. */

@@ -4,6 +4,7 @@
 #include "abi/key.h"
 #include "base/arena.h"
 #include "base/hash.h"
+#include "bill/convert.h"
 #include "ledger/scan.h"
 
 #include <string.h>
@@ -118,11 +119,25 @@ struct asked {
     const struct tg_adjust_index *adjustments;
 };
 
+/* Rows of different rates are on different lines. */
+static bool exchange_is(const struct tg_catalog_snapshot *catalog, const struct tg_image *image,
+                        const struct tg_charge *charge, int64_t at_ns, const char *wanted)
+{
+    const struct tg_roster_line *who = tg_roster_line(catalog->roster, charge->subscriber);
+    const struct tg_roster_account *account =
+        who != NULL ? tg_roster_account(catalog->roster, who->account) : NULL;
+    const uint16_t own = account != NULL ? account->currency : charge->currency;
+    const struct tg_exchange_rate *rate =
+        tg_bill_slot_exchange(image, tg_bill_slot_currency(catalog, charge->catalog_version,
+                                                           charge->currency, own, at_ns));
+    return strcmp(rate != NULL ? tg_image_exchange_name(image, rate) : "", wanted) == 0;
+}
+
 static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_charge *charge,
-                    const struct tg_explain_ref *ref)
+                    int64_t at_ns, const struct tg_explain_ref *ref)
 {
     const struct tg_image *image = tg_catalog_image_version(catalog, charge->catalog_version);
-    return image != NULL &&
+    return image != NULL && exchange_is(catalog, image, charge, at_ns, ref->exchange_id) &&
            strcmp(tg_image_name(image, TG_CATALOG_ZONE, charge->zone), ref->zone_id) == 0 &&
            strcmp(tg_image_name(image, TG_CATALOG_PRICE, charge->price_id), ref->price_id) == 0;
 }
@@ -135,11 +150,12 @@ static bool line_has(const struct asked *asked, const struct tg_replay_seen *see
         return false;
     }
     if (ref->is_adjustment) {
-        return seen->adjustments_count > 0 && name_is(asked->params->catalog, seen->stands, ref);
+        return seen->adjustments_count > 0 &&
+               name_is(asked->params->catalog, seen->stands, seen->usage->start_ns, ref);
     }
     return seen->stored->catalog_version > ref->version_after &&
            seen->stored->catalog_version <= ref->version_to &&
-           name_is(asked->params->catalog, seen->stored, ref);
+           name_is(asked->params->catalog, seen->stored, seen->usage->start_ns, ref);
 }
 
 static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *seen)

@@ -44,6 +44,7 @@ struct tg_explain_ref {
     int64_t to_ns;          /**< LINE: end, exclusive. */
     const char *zone_id;    /**< LINE: zone's name; borrowed. */
     const char *price_id;   /**< LINE: price's name; borrowed. */
+    const char *exchange_id; /**< LINE: exchange rate of its rows, "" none; borrowed. */
 };
 
 /** @brief What is known of a row before it is replayed. */

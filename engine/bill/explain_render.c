@@ -5,6 +5,7 @@
 #include "abi/key.h"
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/explain_rules.h"
 #include "bill/text.h"
 #include "doc/json.h"
 
@@ -26,8 +27,14 @@ static const struct tg_plan_service *plan_service_of(const struct tg_catalog_sna
     const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
     const struct tg_product *product =
         row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
-    return product != NULL ? tg_image_plan_service(row->image, product->plan, row->usage->service)
-                           : NULL;
+    const uint8_t service = row->usage->service;
+    const bool is_received = (row->usage->flags & TG_USAGE_INCOMING) != 0 &&
+                             (service == TG_SERVICE_VOICE || service == TG_SERVICE_MESSAGE);
+    if (product == NULL) {
+        return NULL;
+    }
+    return is_received ? tg_image_plan_received(row->image, product->plan, service)
+                       : tg_image_plan_service(row->image, product->plan, service);
 }
 
 /* What account pays in tax for one unit of net: the account's own category, else the product's. */
@@ -58,6 +65,7 @@ static struct tg_json *piece_json(const struct tg_image *image, const struct tg_
 {
     struct tg_json *json = tg_json_object();
     const struct tg_price *price = tg_image_price(image, piece->price_id);
+    const uint8_t scale = price != NULL ? price->scale : image->scale;
     tg_json_set_integer(json, "units", (int64_t)piece->units);
     tg_json_set_integer(json, "units_before", (int64_t)piece->units_before);
     tg_json_set_time(json, "from", piece->start_ns);
@@ -66,10 +74,12 @@ static struct tg_json *piece_json(const struct tg_image *image, const struct tg_
     tg_json_set_integer(json, "step", piece->step_index);
     if (price != NULL && piece->step_index < price->steps_count) {
         const struct tg_price_step *step = &tg_price_steps(price)[piece->step_index];
-        tg_json_set_money(json, "step_price", step->price, image->scale, image->minor);
+        tg_json_set_money(json, "step_price", step->price, scale,
+                          (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS));
         tg_json_set_integer(json, "per", (int64_t)step->per_units);
     }
-    tg_json_set_money(json, "amount", piece->amount, image->scale, image->minor);
+    tg_json_set_money(json, "amount", piece->amount, scale,
+                      (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS));
     tg_json_set_integer(json, "remainder", piece->remainder);
     tg_json_set_integer(json, "denominator", (int64_t)piece->denominator);
     return json;
@@ -131,8 +141,11 @@ static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     }
     tg_json_set(json, "steps", pieces);
     tg_json_set_string(json, "rounding", tg_rounding_name(price->rounding));
-    tg_json_set_money(json, "connect_fee", trace->connect_fee, image->scale, image->minor);
-    tg_json_set_money(json, "limit_change", trace->limit_change, image->scale, image->minor);
+    tg_json_set_money(json, "connect_fee", trace->connect_fee, price->scale,
+                      (uint8_t)(price->scale - TG_MONEY_EXTRA_DECIMALS));
+    tg_json_set_money(json, "limit_change", trace->limit_change, price->scale,
+                      (uint8_t)(price->scale - TG_MONEY_EXTRA_DECIMALS));
+    tg_explain_rules_set(json, image, row->priced, trace);
 }
 
 struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,

@@ -31,6 +31,8 @@
 #define TG_BILL_NUMBER_BYTES 48u  /**< Printed invoice number, NUL included. */
 #define TG_BILL_ID_BYTES     128u /**< Document id, NUL included. */
 
+struct tg_exchange_rate;
+
 /** @brief What a line charges for. Values are stored in documents by name. */
 enum tg_bill_line_kind {
     TG_BILL_LINE_RECURRING = 0,  /**< Fee of the product for the cycle. */
@@ -69,6 +71,9 @@ struct tg_bill_line {
     int64_t from_ns;           /**< Event time of late rows; 0: the invoice's period. */
     int64_t to_ns;             /**< End of it, exclusive. */
     int64_t charge_tax;        /**< Sum of the rows' own taxes, bill scale; tax mode charge. */
+    const char *exchange_id;   /**< Exchange rate of the amounts; NULL: none was needed. */
+    const struct tg_exchange_rate *exchange; /**< The rate; borrowed from its image. */
+    __int128 amount_foreign;   /**< With exchange: exact sum at the rating scale of its `from`. */
     const char *title;         /**< For people; "" when the ids say it; borrowed. */
     int64_t amount;            /**< Printed, at bill scale; compute writes it. */
     int64_t tax_amount;  /**< Its share of the category's tax, bill scale; compute writes it. */

@@ -3,6 +3,7 @@
 
 #include "abi/usage.h"
 #include "bill/prorate.h"
+#include "catalog/image.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,20 @@ static void add_unsigned(struct tg_bill_text *out, const char *key, uint64_t val
     tg_bill_text_add(out, ",\"%s\":%llu", key, (unsigned long long)value);
 }
 
+/* The rate by which the line's exact sum was converted, once. */
+static void add_exchange(struct tg_bill_text *out, const struct tg_bill_line *line)
+{
+    const struct tg_exchange_rate *rate = line->exchange;
+    const struct tg_currency *from = tg_currency_by_numeric(rate->from);
+    tg_bill_text_add(out, ",\"x_exchange\":{\"rateId\":");
+    tg_bill_text_quote(out, line->exchange_id);
+    tg_bill_text_add(out, ",\"from\":\"%s\",\"exactAmount\":\"", from->code);
+    tg_bill_text_money(out, line->amount_foreign, from->scale, from->minor);
+    tg_bill_text_add(out, "\",\"rate\":\"");
+    tg_bill_text_money(out, rate->rate, rate->decimals, rate->decimals);
+    tg_bill_text_add(out, "\"}");
+}
+
 /* What made the line, the same in both documents: fields beyond the standard. */
 static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
                             const struct tg_bill_line *line)
@@ -85,6 +100,9 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     tg_bill_text_add(out, "\"");
     if (line->title != NULL && line->title[0] != '\0') {
         add_string(out, "x_title", line->title);
+    }
+    if (line->exchange != NULL) {
+        add_exchange(out, line);
     }
     if (line->to_ns != 0) {
         tg_bill_text_add(out, ",\"x_from\":\"");

@@ -66,6 +66,39 @@ static int64_t month_end_ns(int64_t time_ns)
     return time_ns > INT64_MAX - 32 * TG_NS_PER_DAY ? INT64_MAX : tg_clock_from_civil(&next);
 }
 
+/* Does anything count or grant over more than the month before? */
+static bool image_reaches_back(const struct tg_image *image)
+{
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_ALLOWANCE); i++) {
+        const struct tg_allowance *allowance = tg_image_allowance(image, i);
+        if (allowance != NULL &&
+            (allowance->period == TG_PERIOD_EVER || allowance->rollover_periods > 0)) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
+        if (tg_image_price_info(image, i)->counter == TG_COUNTER_SHELF + TG_PERIOD_EVER) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_SPEND_LIMIT); i++) {
+        if (tg_image_spend_limit(image, i)->period == TG_PERIOD_EVER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reaches_back(const struct tg_replay_params *params)
+{
+    bool is_far = params->candidate != NULL &&
+                  image_reaches_back(tg_replay_candidate_image(params->candidate));
+    for (uint32_t i = 0; i < params->catalog->images_count; i++) {
+        is_far = is_far || image_reaches_back(params->catalog->images[i]);
+    }
+    return is_far;
+}
+
 static bool account_is_wanted(const struct replay *replay, uint32_t account)
 {
     const struct tg_roster *roster = replay->params->catalog->roster;
@@ -360,7 +393,7 @@ enum tg_err tg_replay_run(const struct tg_replay_params *params, struct tg_repla
     replay->params = params;
     replay->stats = stats;
     replay->why = why;
-    replay->begin_ns = month_before_ns(params->from_ns);
+    replay->begin_ns = reaches_back(params) ? 0 : month_before_ns(params->from_ns);
     replay->end_ns = month_end_ns(params->to_ns);
     enum tg_err err = replay_open(replay);
     const struct tg_scan_params scan_params = {.size_bytes = sizeof scan_params,

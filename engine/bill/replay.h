@@ -11,7 +11,8 @@
  * are those that the rows before it left.
  *
  *  (1) Whole accounts are replayed: what members share moves as it did.
- *  (2) Rows of the month before the first wanted instant are applied as they stand, so that a call
+ *  (2) Rows of the month before the first wanted instant (all before, where a catalog has anything
+ *      that rolls over or never ends) are applied as they stand, so that a call
  *      that crosses midnight finds its mark.
  *  (3) A row that was corrected stands where its adjustments put it (adjust.h).
  *  (4) Nothing is written.

@@ -24,6 +24,8 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_NETWORK] = "networks",
     [TG_CATALOG_DECK] = "decks",
     [TG_CATALOG_TIME_MODEL] = "time_models",
+    [TG_CATALOG_EXCHANGE] = "exchange_rates",
+    [TG_CATALOG_SPEND_LIMIT] = "spend_limits",
 };
 
 static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
@@ -41,6 +43,11 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
     [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
     [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
+    [TG_IMAGE_SECTION_PRICE_RULES] = sizeof(struct tg_price_rule),
+    [TG_IMAGE_SECTION_EXCHANGE_RATES] = sizeof(struct tg_exchange_rate),
+    [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
+    [TG_IMAGE_SECTION_ZONE_OFFSETS] = sizeof(struct tg_zone_offset),
+    [TG_IMAGE_SECTION_PLAN_LIMITS] = sizeof(uint16_t),
 };
 
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
@@ -81,20 +88,27 @@ uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kin
 int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *schema,
                          const struct tg_yaml_node *map, const char *key, int64_t absent)
 {
+    return tg_compile_money_in(compile, compile->currency, schema, map, key, absent);
+}
+
+int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency *currency,
+                            const struct tg_schema *schema, const struct tg_yaml_node *map,
+                            const char *key, int64_t absent)
+{
     const char *text = tg_schema_text(schema, map, key);
     const struct tg_yaml_node *node = tg_yaml_get(map, key);
     int64_t amount = absent;
     if (text == NULL) {
         return absent;
     }
-    const enum tg_err err = tg_money_parse(text, strlen(text), compile->currency->scale, &amount);
+    const enum tg_err err = tg_money_parse(text, strlen(text), currency->scale, &amount);
     if (err == TG_OK || err == TG_E_SYNTAX) { /* the schema has reported bad syntax */
         return err == TG_OK ? amount : absent;
     }
     tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                 err == TG_E_INVALID ? "%s: \"%.64s\" has more than %u decimals"
                                     : "%s: \"%.64s\" is too large at %u decimals",
-                key, text, compile->currency->scale);
+                key, text, currency->scale);
     return absent;
 }
 
@@ -126,6 +140,8 @@ static void head_read(struct tg_compile *compile)
         .rounding_rate = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "rate"),
         .rounding_tax = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "tax"),
         .rounding_bill = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "bill"),
+        .rounding_exchange =
+            (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "exchange"),
     };
 }
 
@@ -133,8 +149,8 @@ static void head_read(struct tg_compile *compile)
 static void names_seed(struct tg_compile *compile, const struct tg_image *previous)
 {
     static const enum tg_catalog_kind stable[] = {
-        TG_CATALOG_ZONE,    TG_CATALOG_PRICE, TG_CATALOG_PLAN,   TG_CATALOG_ALLOWANCE,
-        TG_CATALOG_PRODUCT, TG_CATALOG_TAX,   TG_CATALOG_NETWORK};
+        TG_CATALOG_ZONE,    TG_CATALOG_PRICE, TG_CATALOG_PLAN,    TG_CATALOG_ALLOWANCE,
+        TG_CATALOG_PRODUCT, TG_CATALOG_TAX,   TG_CATALOG_NETWORK, TG_CATALOG_SPEND_LIMIT};
     (void)tg_names_add(&compile->names[TG_CATALOG_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_NETWORK], "", 0);
     for (size_t i = 0; previous != NULL && i < sizeof stable / sizeof stable[0]; i++) {
@@ -244,6 +260,8 @@ static void offsets_patch(struct tg_image *image)
         /* Stored plus one while relative, as 0 says every zone. */
         allowances[i].zones_offset +=
             allowances[i].zones_offset != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset - 1 : 0;
+        allowances[i].bands_offset +=
+            allowances[i].bands_offset != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset - 1 : 0;
     }
 }
 
@@ -324,10 +342,14 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     if (!compile.is_out_of_memory) {
         tg_compile_decks(&compile);
         tg_compile_time_models(&compile);
+        tg_compile_period_zone(&compile);
+        tg_compile_exchange(&compile);
+        tg_compile_spend_limits(&compile);
         tg_compile_parts(&compile);
         tg_compile_tariffs(&compile);
         tg_compile_prices(&compile);
         tg_compile_plans(&compile);
+        tg_compile_rules(&compile);
         tg_compile_products(&compile);
     }
     enum tg_err err = compile.is_out_of_memory         ? TG_E_NO_MEMORY

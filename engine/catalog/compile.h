@@ -98,6 +98,38 @@ uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kin
 int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *schema,
                          const struct tg_yaml_node *map, const char *key, int64_t absent);
 
+/**
+ * @brief tg_compile_money in a currency that is not the catalog's.
+ * @param[in,out] compile   State.
+ * @param[in]     currency  Its scale counts.
+ * @param[in]     schema    Of the map.
+ * @param[in]     map       Map.
+ * @param[in]     key       MONEY key.
+ * @param[in]     absent    Amount without the key and without a default.
+ * @return As tg_compile_money.
+ */
+int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency *currency,
+                            const struct tg_schema *schema, const struct tg_yaml_node *map,
+                            const char *key, int64_t absent);
+
+/** @brief Read the zone of periods; before allowances. @param compile State. */
+void tg_compile_period_zone(struct tg_compile *compile);
+
+/** @brief Compile exchange rates. @param compile State. */
+void tg_compile_exchange(struct tg_compile *compile);
+
+/** @brief Compile spend limits. @param compile State. */
+void tg_compile_spend_limits(struct tg_compile *compile);
+
+/** @brief Rules of prices, and what they ask of each other; after plans. @param compile State. */
+void tg_compile_rules(struct tg_compile *compile);
+
+/** @brief Local times of a zone over the years that time models are expanded for.
+ *  @param compile State; an unknown zone is reported. @param node Scalar that names it.
+ *  @param[out] out struct tg_zone_offset are appended. */
+void tg_compile_zone_offsets(struct tg_compile *compile, const struct tg_yaml_node *node,
+                             struct tg_blob *out);
+
 /** @brief Compile decks; adds their zones. @param compile State. */
 void tg_compile_decks(struct tg_compile *compile);
 

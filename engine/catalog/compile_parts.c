@@ -99,6 +99,43 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
            1;
 }
 
+/* One mask a time model: the bands of it that are named. A name that no model has is a typo. */
+static uint64_t band_masks_add(struct tg_compile *compile, const struct tg_yaml_node *list)
+{
+    const struct tg_blob *blob = &compile->sections[TG_IMAGE_SECTION_TIME_MODELS];
+    const size_t count = blob->size_bytes / sizeof(struct tg_time_model);
+    uint64_t *masks = calloc(count + 1, sizeof *masks);
+    compile->is_out_of_memory |= masks == NULL;
+    for (const struct tg_yaml_node *item = list->child; masks != NULL && item != NULL;
+         item = item->next) {
+        bool is_known = item->kind != TG_YAML_SCALAR;
+        for (size_t i = 0; i < count; i++) {
+            struct tg_time_model model;
+            memcpy(&model, blob->bytes + i * sizeof model, sizeof model);
+            for (uint32_t band = 0; item->kind == TG_YAML_SCALAR && band < model.bands_count;
+                 band++) {
+                uint32_t offset;
+                memcpy(&offset,
+                       compile->sections[TG_IMAGE_SECTION_DECK_DATA].bytes +
+                           model.band_names_offset + band * sizeof offset,
+                       sizeof offset);
+                if (strcmp((const char *)compile->text.bytes + offset, item->text) == 0) {
+                    masks[i] |= UINT64_C(1) << band;
+                    is_known = true;
+                }
+            }
+        }
+        if (!is_known) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
+                        "no time model has a band \"%.64s\"", item->text);
+        }
+    }
+    const uint64_t offset = tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA], masks,
+                                           (count + 1) * sizeof *masks, 8);
+    free(masks);
+    return offset + 1;
+}
+
 static void allowance_dimension_check(struct tg_compile *compile, const struct tg_yaml_node *node,
                                       const struct tg_allowance *allowance)
 {
@@ -185,9 +222,12 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
 {
     const struct tg_schema *keys = &tg_catalog_allowance_keys;
     const struct tg_yaml_node *zones = tg_yaml_get(node, "zones");
+    const struct tg_yaml_node *bands = tg_yaml_get(node, "bands");
     const struct tg_yaml_node *amount = tg_yaml_get(node, "amount");
     struct tg_allowance allowance = {
-        .services_mask = services_mask(tg_yaml_get(node, "services")),
+        .services_mask = (uint8_t)services_mask(tg_yaml_get(node, "services")),
+        .directions_mask = (uint8_t)tg_schema_number(keys, node, "direction"),
+        .is_zoned = compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS].size_bytes > 0 ? 1 : 0,
         .priority = (uint16_t)tg_schema_number(keys, node, "priority"),
         .unit = (uint8_t)tg_schema_number(keys, node, "unit"),
         .period = (uint8_t)tg_schema_number(keys, node, "period"),
@@ -204,7 +244,10 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
     }
     allowance_extras_read(compile, node, &allowance);
     if (zones != NULL && zones->kind == TG_YAML_LIST) {
-        allowance.zones_offset = zone_bits_add(compile, zones);
+        allowance.zones_offset = (uint32_t)zone_bits_add(compile, zones);
+    }
+    if (bands != NULL && bands->kind == TG_YAML_LIST) {
+        allowance.bands_offset = (uint32_t)band_masks_add(compile, bands);
     }
     return allowance;
 }

@@ -22,6 +22,8 @@ struct cell {
     uint32_t *matrix;
     uint32_t fallback[BANDS_MAX]; /* row of "*" */
     uint64_t unit_base_count;     /* of the zone's prices so far; 0 none yet */
+    uint32_t row_price;           /* first of the zone's prices */
+    uint16_t spend_limit;         /* of all its prices, plus 1; 0 none */
     bool has_dimension;
 };
 
@@ -90,6 +92,42 @@ static bool dimension_fits(uint32_t service, uint8_t dimension)
     }
 }
 
+static const struct tg_price *price_at(const struct tg_compile *compile, uint32_t price)
+{
+    const uint8_t *offsets = compile->sections[TG_IMAGE_SECTION_PRICES].bytes;
+    uint32_t offset;
+    memcpy(&offset, offsets + (size_t)price * sizeof offset, sizeof offset);
+    return offset == UINT32_MAX || compile->sections[TG_IMAGE_SECTION_PRICE_DATA].is_broken
+               ? NULL
+               : (const struct tg_price
+                      *)(const void *)(compile->sections[TG_IMAGE_SECTION_PRICE_DATA].bytes +
+                                       offset);
+}
+
+/* A record across bands is one charge: in one currency, under one rule. */
+static void bands_agree(struct cell *cell, const struct tg_yaml_node *node, uint32_t price)
+{
+    const struct tg_compile *compile = cell->compile;
+    const struct tg_price_rule *rules =
+        (const struct tg_price_rule *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_RULES]
+            .bytes;
+    const struct tg_price *ours = price_at(compile, price);
+    if (cell->unit_base_count == 0 || ours == NULL ||
+        compile->sections[TG_IMAGE_SECTION_PRICE_RULES].is_broken) {
+        cell->row_price = price;
+        return;
+    }
+    const struct tg_price *first = price_at(compile, cell->row_price);
+    const struct tg_price_rule *a = &rules[cell->row_price];
+    const struct tg_price_rule *b = &rules[price];
+    if (first != NULL && (first->currency != ours->currency || memcmp(a, b, sizeof *a) != 0)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "usage across a band is one charge",
+                    "price \"%.64s\" has another currency, convert, carry_remainder or "
+                    "spend_limit than the prices before it",
+                    node->text);
+    }
+}
+
 static uint32_t price_resolve(struct cell *cell, uint32_t service, const struct tg_yaml_node *node)
 {
     struct tg_compile *compile = cell->compile;
@@ -118,6 +156,8 @@ static uint32_t price_resolve(struct cell *cell, uint32_t service, const struct 
             compile->diag, TG_DIAG_ERROR, node->mark, "usage across a band is cut in one unit",
             "price \"%.64s\" has another unit or block than the prices before it", node->text);
     }
+    bands_agree(cell, node, price);
+    info[price].options |= cell->spend_limit != 0 ? TG_PRICE_RULES : 0;
     cell->out.dimension = info[price].dimension;
     cell->unit_base_count = info[price].unit_base_count;
     cell->has_dimension = true;
@@ -302,6 +342,11 @@ static void references_resolve(struct cell *cell)
     cell->out.deck = deck_index == none ? TG_DECK_NONE : (uint16_t)deck_index;
     cell->out.time_model = model_index == none ? TG_TIME_MODEL_NONE : (uint16_t)model_index;
     cell->out.allowance = TG_ALLOWANCE_NONE;
+    const struct tg_yaml_node *limit = tg_yaml_get(cell->service, "spend_limit");
+    const uint32_t limit_index =
+        limit != NULL ? tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", limit)
+                      : none;
+    cell->spend_limit = limit_index == none ? 0 : (uint16_t)(limit_index + 1);
     cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
     fallback_decks_read(cell);
@@ -322,8 +367,11 @@ static const struct tg_allowance *allowance_at(const struct tg_compile *compile,
  * one period begin and end together, so the order is the catalog's and not the account's. */
 static bool is_used_before(const struct tg_compile *compile, uint16_t a, uint16_t b)
 {
-    static const uint8_t expiry[] = {
-        [TG_PERIOD_DAY] = 0, [TG_PERIOD_MONTH] = 1, [TG_PERIOD_EVER] = 2};
+    static const uint8_t expiry[] = {[TG_PERIOD_DAY] = 0,
+                                     [TG_PERIOD_WEEK] = 1,
+                                     [TG_PERIOD_MONTH] = 2,
+                                     [TG_PERIOD_CYCLE] = 3,
+                                     [TG_PERIOD_EVER] = 4};
     const struct tg_allowance *left = allowance_at(compile, a);
     const struct tg_allowance *right = allowance_at(compile, b);
     if (left->priority != right->priority) {
@@ -356,6 +404,9 @@ static void bucket_add(struct cell *cell, uint32_t service, const struct tg_yaml
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                     "allowance \"%.64s\" is counted in %ss, the prices are not", node->text,
                     tg_unit_name(allowance->unit));
+    } else if (allowance->bands_offset != 0 && model_of(cell) == NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "add a time_model to the service",
+                    "allowance \"%.64s\" is for some bands, the service has none", node->text);
     }
     uint32_t at = *count;
     for (uint32_t i = 0; i < *count; i++) {
@@ -404,11 +455,13 @@ static void buckets_compile(struct cell *cell, uint32_t service)
 
 static struct tg_plan_service service_compile(struct tg_compile *compile,
                                               const struct tg_yaml_node *plan,
-                                              const struct tg_yaml_node *node, uint32_t service)
+                                              const struct tg_yaml_node *node, uint32_t service,
+                                              uint16_t *spend_limit)
 {
     const struct tg_schema *keys = &tg_catalog_service_keys;
     struct cell cell = {.compile = compile, .plan = plan, .service = node};
     references_resolve(&cell);
+    *spend_limit = cell.spend_limit;
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split");
     cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner");
     cell.out.is_present = 1;
@@ -442,21 +495,38 @@ static void unused_prices_warn(struct tg_compile *compile)
     }
 }
 
+/* Cells of a plan: the five services, and what is received in the two that no row's service has. */
+static const struct {
+    const char *key;
+    uint8_t service;
+} cells[TG_SERVICE_COUNT] = {
+    [TG_CELL_VOICE_RECEIVED] = {"voice_received", TG_SERVICE_VOICE},
+    [TG_SERVICE_DATA] = {"data", TG_SERVICE_DATA},
+    [TG_SERVICE_VOICE] = {"voice", TG_SERVICE_VOICE},
+    [TG_SERVICE_MESSAGE] = {"message", TG_SERVICE_MESSAGE},
+    [TG_SERVICE_EVENT] = {"event", TG_SERVICE_EVENT},
+    [TG_SERVICE_ACCESS] = {"access", TG_SERVICE_ACCESS},
+    [TG_CELL_MESSAGE_RECEIVED] = {"message_received", TG_SERVICE_MESSAGE},
+};
+
 void tg_compile_plans(struct tg_compile *compile)
 {
+    bool has_limits = false;
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
         const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
         uint32_t sold_count = 0;
-        for (uint32_t service = 0; service < TG_SERVICE_COUNT; service++) {
+        for (uint32_t at = 0; at < TG_SERVICE_COUNT; at++) {
             struct tg_plan_service cell = {0};
+            uint16_t spend_limit = 0;
             const struct tg_yaml_node *node =
-                plan != NULL && service >= TG_SERVICE_DATA && service <= TG_SERVICE_ACCESS
-                    ? tg_yaml_get(plan, tg_catalog_services[service - 1])
-                    : NULL;
+                plan != NULL ? tg_yaml_get(plan, cells[at].key) : NULL;
             if (node != NULL && node->kind == TG_YAML_MAP) {
-                cell = service_compile(compile, plan, node, service);
+                cell = service_compile(compile, plan, node, cells[at].service, &spend_limit);
                 sold_count++;
             }
+            has_limits = has_limits || spend_limit != 0;
+            (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_LIMITS], &spend_limit,
+                                 sizeof spend_limit, 2);
             (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_SERVICES], &cell,
                                  sizeof cell, 8);
         }
@@ -464,6 +534,9 @@ void tg_compile_plans(struct tg_compile *compile)
             tg_diag_add(compile->diag, TG_DIAG_WARNING, plan->key_mark, NULL,
                         "plan \"%.64s\" sells no service", plan->key);
         }
+    }
+    if (!has_limits) {
+        tg_blob_free(&compile->sections[TG_IMAGE_SECTION_PLAN_LIMITS]);
     }
     if (!compile->sections[TG_IMAGE_SECTION_PRICE_INFO].is_broken) {
         unused_prices_warn(compile);

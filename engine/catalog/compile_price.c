@@ -139,16 +139,27 @@ static const struct tg_tariff *tariff_find(struct tg_compile *compile,
     return plug->plugin->contract;
 }
 
-static struct tg_price_step step_read(struct tg_compile *compile, const struct tg_schema *keys,
-                                      const struct tg_yaml_node *map)
+/* The catalog's currency, or the price's own. */
+static const struct tg_currency *currency_of(const struct tg_compile *compile,
+                                             const struct tg_yaml_node *price)
+{
+    const struct tg_yaml_node *node = tg_yaml_get(price, "currency");
+    const struct tg_currency *own =
+        node != NULL && node->kind == TG_YAML_SCALAR ? tg_currency_by_code(node->text) : NULL;
+    return own != NULL ? own : compile->currency;
+}
+
+static struct tg_price_step step_read(struct tg_compile *compile,
+                                      const struct tg_currency *currency,
+                                      const struct tg_schema *keys, const struct tg_yaml_node *map)
 {
     struct tg_price_step step = {.up_to_units = UINT64_MAX, .per_units = 1};
     const struct tg_yaml_node *price = tg_yaml_get(map, "price");
-    step.price = tg_compile_money(compile, keys, map, "price", 0);
+    step.price = tg_compile_money_in(compile, currency, keys, map, "price", 0);
     const int64_t per = tg_schema_number(keys, map, "per");
     step.per_units = per >= 1 ? (uint64_t)per : 1;
     if (keys == &tg_catalog_tier_keys) {
-        step.flat = tg_compile_money(compile, keys, map, "flat", 0);
+        step.flat = tg_compile_money_in(compile, currency, keys, map, "flat", 0);
         const int64_t up_to = tg_schema_number(keys, map, "up_to");
         step.up_to_units =
             tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to : UINT64_MAX;
@@ -174,7 +185,8 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
             strcmp(unit->text, "amount") == 0) {
             return 0; /* the record brings its money; a tariff that wants a step refuses this */
         }
-        const struct tg_price_step step = step_read(compile, &tg_catalog_price_keys, node);
+        const struct tg_price_step step =
+            step_read(compile, currency_of(compile, node), &tg_catalog_price_keys, node);
         (void)tg_blob_append(out, &step, sizeof step, 8);
         if (price == NULL && tiers == NULL && tg_yaml_get(node, "params") == NULL) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
@@ -184,7 +196,8 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
     }
     uint64_t before = 0;
     for (const struct tg_yaml_node *tier = tiers->child; tier != NULL; tier = tier->next) {
-        const struct tg_price_step step = step_read(compile, &tg_catalog_tier_keys, tier);
+        const struct tg_price_step step =
+            step_read(compile, currency_of(compile, node), &tg_catalog_tier_keys, tier);
         const struct tg_yaml_node *up_to = tg_yaml_get(tier, "up_to");
         if (step.up_to_units <= before) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, up_to != NULL ? up_to->mark : tier->mark,
@@ -206,10 +219,20 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
 static void currency_check(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_yaml_node *currency = tg_yaml_get(node, "currency");
-    if (currency != NULL && currency->text_bytes == 3 &&
-        strcmp(currency->text, compile->currency->code) != 0) {
+    if (currency == NULL || currency->kind != TG_YAML_SCALAR || currency->text_bytes != 3) {
+        return;
+    }
+    const struct tg_yaml_node *unit = tg_yaml_get(node, "unit");
+    const char *tariff = tg_schema_text(&tg_catalog_price_keys, node, "tariff");
+    const bool is_carried =
+        (unit != NULL && unit->kind == TG_YAML_SCALAR && strcmp(unit->text, "amount") == 0) ||
+        strcmp(tariff, "percentage") == 0 || strcmp(tariff, "dynamic") == 0;
+    if (tg_currency_by_code(currency->text) == NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, currency->mark, "use an ISO 4217 code",
+                    "currency \"%s\" is not known", currency->text);
+    } else if (is_carried && strcmp(currency->text, compile->currency->code) != 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, currency->mark, NULL,
-                    "currency: \"%.3s\" is not the catalog's, which is %s", currency->text,
+                    "currency: money that records carry is in the catalog's, which is %s",
                     compile->currency->code);
     }
 }
@@ -218,11 +241,12 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
                                   uint32_t price_id)
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
+    const struct tg_currency *currency = currency_of(compile, node);
     struct tg_price price = {
         .size_bytes = sizeof price,
         .price_id = price_id,
-        .currency = compile->currency->numeric,
-        .scale = compile->currency->scale,
+        .currency = currency->numeric,
+        .scale = currency->scale,
         .rounding = tg_yaml_get(node, "rounding") != NULL
                         ? (uint8_t)tg_schema_number(keys, node, "rounding")
                         : compile->head.rounding_rate,
@@ -231,9 +255,9 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
         .minimum_units = (uint64_t)tg_schema_number(keys, node, "minimum"),
         .grace_units = (uint64_t)tg_schema_number(keys, node, "grace"),
         .included_units = (uint64_t)tg_schema_number(keys, node, "included"),
-        .connect_fee = tg_compile_money(compile, keys, node, "connect", 0),
-        .charge_min = tg_compile_money(compile, keys, node, "min", INT64_MIN),
-        .charge_max = tg_compile_money(compile, keys, node, "max", INT64_MAX),
+        .connect_fee = tg_compile_money_in(compile, currency, keys, node, "connect", 0),
+        .charge_min = tg_compile_money_in(compile, currency, keys, node, "min", INT64_MIN),
+        .charge_max = tg_compile_money_in(compile, currency, keys, node, "max", INT64_MAX),
     };
     if (price.charge_min > price.charge_max) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "min")->mark, NULL,
@@ -242,13 +266,45 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
     return price;
 }
 
+/* The account line counts months of UTC; all other periods are counted on the shelf. */
+static uint8_t counter_read(const struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    static const uint8_t periods[] = {
+        TG_PERIOD_MONTH, 0, TG_PERIOD_DAY, TG_PERIOD_WEEK, TG_PERIOD_CYCLE, TG_PERIOD_EVER};
+    const int64_t counter = tg_schema_number(&tg_catalog_price_keys, node, "counter");
+    if (counter == 1) {
+        return TG_COUNTER_RECORD;
+    }
+    if (counter == 0 && compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS].size_bytes == 0) {
+        return TG_COUNTER_MONTH;
+    }
+    return (uint8_t)(TG_COUNTER_SHELF + periods[counter]);
+}
+
+/* What the engine looks at for few prices; the carry's denominator is known once all are read. */
+static struct tg_price_rule rule_read(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const struct tg_schema *keys = &tg_catalog_price_keys;
+    const struct tg_yaml_node *limit = tg_yaml_get(node, "spend_limit");
+    struct tg_price_rule rule = {
+        .carry_denominator = tg_schema_number(keys, node, "carry_remainder") != 0 ? 1 : 0,
+        .converts_at_event = (uint8_t)tg_schema_number(keys, node, "convert"),
+    };
+    if (limit != NULL) {
+        const uint32_t index =
+            tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", limit);
+        rule.spend_limit = index == UINT32_MAX ? 0 : (uint16_t)(index + 1);
+    }
+    return rule;
+}
+
 /* What the engine must know and the tariff need not. */
 static void options_read(struct tg_compile *compile, const struct tg_yaml_node *node,
                          const struct tg_price *price, struct tg_price_info *info)
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
     const struct tg_yaml_node *decimals = tg_yaml_get(node, "decimals");
-    info->counter = (uint8_t)tg_schema_number(keys, node, "counter");
+    info->counter = counter_read(compile, node);
     info->options = (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
                     (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0);
     info->block_units = (uint64_t)tg_schema_number(keys, node, "block");
@@ -267,12 +323,11 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
     if (decimals == NULL) {
         return;
     }
-    const int64_t exponent = compile->currency->scale - tg_schema_number(keys, node, "decimals");
+    const int64_t exponent = price->scale - tg_schema_number(keys, node, "decimals");
     if (exponent < 0 || exponent > ROUND_EXPONENT_MAX) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
-                    "decimals: must be %d to %d in %s",
-                    (int)compile->currency->scale - ROUND_EXPONENT_MAX,
-                    (int)compile->currency->scale, compile->currency->code);
+                    "decimals: must be %d to %d in %s", (int)price->scale - ROUND_EXPONENT_MAX,
+                    (int)price->scale, tg_currency_by_numeric(price->currency)->code);
         return;
     }
     info->round_exponent = (uint8_t)exponent;
@@ -326,10 +381,14 @@ void tg_compile_prices(struct tg_compile *compile)
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
         struct tg_price_info info = {0};
+        struct tg_price_rule rule = {0};
         uint32_t offset = UINT32_MAX; /* a hole, until the image is laid out */
         if (node != NULL && node->kind == TG_YAML_MAP) {
             price_compile(compile, node, i, &info, &offset);
+            rule = rule_read(compile, node);
         }
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_RULES], &rule, sizeof rule,
+                             8);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_INFO], &info, sizeof info,
                              8);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICES], &offset, sizeof offset,

@@ -27,9 +27,9 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       3u
+#define TG_IMAGE_FORMAT       4u
 #define TG_IMAGE_ALIGN_BYTES  64u
-#define TG_IMAGE_SECTIONS_MAX 24u
+#define TG_IMAGE_SECTIONS_MAX 32u
 
 #define TG_ZONE_NONE       0u      /**< No prefix matched, or the service has no zones. */
 #define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
@@ -96,14 +96,16 @@ enum tg_increment_owner {
 
 /** @brief What the tiers of a price count (rating-semantics 4.5). */
 enum tg_price_counter {
-    TG_COUNTER_MONTH = 0, /**< Priced units of the calendar month. Default. */
-    TG_COUNTER_RECORD = 1 /**< Each record starts at 0: tiers within a call. */
+    TG_COUNTER_MONTH = 0,  /**< Priced units of the calendar month, UTC. Default. */
+    TG_COUNTER_RECORD = 1, /**< Each record starts at 0: tiers within a call. */
+    TG_COUNTER_SHELF = 2   /**< This plus enum tg_period: of that period, counted on the shelf. */
 };
 
 /** @brief Bits of tg_price_info.options. */
 enum tg_price_option {
-    TG_PRICE_MAX_STOPS = 1,     /**< max bounds what may be granted; it does not cap the charge. */
-    TG_PRICE_CONNECT_ON_USE = 2 /**< Connect fee also when an allowance covers all units. */
+    TG_PRICE_MAX_STOPS = 1,      /**< max bounds what may be granted; it does not cap the charge. */
+    TG_PRICE_CONNECT_ON_USE = 2, /**< Connect fee also when an allowance covers all units. */
+    TG_PRICE_RULES = 4           /**< Has a struct tg_price_rule that must be looked at. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
@@ -116,12 +118,16 @@ enum tg_proration {
     TG_PRORATE_THIRTIETHS = 5   /**< Days covered / 30, at most 1; 1 for a whole cycle. */
 };
 
-/** @brief Periods of allowances and fees. */
+/** @brief Periods of allowances, counters, spend limits and fees; in the catalog's period zone.
+ *  Values are stored. */
 enum tg_period {
-    TG_PERIOD_MONTH = 0, /**< Calendar month of the catalog's zone (UTC in this version). */
+    TG_PERIOD_MONTH = 0, /**< Calendar month. */
     TG_PERIOD_DAY = 1,   /**< Calendar day. */
-    TG_PERIOD_EVER = 2   /**< Never renewed. */
+    TG_PERIOD_EVER = 2,  /**< Never renewed. */
+    TG_PERIOD_WEEK = 3,  /**< Monday to Sunday; not of fees. */
+    TG_PERIOD_CYCLE = 4  /**< From the account's cycle day to the next; not of fees. */
 };
+#define TG_PERIODS_COUNT 5u
 
 /** @brief Who draws from an allowance. */
 enum tg_allowance_scope {
@@ -150,9 +156,11 @@ enum tg_catalog_kind {
     TG_CATALOG_NETWORK = 6,    /**< Visited networks; 0 is "" (home). */
     TG_CATALOG_DECK = 7,       /**< Prefix decks; not stable across versions. */
     TG_CATALOG_TIME_MODEL = 8, /**< Time models; not stable across versions. */
-    TG_CATALOG_TARIFF = 9      /**< Tariff plug-in names; not stable across versions. */
+    TG_CATALOG_TARIFF = 9,     /**< Tariff plug-in names; not stable across versions. */
+    TG_CATALOG_EXCHANGE = 10,  /**< Exchange rates; not stable across versions. */
+    TG_CATALOG_SPEND_LIMIT = 11 /**< Spend limits. */
 };
-#define TG_CATALOG_KINDS_COUNT 10u
+#define TG_CATALOG_KINDS_COUNT 12u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -180,7 +188,13 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
     TG_IMAGE_SECTION_TAXES = 12,      /**< struct tg_tax. */
     TG_IMAGE_SECTION_NETWORKS = 13,   /**< struct tg_network. */
-    TG_IMAGE_SECTION_NAMES = 14 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_PRICE_RULES = 14,    /**< struct tg_price_rule, one a price, or none. */
+    TG_IMAGE_SECTION_EXCHANGE_RATES = 15, /**< struct tg_exchange_rate, by pair and time. */
+    TG_IMAGE_SECTION_SPEND_LIMITS = 16,   /**< struct tg_spend_limit. */
+    TG_IMAGE_SECTION_ZONE_OFFSETS = 17,   /**< struct tg_zone_offset, ascending; none: UTC. */
+    TG_IMAGE_SECTION_PLAN_LIMITS = 18,    /**< uint16_t a plan's service: spend limit plus 1, 0
+                                               none; the section may be empty. */
+    TG_IMAGE_SECTION_NAMES = 19 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -198,11 +212,12 @@ struct tg_image {
     uint8_t rounding_rate; /**< enum tg_rounding, default of prices. */
     uint8_t rounding_tax;  /**< enum tg_rounding, default of taxes. */
     uint8_t rounding_bill; /**< enum tg_rounding of the BILL stage. */
-    uint8_t reserved[5];   /**< 0. */
+    uint8_t rounding_exchange;  /**< enum tg_rounding of amounts that change currency. */
+    uint8_t reserved[4];        /**< 0. */
     uint64_t content_hash; /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
-_Static_assert(sizeof(struct tg_image) == 448, "stored head");
+_Static_assert(sizeof(struct tg_image) == 576, "stored head");
 _Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX,
                "room for all");
 
@@ -244,18 +259,71 @@ struct tg_plan_service {
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
 
+/** @brief What few prices have: looked at for prices with TG_PRICE_RULES only. */
+struct tg_price_rule {
+    uint32_t carry_denominator; /**< Remainders are carried; every exact charge is a multiple of
+                                     1 / this, below 2^31. 0: each charge is rounded by itself. */
+    uint16_t spend_limit;       /**< Limit of its charges, plus 1; 0 none. */
+    uint8_t converts_at_event;  /**< 1: the charge is in the account's currency at once. */
+    uint8_t reserved;           /**< 0. */
+};
+_Static_assert(sizeof(struct tg_price_rule) == 8, "stored");
+
+/** @brief An exchange rate: amount in `to` = amount in `from` x rate / 10^decimals. */
+struct tg_exchange_rate {
+    int64_t rate;          /**< At least 1. */
+    int64_t valid_from_ns; /**< Inclusive. */
+    int64_t valid_to_ns;   /**< Exclusive; INT64_MAX: open. */
+    uint16_t from;         /**< ISO 4217 numeric. */
+    uint16_t to;           /**< ISO 4217 numeric. */
+    uint8_t decimals;      /**< 0..12. */
+    uint8_t from_scale;    /**< Rating scale of from. */
+    uint8_t to_scale;      /**< Rating scale of to. */
+    uint8_t reserved;      /**< 0. */
+};
+_Static_assert(sizeof(struct tg_exchange_rate) == 32, "stored");
+
+/** @brief What may be spent in a period, and when to tell; amounts in the catalog's currency. */
+struct tg_spend_limit {
+    int64_t maximum;                       /**< Charges are cut to what is left; INT64_MAX none. */
+    int64_t thresholds[TG_THRESHOLDS_MAX]; /**< Told once a period, rising; INT64_MAX none. */
+    uint8_t period;                        /**< enum tg_period. */
+    uint8_t scope;                         /**< enum tg_allowance_scope. */
+    uint8_t is_present;                    /**< 0: a hole. */
+    uint8_t reserved[5];                   /**< 0. */
+};
+_Static_assert(sizeof(struct tg_spend_limit) == 40, "stored");
+
+/** @brief Local time of the period zone from an instant on. */
+struct tg_zone_offset {
+    int64_t from_ns;   /**< UTC. */
+    int64_t offset_ns; /**< Local time = UTC + this. */
+};
+_Static_assert(sizeof(struct tg_zone_offset) == 16, "stored");
+
+/** @brief Bits of tg_allowance.directions_mask. */
+enum tg_direction {
+    TG_DIRECTION_OUT = 1, /**< Made or sent by the subscriber. */
+    TG_DIRECTION_IN = 2   /**< Received (TG_USAGE_INCOMING). */
+};
+
 /** @brief One bucket of free units. */
 struct tg_allowance {
-    uint64_t amount_base;     /**< Granted a period, in base quantity (ms, octets, events). */
-    uint64_t zones_offset;    /**< Bytes from the image: one bit a zone; 0: every zone. */
-    uint32_t services_mask;   /**< Bit 1 << enum tg_service. */
-    uint16_t priority;        /**< Lower is used first. */
-    uint8_t unit;             /**< enum tg_unit it was written in, for people. */
-    uint8_t dimension;        /**< enum tg_dimension. */
-    uint8_t period;           /**< enum tg_period. */
-    uint8_t is_present;       /**< 0: a hole. */
-    uint8_t scope;            /**< enum tg_allowance_scope. */
-    uint8_t proration;        /**< enum tg_grant_proration. */
+    uint64_t amount_base;   /**< Granted a period, in base quantity (ms, octets, events). */
+    uint32_t zones_offset;  /**< Bytes from the image: one bit a zone; 0: every zone. */
+    uint32_t bands_offset;  /**< Bytes from the image: uint64_t a time model, one bit a band; 0: any
+                                 time. */
+    uint8_t services_mask;   /**< Bit 1 << enum tg_service. */
+    uint8_t directions_mask; /**< enum tg_direction bits; 0: both. */
+    uint8_t is_zoned;        /**< Periods are of another zone than UTC. */
+    uint8_t reserved;        /**< 0. */
+    uint16_t priority;      /**< Lower is used first. */
+    uint8_t unit;           /**< enum tg_unit it was written in, for people. */
+    uint8_t dimension;      /**< enum tg_dimension. */
+    uint8_t period;         /**< enum tg_period. */
+    uint8_t is_present;      /**< 0: a hole. */
+    uint8_t scope;           /**< enum tg_allowance_scope. */
+    uint8_t proration;       /**< enum tg_grant_proration. */
     uint8_t rollover_periods; /**< Periods that units left over last; 0: they end with theirs. */
     uint8_t thresholds_percent[TG_THRESHOLDS_MAX]; /**< Use that is told, rising; 0 none. */
     uint64_t rollover_min_base;   /**< At least this rolls over a period, granted or not. */
@@ -428,6 +496,24 @@ static inline const struct tg_price_info *tg_image_price_info(const struct tg_im
            price_id;
 }
 
+/** Cells of a plan that no service of a row has: what subscribers receive. */
+#define TG_CELL_VOICE_RECEIVED   ((uint32_t)TG_SERVICE_NONE)
+#define TG_CELL_MESSAGE_RECEIVED ((uint32_t)TG_SERVICE_OPTIONS)
+
+/** @brief A cell of a plan. @param image Checked. @param plan Any. @param cell Below
+ *  TG_SERVICE_COUNT. @return Borrowed, NULL: not sold. */
+static inline const struct tg_plan_service *tg_image_plan_cell(const struct tg_image *image,
+                                                               uint32_t plan, uint32_t cell)
+{
+    const uint32_t at = plan * TG_SERVICE_COUNT + cell;
+    if (plan == TG_PLAN_NONE || at >= image->sections[TG_IMAGE_SECTION_PLAN_SERVICES].count) {
+        return NULL;
+    }
+    const struct tg_plan_service *all =
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
+    return all[at].is_present != 0 ? &all[at] : NULL;
+}
+
 /**
  * @brief How a plan prices a service.
  * @param image    Checked.
@@ -438,14 +524,21 @@ static inline const struct tg_price_info *tg_image_price_info(const struct tg_im
 static inline const struct tg_plan_service *tg_image_plan_service(const struct tg_image *image,
                                                                   uint32_t plan, uint32_t service)
 {
-    const uint32_t cell = plan * TG_SERVICE_COUNT + service;
-    if (service >= TG_SERVICE_COUNT || plan == TG_PLAN_NONE ||
-        cell >= image->sections[TG_IMAGE_SECTION_PLAN_SERVICES].count) {
-        return NULL;
-    }
-    const struct tg_plan_service *all =
-        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
-    return all[cell].is_present != 0 ? &all[cell] : NULL;
+    return service < TG_SERVICE_DATA || service > TG_SERVICE_ACCESS
+               ? NULL
+               : tg_image_plan_cell(image, plan, service);
+}
+
+/** @brief How a plan prices what its subscribers receive. @param image Checked. @param plan Any.
+ *  @param service enum tg_service; only calls and messages are received. @return Borrowed, or NULL:
+ *  it does not (TG_E_NO_RATE). */
+static inline const struct tg_plan_service *tg_image_plan_received(const struct tg_image *image,
+                                                                   uint32_t plan, uint32_t service)
+{
+    return service == TG_SERVICE_VOICE ? tg_image_plan_cell(image, plan, TG_CELL_VOICE_RECEIVED)
+           : service == TG_SERVICE_MESSAGE
+               ? tg_image_plan_cell(image, plan, TG_CELL_MESSAGE_RECEIVED)
+               : NULL;
 }
 
 /**
@@ -501,6 +594,56 @@ const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model
 /** @brief An allowance. @param image Checked. @param allowance Any. @return Borrowed, NULL none. */
 const struct tg_allowance *tg_image_allowance(const struct tg_image *image, uint32_t allowance);
 
+/** @brief Rule of a price. @param image Checked. @param price_id Of a price with TG_PRICE_RULES.
+ *  @return Borrowed. */
+static inline const struct tg_price_rule *tg_image_price_rule(const struct tg_image *image,
+                                                              uint32_t price_id)
+{
+    return (const struct tg_price_rule *)tg_image_section(image, TG_IMAGE_SECTION_PRICE_RULES) +
+           price_id;
+}
+
+/** @brief A spend limit. @param image Checked. @param index Below the count. @return Borrowed. */
+static inline const struct tg_spend_limit *tg_image_spend_limit(const struct tg_image *image,
+                                                                uint32_t index)
+{
+    return (const struct tg_spend_limit *)tg_image_section(image, TG_IMAGE_SECTION_SPEND_LIMITS) +
+           index;
+}
+
+/** @brief Spend limit of all prices of a plan's service. @param image Checked. @param plan_service
+ *  Of that image. @return Limit plus 1; 0 none. */
+static inline uint16_t tg_image_plan_limit(const struct tg_image *image,
+                                           const struct tg_plan_service *plan_service)
+{
+    const struct tg_plan_service *all =
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
+    const size_t cell = (size_t)(plan_service - all);
+    const uint16_t *limits =
+        (const uint16_t *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_LIMITS);
+    return cell < image->sections[TG_IMAGE_SECTION_PLAN_LIMITS].count ? limits[cell] : 0;
+}
+
+/**
+ * @brief May an allowance cover usage of a band?
+ * @param image       Checked.
+ * @param allowance   Of that image.
+ * @param time_model  Of the plan's service.
+ * @param band        Band of the usage.
+ * @return true without a list of bands, or when the band is in it.
+ */
+static inline bool tg_image_allowance_covers_band(const struct tg_image *image,
+                                                  const struct tg_allowance *allowance,
+                                                  uint32_t time_model, uint32_t band)
+{
+    if (allowance->bands_offset == 0) {
+        return true;
+    }
+    const uint64_t *masks = (const uint64_t *)tg_image_at(image, allowance->bands_offset);
+    return time_model < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count && band < 64 &&
+           ((masks[time_model] >> band) & 1u) != 0;
+}
+
 /**
  * @brief May an allowance cover this usage?
  * @param image      Checked.
@@ -538,7 +681,9 @@ static inline bool tg_allowance_is_plain(const struct tg_allowance *allowance)
 {
     return allowance->period == TG_PERIOD_MONTH && allowance->scope == TG_SCOPE_SUBSCRIBER &&
            allowance->proration == TG_GRANT_FULL && allowance->rollover_periods == 0 &&
-           allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY;
+           allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY &&
+           allowance->bands_offset == 0 && allowance->directions_mask == 0 &&
+           allowance->is_zoned == 0;
 }
 
 /** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version

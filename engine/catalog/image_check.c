@@ -24,6 +24,11 @@ static const uint32_t item_sizes[] = {
     [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
     [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
     [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
+    [TG_IMAGE_SECTION_PRICE_RULES] = sizeof(struct tg_price_rule),
+    [TG_IMAGE_SECTION_EXCHANGE_RATES] = sizeof(struct tg_exchange_rate),
+    [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
+    [TG_IMAGE_SECTION_ZONE_OFFSETS] = sizeof(struct tg_zone_offset),
+    [TG_IMAGE_SECTION_PLAN_LIMITS] = sizeof(uint16_t),
 };
 
 /* Does an array lie inside the blob, aligned to its items? */
@@ -81,7 +86,8 @@ static bool price_check(const struct tg_image *image, uint32_t index, uint32_t o
         price->rounding <= TG_ROUND_FLOOR && info->unit < TG_UNIT_COUNT &&
         info->unit_base_count >= 1 && info->quantity_rounding <= TG_ROUND_FLOOR &&
         info->is_present == 1 && info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
-        info->block_units >= 1 && info->counter <= TG_COUNTER_RECORD && info->round_exponent <= 9 &&
+        info->block_units >= 1 && info->counter < TG_COUNTER_SHELF + TG_PERIODS_COUNT &&
+        info->round_exponent <= 9 &&
         lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
                     sizeof(struct tg_price_step), 8) &&
         lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes, 1, 1);
@@ -290,14 +296,53 @@ static bool small_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_ALLOWANCES].count; i++) {
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
         if (allowance != NULL &&
-            (allowance->unit >= TG_UNIT_COUNT || allowance->period > TG_PERIOD_EVER ||
+            (allowance->unit >= TG_UNIT_COUNT || allowance->period >= TG_PERIODS_COUNT ||
              allowance->rollover_periods > TG_ROLLOVER_PERIODS_MAX ||
              (allowance->zones_offset != 0 &&
-              !lies_inside(image, allowance->zones_offset, (zones_count + 7) / 8, 1, 1)))) {
+              !lies_inside(image, allowance->zones_offset, (zones_count + 7) / 8, 1, 1)) ||
+             (allowance->bands_offset != 0 &&
+              !lies_inside(image, allowance->bands_offset,
+                           image->sections[TG_IMAGE_SECTION_TIME_MODELS].count, 8, 8)))) {
             return false;
         }
     }
     return true;
+}
+
+/* Exchange rates, spend limits, rules of prices, local times. */
+static bool rules_check(const struct tg_image *image)
+{
+    const struct tg_image_section *all = image->sections;
+    const uint32_t rules_count = all[TG_IMAGE_SECTION_PRICE_RULES].count;
+    const uint32_t limits_count = all[TG_IMAGE_SECTION_SPEND_LIMITS].count;
+    const struct tg_exchange_rate *rates =
+        (const struct tg_exchange_rate *)tg_image_section(image, TG_IMAGE_SECTION_EXCHANGE_RATES);
+    const struct tg_zone_offset *offsets =
+        (const struct tg_zone_offset *)tg_image_section(image, TG_IMAGE_SECTION_ZONE_OFFSETS);
+    const uint16_t *plan_limits =
+        (const uint16_t *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_LIMITS);
+    bool is_fine = image->rounding_exchange <= TG_ROUND_FLOOR;
+    for (uint32_t i = 0; is_fine && i < all[TG_IMAGE_SECTION_PLAN_LIMITS].count; i++) {
+        is_fine = plan_limits[i] <= limits_count;
+    }
+    for (uint32_t i = 0; is_fine && i < tg_image_prices_count(image); i++) {
+        if ((tg_image_price_info(image, i)->options & TG_PRICE_RULES) != 0) {
+            is_fine = i < rules_count &&
+                      tg_image_price_rule(image, i)->spend_limit <= limits_count &&
+                      tg_image_price_rule(image, i)->carry_denominator <= INT32_MAX;
+        }
+    }
+    for (uint32_t i = 0; is_fine && i < all[TG_IMAGE_SECTION_EXCHANGE_RATES].count; i++) {
+        is_fine = rates[i].rate >= 1 && rates[i].decimals <= 12 && rates[i].from_scale <= 12 &&
+                  rates[i].from_scale >= 6 && rates[i].to_scale <= 12 && rates[i].to_scale >= 6;
+    }
+    for (uint32_t i = 0; is_fine && i < limits_count; i++) {
+        is_fine = tg_image_spend_limit(image, i)->period < TG_PERIODS_COUNT;
+    }
+    for (uint32_t i = 1; is_fine && i < all[TG_IMAGE_SECTION_ZONE_OFFSETS].count; i++) {
+        is_fine = offsets[i].from_ns > offsets[i - 1].from_ns;
+    }
+    return is_fine;
 }
 
 enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why)
@@ -323,7 +368,8 @@ enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has sections out of bounds");
     }
     if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||
-        !small_check(image) || !plans_check(image) || !products_check(image)) {
+        !small_check(image) || !plans_check(image) || !products_check(image) ||
+        !rules_check(image)) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has an index out of bounds");
     }
     return TG_OK;

@@ -9,7 +9,8 @@ static const char *const roundings[] = {"half_up", "half_even", "up", "down",
 static const char *const units[] = {"millisecond", "second",   "minute",   "hour",     "octet",
                                     "kilobyte",    "kibibyte", "megabyte", "mebibyte", "gigabyte",
                                     "gibibyte",    "event",    "amount",   NULL};
-static const char *const counters[] = {"month", "record", NULL};
+static const char *const counters[] = {"month", "record", "day", "week", "cycle", "ever", NULL};
+static const char *const converts[] = {"bill", "event", NULL};
 static const char *const at_maxes[] = {"free", "stop", NULL};
 static const char *const connects[] = {"priced", "used", NULL};
 static const char *const splits[] = {"consecutive", "start", "end", "isolated", NULL};
@@ -20,6 +21,8 @@ static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
+static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
+static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
 const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
@@ -35,7 +38,9 @@ KEYS(tg_catalog_rounding_keys,
     {.key = "tax", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
      .help = "Default of every tax."},
     {.key = "bill", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
-     .help = "Line amounts to the currency's minor unit."});
+     .help = "Line amounts to the currency's minor unit."},
+    {.key = "exchange", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
+     .help = "Amounts that change currency, to the rating scale."});
 KEYS(tg_catalog_head_keys,
     {.key = "version", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = U32_MOST,
      .help = "Number of this version; stored with every charge."},
@@ -44,6 +49,8 @@ KEYS(tg_catalog_head_keys,
     {.key = "currency", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
      .help = "ISO 4217 code of every amount."},
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."},
+    {.key = "period_zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
+     .help = "IANA zone in which days, weeks, months and cycles of usage begin."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
      .help = "Where amounts are rounded, once a stage."});
 KEYS(tg_catalog_tax_keys,
@@ -73,7 +80,12 @@ static const struct tg_schema_key tier_item = {.type = TG_TYPE_MAP, .sub = &tg_c
 KEYS(tg_catalog_price_keys,
     {.key = "tariff", .type = TG_TYPE_NAME, .fallback = "per_unit", .help = "Plug-in that prices."},
     {.key = "currency", .type = TG_TYPE_STRING, .min = 3, .max = 3,
-     .help = "Must be the catalog's; may be left out."},
+     .help = "Of this price's amounts; the catalog's when absent."},
+    {.key = "convert", .type = TG_TYPE_ENUM, .names = converts, .fallback = "bill",
+     .help = "Where charges become the account's currency: a bill's line, or each event."},
+    {.key = "carry_remainder", .type = TG_TYPE_BOOL, .fallback = "false",
+     .help = "What rounding cuts off a charge goes into the next: sums of events are exact."},
+    {.key = "spend_limit", .type = TG_TYPE_NAME, .help = "Limit that its charges count to."},
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
      .help = "What is counted."},
     {.key = "price", .type = TG_TYPE_MONEY, .help = "Of `per` units; or give tiers."},
@@ -97,7 +109,7 @@ KEYS(tg_catalog_price_keys,
     {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "So many of `unit` count as one in every other key of this price."},
     {.key = "counter", .type = TG_TYPE_ENUM, .names = counters, .fallback = "month",
-     .help = "What tiers count: the month's priced units, or the record's own."},
+     .help = "What tiers count: the priced units of a period, or the record's own."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
     {.key = "at_max", .type = TG_TYPE_ENUM, .names = at_maxes, .fallback = "free",
@@ -145,6 +157,8 @@ KEYS(tg_catalog_service_keys,
      .help = "Usage across a band boundary."},
     {.key = "increment_owner", .type = TG_TYPE_ENUM, .names = owners,
      .fallback = "increment_start", .help = "Increment across a band boundary."},
+    {.key = "spend_limit", .type = TG_TYPE_NAME,
+     .help = "Limit that all charges of the service count to, beside those of prices."},
     {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."},
     {.key = "allowances", .type = TG_TYPE_LIST, .min = 1, .max = 6, .item = &zone_item,
      .help = "Several, used by priority, soonest expiry, own before shared, name."});
@@ -152,6 +166,7 @@ KEYS(tg_catalog_service_keys,
                        .help = "How this service is priced."}
 KEYS(tg_catalog_plan_keys,
     SERVICE("data"), SERVICE("voice"), SERVICE("message"), SERVICE("event"), SERVICE("access"),
+    SERVICE("voice_received"), SERVICE("message_received"),
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."});
 static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
                                                   .names = tg_catalog_services};
@@ -176,7 +191,11 @@ KEYS(tg_catalog_allowance_keys,
      .item = &service_item, .help = "What it may cover."},
     {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &zone_item,
      .help = "Zones it may cover; absent: all."},
-    {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
+    {.key = "bands", .type = TG_TYPE_LIST, .min = 1, .max = 64, .item = &zone_item,
+     .help = "Bands of the service's time model it may cover; absent: any time."},
+    {.key = "direction", .type = TG_TYPE_ENUM, .names = directions, .fallback = "both",
+     .help = "Usage made, received, or both."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
      .help = "When it is granted anew."},
     {.key = "priority", .type = TG_TYPE_INTEGER, .min = 0, .max = 65535, .fallback = "100",
      .help = "Lower is used first."},
@@ -227,6 +246,26 @@ KEYS(tg_catalog_tariff_keys,
     {.key = "bpf", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
      .help = "Object file of `tollgate plugin build`, relative to the folder."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "For people."});
+KEYS(tg_catalog_exchange_keys,
+    {.key = "from", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
+     .help = "ISO 4217 code of what is converted."},
+    {.key = "to", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
+     .help = "ISO 4217 code of what it becomes."},
+    {.key = "rate", .type = TG_TYPE_MONEY, .is_required = true,
+     .help = "Units of `to` for one unit of `from`, exact, at most 12 decimals."},
+    {.key = "valid_from", .type = TG_TYPE_TIME, .is_required = true,
+     .help = "First instant; event time."},
+    {.key = "valid_to", .type = TG_TYPE_TIME, .help = "First instant behind; absent: open."});
+static const struct tg_schema_key spend_item = {.type = TG_TYPE_MONEY};
+KEYS(tg_catalog_spend_limit_keys,
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
+     .help = "When it starts again at 0."},
+    {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
+     .help = "Each subscription its own, or one for the account."},
+    {.key = "maximum", .type = TG_TYPE_MONEY,
+     .help = "Charges are cut to what is left of this; absent: never."},
+    {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &spend_item,
+     .help = "Amounts that are told once a period with the row that reaches them."});
 #define ITEM(what) static const struct tg_schema_key what##_item = {                               \
     .type = TG_TYPE_MAP, .sub = &tg_catalog_##what##_keys}
 ITEM(tax);
@@ -238,6 +277,8 @@ ITEM(allowance);
 ITEM(product);
 ITEM(network);
 ITEM(tariff);
+ITEM(exchange);
+ITEM(spend_limit);
 KEYS(tg_catalog_keys,
     {.key = "catalog", .type = TG_TYPE_MAP, .sub = &tg_catalog_head_keys,
      .help = "Once in a folder."},
@@ -248,6 +289,10 @@ KEYS(tg_catalog_keys,
     {.key = "plans", .type = TG_TYPE_TABLE, .item = &plan_item, .help = "Price plans."},
     {.key = "allowances", .type = TG_TYPE_TABLE, .item = &allowance_item, .help = "Buckets."},
     {.key = "products", .type = TG_TYPE_TABLE, .item = &product_item, .help = "What is sold."},
+    {.key = "exchange_rates", .type = TG_TYPE_TABLE, .item = &exchange_item,
+     .help = "What a currency is worth in another, from when to when."},
+    {.key = "spend_limits", .type = TG_TYPE_TABLE, .item = &spend_limit_item,
+     .help = "Money that may be spent in a period."},
     {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."},
     {.key = "tariffs", .type = TG_TYPE_TABLE, .item = &tariff_item,
      .help = "Tariffs that the catalog brings as verified code."});

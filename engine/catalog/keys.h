@@ -12,7 +12,7 @@
 #include "doc/schema.h"
 
 /** @brief Top level: catalog, taxes, decks, prices, time_models, plans, allowances, products,
- *  networks. */
+ *  exchange_rates, spend_limits, networks. */
 extern const struct tg_schema tg_catalog_keys;
 
 /** @brief Keys of `catalog`. */
@@ -37,11 +37,16 @@ extern const struct tg_schema tg_catalog_holiday_keys;
 extern const struct tg_schema tg_catalog_plan_keys;
 /** @brief Keys of a plan's service. */
 extern const struct tg_schema tg_catalog_service_keys;
-/** @brief Keys of one of `allowances`. */
+/** @brief Keys of an allowance's `rollover`. */
 extern const struct tg_schema tg_catalog_rollover_keys;
+/** @brief Keys of one of `allowances`. */
 extern const struct tg_schema tg_catalog_allowance_keys;
 /** @brief Keys of one of `products`. */
 extern const struct tg_schema tg_catalog_product_keys;
+/** @brief Keys of one of `exchange_rates`. */
+extern const struct tg_schema tg_catalog_exchange_keys;
+/** @brief Keys of one of `spend_limits`. */
+extern const struct tg_schema tg_catalog_spend_limit_keys;
 /** @brief Keys of one of `networks`. */
 extern const struct tg_schema tg_catalog_network_keys;
 /** @brief Keys of one of `tariffs`. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/people.h"
+#include "catalog/exchange.h"
 
 #include "abi/key.h"
 #include "base/clock.h"
@@ -143,6 +144,30 @@ static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
     return UINT32_MAX;
 }
 
+/* An account may have a currency of its own where the catalog says what it is worth. */
+static void account_currency(struct reader *reader, const struct tg_csv_field *field,
+                             uint16_t *numeric)
+{
+    char code[4] = {0};
+    memcpy(code, field->text, field->text_bytes == 3 ? 3 : 0);
+    const struct tg_currency *own = tg_currency_by_code(code);
+    const struct tg_image *image = reader->image;
+    if (own == NULL) {
+        refuse(reader, field, "use an ISO 4217 code", "currency: \"%s\" is not known");
+        return;
+    }
+    *numeric = own->numeric;
+    const struct tg_exchange_rate *rate;
+    bool has_rate = own->numeric == image->currency;
+    for (uint32_t i = 0; (rate = tg_image_exchange_at(image, i)) != NULL && !has_rate; i++) {
+        has_rate = rate->from == image->currency && rate->to == own->numeric;
+    }
+    if (!has_rate) {
+        refuse(reader, field, "declare one in exchange_rates",
+               "currency: there is no exchange rate from the catalog's to \"%s\"");
+    }
+}
+
 static bool amount_read(struct reader *reader, const struct tg_csv_field *field, const char *text,
                         size_t text_bytes, int64_t *amount)
 {
@@ -230,10 +255,7 @@ static void account_take(struct reader *reader)
         .currency = reader->image->currency, .tax = TG_TAX_NONE, .cycle_day = 1};
     int64_t number = 1;
     if (currency.text_bytes != 0) {
-        const struct tg_currency *ours = tg_currency_by_numeric(reader->image->currency);
-        if (ours == NULL || currency.text_bytes != 3 || memcmp(currency.text, ours->code, 3) != 0) {
-            refuse(reader, &currency, NULL, "currency: \"%s\" is not the catalog's");
-        }
+        account_currency(reader, &currency, &out.currency);
     }
     if (day.text_bytes != 0 && (tg_scalar_integer(day.text, day.text_bytes, &number) != TG_OK ||
                                 number < 1 || number > 31)) {
@@ -253,6 +275,10 @@ static void account_take(struct reader *reader)
         return;
     }
     memcpy(people->accounts.bytes + index * sizeof out, &out, sizeof out);
+    if (out.currency != reader->image->currency && field_at(reader, A_PREPAID).text_bytes == 4) {
+        refuse(reader, &currency, "keep balances in the catalog's currency",
+               "currency: a prepaid account cannot be in \"%s\"");
+    }
     credit_take(reader, index);
     while (people->account_titles.size_bytes / 4 <= index && !people->account_titles.is_broken) {
         (void)tg_blob_extend(&people->account_titles, 4, 1);

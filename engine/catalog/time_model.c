@@ -332,6 +332,31 @@ static struct tg_time_model model_compile(struct model *model)
     return out;
 }
 
+void tg_compile_zone_offsets(struct tg_compile *compile, const struct tg_yaml_node *node,
+                             struct tg_blob *out)
+{
+    struct tz tz;
+    if (!tz_load(node->text, &tz)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
+                    "use an IANA zone such as Europe/Berlin; the tzdata package must be installed",
+                    "%s: there is no time zone \"%.64s\"", node->key, node->text);
+        return;
+    }
+    const int64_t first_s =
+        compile->head.valid_from_ns / TG_NS_PER_S - (int64_t)DAYS_BEFORE * 86400;
+    for (uint32_t i = 0; i < tz.count; i++) {
+        const bool is_past = i + 1 < tz.count && tz.transitions_s[i + 1] <= first_s;
+        if (is_past || tz.transitions_s[i] > INT64_MAX / TG_NS_PER_S) {
+            continue;
+        }
+        const struct tg_zone_offset offset = {
+            .from_ns = out->size_bytes == 0 ? INT64_MIN : tz.transitions_s[i] * TG_NS_PER_S,
+            .offset_ns = (int64_t)tz.offsets_s[i] * TG_NS_PER_S};
+        (void)tg_blob_append(out, &offset, sizeof offset, 8);
+    }
+    tz_free(&tz);
+}
+
 void tg_compile_time_models(struct tg_compile *compile)
 {
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_TIME_MODEL].count; i++) {

@@ -289,7 +289,7 @@ static bool page_is_sound(const struct tg_accounts *accounts, uint32_t page, con
 {
     if (page >= accounts->half_pages_count * 2) {
         for (size_t at = 0; at < TG_ACCOUNT_PAGE_BYTES; at += sizeof(struct tg_bucket)) {
-            if (bytes[at + offsetof(struct tg_bucket, kind)] > TG_BUCKET_MONEY) {
+            if (bytes[at + offsetof(struct tg_bucket, kind)] >= TG_BUCKET_KINDS_COUNT) {
                 return false;
             }
         }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rate/allowance.h"
 
-#include "base/clock.h"
-
 #include <assert.h>
 
 struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
@@ -50,7 +48,7 @@ static enum tg_err member_left(struct tg_accounts *accounts, const struct tg_all
                                           : tg_bucket_at(shelf, TG_BUCKET_MEMBER, index, &counted,
                                                          time, member, is_late);
     if (err == TG_OK) {
-        *left_base = tg_bucket_left(*member, &counted, *is_late, 0);
+        *left_base = tg_bucket_left(*member, &counted, *is_late, time);
     }
     return err;
 }
@@ -62,8 +60,8 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     const struct tg_allowance *allowance = tg_image_allowance(draw->image, index);
     const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
     /* A pool is the account's: it does not begin with the member who happens to draw first. */
-    const struct tg_bucket_time time = {draw->at_ns,
-                                        is_pool ? 0 : (int64_t)draw->active_from_s * TG_NS_PER_S};
+    const struct tg_bucket_time time = {draw->time.at_ns, is_pool ? 0 : draw->time.active_from_ns,
+                                        draw->time.cycle_day};
     struct tg_shelf *shelf =
         tg_allowance_shelf(accounts, log, is_pool, is_pool ? draw->account : draw->subscriber);
     struct tg_bucket *bucket = NULL;
@@ -81,7 +79,7 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     if (err != TG_OK) {
         return err;
     }
-    const uint64_t left_base = tg_bucket_left(bucket, allowance, is_late, time.active_from_ns);
+    const uint64_t left_base = tg_bucket_left(bucket, allowance, is_late, &time);
     const uint64_t blocks =
         (left_base < member_base ? left_base : member_base) / draw->unit_base_count;
     *taken = wanted < blocks ? wanted : blocks;
@@ -89,16 +87,25 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
         return TG_OK;
     }
     const uint64_t base = *taken * draw->unit_base_count; /* at most left_base: no overflow */
-    tg_bucket_take(bucket, base, is_late, draw->at_ns);
+    tg_bucket_take(bucket, base, is_late, time.at_ns);
     if (member != NULL) {
-        tg_bucket_take(member, base, is_member_late, draw->at_ns);
+        tg_bucket_take(member, base, is_member_late, time.at_ns);
+    }
+    const uint8_t fired = is_late ? 0 : tg_bucket_fire(bucket, allowance, &time);
+    for (uint32_t i = 0; i < log->uses_count; i++) { /* another part of the same row drew before */
+        if (log->uses[i].allowance == index) {
+            log->uses[i].used_base += base;
+            log->uses[i].left_base = left_base - base;
+            log->uses[i].fired_mask |= fired;
+            return TG_OK;
+        }
     }
     assert(log->uses_count < TG_BUCKETS_MAX);
     log->uses[log->uses_count++] = (struct tg_allowance_use){
         .used_base = base,
         .left_base = left_base - base,
         .allowance = index,
-        .fired_mask = is_late ? 0 : tg_bucket_fire(bucket, allowance, time.active_from_ns),
+        .fired_mask = fired,
     };
     return TG_OK;
 }
@@ -113,7 +120,11 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
         const struct tg_allowance *allowance = tg_image_allowance(draw->image, list[i]);
         uint64_t taken = 0;
         if (!tg_image_allowance_covers(draw->image, allowance, draw->service, draw->zone) ||
-            allowance->dimension != draw->plan_service->dimension) {
+            allowance->dimension != draw->plan_service->dimension ||
+            (allowance->directions_mask != 0 &&
+             (allowance->directions_mask & draw->direction) == 0) ||
+            !tg_image_allowance_covers_band(draw->image, allowance, draw->plan_service->time_model,
+                                            draw->band)) {
             continue;
         }
         const enum tg_err err = one_draw(accounts, draw, list[i], left, log, &taken);
@@ -126,18 +137,34 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
     return TG_OK;
 }
 
-enum tg_err tg_allowance_money(struct tg_accounts *accounts, struct tg_allowance_log *log,
-                               uint32_t subscriber, int64_t at_ns, uint64_t base,
+bool tg_allowance_has_bands(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service)
+{
+    const uint16_t *list = tg_image_buckets(image, plan_service);
+    for (uint32_t i = 0; i < plan_service->buckets_count; i++) {
+        if (tg_image_allowance(image, list[i])->bands_offset != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                               const struct tg_allowance_counter *counter,
+                               const struct tg_bucket_time *time, uint64_t base,
                                uint64_t *base_before, uint64_t *events_before)
 {
-    const struct tg_bucket_time time = {at_ns, 0};
-    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, false, subscriber);
+    const struct tg_allowance counted = {.period = counter->period};
+    const struct tg_bucket_time at = {time->at_ns, 0, time->cycle_day};
+    const uint16_t what = (uint16_t)((uint16_t)counter->meter << 8 | counter->period);
+    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, false, counter->subscriber);
     struct tg_bucket *bucket;
     bool is_late = false;
     if (shelf == NULL) {
         return TG_E_FULL;
     }
-    const enum tg_err err = tg_bucket_at(shelf, TG_BUCKET_MONEY, 0, NULL, &time, &bucket, &is_late);
+    const enum tg_err err =
+        tg_bucket_at(shelf, counter->kind, what, &counted, &at, &bucket, &is_late);
     if (err != TG_OK) {
         return err;
     }
@@ -146,6 +173,6 @@ enum tg_err tg_allowance_money(struct tg_accounts *accounts, struct tg_allowance
     if (base > TG_METER_BASE_MAX - *base_before) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    tg_bucket_take(bucket, base, is_late, at_ns);
+    tg_bucket_take(bucket, base, is_late, time->at_ns);
     return TG_OK;
 }

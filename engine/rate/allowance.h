@@ -13,6 +13,7 @@
 #include "rate/account.h"
 #include "rate/bucket.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** @brief Which row draws, and on whose account. */
@@ -21,12 +22,13 @@ struct tg_allowance_draw {
     const struct tg_plan_service *plan_service; /**< With buckets_count above 0. */
     uint64_t billed_blocks;                     /**< Blocks of the price, after increments. */
     uint64_t unit_base_count;                   /**< Base quantity in a block. */
-    int64_t at_ns;                              /**< Event time. */
+    struct tg_bucket_time time;                 /**< Event, start of the subscription, cycle. */
     uint32_t subscriber;                        /**< Dense index. */
     uint32_t account;                           /**< Dense index. */
-    uint32_t active_from_s;                     /**< Start of the subscription, POSIX seconds. */
+    uint32_t band;                              /**< Band of the usage. */
     uint16_t zone;                              /**< Zone of the usage. */
     uint8_t service;                            /**< enum tg_service. */
+    uint8_t direction;                          /**< enum tg_direction. */
 };
 
 /** @brief One allowance that covered part of a row. */
@@ -84,19 +86,36 @@ struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allo
 enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
                               struct tg_allowance_log *log, uint64_t *covered);
 
+/** @brief Does any allowance of a plan's service look at bands? Such rows draw part by part.
+ *  @param image Checked. @param plan_service Of that image. @return true if so. */
+bool tg_allowance_has_bands(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service);
+
+/** @brief A counter on a subscriber's shelf. */
+struct tg_allowance_counter {
+    uint32_t subscriber; /**< Dense index. */
+    uint8_t kind;        /**< TG_BUCKET_MONEY or TG_BUCKET_COUNTER. */
+    uint8_t meter;       /**< enum tg_account_meter_kind, for TG_BUCKET_COUNTER. */
+    uint8_t period;      /**< enum tg_period. */
+};
+
 /**
- * @brief Counter of the money that a subscriber's records carried this month.
+ * @brief Count what is priced in a period that the account line does not keep, or in money.
+ *
+ * A row of the period before moves that period's counter; older ones are TG_E_PERIOD_CLOSED.
+ *
  * @param[in,out] accounts       Lines and shelves.
  * @param[in,out] log            Of the row.
- * @param[in]     subscriber     Dense index.
- * @param[in]     at_ns          Event time.
- * @param[in]     base           Money of this row that is priced; counted.
- * @param[out]    base_before    Money priced before.
+ * @param[in]     counter        Which; borrowed.
+ * @param[in]     time           Event time; borrowed.
+ * @param[in]     base           Base quantity of this row that is priced; counted.
+ * @param[out]    base_before    Priced before.
  * @param[out]    events_before  Rows before.
- * @return TG_OK, TG_E_PERIOD_CLOSED, TG_E_FULL.
+ * @return TG_OK, TG_E_PERIOD_CLOSED, TG_E_FULL, TG_E_AMOUNT_OVERFLOW.
  */
-enum tg_err tg_allowance_money(struct tg_accounts *accounts, struct tg_allowance_log *log,
-                               uint32_t subscriber, int64_t at_ns, uint64_t base,
+enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                               const struct tg_allowance_counter *counter,
+                               const struct tg_bucket_time *time, uint64_t base,
                                uint64_t *base_before, uint64_t *events_before);
 
 #endif

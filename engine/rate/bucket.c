@@ -7,9 +7,29 @@
 #include <assert.h>
 #include <string.h>
 
-uint32_t tg_bucket_period(uint8_t period, int64_t at_ns)
+/* Day of a month on which a cycle begins. */
+static uint8_t anchor_day(int32_t year, uint8_t month, uint8_t cycle_day)
+{
+    const uint8_t last = tg_days_in_month(year, month);
+    return cycle_day > last ? last : cycle_day;
+}
+
+/* Numbered by the month in which a cycle begins, December 1969 being the first one. */
+static uint32_t cycle_number(uint8_t cycle_day, int64_t at_ns)
+{
+    struct tg_civil civil;
+    tg_clock_to_civil(at_ns, &civil);
+    const bool has_begun = civil.day >= anchor_day(civil.year, civil.month, cycle_day);
+    return (uint32_t)(civil.year - 1970) * 12 + civil.month + (has_begun ? 1 : 0);
+}
+
+uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns)
 {
     switch (period) {
+    case TG_PERIOD_WEEK: /* 1970-01-01 was a Thursday */
+        return at_ns < 0 ? 0 : (uint32_t)((at_ns / TG_NS_PER_DAY + 3) / 7) + 1;
+    case TG_PERIOD_CYCLE:
+        return at_ns < 0 ? 0 : cycle_number(cycle_day, at_ns);
     case TG_PERIOD_MONTH:
         return tg_account_period(at_ns);
     case TG_PERIOD_DAY:
@@ -20,11 +40,27 @@ uint32_t tg_bucket_period(uint8_t period, int64_t at_ns)
 }
 
 /* Days [from, to) of a period since 1970. */
-static void period_days(uint8_t period, uint32_t number, int64_t *from, int64_t *to)
+static void period_days(uint8_t period, uint8_t cycle_day, uint32_t number, int64_t *from,
+                        int64_t *to)
 {
     if (period == TG_PERIOD_DAY) {
         *from = (int64_t)number - 1;
         *to = number;
+        return;
+    }
+    if (period == TG_PERIOD_WEEK) {
+        *from = (int64_t)(number - 1) * 7 - 3;
+        *to = *from + 7;
+        return;
+    }
+    if (period == TG_PERIOD_CYCLE) {
+        for (uint32_t i = 0; i < 2; i++) { /* number 1 begins in December 1969 */
+            const uint32_t month = number - 1 + i + 11;
+            const int32_t year = 1969 + (int32_t)(month / 12);
+            const uint8_t of_year = (uint8_t)(month % 12 + 1);
+            *(i == 0 ? from : to) =
+                tg_days_from_civil(year, of_year, anchor_day(year, of_year, cycle_day));
+        }
         return;
     }
     const uint32_t months = number - 1;
@@ -34,15 +70,15 @@ static void period_days(uint8_t period, uint32_t number, int64_t *from, int64_t 
 }
 
 uint64_t tg_bucket_grant(const struct tg_allowance *allowance, uint32_t number,
-                         int64_t active_from_ns)
+                         const struct tg_bucket_time *time)
 {
-    if (allowance->period == TG_PERIOD_EVER || active_from_ns <= 0) {
+    if (allowance->period == TG_PERIOD_EVER || time->active_from_ns <= 0) {
         return allowance->amount_base;
     }
     int64_t from;
     int64_t to;
-    period_days(allowance->period, number, &from, &to);
-    const int64_t active_day = active_from_ns / TG_NS_PER_DAY;
+    period_days(allowance->period, time->cycle_day, number, &from, &to);
+    const int64_t active_day = time->active_from_ns / TG_NS_PER_DAY;
     if (active_day <= from) {
         return allowance->amount_base;
     }
@@ -61,11 +97,32 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* What buckets that nothing is granted to keep of the periods before. */
+static void counter_roll(struct tg_bucket *bucket)
+{
+    uint64_t *carried = bucket->carried_base;
+    switch (bucket->kind) {
+    case TG_BUCKET_SPEND: /* late rows reach back further than one day */
+        memmove(carried + 1, carried, 3 * sizeof *carried);
+        carried[0] = bucket->used_before_base;
+        return;
+    case TG_BUCKET_CARRY:
+        carried[1] = carried[0];
+        carried[0] = 0;
+        return;
+    default:
+        memset(carried, 0, sizeof bucket->carried_base);
+        if (bucket->kind == TG_BUCKET_MONEY || bucket->kind == TG_BUCKET_COUNTER) {
+            carried[0] = bucket->events_count; /* late rows are counted there */
+        }
+    }
+}
+
 /* One period further: what is left gets a period older, what is too old is gone. */
 static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *allowance,
-                        int64_t active_from_ns)
+                        const struct tg_bucket_time *time)
 {
-    const uint32_t ages = allowance != NULL ? allowance->rollover_periods : 0;
+    const uint32_t ages = allowance->rollover_periods;
     uint64_t used = bucket->used_base;
     uint64_t left[TG_ROLLOVER_PERIODS_MAX + 1] = {0}; /* [0] of the grant, [i] rolled i times */
     for (uint32_t i = ages; i > 0; i--) {             /* the oldest was used first */
@@ -73,9 +130,9 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
         left[i] = bucket->carried_base[i - 1] - taken;
         used -= taken;
     }
-    memset(bucket->carried_base, 0, sizeof bucket->carried_base);
+    counter_roll(bucket);
     if (ages > 0) {
-        const uint64_t grant = tg_bucket_grant(allowance, bucket->period, active_from_ns);
+        const uint64_t grant = tg_bucket_grant(allowance, bucket->period, time);
         left[0] = grant > used ? grant - used : 0;
         if (grant > 0 && left[0] < allowance->rollover_min_base) {
             left[0] = allowance->rollover_min_base;
@@ -87,9 +144,6 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
             room -= bucket->carried_base[i];
         }
     }
-    if (bucket->kind == TG_BUCKET_MONEY) {
-        bucket->carried_base[0] = bucket->events_count; /* late rows are counted there */
-    }
     bucket->used_before_base = bucket->used_base;
     bucket->used_base = 0;
     bucket->events_count = 0;
@@ -98,7 +152,7 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
 }
 
 static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *allowance,
-                           uint32_t number, int64_t active_from_ns)
+                           uint32_t number, const struct tg_bucket_time *time)
 {
     /* Nothing that is further back than the oldest age can still be there. */
     const uint32_t reach = TG_ROLLOVER_PERIODS_MAX + 2;
@@ -108,7 +162,7 @@ static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *
         *bucket = (struct tg_bucket){.what = what, .kind = kind, .period = number - reach};
     }
     while (bucket->period < number) {
-        bucket_roll(bucket, allowance, active_from_ns);
+        bucket_roll(bucket, allowance, time);
     }
 }
 
@@ -129,8 +183,7 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
                          const struct tg_allowance *allowance, const struct tg_bucket_time *time,
                          struct tg_bucket **bucket, bool *is_late)
 {
-    const uint8_t period = allowance != NULL ? allowance->period : (uint8_t)TG_PERIOD_MONTH;
-    const uint32_t number = tg_bucket_period(period, time->at_ns);
+    const uint32_t number = tg_bucket_period(allowance->period, time->cycle_day, time->at_ns);
     const uint32_t month = tg_account_period(time->at_ns);
     assert(number > 0 && month > 0);
     struct tg_bucket *found = NULL;
@@ -139,13 +192,14 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
         found = each->kind == kind && each->what == what ? each : NULL;
     }
     *is_late = false;
+    *bucket = NULL;
     if (found == NULL) {
         found = bucket_make(shelf, month);
         if (found == NULL) {
             return TG_E_FULL;
         }
         /* Periods without a row have left their grants too, from the subscription's start on. */
-        const uint32_t ages = allowance != NULL ? allowance->rollover_periods : 0;
+        const uint32_t ages = allowance->rollover_periods;
         *found = (struct tg_bucket){.kind = kind,
                                     .what = what,
                                     .touched_month = month,
@@ -156,16 +210,16 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
         *bucket = found;
         return found->period == number + 1 ? TG_OK : TG_E_PERIOD_CLOSED;
     }
-    bucket_roll_to(found, allowance, number, time->active_from_ns);
+    bucket_roll_to(found, allowance, number, time);
     *bucket = found;
     return TG_OK;
 }
 
 uint64_t tg_bucket_left(const struct tg_bucket *bucket, const struct tg_allowance *allowance,
-                        bool is_late, int64_t active_from_ns)
+                        bool is_late, const struct tg_bucket_time *time)
 {
     const uint32_t number = bucket->period - (is_late ? 1 : 0);
-    uint64_t all = tg_bucket_grant(allowance, number, active_from_ns);
+    uint64_t all = tg_bucket_grant(allowance, number, time);
     uint64_t used = bucket->used_base;
     if (is_late) {
         all = allowance->rollover_periods > 0 ? 0 : all;
@@ -183,7 +237,8 @@ void tg_bucket_take(struct tg_bucket *bucket, uint64_t base, bool is_late, int64
     const uint32_t month = tg_account_period(at_ns);
     if (is_late) {
         bucket->used_before_base += base;
-        bucket->carried_base[0] += bucket->kind == TG_BUCKET_MONEY;
+        bucket->carried_base[0] +=
+            bucket->kind == TG_BUCKET_MONEY || bucket->kind == TG_BUCKET_COUNTER;
         return;
     }
     bucket->used_base += base;
@@ -192,9 +247,9 @@ void tg_bucket_take(struct tg_bucket *bucket, uint64_t base, bool is_late, int64
 }
 
 uint8_t tg_bucket_fire(struct tg_bucket *bucket, const struct tg_allowance *allowance,
-                       int64_t active_from_ns)
+                       const struct tg_bucket_time *time)
 {
-    unsigned __int128 all = tg_bucket_grant(allowance, bucket->period, active_from_ns);
+    unsigned __int128 all = tg_bucket_grant(allowance, bucket->period, time);
     for (uint32_t i = 0; i < allowance->rollover_periods; i++) {
         all += bucket->carried_base[i];
     }

@@ -29,12 +29,16 @@ enum tg_bucket_kind {
     TG_BUCKET_OWN = 1,    /**< An allowance of this subscriber. */
     TG_BUCKET_POOL = 2,   /**< An allowance its account's members share. */
     TG_BUCKET_MEMBER = 3, /**< This member's use of a pool, for its cap. */
-    TG_BUCKET_MONEY = 4   /**< Counter of carried money; what is 0. */
+    TG_BUCKET_MONEY = 4,  /**< Counter of carried money; what is its enum tg_period. */
+    TG_BUCKET_COUNTER = 5, /**< Counter of a meter; what is meter x 256 + enum tg_period. */
+    TG_BUCKET_SPEND = 6,   /**< Money spent towards a limit; what is the limit. */
+    TG_BUCKET_CARRY = 7    /**< Sum and remainder of charges that carry it; what is 0. */
 };
+#define TG_BUCKET_KINDS_COUNT 8u
 
 /** @brief One bucket; a cache line, stored in checkpoints. */
 struct tg_bucket {
-    uint16_t what;             /**< Allowance index. */
+    uint16_t what;             /**< By kind: allowance index, ... */
     uint8_t kind;              /**< enum tg_bucket_kind. */
     uint8_t fired_mask;        /**< Thresholds crossed in this period, bit a threshold. */
     uint32_t period;           /**< Number of the period: month, day, or 1. */
@@ -43,7 +47,10 @@ struct tg_bucket {
     uint32_t touched_month;    /**< Month of the last row; old ones make room. */
     uint32_t events_count;     /**< Rows of this period. */
     uint64_t carried_base[TG_ROLLOVER_PERIODS_MAX]; /**< Left from earlier, [0] rolled once; of a
-                                                         counter: [0] rows of the period before. */
+                                                         counter: [0] rows of the period before; of
+                                                         a limit: spent in the four periods before
+                                                         used_before_base; of a carry: remainder
+                                                         now and before, and denominator. */
 };
 _Static_assert(sizeof(struct tg_bucket) == 64, "one cache line");
 
@@ -52,40 +59,43 @@ struct tg_shelf {
     struct tg_bucket buckets[TG_BUCKETS_MAX]; /**< In order of first use. */
 };
 
-/** @brief When a bucket is asked for. */
+/** @brief When a bucket is asked for; local times of the catalog's period zone. */
 struct tg_bucket_time {
-    int64_t at_ns;          /**< Event time, UTC, from 1970. */
+    int64_t at_ns;          /**< Event time, from 1970. */
     int64_t active_from_ns; /**< Start of the subscription: grants before it are none. */
+    uint8_t cycle_day;      /**< Of the account, for TG_PERIOD_CYCLE; 0 counts as 1. */
 };
 
 /**
  * @brief Number of a period.
- * @param period  enum tg_period.
- * @param at_ns   UTC, not before 1970.
- * @return Months or days since 1970 plus 1; always 1 for TG_PERIOD_EVER.
+ * @param period     enum tg_period.
+ * @param cycle_day  For TG_PERIOD_CYCLE: 1..31, clamped to the month's last day.
+ * @param at_ns      Local, not before 1970.
+ * @return Months, days, weeks or cycles since 1970 plus 1; always 1 for TG_PERIOD_EVER.
  */
-uint32_t tg_bucket_period(uint8_t period, int64_t at_ns);
+uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns);
 
 /**
  * @brief What an allowance grants in a period, prorated when it says so.
  * @param allowance       Borrowed.
  * @param number          From tg_bucket_period.
- * @param active_from_ns  Start of the subscription, UTC.
+ * @param time            Start of the subscription and cycle day count.
  * @return Base quantity; 0 before the subscription.
  */
 uint64_t tg_bucket_grant(const struct tg_allowance *allowance, uint32_t number,
-                         int64_t active_from_ns);
+                         const struct tg_bucket_time *time);
 
 /**
  * @brief The bucket for a time, made or rolled over to its period.
  * @param[in,out] shelf      Its writer's.
  * @param[in]     kind       enum tg_bucket_kind.
  * @param[in]     what       Allowance index.
- * @param[in]     allowance  Of it; NULL for TG_BUCKET_MONEY: a monthly counter.
+ * @param[in]     allowance  Of it; for what is only counted one with nothing but a period.
  * @param[in]     time       Borrowed.
  * @param[out]    bucket     In the shelf.
  * @param[out]    is_late    The row belongs to the period before: used_before_base counts.
- * @return TG_OK, TG_E_PERIOD_CLOSED, TG_E_FULL (no bucket free on the shelf).
+ * @return TG_OK, TG_E_PERIOD_CLOSED (bucket is written all the same), TG_E_FULL (no bucket free on
+ *         the shelf; bucket is NULL).
  */
 enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
                          const struct tg_allowance *allowance, const struct tg_bucket_time *time,
@@ -96,11 +106,11 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
  * @param bucket          From tg_bucket_at.
  * @param allowance       Of it.
  * @param is_late         From tg_bucket_at; of a period that has rolled over nothing is left.
- * @param active_from_ns  Start of the subscription, UTC.
+ * @param time            As in tg_bucket_at.
  * @return Base quantity.
  */
 uint64_t tg_bucket_left(const struct tg_bucket *bucket, const struct tg_allowance *allowance,
-                        bool is_late, int64_t active_from_ns);
+                        bool is_late, const struct tg_bucket_time *time);
 
 /**
  * @brief Take from it, and count the row.
@@ -115,10 +125,10 @@ void tg_bucket_take(struct tg_bucket *bucket, uint64_t base, bool is_late, int64
  * @brief Thresholds that were crossed for the first time; marks them.
  * @param[in,out] bucket          After tg_bucket_take.
  * @param[in]     allowance       Of it.
- * @param[in]     active_from_ns  Start of the subscription, UTC.
+ * @param[in]     time            As in tg_bucket_at.
  * @return Bit a threshold of the allowance.
  */
 uint8_t tg_bucket_fire(struct tg_bucket *bucket, const struct tg_allowance *allowance,
-                       int64_t active_from_ns);
+                       const struct tg_bucket_time *time);
 
 #endif

@@ -83,7 +83,9 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
     work->pieces_from = rate->tasks_count;
     for (uint32_t i = 0; i < cuts->cuts_count; i++) {
         const struct tg_rate_cut *cut = &cuts->cuts[i];
-        const uint64_t free_units = covered < cut->units ? covered : cut->units;
+        const uint64_t free_units = __builtin_expect(cuts->is_covered_apart, 0) ? cut->covered_units
+                                    : covered < cut->units                      ? covered
+                                                                                : cut->units;
         covered -= free_units;
         if (free_units == cut->units) {
             before = cuts->is_isolated ? 0 : before; /* the next band begins anew all the same */
@@ -131,6 +133,49 @@ static __attribute__((noinline)) struct tg_allowance_log *log_of(struct tg_rate 
     return work->log;
 }
 
+static struct tg_bucket_time time_of(const struct tg_rate *rate, const struct tg_usage *row,
+                                     const struct tg_rate_work *work)
+{
+    return tg_rules_time(work->image, tg_roster_account(rate->roster, work->account), row->start_ns,
+                         work->active_from_s);
+}
+
+/* Shelves that a rule may change when the amounts are known are copied now: later rows of the group
+ * are counted before that, and undoing goes back through the copies. */
+static __attribute__((noinline)) enum tg_err row_rules(struct tg_rate *rate,
+                                                       const struct tg_usage *row,
+                                                       const struct tg_charge *charge,
+                                                       struct tg_rate_work *work)
+{
+    struct tg_rules *rules = &rate->rules[work - rate->works];
+    const struct tg_roster_account *account = tg_roster_account(rate->roster, work->account);
+    rules->image = work->image;
+    rules->price = work->price;
+    rules->rule = tg_image_price_rule(work->image, work->price->price_id);
+    rules->plan_service = work->plan_service;
+    rules->log = log_of(rate, work);
+    rules->time = time_of(rate, row, work);
+    rules->at_ns = row->start_ns;
+    rules->subscriber = charge->subscriber;
+    rules->account = work->account;
+    rules->currency = account != NULL ? account->currency : work->image->currency;
+    return tg_rules_open(rate->accounts, rules);
+}
+
+static __attribute__((noinline)) enum tg_err
+row_count_aside(struct tg_rate *rate, const struct tg_usage *row, const struct tg_charge *charge,
+                struct tg_rate_work *work, uint64_t *before_base)
+{
+    const struct tg_price_info *info = rate->cuts.info;
+    const struct tg_allowance_counter counter =
+        tg_rate_counter_of(info, row->service, charge->subscriber);
+    const struct tg_bucket_time time = time_of(rate, row, work);
+    const uint64_t unit_base = info->unit_base_count / info->block_units;
+    return tg_allowance_count(rate->accounts, log_of(rate, work), &counter, &time,
+                              (charge->billed_units - charge->allowance_units) * unit_base,
+                              before_base, &work->events_before);
+}
+
 /* Blocks that a plan's list of allowances covers; apart, so that the usual row does not pay for
  * its registers. */
 static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
@@ -138,21 +183,20 @@ static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
                                                       const struct tg_charge *charge,
                                                       struct tg_rate_work *work)
 {
-    const struct tg_rate_cuts *cuts = &rate->cuts;
-    const struct tg_allowance_draw draw = {
+    struct tg_allowance_draw draw = {
         .image = work->image,
         .plan_service = work->plan_service,
-        .billed_blocks = cuts->billed_units,
-        .unit_base_count = cuts->info->unit_base_count,
-        .at_ns = row->start_ns,
+        .unit_base_count = rate->cuts.info->unit_base_count,
+        .time = time_of(rate, row, work),
         .subscriber = charge->subscriber,
         .account = work->account,
-        .active_from_s = work->active_from_s,
         .zone = work->zone,
         .service = row->service,
+        .direction = (row->flags & TG_USAGE_INCOMING) != 0 ? TG_DIRECTION_IN : TG_DIRECTION_OUT,
     };
     work->allowance_before = 0;
-    return tg_allowance_draw(rate->accounts, &draw, log_of(rate, work), &work->covered_blocks);
+    return tg_rate_cuts_draw(rate->accounts, log_of(rate, work), &draw, &rate->cuts,
+                             &work->covered_blocks);
 }
 
 /* Blocks that allowances cover: the line's own bucket, or the plan's list. */
@@ -180,10 +224,8 @@ static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row
     uint64_t before_base = meter->priced_base;
     enum tg_err err = TG_OK;
     work->events_before = tg_account_events(meter);
-    if (__builtin_expect(info->dimension == TG_DIMENSION_MONEY, 0)) {
-        err = tg_allowance_money(rate->accounts, log_of(rate, work), charge->subscriber,
-                                 row->start_ns, charge->billed_units - charge->allowance_units,
-                                 &before_base, &work->events_before);
+    if (__builtin_expect(tg_rate_is_counted_aside(info), 0)) {
+        err = row_count_aside(rate, row, charge, work, &before_base);
     }
     work->before_blocks =
         info->counter == TG_COUNTER_RECORD ? 0 : before_base / info->unit_base_count;
@@ -210,6 +252,9 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     charge->allowance_units = work->covered_blocks * block_units;
     charge->amount = 0;
     err = row_counters(rate, row, charge, work, meter);
+    if (err == TG_OK && __builtin_expect((cuts->info->options & TG_PRICE_RULES) != 0, 0)) {
+        err = row_rules(rate, row, charge, work);
+    }
     if (err != TG_OK) {
         return err;
     }

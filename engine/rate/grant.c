@@ -108,7 +108,7 @@ static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uin
     tg_grant_keep(accounts, row->subscriber, line->account, &state);
     tg_rate_run_traced(rate, row->snapshot, &cut, &charge, 1, &trace);
     tg_grant_put(accounts, &state);
-    *amount = charge.amount;
+    *amount = tg_grant_money(&charge, &trace);
     if (charge.fate != TG_FATE_RATED) {
         return false;
     }
@@ -117,7 +117,8 @@ static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uin
     if ((info->options & TG_PRICE_MAX_STOPS) != 0 && charge.amount > trace.price->charge_max) {
         return false;
     }
-    return charge.amount <= bounds->credit_max && !is_too_dear(bounds, image, &trace);
+    return tg_grant_money(&charge, &trace) <= bounds->credit_max &&
+           !is_too_dear(bounds, image, &trace);
 }
 
 uint64_t tg_grant_search(struct tg_rate *rate, const struct tg_grant_row *row, uint64_t asked,

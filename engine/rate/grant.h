@@ -79,4 +79,12 @@ struct tg_usage tg_grant_cut(const struct tg_usage *row, uint8_t dimension, uint
 uint64_t tg_grant_search(struct tg_rate *rate, const struct tg_grant_row *row, uint64_t asked,
                          const struct tg_grant_bounds *bounds, int64_t *amount);
 
+/** @brief What a charge takes of a credit: money of the account. @param charge Rated. @param trace
+ *  Of it. @return Amount in the account's currency, at the rate of the event. */
+static inline int64_t tg_grant_money(const struct tg_charge *charge,
+                                     const struct tg_rate_trace *trace)
+{
+    return trace->exchange != NULL ? trace->cost : charge->amount;
+}
+
 #endif

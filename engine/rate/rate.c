@@ -88,9 +88,15 @@ static bool exact_add(__int128 *numerator, uint64_t *denominator,
     return !__builtin_add_overflow(*numerator, term, numerator);
 }
 
+static bool row_carries(const struct tg_rate *rate, const struct tg_rate_work *work)
+{
+    return (work->info->options & TG_PRICE_RULES) != 0 &&
+           rate->rules[work - rate->works].rule->carry_denominator != 0;
+}
+
 /* Round the charge to the price's decimals, once: from the exact sum of the pieces and not from
  * their rounded amounts, as a tie that was made by rounding would be rounded again. */
-static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rate,
+static __attribute__((noinline)) enum tg_err row_round(struct tg_rate *rate,
                                                        const struct tg_rate_work *work,
                                                        bool is_unlimited, struct tg_charge *charge)
 {
@@ -110,6 +116,11 @@ static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rat
     if (__builtin_mul_overflow(denominator, (uint64_t)step, &divisor)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
+    if (row_carries(rate, work)) {
+        const struct tg_rules_exact exact = {numerator, denominator};
+        return tg_rules_carry(rate->accounts, &rate->rules[work - rate->works], &exact, step,
+                              charge);
+    }
     struct tg_tariff_result rounded;
     tg_tariff_round(numerator, divisor, work->price->rounding, &rounded);
     if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, &charge->amount)) {
@@ -121,7 +132,7 @@ static __attribute__((noinline)) enum tg_err row_round(const struct tg_rate *rat
 }
 
 /* Sum the pieces, add the fee, keep the limits, round to the price's decimals. */
-static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_work *work,
+static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *work,
                               struct tg_charge *charge, struct tg_rate_trace *trace)
 {
     __int128 amount = 0;
@@ -149,7 +160,9 @@ static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_w
     }
     charge->amount = (int64_t)amount;
     charge->remainder = amount == unlimited ? remainder : 0;
-    if (__builtin_expect(work->info->round_exponent != 0, 0)) {
+    const bool has_rules = (work->info->options & TG_PRICE_RULES) != 0;
+    if (__builtin_expect(work->info->round_exponent != 0 || has_rules, 0) &&
+        (work->info->round_exponent != 0 || row_carries(rate, work))) {
         const enum tg_err err = row_round(rate, work, amount == unlimited, charge);
         if (err != TG_OK) {
             return err;
@@ -160,7 +173,9 @@ static enum tg_err row_amount(const struct tg_rate *rate, const struct tg_rate_w
         trace->limit_change = (int64_t)(amount - unlimited);
         trace->rounding_change = charge->amount - (int64_t)amount;
     }
-    return TG_OK;
+    return __builtin_expect(has_rules, 0)
+               ? tg_rules_finish(rate->accounts, &rate->rules[work - rate->works], charge)
+               : TG_OK;
 }
 
 static void row_refuse(const struct tg_rate_work *work, struct tg_charge *charge)
@@ -182,13 +197,27 @@ static void row_accept(const struct tg_rate_work *work, struct tg_charge *charge
 {
     charge->price_id = work->price->price_id;
     charge->catalog_version = work->image->version;
-    charge->currency = work->image->currency;
+    if (__builtin_expect((work->info->options & TG_PRICE_RULES) == 0, 1)) {
+        charge->currency = work->image->currency;
+        charge->flags = 0;
+    }
     charge->zone = work->zone;
     charge->reason = TG_OK;
     charge->fate = TG_FATE_RATED;
     charge->pieces_count = (uint8_t)(work->pieces_count > 0 ? work->pieces_count : 1);
-    charge->flags = 0;
     charge->reserved = 0;
+}
+
+static void rules_trace(const struct tg_rules *rules, struct tg_rate_trace *trace)
+{
+    trace->exchange = rules->exchange;
+    trace->converts_at_event = rules->rule->converts_at_event != 0;
+    trace->cost = rules->cost;
+    trace->carried = rules->carried;
+    trace->spends_count = rules->uses_count;
+    for (uint32_t i = 0; i < rules->uses_count; i++) {
+        trace->spends[i] = rules->uses[i];
+    }
 }
 
 static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *work,
@@ -205,6 +234,9 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
     trace->uses_count = work->log != NULL ? work->log->uses_count : 0;
     for (uint32_t i = 0; i < trace->uses_count; i++) {
         trace->uses[i] = work->log->uses[i];
+    }
+    if (work->info != NULL && work->log != NULL && (work->info->options & TG_PRICE_RULES) != 0) {
+        rules_trace(&rate->rules[work - rate->works], trace);
     }
     trace->pieces_count = work->pieces_count;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
@@ -252,6 +284,15 @@ static void group_undo(struct tg_rate *rate, struct tg_charge *charges, uint32_t
     }
 }
 
+/* What the account's line adds up: its own currency. */
+static inline int64_t row_cost(const struct tg_rate *rate, const struct tg_rate_work *work,
+                               const struct tg_charge *charge)
+{
+    return __builtin_expect((work->info->options & TG_PRICE_RULES) != 0, 0)
+               ? rate->rules[work - rate->works].cost
+               : charge->amount;
+}
+
 /* Amounts in order. false: the group must be done row by row. */
 static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32_t count,
                          struct tg_rate_trace *traces)
@@ -267,7 +308,8 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
         }
         if (work->reason == TG_OK) {
             work->reason = (int16_t)row_amount(rate, work, &charges[i], trace);
-            if (work->reason == TG_OK && !tg_account_cost_add(work->line, charges[i].amount)) {
+            if (work->reason == TG_OK &&
+                !tg_account_cost_add(work->line, row_cost(rate, work, &charges[i]))) {
                 work->reason = TG_E_AMOUNT_OVERFLOW;
             }
             if (work->reason != TG_OK) {
@@ -288,6 +330,19 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
         }
     }
     return true;
+}
+
+/* Thresholds of spend limits that row i reached. */
+static void spends_tell(struct tg_rate *rate, uint32_t i)
+{
+    const struct tg_rate_work *work = &rate->works[i];
+    if (work->log == NULL || work->reason != TG_OK || (work->info->options & TG_PRICE_RULES) == 0) {
+        return;
+    }
+    for (uint32_t use = 0; use < rate->rules[i].uses_count; use++) {
+        rate->counts.thresholds_count +=
+            (uint32_t)__builtin_popcount(rate->rules[i].uses[use].fired_mask);
+    }
 }
 
 /* The long way: true, or the group must be done row by row. */
@@ -319,7 +374,11 @@ static bool group_long(struct tg_rate *rate, const struct tg_catalog_snapshot *s
             for (uint32_t use = 0; log != NULL && use < log->uses_count; use++) {
                 rate->counts.thresholds_count +=
                     (uint32_t)__builtin_popcount(log->uses[use].fired_mask);
+                charges[i].flags |= charges[i].fate == TG_FATE_RATED && log->uses[use].fired_mask
+                                        ? TG_CHARGE_THRESHOLD
+                                        : 0;
             }
+            spends_tell(rate, i);
         }
     }
     return true;
@@ -362,6 +421,7 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
                         struct tg_rate_trace *traces)
 {
     assert(count <= TG_BATCH_ROWS_MAX);
+    rate->roster = snapshot->roster;
     uint32_t ahead = count < TG_RATE_GROUP_ROWS ? count : TG_RATE_GROUP_ROWS;
     tg_rate_quick_start(&rate->quick);
     tg_rate_group_prefetch(rate, snapshot, rows, charges, ahead);
@@ -385,52 +445,6 @@ void tg_rate_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsho
     tg_rate_run_traced(rate, snapshot, rows, charges, count, NULL);
 }
 
-/* The cold half of a rated row: the same draw as when it was rated. */
-static enum tg_err shelves_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                                 const struct tg_usage *row, const struct tg_charge *charge)
-{
-    struct tg_allowance_log log;
-    tg_allowance_log_start(&log);
-    const struct tg_image *image =
-        snapshot != NULL ? tg_catalog_image_at(snapshot, row->start_ns) : NULL;
-    const struct tg_roster_line *line =
-        image != NULL ? tg_roster_line(snapshot->roster, charge->subscriber) : NULL;
-    const struct tg_product *product = line != NULL ? tg_image_product(image, line->product) : NULL;
-    const struct tg_plan_service *plan_service =
-        product != NULL ? tg_image_plan_service(image, product->plan, row->service) : NULL;
-    if (plan_service != NULL && plan_service->buckets_count > 0 &&
-        tg_image_price(image, charge->price_id) != NULL) {
-        const struct tg_price_info *info = tg_image_price_info(image, charge->price_id);
-        const struct tg_allowance_draw draw = {
-            .image = image,
-            .plan_service = plan_service,
-            .billed_blocks = charge->billed_units / info->block_units,
-            .unit_base_count = info->unit_base_count,
-            .at_ns = row->start_ns,
-            .subscriber = charge->subscriber,
-            .account = line->account,
-            .active_from_s = line->active_from_s,
-            .zone = charge->zone,
-            .service = row->service,
-        };
-        uint64_t covered;
-        if (tg_allowance_draw(rate->accounts, &draw, &log, &covered) != TG_OK ||
-            covered * info->block_units != charge->allowance_units) {
-            return TG_E_CORRUPT;
-        }
-    }
-    if (charge->unit == TG_UNIT_AMOUNT) {
-        uint64_t before;
-        uint64_t events;
-        return tg_allowance_money(rate->accounts, &log, charge->subscriber, row->start_ns,
-                                  charge->billed_units - charge->allowance_units, &before,
-                                  &events) == TG_OK
-                   ? TG_OK
-                   : TG_E_CORRUPT;
-    }
-    return TG_OK;
-}
-
 enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                           const struct tg_usage *rows, const struct tg_charge *charges,
                           uint32_t count)
@@ -448,17 +462,13 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
         if (line == NULL && tg_row_is_adjustment(&rows[i])) {
             continue; /* A month that has no counters any more was corrected: only bills care. */
         }
-        if (line == NULL || !tg_account_fits(line, &rows[i], &charges[i])) {
+        struct tg_charge posted = charges[i];
+        if (line == NULL ||
+            tg_rate_shelves_apply(rate, snapshot, &rows[i], &charges[i], &posted.amount) != TG_OK ||
+            !tg_account_fits(line, &rows[i], &posted)) {
             return TG_E_CORRUPT;
         }
-        /* A correction changes counters by differences; the shelves keep what was drawn. */
-        const enum tg_err err = tg_row_is_adjustment(&rows[i])
-                                    ? TG_OK
-                                    : shelves_apply(rate, snapshot, &rows[i], &charges[i]);
-        if (err != TG_OK) {
-            return err;
-        }
-        tg_account_apply(line, &rows[i], &charges[i]);
+        tg_account_apply(line, &rows[i], &posted);
     }
     return TG_OK;
 }

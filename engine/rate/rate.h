@@ -30,6 +30,7 @@
 #include "plug/guard.h"
 #include "rate/account.h"
 #include "rate/allowance.h"
+#include "rate/rules.h"
 #include "record/charge.h"
 
 #include <stdbool.h>
@@ -71,6 +72,12 @@ struct tg_rate_trace {
     int64_t rounding_change;      /**< Added or taken by rounding to the price's decimals. */
     const struct tg_price *price; /**< In the image; valid while the snapshot is held. NULL none. */
     const struct tg_plug *tariff; /**< Who priced; NULL none. */
+    const struct tg_exchange_rate *exchange; /**< Into the account's currency; NULL: the same. */
+    int64_t cost;                 /**< With exchange: charge in the account's currency. */
+    int64_t carried;              /**< Added or taken by remainders of rows before. */
+    bool converts_at_event;       /**< The charge is in the account's currency already. */
+    uint8_t spends_count;         /**< Spend limits below. */
+    struct tg_spend_use spends[TG_RULES_LIMITS_MAX]; /**< The price's first. */
     uint32_t uses_count;          /**< Allowances below; a plan's only one is not among them. */
     struct tg_allowance_use uses[TG_BUCKETS_MAX];       /**< In the order of use. */
     uint32_t pieces_count;                              /**< Pieces below. */

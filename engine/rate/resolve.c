@@ -83,10 +83,16 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
     if (work->plan_service == NULL) {
         return TG_E_NO_PLAN;
     }
+    if (__builtin_expect(tg_rate_row_is_received(row), 0)) {
+        work->plan_service = tg_image_plan_received(work->image, product->plan, row->service);
+        if (work->plan_service == NULL) {
+            return TG_E_NO_RATE;
+        }
+    }
     if (work->plan_service->is_zoned_by_network != 0) {
         work->zone = tg_image_network_zone(work->image, row->serving_network);
     }
-    return tg_rate_row_is_received(row) ? TG_E_NO_RATE : TG_OK;
+    return TG_OK;
 }
 
 static bool row_wants_deck(const struct tg_usage *row, const struct tg_rate_work *work)

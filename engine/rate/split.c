@@ -2,6 +2,7 @@
 #include "rate/split.h"
 
 #include "base/clock.h"
+#include "rate/allowance.h"
 
 #include <assert.h>
 
@@ -54,12 +55,14 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
 
 static const struct tg_price *price_in_band(const struct tg_image *image,
                                             const struct tg_plan_service *plan_service,
-                                            uint32_t zone, int64_t at_ns, int64_t *until_ns)
+                                            uint32_t zone, int64_t at_ns, int64_t *until_ns,
+                                            uint32_t *band_found)
 {
     const uint32_t band = plan_service->time_model == TG_TIME_MODEL_NONE
                               ? (*until_ns = INT64_MAX, 0)
                               : tg_image_band(image, plan_service->time_model, at_ns, until_ns);
     const uint32_t price_id = tg_image_price_at(image, plan_service, zone, band);
+    *band_found = band;
     return price_id == TG_PRICE_NONE ? NULL : tg_image_price(image, price_id);
 }
 
@@ -94,6 +97,7 @@ struct cutter {
     uint64_t unit_ns;
     uint64_t units; /* to cut, from the start of the call */
     uint32_t zone;
+    uint32_t band; /* of the part being cut */
 };
 
 /* Units that [at, stop) becomes under the plan's owner of increments. */
@@ -122,6 +126,17 @@ static enum tg_err tail_units(const struct cutter *cutter, const struct tg_price
     return err;
 }
 
+/* Parts of one price are one part, unless an allowance tells their bands apart. */
+static bool is_same_part(const struct cutter *cutter, const struct tg_price *price)
+{
+    const struct tg_rate_cuts *cuts = cutter->cuts;
+    const struct tg_rate_cut *last =
+        cuts->cuts_count > 0 ? &cuts->cuts[cuts->cuts_count - 1] : NULL;
+    return last != NULL && last->price == price &&
+           (last->band == cutter->band || cutter->plan_service->buckets_count == 0 ||
+            !tg_allowance_has_bands(cutter->image, cutter->plan_service));
+}
+
 static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price *price,
                              uint64_t from, uint64_t units)
 {
@@ -130,14 +145,18 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
     const uint32_t last = cuts->cuts_count;
     const bool is_joined =
         cutter->plan_service->increment_owner != TG_INCREMENT_PER_SEGMENT && !cuts->is_isolated;
-    if (is_joined && last > 0 && cuts->cuts[last - 1].price == price) {
+    if (is_joined && is_same_part(cutter, price)) {
         cuts->cuts[last - 1].units += units;
         cuts->cuts[last - 1].end_ns = end_ns;
     } else if (last == TG_PIECES_PER_ROW_MAX) {
         return TG_E_FULL;
     } else {
         cuts->cuts[cuts->cuts_count++] = (struct tg_rate_cut){
-            price, units, units_end_ns(cutter->row->start_ns, from, cutter->unit_ns), end_ns};
+            .price = price,
+            .units = units,
+            .start_ns = units_end_ns(cutter->row->start_ns, from, cutter->unit_ns),
+            .end_ns = end_ns,
+            .band = cutter->band};
     }
     return __builtin_add_overflow(cuts->billed_units, units, &cuts->billed_units)
                ? TG_E_AMOUNT_OVERFLOW
@@ -145,7 +164,7 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
 }
 
 /* Walk the bands from the start of the call (rating-semantics 4.4). */
-static enum tg_err cut_bands(const struct cutter *cutter, int64_t until_ns)
+static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
 {
     const uint8_t owner = cutter->plan_service->increment_owner;
     const struct tg_price *price = cutter->cuts->price;
@@ -166,9 +185,9 @@ static enum tg_err cut_bands(const struct cutter *cutter, int64_t until_ns)
         /* An increment that starts before the boundary carries its time into the next band. */
         at = owner == TG_INCREMENT_START ? at + billed : stop;
         if (at < cutter->units) {
-            price =
-                price_in_band(cutter->image, cutter->plan_service, cutter->zone,
-                              units_end_ns(cutter->row->start_ns, at, cutter->unit_ns), &until_ns);
+            price = price_in_band(cutter->image, cutter->plan_service, cutter->zone,
+                                  units_end_ns(cutter->row->start_ns, at, cutter->unit_ns),
+                                  &until_ns, &cutter->band);
             if (price == NULL) {
                 return TG_E_NO_RATE;
             }
@@ -178,12 +197,14 @@ static enum tg_err cut_bands(const struct cutter *cutter, int64_t until_ns)
 }
 
 /* The usual row: one price, one piece. */
-static enum tg_err cut_one(const struct tg_usage *row, uint64_t units, struct tg_rate_cuts *cuts)
+static enum tg_err cut_one(const struct tg_usage *row, uint64_t units, uint32_t band,
+                           struct tg_rate_cuts *cuts)
 {
     const enum tg_err err = tg_rate_increments(units, cuts->price->first_increment,
                                                cuts->price->next_increment, &cuts->billed_units);
     const int64_t used_ns = (int64_t)row->duration_ms * TG_NS_PER_MS;
-    cuts->cuts[0] = (struct tg_rate_cut){cuts->price, cuts->billed_units, row->start_ns, 0};
+    cuts->cuts[0] = (struct tg_rate_cut){
+        .price = cuts->price, .units = cuts->billed_units, .start_ns = row->start_ns, .band = band};
     if (__builtin_add_overflow(row->start_ns, used_ns, &cuts->cuts[0].end_ns)) {
         cuts->cuts[0].end_ns = INT64_MAX;
     }
@@ -210,11 +231,13 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
 {
     int64_t until_ns;
     int64_t end_ns = row->start_ns;
+    uint32_t band;
     cuts->cuts_count = 0;
     cuts->billed_units = 0;
     cuts->included_units = 0;
     cuts->is_isolated = false;
-    cuts->price = price_in_band(image, plan_service, zone, row->start_ns, &until_ns);
+    cuts->is_covered_apart = false;
+    cuts->price = price_in_band(image, plan_service, zone, row->start_ns, &until_ns, &band);
     cuts->info = NULL;
     const bool is_timed =
         plan_service->dimension == TG_DIMENSION_TIME &&
@@ -222,7 +245,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         !__builtin_add_overflow(row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
     const bool is_crossing = is_timed && end_ns > until_ns;
     if (is_crossing && plan_service->split_mode == TG_SPLIT_END) {
-        cuts->price = price_in_band(image, plan_service, zone, end_ns - 1, &until_ns);
+        cuts->price = price_in_band(image, plan_service, zone, end_ns - 1, &until_ns, &band);
     }
     if (cuts->price == NULL) {
         return TG_E_NO_RATE;
@@ -242,12 +265,12 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     enum tg_err err;
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
-        const struct cutter cutter = {
+        struct cutter cutter = {
             image, plan_service, row, cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
-            units, zone};
+            units, zone,         band};
         err = cut_bands(&cutter, until_ns);
     } else {
-        err = cut_one(row, units, cuts);
+        err = cut_one(row, units, band, cuts);
     }
     if (err == TG_OK) {
         included_take(cuts);

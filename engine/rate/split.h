@@ -21,8 +21,10 @@
 struct tg_rate_cut {
     const struct tg_price *price; /**< In the image. */
     uint64_t units;               /**< Billed units of this part. */
+    uint64_t covered_units;       /**< Of these by allowances, when parts are covered apart. */
     int64_t start_ns;             /**< UTC. */
     int64_t end_ns;               /**< UTC; the increments may end after the usage did. */
+    uint32_t band;                /**< Band of its price. */
 };
 
 /** @brief A row cut into parts. */
@@ -32,6 +34,7 @@ struct tg_rate_cuts {
     uint64_t raw_units;               /**< Quantity in the price's unit, before all else. */
     uint64_t billed_units;            /**< Sum of the parts, included units taken off. */
     bool is_isolated;                 /**< Tiers start again with each part. */
+    bool is_covered_apart;            /**< Allowances look at bands: covered_units counts. */
     uint64_t included_units;          /**< What was taken off. */
     uint32_t cuts_count;              /**< 0: not billable (nothing used, or within grace). */
     struct tg_rate_cut cuts[TG_PIECES_PER_ROW_MAX]; /**< In order of time. */

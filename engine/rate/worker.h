@@ -15,6 +15,7 @@
 #include "rate/allowance.h"
 #include "rate/quick.h"
 #include "rate/rate.h"
+#include "rate/rules.h"
 #include "rate/split.h"
 
 #include <stdbool.h>
@@ -76,6 +77,7 @@ struct tg_rate_task {
 
 struct tg_rate {
     struct tg_accounts *accounts;
+    const struct tg_roster *roster; /* of the snapshot in use; cycle days, currencies */
     struct tg_guard_bounds bounds;
     bool owns_accounts;
     uint32_t binds_next;
@@ -87,6 +89,7 @@ struct tg_rate {
     struct tg_rate_work works[TG_RATE_GROUP_ROWS];
     struct tg_rate_cuts cuts;
     struct tg_allowance_log logs[TG_RATE_GROUP_ROWS]; /* by row; cold */
+    struct tg_rules rules[TG_RATE_GROUP_ROWS];        /* by row; cold */
     struct tg_rate_task tasks[TG_RATE_GROUP_PIECES];
     const struct tg_price *task_prices[TG_RATE_GROUP_PIECES];       /* in the image */
     struct tg_tariff_row task_rows[TG_RATE_GROUP_PIECES];           /* what the tariff is told */
@@ -115,9 +118,9 @@ static inline uint32_t tg_rate_period(struct tg_rate *rate, int64_t time_ns)
     return tg_rate_period_slow(rate, time_ns);
 }
 
-/** @brief Calls and messages the subscriber received: the deck prices what he dials. Until catalogs
- *         have a direction such a row has no price, and saying so is better than charging him for
- *         the caller. @param row Borrowed. @return true if so. */
+/** @brief Calls and messages the subscriber received: the deck prices what he dials, so they have
+ *         prices of their own or none, which is better than charging him for the caller.
+ *  @param row Borrowed. @return true if so. */
 static inline bool tg_rate_row_is_received(const struct tg_usage *row)
 {
     return (row->flags & TG_USAGE_INCOMING) != 0 &&
@@ -143,6 +146,33 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
  *  @param work Its work; reason is set when it cannot be priced. */
 void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
                        struct tg_rate_work *work);
+
+/** @brief Blocks that a plan's list of allowances covers; a pure function of shelves and draw.
+ *  @param accounts Lines and shelves. @param log Of the row. @param draw billed_blocks and band are
+ *  filled here. @param cuts Of the row; covered_units are written where bands count.
+ *  @param covered Sum. @return As tg_allowance_draw. */
+enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                              struct tg_allowance_draw *draw, struct tg_rate_cuts *cuts,
+                              uint64_t *covered);
+
+/** @brief Is what a price's tiers count kept on the shelf? @param info Borrowed.
+ *  @return true for carried money and for periods other than months of UTC. */
+static inline bool tg_rate_is_counted_aside(const struct tg_price_info *info)
+{
+    return info->dimension == TG_DIMENSION_MONEY || info->counter > TG_COUNTER_RECORD;
+}
+
+/** @brief The counter of such a price. @param info Borrowed. @param service enum tg_service.
+ *  @param subscriber Dense index. @return Its key. */
+struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info, uint8_t service,
+                                               uint32_t subscriber);
+
+/** @brief Shelves and cost of a rated row that is replayed. @param rate Worker. @param snapshot
+ *  Borrowed or NULL. @param row Borrowed. @param charge As journaled. @param cost Charge in the
+ *  account's currency. @return TG_OK or TG_E_CORRUPT. */
+enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                                  const struct tg_usage *row, const struct tg_charge *charge,
+                                  int64_t *cost);
 
 /** @brief Take back what a row posted: its line and its shelves. @param work Counted. */
 void tg_rate_row_undo(struct tg_rate_work *work);

@@ -33,29 +33,31 @@ const char *tg_fate_name(unsigned fate);
 
 /** @brief Bits of tg_charge.flags. Values are stored: pinned for life. */
 enum tg_charge_flag {
-    TG_CHARGE_PREPAID = 1,    /**< The amount was taken from the account's prepaid balance. */
-    TG_CHARGE_OVER_CREDIT = 2 /**< Beside it: more than credit and holds had left. Still rated. */
+    TG_CHARGE_PREPAID = 1,     /**< The amount was taken from the account's prepaid balance. */
+    TG_CHARGE_OVER_CREDIT = 2, /**< Beside it: more than credit and holds had left. Still rated. */
+    TG_CHARGE_THRESHOLD = 4,   /**< The row reached a threshold of an allowance or spend limit. */
+    TG_CHARGE_CAPPED = 8       /**< A spend limit cut the charge. */
 };
 
 /** @brief What the stages decided about one row. Amounts are at the currency's rating scale. */
 struct tg_charge {
-    int64_t amount;            /**< Charge before tax; 0 unless rated. */
-    int64_t remainder;         /**< Exact charge = amount + remainder / 2^32 of a scale unit. */
-    uint64_t billed_units;     /**< Units after increments, allowance included. */
-    uint64_t allowance_units;  /**< Of these, covered by the allowance. */
-    uint64_t units_before;     /**< Period counter before this row (order of rating, explain). */
-    uint32_t subscriber;       /**< Dense roster index; TG_SUBSCRIBER_NONE unknown. */
-    uint32_t price_id;         /**< Catalog image index; TG_PRICE_NONE none. */
-    uint32_t catalog_version;  /**< Version that priced it. */
-    uint16_t currency;         /**< ISO 4217 numeric. */
-    uint16_t zone;             /**< Catalog zone index; 0 none. */
-    int16_t reason;            /**< enum tg_err: why not rated; TG_OK when rated. */
-    uint8_t fate;              /**< enum tg_fate. */
-    uint8_t node_state;        /**< enum tg_node_state of node_id at start_ns, when rated. */
-    uint8_t pieces_count;      /**< Pieces it was split into; 0 when not rated. */
-    uint8_t unit;              /**< enum tg_unit (catalog/image.h) of the three units columns. */
-    uint8_t flags;             /**< enum tg_charge_flag. */
-    uint8_t reserved;          /**< 0. */
+    int64_t amount;           /**< Charge before tax; 0 unless rated. */
+    int64_t remainder;        /**< Exact charge = amount + remainder / 2^32 of a scale unit. */
+    uint64_t billed_units;    /**< Units after increments, allowance included. */
+    uint64_t allowance_units; /**< Of these, covered by the allowance. */
+    uint64_t units_before;    /**< Period counter before this row (order of rating, explain). */
+    uint32_t subscriber;      /**< Dense roster index; TG_SUBSCRIBER_NONE unknown. */
+    uint32_t price_id;        /**< Catalog image index; TG_PRICE_NONE none. */
+    uint32_t catalog_version; /**< Version that priced it. */
+    uint16_t currency;        /**< ISO 4217 numeric. */
+    uint16_t zone;            /**< Catalog zone index; 0 none. */
+    int16_t reason;           /**< enum tg_err: why not rated; TG_OK when rated. */
+    uint8_t fate;             /**< enum tg_fate. */
+    uint8_t node_state;       /**< enum tg_node_state of node_id at start_ns, when rated. */
+    uint8_t pieces_count;     /**< Pieces it was split into; 0 when not rated. */
+    uint8_t unit;             /**< enum tg_unit (catalog/image.h) of the three units columns. */
+    uint8_t flags;            /**< enum tg_charge_flag. */
+    uint8_t reserved;         /**< 0. */
 };
 _Static_assert(sizeof(struct tg_charge) == 64, "a charge is one cache line");
 

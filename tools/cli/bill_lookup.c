@@ -123,6 +123,12 @@ int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const cha
     return TG_EXIT_OK;
 }
 
+static const char *exchange_of(const struct tg_json *line)
+{
+    const struct tg_json *exchange = tg_json_get(line, "x_exchange");
+    return exchange != NULL ? tg_json_get_text(exchange, "rateId", "") : "";
+}
+
 static bool key_is_same(const struct tg_json *a, const struct tg_json *b)
 {
     static const char *const keys[] = {"x_kind", "x_subscription", "x_service", "x_zone",
@@ -132,7 +138,7 @@ static bool key_is_same(const struct tg_json *a, const struct tg_json *b)
             return false;
         }
     }
-    return true;
+    return strcmp(exchange_of(a), exchange_of(b)) == 0;
 }
 
 /* Versions that price alike share a line, which carries the last of them. */
@@ -181,7 +187,8 @@ int tg_cli_line_ref(const struct tg_verb *verb, const struct tg_catalog_snapshot
         .version_after = version_before(found),
         .version_to = (uint32_t)tg_json_get_integer(found->line, "x_catalogVersion", 0),
         .zone_id = tg_json_get_text(found->line, "x_zone", ""),
-        .price_id = tg_json_get_text(found->line, "x_price", "")};
+        .price_id = tg_json_get_text(found->line, "x_price", ""),
+        .exchange_id = exchange_of(found->line)};
     if (ref->subscriber == TG_SUBSCRIBER_NONE ||
         tg_clock_parse(from, strlen(from), &ref->from_ns) != TG_OK ||
         tg_clock_parse(to, strlen(to), &ref->to_ns) != TG_OK) {

@@ -50,7 +50,7 @@ void tg_quote_row(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsh
         grant->row = tg_grant_cut(&line->row, row.dimension, grant->granted_quantity);
         *charge = start;
         tg_rate_run_traced(rate, snapshot, &grant->row, charge, 1, trace);
-        grant->credit_left = line->credit - charge->amount;
+        grant->credit_left = line->credit - tg_grant_money(charge, trace);
     }
     if (is_fresh && is_known) {
         tg_grant_put(accounts, &state);

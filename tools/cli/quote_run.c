@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/explain_rules.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/quote_credit.h"
@@ -87,6 +88,12 @@ static int quote_open(struct quote *quote)
     return TG_EXIT_OK;
 }
 
+/* Amounts of a price are in its own currency. */
+static uint8_t minor_of(const struct tg_price *price)
+{
+    return (uint8_t)(price->scale - TG_MONEY_EXTRA_DECIMALS);
+}
+
 static void piece_print(struct tg_json *list, const struct tg_image *image,
                         const struct tg_rate_piece *piece)
 {
@@ -102,10 +109,10 @@ static void piece_print(struct tg_json *list, const struct tg_image *image,
     tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
     tg_json_set_integer(json, "step", piece->step_index);
     if (price->steps_count > 0) {
-        tg_json_set_money(json, "step_price", step->price, image->scale, image->minor);
+        tg_json_set_money(json, "step_price", step->price, price->scale, minor_of(price));
         tg_json_set_integer(json, "per", (int64_t)step->per_units);
     }
-    tg_json_set_money(json, "amount", piece->amount, image->scale, image->minor);
+    tg_json_set_money(json, "amount", piece->amount, price->scale, minor_of(price));
     if (piece->remainder != 0) {
         tg_json_set_integer(json, "remainder", piece->remainder);
         tg_json_set_integer(json, "denominator", (int64_t)piece->denominator);
@@ -148,8 +155,10 @@ static void rated_print(struct tg_json *json, const struct tg_image *image,
                         const struct tg_charge *charge, const struct tg_rate_trace *trace)
 {
     const struct tg_currency *currency = tg_currency_by_numeric(charge->currency);
-    tg_json_set_money(json, "amount", charge->amount, image->scale, image->minor);
-    tg_json_set_string(json, "currency", currency != NULL ? currency->code : NULL);
+    const uint8_t scale = trace->price->scale;
+    const uint8_t minor = minor_of(trace->price);
+    tg_json_set_money(json, "amount", charge->amount, currency->scale, currency->minor);
+    tg_json_set_string(json, "currency", currency->code);
     tg_json_set_integer(json, "quantity", (int64_t)trace->raw_units);
     tg_json_set_string(json, "unit", tg_unit_name(charge->unit));
     tg_json_set_integer(json, "billed_units", (int64_t)charge->billed_units);
@@ -160,17 +169,17 @@ static void rated_print(struct tg_json *json, const struct tg_image *image,
     tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, charge->price_id));
     tg_json_set_string(json, "zone", tg_image_name(image, TG_CATALOG_ZONE, charge->zone));
     tg_json_set_integer(json, "catalog_version", charge->catalog_version);
-    tg_json_set_money(json, "connect_fee", trace->connect_fee, image->scale, image->minor);
+    tg_json_set_money(json, "connect_fee", trace->connect_fee, scale, minor);
     if (trace->limit_change != 0) {
-        tg_json_set_money(json, "limit_change", trace->limit_change, image->scale, image->minor);
+        tg_json_set_money(json, "limit_change", trace->limit_change, scale, minor);
     }
     if (trace->uses_count > 0) {
         tg_json_set(json, "allowances", uses_print(image, charge, trace));
     }
     if (trace->rounding_change != 0) {
-        tg_json_set_money(json, "rounding_change", trace->rounding_change, image->scale,
-                          image->minor);
+        tg_json_set_money(json, "rounding_change", trace->rounding_change, scale, minor);
     }
+    tg_explain_rules_set(json, image, charge, trace);
     struct tg_json *pieces = tg_json_list();
     for (uint32_t i = 0; i < trace->pieces_count; i++) {
         piece_print(pieces, image, &trace->pieces[i]);

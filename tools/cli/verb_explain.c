@@ -126,8 +126,11 @@ static int answer_finish(const struct answer *answer, const struct tg_cli_line *
     char amount[TG_MONEY_TEXT_BYTES];
     money_text(answer, found != NULL && found->bill != NULL ? answer->amount : answer->stands,
                amount);
-    const char *wanted =
-        found != NULL ? tg_json_get_text(found->line, "x_exactAmount", NULL) : NULL;
+    /* Rows of a line that changed currency add up to what was converted. */
+    const struct tg_json *exchange = found != NULL ? tg_json_get(found->line, "x_exchange") : NULL;
+    const char *wanted = exchange != NULL ? tg_json_get_text(exchange, "exactAmount", NULL)
+                         : found != NULL  ? tg_json_get_text(found->line, "x_exactAmount", NULL)
+                                          : NULL;
     const bool is_adjustment =
         found != NULL && strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0;
     const bool is_fee = found != NULL && tg_json_get(found->line, "x_rows") == NULL;

@@ -72,6 +72,51 @@ def main():
     row(both, "event", ["5.00"], amount="50.00")
     row(both, "message", ["2.00"])
     row(both, "event", ["MISSING_MANDATORY"])
+    # Bands: 40 s of off-peak units cover the part of a call behind 20:00 only, whatever comes first.
+    model = folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+    evening = folder.allowance(unit="second", amount=40, services=["voice"], bands=["off"])
+    banded = folder.price(unit="second", price="1")
+    night = folder.subscriber({"voice": {"price": banded, "time_model": model,
+                                         "allowances": [evening]}})
+    row(night, "voice", ["10.00", (evening, 20, 20)], start="2026-03-02T19:59:50Z", duration_s=30)
+    row(night, "voice", ["5.00"], start="2026-03-02T12:00:00Z", duration_s=5)
+    row(night, "voice", ["15.00", (evening, 20, 0)], start="2026-03-02T21:00:00Z", duration_s=35)
+    # Direction: what is received has a price and a bucket of its own; a plan without one, none.
+    received = folder.price(unit="second", price="0.5")
+    free_in = folder.allowance(unit="second", amount=10, services=["voice"], direction="in")
+    free_out = folder.allowance(unit="second", amount=7, services=["voice"], direction="out")
+    both_ways = folder.subscriber({
+        "voice": {"price": banded, "allowances": [free_in, free_out]},
+        "voice_received": {"price": received, "allowances": [free_in, free_out]}})
+    row(both_ways, "voice", ["1.00", (free_in, 10, 0)], duration_s=12, flags=["incoming"])
+    row(both_ways, "voice", ["5.00", (free_out, 7, 0)], duration_s=12)
+    row(night, "voice", ["NO_RATE"], duration_s=12, flags=["incoming"])
+    # Weeks begin on Monday, the account's cycle on the first; late rows move the week before.
+    weekly = folder.allowance(unit="second", amount=10, services=["voice"], period="week")
+    cyclic = folder.allowance(unit="second", amount=100, services=["voice"], period="cycle")
+    periods = folder.subscriber({"voice": {"price": banded, "allowances": [weekly, cyclic]}})
+    row(periods, "voice", ["0.00", (weekly, 8, 2)], start="2026-03-01T23:59:59Z", duration_s=8)
+    row(periods, "voice", ["0.00", (weekly, 10, 0), (cyclic, 1, 99)], start="2026-03-02T00:00:00Z",
+        duration_s=11)
+    row(periods, "voice", ["0.00", (weekly, 2, 0), (cyclic, 3, 96)], start="2026-03-01T12:00:00Z",
+        duration_s=5)
+    row(periods, "voice", ["PERIOD_CLOSED"], start="2026-02-20T12:00:00Z", duration_s=5)
+    # Counters of other periods than the month: what tiers look at, and which a late row moves.
+    tiers = [{"up_to": 10, "price": "1"}, {"price": "2"}]
+    for counter, first, late, later in (
+            ("day", "2026-03-02T23:00:00Z", "2026-03-02T01:00:00Z", "2026-03-03T00:00:00Z"),
+            ("week", "2026-03-08T23:00:00Z", "2026-03-02T00:00:00Z", "2026-03-09T00:00:00Z"),
+            ("cycle", "2026-03-31T23:00:00Z", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")):
+        stepped = folder.price(unit="second", tariff="graduated", tiers=tiers, counter=counter)
+        who = folder.subscriber({"voice": {"price": stepped}})
+        row(who, "voice", ["8.00"], start=first, duration_s=8)
+        row(who, "voice", ["8.00"], start=later, duration_s=8)
+        row(who, "voice", ["6.00"], start=late, duration_s=4)
+        row(who, "voice", ["6.00"], start=later, duration_s=4)
+    lasting = folder.price(unit="second", tariff="graduated", tiers=tiers, counter="ever")
+    always = folder.subscriber({"voice": {"price": lasting}})
+    row(always, "voice", ["8.00"], start="2026-03-02T23:00:00Z", duration_s=8)
+    row(always, "voice", ["6.00"], start="2026-07-02T23:00:00Z", duration_s=4)
     # Splitting a record changes neither what is covered nor what is paid.
     dice = random.Random(7)
     buckets = [folder.allowance(unit="second", amount=dice.randrange(1, 500), services=["voice"],

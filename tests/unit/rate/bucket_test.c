@@ -27,11 +27,11 @@ static struct tg_allowance monthly(uint64_t amount)
 static uint64_t use(struct tg_shelf *shelf, const struct tg_allowance *allowance, const char *day,
                     uint64_t units)
 {
-    const struct tg_bucket_time time = {at(day), at("2026-01-01")};
+    const struct tg_bucket_time time = {at(day), at("2026-01-01"), 1};
     struct tg_bucket *bucket;
     bool is_late;
     cr_assert_eq(tg_bucket_at(shelf, TG_BUCKET_OWN, 3, allowance, &time, &bucket, &is_late), TG_OK);
-    const uint64_t left = tg_bucket_left(bucket, allowance, is_late, time.active_from_ns);
+    const uint64_t left = tg_bucket_left(bucket, allowance, is_late, &time);
     tg_bucket_take(bucket, units < left ? units : left, is_late, time.at_ns);
     return left;
 }
@@ -82,7 +82,7 @@ Test(bucket, a_late_row_draws_from_its_own_period)
     cr_expect_eq(use(&shelf, &allowance, "2026-04-02", 0), 90);
     struct tg_bucket *bucket;
     bool is_late;
-    const struct tg_bucket_time old = {at("2026-02-28"), 0};
+    const struct tg_bucket_time old = {at("2026-02-28"), 0, 1};
     cr_expect_eq(tg_bucket_at(&shelf, TG_BUCKET_OWN, 3, &allowance, &old, &bucket, &is_late),
                  TG_E_PERIOD_CLOSED);
 }
@@ -92,13 +92,21 @@ Test(bucket, grants_are_prorated_only_when_the_allowance_says_so)
     /* If this failed, a customer of the last week would get a month's units, or a quarter of what
      * was promised in full. */
     struct tg_allowance allowance = monthly(3100);
-    const uint32_t march = tg_bucket_period(TG_PERIOD_MONTH, at("2026-03-01"));
-    cr_expect_eq(tg_bucket_grant(&allowance, march, at("2026-03-22")), 3100);
+    const uint32_t march = tg_bucket_period(TG_PERIOD_MONTH, 1, at("2026-03-01"));
+    cr_expect_eq(
+        tg_bucket_grant(&allowance, march, &(struct tg_bucket_time){0, at("2026-03-22"), 1}), 3100);
     allowance.proration = TG_GRANT_ACTUAL_DAYS;
-    cr_expect_eq(tg_bucket_grant(&allowance, march, at("2026-03-22")), 1000, "10 of 31 days");
-    cr_expect_eq(tg_bucket_grant(&allowance, march, at("2026-03-01")), 3100);
-    cr_expect_eq(tg_bucket_grant(&allowance, march - 1, at("2026-03-22")), 0, "before the start");
-    cr_expect_eq(tg_bucket_grant(&allowance, march + 1, at("2026-03-22")), 3100);
+    cr_expect_eq(
+        tg_bucket_grant(&allowance, march, &(struct tg_bucket_time){0, at("2026-03-22"), 1}), 1000,
+        "10 of 31 days");
+    cr_expect_eq(
+        tg_bucket_grant(&allowance, march, &(struct tg_bucket_time){0, at("2026-03-01"), 1}), 3100);
+    cr_expect_eq(
+        tg_bucket_grant(&allowance, march - 1, &(struct tg_bucket_time){0, at("2026-03-22"), 1}), 0,
+        "before the start");
+    cr_expect_eq(
+        tg_bucket_grant(&allowance, march + 1, &(struct tg_bucket_time){0, at("2026-03-22"), 1}),
+        3100);
 }
 
 Test(bucket, a_threshold_fires_once_with_the_row_that_crosses_it)
@@ -112,7 +120,8 @@ Test(bucket, a_threshold_fires_once_with_the_row_that_crosses_it)
     const uint64_t units[] = {79, 1, 10, 10, 0};
     for (size_t i = 0; i < sizeof fired; i++) {
         tg_bucket_take(&bucket, units[i], false, at("2026-03-10"));
-        cr_expect_eq(tg_bucket_fire(&bucket, &allowance, 0), fired[i], "row %zu", i);
+        cr_expect_eq(tg_bucket_fire(&bucket, &allowance, &(struct tg_bucket_time){0, 0, 1}),
+                     fired[i], "row %zu", i);
     }
 }
 
@@ -123,8 +132,8 @@ Test(bucket, a_full_shelf_refuses_and_makes_room_after_three_months)
     struct tg_shelf shelf = {0};
     struct tg_bucket *bucket;
     bool is_late;
-    const struct tg_bucket_time march = {at("2026-03-10"), 0};
-    const struct tg_bucket_time june = {at("2026-06-10"), 0};
+    const struct tg_bucket_time march = {at("2026-03-10"), 0, 1};
+    const struct tg_bucket_time june = {at("2026-06-10"), 0, 1};
     for (uint16_t what = 0; what < TG_BUCKETS_MAX; what++) {
         cr_assert_eq(
             tg_bucket_at(&shelf, TG_BUCKET_OWN, what, &allowance, &march, &bucket, &is_late),

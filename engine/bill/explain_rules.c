@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/explain_rules.h"
+
+#include "base/money.h"
+#include "catalog/exchange.h"
+
+static const char *code_of(uint16_t numeric)
+{
+    const struct tg_currency *currency = tg_currency_by_numeric(numeric);
+    return currency != NULL ? currency->code : "?";
+}
+
+static void exchange_set(struct tg_json *json, const struct tg_image *image,
+                         const struct tg_rate_trace *trace)
+{
+    const struct tg_exchange_rate *rate = trace->exchange;
+    struct tg_json *exchange = tg_json_object();
+    tg_json_set_string(exchange, "rate_id", tg_image_exchange_name(image, rate));
+    tg_json_set_string(exchange, "from", code_of(rate->from));
+    tg_json_set_string(exchange, "to", code_of(rate->to));
+    tg_json_set_money(exchange, "rate", rate->rate, rate->decimals, rate->decimals);
+    tg_json_set_string(exchange, "stage", trace->converts_at_event ? "event" : "bill");
+    tg_json_set_money(exchange, "converted", trace->cost, rate->to_scale,
+                      (uint8_t)(rate->to_scale - TG_MONEY_EXTRA_DECIMALS));
+    tg_json_set(json, "exchange", exchange);
+}
+
+void tg_explain_limit_money(struct tg_json *json, const char *key, const struct tg_image *image,
+                            int64_t amount)
+{
+    tg_json_set_money(json, key, amount, image->scale, image->minor);
+}
+
+static struct tg_json *spend_json(const struct tg_image *image, const struct tg_spend_use *use)
+{
+    const struct tg_spend_limit *limit = tg_image_spend_limit(image, use->limit);
+    struct tg_json *json = tg_json_object();
+    tg_json_set_string(json, "limit", tg_image_name(image, TG_CATALOG_SPEND_LIMIT, use->limit));
+    tg_explain_limit_money(json, "spent_before", image, use->spent_before);
+    tg_explain_limit_money(json, "spent", image, use->spent);
+    if (limit->maximum != INT64_MAX) {
+        tg_explain_limit_money(json, "maximum", image, limit->maximum);
+    }
+    if (use->cut != 0) {
+        tg_explain_limit_money(json, "cut", image, use->cut);
+    }
+    if (use->fired_mask != 0) {
+        struct tg_json *fired = tg_json_list();
+        for (uint32_t i = 0; i < TG_THRESHOLDS_MAX; i++) {
+            if ((use->fired_mask >> i & 1u) != 0) {
+                char text[TG_MONEY_TEXT_BYTES];
+                (void)tg_money_format(limit->thresholds[i], image->scale, image->minor, text);
+                tg_json_append(fired, tg_json_string(text));
+            }
+        }
+        tg_json_set(json, "thresholds", fired);
+    }
+    return json;
+}
+
+void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
+                          const struct tg_charge *charge, const struct tg_rate_trace *trace)
+{
+    if (trace->carried != 0) {
+        tg_json_set_money(json, "carried", trace->carried, trace->price->scale,
+                          (uint8_t)(trace->price->scale - TG_MONEY_EXTRA_DECIMALS));
+    }
+    if (trace->exchange != NULL) {
+        exchange_set(json, image, trace);
+    }
+    if (trace->spends_count > 0) {
+        struct tg_json *list = tg_json_list();
+        for (uint32_t i = 0; i < trace->spends_count; i++) {
+            tg_json_append(list, spend_json(image, &trace->spends[i]));
+        }
+        tg_json_set(json, "spend_limits", list);
+    }
+    if ((charge->flags & TG_CHARGE_CAPPED) != 0) {
+        tg_json_set_bool(json, "is_capped", true);
+    }
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cold half of an account: what rating and replaying a row do to its shelves alike. */
+#include "catalog/exchange.h"
+#include "rate/worker.h"
+
+enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                              struct tg_allowance_draw *draw, struct tg_rate_cuts *cuts,
+                              uint64_t *covered)
+{
+    *covered = 0;
+    if (!tg_allowance_has_bands(draw->image, draw->plan_service)) {
+        draw->billed_blocks = cuts->billed_units;
+        return tg_allowance_draw(accounts, draw, log, covered);
+    }
+    cuts->is_covered_apart = true;
+    for (uint32_t i = 0; i < cuts->cuts_count; i++) {
+        draw->billed_blocks = cuts->cuts[i].units;
+        draw->band = cuts->cuts[i].band;
+        const enum tg_err err =
+            tg_allowance_draw(accounts, draw, log, &cuts->cuts[i].covered_units);
+        if (err != TG_OK) {
+            return err;
+        }
+        *covered += cuts->cuts[i].covered_units;
+    }
+    return TG_OK;
+}
+
+struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info, uint8_t service,
+                                               uint32_t subscriber)
+{
+    const bool is_money = info->dimension == TG_DIMENSION_MONEY;
+    return (struct tg_allowance_counter){
+        .subscriber = subscriber,
+        .kind = is_money ? TG_BUCKET_MONEY : TG_BUCKET_COUNTER,
+        .meter = is_money ? 0 : (uint8_t)tg_account_meter_of(service),
+        .period = info->counter >= TG_COUNTER_SHELF ? (uint8_t)(info->counter - TG_COUNTER_SHELF)
+                                                    : (uint8_t)TG_PERIOD_MONTH,
+    };
+}
+
+/* What a replayed row belongs to, found again. */
+struct place {
+    const struct tg_image *image;
+    const struct tg_roster_line *line;
+    const struct tg_roster_account *account;
+    const struct tg_plan_service *plan_service;
+    const struct tg_price *price;
+    const struct tg_price_info *info;
+    struct tg_bucket_time time;
+};
+
+static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct tg_usage *row,
+                       const struct tg_charge *charge, struct place *place)
+{
+    *place = (struct place){0};
+    place->image = snapshot != NULL ? tg_catalog_image_at(snapshot, row->start_ns) : NULL;
+    if (place->image == NULL) {
+        return false;
+    }
+    place->line = tg_roster_line(snapshot->roster, charge->subscriber);
+    const struct tg_product *product =
+        place->line != NULL ? tg_image_product(place->image, place->line->product) : NULL;
+    place->plan_service = product == NULL ? NULL
+                          : tg_rate_row_is_received(row)
+                              ? tg_image_plan_received(place->image, product->plan, row->service)
+                              : tg_image_plan_service(place->image, product->plan, row->service);
+    place->price = tg_image_price(place->image, charge->price_id);
+    if (place->plan_service == NULL || place->price == NULL) {
+        return false;
+    }
+    place->info = tg_image_price_info(place->image, charge->price_id);
+    place->account = tg_roster_account(snapshot->roster, place->line->account);
+    place->time =
+        tg_rules_time(place->image, place->account, row->start_ns, place->line->active_from_s);
+    return true;
+}
+
+static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
+                              const struct tg_usage *row, const struct tg_charge *charge,
+                              struct tg_allowance_log *log)
+{
+    struct tg_allowance_draw draw = {
+        .image = place->image,
+        .plan_service = place->plan_service,
+        .unit_base_count = place->info->unit_base_count,
+        .time = place->time,
+        .subscriber = charge->subscriber,
+        .account = place->line->account,
+        .zone = charge->zone,
+        .service = row->service,
+        .direction = (row->flags & TG_USAGE_INCOMING) != 0 ? TG_DIRECTION_IN : TG_DIRECTION_OUT,
+    };
+    struct tg_rate_cuts *cuts = &rate->cuts;
+    uint64_t covered;
+    enum tg_err err = TG_OK;
+    if (tg_allowance_has_bands(place->image, place->plan_service)) {
+        err = tg_rate_cut(place->image, place->plan_service, charge->zone, row, cuts);
+    }
+    cuts->billed_units = charge->billed_units / place->info->block_units;
+    if (err == TG_OK) {
+        err = tg_rate_cuts_draw(rate->accounts, log, &draw, cuts, &covered);
+    }
+    return err == TG_OK && covered * place->info->block_units == charge->allowance_units
+               ? TG_OK
+               : TG_E_CORRUPT;
+}
+
+/* A correction changes counters by differences; the shelves keep what was drawn. */
+enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                                  const struct tg_usage *row, const struct tg_charge *charge,
+                                  int64_t *cost)
+{
+    struct tg_allowance_log *log = &rate->logs[0];
+    struct place place;
+    enum tg_err err = TG_OK;
+    *cost = charge->amount;
+    if (!place_find(snapshot, row, charge, &place)) {
+        return TG_OK;
+    }
+    if (tg_row_is_adjustment(row)) {
+        const uint16_t own = place.account != NULL ? place.account->currency : charge->currency;
+        const struct tg_exchange_rate *rate_in_force =
+            tg_image_exchange(place.image, charge->currency, own, row->start_ns);
+        return own == charge->currency || rate_in_force == NULL
+                   ? TG_OK
+                   : tg_exchange_amount(rate_in_force, charge->amount,
+                                        place.image->rounding_exchange, cost);
+    }
+    tg_allowance_log_start(log);
+    if (place.plan_service->buckets_count > 0) {
+        err = draw_apply(rate, &place, row, charge, log);
+    }
+    if (err == TG_OK && tg_rate_is_counted_aside(place.info)) {
+        const struct tg_allowance_counter counter =
+            tg_rate_counter_of(place.info, row->service, charge->subscriber);
+        uint64_t before;
+        uint64_t events;
+        err = tg_allowance_count(rate->accounts, log, &counter, &place.time,
+                                 (charge->billed_units - charge->allowance_units) *
+                                     tg_unit_base_count(charge->unit),
+                                 &before, &events);
+    }
+    if (err == TG_OK && (place.info->options & TG_PRICE_RULES) != 0) {
+        struct tg_rules *rules = &rate->rules[0];
+        *rules = (struct tg_rules){
+            .image = place.image,
+            .price = place.price,
+            .rule = tg_image_price_rule(place.image, charge->price_id),
+            .plan_service = place.plan_service,
+            .log = log,
+            .time = place.time,
+            .at_ns = row->start_ns,
+            .subscriber = charge->subscriber,
+            .account = place.line->account,
+            .currency = place.account != NULL ? place.account->currency : place.image->currency,
+        };
+        err = tg_rules_open(rate->accounts, rules);
+        err = err == TG_OK ? tg_rules_apply(rate->accounts, rules, charge) : err;
+        *cost = rules->cost;
+    }
+    return err == TG_OK ? TG_OK : TG_E_CORRUPT;
+}
