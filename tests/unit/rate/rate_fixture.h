@@ -42,6 +42,11 @@ struct fixture {
     struct tg_band_switch switches[FIXTURE_STEPS];     /**< When they change. */
     uint32_t tariff_names[FIXTURE_PRICES];             /**< Offsets into text. */
     char text[FIXTURE_PRICES][32];                     /**< Tariff names. */
+    struct tg_price_rule rules[FIXTURE_PRICES];        /**< By price id; see fixture_rules. */
+    struct tg_exchange_rate rates[4];                  /**< By pair and time. */
+    struct tg_spend_limit limits[2];                   /**< Spend limits. */
+    uint16_t plan_limits[TG_SERVICE_COUNT];            /**< Of plan 0. */
+    struct tg_roster_account accounts[1];              /**< Everybody's, with fixture_rules. */
     struct tg_roster_line lines[FIXTURE_SUBSCRIBERS];  /**< All active, product 0. */
     struct tg_roster roster;                           /**< Lines only. */
     struct tg_catalog_snapshot snapshot;               /**< One image. */
@@ -131,6 +136,21 @@ static inline struct fixture_price *fixture_price(struct fixture *f, uint32_t id
     f->tariff_names[id] = id * 32;
     (void)snprintf(f->text[id], 32, "%s", tariff);
     return made;
+}
+
+/** @brief Give the image rules, rates and limits, and the subscribers an account. @param f Fixture.
+ *  @param rates_count Of f->rates, in the order of the section. */
+static inline void fixture_rules(struct fixture *f, uint32_t rates_count)
+{
+#define SECTION(id, member, count)                                                                 \
+    fixture_section(f, id, offsetof(struct fixture, member), sizeof f->member[0], count)
+    SECTION(TG_IMAGE_SECTION_PRICE_RULES, rules, FIXTURE_PRICES);
+    SECTION(TG_IMAGE_SECTION_EXCHANGE_RATES, rates, rates_count);
+    SECTION(TG_IMAGE_SECTION_SPEND_LIMITS, limits, 2);
+    SECTION(TG_IMAGE_SECTION_PLAN_LIMITS, plan_limits, TG_SERVICE_COUNT);
+#undef SECTION
+    f->roster.accounts = f->accounts;
+    f->roster.accounts_count = 1;
 }
 
 /** @brief Sell a service at a price. @param f Fixture. @param service enum. @param price_id Price.
