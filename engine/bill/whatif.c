@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "catalog/exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,21 @@ static void reason_add(struct tg_whatif *whatif, int reason, int64_t before)
     whatif->reasons[at].before += before;
 }
 
+/* Sums are in the candidate's currency, each charge at the rate of its event. */
+static bool amount_in(const struct ask *ask, const struct tg_image *image,
+                      const struct tg_charge *charge, int64_t at_ns, int64_t *amount)
+{
+    const uint16_t wanted = ask->params->candidate->currency;
+    *amount = charge->amount;
+    if (charge->currency == wanted) {
+        return true;
+    }
+    const struct tg_exchange_rate *rate =
+        image != NULL ? tg_image_exchange(image, charge->currency, wanted, at_ns) : NULL;
+    return rate != NULL &&
+           tg_exchange_amount(rate, charge->amount, image->rounding_exchange, amount) == TG_OK;
+}
+
 static enum tg_err visit(void *context, const struct tg_replay_row *row)
 {
     struct ask *ask = context;
@@ -83,13 +99,18 @@ static enum tg_err visit(void *context, const struct tg_replay_row *row)
     const struct tg_roster *roster = ask->params->catalog->roster;
     const struct tg_roster_line *who = tg_roster_line(roster, row->stored->subscriber);
     const bool is_refused = row->priced->fate != TG_FATE_RATED;
-    if (row->stands->currency != ask->params->candidate->currency) {
+    const struct tg_image *stored =
+        tg_catalog_image_version(ask->params->catalog, row->stands->catalog_version);
+    int64_t before;
+    int64_t after = 0;
+    if (!amount_in(ask, stored, row->stands, row->usage->start_ns, &before) ||
+        (!is_refused &&
+         !amount_in(ask, ask->params->candidate, row->priced, row->usage->start_ns, &after))) {
         return tg_why_set(ask->why, TG_E_INVALID,
-                          "the journal has charges in currency %u, the candidate prices in %u",
+                          "the journal has charges in currency %u, the candidate prices in %u, and "
+                          "no exchange rate covers the event",
                           row->stands->currency, ask->params->candidate->currency);
     }
-    const int64_t before = row->stands->amount;
-    const int64_t after = is_refused ? 0 : row->priced->amount;
     struct tg_whatif_cell *cell = cell_of(whatif, who->product, row->stands->zone);
     if (cell == NULL) {
         return tg_why_set(ask->why, TG_E_FULL, "more than %u pairs of product and zone",

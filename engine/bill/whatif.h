@@ -85,7 +85,8 @@ struct tg_whatif {
  * @param[in]  params  Borrowed until return.
  * @param[out] whatif  Written on TG_OK; tg_whatif_close.
  * @param[out] why     May be NULL.
- * @return TG_OK; TG_E_INVALID (empty period, or rows of another currency than the candidate's);
+ * @return TG_OK; TG_E_INVALID (empty period, or rows of another currency than the
+ *         candidate's without an exchange rate);
  *         TG_E_FULL; TG_E_NO_MEMORY; as tg_replay_run.
  */
 enum tg_err tg_whatif_open(const struct tg_whatif_params *params, struct tg_whatif **whatif,

@@ -2,6 +2,7 @@
 #include "control/telemetry.h"
 
 #include "control/alarm_document.h"
+#include "control/threshold.h"
 #include "health/cause.h"
 #include "ledger/scan.h"
 #include "store/documents.h"
@@ -9,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMPACT_PAIRS   (1u << 21) /* (node, subscriber) pairs: 48 MiB */
-#define ALARMS         20000u
-#define SUMMARY_MAX    20000u
+#define IMPACT_PAIRS (1u << 21) /* (node, subscriber) pairs: 48 MiB */
+#define ALARMS       20000u
+#define SUMMARY_MAX  20000u
 
 struct tg_telemetry {
     struct tg_telemetry_params params;
@@ -19,10 +20,11 @@ struct tg_telemetry {
     struct tg_alarm_set *alarms;
     struct tg_cause *cause;
     struct tg_impact *impact;
-    uint64_t epoch;    /* folded up to here */
-    int64_t event_ns;  /* latest event */
+    struct tg_threshold_list *thresholds;
+    uint64_t epoch;   /* folded up to here */
+    int64_t event_ns; /* latest event */
     int64_t arrival_ns;
-    bool has_changed;  /* something was folded since the last publish */
+    bool has_changed; /* something was folded since the last publish */
     struct tg_summary_item *items;
 };
 
@@ -58,7 +60,8 @@ enum tg_err tg_telemetry_open(const struct tg_telemetry_params *params,
         err = tg_impact_open(&impact, &t->impact);
     }
     t->items = calloc(SUMMARY_MAX, sizeof *t->items);
-    if (err == TG_OK && t->items == NULL) {
+    t->thresholds = tg_threshold_list_open();
+    if (err == TG_OK && (t->items == NULL || t->thresholds == NULL)) {
         err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for telemetry");
     }
     if (err != TG_OK) {
@@ -75,6 +78,7 @@ void tg_telemetry_close(struct tg_telemetry *telemetry)
         return;
     }
     free(telemetry->items);
+    tg_threshold_list_close(telemetry->thresholds);
     tg_impact_close(telemetry->impact);
     tg_cause_close(telemetry->cause);
     tg_alarm_set_close(telemetry->alarms);
@@ -142,6 +146,7 @@ enum tg_err tg_telemetry_follow(struct tg_telemetry *t, uint64_t epoch_max, int6
         while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
             err = fold_observations(t, &view, why);
             fold_rows(t, &view);
+            err = err == TG_OK ? tg_threshold_list_fold(t->thresholds, &view) : err;
             t->epoch = view.epoch;
         }
         tg_scan_close(scan);
@@ -224,8 +229,9 @@ static void announce(struct tg_txn *txn, const struct tg_summary_item *item)
 
 enum tg_err tg_telemetry_publish(struct tg_telemetry *t, struct tg_db *state, struct tg_why *why)
 {
-    if (!t->has_changed || t->event_ns == INT64_MIN) {
-        return TG_OK;
+    const enum tg_err err = tg_threshold_list_publish(t->thresholds, state, why);
+    if (err != TG_OK || !t->has_changed || t->event_ns == INT64_MIN) {
+        return err;
     }
     struct tg_txn txn;
     const uint32_t count = tg_telemetry_summary(t, t->items, SUMMARY_MAX, true, NULL);
@@ -237,8 +243,7 @@ enum tg_err tg_telemetry_publish(struct tg_telemetry *t, struct tg_db *state, st
     for (uint32_t id = 1; id <= t->params.inventory->nodes_count; id++) {
         const struct tg_node *node = tg_inventory_node(t->params.inventory, (uint16_t)id);
         document_put(&txn, "node", node->name,
-                     tg_node_document(t->params.inventory, t->timeline, (uint16_t)id,
-                                      t->event_ns));
+                     tg_node_document(t->params.inventory, t->timeline, (uint16_t)id, t->event_ns));
     }
     t->has_changed = false;
     return tg_txn_commit(&txn, why);

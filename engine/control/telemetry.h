@@ -82,7 +82,8 @@ enum tg_err tg_telemetry_restore(struct tg_telemetry *telemetry, struct tg_db *s
                                  struct tg_why *why);
 
 /**
- * @brief Write documents of alarms and nodes that changed into the state environment.
+ * @brief Write documents of alarms and nodes that changed into the state environment, and announce
+ *        the thresholds that usage reached.
  * @param[in,out] telemetry  Object.
  * @param[in,out] state      Writable.
  * @param[out]    why        May be NULL.

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -301,7 +302,17 @@ def main():
         check(sorted(keys) == sorted((name, amount, at[row])
                                      for row, name, amount in model.crossings),
               f"thresholds tells {keys}")
+        # The engine announced the same rows, once each.
+        with open(os.path.join(data, "state", "data.mdb"), "rb") as state:
+            announced = set(re.findall(rb'"kind":"usageThreshold","threshold":{"id":"([0-9:]+)"',
+                                       state.read()))
+        marked = {line["row"].encode() for line in
+                  map(json.loads, run("thresholds", "--data", data, "--json").splitlines())}
+        check(announced == marked, f"announced {announced ^ marked}")
         bills_check(root, rows, wanted)
+        same = json.loads(run("whatif", "--catalog", os.path.join(root, "catalog"), "--data", data,
+                              "--from", "2026-03-01", "--to", "2026-04-01", "--json"))
+        check(Decimal(same["difference"]) == 0, f"the same catalog makes {same['difference']}")
         check("nothing to post" in run("rerate", "--data", data, "--post"), "rerate posts")
         run("audit", "--data", data)
     cut = sum(w.get("zone") == "roam" and w["amount"] < rounded(Decimal(r["duration"]) / 100, 8)
