@@ -124,6 +124,10 @@ void tg_compile_spend_limits(struct tg_compile *compile);
 /** @brief Rules of prices, and what they ask of each other; after plans. @param compile State. */
 void tg_compile_rules(struct tg_compile *compile);
 
+/** @brief Refuse plans that need more places on a shelf than it has; after rules. @param compile
+ *  State without errors. */
+void tg_compile_shelves(struct tg_compile *compile);
+
 /** @brief Local times of a zone over the years that time models are expanded for.
  *  @param compile State; an unknown zone is reported. @param node Scalar that names it.
  *  @param[out] out struct tg_zone_offset are appended. */

@@ -5,7 +5,6 @@
 #include "catalog/compile.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
-#include "plug/registry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -363,6 +362,9 @@ void tg_compile_rules(struct tg_compile *compile)
         has_rules = has_rules || (infos[i].options & TG_PRICE_RULES) != 0;
     }
     carry_compile(compile, rules);
+    if (tg_diag_errors_count(compile->diag) == 0) {
+        tg_compile_shelves(compile);
+    }
     if (!has_rules) {
         tg_blob_free(blob);
     }

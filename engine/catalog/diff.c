@@ -2,6 +2,7 @@
 /* What changed between two images, by name: numbers are compared as a pricing person reads them. */
 #include "base/money.h"
 #include "catalog/catalog.h"
+#include "catalog/exchange.h"
 #include "doc/json.h"
 
 #include <inttypes.h>
@@ -13,6 +14,8 @@ struct diff {
     const struct tg_image *before;
     const struct tg_image *after;
     struct tg_json *list;
+    uint8_t scale_before; /* of the amounts being compared */
+    uint8_t scale_after;
 };
 
 static void change_add(struct diff *diff, const char *kind, const char *name, const char *field,
@@ -51,6 +54,11 @@ static void number_diff(struct diff *diff, const char *kind, const char *name, c
     }
 }
 
+static uint8_t minor_of(uint8_t scale)
+{
+    return (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS);
+}
+
 static void money_diff(struct diff *diff, const char *kind, const char *name, const char *field,
                        int64_t from, int64_t to)
 {
@@ -60,10 +68,10 @@ static void money_diff(struct diff *diff, const char *kind, const char *name, co
         return;
     }
     if (from != INT64_MIN && from != INT64_MAX) {
-        (void)tg_money_format(from, diff->before->scale, diff->before->minor, left);
+        (void)tg_money_format(from, diff->scale_before, minor_of(diff->scale_before), left);
     }
     if (to != INT64_MIN && to != INT64_MAX) {
-        (void)tg_money_format(to, diff->after->scale, diff->after->minor, right);
+        (void)tg_money_format(to, diff->scale_after, minor_of(diff->scale_after), right);
     }
     change_add(diff, kind, name, field, left, right);
 }
@@ -85,6 +93,83 @@ static void steps_diff(struct diff *diff, const char *name, const struct tg_pric
         number_diff(diff, "price", name, FIELD("up_to"), a->up_to_units, b->up_to_units);
         money_diff(diff, "price", name, FIELD("flat"), a->flat, b->flat);
 #undef FIELD
+    }
+}
+
+static struct tg_price_rule rule_of(const struct tg_image *image, uint32_t price_id)
+{
+    return (tg_image_price_info(image, price_id)->options & TG_PRICE_RULES) != 0
+               ? *tg_image_price_rule(image, price_id)
+               : (struct tg_price_rule){.spend_limit = 0};
+}
+
+static const char *limit_name(const struct tg_image *image, uint16_t limit)
+{
+    return limit != 0 ? tg_image_name(image, TG_CATALOG_SPEND_LIMIT, limit - 1) : "none";
+}
+
+/* Currency, counter and rules; the same price has other numbers in two images. */
+static void rules_diff(struct diff *diff, const char *name, const struct tg_price *was,
+                       const struct tg_price *is)
+{
+    const struct tg_price_rule before = rule_of(diff->before, was->price_id);
+    const struct tg_price_rule after = rule_of(diff->after, is->price_id);
+    const char *was_limit = limit_name(diff->before, before.spend_limit);
+    const char *is_limit = limit_name(diff->after, after.spend_limit);
+    if (was->currency != is->currency) {
+        change_add(diff, "price", name, "currency", tg_currency_by_numeric(was->currency)->code,
+                   tg_currency_by_numeric(is->currency)->code);
+    }
+    number_diff(diff, "price", name, "counter",
+                tg_image_price_info(diff->before, was->price_id)->counter,
+                tg_image_price_info(diff->after, is->price_id)->counter);
+    number_diff(diff, "price", name, "carry_remainder", before.carry_denominator != 0,
+                after.carry_denominator != 0);
+    number_diff(diff, "price", name, "convert", before.converts_at_event, after.converts_at_event);
+    if (strcmp(was_limit, is_limit) != 0) {
+        change_add(diff, "price", name, "spend_limit", was_limit, is_limit);
+    }
+}
+
+static void limit_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
+{
+    static const struct tg_spend_limit none = {.is_present = 0};
+    const struct tg_spend_limit *was =
+        was_id != UINT32_MAX ? tg_image_spend_limit(diff->before, was_id) : &none;
+    const struct tg_spend_limit *is =
+        is_id != UINT32_MAX ? tg_image_spend_limit(diff->after, is_id) : &none;
+    if (presence_diff(diff, "spend_limit", name, was->is_present != 0, is->is_present != 0)) {
+        return;
+    }
+    money_diff(diff, "spend_limit", name, "maximum", was->maximum, is->maximum);
+    number_diff(diff, "spend_limit", name, "period", was->period, is->period);
+    number_diff(diff, "spend_limit", name, "scope", was->scope, is->scope);
+    for (uint32_t i = 0; i < TG_THRESHOLDS_MAX; i++) {
+        money_diff(diff, "spend_limit", name, "thresholds", was->thresholds[i], is->thresholds[i]);
+    }
+}
+
+static void exchange_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
+{
+    const struct tg_exchange_rate *was =
+        was_id != UINT32_MAX ? tg_image_exchange_at(diff->before, was_id) : NULL;
+    const struct tg_exchange_rate *is =
+        is_id != UINT32_MAX ? tg_image_exchange_at(diff->after, is_id) : NULL;
+    if (presence_diff(diff, "exchange_rate", name, was != NULL, is != NULL)) {
+        return;
+    }
+    char left[TG_MONEY_TEXT_BYTES];
+    char right[TG_MONEY_TEXT_BYTES];
+    (void)tg_money_format(was->rate, was->decimals, was->decimals, left);
+    (void)tg_money_format(is->rate, is->decimals, is->decimals, right);
+    if (strcmp(left, right) != 0) {
+        change_add(diff, "exchange_rate", name, "rate", left, right);
+    }
+    if (was->valid_from_ns != is->valid_from_ns || was->valid_to_ns != is->valid_to_ns) {
+        change_add(diff, "exchange_rate", name, "valid", "other", "other");
+    }
+    if (was->from != is->from || was->to != is->to) {
+        change_add(diff, "exchange_rate", name, "currencies", "other", "other");
     }
 }
 
@@ -115,10 +200,15 @@ static void price_diff(struct diff *diff, const char *name, uint32_t was_id, uin
     number_diff(diff, "price", name, "minimum", was->minimum_units, is->minimum_units);
     number_diff(diff, "price", name, "grace", was->grace_units, is->grace_units);
     number_diff(diff, "price", name, "included", was->included_units, is->included_units);
+    rules_diff(diff, name, was, is);
+    diff->scale_before = was->scale;
+    diff->scale_after = is->scale;
     money_diff(diff, "price", name, "connect", was->connect_fee, is->connect_fee);
     money_diff(diff, "price", name, "min", was->charge_min, is->charge_min);
     money_diff(diff, "price", name, "max", was->charge_max, is->charge_max);
     steps_diff(diff, name, was, is);
+    diff->scale_before = diff->before->scale;
+    diff->scale_after = diff->after->scale;
     if (was->params_bytes != is->params_bytes ||
         memcmp(tg_price_params(was), tg_price_params(is), was->params_bytes) != 0) {
         change_add(diff, "price", name, "params", "other", "other");
@@ -172,6 +262,9 @@ static void small_diff(struct diff *diff, enum tg_catalog_kind kind, const char 
     if (!presence_diff(diff, "allowance", name, was != NULL, is != NULL)) {
         number_diff(diff, "allowance", name, "amount", was->amount_base, is->amount_base);
         number_diff(diff, "allowance", name, "services", was->services_mask, is->services_mask);
+        number_diff(diff, "allowance", name, "period", was->period, is->period);
+        number_diff(diff, "allowance", name, "direction", was->directions_mask,
+                    is->directions_mask);
         number_diff(diff, "allowance", name, "priority", was->priority, is->priority);
     }
 }
@@ -247,6 +340,12 @@ static void kind_diff(struct diff *diff, enum tg_catalog_kind kind)
             plan_diff(diff, name, was_id < TG_PLAN_NONE ? was_id : TG_PLAN_NONE,
                       is_id < TG_PLAN_NONE ? is_id : TG_PLAN_NONE);
             break;
+        case TG_CATALOG_SPEND_LIMIT:
+            limit_diff(diff, name, was_id, is_id);
+            break;
+        case TG_CATALOG_EXCHANGE:
+            exchange_diff(diff, name, was_id, is_id);
+            break;
         default:
             small_diff(diff, kind, name, was_id, is_id);
             break;
@@ -256,10 +355,14 @@ static void kind_diff(struct diff *diff, enum tg_catalog_kind kind)
 
 struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_image *after)
 {
-    static const enum tg_catalog_kind kinds[] = {TG_CATALOG_TAX, TG_CATALOG_PRICE,
-                                                 TG_CATALOG_ALLOWANCE, TG_CATALOG_PLAN,
-                                                 TG_CATALOG_PRODUCT};
-    struct diff diff = {before, after, tg_json_list()};
+    static const enum tg_catalog_kind kinds[] = {
+        TG_CATALOG_TAX,     TG_CATALOG_PRICE,    TG_CATALOG_ALLOWANCE,  TG_CATALOG_PLAN,
+        TG_CATALOG_PRODUCT, TG_CATALOG_EXCHANGE, TG_CATALOG_SPEND_LIMIT};
+    struct diff diff = {.before = before,
+                        .after = after,
+                        .list = tg_json_list(),
+                        .scale_before = before != NULL ? before->scale : after->scale,
+                        .scale_after = after->scale};
     for (size_t i = 0; diff.list != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
         kind_diff(&diff, kinds[i]);
     }

@@ -148,6 +148,18 @@ static const struct mistake mistakes[] = {
      "allowances:\n  a: {unit: minute, amount: 1, services: [voice], bands: [night]}\n"
      "plans:\n  q:\n    voice: {price: p_voice, allowance: `a}\n",
      "is for some bands, the service has none", "time_model"},
+    {"more.yaml",
+     "spend_limits:\n  l: {maximum: \"1\"}\n  m: {maximum: \"1\"}\n"
+     "prices:\n"
+     "  v: {unit: second, price: \"1\", counter: day, spend_limit: l, carry_remainder: true}\n"
+     "  d: {unit: octet, price: \"1\", counter: day, spend_limit: m}\n"
+     "  s: {unit: event, price: \"1\", counter: day}\n"
+     "  e: {unit: event, price: \"1\", counter: week}\n"
+     "allowances:\n  x: {unit: minute, amount: 1, services: [voice], period: day}\n"
+     "  y: {unit: minute, amount: 1, services: [voice], period: week}\n"
+     "plans:\n  `q:\n    voice: {price: v, allowances: [x, y]}\n"
+     "    data: {price: d}\n    message: {price: s}\n    event: {price: e}\n",
+     "plan \"q\" needs 9 places on the shelf of a subscription, which has 8", "share"},
     {"head.yaml",
      "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, period_zone: `Europe/Berln}\n",
      "there is no time zone \"Europe/Berln\"", "IANA"},

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a plan takes of an account's shelves: a bound that is checked before anybody is rated. */
+#include "catalog/compile.h"
+#include "record/charge.h"
+
+#include <string.h>
+
+#define SHELF_PLACES 8u /* TG_BUCKETS_MAX of the rate stage */
+
+/* Places that one subscription of a plan, or its account, takes on a shelf. */
+struct places {
+    uint32_t keys[64]; /* kind, then what */
+    uint32_t count;
+};
+
+static void place_add(struct places *places, uint32_t kind, uint32_t what)
+{
+    const uint32_t key = kind << 24 | what;
+    for (uint32_t i = 0; i < places->count; i++) {
+        if (places->keys[i] == key) {
+            return;
+        }
+    }
+    if (places->count < sizeof places->keys / sizeof places->keys[0]) {
+        places->keys[places->count++] = key;
+    }
+}
+
+static void limit_place(const struct tg_compile *compile, uint16_t limit, struct places sides[2])
+{
+    struct tg_spend_limit found;
+    if (limit != 0) {
+        memcpy(&found,
+               compile->sections[TG_IMAGE_SECTION_SPEND_LIMITS].bytes +
+                   (size_t)(limit - 1) * sizeof found,
+               sizeof found);
+        place_add(&sides[found.scope == TG_SCOPE_ACCOUNT], 'L', limit);
+    }
+}
+
+static void price_places(const struct tg_compile *compile, uint32_t cell, uint32_t price,
+                         struct places sides[2])
+{
+    struct tg_price_info info;
+    struct tg_price_rule rule;
+    memcpy(&info,
+           compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes + (size_t)price * sizeof info,
+           sizeof info);
+    memcpy(&rule,
+           compile->sections[TG_IMAGE_SECTION_PRICE_RULES].bytes + (size_t)price * sizeof rule,
+           sizeof rule);
+    if (info.dimension == TG_DIMENSION_MONEY) {
+        place_add(&sides[0], 'M', info.counter);
+    } else if (info.counter >= TG_COUNTER_SHELF) {
+        /* One a meter: calls, messages with events, data with access. */
+        const uint32_t meter = cell == TG_SERVICE_VOICE || cell == TG_CELL_VOICE_RECEIVED ? 1
+                               : cell == TG_SERVICE_DATA || cell == TG_SERVICE_ACCESS     ? 0
+                                                                                          : 2;
+        place_add(&sides[0], 'C', meter << 8 | info.counter);
+    }
+    if (rule.carry_denominator != 0) {
+        place_add(&sides[0], 'R', 0);
+    }
+    limit_place(compile, rule.spend_limit, sides);
+}
+
+static void cell_places(const struct tg_compile *compile, uint32_t index, uint32_t at,
+                        struct places sides[2])
+{
+    const struct tg_blob *sections = compile->sections;
+    struct tg_plan_service cell;
+    memcpy(&cell, sections[TG_IMAGE_SECTION_PLAN_SERVICES].bytes + (size_t)index * sizeof cell,
+           sizeof cell);
+    if (cell.is_present == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < cell.buckets_count; i++) {
+        uint16_t bucket;
+        struct tg_allowance allowance;
+        memcpy(&bucket,
+               sections[TG_IMAGE_SECTION_DECK_DATA].bytes + cell.buckets_offset + i * sizeof bucket,
+               sizeof bucket);
+        memcpy(&allowance,
+               sections[TG_IMAGE_SECTION_ALLOWANCES].bytes + (size_t)bucket * sizeof allowance,
+               sizeof allowance);
+        place_add(&sides[allowance.scope == TG_SCOPE_ACCOUNT], 'A', bucket);
+        if (allowance.member_cap_base != UINT64_MAX) {
+            place_add(&sides[0], 'P', bucket);
+        }
+    }
+    for (uint32_t i = 0; i < (uint32_t)cell.zones_count * cell.bands_count; i++) {
+        uint32_t price;
+        memcpy(&price,
+               sections[TG_IMAGE_SECTION_MATRIX].bytes + cell.matrix_offset + i * sizeof price,
+               sizeof price);
+        if (price != TG_PRICE_NONE) {
+            price_places(compile, at, price, sides);
+        }
+    }
+    if (sections[TG_IMAGE_SECTION_PLAN_LIMITS].size_bytes > 0) {
+        uint16_t limit;
+        memcpy(&limit, sections[TG_IMAGE_SECTION_PLAN_LIMITS].bytes + (size_t)index * sizeof limit,
+               sizeof limit);
+        limit_place(compile, limit, sides);
+    }
+}
+
+/* A shelf is bounded: a plan that needs more than it has would suspend rows one day. */
+void tg_compile_shelves(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
+        const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
+        struct places sides[2] = {{.count = 0}, {.count = 0}};
+        for (uint32_t at = 0; plan != NULL && at < TG_SERVICE_COUNT; at++) {
+            cell_places(compile, i * TG_SERVICE_COUNT + at, at, sides);
+        }
+        for (uint32_t side = 0; side < 2; side++) {
+            if (sides[side].count > SHELF_PLACES) {
+                tg_diag_add(compile->diag, TG_DIAG_ERROR, plan->key_mark,
+                            "share allowances, counters and spend limits between its services",
+                            "plan \"%.64s\" needs %u places on the shelf of %s, which has %u",
+                            plan->key, sides[side].count,
+                            side == 0 ? "a subscription" : "an account", SHELF_PLACES);
+            }
+        }
+    }
+}
