@@ -63,7 +63,7 @@ struct tg_account_meter {
 struct tg_account_line {
     uint32_t period;    /**< Months since 1970-01, plus 1; 0: never used. */
     uint32_t open_call; /**< Mark of the call whose partial records arrive; 0 none. */
-    int64_t cost;       /**< Sum of amounts of the period, at the currency's rating scale. */
+    int64_t cost;       /**< Sum of amounts of the period, in the account's currency. */
     struct tg_account_meter meters[TG_METERS_COUNT]; /**< By enum tg_account_meter_kind. */
 };
 _Static_assert(sizeof(struct tg_account_line) == TG_ACCOUNT_LINE_BYTES, "one cache line");

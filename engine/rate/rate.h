@@ -11,7 +11,8 @@
  *   1 image valid at event time; 2 roster line; 3 product and plan active at event time; 4 price of
  *   plan x service x zone x band; 5 quantity in the price's unit; 6 grace; 7 minimum; 8 first and
  *   next increments; 9 included units; 10 allowance at the exact unit; 11 tariff on what is left;
- *   12 connect fee once a call; 13 minimum and maximum charge; 14 posting.
+ *   12 connect fee once a call; 13 minimum and maximum charge; 14 for the few
+ *   prices that have rules carried remainder, exchange, spend limits (rules.h); 15 posting.
  *  One rounding: inside the tariff at the rating scale, or, when the price names decimals, of the
  *  exact sum of the row after step 13. Any step may refuse: the row is then suspended with the
  * reason and posts nothing. Nothing is priced at 0 for want of a price.
@@ -112,8 +113,9 @@ void tg_rate_destroy(struct tg_rate *rate);
  * Charges with fate TG_FATE_NONE are worked on and leave as TG_FATE_RATED or TG_FATE_SUSPENDED;
  * others are left alone. Read: subscriber, node_state. Written: all but these two.
  * Reasons: TG_E_CATALOG_VERSION, TG_E_UNKNOWN_SUBSCRIBER (no roster line or none),
- * TG_E_SUBSCRIBER_INACTIVE, TG_E_NO_PLAN, TG_E_NO_RATE, TG_E_AMBIGUOUS_RATE, TG_E_BAD_TIMESTAMP,
- * TG_E_PERIOD_CLOSED, TG_E_AMOUNT_OVERFLOW, TG_E_PLUGIN_* and whatever a tariff answers.
+ * TG_E_SUBSCRIBER_INACTIVE, TG_E_NO_PLAN, TG_E_NO_RATE, TG_E_NO_EXCHANGE_RATE,
+ * TG_E_AMBIGUOUS_RATE, TG_E_BAD_TIMESTAMP, TG_E_PERIOD_CLOSED, TG_E_AMOUNT_OVERFLOW,
+ * TG_E_PLUGIN_* and whatever a tariff answers.
  *
  * @param[in,out] rate      Worker.
  * @param[in]     snapshot  Borrowed; the caller's read-side section covers the call.

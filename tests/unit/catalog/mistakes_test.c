@@ -309,13 +309,14 @@ static void base_write(void)
     file_write("subscribers.csv", base_subscribers, &ignored, &ignored);
 }
 
-static const struct tg_diag_entry *entry_find(const struct tg_diag *diag, const char *file,
-                                              uint32_t line, uint32_t column, const char *text)
+static const struct tg_diag_entry *entry_find(const struct tg_diag *diag, enum tg_severity severity,
+                                              const char *file, uint32_t line, uint32_t column,
+                                              const char *text)
 {
     for (uint32_t i = 0; i < tg_diag_entries_count(diag); i++) {
         const struct tg_diag_entry *entry = tg_diag_entry(diag, i);
         const char *slash = strrchr(entry->path, '/');
-        if (entry->severity == TG_DIAG_ERROR && slash != NULL && strcmp(slash + 1, file) == 0 &&
+        if (entry->severity == severity && slash != NULL && strcmp(slash + 1, file) == 0 &&
             entry->line == line && entry->column == column && strstr(entry->text, text) != NULL) {
             return entry;
         }
@@ -336,7 +337,7 @@ Test(mistakes, each_is_found_at_its_line_and_column, .init = folder_make, .fini 
         struct tg_diag *diag = tg_diag_open();
         const enum tg_err err = tg_catalog_check(folder, diag, NULL);
         const struct tg_diag_entry *entry =
-            entry_find(diag, mistake->file, line, column, mistake->text);
+            entry_find(diag, TG_DIAG_ERROR, mistake->file, line, column, mistake->text);
         cr_expect_eq(err, TG_E_DOCUMENT, "%s: accepted", mistake->content);
         cr_expect_not_null(entry, "%s:%u:%u not reported for: %s", mistake->file, line, column,
                            mistake->content);
@@ -386,4 +387,35 @@ Test(mistakes, all_of_a_folder_come_at_once, .init = folder_make, .fini = folder
         tg_diag_print(diag, stderr);
     }
     tg_diag_close(diag);
+}
+
+/* What may be meant is imported, but said: a day without a rate, or a currency with none, stops
+ * usage on that day and no sooner. */
+Test(mistakes, what_will_suspend_usage_is_warned_of, .init = folder_make, .fini = folder_remove)
+{
+    static const struct mistake warnings[] = {
+        {"more.yaml",
+         "exchange_rates:\n"
+         "  y: {from: USD, to: EUR, rate: \"0.9\", valid_from: 2026-01-01, valid_to: 2026-02-01}\n"
+         "  `x: {from: USD, to: EUR, rate: \"0.8\", valid_from: 2026-02-02}\n",
+         "a hole between \"y\" and \"x\"", NULL},
+        {"more.yaml",
+         "exchange_rates:\n  x: {from: EUR, to: JPY, rate: \"160\", valid_from: 2026-01-01}\n"
+         "prices:\n  p: {unit: second, price: \"1\", currency: `JPY}\n",
+         "no exchange rate to EUR", "the inverse of a rate is not made up"},
+    };
+    for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++) {
+        uint32_t line = 0;
+        uint32_t column = 0;
+        base_write();
+        file_write(warnings[i].file, warnings[i].content, &line, &column);
+        struct tg_diag *diag = tg_diag_open();
+        cr_expect_eq(tg_catalog_check(folder, diag, NULL), TG_OK, "%s", warnings[i].content);
+        const struct tg_diag_entry *entry =
+            entry_find(diag, TG_DIAG_WARNING, warnings[i].file, line, column, warnings[i].text);
+        cr_expect(entry != NULL &&
+                      (warnings[i].hint == NULL || strcmp(entry->hint, warnings[i].hint) == 0),
+                  "%s:%u:%u: %s", warnings[i].file, line, column, warnings[i].text);
+        tg_diag_close(diag);
+    }
 }
