@@ -70,16 +70,8 @@ static void word_give(struct tg_scan *scan, uint32_t word, uint32_t from, uint32
     for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
         if (scan->columns[c] != NULL && columns[c].word == word) {
             uint8_t *to = scan->columns[c];
-            words_narrow(scan->words, rows_count, &columns[c],
+            words_narrow(scan->words + (size_t)word * TG_GROUP_STRIDE, rows_count, &columns[c],
                          to + (size_t)from * columns[c].width_bytes);
-        }
-    }
-    if (scan->params.wants_structs) {
-        uint8_t *to =
-            word < 8 ? (uint8_t *)(scan->usage + from) : (uint8_t *)(scan->charges + from);
-        to += (word % 8) * sizeof(uint64_t);
-        for (uint32_t i = 0; i < rows_count; i++) {
-            memcpy(to + (size_t)i * sizeof(struct tg_usage), &scan->words[i], sizeof(uint64_t));
         }
     }
 }
@@ -95,10 +87,17 @@ static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *
             if (!scan->is_whole && tg_crc32c(0, planes, length) != head->crc32c[w]) {
                 return TG_E_CORRUPT;
             }
-            tg_word_decode(planes, head->rows_count, &word, scan->wanted[w], scan->words);
+            tg_word_decode(planes, head->rows_count, &word, scan->wanted[w],
+                           scan->words + (size_t)w * TG_GROUP_STRIDE);
             word_give(scan, w, from, head->rows_count);
         }
         planes += length;
+    }
+    if (scan->params.wants_structs) {
+        const struct tg_column_kernels *kernels = tg_column_kernels();
+        kernels->gather(scan->words, head->rows_count, scan->usage + from);
+        kernels->gather(scan->words + (size_t)TG_ROW_WORDS / 2 * TG_GROUP_STRIDE, head->rows_count,
+                        scan->charges + from);
     }
     return TG_OK;
 }

@@ -32,13 +32,13 @@ struct tg_scan {
     size_t bytes_capacity;  /**< Its size; it grows with the blocks. */
     bool is_whole;          /**< All of the block was read and checked. */
     uint32_t rows_capacity; /**< Rows that the arrays below hold; they grow with the blocks. */
-    uint64_t wanted[TG_ROW_WORDS];           /**< Octets of each word that a column is made of. */
-    uint64_t words[TG_GROUP_ROWS];           /**< A word of every row of a group. */
-    void *columns[TG_COLUMN_COUNT];          /**< Asked columns. */
-    struct tg_usage *usage;                  /**< With wants_structs. */
-    struct tg_charge *charges;               /**< With wants_structs. */
-    uint8_t *sections[TG_SECTION_COUNT];     /**< Decompressed. */
-    size_t sections_bytes[TG_SECTION_COUNT]; /**< Their size, taken as it is needed. */
+    uint64_t wanted[TG_ROW_WORDS]; /**< Octets of each word that a column is made of. */
+    uint64_t words[TG_ROW_WORDS * TG_GROUP_STRIDE]; /**< Columns of a group. */
+    void *columns[TG_COLUMN_COUNT];                 /**< Asked columns. */
+    struct tg_usage *usage;                         /**< With wants_structs. */
+    struct tg_charge *charges;                      /**< With wants_structs. */
+    uint8_t *sections[TG_SECTION_COUNT];            /**< Decompressed. */
+    size_t sections_bytes[TG_SECTION_COUNT];        /**< Their size, taken as it is needed. */
     uint32_t loaded; /**< TG_SECTION_BIT of sections that hold this block's. */
 };
 

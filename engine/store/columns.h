@@ -71,6 +71,8 @@ struct tg_column_kernels {
      */
     void (*spread)(const void *rows, uint32_t rows_count, const uint64_t *first, uint64_t *differs,
                    uint64_t *columns);
+    /** The reverse of spread: eight arrays to rows of 64 octets. */
+    void (*gather)(const uint64_t *columns, uint32_t rows_count, void *rows);
     /** Cuts words XOR first to planes; words has room for, and rows_count is, a multiple of
      *  TG_PLANE_ROWS. Returns the octets written, tg_planes_bytes(). */
     size_t (*cut)(const uint64_t *words, uint32_t rows_count, uint64_t first, uint64_t differs,

@@ -50,6 +50,33 @@ static void avx2_spread(const void *rows, uint32_t rows_count, const uint64_t *f
     }
 }
 
+static void avx2_gather(const uint64_t *columns, uint32_t rows_count, void *rows)
+{
+    uint8_t *at = rows;
+    uint32_t i = 0;
+    for (; i + 4 <= rows_count; i += 4, at += 256) {
+        for (unsigned h = 0; h < 2; h++) {
+            const uint64_t *from = columns + (size_t)4 * h * TG_GROUP_STRIDE + i;
+            __m256i word[4];
+            for (unsigned k = 0; k < 4; k++) {
+                word[k] = _mm256_loadu_si256((const __m256i *)(from + (size_t)k * TG_GROUP_STRIDE));
+            }
+            const __m256i a = _mm256_unpacklo_epi64(word[0], word[1]);
+            const __m256i b = _mm256_unpackhi_epi64(word[0], word[1]);
+            const __m256i c = _mm256_unpacklo_epi64(word[2], word[3]);
+            const __m256i d = _mm256_unpackhi_epi64(word[2], word[3]);
+            __m256i *to = (__m256i *)(at + (size_t)32 * h);
+            _mm256_storeu_si256(to, _mm256_permute2x128_si256(a, c, 0x20));
+            _mm256_storeu_si256(to + 2, _mm256_permute2x128_si256(b, d, 0x20));
+            _mm256_storeu_si256(to + 4, _mm256_permute2x128_si256(a, c, 0x31));
+            _mm256_storeu_si256(to + 6, _mm256_permute2x128_si256(b, d, 0x31));
+        }
+    }
+    if (i < rows_count) {
+        tg_column_scalar.gather(columns + i, rows_count - i, at);
+    }
+}
+
 /* Cuts 32 words into 8 planes of 32 octets: an 8-octet transpose done with byte shuffles. */
 static inline void planes_cut_32(const uint64_t *in, __m256i first, __m256i out[TG_WORD_OCTETS])
 {
@@ -194,5 +221,8 @@ static void avx2_join(const uint8_t *planes, uint32_t rows_count, uint64_t first
     }
 }
 
-const struct tg_column_kernels tg_column_avx2 = {
-    .name = "avx2", .spread = avx2_spread, .cut = avx2_cut, .join = avx2_join};
+const struct tg_column_kernels tg_column_avx2 = {.name = "avx2",
+                                                 .spread = avx2_spread,
+                                                 .gather = avx2_gather,
+                                                 .cut = avx2_cut,
+                                                 .join = avx2_join};

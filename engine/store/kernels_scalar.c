@@ -18,6 +18,16 @@ static void scalar_spread(const void *rows, uint32_t rows_count, const uint64_t 
     }
 }
 
+static void scalar_gather(const uint64_t *columns, uint32_t rows_count, void *rows)
+{
+    uint8_t *at = rows;
+    for (uint32_t i = 0; i < rows_count; i++) {
+        for (uint32_t w = 0; w < 8; w++) {
+            memcpy(at + (size_t)i * 64 + w * 8, &columns[w * TG_GROUP_STRIDE + i], 8);
+        }
+    }
+}
+
 static size_t scalar_cut(const uint64_t *words, uint32_t rows_count, uint64_t first,
                          uint64_t differs, uint8_t *out)
 {
@@ -72,5 +82,8 @@ static void scalar_join(const uint8_t *planes, uint32_t rows_count, uint64_t fir
     }
 }
 
-const struct tg_column_kernels tg_column_scalar = {
-    .name = "scalar", .spread = scalar_spread, .cut = scalar_cut, .join = scalar_join};
+const struct tg_column_kernels tg_column_scalar = {.name = "scalar",
+                                                   .spread = scalar_spread,
+                                                   .gather = scalar_gather,
+                                                   .cut = scalar_cut,
+                                                   .join = scalar_join};

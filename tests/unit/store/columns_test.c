@@ -115,6 +115,11 @@ Test(columns, all_instruction_sets_write_the_same)
             oracle->spread(rows, rows_count, rows[0], differs[0], columns[0]);
             kernels->spread(rows, rows_count, rows[0], differs[1], columns[1]);
             cr_assert_arr_eq(differs[0], differs[1], sizeof differs[0], "%s", kernels->name);
+            static uint64_t gathered[TG_GROUP_ROWS][8];
+            kernels->gather(columns[1], rows_count, gathered);
+            cr_assert_arr_eq(gathered, rows, rows_count * sizeof rows[0], "%s", kernels->name);
+            oracle->gather(columns[1], rows_count, gathered);
+            cr_assert_arr_eq(gathered, rows, rows_count * sizeof rows[0], "oracle");
             for (uint32_t w = 0; w < 8; w++) {
                 cr_assert_arr_eq(columns[0] + w * TG_GROUP_STRIDE, columns[1] + w * TG_GROUP_STRIDE,
                                  rows_count * 8, "%s, word %u", kernels->name, w);
