@@ -16,6 +16,7 @@ static const struct mode {
     bool is_flag; /* else a folder follows */
 } modes[] = {{"--capture", tg_bench_capture, false},
              {"--sums", tg_bench_sums, false},
+             {"--scan", tg_bench_scan, true},
              {"--latency", tg_bench_latency, true},
              {"--lossless", tg_bench_lossless, true}};
 
@@ -36,6 +37,7 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
                    {"--datagrams", &extra->datagrams_count},
                    {"--seconds", &extra->seconds},
                    {"--rate", &extra->rate},
+                   {"--rows", &extra->rows_count},
                    {"--trials", &extra->trials_count}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) == 0) {
@@ -68,6 +70,7 @@ bool tg_bench_extra_run(int argc, char **argv, int *code)
                                    .subscribers_count = 100000,
                                    .datagrams_count = 20000,
                                    .seconds = 5,
+                                   .rows_count = 4000000,
                                    .trials_count = 8};
     const struct mode *mode = mode_find(argc, argv);
     if (mode == NULL) {
