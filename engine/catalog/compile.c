@@ -41,6 +41,7 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
     [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
     [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
+    [TG_IMAGE_SECTION_ORIGINS] = sizeof(struct tg_origin),
 };
 
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
@@ -226,6 +227,13 @@ static void offsets_patch(struct tg_image *image)
         cells[i].buckets_offset +=
             cells[i].buckets_count != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset : 0;
     }
+    struct tg_origin *origins =
+        (struct tg_origin *)(void *)(base + all[TG_IMAGE_SECTION_ORIGINS].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_ORIGINS].count; i++) {
+        origins[i].a_rows_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        origins[i].b_columns_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        origins[i].pairs_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+    }
     struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_IMAGE_SECTION_DECKS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_DECKS].count; i++) {
         decks[i].direct_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
@@ -323,6 +331,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     entries_declare(&compile);
     if (!compile.is_out_of_memory) {
         tg_compile_decks(&compile);
+        tg_compile_pairs_declare(&compile);
         tg_compile_time_models(&compile);
         tg_compile_parts(&compile);
         tg_compile_tariffs(&compile);

@@ -134,6 +134,24 @@ void tg_compile_prices(struct tg_compile *compile);
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);
 
+/** @brief Is a key of a plan's prices a rule over pairs: "A>B" or "="? @param key Key. @return true
+ *  if so. */
+bool tg_compile_is_pair(const char *key);
+
+/** @brief Give every rule over pairs a zone; after decks, before whatever counts zones.
+ *  @param compile State. */
+void tg_compile_pairs_declare(struct tg_compile *compile);
+
+/**
+ * @brief Compile the rules over pairs of one service; after networks.
+ * @param[in,out] compile  State.
+ * @param[in]     service  The service's map.
+ * @param[in]     zones    Bits of the zones its decks have; NULL without a deck.
+ * @return What tg_plan_service.origin holds; 0 without rules or after reporting.
+ */
+uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node *service,
+                           const uint8_t *zones);
+
 /** @brief Compile time models. @param compile State. */
 void tg_compile_time_models(struct tg_compile *compile);
 

@@ -182,7 +182,9 @@ static void zone_price_read(struct cell *cell, uint32_t service, const struct tg
         return;
     }
     row_read(cell, service, node, row);
-    if (strcmp(node->key, "home") != 0) {
+    if (tg_compile_is_pair(node->key)) {
+        zone = tg_names_find(&cell->compile->names[TG_CATALOG_ZONE], node->key, strlen(node->key));
+    } else if (strcmp(node->key, "home") != 0) {
         zone = tg_names_find(&cell->compile->names[TG_CATALOG_ZONE], node->key, strlen(node->key));
         if (zone == UINT32_MAX || zone == TG_ZONE_NONE) {
             zone_refuse(cell, node);
@@ -306,9 +308,12 @@ static void references_resolve(struct cell *cell)
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
     fallback_decks_read(cell);
     const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
-    cell->out.is_zoned_by_network = by_network ? 1 : 0;
     cell->out.zones_count =
         deck != NULL || by_network ? (uint16_t)compile->names[TG_CATALOG_ZONE].count : 1;
+    cell->out.origin = tg_compile_origin(compile, cell->service, cell->zones);
+    cell->out.zone_by = by_network              ? TG_ZONE_BY_NETWORK
+                        : cell->out.origin != 0 ? TG_ZONE_BY_PAIR
+                                                : TG_ZONE_BY_DECK;
 }
 
 static const struct tg_allowance *allowance_at(const struct tg_compile *compile, uint32_t index)

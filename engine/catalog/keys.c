@@ -57,6 +57,7 @@ KEYS(tg_catalog_tax_keys,
     {.key = "mode", .type = TG_TYPE_ENUM, .names = tax_modes, .fallback = "category",
      .help = "What is rounded: the category's tax, each line's, or each charge's."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
+static const struct tg_schema_key any_zone_item = {.type = TG_TYPE_STRING, .min = 1, .max = 140};
 KEYS(tg_catalog_deck_keys,
     {.key = "file", .type = TG_TYPE_STRING, .min = 1, .max = 255,
      .help = "CSV with prefix,zone[,valid_from,valid_to], relative to the folder."},
@@ -132,11 +133,18 @@ KEYS(tg_catalog_time_model_keys,
      .help = "Rules; the first that matches wins."},
     {.key = "holidays", .type = TG_TYPE_MAP, .sub = &tg_catalog_holiday_keys,
      .help = "Days with a band of their own; they win over the rules."});
+static const char *const origins[] = {"number", "network", NULL};
+KEYS(tg_catalog_origin_keys,
+    {.key = "by", .type = TG_TYPE_ENUM, .names = origins, .is_required = true,
+     .help = "What the zone of the A party is taken from."},
+    {.key = "deck", .type = TG_TYPE_NAME, .help = "Zones of the calling numbers; by number."});
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Deck that turns numbers into zones."},
     {.key = "fallback_decks", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &zone_item,
      .help = "Decks asked in turn for numbers that no deck before has."},
+    {.key = "origin", .type = TG_TYPE_MAP, .sub = &tg_catalog_origin_keys,
+     .help = "Where from, for prices of pairs: \"A>B\", \"A>*\", \"=\"."},
     {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},
     {.key = "prices", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_price_item,
      .help = "Zone to price, or to a map of band to price; \"*\" any other zone, home no zone."},
@@ -174,8 +182,8 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Granted a period."},
     {.key = "services", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 5,
      .item = &service_item, .help = "What it may cover."},
-    {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &zone_item,
-     .help = "Zones it may cover; absent: all."},
+    {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &any_zone_item,
+     .help = "Zones it may cover, also of pairs; absent: all."},
     {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
      .help = "When it is granted anew."},
     {.key = "priority", .type = TG_TYPE_INTEGER, .min = 0, .max = 65535, .fallback = "100",

@@ -37,6 +37,8 @@ extern const struct tg_schema tg_catalog_holiday_keys;
 extern const struct tg_schema tg_catalog_plan_keys;
 /** @brief Keys of a plan's service. */
 extern const struct tg_schema tg_catalog_service_keys;
+/** @brief Keys of a service's `origin`. */
+extern const struct tg_schema tg_catalog_origin_keys;
 /** @brief Keys of one of `allowances`. */
 extern const struct tg_schema tg_catalog_rollover_keys;
 extern const struct tg_schema tg_catalog_allowance_keys;
