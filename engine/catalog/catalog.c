@@ -52,7 +52,7 @@ static enum tg_err job_run(struct job *job, const char *folder, const struct tg_
     if (tg_people_is_broken(&job->people)) {
         return TG_E_NO_MEMORY;
     }
-    return tg_diag_errors_count(job->diag) == 0 ? TG_OK : TG_E_DOCUMENT;
+    return tg_diag_settle(job->diag) == 0 ? TG_OK : TG_E_DOCUMENT;
 }
 
 enum tg_err tg_catalog_check(const char *folder, struct tg_diag *diag,

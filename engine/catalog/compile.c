@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/money.h"
 #include "catalog/keys.h"
+#include "catalog/lint.h"
 #include "doc/schema.h"
 
 #include <assert.h>
@@ -99,6 +100,18 @@ int64_t tg_compile_money(struct tg_compile *compile, const struct tg_schema *sch
     return absent;
 }
 
+static void lints_ignore(struct tg_compile *compile, const struct tg_yaml_node *list)
+{
+    const struct tg_yaml_node *item = list != NULL ? list->child : NULL;
+    for (; item != NULL; item = item->next) {
+        for (uint32_t i = 0; tg_catalog_lints[i] != NULL; i++) {
+            if (item->kind == TG_YAML_SCALAR && strcmp(item->text, tg_catalog_lints[i]) == 0) {
+                tg_diag_ignore(compile->diag, tg_catalog_lints[i]);
+            }
+        }
+    }
+}
+
 static void head_read(struct tg_compile *compile)
 {
     const struct tg_yaml_node *head = compile->folder->head;
@@ -114,6 +127,7 @@ static void head_read(struct tg_compile *compile)
             compile->currency = currency;
         }
     }
+    lints_ignore(compile, tg_yaml_get(tg_yaml_get(head, "lint"), "ignore"));
     struct tg_image *image = &compile->head;
     *image = (struct tg_image){
         .magic = TG_IMAGE_MAGIC,
@@ -307,8 +321,14 @@ static void compile_free(struct tg_compile *compile)
         if (compile->deck_zones != NULL) {
             free(compile->deck_zones[i]);
         }
+        if (compile->sheets != NULL) {
+            tg_csv_close(&compile->sheets[i].csv);
+            tg_blob_free(&compile->sheets[i].rows);
+        }
     }
     free(compile->deck_zones);
+    free(compile->sheets);
+    tg_blob_free(&compile->rates);
     for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
         tg_names_free(&compile->names[kind]);
         free(compile->nodes[kind]);
@@ -346,6 +366,14 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     if (err == TG_OK && tg_image_check(*image, (*image)->size_bytes, &why) != TG_OK) {
         assert(!"the compiler made an image that its own check refuses");
         err = TG_E_CORRUPT;
+    }
+    if (err == TG_OK) {
+        tg_lint_run(&compile, *image, previous);
+        err = compile.is_out_of_memory ? TG_E_NO_MEMORY : TG_OK;
+    }
+    if (err != TG_OK && *image != NULL) {
+        tg_pages_free(*image, (*image)->size_bytes);
+        *image = NULL;
     }
     compile_free(&compile);
     return err;

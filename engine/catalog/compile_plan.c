@@ -234,11 +234,55 @@ static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
     }
 }
 
+static bool rates_are_sold(const struct cell *cell)
+{
+    const struct tg_compile_sheet *sheets = cell->compile->sheets;
+    bool has_rates = cell->out.deck != TG_DECK_NONE && sheets[cell->out.deck].has_rates;
+    for (uint32_t i = 0; cell->out.deck != TG_DECK_NONE && i < TG_FALLBACK_DECKS_MAX; i++) {
+        const uint16_t deck = cell->out.fallback_decks[i];
+        has_rates = has_rates || (deck != TG_DECK_NONE && sheets[deck].has_rates);
+    }
+    return has_rates;
+}
+
+/* Prices that the decks bring, where the plan names none itself; before "*". */
+static void rates_fill(struct cell *cell, uint32_t service)
+{
+    struct tg_compile *compile = cell->compile;
+    struct tg_price_info *info =
+        (struct tg_price_info *)(void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
+    const uint32_t prices_count = compile->names[TG_CATALOG_PRICE].count;
+    for (uint32_t i = 0; i < prices_count; i++) {
+        const struct tg_compile_rate *rate = tg_compile_rate_find(compile, i);
+        if (rate == NULL || rate->zone >= cell->out.zones_count ||
+            ((cell->zones[rate->zone / 8] >> (rate->zone % 8)) & 1u) == 0 ||
+            cell->matrix[(size_t)rate->zone * cell->out.bands_count] != TG_PRICE_NONE) {
+            continue;
+        }
+        if (!dimension_fits(service, info[i].dimension) ||
+            (cell->has_dimension && cell->out.dimension != info[i].dimension)) {
+            tg_diag_add(
+                compile->diag, TG_DIAG_ERROR, tg_yaml_get(cell->service, "deck")->mark, NULL,
+                "rates of \"%.64s\" count %ss, which %s",
+                tg_names_text(&compile->names[TG_CATALOG_PRICE], i), tg_unit_name(info[i].unit),
+                cell->has_dimension ? "other prices of the service do not" : "the service has not");
+            return;
+        }
+        for (uint32_t band = 0; band < cell->out.bands_count; band++) {
+            cell->matrix[(size_t)rate->zone * cell->out.bands_count + band] = i;
+        }
+        cell->out.dimension = info[i].dimension;
+        cell->has_dimension = true;
+        info[i].zones_count = 1;
+    }
+}
+
 static void matrix_fill(struct cell *cell, uint32_t service)
 {
     const struct tg_yaml_node *price = tg_yaml_get(cell->service, "price");
     const struct tg_yaml_node *prices = tg_yaml_get(cell->service, "prices");
-    if ((price == NULL) == (prices == NULL)) {
+    const bool has_rates = rates_are_sold(cell);
+    if (price != NULL ? prices != NULL : prices == NULL && !has_rates) {
         tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, cell->service->key_mark, NULL,
                     "%s needs either price or prices", cell->service->key);
         return;
@@ -250,12 +294,16 @@ static void matrix_fill(struct cell *cell, uint32_t service)
     if (price != NULL) {
         row_read(cell, service, price, cell->fallback);
     } else {
-        for (const struct tg_yaml_node *node = prices->child; node != NULL; node = node->next) {
+        for (const struct tg_yaml_node *node = prices != NULL ? prices->child : NULL; node != NULL;
+             node = node->next) {
             zone_price_read(cell, service, node);
             has_fallback = has_fallback || strcmp(node->key, "*") == 0;
         }
     }
-    gaps_fill(cell, has_fallback, prices != NULL);
+    if (has_rates) {
+        rates_fill(cell, service);
+    }
+    gaps_fill(cell, has_fallback, price == NULL);
 }
 
 /* Decks asked behind the first; their zones are sold too. */

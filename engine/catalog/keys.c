@@ -22,6 +22,9 @@ static const char *const late_usages[] = {"next_bill", "write_off", NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
+const char *const tg_catalog_lints[] = {
+    "hole", "price_jump", "sell_below_buy", "negative_margin", "tier_drop", "unreachable_tier",
+    NULL};
 const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
 
 #define KEYS(name, ...)                                                                            \
@@ -36,6 +39,12 @@ KEYS(tg_catalog_rounding_keys,
      .help = "Default of every tax."},
     {.key = "bill", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
      .help = "Line amounts to the currency's minor unit."});
+static const struct tg_schema_key lint_item = {.type = TG_TYPE_ENUM, .names = tg_catalog_lints};
+KEYS(tg_catalog_lint_keys,
+    {.key = "price_jump", .type = TG_TYPE_PERCENT, .min = 0, .max = I64_MOST, .fallback = "50%",
+     .help = "Change of a price that is told; up or down."},
+    {.key = "ignore", .type = TG_TYPE_LIST, .min = 1, .max = 16, .item = &lint_item,
+     .help = "Lints that say nothing."});
 KEYS(tg_catalog_head_keys,
     {.key = "version", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = U32_MOST,
      .help = "Number of this version; stored with every charge."},
@@ -44,6 +53,8 @@ KEYS(tg_catalog_head_keys,
     {.key = "currency", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
      .help = "ISO 4217 code of every amount."},
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."},
+    {.key = "lint", .type = TG_TYPE_MAP, .sub = &tg_catalog_lint_keys,
+     .help = "What a person is told of."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
      .help = "Where amounts are rounded, once a stage."});
 KEYS(tg_catalog_tax_keys,
@@ -58,11 +69,31 @@ KEYS(tg_catalog_tax_keys,
      .help = "What is rounded: the category's tax, each line's, or each charge's."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
 static const struct tg_schema_key any_zone_item = {.type = TG_TYPE_STRING, .min = 1, .max = 140};
+static const char *const open_ends[] = {"refuse", "close", NULL};
+KEYS(tg_catalog_rates_keys,
+    {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
+     .help = "What is counted."},
+    {.key = "per", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Units that the column price is for."},
+    {.key = "first", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "First increment of rows without one."},
+    {.key = "next", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Further increments of rows without them."},
+    {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Connect fee of rows without one."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
+     .help = "Of the amount; catalog: rounding: rate when absent."});
 KEYS(tg_catalog_deck_keys,
     {.key = "file", .type = TG_TYPE_STRING, .min = 1, .max = 255,
      .help = "CSV with prefix,zone[,valid_from,valid_to], relative to the folder."},
     {.key = "prefixes", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_item,
-     .help = "Prefixes written here: \"49\": germany. \"*\" is any number."});
+     .help = "Prefixes written here: \"49\": germany. \"*\" is any number."},
+    {.key = "rates", .type = TG_TYPE_MAP, .sub = &tg_catalog_rates_keys,
+     .help = "The file is a rate sheet: its rows bring price[,connect,first,next,buy]."},
+    {.key = "open_end", .type = TG_TYPE_ENUM, .names = open_ends, .fallback = "refuse",
+     .help = "A row without valid_to and a later one of its prefix: overlap, or its end."},
+    {.key = "buy", .type = TG_TYPE_NAME,
+     .help = "Rate sheet of what calls cost us; compared with what they are sold for."});
 KEYS(tg_catalog_tier_keys,
     {.key = "up_to", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST,
      .help = "Last unit of the tier, inclusive; absent in the last tier."},

@@ -23,6 +23,7 @@ struct options {
     const char *arguments[2];
     uint32_t arguments_count;
     bool is_json;
+    bool is_strict;
 };
 
 static int options_read(int argc, char **argv, struct options *options)
@@ -32,6 +33,8 @@ static int options_read(int argc, char **argv, struct options *options)
         const bool has_value = i + 1 < argc;
         if (strcmp(argv[i], "--json") == 0) {
             options->is_json = true;
+        } else if (strcmp(argv[i], "--strict") == 0) {
+            options->is_strict = true;
         } else if (strcmp(argv[i], "--catalog") == 0 && has_value) {
             options->catalog = argv[++i];
         } else if (strcmp(argv[i], "--data") == 0 && has_value) {
@@ -90,7 +93,7 @@ static int outcome_print(const struct options *options, enum tg_err err, struct 
         }
         struct tg_json *out = tg_json_object();
         summary_json(out, summary);
-        tg_json_set_integer(out, "warnings", tg_diag_warnings_count(diag));
+        tg_diag_json(diag, out);
         tg_json_set_bool(out, "unchanged", summary->is_unchanged);
         (void)tg_json_print(out, false, stdout);
         (void)putchar('\n');
@@ -111,9 +114,18 @@ static int outcome_print(const struct options *options, enum tg_err err, struct 
     return TG_EXIT_OK;
 }
 
-static int check_run(const struct options *options)
+static struct tg_diag *diag_open(const struct options *options)
 {
     struct tg_diag *diag = tg_diag_open();
+    if (diag != NULL && options->is_strict) {
+        tg_diag_be_strict(diag);
+    }
+    return diag;
+}
+
+static int check_run(const struct options *options)
+{
+    struct tg_diag *diag = diag_open(options);
     struct tg_catalog_summary summary = {0};
     const struct tg_why why = {0};
     if (diag == NULL) {
@@ -127,7 +139,7 @@ static int check_run(const struct options *options)
 
 static int import_run(const struct options *options)
 {
-    struct tg_diag *diag = tg_diag_open();
+    struct tg_diag *diag = diag_open(options);
     struct tg_catalog_summary summary = {0};
     struct tg_why why = {0};
     if (diag == NULL) {
@@ -275,20 +287,20 @@ static int catalog_run(int argc, char **argv)
 const struct tg_verb tg_verb_catalog = {
     .name = "catalog",
     .summary = "check, import, list and compare price catalogs",
-    .usage =
-        "usage: tollgate catalog check  [--catalog DIR] [--json]\n"
-        "       tollgate catalog import [--catalog DIR] [--data DIR] [--json]\n"
-        "       tollgate catalog list   [--data DIR] [--json]\n"
-        "       tollgate catalog diff   [VERSION [VERSION]] [--catalog DIR] [--data DIR]\n"
-        "                               [--json]\n"
-        "       tollgate catalog schema\n\n"
-        "check reports every mistake of a folder with file, line and column. import stores a\n"
-        "folder as a new version, all or nothing. diff compares two stored versions, or a\n"
-        "stored one (the newest by default) with the folder. schema prints the JSON Schema of\n"
-        "a catalog's YAML documents.\n\n"
-        "  --catalog DIR  folder with *.yaml, CSV decks, accounts.csv and subscribers.csv\n"
-        "                 (default: catalog)\n"
-        "  --data DIR     data directory (default: data)\n"
-        "  --json         print JSON\n",
+    .usage = "usage: tollgate catalog check  [--catalog DIR] [--strict] [--json]\n"
+             "       tollgate catalog import [--catalog DIR] [--data DIR] [--strict] [--json]\n"
+             "       tollgate catalog list   [--data DIR] [--json]\n"
+             "       tollgate catalog diff   [VERSION [VERSION]] [--catalog DIR] [--data DIR]\n"
+             "                               [--json]\n"
+             "       tollgate catalog schema\n\n"
+             "check reports every mistake of a folder with file, line and column. import stores a\n"
+             "folder as a new version, all or nothing. diff compares two stored versions, or a\n"
+             "stored one (the newest by default) with the folder. schema prints the JSON Schema of\n"
+             "a catalog's YAML documents.\n\n"
+             "  --catalog DIR  folder with *.yaml, CSV decks, accounts.csv and subscribers.csv\n"
+             "                 (default: catalog)\n"
+             "  --data DIR     data directory (default: data)\n"
+             "  --strict       a warning is an error: exit 1, nothing is stored\n"
+             "  --json         print JSON; warnings have the code of their lint\n",
     .run = catalog_run,
 };

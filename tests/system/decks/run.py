@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decks, pairs and networks against tables written by hand."""
+import json
 import os
 import sys
 import tempfile
@@ -85,10 +86,136 @@ def pairs(report, tollgate, root):
     report.expect("free pair", (free["allowance_units"], paid["allowance_units"]), (1, 0))
 
 
+SHEET = """
+decks:
+  az: {file: decks/az.csv, open_end: close, rates: {unit: second, per: 60, first: 60, next: 6}}
+prices:
+  flat: {unit: minute, price: "7"}
+plans:
+  retail: {voice: {deck: az}}
+  special: {voice: {deck: az, prices: {az/france: flat}}}
+products:
+  retail: {plan: retail}
+  special: {plan: special}
+"""
+SHEET_ROWS = """prefix,zone,price,connect,first,next,valid_from,valid_to
+49,Germany - Fixed,0.10,,,,,
+4915,Germany - Mobile (D1),0.20,0.05,30,1,,
+4916,Germany - Mobile (D1),0.25,,1,1,,
+33,France,0.30,,,,,
+44,"United Kingdom, all",0.40,,,,,
+44,"United Kingdom, all",0.50,,,,2026-06-15,
+"""
+
+
+def sheets(report, tollgate, root):
+    a, b = "12135550001", "12125550001"
+    files = {"c.yaml": SHEET, "decks/az.csv": SHEET_ROWS, **people((a, "retail"), (b, "special"))}
+    catalog = Catalog(tollgate, os.path.join(root, "sheets"), files)
+    table = [
+        (call(a, "493012345", seconds=61), "az/germany_fixed", "0.110000"),
+        (call(a, "4915112345", seconds=31), "az/germany_mobile_d1", "0.153333"),
+        (call(a, "4916112345", seconds=31), "az/germany_mobile_d1#2", "0.129167"),
+        (call(a, "442012345"), "az/united_kingdom_all", "0.400000"),
+        (call(a, "442012345", "2026-06-14T23:59:59Z"), "az/united_kingdom_all", "0.400000"),
+        (call(a, "442012345", "2026-06-15T00:00:00Z"), "az/united_kingdom_all#2", "0.500000"),
+        (call(a, "33155500011"), "az/france", "0.300000"),
+        (call(b, "33155500011"), "az/france", "7.000000"),  # the plan's own price
+    ]
+    for (row, zone, amount), answer in zip(table, catalog.quote([row for row, _, _ in table])):
+        report.expect(f"sheet {row}", (answer.get("zone"), f"{float(answer['amount']):.6f}"),
+                      (zone, amount))
+    # The same names have the same numbers in the next version, and the change is a price's.
+    data = os.path.join(root, "sheets_data")
+    report.expect("import", catalog.verb("import", "--data", data).returncode, 0)
+    files["decks/az.csv"] = SHEET_ROWS.replace("France,0.30", "France,0.33")
+    later = Catalog(tollgate, catalog.folder, files, 2,
+                    "catalog: {{version: {version}, valid_from: 2026-07-01, currency: EUR}}\n")
+    report.expect("diff", later.verb("diff", "--data", data).stdout.splitlines(),
+                  ["changed price az/france price: 0.30 -> 0.33"])
+
+
+LINTS = """
+decks:
+  az: {file: az.csv, buy: supplier, rates: {unit: second, per: 60}}
+  supplier: {file: supplier.csv, rates: {unit: second, per: 60}}
+  zones: {file: zones.csv}
+prices:
+  volume: {unit: event, tariff: volume, tiers: [{up_to: 1000, price: "0.05"}, {price: "0.04"}]}
+  capped: {unit: second, tariff: graduated, counter: record, max: "5",
+           tiers: [{up_to: 100, price: "0.05"}, {price: "0.04"}]}
+plans:
+  p: {voice: {deck: az}, message: {price: volume}}
+  q: {voice: {deck: zones, prices: {"*": capped}}}
+products: {p: {plan: p}}
+"""
+LINT_AZ = """prefix,zone,price,first,next,buy,valid_from,valid_to
+49,Germany,0.10,60,1,0.11,,
+33,France,0.10,1,1,,,
+44,UK,0.10,60,60,,,
+39,Italy,0.20,60,60,,,2026-03-01
+39,Italy,0.50,60,60,,2026-04-01,2026-05-01
+"""
+LINT_SUPPLIER = """prefix,zone,price,first,next,valid_from,valid_to
+33,France,0.08,60,60,,
+447,UK mobile,0.15,60,60,,
+39,Italy,0.01,60,60,,
+"""
+LINT_ZONES = """prefix,zone,valid_from,valid_to
+1,us,,
+12,california,,2026-02-01
+13,us,,2026-02-01
+"""
+
+
+def lints(report, tollgate, root):
+    files = {"c.yaml": LINTS, "az.csv": LINT_AZ, "supplier.csv": LINT_SUPPLIER,
+             "zones.csv": LINT_ZONES, **people(("12135550001", "p"))}
+    catalog = Catalog(tollgate, os.path.join(root, "lints"), files)
+    data = os.path.join(root, "lints_data")
+    said = json.loads(catalog.verb("check", "--json").stdout)
+    found = {(os.path.basename(d["file"]), d["line"], d["column"], d["code"]): d["text"]
+             for d in said["diagnostics"] if "code" in d}
+    lines = LINTS.splitlines()
+    wanted = {
+        ("az.csv", 2, 22, "sell_below_buy"): "buy is above price",
+        ("az.csv", 3, 11, "negative_margin"): "prefix 33 loses from 1 second on",
+        ("supplier.csv", 3, 15, "sell_below_buy"): "prefix 447 is sold for",
+        ("az.csv", 5, 1, "hole"): "gap before its next row, from 2026-03-01",
+        ("az.csv", 6, 1, "hole"): "ends without successor on 2026-05-01",
+        ("az.csv", 6, 10, "price_jump"): "0.20 to 0.50 (+150 %) against the row before it",
+        ("zones.csv", 3, 1, "hole"): "then zone \"us\" counts",
+        ("c.yaml", 7, lines[6].index('{price: "0.04"') + 1, "tier_drop"): "1001 units cost less than 1000",
+        ("c.yaml", 9, lines[8].index('{price: "0.04"') + 1, "unreachable_tier"): "begins behind the price's max",
+    }
+    report.expect("lints", sorted(found), sorted(wanted))
+    for place, part in wanted.items():
+        report.contains(str(place), found.get(place, ""), part)
+    # Strict: the same are errors, nothing is stored. Ignored ones are silent. Else it is stored.
+    strict = catalog.verb("import", "--strict", "--data", data)
+    report.expect("strict", strict.returncode, 1)
+    report.contains("strict", strict.stderr, "az.csv:3:11: error: prefix 33 loses")
+    report.expect("nothing stored", catalog.run("catalog", "list", "--data", data).returncode, 1)
+    report.expect("import", catalog.verb("import", "--data", data).returncode, 0)
+    # Against the version before: each row of a sheet, and each price.
+    files["az.csv"] = LINT_AZ.replace("UK,0.10", "UK,0.16")
+    files["c.yaml"] = LINTS.replace('{price: "0.04"}]}\n  capped', '{price: "0.05"}]}\n  capped')
+    head = ("catalog: {{version: {version}, valid_from: 2026-07-01, currency: EUR,\n"
+            "  lint: {{price_jump: 20%, ignore: [hole, sell_below_buy, negative_margin]}}}}\n")
+    later = Catalog(tollgate, catalog.folder, files, 2, head)
+    said = json.loads(later.verb("import", "--json", "--data", data).stdout)
+    found = sorted((os.path.basename(d["file"]), d["line"], d["text"].split(" against ")[1])
+                   for d in said["diagnostics"] if d.get("code") == "price_jump")
+    report.expect("jumps", found, [("az.csv", 4, "version 1"), ("az.csv", 6, "the row before it"),
+                                   ("c.yaml", 7, "version 1")])
+    report.expect("ignored", {d.get("code") for d in said["diagnostics"]} &
+                  {"hole", "sell_below_buy"}, set())
+
+
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs,):
+        for check in (pairs, sheets, lints):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0
