@@ -53,6 +53,8 @@ KEYS(tg_catalog_head_keys,
     {.key = "currency", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
      .help = "ISO 4217 code of every amount."},
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."},
+    {.key = "tzdata", .type = TG_TYPE_STRING, .min = 1, .max = 15,
+     .help = "Release of the tz data it must be compiled with, such as 2025b; absent: any."},
     {.key = "lint", .type = TG_TYPE_MAP, .sub = &tg_catalog_lint_keys,
      .help = "What a person is told of."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
@@ -141,6 +143,10 @@ KEYS(tg_catalog_price_keys,
     {.key = "tiers", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &tier_item,
      .help = "Steps, ascending."},
     {.key = "params", .type = TG_TYPE_SETTINGS, .help = "Handed to the tariff."});
+static const struct tg_schema_key date_item = {.type = TG_TYPE_TIME};
+static const struct tg_schema_key yearly_item = {.type = TG_TYPE_STRING, .min = 5, .max = 5};
+static const struct tg_schema_key month_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 12};
+static const struct tg_schema_key month_day_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 31};
 KEYS(tg_catalog_band_keys,
     {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "Its name."},
     {.key = "days", .type = TG_TYPE_ENUM, .names = day_sets, .fallback = "all",
@@ -148,12 +154,23 @@ KEYS(tg_catalog_band_keys,
     {.key = "from", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "00:00",
      .help = "Wall time, inclusive."},
     {.key = "to", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "24:00",
-     .help = "Wall time, exclusive."});
-static const struct tg_schema_key date_item = {.type = TG_TYPE_TIME};
+     .help = "Wall time, exclusive."},
+    {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
+     .help = "Only on these days, such as 2026-12-25; wins over rules without days of its own."},
+    {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
+     .help = "Also on these days of every year, such as \"12-25\"."},
+    {.key = "month_days", .type = TG_TYPE_LIST, .min = 1, .max = 31, .item = &month_day_item,
+     .help = "Only on these days of the month."},
+    {.key = "months", .type = TG_TYPE_LIST, .min = 1, .max = 12, .item = &month_item,
+     .help = "Only in these months."},
+    {.key = "weight", .type = TG_TYPE_INTEGER, .min = -1000, .max = 1000, .fallback = "0",
+     .help = "Higher wins among rules as specific; then the first."});
 KEYS(tg_catalog_holiday_keys,
     {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "All day long."},
-    {.key = "dates", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 1000,
-     .item = &date_item, .help = "Days such as 2026-12-25."});
+    {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
+     .help = "Days such as 2026-12-25."},
+    {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
+     .help = "Days of every year, such as \"12-25\"."});
 static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
 KEYS(tg_catalog_time_model_keys,
     {.key = "zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
@@ -161,7 +178,7 @@ KEYS(tg_catalog_time_model_keys,
     {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Band where no rule matches."},
     {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,
-     .help = "Rules; the first that matches wins."},
+     .help = "Rules; the most specific wins, then the weightiest, then the first."},
     {.key = "holidays", .type = TG_TYPE_MAP, .sub = &tg_catalog_holiday_keys,
      .help = "Days with a band of their own; they win over the rules."});
 static const char *const origins[] = {"number", "network", NULL};

@@ -8,6 +8,8 @@ HEAD = "catalog: {{version: {version}, valid_from: 2026-01-01, currency: EUR}}\n
 
 
 class Catalog:
+    environment = None  # of the processes; None: ours
+
     def __init__(self, tollgate, folder, files, version=1, head=HEAD):
         """files: name below the folder -> text; products is a list of (product, msisdn)."""
         self.tollgate = tollgate
@@ -21,7 +23,7 @@ class Catalog:
 
     def run(self, *arguments, text=None):
         return subprocess.run([self.tollgate, *arguments], input=text, text=True,
-                              capture_output=True, check=False)
+                              capture_output=True, check=False, env=self.environment)
 
     def verb(self, verb, *arguments):
         return self.run("catalog", verb, "--catalog", self.folder, *arguments)

@@ -2,6 +2,7 @@
 """Decks, pairs and networks against tables written by hand."""
 import json
 import os
+import shutil
 import sys
 import tempfile
 
@@ -212,10 +213,97 @@ def lints(report, tollgate, root):
                   {"hole", "sell_below_buy"}, set())
 
 
+CALENDAR = """
+prices:
+"""
+BANDS = ["night", "work", "first", "monday", "summer", "eve", "xmas", "xmas_peak", "feast",
+         "holiday", "leap"]
+CALENDAR += "".join(f'  {band}: {{unit: minute, price: "1"}}\n' for band in BANDS)
+CALENDAR += """
+time_models:
+  tm:
+    zone: Europe/Berlin
+    default: night
+    bands:
+      - {band: work, days: mon-fri, from: "08:00", to: "18:00"}
+      - {band: first, month_days: [1]}
+      - {band: monday, days: mon, month_days: [1, 2, 3, 4, 5, 6, 7], weight: 5}
+      - {band: summer, days: sat-sun, months: [7, 8]}
+      - {band: eve, yearly: ["12-24"], from: "14:00"}
+      - {band: xmas, yearly: ["12-25"]}
+      - {band: xmas_peak, yearly: ["12-25"], from: "18:00", to: "22:00", weight: 1}
+      - {band: feast, dates: [2026-06-04]}
+      - {band: leap, yearly: ["02-29"]}
+    holidays: {band: holiday, yearly: ["01-01"], dates: [2026-06-04, 2026-06-05]}
+plans: {p: {voice: {time_model: tm, prices: {home: {%s}}}}}
+products: {p: {plan: p}}
+""" % ", ".join(f"{band}: {band}" for band in BANDS)
+
+
+def calendars(report, tollgate, root):
+    number = "12135550001"
+    files = {"c.yaml": CALENDAR, **people((number, "p"))}
+    catalog = Catalog(tollgate, os.path.join(root, "calendar"), files)
+    table = [  # Berlin is an hour ahead of UTC in winter, two in summer
+        ("2026-06-09T05:59:59Z", "night"), ("2026-06-09T06:00:00Z", "work"),
+        ("2026-06-09T15:59:59Z", "work"), ("2026-06-09T16:00:00Z", "night"),
+        ("2026-09-01T10:00:00Z", "first"),      # a Tuesday: the day of the month wins
+        ("2026-06-01T10:00:00Z", "monday"),     # the first is a Monday: weight wins
+        ("2026-06-08T10:00:00Z", "work"),       # second Monday
+        ("2026-07-04T10:00:00Z", "summer"), ("2026-09-05T10:00:00Z", "night"),
+        ("2026-08-01T10:00:00Z", "first"),      # alike in level and weight: the first written
+        ("2026-12-24T12:59:59Z", "work"),       # the rest of the day is a usual Thursday
+        ("2026-12-24T13:00:00Z", "eve"), ("2031-12-24T13:00:00Z", "eve"),
+        ("2026-12-25T16:59:59Z", "xmas"), ("2026-12-25T17:00:00Z", "xmas_peak"),
+        ("2026-12-25T21:00:00Z", "xmas"), ("2026-12-24T23:00:00Z", "xmas"),
+        ("2026-06-04T10:00:00Z", "feast"), ("2026-06-05T10:00:00Z", "holiday"),
+        ("2027-01-01T10:00:00Z", "holiday"),
+        ("2028-02-29T10:00:00Z", "leap"), ("2027-03-01T10:00:00Z", "monday"),
+    ]
+    answers = catalog.quote([call(number, "49", start) for start, _ in table])
+    for (start, band), answer in zip(table, answers):
+        report.expect(f"band {start}", answer.get("price"), band)
+
+
+def tz_data(report, tollgate, root):
+    """Another release of the tz data is another catalog."""
+    folder = os.path.join(root, "zoneinfo")
+    os.makedirs(os.path.join(folder, "Europe"))
+    shutil.copy("/usr/share/zoneinfo/Europe/Berlin", os.path.join(folder, "Europe"))
+
+    def release(text):
+        with open(os.path.join(folder, "tzdata.zi"), "w", encoding="ascii") as out:
+            out.write(text)
+    files = {"c.yaml": CALENDAR, **people(("12135550001", "p"))}
+    catalog = Catalog(tollgate, os.path.join(root, "tz"), files)
+    catalog.environment = {**os.environ, "TZDIR": folder}
+    data = ("--data", os.path.join(root, "tz_data"))
+    release("# version 2098a\n")
+    report.expect("import", catalog.verb("import", *data).returncode, 0)
+    report.contains("again", catalog.verb("import", *data).stdout, "prices are unchanged")
+    release("# version 2099z\n")
+    refused = catalog.verb("import", *data)
+    report.expect("same number", refused.returncode, 1)
+    report.contains("same number", refused.stderr, "stored with tz data 2098a, here is 2099z")
+    later = Catalog(tollgate, catalog.folder, files, 2,
+                    "catalog: {{version: {version}, valid_from: 2026-07-01, currency: EUR,\n"
+                    "  tzdata: 2099z}}\n")
+    later.environment = catalog.environment
+    report.expect("diff", later.verb("diff", *data).stdout,
+                  "changed catalog tzdata release: 2098a -> 2099z\n")
+    report.expect("new number", later.verb("import", *data).returncode, 0)
+    shown = [json.loads(later.run("catalog", "show", *version, "--json", *data).stdout)["tzdata"]
+             for version in ([], ["1"], ["2"])]
+    report.expect("shown", shown, ["2099z", "2098a", "2099z"])
+    release("no version here\n")
+    report.contains("pinned", later.verb("check").stderr,
+                    "head.yaml:2:11: error: tzdata: the catalog wants 2099z, here is unknown")
+
+
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints):
+        for check in (pairs, sheets, lints, calendars, tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0
