@@ -67,6 +67,7 @@ struct tg_compile {
     uint8_t **deck_zones;           /**< One bit a zone of each deck; [decks][8192]. */
     struct tg_compile_codes *codes; /**< BPF tariffs; NULL none. */
     struct tg_compile_sheet *sheets; /**< Rows of each deck; [decks]. */
+    struct tg_blob plan_products;    /**< uint32_t by plan: 1 + the product whose decks it has. */
     struct tg_blob rates;            /**< struct tg_compile_rate of all rate sheets, by price_id. */
     uint64_t prefixes_count;        /**< Rows of all decks. */
     bool is_out_of_memory;          /**< Give up. */
@@ -202,6 +203,12 @@ const struct tg_compile_rate *tg_compile_rate_find(const struct tg_compile *comp
 
 /** @brief Compile prices; after tariffs. @param compile State. */
 void tg_compile_prices(struct tg_compile *compile);
+
+/** @brief Plan of a product with decks of its own: "plan/product", a copy of the plan in which they
+ *  come first. @param compile State. @param product Entry. @param index Room to write to; its
+ * number among plans. @return Whether the product has one. */
+bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_yaml_node *product,
+                              uint32_t *index);
 
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);

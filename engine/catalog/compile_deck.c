@@ -54,15 +54,18 @@ static uint32_t zone_number(struct deck_reader *reader, const char *text, size_t
 }
 
 static bool prefix_read(struct deck_reader *reader, const char *text, size_t text_bytes,
-                        struct tg_mark mark, uint64_t *key)
+                        struct tg_mark mark, struct tg_deck_row *row)
 {
     if (text_bytes == 1 && text[0] == '*') {
-        *key = 0;
+        row->key = 0;
         return true;
     }
-    if (text_bytes == 0 || !tg_digits_pack(text, text_bytes, key)) {
+    row->is_exact = text_bytes > 0 && text[0] == '=' ? 1 : 0;
+    text += row->is_exact;
+    text_bytes -= row->is_exact;
+    if (text_bytes == 0 || !tg_digits_pack(text, text_bytes, &row->key)) {
         tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark,
-                    "write digits without +, or * for any number",
+                    "write digits without +, = and digits for a short code, or * for any number",
                     "prefix \"%.*s\" is not 1 to 15 digits",
                     (int)(text_bytes < 64 ? text_bytes : 64), text);
         return false;
@@ -98,19 +101,21 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
     const struct tg_csv_field *zone = &csv->fields[index[COLUMN_ZONE]];
     struct tg_deck_row row = {.line = prefix->line, .column = column_short(prefix->column)};
     const bool has_key =
-        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row.key);
-    row.zone = reader->rates == NULL
-                   ? zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone))
-                   : tg_rate_sheet_row(reader->rates, csv, zone, index + COLUMNS_COUNT);
+        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row);
+    const uint32_t zone_index =
+        reader->rates == NULL
+            ? zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone))
+            : tg_rate_sheet_row(reader->rates, csv, zone, index + COLUMNS_COUNT);
     if (reader->rates != NULL) {
         row.price_column =
             column_short(csv->fields[index[COLUMNS_COUNT + TG_RATE_COLUMN_PRICE]].column);
     }
     const bool has_from = time_read(reader, csv, index[COLUMN_FROM], INT64_MIN, &row.valid_from_ns);
     const bool has_to = time_read(reader, csv, index[COLUMN_TO], INT64_MAX, &row.valid_to_ns);
-    if (!has_key || row.zone == UINT32_MAX || !has_from || !has_to) {
+    if (!has_key || zone_index == UINT32_MAX || !has_from || !has_to) {
         return;
     }
+    row.zone = (uint16_t)zone_index;
     if (row.valid_from_ns >= row.valid_to_ns) {
         tg_diag_add(reader->compile->diag, TG_DIAG_ERROR,
                     tg_csv_mark(csv, &csv->fields[index[COLUMN_TO]]), NULL,
@@ -176,12 +181,13 @@ static void inline_read(struct deck_reader *reader, const struct tg_yaml_node *p
                                   .valid_to_ns = INT64_MAX,
                                   .line = child->key_mark.line,
                                   .column = column_short(child->key_mark.column)};
-        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &row.key) ||
+        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &row) ||
             !tg_scalar_is_name(child->text, child->text_bytes)) {
             continue; /* a bad zone name was reported by the schema */
         }
-        row.zone = zone_number(reader, child->text, child->text_bytes, child->mark);
-        if (row.zone != UINT32_MAX) {
+        const uint32_t zone = zone_number(reader, child->text, child->text_bytes, child->mark);
+        row.zone = (uint16_t)zone;
+        if (zone != UINT32_MAX) {
             (void)tg_blob_append(&reader->sheet->rows, &row, sizeof row, 8);
         }
     }

@@ -262,6 +262,13 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     if (plan != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);
         product.plan = index == UINT32_MAX ? TG_PLAN_NONE : (uint16_t)index;
+        uint32_t own;
+        if (tg_compile_customer_plan(compile, node, &own)) {
+            product.plan = (uint16_t)own;
+        }
+    } else if (tg_yaml_get(node, "decks") != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "decks")->key_mark,
+                    "name the plan whose prices they need", "decks: the product has no plan");
     }
     if (tax != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);

@@ -24,7 +24,8 @@ struct tg_deck_row {
     uint64_t key;          /**< Packed digits; no digits: any number. */
     int64_t valid_from_ns; /**< Inclusive; INT64_MIN always. */
     int64_t valid_to_ns;   /**< Exclusive; INT64_MAX for ever. */
-    uint32_t zone;         /**< Zone index, 1..65534. */
+    uint16_t zone;         /**< Zone index, 1..65534. */
+    uint16_t is_exact;     /**< 1: only the number itself, which is a short code; 0: a prefix. */
     uint32_t line;         /**< Where it was written. */
     uint16_t column;       /**< Of the prefix; a later one than 65535 is shown as that. */
     uint16_t price_column; /**< Of the price in a rate sheet; 0 none. */

@@ -246,8 +246,15 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Units left over go on into the next period; absent: they end."},
     {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &threshold_item,
      .help = "Percent of use that is told once a period, rising."});
+#define PRODUCT_DECK(text)                                                                         \
+    {.key = text, .type = TG_TYPE_NAME, .help = "Deck that is asked before the plan's."}
+KEYS(tg_catalog_product_deck_keys,
+    PRODUCT_DECK("data"), PRODUCT_DECK("voice"), PRODUCT_DECK("message"), PRODUCT_DECK("event"),
+    PRODUCT_DECK("access"));
 KEYS(tg_catalog_product_keys,
     {.key = "plan", .type = TG_TYPE_NAME, .help = "Absent: fees only."},
+    {.key = "decks", .type = TG_TYPE_MAP, .sub = &tg_catalog_product_deck_keys,
+     .help = "Decks of this customer, by service; the plan's come behind them."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
     {.key = "fee", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Recurring, a period."},
     {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",

@@ -48,6 +48,8 @@ extern const struct tg_schema tg_catalog_origin_keys;
 /** @brief Keys of one of `allowances`. */
 extern const struct tg_schema tg_catalog_rollover_keys;
 extern const struct tg_schema tg_catalog_allowance_keys;
+/** @brief Keys of a product's `decks`. */
+extern const struct tg_schema tg_catalog_product_deck_keys;
 /** @brief Keys of one of `products`. */
 extern const struct tg_schema tg_catalog_product_keys;
 /** @brief Keys of one of `networks`. */

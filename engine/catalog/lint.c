@@ -128,7 +128,8 @@ static void holes_find(struct tg_lint *lint, uint32_t deck, const struct tg_deck
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct tg_deck_row *row = &rows[i];
-        const bool has_next = i + 1 < count && rows[i + 1].key == row->key;
+        const bool has_next =
+            i + 1 < count && rows[i + 1].key == row->key && rows[i + 1].is_exact == row->is_exact;
         if (row->valid_to_ns == INT64_MAX ||
             (has_next && rows[i + 1].valid_from_ns == row->valid_to_ns)) {
             continue;
@@ -172,7 +173,8 @@ static void row_jump_tell(struct tg_lint *lint, const struct tg_deck_row *row,
 static void row_jumps_find(struct tg_lint *lint, const struct tg_deck_row *rows, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++) {
-        if (rows[i].key != rows[i - 1].key || rows[i].zone == rows[i - 1].zone) {
+        if (rows[i].key != rows[i - 1].key || rows[i].is_exact != rows[i - 1].is_exact ||
+            rows[i].zone == rows[i - 1].zone) {
             continue;
         }
         const uint32_t was = tg_lint_zone_price(lint, rows[i - 1].zone);

@@ -213,6 +213,60 @@ def lints(report, tollgate, root):
                   {"hole", "sell_below_buy"}, set())
 
 
+ORDER = """
+decks:
+  acme: {file: acme.csv, rates: {unit: minute}}
+  own: {prefixes: {"49": germany, "4930": berlin}}
+  first: {prefixes: {"4940": hamburg, "33": france}}
+  last: {prefixes: {"3312": paris, "=33": operator, "331018": far_sw, "=331018": info,
+                    "1": nanp, "=110": police, "*": rest}}
+  codes: {file: codes.csv}
+prices:
+  usual: {unit: minute, price: "1"}
+plans:
+  p: {voice: {deck: own, fallback_decks: [first, last], price: usual}}
+  c: {voice: {deck: codes, price: usual}}
+products:
+  p: {plan: p}
+  acme: {plan: p, decks: {voice: acme}}
+  c: {plan: c}
+"""
+ORDER_ACME = """prefix,zone,price
+49,Deal,0.5
+81,Japan,0.6
+"""
+# Long enough that the short codes lie in the direct table, at its end and in nodes behind it.
+CODES = "prefix,zone,valid_from,valid_to\n*,any,,\n=110,police,,\n11,eleven,,\n" \
+    "=116117,doctor,,2026-06-15\n=1161171,long,,\n116117,prefix,,\n" + \
+    "".join(f"{n},n{n % 7},,\n" for n in range(2000, 2999))
+
+
+def order(report, tollgate, root):
+    plain, acme, codes = "12135550001", "12125550001", "12125550002"
+    files = {"c.yaml": ORDER, "acme.csv": ORDER_ACME, "codes.csv": CODES,
+             **people((plain, "p"), (acme, "acme"), (codes, "c"))}
+    catalog = Catalog(tollgate, os.path.join(root, "order"), files)
+    table = [
+        (call(plain, "493012345"), "berlin"),
+        (call(plain, "494012345"), "germany"),     # the first deck with any match, not the longest
+        (call(plain, "331212345"), "france"),
+        (call(plain, "819012345"), "rest"),
+        (call(acme, "493012345"), "acme/deal"),    # the customer's deck before the plan's
+        (call(acme, "819012345"), "acme/japan"),
+        (call(acme, "331212345"), "france"),       # then the plan's and its fallbacks
+        (call(acme, "61212345"), "rest"),
+        (call(plain, "110"), "police"), (call(plain, "1101"), "nanp"), (call(plain, "11"), "nanp"),
+        (call(codes, "110"), "police"), (call(codes, "1100"), "eleven"),
+        (call(codes, "11"), "eleven"),
+        (call(codes, "116117"), "doctor"), (call(codes, "1161172"), "prefix"),
+        (call(codes, "1161171"), "long"), (call(codes, "11611712"), "prefix"),
+        (call(codes, "116117", "2026-06-15T00:00:00Z"), "prefix"),
+        (call(codes, "1"), "any"), (call(codes, "2500"), "n1"),
+    ]
+    for (row, zone), answer in zip(table, catalog.quote([row for row, _ in table])):
+        report.expect(f"order {row}", answer.get("zone"), zone)
+
+
 CALENDAR = """
 prices:
 """
@@ -303,7 +357,7 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, calendars, tz_data):
+        for check in (pairs, sheets, lints, order, calendars, tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0
