@@ -328,6 +328,7 @@ static void compile_free(struct tg_compile *compile)
     }
     free(compile->deck_zones);
     free(compile->sheets);
+    tg_names_free(&compile->network_zones);
     tg_blob_free(&compile->plan_products);
     tg_blob_free(&compile->rates);
     for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {

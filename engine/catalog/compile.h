@@ -67,6 +67,7 @@ struct tg_compile {
     uint8_t **deck_zones;           /**< One bit a zone of each deck; [decks][8192]. */
     struct tg_compile_codes *codes; /**< BPF tariffs; NULL none. */
     struct tg_compile_sheet *sheets; /**< Rows of each deck; [decks]. */
+    struct tg_names network_zones;   /**< Time zones of networks; index + 1 is the variant. */
     struct tg_blob plan_products;    /**< uint32_t by plan: 1 + the product whose decks it has. */
     struct tg_blob rates;            /**< struct tg_compile_rate of all rate sheets, by price_id. */
     uint64_t prefixes_count;        /**< Rows of all decks. */

@@ -53,6 +53,12 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
     network.plmn = (uint32_t)strtoul(plmn->text, NULL, 10);
     network.plmn_digits = (uint8_t)plmn->text_bytes;
     network.zone = (uint16_t)index;
+    const struct tg_yaml_node *time_zone = tg_yaml_get(node, "time_zone");
+    if (time_zone != NULL && time_zone->kind == TG_YAML_SCALAR) {
+        network.time_zone = (uint8_t)(tg_names_find(&compile->network_zones, time_zone->text,
+                                                    time_zone->text_bytes) +
+                                      1);
+    }
     return network;
 }
 

@@ -214,6 +214,25 @@ uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_
     return switches[low - 1].band;
 }
 
+bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    return model != NULL && model->variants != 0;
+}
+
+uint32_t tg_image_time_model_at(const struct tg_image *image, uint32_t time_model,
+                                uint32_t serving_network)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    if (model == NULL || model->variants == 0) {
+        return time_model;
+    }
+    const struct tg_network *network = tg_image_network(image, serving_network);
+    return network != NULL && network->time_zone != 0
+               ? model->variants + (uint32_t)network->time_zone - 1
+               : time_model;
+}
+
 const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model, uint32_t band)
 {
     const struct tg_time_model *model = time_model_at(image, time_model);

@@ -356,7 +356,7 @@ struct tg_network {
     uint32_t plmn;       /**< Mobile country and network code as decimal digits, e.g. 26201. */
     uint16_t zone;       /**< Zone of usage there. */
     uint8_t plmn_digits; /**< 5 or 6; 0 a hole. */
-    uint8_t reserved;    /**< 0. */
+    uint8_t time_zone;   /**< Which variant of time models by serving network: from 1; 0 home. */
 };
 _Static_assert(sizeof(struct tg_network) == 8, "stored");
 
@@ -393,7 +393,7 @@ struct tg_time_model {
     uint32_t switches_count;    /**< 0: band 0 always. */
     uint32_t zone_name_offset;  /**< IANA zone, in the text section. */
     uint16_t bands_count;       /**< At least 1. */
-    uint16_t reserved;          /**< 0. */
+    uint16_t variants;          /**< First of its variants, one a time zone of networks; 0 none. */
     uint32_t band_names_offset; /**< Bytes from the image: uint32_t text offsets [bands_count]. */
     uint32_t tz_hash;           /**< CRC32C of the zone file it was expanded with. */
 };
@@ -550,6 +550,21 @@ uint16_t tg_image_pair_zone(const struct tg_image *image,
  */
 uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
                        int64_t *until_ns);
+
+/**
+ * @brief Time model whose wall time counts for a row: that of the plan, or its variant in the time
+ *        zone of the serving network (rating-semantics 4.4).
+ * @param image            Checked.
+ * @param time_model       Of a plan's service; may be TG_TIME_MODEL_NONE.
+ * @param serving_network  As in tg_usage.
+ * @return Time model for tg_image_band.
+ */
+uint32_t tg_image_time_model_at(const struct tg_image *image, uint32_t time_model,
+                                uint32_t serving_network);
+
+/** @brief Does the serving network choose the wall time? @param image Checked. @param time_model
+ *  Any. @return true if so. */
+bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model);
 
 /** @brief Name of a band ("peak"). @param image Checked. @param time_model Any. @param band Any.
  *  @return Text; "" without a time model. */

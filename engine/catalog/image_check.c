@@ -267,6 +267,24 @@ static bool decks_check(const struct tg_image *image)
     return is_fine;
 }
 
+/* A variant stands in for its model: there must be one a time zone, with the same bands. */
+static bool variants_check(const struct tg_image *image, const struct tg_time_model *models,
+                           const struct tg_time_model *model)
+{
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_TIME_MODELS].count;
+    uint32_t zones_count = 0;
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_NETWORKS].count; i++) {
+        const struct tg_network *network = tg_image_network(image, i);
+        zones_count =
+            network != NULL && network->time_zone > zones_count ? network->time_zone : zones_count;
+    }
+    bool is_fine = model->variants == 0 || model->variants + zones_count <= count;
+    for (uint32_t i = 0; is_fine && model->variants != 0 && i < zones_count; i++) {
+        is_fine = models[model->variants + i].bands_count == model->bands_count;
+    }
+    return is_fine;
+}
+
 static bool time_models_check(const struct tg_image *image)
 {
     const struct tg_time_model *models =
@@ -275,6 +293,7 @@ static bool time_models_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count; i++) {
         const struct tg_time_model *model = &models[i];
         if (model->bands_count == 0 || model->zone_name_offset >= text_count ||
+            !variants_check(image, models, model) ||
             !lies_inside(image, model->switches_offset, model->switches_count,
                          sizeof(struct tg_band_switch), 8) ||
             !lies_inside(image, model->band_names_offset, model->bands_count, 4, 4)) {

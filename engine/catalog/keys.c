@@ -171,10 +171,13 @@ KEYS(tg_catalog_holiday_keys,
      .help = "Days such as 2026-12-25."},
     {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
      .help = "Days of every year, such as \"12-25\"."});
+static const char *const wall_times[] = {"fixed", "serving", NULL};
 static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
 KEYS(tg_catalog_time_model_keys,
     {.key = "zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
      .help = "IANA time zone of the wall times."},
+    {.key = "by", .type = TG_TYPE_ENUM, .names = wall_times, .fallback = "fixed",
+     .help = "Whose wall time: zone's always, or abroad the serving network's."},
     {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Band where no rule matches."},
     {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,
@@ -285,7 +288,9 @@ KEYS(tg_catalog_product_keys,
 KEYS(tg_catalog_network_keys,
     {.key = "plmn", .type = TG_TYPE_STRING, .is_required = true, .min = 5, .max = 6,
      .help = "Mobile country and network code."},
-    {.key = "zone", .type = TG_TYPE_NAME, .is_required = true, .help = "Zone of usage there."});
+    {.key = "zone", .type = TG_TYPE_NAME, .is_required = true, .help = "Zone of usage there."},
+    {.key = "time_zone", .type = TG_TYPE_STRING, .min = 1, .max = 63,
+     .help = "IANA time zone there, for time models by: serving; absent: home."});
 KEYS(tg_catalog_tariff_keys,
     {.key = "bpf", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
      .help = "Object file of `tollgate plugin build`, relative to the folder."},

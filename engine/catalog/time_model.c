@@ -438,11 +438,10 @@ static void day_expand(const struct model *model, int64_t number, struct tg_blob
     }
 }
 
-static struct tg_time_model model_compile(struct model *model)
+static struct tg_time_model model_compile(struct model *model, const char *zone)
 {
     struct tg_compile *compile = model->compile;
     struct tg_time_model out = {.bands_count = 1};
-    const char *zone = tg_schema_text(&tg_catalog_time_model_keys, model->node, "zone");
     const char *first = tg_schema_text(&tg_catalog_time_model_keys, model->node, "default");
     (void)band_number(model, first != NULL ? first : "default");
     rules_read(model);
@@ -513,26 +512,87 @@ static void release_record(struct tg_compile *compile)
     compile->head.tzdata_offset = tg_compile_text(compile, is_used ? release : NULL);
 }
 
+/* Time zones of networks, each loaded once so that a wrong one is told where it is written. */
+static void network_zones_read(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_NETWORK].count; i++) {
+        const struct tg_yaml_node *zone =
+            tg_yaml_get(tg_compile_node(compile, TG_CATALOG_NETWORK, i), "time_zone");
+        const uint32_t count = compile->network_zones.count;
+        if (zone == NULL || zone->kind != TG_YAML_SCALAR ||
+            tg_names_add(&compile->network_zones, zone->text, zone->text_bytes) < count) {
+            continue;
+        }
+        struct tz tz;
+        if (compile->network_zones.count > UINT8_MAX) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, zone->mark, NULL,
+                        "networks have more than %u time zones", UINT8_MAX);
+        } else if (!tz_load(zone->text, &tz)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, zone->mark,
+                        "use an IANA zone such as Europe/Berlin",
+                        "time_zone: there is no time zone \"%.64s\"", zone->text);
+        } else {
+            tz_free(&tz);
+        }
+    }
+    compile->is_out_of_memory |= compile->network_zones.is_broken;
+}
+
+/* One model in one zone to the section; its zone as written when none is given. */
+static void model_add(struct tg_compile *compile, const struct tg_yaml_node *node, const char *zone)
+{
+    struct tg_time_model out = {.bands_count = 1};
+    struct model *model = calloc(1, sizeof *model);
+    if (model == NULL) {
+        compile->is_out_of_memory = true;
+        return;
+    }
+    model->compile = compile;
+    model->node = node;
+    if (node != NULL && node->kind == TG_YAML_MAP) {
+        out = model_compile(
+            model, zone != NULL ? zone : tg_schema_text(&tg_catalog_time_model_keys, node, "zone"));
+    } else { /* refused by the schema; plans that name it still look at its one band */
+        out.band_names_offset = (uint32_t)tg_blob_extend(
+            &compile->sections[TG_IMAGE_SECTION_DECK_DATA], sizeof(uint32_t), 8);
+    }
+    free(model);
+    (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);
+}
+
+/* The model once more in each time zone of networks, behind all models of the documents. */
+static void variants_add(struct tg_compile *compile, uint32_t index,
+                         const struct tg_yaml_node *node)
+{
+    struct tg_blob *section = &compile->sections[TG_IMAGE_SECTION_TIME_MODELS];
+    const size_t first = section->size_bytes / sizeof(struct tg_time_model);
+    for (uint32_t i = 0; i < compile->network_zones.count; i++) {
+        const char *zone = tg_names_text(&compile->network_zones, i);
+        char name[160];
+        const int length = snprintf(name, sizeof name, "%.63s@%.63s", node->key, zone);
+        (void)tg_names_add(&compile->names[TG_CATALOG_TIME_MODEL], name, (size_t)length);
+        model_add(compile, node, zone);
+    }
+    if (first + compile->network_zones.count > TG_TIME_MODEL_NONE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "more than 65534 time models, those by serving network once a time zone");
+    } else if (!section->is_broken && compile->network_zones.count > 0) {
+        ((struct tg_time_model *)(void *)section->bytes)[index].variants = (uint16_t)first;
+    }
+}
+
 void tg_compile_time_models(struct tg_compile *compile)
 {
-    for (uint32_t i = 0; i < compile->names[TG_CATALOG_TIME_MODEL].count; i++) {
+    const uint32_t count = compile->names[TG_CATALOG_TIME_MODEL].count;
+    network_zones_read(compile);
+    for (uint32_t i = 0; i < count; i++) {
+        model_add(compile, tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i), NULL);
+    }
+    for (uint32_t i = 0; tg_diag_errors_count(compile->diag) == 0 && i < count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i);
-        struct tg_time_model out = {.bands_count = 1};
-        struct model *model = calloc(1, sizeof *model);
-        if (model == NULL) {
-            compile->is_out_of_memory = true;
-            return;
+        if (tg_schema_number(&tg_catalog_time_model_keys, node, "by") != 0) {
+            variants_add(compile, i, node);
         }
-        model->compile = compile;
-        model->node = node;
-        if (node != NULL && node->kind == TG_YAML_MAP) {
-            out = model_compile(model);
-        } else { /* refused by the schema; plans that name it still look at its one band */
-            out.band_names_offset = (uint32_t)tg_blob_extend(
-                &compile->sections[TG_IMAGE_SECTION_DECK_DATA], sizeof(uint32_t), 8);
-        }
-        free(model);
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);
     }
     release_record(compile);
 }

@@ -97,9 +97,10 @@ static __attribute__((noinline)) void cell_make(const struct tg_image *image, ui
     cell->is_zoned_by_network = plan_service->zone_by == TG_ZONE_BY_NETWORK;
     cell->is_cut_by_time =
         plan_service->dimension == TG_DIMENSION_TIME && plan_service->split_mode != TG_SPLIT_START;
-    cell->is_quick =
-        plan_service->buckets_count == 0 && plan_service->dimension != TG_DIMENSION_MONEY &&
-        plan_service->zone_by != TG_ZONE_BY_PAIR;
+    cell->is_quick = plan_service->buckets_count == 0 &&
+                     plan_service->dimension != TG_DIMENSION_MONEY &&
+                     plan_service->zone_by != TG_ZONE_BY_PAIR &&
+                     !tg_image_time_model_varies(image, plan_service->time_model);
     cell_allowance(image, service, cell);
 }
 

@@ -319,6 +319,66 @@ def calendars(report, tollgate, root):
         report.expect(f"band {start}", answer.get("price"), band)
 
 
+ROAMING = """
+networks:
+  orange: {plmn: "20801", zone: eu_net, time_zone: Europe/Paris}
+  lisboa: {plmn: "26801", zone: eu_net, time_zone: Europe/Lisbon}
+  jio: {plmn: "405840", zone: far_net, time_zone: Asia/Kolkata}
+  sea: {plmn: "90118", zone: far_net}
+decks:
+  world: {prefixes: {"*": any}}
+prices:
+  day: {unit: second, price: "0.01"}
+  night: {unit: second, price: "0.02"}
+  eu_day: {unit: second, price: "0.03"}
+  eu_night: {unit: second, price: "0.04"}
+  far: {unit: second, price: "0.05"}
+  mb: {unit: megabyte, price: "1"}
+  eu_mb: {unit: megabyte, price: "2"}
+  far_mb: {unit: megabyte, price: "3"}
+time_models:
+  serving: {zone: Europe/Berlin, by: serving, default: night,
+            bands: [{band: day, from: "08:00", to: "18:00"}]}
+  home: {zone: Europe/Berlin, default: night, bands: [{band: day, from: "08:00", to: "18:00"}]}
+plans:
+  p:
+    voice: {deck: world, origin: {by: network}, time_model: serving, prices: {
+            "eu_net>*": {day: eu_day, night: eu_night}, "*": {day: day, night: night}}}
+    data: {prices: {home: mb, eu_net: eu_mb, far_net: far_mb}}
+  h:
+    voice: {deck: world, time_model: home, prices: {"*": {day: day, night: night}}}
+products: {p: {plan: p}, h: {plan: h}}
+"""
+
+
+def roaming(report, tollgate, root):
+    number, home = "12135550001", "12125550001"
+    files = {"c.yaml": ROAMING, **people((number, "p"), (home, "h"))}
+    catalog = Catalog(tollgate, os.path.join(root, "roaming"), files)
+    table = [  # summer: Lisbon 7:30 and Berlin 8:30 at 6:30 UTC, Kolkata noon
+        (call(number, "49", "2026-06-01T06:30:00Z"), "day"),
+        (call(number, "49", "2026-06-01T06:30:00Z", serving_network="orange"), "eu_day"),
+        (call(number, "49", "2026-06-01T06:30:00Z", serving_network="lisboa"), "eu_night"),
+        (call(number, "49", "2026-06-01T16:30:00Z"), "night"),
+        (call(number, "49", "2026-06-01T16:30:00Z", serving_network="lisboa"), "eu_day"),
+        (call(number, "49", "2026-06-01T02:29:59Z", serving_network="jio", seconds=1), "night"),
+        (call(number, "49", "2026-06-01T02:30:00Z", serving_network="jio", seconds=1), "day"),
+        (call(number, "49", "2026-06-01T06:30:00Z", serving_network="sea"), "day"),
+        (call(home, "49", "2026-06-01T06:30:00Z", serving_network="lisboa"), "day"),
+    ]
+    for (row, price), answer in zip(table, catalog.quote([row for row, _ in table])):
+        report.expect(f"roaming {row}", answer.get("price"), price)
+    # Cut where the serving network's clock says: 17:59:30 in Lisbon is 16:59:30 UTC.
+    cut = catalog.quote([call(number, "49", "2026-06-01T16:59:30Z", serving_network="lisboa")])[0]
+    report.expect("cut", [(p["price"], p["units"]) for p in cut["breakdown"]],
+                  [("eu_day", 30), ("eu_night", 30)])
+    data = [{"subscriber": number, "service": "data", "start": "2026-06-01T10:00:00Z",
+             "quantity_down": 1000000, **network}
+            for network in ({}, {"serving_network": "orange"}, {"serving_network": "sea"})]
+    report.expect("data", [answer.get("price") for answer in catalog.quote(data)],
+                  ["mb", "eu_mb", "far_mb"])
+
+
 def tz_data(report, tollgate, root):
     """Another release of the tz data is another catalog."""
     folder = os.path.join(root, "zoneinfo")
@@ -357,7 +417,7 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, order, calendars, tz_data):
+        for check in (pairs, sheets, lints, order, calendars, roaming, tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0

@@ -167,6 +167,8 @@ static const struct mistake mistakes[] = {
     {"more.yaml", "plans:\n  p: {voice: {deck: sheet, prices: {`\"sheet/grmany\": p_voice}}}\n",
      "there is no zone \"sheet/grmany\"", "did you mean \"sheet/germany\"?"},
     {"more.yaml", "plans:\n  p: {message: {deck: `sheet}}\n", "which the service has not", NULL},
+    {"more.yaml", "networks:\n  n: {plmn: \"20801\", zone: z, time_zone: `Europe/Pariss}\n",
+     "there is no time zone \"Europe/Pariss\"", "IANA"},
     {"more.yaml", "decks:\n  d: {prefixes: {`\"=\": italy}}\n", "not 1 to 15 digits", NULL},
     {"world.csv", "prefix,zone\n=110,police\n110,us\n`=110,fire\n",
      "short code 110 is already on line 2", NULL},
