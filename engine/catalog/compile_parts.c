@@ -53,6 +53,12 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
     network.plmn = (uint32_t)strtoul(plmn->text, NULL, 10);
     network.plmn_digits = (uint8_t)plmn->text_bytes;
     network.zone = (uint16_t)index;
+    const struct tg_yaml_node *time_zone = tg_yaml_get(node, "time_zone");
+    if (time_zone != NULL && time_zone->kind == TG_YAML_SCALAR) {
+        network.time_zone = (uint8_t)(tg_names_find(&compile->network_zones, time_zone->text,
+                                                    time_zone->text_bytes) +
+                                      1);
+    }
     return network;
 }
 
@@ -262,6 +268,13 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     if (plan != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);
         product.plan = index == UINT32_MAX ? TG_PLAN_NONE : (uint16_t)index;
+        uint32_t own;
+        if (tg_compile_customer_plan(compile, node, &own)) {
+            product.plan = (uint16_t)own;
+        }
+    } else if (tg_yaml_get(node, "decks") != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "decks")->key_mark,
+                    "name the plan whose prices they need", "decks: the product has no plan");
     }
     if (tax != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);

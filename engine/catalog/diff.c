@@ -260,6 +260,12 @@ struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_i
                                                  TG_CATALOG_ALLOWANCE, TG_CATALOG_PLAN,
                                                  TG_CATALOG_PRODUCT};
     struct diff diff = {before, after, tg_json_list()};
+    const char *release = tg_image_text(after, after->tzdata_offset);
+    if (diff.list != NULL && before != NULL &&
+        strcmp(tg_image_text(before, before->tzdata_offset), release) != 0) {
+        change_add(&diff, "catalog", "tzdata", "release",
+                   tg_image_text(before, before->tzdata_offset), release);
+    }
     for (size_t i = 0; diff.list != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
         kind_diff(&diff, kinds[i]);
     }
