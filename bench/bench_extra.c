@@ -16,6 +16,7 @@ static const struct mode {
     bool is_flag; /* else a folder follows */
 } modes[] = {{"--capture", tg_bench_capture, false},
              {"--sums", tg_bench_sums, false},
+             {"--bill-world", tg_bench_bill_world, false},
              {"--latency", tg_bench_latency, true},
              {"--lossless", tg_bench_lossless, true}};
 
@@ -35,6 +36,7 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
     } numbers[] = {{"--subscribers", &extra->subscribers_count},
                    {"--datagrams", &extra->datagrams_count},
                    {"--seconds", &extra->seconds},
+                   {"--rows", &extra->rows_count},
                    {"--rate", &extra->rate},
                    {"--trials", &extra->trials_count}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -43,7 +45,7 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
         }
     }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
-        strcmp(name, "--sums") != 0) {
+        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0) {
         return false;
     }
     extra->dir = value;
@@ -67,6 +69,7 @@ bool tg_bench_extra_run(int argc, char **argv, int *code)
     struct tg_bench_extra extra = {.dir = "/tmp",
                                    .subscribers_count = 100000,
                                    .datagrams_count = 20000,
+                                   .rows_count = 10,
                                    .seconds = 5,
                                    .trials_count = 8};
     const struct mode *mode = mode_find(argc, argv);

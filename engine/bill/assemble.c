@@ -8,6 +8,7 @@
 #include "bill/bill.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
+#include "bill/lines.h"
 #include "bill/prorate.h"
 #include "catalog/catalog.h"
 
@@ -19,14 +20,20 @@
 #define TITLE_BYTES       256u
 #define UNTAXED           "untaxed"
 
+struct tg_bill_members {
+    const struct tg_roster *roster;
+    uint32_t *first;   /* Shape [accounts_count + 1]: members of an account begin here. */
+    uint32_t *members; /* Shape [subscribers_count]: roster indices, ascending in an account. */
+};
+
 struct tg_bill_assembler {
     const struct tg_catalog_snapshot *catalog;
     const struct tg_bill_charge *charges; /* One-off charges; may be NULL. */
     uint32_t charges_count;
     uint64_t written_off_count;
-    uint32_t *first;   /* Shape [accounts_count + 1]: members of an account begin here. */
-    uint32_t *members; /* Shape [subscribers_count]: roster indices, ascending in an account. */
-    uint32_t capacity; /* Lines the arrays below have room for. */
+    const struct tg_bill_members *members;
+    uint32_t capacity;             /* Lines the arrays below have room for. */
+    struct tg_bill_slot *slots;    /* One member's at a time; shape [capacity]. */
     struct tg_bill_line *lines;    /* The account's, all currencies; shape [capacity]. */
     struct tg_bill_line *selected; /* One invoice's; shape [capacity]. */
     char (*names)[NAME_BYTES];     /* Subscription ids; shape [capacity]. */
@@ -55,6 +62,7 @@ static void give(void *memory, size_t count, size_t item_bytes)
 static void arrays_free(struct tg_bill_assembler *made)
 {
     const uint32_t n = made->capacity;
+    give(made->slots, n, sizeof made->slots[0]);
     give(made->lines, n, sizeof made->lines[0]);
     give(made->selected, n, sizeof made->selected[0]);
     give(made->names, n, sizeof made->names[0]);
@@ -63,6 +71,7 @@ static void arrays_free(struct tg_bill_assembler *made)
     give(made->scratch.parts, n, sizeof made->scratch.parts[0]);
     give(made->scratch.rows, n, sizeof made->scratch.rows[0]);
     give(made->scratch.fractions, n, sizeof made->scratch.fractions[0]);
+    made->slots = NULL;
     made->lines = NULL;
     made->selected = NULL;
     made->names = NULL;
@@ -74,6 +83,7 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
 {
     arrays_free(made);
     made->capacity = n;
+    made->slots = take(n, sizeof made->slots[0]);
     made->lines = take(n, sizeof made->lines[0]);
     made->selected = take(n, sizeof made->selected[0]);
     made->names = take(n, sizeof made->names[0]);
@@ -86,8 +96,9 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
         .fractions = take(n, sizeof made->scratch.fractions[0]),
     };
     const struct tg_bill_scratch *s = &made->scratch;
-    if (made->lines == NULL || made->selected == NULL || made->names == NULL || s->exact == NULL ||
-        s->weights == NULL || s->parts == NULL || s->rows == NULL || s->fractions == NULL) {
+    if (made->slots == NULL || made->lines == NULL || made->selected == NULL ||
+        made->names == NULL || s->exact == NULL || s->weights == NULL || s->parts == NULL ||
+        s->rows == NULL || s->fractions == NULL) {
         arrays_free(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for an invoice of %u lines", n);
     }
@@ -95,7 +106,7 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
 }
 
 /* Counting sort of subscribers by account. */
-static void members_list(struct tg_bill_assembler *made, const struct tg_roster *roster)
+static void members_list(struct tg_bill_members *made, const struct tg_roster *roster)
 {
     for (uint32_t s = 0; s < roster->subscribers_count; s++) {
         if (roster->lines[s].account < roster->accounts_count) {
@@ -117,29 +128,50 @@ static void members_list(struct tg_bill_assembler *made, const struct tg_roster 
     made->first[0] = 0;
 }
 
+struct tg_bill_members *tg_bill_members_open(const struct tg_roster *roster, struct tg_why *why)
+{
+    struct tg_bill_members *made = tg_pages_take(sizeof *made);
+    if (made != NULL) {
+        made->roster = roster;
+        made->first = take((size_t)roster->accounts_count + 1, sizeof made->first[0]);
+        made->members = take(roster->subscribers_count, sizeof made->members[0]);
+    }
+    if (made == NULL || made->first == NULL || made->members == NULL) {
+        tg_bill_members_close(made);
+        (void)tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u accounts", roster->accounts_count);
+        return NULL;
+    }
+    members_list(made, roster);
+    return made;
+}
+
+void tg_bill_members_close(struct tg_bill_members *members)
+{
+    if (members == NULL) {
+        return;
+    }
+    const struct tg_roster *roster = members->roster;
+    give(members->first, (size_t)roster->accounts_count + 1, sizeof members->first[0]);
+    give(members->members, roster->subscribers_count, sizeof members->members[0]);
+    tg_pages_free(members, sizeof *members);
+}
+
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
+                                   const struct tg_bill_members *members,
                                    struct tg_bill_assembler **assembler, struct tg_why *why)
 {
     *assembler = NULL;
-    const struct tg_roster *roster = catalog->roster;
     struct tg_bill_assembler *made = tg_pages_take(sizeof *made);
     if (made == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a bill run");
     }
     made->catalog = catalog;
-    made->first = take((size_t)roster->accounts_count + 1, sizeof made->first[0]);
-    made->members = take(roster->subscribers_count, sizeof made->members[0]);
-    enum tg_err err = TG_OK;
-    if (made->first == NULL || made->members == NULL) {
-        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u accounts", roster->accounts_count);
-    } else {
-        err = arrays_take(made, LINES_COUNT_FIRST, why);
-    }
+    made->members = members;
+    const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);
         return err;
     }
-    members_list(made, roster);
     *assembler = made;
     return TG_OK;
 }
@@ -149,10 +181,7 @@ void tg_bill_assembler_close(struct tg_bill_assembler *assembler)
     if (assembler == NULL) {
         return;
     }
-    const struct tg_roster *roster = assembler->catalog->roster;
     arrays_free(assembler);
-    give(assembler->first, (size_t)roster->accounts_count + 1, sizeof assembler->first[0]);
-    give(assembler->members, roster->subscribers_count, sizeof assembler->members[0]);
     tg_pages_free(assembler, sizeof *assembler);
 }
 
@@ -173,23 +202,6 @@ static bool price_is_same(const struct tg_image *a, const struct tg_image *b, ui
            memcmp(tg_price_steps(left), tg_price_steps(right),
                   left->steps_count * sizeof(struct tg_price_step)) == 0 &&
            memcmp(tg_price_params(left), tg_price_params(right), left->params_bytes) == 0;
-}
-
-/* First slot of a subscriber, by bisection. */
-static uint32_t slots_from(const struct tg_bill_slot *slots, uint32_t slots_count,
-                           uint32_t subscriber)
-{
-    uint32_t low = 0;
-    uint32_t high = slots_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (slots[middle].subscriber < subscriber) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
 }
 
 /* The version whose fees and taxes count; a product it no longer has is looked for backwards. */
@@ -598,8 +610,8 @@ static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why
 }
 
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
-                             const struct tg_bill_window *window, const struct tg_bill_slot *slots,
-                             uint32_t slots_count, uint32_t *invoices_count, struct tg_why *why)
+                             const struct tg_bill_window *window, const struct tg_bill_lines *table,
+                             uint32_t *invoices_count, struct tg_why *why)
 {
     const struct tg_roster *roster = assembler->catalog->roster;
     assert(account < roster->accounts_count && window->start_ns < window->end_ns);
@@ -610,16 +622,16 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     assembler->names_count = 0;
     assembler->rows_count = 0;
     assembler->written_off_count = 0;
-    const uint32_t *members = assembler->members + assembler->first[account];
-    const uint32_t members_count = assembler->first[account + 1] - assembler->first[account];
+    const struct tg_bill_members *all = assembler->members;
+    const uint32_t *members = all->members + all->first[account];
+    const uint32_t members_count = all->first[account + 1] - all->first[account];
     /* A fee, two discounts and a minimum a member, beside usage and charges. */
     uint64_t needed = (uint64_t)members_count * 4;
     for (uint32_t m = 0; m < members_count; m++) {
         needed +=
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
-        needed += slots_from(slots, slots_count, members[m] + 1) -
-                  slots_from(slots, slots_count, members[m]);
+        needed += tg_bill_lines_count(table, members[m]);
     }
     enum tg_err err = TG_OK;
     if (needed > assembler->capacity) {
@@ -631,9 +643,8 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
         assembler->account_name[0] = '\0';
     }
     for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
-        const uint32_t from = slots_from(slots, slots_count, members[m]);
-        const uint32_t to = slots_from(slots, slots_count, members[m] + 1);
-        err = member_lines(assembler, members[m], slots + from, to - from, why);
+        const uint32_t count = tg_bill_lines_take(table, members[m], assembler->slots);
+        err = member_lines(assembler, members[m], assembler->slots, count, why);
     }
     if (err == TG_OK) {
         err = currencies_list(assembler, why);

@@ -166,7 +166,7 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
         return TG_OK;
     }
     item.kind = item.kind == TG_BILL_LINE_USAGE ? TG_BILL_LINE_LATE : item.kind;
-    item.month = month;
+    item.month = (uint16_t)month; /* Years are at most 2261: 27,143. */
     collect->rows_late_count++;
     return item_add(collect, line, &item);
 }
@@ -287,4 +287,37 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
     }
     tg_scan_close(scan);
     return err == TG_OK ? late_collect(collect, start_max_ns, why) : err;
+}
+
+static enum tg_err sources_fold(void *context, const struct tg_scan_view *view)
+{
+    struct tg_bill_collect *collect = context;
+    const struct tg_journal_source *sources = NULL;
+    uint32_t count = 0;
+    const enum tg_err err = tg_scan_sources(view, &sources, &count, NULL);
+    for (uint32_t i = 0; err == TG_OK && i < count; i++) {
+        struct tg_bill_source *source = &collect->sources[sources[i].source_id];
+        source->records_count += sources[i].in_records + sources[i].refused_records;
+        /* An entry takes back what came after all, modulo 2^64. */
+        source->missing_count += (int64_t)sources[i].missing_count;
+    }
+    return err;
+}
+
+enum tg_err tg_bill_collect_sources(struct tg_bill_collect *collect, struct tg_why *why)
+{
+    for (uint32_t i = 0; i < TG_BILL_SOURCE_IDS; i++) {
+        collect->sources[i] = (struct tg_bill_source){0, 0};
+    }
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .sections = TG_SECTION_BIT(TG_SECTION_SOURCES),
+                                          .dir = collect->data_dir,
+                                          .epoch_max = collect->epoch_last};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, sources_fold, collect, why);
+    }
+    tg_scan_close(scan);
+    return err;
 }

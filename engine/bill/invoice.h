@@ -114,7 +114,8 @@ struct tg_bill_invoice {
     struct tg_bill_tax taxes[TG_BILL_TAXES_MAX]; /**< In order of first use. */
     uint8_t rounding;                            /**< enum tg_rounding of the BILL stage. */
     uint8_t document;                            /**< enum tg_bill_document. */
-    uint8_t reserved[6];                         /**< 0. */
+    bool is_issued;                              /**< Gets a number; false: a draft. */
+    uint8_t reserved[5];                         /**< 0. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
     const char *reference_number;                /**< Of a note: the invoice's number. */
     const char *reason;                          /**< Of a note: why, for people. */
@@ -122,7 +123,8 @@ struct tg_bill_invoice {
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< To pay, bill scale. */
     char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
-    char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft. */
+    char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft, and
+                                                      before its turn has come. */
 };
 
 /** @brief Arrays compute() needs, all of the same length; owned by the caller, contents free. */

@@ -2,15 +2,19 @@
 #include "cli/bill_entry.h"
 #include "cli/bill_files.h"
 #include "cli/cli.h"
+#include "cli/source_names.h"
 
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/crew.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
     const char *action;  /* run, list, show. */
@@ -27,6 +31,7 @@ struct options {
     const char *amount;       /* charge, credit, debit. */
     const char *title;        /* charge: on the bill; notes: the reason. */
     const char *id;           /* charge: unique; notes: name on their invoice. */
+    const char *threads;
     bool issues;
     bool is_json;
     bool is_text;
@@ -47,7 +52,8 @@ static const char **value_of(struct options *options, const char *name)
                  {"--account", &options->account}, {"--date", &options->date},
                  {"--entity", &options->entity},   {"--series", &options->series},
                  {"--amount", &options->amount},   {"--subscription", &options->subscription},
-                 {"--title", &options->title},     {"--id", &options->id}};
+                 {"--title", &options->title},     {"--id", &options->id},
+                 {"--threads", &options->threads}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -140,6 +146,28 @@ static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
     }
 }
 
+static struct tg_json *late_json(const struct options *options, const struct tg_bill_stats *stats)
+{
+    struct tg_json *late = tg_json_list();
+    struct source_names *names =
+        stats->late_sources_count > 0 ? source_names_read(options->data) : NULL;
+    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
+        const struct tg_bill_late_source *one = &stats->late_sources[i];
+        struct tg_json *source = tg_json_object();
+        char name[TG_SOURCE_NAME_BYTES];
+        tg_json_set_integer(source, "source", one->source_id);
+        tg_json_set_string(source, "name", source_names_text(names, one->source_id, name));
+        tg_json_set_bool(source, "behind", one->is_behind);
+        if (one->last_event_ns != INT64_MIN) {
+            tg_json_set_time(source, "last_event", one->last_event_ns);
+        }
+        tg_json_set_integer(source, "missing", (int64_t)one->missing_count);
+        tg_json_append(late, source);
+    }
+    free(names);
+    return late;
+}
+
 static void report_json(const struct options *options, const struct tg_bill_stats *stats)
 {
     struct tg_json *json = tg_json_object();
@@ -153,14 +181,7 @@ static void report_json(const struct options *options, const struct tg_bill_stat
         tg_json_set_money(json, "tax", stats->tax_total, currency->minor, currency->minor);
         tg_json_set_money(json, "total", stats->total, currency->minor, currency->minor);
     }
-    struct tg_json *late = tg_json_list();
-    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
-        struct tg_json *source = tg_json_object();
-        tg_json_set_integer(source, "source", stats->late_sources[i].source_id);
-        tg_json_set_time(source, "last_event", stats->late_sources[i].last_event_ns);
-        tg_json_append(late, source);
-    }
-    tg_json_set(json, "incomplete_sources", late);
+    tg_json_set(json, "incomplete_sources", late_json(options, stats));
     (void)tg_json_print(json, false, stdout);
     (void)fputc('\n', stdout);
     tg_json_free(json);
@@ -176,6 +197,32 @@ static void money_print(const char *label, int64_t amount, const struct tg_curre
 static void count_print(const char *label, uint64_t count)
 {
     (void)printf("  %-22s %16llu\n", label, (unsigned long long)count);
+}
+
+/* What may still come: a bill that closes without it will have it on the next one. */
+static void late_print(const struct options *options, const struct tg_bill_stats *stats)
+{
+    if (stats->late_sources_count == 0) {
+        return;
+    }
+    struct source_names *names = source_names_read(options->data);
+    (void)printf("  sources not complete at close: %u (usage may still come)\n",
+                 stats->late_sources_count);
+    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
+        const struct tg_bill_late_source *one = &stats->late_sources[i];
+        char name[TG_SOURCE_NAME_BYTES];
+        char text[TG_CLOCK_TEXT_BYTES] = "none in the period";
+        if (one->last_event_ns != INT64_MIN) {
+            (void)tg_clock_format(one->last_event_ns, text);
+        }
+        (void)printf("    %-30s last event %s", source_names_text(names, one->source_id, name),
+                     text);
+        if (one->missing_count > 0) {
+            (void)printf(", %llu missing", (unsigned long long)one->missing_count);
+        }
+        (void)printf("\n");
+    }
+    free(names);
 }
 
 static void report_text(const struct options *options, const struct tg_bill_stats *stats)
@@ -200,15 +247,7 @@ static void report_text(const struct options *options, const struct tg_bill_stat
         money_print("tax", stats->tax_total, currency);
         money_print("total", stats->total, currency);
     }
-    if (stats->late_sources_count > 0) {
-        (void)printf("  sources not complete at close: %u (usage may still come)\n",
-                     stats->late_sources_count);
-    }
-    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
-        char text[TG_CLOCK_TEXT_BYTES];
-        (void)tg_clock_format(stats->late_sources[i].last_event_ns, text);
-        (void)printf("    source %-5u last event %s\n", stats->late_sources[i].source_id, text);
-    }
+    late_print(options, stats);
 }
 
 static int run_with(const struct options *options, struct tg_bill_params *params)
@@ -246,6 +285,20 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
 }
 
+/* As many as there are processors unless told; 0: not a number of threads. */
+static uint16_t threads_of(const char *text)
+{
+    if (text == NULL) {
+        const long online = sysconf(_SC_NPROCESSORS_ONLN);
+        return online < 1                     ? 1
+               : online > TG_BILL_THREADS_MAX ? TG_BILL_THREADS_MAX
+                                              : (uint16_t)online;
+    }
+    char *end = NULL;
+    const unsigned long count = strtoul(text, &end, 10);
+    return end == text || *end != '\0' || count > TG_BILL_THREADS_MAX ? 0 : (uint16_t)count;
+}
+
 static int bill_make(const struct options *options)
 {
     struct tg_bill_params params = {.size_bytes = sizeof params,
@@ -254,7 +307,11 @@ static int bill_make(const struct options *options)
                                     .legal_entity = options->entity,
                                     .series = options->series,
                                     .issues = options->issues,
+                                    .threads_count = threads_of(options->threads),
                                     .follows_cycle_days = true};
+    if (params.threads_count == 0) {
+        return tg_cli_usage(&tg_verb_bill, "--threads wants 1..%u", TG_BILL_THREADS_MAX);
+    }
     if (options->period == NULL || tg_bill_period_parse(options->period, &params.period_start_ns,
                                                         &params.period_end_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
@@ -493,6 +550,7 @@ const struct tg_verb tg_verb_bill = {
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--issue] [--json]\n"
+        "                          [--threads N]\n"
         "       tollgate bill list --data DIR [--json | --full]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
         "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
