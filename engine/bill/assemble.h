@@ -23,6 +23,7 @@ struct tg_bill_assembler;
 struct tg_bill_members;
 struct tg_roster;
 struct tg_bill_charge;
+struct tg_bill_closes;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
 
@@ -49,6 +50,12 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
  *  subscriber, then id; borrowed until close; shape [count]. @param count Any. */
 void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
                                const struct tg_bill_charge *charges, uint32_t count);
+
+/** @brief Closed periods, which say whether a cycle's fees were billed ahead. @param assembler
+ * Open.
+ *  @param closes Borrowed until close; NULL: none were. */
+void tg_bill_assembler_closes(struct tg_bill_assembler *assembler,
+                              const struct tg_bill_closes *closes);
 
 /** @brief Free. @param assembler Assembler or NULL. */
 void tg_bill_assembler_close(struct tg_bill_assembler *assembler);

@@ -50,10 +50,13 @@ static void windows_make(struct run *run)
     const uint32_t month = tg_bill_month(params->period_start_ns);
     for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
         struct tg_bill_window *window = &run->collect.windows[day];
-        *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns};
+        *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns, 0};
         if (params->follows_cycle_days && day > 1) {
             window->start_ns = tg_bill_month_day_ns(month - 1, (uint8_t)day);
             window->end_ns = tg_bill_month_day_ns(month, (uint8_t)day);
+            window->next_end_ns = tg_bill_month_day_ns(month + 1, (uint8_t)day);
+        } else if (params->follows_cycle_days) {
+            window->next_end_ns = tg_bill_month_day_ns(month + 2, 1);
         }
     }
 }
@@ -157,6 +160,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
         err = tg_bill_assembler_open(&run->catalog, run->members, &run->assemblers[i], why);
         if (err == TG_OK) {
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
+            tg_bill_assembler_closes(run->assemblers[i], &run->closes);
         }
     }
     return err == TG_OK ? tg_bill_crew_open(run->threads_count, chunk_make, run, &run->crew, why)

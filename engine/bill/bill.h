@@ -18,8 +18,7 @@
  *  (3) Rows are billed by event time: start_ns in the account's period, half-open; those that came
  *      behind the period's close are on the next bill that is closed after they came.
  *  (4) Fees and taxes are those of the catalog version valid at the last instant of the period;
- * usage keeps the price it was rated with. A fee is that of the billed period, also for products
- *      that the catalog marks as paid in advance.
+ *      usage keeps the price it was rated with. Fees in advance: fee.h.
  */
 #ifndef TG_BILL_BILL_H
 #define TG_BILL_BILL_H

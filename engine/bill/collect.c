@@ -11,7 +11,9 @@
 
 #include <assert.h>
 
-#define PPM UINT64_C(1000000)
+#define PPM        UINT64_C(1000000)
+#define AHEAD_FAR  24u /* Rows; a miss is some 100 ns, a row 15 ns without one. */
+#define AHEAD_NEAR 12u
 
 #define COLUMNS                                                                                    \
     (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(quantity_up) | TG_COLUMN_BIT(quantity_down) |         \
@@ -78,6 +80,10 @@ static enum tg_err charge_tax(const struct tg_bill_collect *collect,
     const struct tg_tax *tax = tg_image_tax(collect->image, index);
     if (tax == NULL || tax->mode != TG_TAX_PER_CHARGE) {
         return TG_OK;
+    }
+    if (tax->is_inclusive != 0) {
+        return tg_bill_tax_in(item->amount, tax->rate_ppm, tax->rounding,
+                              (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS), &item->charge_tax);
     }
     const uint64_t divisor = PPM * (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
     return tg_money_divide((__int128)item->amount * tax->rate_ppm, divisor, tax->rounding,
@@ -220,11 +226,29 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
     return err;
 }
 
+/* A row's place in the table is fetched in two steps while the rows before it are added: the
+ * chain's begin, then its first slot. */
+static void rows_prefetch(const struct tg_bill_collect *collect, const struct tg_scan_view *view,
+                          uint32_t i)
+{
+    if (i + AHEAD_FAR < view->rows_count) {
+        const uint32_t subscriber = view->subscriber[i + AHEAD_FAR];
+        if (subscriber < collect->roster->subscribers_count) {
+            __builtin_prefetch(&collect->roster->lines[subscriber]);
+            tg_bill_lines_prefetch(collect->lines, subscriber, false);
+        }
+    }
+    if (i + AHEAD_NEAR < view->rows_count) {
+        tg_bill_lines_prefetch(collect->lines, view->subscriber[i + AHEAD_NEAR], true);
+    }
+}
+
 static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
 {
     struct tg_bill_collect *collect = context;
     enum tg_err err = TG_OK;
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
+        rows_prefetch(collect, view, i);
         int64_t *last_ns = &collect->last_event_ns[view->source_id[i]];
         if (view->source_id[i] != TG_ADJUST_SOURCE_ID && view->start_ns[i] > *last_ns) {
             *last_ns = view->start_ns[i];

@@ -30,8 +30,9 @@ struct tg_roster;
 
 /** @brief A half-open interval of event time. */
 struct tg_bill_window {
-    int64_t start_ns; /**< Inclusive. */
-    int64_t end_ns;   /**< Exclusive. */
+    int64_t start_ns;    /**< Inclusive. */
+    int64_t end_ns;      /**< Exclusive. */
+    int64_t next_end_ns; /**< End of the next one, which begins at end_ns; 0: not a cycle. */
 };
 
 /** @brief What the journal's source table says of a source. */

@@ -181,6 +181,9 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
         add_unsigned(out, "x_ratePpm", invoice->taxes[i].rate_ppm);
         add_word(out, "x_mode", tax_mode_name(invoice->taxes[i].mode));
         add_word(out, "x_rounding", tg_rounding_name(invoice->taxes[i].rounding));
+        if (invoice->taxes[i].is_inclusive) {
+            TG_BILL_TEXT_PUT(out, ",\"x_inclusive\":true");
+        }
         TG_BILL_TEXT_PUT(out, "}");
     }
     tg_bill_text_add(out,

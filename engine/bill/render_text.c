@@ -86,10 +86,19 @@ static void fee_text(const struct tg_bill_line *line, char item[ITEM_BYTES])
     const char *title = line->title != NULL ? line->title : "";
     switch (line->kind) {
     case TG_BILL_LINE_RECURRING:
-        tg_bill_text_add(&text, "%s, recurring fee", line->product_id);
+        if (line->to_ns == 0) {
+            tg_bill_text_add(&text, "%s, recurring fee", line->product_id);
+        } else {
+            tg_bill_text_add(&text, "%s, %s ", line->product_id,
+                             line->amount_exact < 0 ? "unused from" : "fee from");
+            add_day(&text, line->from_ns);
+        }
         break;
     case TG_BILL_LINE_DISCOUNT:
         tg_bill_text_add(&text, "%s, discount", line->product_id);
+        break;
+    case TG_BILL_LINE_MAXIMUM:
+        tg_bill_text_add(&text, "%s, beyond the maximum", line->product_id);
         break;
     case TG_BILL_LINE_MINIMUM:
         tg_bill_text_add(&text, "%s, to the minimum", line->product_id);
