@@ -44,7 +44,8 @@ enum tg_bill_line_kind {
     TG_BILL_LINE_DISCOUNT = 5,   /**< Taken off the subscription's eligible lines. */
     TG_BILL_LINE_MINIMUM = 6,    /**< What is missing to the minimum commitment. */
     TG_BILL_LINE_CREDIT = 7,     /**< Of a credit or debit note: refers to an issued line. */
-    TG_BILL_LINE_MAXIMUM = 8     /**< What is beyond the most a cycle may cost, taken off. */
+    TG_BILL_LINE_MAXIMUM = 8,    /**< What is beyond the most a cycle may cost, taken off. */
+    TG_BILL_LINE_KINDS = 9       /**< How many. */
 };
 
 /** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */
@@ -102,7 +103,8 @@ struct tg_bill_tax {
 enum tg_bill_document {
     TG_BILL_INVOICE = 0,     /**< Of a period. */
     TG_BILL_CREDIT_NOTE = 1, /**< Takes back part of an issued invoice; amounts are negative. */
-    TG_BILL_DEBIT_NOTE = 2   /**< Adds to an issued invoice. */
+    TG_BILL_DEBIT_NOTE = 2,  /**< Adds to an issued invoice. */
+    TG_BILL_DOCUMENTS = 3    /**< How many. */
 };
 
 /** @brief An invoice. A pure function of (journal, catalog versions, accounts). */

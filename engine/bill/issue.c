@@ -152,10 +152,9 @@ static enum tg_err part_put(struct tg_bill_issuer *issuer, const struct tg_bill_
                             const struct tg_bill_part *part, const char *number)
 {
     static const char *const collections[] = {
-        [TG_BILL_IN_BILLS] = "customerBill",       [TG_BILL_IN_DRAFTS] = "billDraft",
-        [TG_BILL_IN_TEXTS] = "billText",           [TG_BILL_IN_RATES] = "appliedRate",
-        [TG_BILL_IN_ISSUED] = "billIssued",        [TG_BILL_IN_NUMBERS] = "billNumber",
-        [TG_BILL_IN_OUTBOX] = TG_OUTBOX_COLLECTION};
+        [TG_BILL_IN_BILLS] = "customerBill", [TG_BILL_IN_DRAFTS] = "billDraft",
+        [TG_BILL_IN_RATES] = "appliedRate",  [TG_BILL_IN_ISSUED] = "billIssued",
+        [TG_BILL_IN_NUMBERS] = "billNumber", [TG_BILL_IN_OUTBOX] = TG_OUTBOX_COLLECTION};
     const char *json = pack->bytes + part->bytes_at;
     size_t length = (size_t)part->head + part->tail;
     if (part->is_numbered) {

@@ -7,7 +7,7 @@
  * only. Cost: a few puts an invoice; one fsync a batch.
  *
  *  State: the environment <data>/state. Collections written: `customerBill` (id -> CustomerBill),
- *  `appliedRate` (id -> AppliedCustomerBillingRate), `billText` (id -> {"text"}), `billIssued` (id
+ *  `appliedRate` (id -> AppliedCustomerBillingRate), `billIssued` (id
  * ->
  *  {"number", "account", "period", "currency", "net", "tax", "total", "digest"}), `billNumber`
  * (number

@@ -188,27 +188,6 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     return hash;
 }
 
-/* {"id":...,"text":"..."}: the readable form is printed behind the end, then escaped in place. */
-static bool text_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *invoice, size_t id_at)
-{
-    struct tg_bill_text plain = tg_bill_text(pack->bytes + pack->bytes_capacity / 2,
-                                             pack->bytes_capacity - pack->bytes_capacity / 2);
-    struct tg_bill_text text = part_begin(pack);
-    text.capacity_bytes = pack->bytes_capacity / 2 - pack->bytes_used;
-    tg_bill_render_text(invoice, &plain);
-    TG_BILL_TEXT_PUT(&text, "{\"id\":");
-    tg_bill_text_quote(&text, invoice->id);
-    TG_BILL_TEXT_PUT(&text, ",\"text\":\"");
-    tg_bill_text_escape(&text, plain.bytes, plain.number_at);
-    if (invoice->is_issued) {
-        tg_bill_text_number(&text, invoice->number);
-    }
-    const size_t behind = plain.number_at + (invoice->is_issued ? strlen(invoice->number) : 0);
-    tg_bill_text_escape(&text, plain.bytes + behind, plain.length_bytes - behind);
-    TG_BILL_TEXT_PUT(&text, "\"}");
-    return !plain.is_full && part_end(pack, TG_BILL_IN_TEXTS, id_at, &text, invoice->is_issued);
-}
-
 static bool rates_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *invoice,
                       size_t bill_at)
 {
@@ -295,8 +274,7 @@ static bool parts_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *i
     struct tg_bill_text text = part_begin(pack);
     tg_bill_render_json(invoice, &text, pack->details);
     bool fits = part_end(pack, invoice->is_issued ? TG_BILL_IN_BILLS : TG_BILL_IN_DRAFTS,
-                         ready->id_at, &text, invoice->is_issued) &&
-                text_add(pack, invoice, ready->id_at);
+                         ready->id_at, &text, invoice->is_issued);
     if (invoice->is_issued) {
         fits = fits && rates_add(pack, invoice, bill_at) &&
                records_add(pack, invoice, ready->digest, ready->id_at);
@@ -308,13 +286,11 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
                              struct tg_why *why)
 {
     assert(invoice->id[0] != '\0' && invoice->currency != NULL);
-    /* Bill, text and rates each take at most so much a line; the plain text is printed into the
-     * upper half. */
-    const size_t needed = (size_t)invoice->lines_count * TG_BILL_RENDER_LINE_BYTES * 3 +
-                          (size_t)TG_BILL_RENDER_HEAD_BYTES * 8;
+    /* Bill and rates each take at most so much a line. */
+    const size_t needed = (size_t)invoice->lines_count * TG_BILL_RENDER_LINE_BYTES * 2 +
+                          (size_t)TG_BILL_RENDER_HEAD_BYTES * 4;
     struct tg_bill_ready *ready = NULL;
-    if (bytes_ensure(pack, pack->bytes_used + 2 * needed) &&
-        parts_ensure(pack, invoice->lines_count + 8) &&
+    if (bytes_ensure(pack, needed) && parts_ensure(pack, invoice->lines_count + 8) &&
         details_ensure(pack, invoice->lines_count)) {
         ready = ready_take(pack);
     }

@@ -23,7 +23,6 @@
 enum tg_bill_collection {
     TG_BILL_IN_BILLS = 0, /**< customerBill. */
     TG_BILL_IN_DRAFTS,    /**< billDraft. */
-    TG_BILL_IN_TEXTS,     /**< billText. */
     TG_BILL_IN_RATES,     /**< appliedRate. */
     TG_BILL_IN_ISSUED,    /**< billIssued. */
     TG_BILL_IN_NUMBERS,   /**< billNumber; the number is the id. */

@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-static const char *service_name(uint8_t service)
+const char *tg_bill_service_name(uint8_t service)
 {
     static const char *const names[TG_SERVICE_COUNT] = {"none",  "data",   "voice",  "message",
                                                         "event", "access", "options"};
     return service < TG_SERVICE_COUNT ? names[service] : "unknown";
 }
 
-static const char *document_name(uint8_t document)
+const char *tg_bill_document_name(uint8_t document)
 {
     static const char *const names[] = {"normal", "creditNote", "debitNote"};
     return document < sizeof names / sizeof names[0] ? names[document] : "unknown";
@@ -43,6 +43,16 @@ static void add_money(struct tg_bill_text *out, const char *key, const struct tg
     TG_BILL_TEXT_PUT(out, "\",\"value\":");
     tg_bill_text_money(out, amount, currency->minor, currency->minor);
     TG_BILL_TEXT_PUT(out, "}");
+}
+
+/* ,"key":"12.34": for who must not read a JSON number as a binary fraction. */
+static void add_exact(struct tg_bill_text *out, const char *key, const struct tg_currency *currency,
+                      int64_t amount)
+{
+    add_key(out, key);
+    TG_BILL_TEXT_PUT(out, "\"");
+    tg_bill_text_money(out, amount, currency->minor, currency->minor);
+    TG_BILL_TEXT_PUT(out, "\"");
 }
 
 /* ,"key":"name": of our own words, which need no escape. */
@@ -126,7 +136,7 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
         }
         return;
     }
-    add_word(out, "x_service", service_name(line->service));
+    add_word(out, "x_service", tg_bill_service_name(line->service));
     add_string(out, "x_zone", line->zone_id);
     add_string(out, "x_price", line->price_id);
     add_string(out, "x_unit", line->unit_id);
@@ -154,7 +164,7 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
         tg_bill_text_number(out, invoice->number);
         TG_BILL_TEXT_PUT(out, "\"");
     }
-    add_word(out, "category", document_name(invoice->document));
+    add_word(out, "category", tg_bill_document_name(invoice->document));
     add_word(out, "runType", invoice->document == TG_BILL_INVOICE ? "onCycle" : "offCycle");
     add_word(out, "state", invoice->is_issued ? "new" : "onHold");
     if (invoice->document != TG_BILL_INVOICE) {
@@ -178,6 +188,8 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
         tg_bill_text_put(out, ",", i > 0);
         add_tax(out, &invoice->taxes[i], currency, invoice->taxes[i].tax);
         add_money(out, "x_taxableAmount", currency, invoice->taxes[i].net);
+        add_exact(out, "x_net", currency, invoice->taxes[i].net);
+        add_exact(out, "x_tax", currency, invoice->taxes[i].tax);
         add_unsigned(out, "x_ratePpm", invoice->taxes[i].rate_ppm);
         add_word(out, "x_mode", tax_mode_name(invoice->taxes[i].mode));
         add_word(out, "x_rounding", tg_rounding_name(invoice->taxes[i].rounding));

@@ -46,6 +46,12 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
 void tg_bill_render_rate(const struct tg_bill_invoice *invoice, uint32_t line_index,
                          const char *detail, size_t detail_bytes, struct tg_bill_text *out);
 
+/** @brief Name in documents ("voice"). @param service enum tg_service. @return Static text. */
+const char *tg_bill_service_name(uint8_t service);
+
+/** @brief Name in documents ("normal"). @param document enum tg_bill_document. @return Static. */
+const char *tg_bill_document_name(uint8_t document);
+
 /** @brief Path of a bill's document in the BSS front. */
 #define TG_BILL_HREF "/tmf-api/customerBillManagement/v4/customerBill/"
 /** @brief Path of a line's document in the BSS front. */

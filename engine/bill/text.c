@@ -140,7 +140,8 @@ static void escape_one(struct tg_bill_text *text, unsigned char c)
     tg_bill_text_put(text, coded, sizeof coded);
 }
 
-void tg_bill_text_escape(struct tg_bill_text *text, const char *value, size_t count)
+/* What stands inside a JSON string. */
+static void add_escaped(struct tg_bill_text *text, const char *value, size_t count)
 {
     const unsigned char *at = (const unsigned char *)value;
     const unsigned char *const end = at + count;
@@ -170,7 +171,7 @@ void tg_bill_text_escape(struct tg_bill_text *text, const char *value, size_t co
 void tg_bill_text_quote(struct tg_bill_text *text, const char *value)
 {
     tg_bill_text_put(text, "\"", 1);
-    tg_bill_text_escape(text, value, strlen(value));
+    add_escaped(text, value, strlen(value));
     tg_bill_text_put(text, "\"", 1);
 }
 

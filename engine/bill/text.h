@@ -59,10 +59,6 @@ void tg_bill_text_count(struct tg_bill_text *text, uint64_t number, unsigned dig
 void tg_bill_text_add(struct tg_bill_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** @brief Append what stands inside a JSON string, escaped, without quotes. @param text Text.
- *  @param value Shape [count]. @param count Octets; a NUL among them is escaped. */
-void tg_bill_text_escape(struct tg_bill_text *text, const char *value, size_t count);
-
 /** @brief Append a JSON string, quoted and escaped; bytes that are no UTF-8 become U+FFFD.
  *  @param text Text. @param value NUL-terminated. */
 void tg_bill_text_quote(struct tg_bill_text *text, const char *value);

@@ -15,4 +15,18 @@ if bash "$copy/bill.sh" "$tollgate" 300 2 2 >"$copy/log"; then
     echo "FAILED: a wrong sum passed"
     exit 1
 fi
+
+# Progress is for people at a terminal, or who ask for it; programs and files get none.
+"$tollgate" bench --bill-world "$copy/w" --subscribers 2000 --rows 3
+run() { "$tollgate" bill run --data "$copy/w/data" --period 2026-10 "$@" 2>"$copy/progress" >"$copy/out"; }
+run
+[ ! -s "$copy/progress" ] || { echo "FAILED: progress without a terminal"; exit 1; }
+run --progress --issue
+grep -q 'invoice \[' "$copy/progress" || { echo "FAILED: no progress: $(cat "$copy/progress")"; exit 1; }
+run --progress --json
+[ ! -s "$copy/progress" ] || { echo "FAILED: progress beside JSON"; exit 1; }
+grep -q '"incomplete_sources":\[{"source":1,"name":"source 1","behind":true,"last_event":"2026-10-31' \
+    "$copy/out" || { echo "FAILED: no incomplete source in $(cat "$copy/out")"; exit 1; }
+run --issue
+grep -q 'sources not complete at close: 1' "$copy/out" || { echo "FAILED: $(cat "$copy/out")"; exit 1; }
 echo "$line"

@@ -8,6 +8,8 @@
 #include "base/money.h"
 #include "bill/bill.h"
 #include "bill/crew.h"
+#include "bill/render.h"
+#include "bill/reprint.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -37,6 +39,7 @@ struct options {
     bool is_text;
     bool is_full;
     bool is_quiet; /* run: no report, the bills are printed. */
+    bool shows_progress; /* Also where stderr is no terminal, and at once. */
 };
 
 extern const struct tg_verb tg_verb_bill;
@@ -79,6 +82,8 @@ static int options_read(int argc, char **argv, struct options *options)
             options->is_text = true;
         } else if (strcmp(arg, "--full") == 0) {
             options->is_full = true;
+        } else if (strcmp(arg, "--progress") == 0) {
+            options->shows_progress = true;
         } else if (arg[0] == '-') {
             return tg_cli_usage(&tg_verb_bill, "unknown option '%s'", arg);
         } else if (options->action == NULL) {
@@ -111,7 +116,9 @@ static void bar_move(void *context, const char *step, uint64_t done, uint64_t to
     struct bar *bar = context;
     if (bar->step == NULL || strcmp(bar->step, step) != 0) {
         tg_progress_end(&bar->progress);
+        const bool is_forced = bar->progress.is_forced;
         tg_progress_start(&bar->progress, step, total);
+        bar->progress.is_forced = is_forced;
         bar->step = step;
     }
     tg_progress_step(&bar->progress, done);
@@ -256,7 +263,7 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     struct tg_catalog_snapshot *catalog = NULL;
     struct tg_db *state = NULL;
     struct tg_bill_stats stats = {.passes_count = 0};
-    struct bar bar = {.step = NULL};
+    struct bar bar = {.progress = {.is_forced = options->shows_progress}};
     enum tg_err err = tg_catalog_open(options->data, &catalog, &why);
     if (err == TG_OK) {
         err = tg_state_open(options->data, false, 0, &state, &why);
@@ -264,7 +271,7 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     if (err == TG_OK) {
         params->catalog = catalog;
         params->state = state;
-        params->progress = bar_move;
+        params->progress = options->is_json ? NULL : bar_move;
         params->progress_context = &bar;
         err = tg_bill_run(params, &stats, &why);
         tg_progress_end(&bar.progress);
@@ -351,9 +358,24 @@ static int bill_list(const struct options *options, struct tg_txn *txn)
     return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
 }
 
-static void text_print(const struct tg_json *document)
+/* The document says all that the readable form does; it is printed again. */
+static enum tg_err text_print(const struct tg_bytes *json)
 {
-    (void)fputs(tg_json_get_text(document, "text", ""), stdout);
+    struct tg_json *bill = NULL;
+    enum tg_err err = tg_json_parse(json->at, json->length_bytes, &bill, NULL);
+    const size_t room = json->length_bytes * 2 + TG_BILL_RENDER_HEAD_BYTES;
+    char *bytes = err == TG_OK ? malloc(room) : NULL;
+    if (bytes != NULL) {
+        struct tg_bill_text text = tg_bill_text(bytes, room);
+        err = tg_bill_reprint(bill, &text, NULL);
+        err = err == TG_OK && text.is_full ? TG_E_FULL : err;
+        (void)fputs(err == TG_OK ? bytes : "", stdout);
+    } else if (err == TG_OK) {
+        err = TG_E_NO_MEMORY;
+    }
+    free(bytes);
+    tg_json_free(bill);
+    return err;
 }
 
 /* A bill by its id: issued or draft. */
@@ -368,18 +390,7 @@ static enum tg_err bill_print(const struct options *options, struct tg_txn *txn,
         (void)printf("%.*s\n", (int)json.length_bytes, (const char *)json.at);
         return TG_OK;
     }
-    if (err == TG_OK) {
-        err = tg_documents_get(txn, "billText", id, &json);
-    }
-    struct tg_json *text = NULL;
-    if (err == TG_OK) {
-        err = tg_json_parse(json.at, json.length_bytes, &text, NULL);
-    }
-    if (err == TG_OK) {
-        text_print(text);
-    }
-    tg_json_free(text);
-    return err;
+    return err == TG_OK ? text_print(&json) : err;
 }
 
 struct find {
@@ -549,8 +560,8 @@ const struct tg_verb tg_verb_bill = {
     .usage =
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
+        "                          [--threads N] [--progress]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--issue] [--json]\n"
-        "                          [--threads N]\n"
         "       tollgate bill list --data DIR [--json | --full]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
         "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
@@ -562,6 +573,9 @@ const struct tg_verb tg_verb_bill = {
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage, prints the invoices of the month (--json: one a line) and keeps nothing.\n"
+        "--threads, as many as processors unless given, changes no byte of what is stored. "
+        "--progress\n"
+        "shows how far it is also where stderr is no terminal; with --json nothing is shown.\n"
         "charge enters a one-off charge; credit takes back an issued invoice, a line of it or "
         "part\n"
         "of a line, debit adds to one: as a note with a number of series CN or DN. Entering the\n"

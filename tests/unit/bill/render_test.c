@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/render.h"
+#include "bill/reprint.h"
+#include "doc/json.h"
 
 #include "abi/tariff.h"
 #include "abi/usage.h"
@@ -116,6 +118,47 @@ Test(render, text_has_aligned_columns_and_all_sums)
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         cr_expect(strstr(bytes, wanted[i]) != NULL, "'%s' is missing in\n%s", wanted[i], bytes);
     }
+}
+
+/* Otherwise what a person reads of a stored bill is not what the bill says. */
+Test(render, a_stored_bill_prints_as_the_invoice_did)
+{
+    static char bytes[65536];
+    static char direct[65536];
+    static char again[65536];
+    const uint8_t kinds[] = {TG_BILL_LINE_RECURRING, TG_BILL_LINE_ONE_OFF, TG_BILL_LINE_DISCOUNT,
+                             TG_BILL_LINE_MINIMUM,   TG_BILL_LINE_MAXIMUM, TG_BILL_LINE_CREDIT};
+    for (size_t i = 0; i < sizeof kinds * 3; i++) {
+        struct tg_bill_invoice invoice = computed();
+        invoice.document = (uint8_t)(i % 3);
+        invoice.reference_id = "B-2026-09-A-1";
+        invoice.reference_number = "INV-2026-00000000";
+        invoice.reason = "good \"will\"";
+        invoice.is_issued = i % 2 == 0;
+        invoice.lines[0].kind = kinds[i / 3];
+        invoice.lines[0].title = i % 2 == 0 ? "A title" : "";
+        invoice.lines[0].from_ns = i % 4 == 0 ? invoice.period_start_ns + TG_NS_PER_DAY : 0;
+        invoice.lines[0].to_ns = i % 4 == 0 ? invoice.period_end_ns : 0;
+        invoice.lines[1].kind = i % 5 == 0 ? TG_BILL_LINE_LATE : TG_BILL_LINE_USAGE;
+        if (!invoice.is_issued) {
+            invoice.number[0] = '\0';
+        }
+        struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
+        tg_bill_render_json(&invoice, &text, NULL);
+        struct tg_json *json = NULL;
+        cr_assert_eq(tg_json_parse(bytes, text.length_bytes, &json, NULL), TG_OK);
+        text = tg_bill_text(direct, sizeof direct);
+        tg_bill_render_text(&invoice, &text);
+        text = tg_bill_text(again, sizeof again);
+        cr_assert_eq(tg_bill_reprint(json, &text, NULL), TG_OK);
+        cr_expect_str_eq(again, direct);
+        tg_json_free(json);
+    }
+    struct tg_json *empty = NULL;
+    struct tg_bill_text text = tg_bill_text(again, sizeof again);
+    cr_assert_eq(tg_json_parse("{}", 2, &empty, NULL), TG_OK);
+    cr_expect_eq(tg_bill_reprint(empty, &text, NULL), TG_E_CORRUPT);
+    tg_json_free(empty);
 }
 
 /* Otherwise a text that did not fit is taken for a whole invoice. */
