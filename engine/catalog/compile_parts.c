@@ -22,6 +22,7 @@ static void taxes_compile(struct tg_compile *compile)
                                ? (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "rounding")
                                : compile->head.rounding_tax;
             tax.mode = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "mode");
+            tax.is_inclusive = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "inclusive");
             tax.title_offset = tg_compile_text(compile, title != NULL ? title : node->key);
             memcpy(tax.category, category, strnlen(category, sizeof tax.category));
         }
@@ -263,6 +264,8 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .discount_ppm = (uint32_t)tg_schema_number(keys, node, "discount"),
         .discount_on = (uint8_t)tg_schema_number(keys, node, "discount_on"),
         .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
+        .maximum = amount_read(compile, node, "maximum"),
+        .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
         .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
     if (plan != NULL) {
@@ -279,6 +282,11 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     if (tax != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
         product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
+    }
+    if (product.maximum > 0 && product.maximum < product.minimum &&
+        product.maximum_on == product.minimum_on) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
+                    "maximum: must not be less than the minimum");
     }
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,

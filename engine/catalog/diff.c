@@ -135,6 +135,9 @@ static void product_diff(struct diff *diff, const char *name, uint32_t was_id, u
     }
     money_diff(diff, "product", name, "fee", was->fee, is->fee);
     money_diff(diff, "product", name, "minimum", was->minimum, is->minimum);
+    money_diff(diff, "product", name, "maximum", was->maximum, is->maximum);
+    number_diff(diff, "product", name, "maximum_on", was->maximum_on, is->maximum_on);
+    number_diff(diff, "product", name, "in_advance", was->is_in_advance, is->is_in_advance);
     money_diff(diff, "product", name, "discount_amount", was->discount_fixed, is->discount_fixed);
     number_diff(diff, "product", name, "discount", was->discount_ppm, is->discount_ppm);
     number_diff(diff, "product", name, "discount_on", was->discount_on, is->discount_on);

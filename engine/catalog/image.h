@@ -296,7 +296,8 @@ struct tg_allowance {
 };
 _Static_assert(sizeof(struct tg_allowance) == 64, "stored");
 
-/** @brief Which lines of a subscription a discount or a minimum looks at. Values are stored. */
+/** @brief Which lines of a subscription a discount, a maximum or a minimum looks at.
+ *  Values are stored. */
 enum tg_bill_eligible {
     TG_ELIGIBLE_USAGE = 0, /**< Usage, late usage and adjustments. Default. */
     TG_ELIGIBLE_FEES = 1,  /**< Recurring and one-off fees and charges. */
@@ -335,7 +336,9 @@ struct tg_product {
     uint8_t discount_on;          /**< enum tg_bill_eligible. */
     uint8_t minimum_on;           /**< enum tg_bill_eligible. */
     uint8_t late_usage;           /**< enum tg_late_usage. */
-    uint8_t reserved[11];         /**< 0. */
+    uint8_t maximum_on;           /**< enum tg_bill_eligible. */
+    uint8_t reserved[2];          /**< 0. */
+    int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");
 
@@ -347,7 +350,8 @@ struct tg_tax {
     uint8_t is_present;    /**< 0: a hole. */
     char category[2];      /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
     uint8_t mode;          /**< enum tg_tax_mode. */
-    uint8_t reserved[3];   /**< 0. */
+    uint8_t is_inclusive;  /**< 1: prices are with this tax in them. */
+    uint8_t reserved[2];   /**< 0. */
 };
 _Static_assert(sizeof(struct tg_tax) == 16, "stored");
 

@@ -68,7 +68,9 @@ KEYS(tg_catalog_tax_keys,
     {.key = "category", .type = TG_TYPE_STRING, .min = 1, .max = 2, .fallback = "S",
      .help = "UN/ECE 5305 code."},
     {.key = "mode", .type = TG_TYPE_ENUM, .names = tax_modes, .fallback = "category",
-     .help = "What is rounded: the category's tax, each line's, or each charge's."});
+     .help = "What is rounded: the category's tax, each line's, or each charge's."},
+    {.key = "inclusive", .type = TG_TYPE_BOOL, .fallback = "false",
+     .help = "Prices and fees are with this tax in them."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
 static const struct tg_schema_key any_zone_item = {.type = TG_TYPE_STRING, .min = 1, .max = 140};
 static const char *const open_ends[] = {"refuse", "close", NULL};
@@ -281,6 +283,10 @@ KEYS(tg_catalog_product_keys,
      .help = "Least net a cycle of the eligible lines after discounts, prorated as the fee."},
     {.key = "minimum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
      .help = "Lines that count towards the minimum."},
+    {.key = "maximum", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Most net a cycle of the eligible lines after discounts, prorated as the fee."},
+    {.key = "maximum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
+     .help = "Lines that count towards the maximum."},
     {.key = "late_usage", .type = TG_TYPE_ENUM, .names = late_usages, .fallback = "next_bill",
      .help = "Usage that arrives when its bill is issued."},
     {.key = "late_write_off_below", .type = TG_TYPE_MONEY, .fallback = "0",
