@@ -29,7 +29,7 @@ enum tg_bench_stage {
     TG_BENCH_IDENTIFY, /**< Sequence audit, admission, identity, node state. */
     TG_BENCH_DEDUP,    /**< Duplicate check. */
     TG_BENCH_PRICE,    /**< Price, allowance, tariff, account. */
-    TG_BENCH_JOURNAL,  /**< Columns, zstd, CRC, write, fdatasync: both threads. */
+    TG_BENCH_JOURNAL,  /**< Columns, planes, CRC, write, fdatasync: both threads. */
     TG_BENCH_MAKE,     /**< Not ours: making a repeated capture's records fresh. */
     TG_BENCH_STAGES_COUNT
 };

@@ -13,11 +13,14 @@
 static const struct mode {
     const char *option;
     enum tg_err (*run)(const struct tg_bench_extra *extra, struct tg_why *why);
-    bool is_flag; /* else a folder follows */
-} modes[] = {{"--capture", tg_bench_capture, false},
-             {"--sums", tg_bench_sums, false},
-             {"--latency", tg_bench_latency, true},
-             {"--lossless", tg_bench_lossless, true}};
+    bool is_flag;        /* else a folder follows */
+    uint32_t rows_count; /* unless --rows says otherwise */
+} modes[] = {{"--capture", tg_bench_capture, false, 0},
+             {"--sums", tg_bench_sums, false, 0},
+             {"--scan", tg_bench_scan, true, 4000000},
+             {"--bill-world", tg_bench_bill_world, false, 10},
+             {"--latency", tg_bench_latency, true, 0},
+             {"--lossless", tg_bench_lossless, true, 0}};
 
 static bool number_read(const char *text, uint32_t *value)
 {
@@ -35,6 +38,7 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
     } numbers[] = {{"--subscribers", &extra->subscribers_count},
                    {"--datagrams", &extra->datagrams_count},
                    {"--seconds", &extra->seconds},
+                   {"--rows", &extra->rows_count},
                    {"--rate", &extra->rate},
                    {"--trials", &extra->trials_count}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -43,7 +47,7 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
         }
     }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
-        strcmp(name, "--sums") != 0) {
+        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0) {
         return false;
     }
     extra->dir = value;
@@ -73,6 +77,7 @@ bool tg_bench_extra_run(int argc, char **argv, int *code)
     if (mode == NULL) {
         return false;
     }
+    extra.rows_count = mode->rows_count;
     for (int i = 1; i < argc; i++) {
         const bool is_flag =
             strcmp(argv[i], "--csv") == 0 || (strcmp(argv[i], mode->option) == 0 && mode->is_flag);

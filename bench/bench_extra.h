@@ -4,8 +4,9 @@
  *
  *  Source: none. Threads: main. Allocates: as each mode says. Cost: seconds to a minute each.
  *
- *  A mode is chosen by its option (--capture DIR, --latency, --lossless) anywhere on the command
- *  line and reads its own options; what it does not know is a mistake in usage.
+ *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --latency, --lossless)
+ *  anywhere on the command line and reads its own options; what it does not know is a mistake in
+ *  usage.
  */
 #ifndef TG_BENCH_BENCH_EXTRA_H
 #define TG_BENCH_BENCH_EXTRA_H
@@ -22,6 +23,7 @@ struct tg_bench_extra {
     uint32_t datagrams_count;   /**< 26 records each. */
     uint32_t seconds;           /**< Of one trial or one load. */
     uint32_t rate;              /**< Records a second at full load; 0: measure it first. */
+    uint32_t rows_count;        /**< SCAN: of the journal; BILL WORLD: of each account. */
     uint32_t trials_count;      /**< LOSSLESS: steps of the search. */
     bool is_csv;                /**< CSV with a header. */
 };
@@ -44,6 +46,17 @@ enum tg_err tg_bench_capture(const struct tg_bench_extra *extra, struct tg_why *
 /** @brief Print what the rated rows of a data folder add up to, as NAME=VALUE. @param extra dir.
  *  @param[out] why Reason. @return TG_OK, or what the scan said. */
 enum tg_err tg_bench_sums(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief CPU time a row of writing a journal and of folds over it. @param extra dir, rows,
+ *  subscribers. @param[out] why Reason. @return TG_OK, TG_E_CORRUPT when a fold's sums are not what
+ *  was written, or what the journal said. */
+enum tg_err tg_bench_scan(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Make a carrier whose month is rated and not yet billed: catalog and data below a folder,
+ *  and expected.env, which says what the invoices of 2026-10 must add up to. @param extra dir,
+ *  subscribers (an account each), rows. @param[out] why Reason. @return TG_OK, TG_E_IO,
+ *  TG_E_NO_MEMORY, or what the catalog or the rater said. */
+enum tg_err tg_bench_bill_world(const struct tg_bench_extra *extra, struct tg_why *why);
 
 /** @brief Latency of rows at 50 % and 80 % of full load, from the moment each should have been
  *  sent, to rated and to durable. @param extra Options. @param[out] why Reason.

@@ -28,7 +28,7 @@ static const char *const notes[TG_BENCH_STAGES_COUNT] = {
     [TG_BENCH_IDENTIFY] = "audit, admit, 1 random line a row (2 for half of --down), node state",
     [TG_BENCH_DEDUP] = "1 random line a row",
     [TG_BENCH_PRICE] = "2 random lines a row: roster, account",
-    [TG_BENCH_JOURNAL] = "128 octets in; columns, zstd, CRC, write, fdatasync",
+    [TG_BENCH_JOURNAL] = "128 octets in; columns, planes, CRC, write, fdatasync",
     [TG_BENCH_MAKE] = "not the engine's: fresh records"};
 
 /* A pass of bursts that nobody decodes: the capture comes round to where it was. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns, compression, checksum. */
+/* Columns and checksum. */
 #include "bench/micro/bench_micro.h"
 
 #include "base/arena.h"
@@ -9,116 +9,113 @@
 
 #include <string.h>
 
-#define ROWS_COUNT 65536u
+#define GROUPS_COUNT 64u
+#define ROWS_COUNT   (GROUPS_COUNT * TG_GROUP_ROWS)
+
+struct group {
+    struct tg_word word;
+    size_t bytes;
+    uint8_t planes[TG_GROUP_ROWS * 8];
+};
 
 struct planes {
-    struct tg_words words;
-    struct tg_codec *codec;
-    uint8_t *memory;
-    size_t memory_bytes;
-    uint8_t *out;
-    size_t out_bytes;
     uint64_t values[ROWS_COUNT];
-    uint64_t back[ROWS_COUNT];
+    uint64_t words[TG_GROUP_ROWS];
+    uint64_t rows[TG_GROUP_ROWS][8];
+    uint64_t columns[8 * TG_GROUP_STRIDE];
+    uint64_t differs[8];
+    struct group groups[GROUPS_COUNT];
+    uint64_t sum;
     uint32_t crc;
 };
 
 static void planes_close(void *state)
 {
-    struct planes *p = state;
-    if (p != NULL) {
-        tg_codec_close(p->codec);
-        tg_pages_free(p->memory, p->memory_bytes);
-        tg_pages_free(p->out, p->out_bytes);
-        tg_pages_free(p, sizeof *p);
-    }
+    tg_pages_free(state, sizeof(struct planes));
 }
 
-/* Times in milliseconds, nearly in order: three planes move, five do not. */
+/* Times in milliseconds, nearly in order. */
 static void *planes_open(void)
 {
     struct planes *p = tg_pages_take(sizeof *p);
     uint64_t random = 8;
-    if (p == NULL || tg_codec_open(-1, ROWS_COUNT, &p->codec, NULL) != TG_OK) {
-        planes_close(p);
-        return NULL;
+    for (uint32_t i = 0; p != NULL && i < ROWS_COUNT; i++) {
+        p->values[i] = UINT64_C(1000000) *
+                       (UINT64_C(1790000000000) + i / 8 * 10 + tg_feed_random(&random) % 5000);
+        p->rows[i % TG_GROUP_ROWS][i % 8] = tg_feed_random(&random);
     }
-    p->memory_bytes = tg_words_bytes(ROWS_COUNT);
-    p->memory = tg_pages_take(p->memory_bytes);
-    p->out_bytes = tg_codec_bound(ROWS_COUNT);
-    p->out = tg_pages_take(p->out_bytes);
-    if (p->memory == NULL || p->out == NULL) {
-        planes_close(p);
-        return NULL;
-    }
-    for (uint32_t i = 0; i < ROWS_COUNT; i++) {
-        p->values[i] = UINT64_C(1790000000000) + i / 8 * 10 + tg_feed_random(&random) % 5000;
-    }
-    tg_words_init(&p->words, p->memory, ROWS_COUNT, TG_WORD_DELTA);
     return p;
 }
 
-static uint64_t append_run(void *state)
+static uint64_t spread_run(void *state)
 {
     struct planes *p = state;
-    tg_words_reset(&p->words);
-    for (uint32_t i = 0; i < ROWS_COUNT; i += 256) {
-        tg_words_append(&p->words, &p->values[i], 1, 256);
+    for (uint32_t g = 0; g < GROUPS_COUNT; g++) {
+        memset(p->differs, 0, sizeof p->differs);
+        tg_column_kernels()->spread(p->rows, TG_GROUP_ROWS, p->rows[0], p->differs, p->columns);
     }
     return ROWS_COUNT;
 }
 
-static bool append_check(void *state)
+static bool spread_check(void *state)
 {
-    struct planes *p = state;
-    const size_t stride = p->memory_bytes / 8;
-    memset(p->back, 0, sizeof p->back);
-    for (uint32_t plane = 0; plane < 8; plane++) {
-        const bool is_written = (p->words.written >> plane & 1) != 0;
-        for (uint32_t i = 0; i < ROWS_COUNT; i++) {
-            const uint64_t octet =
-                is_written ? p->memory[plane * stride + i] : p->words.first >> (8 * plane) & 0xff;
-            p->back[i] |= octet << (8 * plane);
+    const struct planes *p = state;
+    for (uint32_t i = 0; i < TG_GROUP_ROWS; i++) {
+        for (uint32_t w = 0; w < 8; w++) {
+            if (p->columns[w * TG_GROUP_STRIDE + i] != p->rows[i][w] ||
+                ((p->rows[i][w] ^ p->rows[0][w]) & ~p->differs[w]) != 0) {
+                return false;
+            }
         }
     }
-    tg_words_restore(TG_WORD_DELTA, p->back, ROWS_COUNT);
-    return memcmp(p->back, p->values, sizeof p->back) == 0;
-}
-
-static void *filled_open(void)
-{
-    struct planes *p = planes_open();
-    if (p != NULL) {
-        (void)append_run(p);
-    }
-    return p;
+    return true;
 }
 
 static uint64_t encode_run(void *state)
 {
     struct planes *p = state;
-    for (uint32_t plane = 0; plane < 8; plane++) {
-        struct tg_plane made;
-        (void)tg_plane_encode(p->codec, &p->words, plane, p->out, p->out_bytes, &made);
+    for (uint32_t g = 0; g < GROUPS_COUNT; g++) {
+        struct group *group = &p->groups[g];
+        memcpy(p->words, p->values + (size_t)g * TG_GROUP_ROWS, sizeof p->words);
+        group->word = (struct tg_word){.first = p->words[0], .differs = UINT64_MAX};
+        group->bytes =
+            tg_word_encode(p->words, TG_GROUP_ROWS, TG_WORD_OFFSET, &group->word, group->planes);
     }
     return ROWS_COUNT;
 }
 
-static bool encode_check(void *state)
+static void *filled_open(void)
+{
+    void *state = planes_open();
+    if (state != NULL) {
+        (void)encode_run(state);
+    }
+    return state;
+}
+
+static uint64_t decode_run(void *state)
 {
     struct planes *p = state;
-    const size_t stride = p->memory_bytes / 8;
-    for (uint32_t plane = 0; plane < 8; plane++) {
-        struct tg_plane made;
-        (void)tg_plane_encode(p->codec, &p->words, plane, p->out, p->out_bytes, &made);
-        uint8_t *back = (uint8_t *)p->back;
-        if (tg_plane_decode(p->codec, &made, p->out, ROWS_COUNT, back) != TG_OK ||
-            ((p->words.written >> plane & 1) != 0 &&
-             memcmp(back, p->memory + plane * stride, ROWS_COUNT) != 0)) {
-            return false;
+    p->sum = 0;
+    for (uint32_t g = 0; g < GROUPS_COUNT; g++) {
+        const struct group *group = &p->groups[g];
+        tg_word_decode(group->planes, TG_GROUP_ROWS, &group->word, UINT64_MAX, p->words);
+        for (uint32_t i = 0; i < TG_GROUP_ROWS; i++) {
+            p->sum += p->words[i];
         }
     }
-    return true;
+    return ROWS_COUNT;
+}
+
+static bool decode_check(void *state)
+{
+    struct planes *p = state;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ROWS_COUNT; i++) {
+        sum += p->values[i];
+    }
+    (void)decode_run(p);
+    return p->sum == sum;
 }
 
 static uint64_t crc_run(void *state)
@@ -143,9 +140,11 @@ static bool crc_check(void *state)
 }
 
 const struct tg_micro tg_micro_store[] = {
-    {"store words append", "a word: 8 octets in, 3 out, no random line", planes_open, append_run,
-     append_check, planes_close},
-    {"store plane encode", "a word: 3 octets in, no random line", filled_open, encode_run,
-     encode_check, planes_close},
+    {"store spread", "a row: 64 octets in, 64 out, no random line", planes_open, spread_run,
+     spread_check, planes_close},
+    {"store word encode", "a word: 8 octets in, 2 out, no random line", planes_open, encode_run,
+     decode_check, planes_close},
+    {"store word decode", "a word: 2 octets in, 8 out, no random line", filled_open, decode_run,
+     decode_check, planes_close},
     {"base crc32c", "64 octets, no random line", planes_open, crc_run, crc_check, planes_close},
     {.name = NULL}};

@@ -9,7 +9,8 @@
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/convert.h"
-#include "bill/prorate.h"
+#include "bill/fee.h"
+#include "bill/lines.h"
 #include "catalog/catalog.h"
 
 #include <assert.h>
@@ -20,14 +21,21 @@
 #define TITLE_BYTES       256u
 #define UNTAXED           "untaxed"
 
+struct tg_bill_members {
+    const struct tg_roster *roster;
+    uint32_t *first;   /* Shape [accounts_count + 1]: members of an account begin here. */
+    uint32_t *members; /* Shape [subscribers_count]: roster indices, ascending in an account. */
+};
+
 struct tg_bill_assembler {
     const struct tg_catalog_snapshot *catalog;
     const struct tg_bill_charge *charges; /* One-off charges; may be NULL. */
     uint32_t charges_count;
+    const struct tg_bill_closes *closes; /* May be NULL. */
     uint64_t written_off_count;
-    uint32_t *first;   /* Shape [accounts_count + 1]: members of an account begin here. */
-    uint32_t *members; /* Shape [subscribers_count]: roster indices, ascending in an account. */
-    uint32_t capacity; /* Lines the arrays below have room for. */
+    const struct tg_bill_members *members;
+    uint32_t capacity;             /* Lines the arrays below have room for. */
+    struct tg_bill_slot *slots;    /* One member's at a time; shape [capacity]. */
     struct tg_bill_line *lines;    /* The account's, all currencies; shape [capacity]. */
     struct tg_bill_line *selected; /* One invoice's; shape [capacity]. */
     char (*names)[NAME_BYTES];     /* Subscription ids; shape [capacity]. */
@@ -37,6 +45,7 @@ struct tg_bill_assembler {
     uint64_t rows_count;
     uint32_t account;
     struct tg_bill_window window;
+    bool is_paid_ahead; /* The bill of the cycle before is closed. */
     uint32_t currencies_count;
     uint16_t currencies[TG_BILL_CURRENCIES_MAX]; /* The account's own first. */
     char account_id[NAME_BYTES];
@@ -56,6 +65,7 @@ static void give(void *memory, size_t count, size_t item_bytes)
 static void arrays_free(struct tg_bill_assembler *made)
 {
     const uint32_t n = made->capacity;
+    give(made->slots, n, sizeof made->slots[0]);
     give(made->lines, n, sizeof made->lines[0]);
     give(made->selected, n, sizeof made->selected[0]);
     give(made->names, n, sizeof made->names[0]);
@@ -64,6 +74,7 @@ static void arrays_free(struct tg_bill_assembler *made)
     give(made->scratch.parts, n, sizeof made->scratch.parts[0]);
     give(made->scratch.rows, n, sizeof made->scratch.rows[0]);
     give(made->scratch.fractions, n, sizeof made->scratch.fractions[0]);
+    made->slots = NULL;
     made->lines = NULL;
     made->selected = NULL;
     made->names = NULL;
@@ -75,6 +86,7 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
 {
     arrays_free(made);
     made->capacity = n;
+    made->slots = take(n, sizeof made->slots[0]);
     made->lines = take(n, sizeof made->lines[0]);
     made->selected = take(n, sizeof made->selected[0]);
     made->names = take(n, sizeof made->names[0]);
@@ -87,8 +99,9 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
         .fractions = take(n, sizeof made->scratch.fractions[0]),
     };
     const struct tg_bill_scratch *s = &made->scratch;
-    if (made->lines == NULL || made->selected == NULL || made->names == NULL || s->exact == NULL ||
-        s->weights == NULL || s->parts == NULL || s->rows == NULL || s->fractions == NULL) {
+    if (made->slots == NULL || made->lines == NULL || made->selected == NULL ||
+        made->names == NULL || s->exact == NULL || s->weights == NULL || s->parts == NULL ||
+        s->rows == NULL || s->fractions == NULL) {
         arrays_free(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for an invoice of %u lines", n);
     }
@@ -96,7 +109,7 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
 }
 
 /* Counting sort of subscribers by account. */
-static void members_list(struct tg_bill_assembler *made, const struct tg_roster *roster)
+static void members_list(struct tg_bill_members *made, const struct tg_roster *roster)
 {
     for (uint32_t s = 0; s < roster->subscribers_count; s++) {
         if (roster->lines[s].account < roster->accounts_count) {
@@ -118,29 +131,50 @@ static void members_list(struct tg_bill_assembler *made, const struct tg_roster 
     made->first[0] = 0;
 }
 
+struct tg_bill_members *tg_bill_members_open(const struct tg_roster *roster, struct tg_why *why)
+{
+    struct tg_bill_members *made = tg_pages_take(sizeof *made);
+    if (made != NULL) {
+        made->roster = roster;
+        made->first = take((size_t)roster->accounts_count + 1, sizeof made->first[0]);
+        made->members = take(roster->subscribers_count, sizeof made->members[0]);
+    }
+    if (made == NULL || made->first == NULL || made->members == NULL) {
+        tg_bill_members_close(made);
+        (void)tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u accounts", roster->accounts_count);
+        return NULL;
+    }
+    members_list(made, roster);
+    return made;
+}
+
+void tg_bill_members_close(struct tg_bill_members *members)
+{
+    if (members == NULL) {
+        return;
+    }
+    const struct tg_roster *roster = members->roster;
+    give(members->first, (size_t)roster->accounts_count + 1, sizeof members->first[0]);
+    give(members->members, roster->subscribers_count, sizeof members->members[0]);
+    tg_pages_free(members, sizeof *members);
+}
+
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
+                                   const struct tg_bill_members *members,
                                    struct tg_bill_assembler **assembler, struct tg_why *why)
 {
     *assembler = NULL;
-    const struct tg_roster *roster = catalog->roster;
     struct tg_bill_assembler *made = tg_pages_take(sizeof *made);
     if (made == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a bill run");
     }
     made->catalog = catalog;
-    made->first = take((size_t)roster->accounts_count + 1, sizeof made->first[0]);
-    made->members = take(roster->subscribers_count, sizeof made->members[0]);
-    enum tg_err err = TG_OK;
-    if (made->first == NULL || made->members == NULL) {
-        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u accounts", roster->accounts_count);
-    } else {
-        err = arrays_take(made, LINES_COUNT_FIRST, why);
-    }
+    made->members = members;
+    const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);
         return err;
     }
-    members_list(made, roster);
     *assembler = made;
     return TG_OK;
 }
@@ -150,10 +184,7 @@ void tg_bill_assembler_close(struct tg_bill_assembler *assembler)
     if (assembler == NULL) {
         return;
     }
-    const struct tg_roster *roster = assembler->catalog->roster;
     arrays_free(assembler);
-    give(assembler->first, (size_t)roster->accounts_count + 1, sizeof assembler->first[0]);
-    give(assembler->members, roster->subscribers_count, sizeof assembler->members[0]);
     tg_pages_free(assembler, sizeof *assembler);
 }
 
@@ -176,126 +207,125 @@ static bool price_is_same(const struct tg_image *a, const struct tg_image *b, ui
            memcmp(tg_price_params(left), tg_price_params(right), left->params_bytes) == 0;
 }
 
-/* First slot of a subscriber, by bisection. */
-static uint32_t slots_from(const struct tg_bill_slot *slots, uint32_t slots_count,
-                           uint32_t subscriber)
-{
-    uint32_t low = 0;
-    uint32_t high = slots_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (slots[middle].subscriber < subscriber) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-/* The version whose fees and taxes count; a product it no longer has is looked for backwards. */
-static const struct tg_image *product_image(const struct tg_bill_assembler *made, uint16_t product)
+/* The version valid just before an instant; a product it no longer has is looked for backwards. */
+static struct tg_bill_fee_version product_before(const struct tg_bill_assembler *made,
+                                                 uint16_t product, int64_t before_ns)
 {
     const struct tg_catalog_snapshot *catalog = made->catalog;
     for (uint32_t i = catalog->images_count; i > 0; i--) {
-        if (catalog->valid_from_ns[i - 1] < made->window.end_ns &&
-            tg_image_product(catalog->images[i - 1], product) != NULL) {
-            return catalog->images[i - 1];
+        const struct tg_image *image = catalog->images[i - 1];
+        if (catalog->valid_from_ns[i - 1] < before_ns && tg_image_product(image, product) != NULL) {
+            return (struct tg_bill_fee_version){image, tg_image_product(image, product),
+                                                image->currency};
         }
     }
-    return NULL;
+    return (struct tg_bill_fee_version){NULL, NULL, 0};
 }
 
-/* A product in the account's currency, at the rate of the cycle's last instant. */
-static enum tg_err product_local(const struct tg_bill_assembler *made, const struct tg_image *image,
-                                 uint16_t product, struct tg_product *local, uint16_t *currency)
+/* The version whose fees and taxes count. */
+static const struct tg_image *product_image(const struct tg_bill_assembler *made, uint16_t product)
 {
-    return tg_bill_product_convert(image, tg_image_product(image, product),
-                                   made->catalog->roster->accounts[made->account].currency,
-                                   made->window.end_ns - 1, local, currency);
+    return product_before(made, product, made->window.end_ns).image;
 }
 
-/* What is owed for the cycle, and by which fraction of the fee. */
-static enum tg_err fee_amount(const struct tg_bill_assembler *made, const struct tg_image *image,
-                              const struct tg_product *product, const struct tg_roster_line *who,
-                              struct tg_bill_prorated *result)
+static struct tg_bill_fee_params fee_params(const struct tg_bill_assembler *made,
+                                            const struct tg_roster_line *who)
 {
-    const int64_t from_ns = (int64_t)who->active_from_s * TG_NS_PER_S;
-    const int64_t to_ns =
-        who->active_to_s == TG_ROSTER_OPEN_S ? INT64_MAX : (int64_t)who->active_to_s * TG_NS_PER_S;
-    struct tg_bill_prorate_params params = {
-        .size_bytes = sizeof params,
-        .proration = product->proration,
-        .rounding = image->rounding_rate,
-        .keeps_start_full = product->prorate_on_start == 0,
-        .keeps_end_full = product->prorate_on_end == 0,
-        .fee = product->fee,
-        .cycle_start_ns = made->window.start_ns,
-        .cycle_end_ns = made->window.end_ns,
-        .active_start_ns = from_ns,
-        .active_end_ns = to_ns,
+    const struct tg_bill_window *window = &made->window;
+    return (struct tg_bill_fee_params){
+        .size_bytes = sizeof(struct tg_bill_fee_params),
+        .is_paid_ahead = made->is_paid_ahead,
+        .first = product_before(made, who->product, window->start_ns + 1),
+        .last = product_before(made, who->product, window->end_ns),
+        .next = product_before(made, who->product, window->end_ns + 1),
+        .start_ns = window->start_ns,
+        .end_ns = window->end_ns,
+        .next_end_ns = window->next_end_ns,
+        .active_from_ns = (int64_t)who->active_from_s * TG_NS_PER_S,
+        .active_to_ns = who->active_to_s == TG_ROSTER_OPEN_S
+                            ? INT64_MAX
+                            : (int64_t)who->active_to_s * TG_NS_PER_S,
     };
-    if (product->period == TG_PERIOD_EVER) {
-        const bool begins = from_ns >= made->window.start_ns && from_ns < made->window.end_ns;
-        *result = (struct tg_bill_prorated){
-            .amount = begins ? product->fee : 0, .covered = begins ? 1 : 0, .total = 1};
-        return TG_OK;
+}
+
+/* The product's amounts in the account's currency, at the rate of an instant. */
+static enum tg_err version_localize(const struct tg_bill_assembler *made, int64_t at_ns,
+                                    struct tg_product *local, struct tg_bill_fee_version *version)
+{
+    const enum tg_err err = tg_bill_product_convert(
+        version->image, version->product, made->catalog->roster->accounts[made->account].currency,
+        at_ns, local, &version->currency);
+    version->product = local;
+    return err;
+}
+
+/* A fee in advance is converted at the first instant of the cycle it is for, so that the bill that
+ * charges it and the one that gives it back use one rate. */
+static enum tg_err fees_localize(const struct tg_bill_assembler *made, struct tg_product locals[3],
+                                 struct tg_bill_fee_params *params)
+{
+    enum tg_err err = version_localize(made, params->end_ns - 1, &locals[0], &params->last);
+    if (err == TG_OK && params->is_paid_ahead && params->first.image != NULL &&
+        params->first.product->is_in_advance != 0) {
+        err = version_localize(made, params->start_ns, &locals[1], &params->first);
     }
-    if (product->period == TG_PERIOD_DAY) {
-        params.proration = TG_PRORATE_ACTUAL_DAYS;
-    }
-    enum tg_err err = tg_bill_prorate(&params, result);
-    if (err == TG_OK && product->period == TG_PERIOD_DAY) {
-        err = tg_money_divide((__int128)product->fee * (__int128)result->covered, 1,
-                              image->rounding_rate, &result->amount);
+    if (err == TG_OK && params->next_end_ns != 0 && params->next.image != NULL &&
+        params->next.product->is_in_advance != 0) {
+        err = version_localize(made, params->end_ns, &locals[2], &params->next);
     }
     return err;
 }
 
-static enum tg_err fee_line(struct tg_bill_assembler *made, uint32_t subscriber, const char *name,
-                            struct tg_why *why)
+static enum tg_err fee_lines(struct tg_bill_assembler *made, uint32_t subscriber, const char *name,
+                             struct tg_why *why)
 {
+    static const char *const titles[] = {[TG_BILL_FEE_DUE] = "",
+                                         [TG_BILL_FEE_AHEAD] = "in advance",
+                                         [TG_BILL_FEE_UNUSED] = "unused"};
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
+    struct tg_bill_fee fees[TG_BILL_FEES_MAX];
+    uint32_t count = 0;
     if ((who->flags & TG_ROSTER_REMOVED) != 0 || who->product == TG_PRODUCT_NONE) {
         return TG_OK;
     }
-    const struct tg_image *image = product_image(made, who->product);
-    if (image == NULL) {
+    struct tg_bill_fee_params params = fee_params(made, who);
+    struct tg_product locals[3];
+    if (params.last.image == NULL) {
         return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
                           name);
     }
-    struct tg_product local;
-    const struct tg_product *product = &local;
-    uint16_t currency;
-    struct tg_bill_prorated owed = {0};
-    enum tg_err err = product_local(made, image, who->product, &local, &currency);
+    enum tg_err err = fees_localize(made, locals, &params);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be converted", name);
     }
-    err = fee_amount(made, image, product, who, &owed);
+    err = tg_bill_fees(&params, fees, &count);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be prorated", name);
     }
-    if (product->fee == 0 || owed.covered == 0) {
-        return TG_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tg_image *image = fees[i].image;
+        const struct tg_product *product = tg_image_product(image, who->product);
+        made->lines[made->lines_count++] = (struct tg_bill_line){
+            .subscriber_id = name,
+            .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
+            .zone_id = "",
+            .price_id = "",
+            .unit_id = "",
+            .title = titles[fees[i].kind],
+            .amount_exact = fees[i].amount,
+            .covered = fees[i].covered,
+            .covered_total = fees[i].total,
+            .fee = fees[i].fee,
+            .from_ns = fees[i].from_ns,
+            .to_ns = fees[i].to_ns,
+            .subscriber = subscriber,
+            .catalog_version = image->version,
+            .currency = fees[i].currency,
+            .kind =
+                product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
+            .proration = product->proration,
+        };
     }
-    made->lines[made->lines_count++] = (struct tg_bill_line){
-        .subscriber_id = name,
-        .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
-        .zone_id = "",
-        .price_id = "",
-        .unit_id = "",
-        .title = "",
-        .amount_exact = owed.amount,
-        .covered = owed.covered,
-        .covered_total = owed.total,
-        .fee = product->fee,
-        .subscriber = subscriber,
-        .catalog_version = image->version,
-        .currency = currency,
-        .kind = product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
-        .proration = product->proration,
-    };
     return TG_OK;
 }
 
@@ -444,7 +474,8 @@ static enum tg_err charge_lines(struct tg_bill_assembler *made, uint32_t subscri
 static bool is_eligible(const struct tg_bill_line *line, uint8_t eligible)
 {
     const bool is_usage = tg_bill_line_has_rows(line->kind);
-    const bool is_discount = line->kind == TG_BILL_LINE_DISCOUNT;
+    const bool is_discount =
+        line->kind == TG_BILL_LINE_DISCOUNT || line->kind == TG_BILL_LINE_MAXIMUM;
     return eligible == TG_ELIGIBLE_ALL || is_discount ||
            is_usage == (eligible == TG_ELIGIBLE_USAGE);
 }
@@ -516,29 +547,44 @@ static enum tg_err discount_lines(struct tg_bill_assembler *made, const struct t
     return TG_OK;
 }
 
-/* max(0, commitment - what counts towards it), the commitment prorated as the fee is. */
-static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_image *image,
-                                const struct tg_product *product, uint32_t subscriber,
-                                const char *name, uint16_t currency, uint32_t from)
+/* max(0, what counts towards it - the cap) is taken off; then max(0, commitment - what counts) is
+ * added. Both are prorated as the fee is. */
+static enum tg_err bound_lines(struct tg_bill_assembler *made,
+                               const struct tg_bill_fee_version *version, uint32_t subscriber,
+                               const char *name, uint32_t from)
 {
+    const struct tg_product *product = version->product;
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
-    struct tg_product committed = *product;
-    committed.fee = product->minimum;
-    committed.period = TG_PERIOD_MONTH;
-    struct tg_bill_prorated owed = {0};
-    const enum tg_err err = fee_amount(made, image, &committed, who, &owed);
-    if (err != TG_OK) {
-        return err;
-    }
-    const __int128 sum = eligible_sum(made, from, product->minimum_on, currency);
-    if (owed.covered > 0 && owed.amount > sum) {
-        extra_line(made, image, product, subscriber, name, currency,
-                   &(struct tg_bill_line){.title = "minimum",
-                                          .amount_exact = owed.amount - sum,
-                                          .fee = product->minimum,
-                                          .covered = owed.covered,
-                                          .covered_total = owed.total,
-                                          .kind = TG_BILL_LINE_MINIMUM});
+    const struct tg_bill_fee_params params = fee_params(made, who);
+    const struct {
+        const char *title;
+        int64_t bound;
+        uint8_t eligible;
+        uint8_t kind;
+        int sign;
+    } bounds[] = {{"maximum", product->maximum, product->maximum_on, TG_BILL_LINE_MAXIMUM, -1},
+                  {"minimum", product->minimum, product->minimum_on, TG_BILL_LINE_MINIMUM, 1}};
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        struct tg_bill_prorated owed = {0};
+        if (bounds[i].bound == 0) {
+            continue;
+        }
+        const enum tg_err err =
+            tg_bill_fee_owed(version, bounds[i].bound, TG_PERIOD_MONTH, &params, &owed);
+        if (err != TG_OK) {
+            return err;
+        }
+        const __int128 sum = eligible_sum(made, from, bounds[i].eligible, version->currency);
+        const __int128 missing = owed.amount - sum;
+        if (owed.covered > 0 && (bounds[i].sign > 0 ? missing > 0 : missing < 0)) {
+            extra_line(made, version->image, product, subscriber, name, version->currency,
+                       &(struct tg_bill_line){.title = bounds[i].title,
+                                              .amount_exact = missing,
+                                              .fee = bounds[i].bound,
+                                              .covered = owed.covered,
+                                              .covered_total = owed.total,
+                                              .kind = bounds[i].kind});
+        }
     }
     return TG_OK;
 }
@@ -600,15 +646,14 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     (void)tg_roster_subscriber_name(made->catalog->roster, subscriber, name, NAME_BYTES);
     const uint32_t from = made->lines_count;
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, subscriber);
-    const struct tg_image *image = product_image(made, who->product);
     struct tg_product local;
-    uint16_t currency = 0;
-    const struct tg_product *product = NULL;
-    enum tg_err err = fee_line(made, subscriber, name, why);
-    if (err == TG_OK && image != NULL) {
-        err = product_local(made, image, who->product, &local, &currency);
-        product = &local;
+    struct tg_bill_fee_version version = product_before(made, who->product, made->window.end_ns);
+    enum tg_err err = fee_lines(made, subscriber, name, why);
+    if (err == TG_OK && version.image != NULL) {
+        err = version_localize(made, made->window.end_ns - 1, &local, &version);
     }
+    const struct tg_image *image = version.image;
+    const struct tg_product *product = version.product;
     if (err == TG_OK) {
         err = charge_lines(made, subscriber, name, why);
     }
@@ -619,9 +664,9 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err != TG_OK || product == NULL) {
         return err;
     }
-    err = discount_lines(made, image, product, subscriber, name, currency, from);
-    if (err == TG_OK && product->minimum > 0 && (who->flags & TG_ROSTER_REMOVED) == 0) {
-        err = minimum_line(made, image, product, subscriber, name, currency, from);
+    err = discount_lines(made, image, product, subscriber, name, version.currency, from);
+    if (err == TG_OK && (who->flags & TG_ROSTER_REMOVED) == 0) {
+        err = bound_lines(made, &version, subscriber, name, from);
     }
     return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);
 }
@@ -651,29 +696,39 @@ static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why
     return TG_OK;
 }
 
+/* The bill of the cycle before charged this one's fees in advance. */
+static bool is_paid_ahead(const struct tg_bill_assembler *made, uint32_t account)
+{
+    uint64_t epoch = 0;
+    return made->closes != NULL &&
+           tg_bill_closes_find(made->closes, account, tg_bill_month(made->window.end_ns - 1) - 1,
+                               &epoch);
+}
+
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
-                             const struct tg_bill_window *window, const struct tg_bill_slot *slots,
-                             uint32_t slots_count, uint32_t *invoices_count, struct tg_why *why)
+                             const struct tg_bill_window *window, const struct tg_bill_lines *table,
+                             uint32_t *invoices_count, struct tg_why *why)
 {
     const struct tg_roster *roster = assembler->catalog->roster;
     assert(account < roster->accounts_count && window->start_ns < window->end_ns);
     *invoices_count = 0;
     assembler->account = account;
     assembler->window = *window;
+    assembler->is_paid_ahead = window->next_end_ns != 0 && is_paid_ahead(assembler, account);
     assembler->lines_count = 0;
     assembler->names_count = 0;
     assembler->rows_count = 0;
     assembler->written_off_count = 0;
-    const uint32_t *members = assembler->members + assembler->first[account];
-    const uint32_t members_count = assembler->first[account + 1] - assembler->first[account];
-    /* A fee, two discounts and a minimum a member, beside usage and charges. */
-    uint64_t needed = (uint64_t)members_count * 4;
+    const struct tg_bill_members *all = assembler->members;
+    const uint32_t *members = all->members + all->first[account];
+    const uint32_t members_count = all->first[account + 1] - all->first[account];
+    /* Two fees, two discounts, a maximum and a minimum a member, beside usage and charges. */
+    uint64_t needed = (uint64_t)members_count * 6;
     for (uint32_t m = 0; m < members_count; m++) {
         needed +=
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
-        needed += slots_from(slots, slots_count, members[m] + 1) -
-                  slots_from(slots, slots_count, members[m]);
+        needed += tg_bill_lines_count(table, members[m]);
     }
     enum tg_err err = TG_OK;
     if (needed > assembler->capacity) {
@@ -685,9 +740,8 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
         assembler->account_name[0] = '\0';
     }
     for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
-        const uint32_t from = slots_from(slots, slots_count, members[m]);
-        const uint32_t to = slots_from(slots, slots_count, members[m] + 1);
-        err = member_lines(assembler, members[m], slots + from, to - from, why);
+        const uint32_t count = tg_bill_lines_take(table, members[m], assembler->slots);
+        err = member_lines(assembler, members[m], assembler->slots, count, why);
     }
     if (err == TG_OK) {
         err = currencies_list(assembler, why);
@@ -718,6 +772,7 @@ static enum tg_err line_tax(struct tg_bill_assembler *made, struct tg_bill_invoi
                                           tax->rate_ppm, tax->rounding);
     if (line->tax_index != UINT16_MAX) {
         invoice->taxes[line->tax_index].mode = tax != NULL ? tax->mode : TG_TAX_PER_CATEGORY;
+        invoice->taxes[line->tax_index].is_inclusive = tax != NULL && tax->is_inclusive != 0;
     }
     return line->tax_index != UINT16_MAX
                ? TG_OK
@@ -780,6 +835,12 @@ uint64_t tg_bill_assembler_rows(const struct tg_bill_assembler *assembler)
 uint64_t tg_bill_assembler_written_off(const struct tg_bill_assembler *assembler)
 {
     return assembler->written_off_count;
+}
+
+void tg_bill_assembler_closes(struct tg_bill_assembler *assembler,
+                              const struct tg_bill_closes *closes)
+{
+    assembler->closes = closes;
 }
 
 void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,

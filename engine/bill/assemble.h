@@ -2,9 +2,10 @@
 /** @file
  *  @brief Second half of a bill run: an account's sums, fees and taxes become its invoices.
  *
- *  Source: rating-semantics 4.7, 4.14, 4.15. Threads: one owner.
- *  Allocates: in open (8 octets an account and 4 a subscriber), and when an account has more lines
- *  than any before it. Cost: a binary search a subscriber, then the lines.
+ *  Source: rating-semantics 4.7, 4.14, 4.15. Threads: one assembler a thread; the
+ *  members and the line table they share are only read. Allocates: in open (members: 4 octets an
+ *  account and 4 a subscriber), and when an account has more lines than any before it.
+ *  Cost: the account's lines.
  *
  *  An account has one invoice a currency: amounts of different currencies are never added.
  */
@@ -19,24 +20,42 @@
 
 struct tg_catalog_snapshot;
 struct tg_bill_assembler;
+struct tg_bill_members;
+struct tg_roster;
 struct tg_bill_charge;
+struct tg_bill_closes;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
 
+/** @brief List the subscribers of each account. @param roster Outlives the list.
+ *  @param[out] why May be NULL. @return The list, tg_bill_members_close; NULL: no memory. */
+struct tg_bill_members *tg_bill_members_open(const struct tg_roster *roster, struct tg_why *why);
+
+/** @brief Free. @param members Members or NULL. */
+void tg_bill_members_close(struct tg_bill_members *members);
+
 /**
- * @brief Get ready: list the subscribers of each account.
+ * @brief Get ready.
  * @param[in]  catalog    Outlives the assembler.
+ * @param[in]  members    Of its roster; outlives the assembler.
  * @param[out] assembler  Written on TG_OK; give back with tg_bill_assembler_close.
  * @param[out] why        May be NULL.
  * @return TG_OK or TG_E_NO_MEMORY.
  */
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
+                                   const struct tg_bill_members *members,
                                    struct tg_bill_assembler **assembler, struct tg_why *why);
 
 /** @brief One-off charges to put on the bills. @param assembler Open. @param charges Sorted by
  *  subscriber, then id; borrowed until close; shape [count]. @param count Any. */
 void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
                                const struct tg_bill_charge *charges, uint32_t count);
+
+/** @brief Closed periods, which say whether a cycle's fees were billed ahead. @param assembler
+ * Open.
+ *  @param closes Borrowed until close; NULL: none were. */
+void tg_bill_assembler_closes(struct tg_bill_assembler *assembler,
+                              const struct tg_bill_closes *closes);
 
 /** @brief Free. @param assembler Assembler or NULL. */
 void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
@@ -46,8 +65,7 @@ void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
  * @param[in,out] assembler    Assembler.
  * @param[in]     account      Roster index.
  * @param[in]     window       Its period.
- * @param[in]     slots        Sorted by subscriber; borrowed until the last invoice is made.
- * @param[in]     slots_count  How many.
+ * @param[in]     table        What its rows add up to; borrowed until return.
  * @param[out]    invoices_count  How many invoices it gets, 0..TG_BILL_CURRENCIES_MAX.
  * @param[out]    why          Filled on failure; may be NULL.
  * @return TG_OK; TG_E_NO_MEMORY; TG_E_CATALOG_VERSION (a line's price or product is in no stored
@@ -55,8 +73,8 @@ void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
  * many currencies or tax categories).
  */
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
-                             const struct tg_bill_window *window, const struct tg_bill_slot *slots,
-                             uint32_t slots_count, uint32_t *invoices_count, struct tg_why *why);
+                             const struct tg_bill_window *window, const struct tg_bill_lines *table,
+                             uint32_t *invoices_count, struct tg_why *why);
 
 /**
  * @brief Make one of the account's invoices, computed, with its id and without a number.

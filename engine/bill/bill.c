@@ -8,15 +8,17 @@
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/collect.h"
+#include "bill/crew.h"
 #include "bill/lines.h"
 #include "catalog/catalog.h"
+#include "rate/account.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LINES_MIN          4096u
-#define LINES_MAX          1048576u /* 2^21 slots of 128 octets: 256 MiB. */
+#define LINES_MAX          (1u << 24) /* 2 GiB when all are used. */
 #define LINES_A_SUBSCRIBER 4u
 #define BATCH_INVOICES     4096u /* A commit is one fsync and rewrites the tree's upper pages. */
 
@@ -25,7 +27,10 @@ struct run {
     const struct tg_bill_params *params;
     struct tg_bill_stats *stats;
     struct tg_bill_collect collect;
-    struct tg_bill_assembler *assembler;
+    struct tg_bill_members *members;
+    struct tg_bill_assembler *assemblers[TG_BILL_THREADS_MAX]; /* One a worker. */
+    uint32_t threads_count;
+    struct tg_bill_crew *crew;
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
     struct tg_bill_closes closes;
     struct tg_bill_charges charges;
@@ -45,10 +50,13 @@ static void windows_make(struct run *run)
     const uint32_t month = tg_bill_month(params->period_start_ns);
     for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
         struct tg_bill_window *window = &run->collect.windows[day];
-        *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns};
+        *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns, 0};
         if (params->follows_cycle_days && day > 1) {
             window->start_ns = tg_bill_month_day_ns(month - 1, (uint8_t)day);
             window->end_ns = tg_bill_month_day_ns(month, (uint8_t)day);
+            window->next_end_ns = tg_bill_month_day_ns(month + 1, (uint8_t)day);
+        } else if (params->follows_cycle_days) {
+            window->next_end_ns = tg_bill_month_day_ns(month + 2, 1);
         }
     }
 }
@@ -137,6 +145,29 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
                                    params->catalog, why);
 }
 
+static void chunk_make(void *context, uint32_t worker, struct tg_bill_chunk *chunk);
+
+static enum tg_err crew_open(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    run->threads_count =
+        params->threads_count == 0 || params->visit != NULL ? 1 : params->threads_count;
+    if (run->threads_count > TG_BILL_THREADS_MAX) {
+        run->threads_count = TG_BILL_THREADS_MAX;
+    }
+    run->members = tg_bill_members_open(run->catalog.roster, why);
+    enum tg_err err = run->members != NULL ? TG_OK : TG_E_NO_MEMORY;
+    for (uint32_t i = 0; i < run->threads_count && err == TG_OK; i++) {
+        err = tg_bill_assembler_open(&run->catalog, run->members, &run->assemblers[i], why);
+        if (err == TG_OK) {
+            tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
+            tg_bill_assembler_closes(run->assemblers[i], &run->closes);
+        }
+    }
+    return err == TG_OK ? tg_bill_crew_open(run->threads_count, chunk_make, run, &run->crew, why)
+                        : err;
+}
+
 static enum tg_err run_open(struct run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
@@ -153,19 +184,17 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
     run->collect.roster = params->catalog->roster;
     run->collect.progress = scan_progress;
     run->collect.progress_context = run;
-    run->collect.lines = tg_bill_lines_open(slots_max);
+    run->collect.lines = tg_bill_lines_open(params->catalog->roster->subscribers_count, slots_max);
     run->collect.last_event_ns = tg_pages_take(TG_BILL_SOURCE_IDS * sizeof(int64_t));
-    if (run->collect.lines == NULL || run->collect.last_event_ns == NULL) {
+    run->collect.sources = tg_pages_take(TG_BILL_SOURCE_IDS * sizeof run->collect.sources[0]);
+    if (run->collect.lines == NULL || run->collect.last_event_ns == NULL ||
+        run->collect.sources == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a table of %u lines", slots_max);
     }
     windows_make(run);
     enum tg_err err = scope_fix(run, why);
-    if (err == TG_OK) {
-        err = tg_bill_assembler_open(&run->catalog, &run->assembler, why);
-    }
-    if (err == TG_OK) {
-        tg_bill_assembler_charges(run->assembler, run->charges.items, run->charges.count);
-    }
+    err = err == TG_OK ? tg_bill_collect_sources(&run->collect, why) : err;
+    err = err == TG_OK ? crew_open(run, why) : err;
     if (err == TG_OK && params->state != NULL) {
         const struct tg_bill_issue_params issue = {.size_bytes = sizeof issue,
                                                    .legal_entity = params->legal_entity,
@@ -178,13 +207,18 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
 static void run_close(struct run *run)
 {
     tg_bill_issuer_close(run->issuer);
-    tg_bill_assembler_close(run->assembler);
+    tg_bill_crew_close(run->crew);
+    for (uint32_t i = 0; i < run->threads_count; i++) {
+        tg_bill_assembler_close(run->assemblers[i]);
+    }
+    tg_bill_members_close(run->members);
     tg_bill_lines_close(run->collect.lines);
     tg_bill_closes_free(&run->closes);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {
         tg_pages_free(run->collect.last_event_ns, TG_BILL_SOURCE_IDS * sizeof(int64_t));
     }
+    tg_pages_free(run->collect.sources, TG_BILL_SOURCE_IDS * sizeof run->collect.sources[0]);
 }
 
 /* Counts of a batch become the run's once the batch is durable. */
@@ -207,18 +241,17 @@ static enum tg_err batch_commit(struct run *run, struct tg_why *why)
 }
 
 /* Totals are for one currency; a second one voids them. */
-static void totals_add(struct run *run, const struct tg_bill_invoice *invoice)
+static void totals_add(struct run *run, const struct tg_bill_ready *ready)
 {
     struct tg_bill_stats *stats = run->stats;
-    const uint16_t currency = invoice->currency->numeric;
     if (!run->has_totals) {
         run->has_totals = true;
-        stats->currency = currency;
+        stats->currency = ready->currency;
     }
-    if (stats->currency != currency ||
-        __builtin_add_overflow(stats->net_total, invoice->net_total, &stats->net_total) ||
-        __builtin_add_overflow(stats->tax_total, invoice->tax_total, &stats->tax_total) ||
-        __builtin_add_overflow(stats->total, invoice->total, &stats->total)) {
+    if (stats->currency != ready->currency ||
+        __builtin_add_overflow(stats->net_total, ready->net_total, &stats->net_total) ||
+        __builtin_add_overflow(stats->tax_total, ready->tax_total, &stats->tax_total) ||
+        __builtin_add_overflow(stats->total, ready->total, &stats->total)) {
         stats->currency = 0;
         stats->net_total = 0;
         stats->tax_total = 0;
@@ -226,28 +259,34 @@ static void totals_add(struct run *run, const struct tg_bill_invoice *invoice)
     }
 }
 
-static enum tg_err invoice_store(struct run *run, struct tg_bill_invoice *invoice,
-                                 struct tg_why *why)
+static enum tg_err ready_store(struct run *run, const struct tg_bill_pack *pack, uint32_t index,
+                               struct tg_why *why)
 {
-    enum tg_bill_outcome outcome = TG_BILL_OUTCOME_DRAFTED;
+    const struct tg_bill_ready *ready = &pack->ready[index];
+    struct tg_bill_stored stored = {.outcome = TG_BILL_OUTCOME_DRAFTED};
+    if (ready->err != TG_OK) {
+        run->stats->invoices_failed_count++;
+        tg_log(TG_LOG_ERROR, "bill", "account not billed: %s: %s",
+               tg_err_name((enum tg_err)ready->err), pack->bytes + ready->id_at);
+        return TG_OK;
+    }
     if (run->issuer != NULL) {
-        const enum tg_err err =
-            tg_bill_issuer_put(run->issuer, invoice, run->params->issues, &outcome, why);
+        const enum tg_err err = tg_bill_issuer_store(run->issuer, pack, index, &stored, why);
         if (err != TG_OK) {
             return err;
         }
     }
-    run->batch.invoices_issued_count += outcome == TG_BILL_OUTCOME_ISSUED;
-    run->batch.invoices_drafted_count += outcome == TG_BILL_OUTCOME_DRAFTED;
-    run->batch.invoices_kept_count += outcome == TG_BILL_OUTCOME_KEPT;
-    run->batch.invoices_differ_count += outcome == TG_BILL_OUTCOME_DIFFERS;
-    run->batch.lines_count += invoice->lines_count;
-    totals_add(run, invoice);
-    if (run->params->visit != NULL) {
-        run->params->visit(run->params->visit_context, invoice, outcome);
-    }
+    run->batch.invoices_issued_count += stored.outcome == TG_BILL_OUTCOME_ISSUED;
+    run->batch.invoices_drafted_count += stored.outcome == TG_BILL_OUTCOME_DRAFTED;
+    run->batch.invoices_kept_count += stored.outcome == TG_BILL_OUTCOME_KEPT;
+    run->batch.invoices_differ_count += stored.outcome == TG_BILL_OUTCOME_DIFFERS;
+    run->batch.lines_count += ready->lines_count;
+    run->batch.rows_billed_count += ready->rows_count;
+    run->stats->rows_written_off_count += ready->written_off_count;
+    totals_add(run, ready);
     run->batch_count++;
-    return run->batch_count < BATCH_INVOICES ? TG_OK : batch_commit(run, why);
+    const uint32_t most = run->params->batch_count > 0 ? run->params->batch_count : BATCH_INVOICES;
+    return run->batch_count < most ? TG_OK : batch_commit(run, why);
 }
 
 /* An account whose sums do not fit is left out and named: it must not hold up the others. */
@@ -257,37 +296,69 @@ static bool fails_alone(enum tg_err err)
            err == TG_E_FULL || err == TG_E_INVALID;
 }
 
-static enum tg_err account_bill(struct run *run, uint32_t account, const struct tg_bill_slot *slots,
-                                uint32_t slots_count, struct tg_why *why)
+static enum tg_err account_make(const struct run *run, struct tg_bill_assembler *assembler,
+                                uint32_t account, struct tg_bill_chunk *chunk)
 {
     uint32_t invoices_count = 0;
-    struct tg_why cause = {.text = ""};
-    enum tg_err err = tg_bill_assemble(run->assembler, account, account_window(run, account), slots,
-                                       slots_count, &invoices_count, &cause);
-    if (err == TG_OK && invoices_count == 0) {
-        run->stats->invoices_empty_count++;
-    }
+    struct tg_why *why = &chunk->why;
+    enum tg_err err = tg_bill_assemble(assembler, account, account_window(run, account),
+                                       run->collect.lines, &invoices_count, why);
+    chunk->empty_count += err == TG_OK && invoices_count == 0;
     for (uint32_t i = 0; i < invoices_count && err == TG_OK; i++) {
         struct tg_bill_invoice invoice;
-        err =
-            tg_bill_assembler_invoice(run->assembler, i, run->params->issued_ns, &invoice, &cause);
-        if (err == TG_OK) {
-            if (i == 0) {
-                run->batch.rows_billed_count += tg_bill_assembler_rows(run->assembler);
-                run->stats->rows_written_off_count += tg_bill_assembler_written_off(run->assembler);
-            }
-            err = invoice_store(run, &invoice, why);
-            if (err != TG_OK) {
-                return err;
-            }
+        err = tg_bill_assembler_invoice(assembler, i, run->params->issued_ns, &invoice, why);
+        if (err != TG_OK) {
+            break;
+        }
+        invoice.is_issued = run->params->issues;
+        if (run->params->visit != NULL) {
+            run->params->visit(run->params->visit_context, &invoice);
+        }
+        err = tg_bill_pack_add(&chunk->pack, &invoice, why);
+        if (err == TG_OK && i == 0) {
+            struct tg_bill_ready *ready = &chunk->pack.ready[chunk->pack.ready_count - 1];
+            ready->rows_count = tg_bill_assembler_rows(assembler);
+            ready->written_off_count = tg_bill_assembler_written_off(assembler);
         }
     }
-    if (err != TG_OK && fails_alone(err)) {
-        run->stats->invoices_failed_count++;
-        tg_log(TG_LOG_ERROR, "bill", "account not billed: %s: %s", tg_err_name(err), cause.text);
-        return TG_OK;
+    return err != TG_OK && fails_alone(err) ? tg_bill_pack_fail(&chunk->pack, err, why->text) : err;
+}
+
+/* What a worker does: reads what all share, writes its own assembler and the chunk. */
+static void chunk_make(void *context, uint32_t worker, struct tg_bill_chunk *chunk)
+{
+    const struct run *run = context;
+    enum tg_err err = TG_OK;
+    for (uint32_t a = chunk->account_from; a < chunk->account_to && err == TG_OK; a++) {
+        err = account_make(run, run->assemblers[worker], a, chunk);
     }
-    return err != TG_OK ? tg_why_set(why, err, "%s", cause.text) : TG_OK;
+    chunk->err = err;
+}
+
+/* Sources that sent nothing at all in the period are the most likely to have stopped: who was ever
+ * heard of is looked at. */
+static void late_sources_list(struct run *run)
+{
+    const struct tg_bill_collect *collect = &run->collect;
+    struct tg_bill_stats *stats = run->stats;
+    stats->late_sources_count = 0;
+    for (uint32_t id = 0; id < TG_BILL_SOURCE_IDS; id++) {
+        const struct tg_bill_source *source = &collect->sources[id];
+        const int64_t last_ns = collect->last_event_ns[id];
+        const bool is_known = source->records_count > 0 || last_ns != INT64_MIN;
+        const bool is_behind = last_ns < run->params->period_end_ns;
+        if (id == TG_ADJUST_SOURCE_ID || !is_known || (!is_behind && source->missing_count <= 0)) {
+            continue;
+        }
+        if (stats->late_sources_count < TG_BILL_LATE_SOURCES_MAX) {
+            stats->late_sources[stats->late_sources_count] = (struct tg_bill_late_source){
+                .source_id = (uint16_t)id,
+                .is_behind = is_behind,
+                .last_event_ns = last_ns,
+                .missing_count = source->missing_count > 0 ? (uint64_t)source->missing_count : 0};
+        }
+        stats->late_sources_count++;
+    }
 }
 
 static void report_take(struct run *run)
@@ -300,30 +371,26 @@ static void report_take(struct run *run)
     stats->rows_unknown_count = collect->rows_unknown_count;
     stats->rows_foreign_count =
         run->params->account_filter != NULL ? collect->rows_foreign_count : 0;
-    stats->late_sources_count = 0;
-    for (uint32_t source = 0; source < TG_BILL_SOURCE_IDS; source++) {
-        const int64_t last_ns = collect->last_event_ns[source];
-        if (last_ns == INT64_MIN || last_ns >= run->params->period_end_ns) {
-            continue;
-        }
-        if (stats->late_sources_count < TG_BILL_LATE_SOURCES_MAX) {
-            stats->late_sources[stats->late_sources_count] = (struct tg_bill_late_source){
-                .source_id = (uint16_t)source, .last_event_ns = last_ns};
-        }
-        stats->late_sources_count++;
-    }
+    late_sources_list(run);
 }
 
 static enum tg_err pass_bill(struct run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
-    uint32_t slots_count = 0;
-    const struct tg_bill_slot *slots = tg_bill_lines_sorted(run->collect.lines, &slots_count);
     enum tg_err err = TG_OK;
-    for (uint32_t a = run->collect.account_from; a < run->collect.account_to && err == TG_OK; a++) {
-        err = account_bill(run, a, slots, slots_count, why);
-        if (params->progress != NULL && (a & 255u) == 255u) {
-            params->progress(params->progress_context, "invoice", a - run->account_first,
+    const struct tg_bill_chunk *chunk = NULL;
+    tg_bill_crew_begin(run->crew, run->collect.account_from, run->collect.account_to);
+    while (err == TG_OK && (chunk = tg_bill_crew_next(run->crew)) != NULL) {
+        if (chunk->err != TG_OK) {
+            return tg_why_set(why, (enum tg_err)chunk->err, "%s", chunk->why.text);
+        }
+        for (uint32_t i = 0; i < chunk->pack.ready_count && err == TG_OK; i++) {
+            err = ready_store(run, &chunk->pack, i, why);
+        }
+        run->stats->invoices_empty_count += chunk->empty_count;
+        if (params->progress != NULL) {
+            params->progress(params->progress_context, "invoice",
+                             chunk->account_to - run->account_first,
                              run->account_end - run->account_first);
         }
     }

@@ -3,11 +3,13 @@
  *  @brief A bill run: fold the journal over the catalog and the accounts into invoices.
  *
  *  Source: design.md (the journal is the table), rating-semantics 4.7, 4.14, 4.15.
- *  Threads: the calling one; the engine may run meanwhile. Allocates: at start, sized by params.
- *  Cost: one journal scan a pass; one pass when all lines fit the table.
+ *  Threads: the calling one and threads_count more that make bills; the engine may run meanwhile.
+ *  Allocates: at start, sized by params. Cost: one journal scan a pass; one pass when all lines fit
+ *  the table; then some 20 us an invoice to make it and as much to store it.
  *
- *  Steps: scan -> lines (lines.h) -> invoice an account, in roster order: fees, charges, usage,
- *  discounts, minimum, tax (assemble.h, invoice.h) -> issue or draft (issue.h). A run that was
+ *  Steps: scan -> lines (lines.h) -> invoice an account: fees, charges, usage, discounts, minimum,
+ *  tax (assemble.h, invoice.h), printed (pack.h), in parallel by ranges of accounts (crew.h) ->
+ *  issue or draft, one after another in roster order (issue.h). A run that was
  *  interrupted is run again: it goes on behind what is issued, up to the same epoch (close.h).
  *
  *  (1) An invoice is a pure function of (journal up to the period's close, closes, charges, catalog
@@ -16,8 +18,7 @@
  *  (3) Rows are billed by event time: start_ns in the account's period, half-open; those that came
  *      behind the period's close are on the next bill that is closed after they came.
  *  (4) Fees and taxes are those of the catalog version valid at the last instant of the period;
- * usage keeps the price it was rated with. A fee is that of the billed period, also for products
- *      that the catalog marks as paid in advance.
+ *      usage keeps the price it was rated with. Fees in advance: fee.h.
  */
 #ifndef TG_BILL_BILL_H
 #define TG_BILL_BILL_H
@@ -34,11 +35,17 @@ struct tg_db;
 
 #define TG_BILL_LATE_SOURCES_MAX 64u /**< Sources named in the report; all are counted. */
 
-/** @brief A source whose last event lies before the end of the period: usage may still come. */
+/** @brief A source that was not complete when the run looked: usage of the period may still come.
+ *  Its watermark, the latest event it sent, lies before the end of the period; or its numbering
+ *  says that something is missing. */
 struct tg_bill_late_source {
     uint16_t source_id;    /**< As in the journal's source table. */
-    uint16_t reserved[3];  /**< 0. */
-    int64_t last_event_ns; /**< Latest start_ns seen from it. */
+    bool is_behind;        /**< Its watermark lies before the end of the period. */
+    uint8_t reserved[5];   /**< 0. */
+    int64_t last_event_ns; /**< Latest start_ns seen from it in the period and the seven days
+                                behind it; INT64_MIN: none. */
+    uint64_t
+        missing_count; /**< Records or messages that the sequence audit misses, of all times. */
 };
 
 /** @brief What a run did. All counts are of this run. */
@@ -74,14 +81,14 @@ struct tg_bill_stats {
 /** @brief Told after each block of rows and each batch of invoices. */
 typedef void (*tg_bill_progress)(void *context, const char *step, uint64_t done, uint64_t total);
 
-/** @brief Sees each invoice before its memory is used for the next; borrowed inside the call. */
-typedef void (*tg_bill_visit)(void *context, const struct tg_bill_invoice *invoice,
-                              enum tg_bill_outcome outcome);
+/** @brief Sees each invoice as it is computed, in order; borrowed inside the call. */
+typedef void (*tg_bill_visit)(void *context, const struct tg_bill_invoice *invoice);
 
 /** @brief What to bill. */
 struct tg_bill_params {
     uint32_t size_bytes;      /**< sizeof(struct tg_bill_params). */
-    uint32_t lines_count_max; /**< Bound of the line table; 0: 1048576 (about 200 MB). */
+    uint32_t lines_count_max; /**< Bound of the line table; 0: 4 a subscriber, at most 2^24.
+                                   128 octets each that is used. */
     const char *data_dir;     /**< Holds journal/. */
     struct tg_db *state;      /**< <data>/state, read-write; NULL: compute and visit only. */
     const struct tg_catalog_snapshot *catalog; /**< All versions and the roster; borrowed. */
@@ -95,10 +102,13 @@ struct tg_bill_params {
     /** The period is a month: an account with cycle day d > 1 is billed for the cycle that closes
      *  in it, from day d of the month before to day d of it. */
     bool follows_cycle_days;
-    uint8_t reserved[6];       /**< 0. */
+    uint16_t threads_count;    /**< Make bills on so many threads; 0: 1. Whatever it is, the same
+                                    bytes are stored. */
+    uint16_t batch_count;      /**< Invoices a transaction; 0: 4096. */
+    uint8_t reserved[2];       /**< 0. */
     tg_bill_progress progress; /**< May be NULL. */
     void *progress_context;    /**< For progress. */
-    tg_bill_visit visit;       /**< May be NULL. */
+    tg_bill_visit visit;       /**< May be NULL; else there is one thread. */
     void *visit_context;       /**< For visit. */
 };
 

@@ -12,7 +12,9 @@
 
 #include <assert.h>
 
-#define PPM UINT64_C(1000000)
+#define PPM        UINT64_C(1000000)
+#define AHEAD_FAR  24u /* Rows; a miss is some 100 ns, a row 15 ns without one. */
+#define AHEAD_NEAR 12u
 
 #define COLUMNS                                                                                    \
     (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(quantity_up) | TG_COLUMN_BIT(quantity_down) |         \
@@ -87,6 +89,10 @@ static enum tg_err charge_tax(const struct tg_bill_collect *collect,
     if (rate != NULL &&
         tg_exchange_amount(rate, amount, image->rounding_exchange, &amount) != TG_OK) {
         return TG_E_AMOUNT_OVERFLOW;
+    }
+    if (tax->is_inclusive != 0) {
+        return tg_bill_tax_in(amount, tax->rate_ppm, tax->rounding,
+                              (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS), &item->charge_tax);
     }
     const uint64_t divisor = PPM * (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
     return tg_money_divide((__int128)amount * tax->rate_ppm, divisor, tax->rounding,
@@ -177,7 +183,7 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
         return TG_OK;
     }
     item.kind = item.kind == TG_BILL_LINE_USAGE ? TG_BILL_LINE_LATE : item.kind;
-    item.month = month;
+    item.month = (uint16_t)month; /* Years are at most 2261: 27,143. */
     collect->rows_late_count++;
     return item_add(collect, line, view->start_ns[i], &item);
 }
@@ -231,11 +237,29 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
     return err;
 }
 
+/* A row's place in the table is fetched in two steps while the rows before it are added: the
+ * chain's begin, then its first slot. */
+static void rows_prefetch(const struct tg_bill_collect *collect, const struct tg_scan_view *view,
+                          uint32_t i)
+{
+    if (i + AHEAD_FAR < view->rows_count) {
+        const uint32_t subscriber = view->subscriber[i + AHEAD_FAR];
+        if (subscriber < collect->roster->subscribers_count) {
+            __builtin_prefetch(&collect->roster->lines[subscriber]);
+            tg_bill_lines_prefetch(collect->lines, subscriber, false);
+        }
+    }
+    if (i + AHEAD_NEAR < view->rows_count) {
+        tg_bill_lines_prefetch(collect->lines, view->subscriber[i + AHEAD_NEAR], true);
+    }
+}
+
 static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
 {
     struct tg_bill_collect *collect = context;
     enum tg_err err = TG_OK;
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
+        rows_prefetch(collect, view, i);
         int64_t *last_ns = &collect->last_event_ns[view->source_id[i]];
         if (view->source_id[i] != TG_ADJUST_SOURCE_ID && view->start_ns[i] > *last_ns) {
             *last_ns = view->start_ns[i];
@@ -298,4 +322,37 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
     }
     tg_scan_close(scan);
     return err == TG_OK ? late_collect(collect, start_max_ns, why) : err;
+}
+
+static enum tg_err sources_fold(void *context, const struct tg_scan_view *view)
+{
+    struct tg_bill_collect *collect = context;
+    const struct tg_journal_source *sources = NULL;
+    uint32_t count = 0;
+    const enum tg_err err = tg_scan_sources(view, &sources, &count, NULL);
+    for (uint32_t i = 0; err == TG_OK && i < count; i++) {
+        struct tg_bill_source *source = &collect->sources[sources[i].source_id];
+        source->records_count += sources[i].in_records + sources[i].refused_records;
+        /* An entry takes back what came after all, modulo 2^64. */
+        source->missing_count += (int64_t)sources[i].missing_count;
+    }
+    return err;
+}
+
+enum tg_err tg_bill_collect_sources(struct tg_bill_collect *collect, struct tg_why *why)
+{
+    for (uint32_t i = 0; i < TG_BILL_SOURCE_IDS; i++) {
+        collect->sources[i] = (struct tg_bill_source){0, 0};
+    }
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .sections = TG_SECTION_BIT(TG_SECTION_SOURCES),
+                                          .dir = collect->data_dir,
+                                          .epoch_max = collect->epoch_last};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, sources_fold, collect, why);
+    }
+    tg_scan_close(scan);
+    return err;
 }

@@ -31,16 +31,23 @@ struct tg_roster;
 
 /** @brief A half-open interval of event time. */
 struct tg_bill_window {
-    int64_t start_ns; /**< Inclusive. */
-    int64_t end_ns;   /**< Exclusive. */
+    int64_t start_ns;    /**< Inclusive. */
+    int64_t end_ns;      /**< Exclusive. */
+    int64_t next_end_ns; /**< End of the next one, which begins at end_ns; 0: not a cycle. */
+};
+
+/** @brief What the journal's source table says of a source. */
+struct tg_bill_source {
+    uint64_t records_count; /**< Rows and refusals that came from it. */
+    int64_t missing_count;  /**< Records or messages that the sequence audit misses. */
 };
 
 /** @brief One pass: what to fold, and what came of it. */
 struct tg_bill_collect {
-    const char *data_dir;                /**< Holds journal/. */
-    const struct tg_roster *roster;      /**< Whose subscriber belongs to whom. */
+    const char *data_dir;                      /**< Holds journal/. */
+    const struct tg_roster *roster;            /**< Whose subscriber belongs to whom. */
     const struct tg_catalog_snapshot *catalog; /**< Versions with their exchange rates. */
-    struct tg_bill_lines *lines;         /**< Filled; empty at the start. */
+    struct tg_bill_lines *lines;               /**< Filled; empty at the start. */
     const struct tg_image *image;        /**< At the period's end: late policies, taxes; or NULL. */
     const struct tg_bill_closes *closes; /**< Loaded; NULL: nothing is ever late. */
     uint64_t epoch_last;                 /**< Last epoch of this run; accounts whose period is
@@ -61,6 +68,7 @@ struct tg_bill_collect {
     uint64_t rows_late_count;        /**< Late rows of earlier periods that are on this bill. */
     uint64_t rows_next_count;        /**< Of the period but behind its close: on a later bill. */
     uint64_t rows_written_off_count; /**< Late rows that the product's policy does not charge. */
+    struct tg_bill_source *sources;  /**< By source id; shape [TG_BILL_SOURCE_IDS]. */
     int64_t *last_event_ns;          /**< Latest start_ns a source sent, INT64_MIN never;
                                           shape [TG_BILL_SOURCE_IDS]. */
 };
@@ -73,5 +81,13 @@ struct tg_bill_collect {
  *         TG_E_CHAIN, TG_E_FORMAT, TG_E_IO, TG_E_NO_MEMORY from the journal.
  */
 enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *why);
+
+/**
+ * @brief Read what the journal's source table says up to the run's last epoch.
+ * @param[in,out] collect  data_dir and epoch_last set; sources are written.
+ * @param[out]    why      May be NULL.
+ * @return As tg_bill_collect_run, but for TG_E_FULL.
+ */
+enum tg_err tg_bill_collect_sources(struct tg_bill_collect *collect, struct tg_why *why);
 
 #endif

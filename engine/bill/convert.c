@@ -28,7 +28,7 @@ enum tg_err tg_bill_product_convert(const struct tg_image *image, const struct t
 {
     *local = *product;
     *currency = image->currency;
-    int64_t *amounts[] = {&local->fee, &local->minimum, &local->discount_fixed,
+    int64_t *amounts[] = {&local->fee, &local->minimum, &local->maximum, &local->discount_fixed,
                           &local->late_write_off_below};
     if (image->currency == own || tg_image_exchange_at(image, 0) == NULL) {
         return TG_OK;

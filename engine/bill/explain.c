@@ -231,13 +231,19 @@ void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_ser
                        char digits[20])
 {
     digits[0] = '\0';
-    if (plan_service == NULL || plan_service->is_zoned_by_network != 0 ||
+    if (plan_service == NULL || plan_service->zone_by == TG_ZONE_BY_NETWORK ||
         plan_service->deck == TG_DECK_NONE || tg_usage_peer_kind(row->usage) != TG_KEY_E164) {
         return;
     }
     char number[20];
     const unsigned count = tg_digits_unpack(row->usage->peer_key, number);
     unsigned shortest = count;
+    uint16_t deck = TG_DECK_NONE;
+    const uint16_t decided = tg_image_plan_zone(row->image, plan_service, row->usage->peer_key,
+                                                row->usage->start_ns, &deck);
+    if (tg_image_pair_zone(row->image, plan_service, row->usage, decided) != row->priced->zone) {
+        return; /* priced by another catalog than the one at hand */
+    }
     /* One look-up a length; the deck keeps zones and no longer knows its rows. */
     for (unsigned length = count; length > 0; length--) {
         uint64_t key = 0;
@@ -245,8 +251,8 @@ void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_ser
         if (!tg_digits_pack(number, length, &key)) {
             return;
         }
-        tg_image_zones(row->image, plan_service->deck, &key, &row->usage->start_ns, 1, &zone);
-        if (zone != row->priced->zone) {
+        tg_image_zones(row->image, deck, &key, &row->usage->start_ns, 1, &zone);
+        if (zone != decided) {
             break;
         }
         shortest = length;

@@ -59,6 +59,32 @@ enum tg_err tg_bill_tax_on(int64_t net, uint32_t rate_ppm, uint8_t rounding, int
     return tg_money_divide((__int128)net * rate_ppm, PPM, rounding, tax);
 }
 
+enum tg_err tg_bill_tax_in(__int128 gross, uint32_t rate_ppm, uint8_t rounding, uint64_t divisor,
+                           int64_t *tax)
+{
+    /* A 64-bit amount times a 32-bit rate fits 128 bits. */
+    if (gross > INT64_MAX || gross < INT64_MIN || divisor > UINT64_MAX / (PPM + rate_ppm)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    return tg_money_divide(gross * rate_ppm, divisor * (PPM + rate_ppm), rounding, tax);
+}
+
+/* Prices with tax: what was allocated is gross, and each line gives its tax off. */
+static enum tg_err net_take(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
+                            const uint32_t *rows, uint32_t count)
+{
+    if (__builtin_sub_overflow(tax->net, tax->tax, &tax->net)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_bill_line *line = &invoice->lines[rows[i]];
+        if (__builtin_sub_overflow(line->amount, line->tax_amount, &line->amount)) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+    }
+    return TG_OK;
+}
+
 /* Each line's tax by itself, or the sum of its rows' taxes; the category's is their sum. */
 static enum tg_err lines_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
                              const uint32_t *rows, uint32_t count)
@@ -69,6 +95,8 @@ static enum tg_err lines_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax
         enum tg_err err = TG_OK;
         if (tax->mode == TG_TAX_PER_CHARGE && line->has_charge_tax) {
             line->tax_amount = line->charge_tax;
+        } else if (tax->is_inclusive) {
+            err = tg_bill_tax_in(line->amount, tax->rate_ppm, tax->rounding, 1, &line->tax_amount);
         } else {
             err = tg_bill_tax_on(line->amount, tax->rate_ppm, tax->rounding, &line->tax_amount);
         }
@@ -77,6 +105,22 @@ static enum tg_err lines_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax
         }
     }
     return TG_OK;
+}
+
+/* The category's tax, shared out over its lines. */
+static enum tg_err category_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
+                                uint32_t count, const struct tg_bill_scratch *scratch)
+{
+    enum tg_err err = tax->is_inclusive
+                          ? tg_bill_tax_in(tax->net, tax->rate_ppm, tax->rounding, 1, &tax->tax)
+                          : tg_bill_tax_on(tax->net, tax->rate_ppm, tax->rounding, &tax->tax);
+    if (err == TG_OK) {
+        err = tg_bill_share(tax->tax, scratch->weights, count, scratch->parts, scratch->fractions);
+    }
+    for (uint32_t i = 0; err == TG_OK && i < count; i++) {
+        invoice->lines[scratch->rows[i]].tax_amount = scratch->parts[i];
+    }
+    return err;
 }
 
 /* One tax category: round its lines' exact sum, tax it, and share both out again. */
@@ -101,17 +145,9 @@ static enum tg_err category_compute(struct tg_bill_invoice *invoice, uint32_t ta
         invoice->lines[scratch->rows[i]].amount = scratch->parts[i];
         scratch->weights[i] = scratch->parts[i];
     }
-    if (tax->mode != TG_TAX_PER_CATEGORY) {
-        return lines_tax(invoice, tax, scratch->rows, count);
-    }
-    err = tg_bill_tax_on(tax->net, tax->rate_ppm, tax->rounding, &tax->tax);
-    if (err == TG_OK) {
-        err = tg_bill_share(tax->tax, scratch->weights, count, scratch->parts, scratch->fractions);
-    }
-    for (uint32_t i = 0; err == TG_OK && i < count; i++) {
-        invoice->lines[scratch->rows[i]].tax_amount = scratch->parts[i];
-    }
-    return err;
+    err = tax->mode == TG_TAX_PER_CATEGORY ? category_tax(invoice, tax, count, scratch)
+                                           : lines_tax(invoice, tax, scratch->rows, count);
+    return err == TG_OK && tax->is_inclusive ? net_take(invoice, tax, scratch->rows, count) : err;
 }
 
 /* The books must close: what is printed adds up to what is asked for. */
@@ -169,7 +205,8 @@ enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
 
 const char *tg_bill_line_kind_name(uint8_t kind)
 {
-    static const char *const names[] = {"recurring",  "usage",    "one_off", "adjustment",
-                                        "late_usage", "discount", "minimum", "credit"};
+    static const char *const names[] = {"recurring",  "usage",      "one_off",
+                                        "adjustment", "late_usage", "discount",
+                                        "minimum",    "credit",     "maximum"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

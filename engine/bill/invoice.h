@@ -14,8 +14,11 @@
  * amounts sum to their category's net, printed line taxes to its tax; (4) net_total = sum of nets,
  * tax_total = sum of taxes, total = net_total + tax_total.
  *
- *  Discounts and the minimum are lines that assemble.c appends before compute, so that tax comes
- *  last (order of rating-semantics 4.14).
+ *  Where a tax is inclusive (prices are with it), (1) and (2) are: gross = round(sum of exact
+ *  amounts), tax = round(gross x rate / (1 + rate)), net = gross - tax; lines likewise.
+ *
+ *  Discounts, the maximum and the minimum are lines that assemble.c appends before compute, so that
+ * tax comes last (order of rating-semantics 4.14).
  */
 #ifndef TG_BILL_INVOICE_H
 #define TG_BILL_INVOICE_H
@@ -42,7 +45,9 @@ enum tg_bill_line_kind {
     TG_BILL_LINE_LATE = 4,       /**< Usage of a period whose bill was issued before it came. */
     TG_BILL_LINE_DISCOUNT = 5,   /**< Taken off the subscription's eligible lines. */
     TG_BILL_LINE_MINIMUM = 6,    /**< What is missing to the minimum commitment. */
-    TG_BILL_LINE_CREDIT = 7      /**< Of a credit or debit note: refers to an issued line. */
+    TG_BILL_LINE_CREDIT = 7,     /**< Of a credit or debit note: refers to an issued line. */
+    TG_BILL_LINE_MAXIMUM = 8,    /**< What is beyond the most a cycle may cost, taken off. */
+    TG_BILL_LINE_KINDS = 9       /**< How many. */
 };
 
 /** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */
@@ -89,20 +94,22 @@ struct tg_bill_line {
 
 /** @brief One tax category of an invoice (EN 16931 BG-23). */
 struct tg_bill_tax {
-    const char *id;      /**< Catalog's name of the tax; borrowed. */
-    uint32_t rate_ppm;   /**< 190000 is 19 %. */
-    uint8_t rounding;    /**< enum tg_rounding of the TAX stage. */
-    uint8_t mode;        /**< enum tg_tax_mode (catalog/image.h). */
-    uint8_t reserved[2]; /**< 0. */
-    int64_t net;         /**< Taxable amount, bill scale; compute writes it. */
-    int64_t tax;         /**< Tax amount, bill scale; compute writes it. */
+    const char *id;    /**< Catalog's name of the tax; borrowed. */
+    uint32_t rate_ppm; /**< 190000 is 19 %. */
+    uint8_t rounding;  /**< enum tg_rounding of the TAX stage. */
+    uint8_t mode;      /**< enum tg_tax_mode (catalog/image.h). */
+    bool is_inclusive; /**< Its lines' exact amounts are with this tax in them. */
+    uint8_t reserved;  /**< 0. */
+    int64_t net;       /**< Taxable amount, bill scale; compute writes it. */
+    int64_t tax;       /**< Tax amount, bill scale; compute writes it. */
 };
 
 /** @brief What a document is. */
 enum tg_bill_document {
     TG_BILL_INVOICE = 0,     /**< Of a period. */
     TG_BILL_CREDIT_NOTE = 1, /**< Takes back part of an issued invoice; amounts are negative. */
-    TG_BILL_DEBIT_NOTE = 2   /**< Adds to an issued invoice. */
+    TG_BILL_DEBIT_NOTE = 2,  /**< Adds to an issued invoice. */
+    TG_BILL_DOCUMENTS = 3    /**< How many. */
 };
 
 /** @brief An invoice. A pure function of (journal, catalog versions, accounts). */
@@ -119,7 +126,8 @@ struct tg_bill_invoice {
     struct tg_bill_tax taxes[TG_BILL_TAXES_MAX]; /**< In order of first use. */
     uint8_t rounding;                            /**< enum tg_rounding of the BILL stage. */
     uint8_t document;                            /**< enum tg_bill_document. */
-    uint8_t reserved[6];                         /**< 0. */
+    bool is_issued;                              /**< Gets a number; false: a draft. */
+    uint8_t reserved[5];                         /**< 0. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
     const char *reference_number;                /**< Of a note: the invoice's number. */
     const char *reason;                          /**< Of a note: why, for people. */
@@ -127,7 +135,8 @@ struct tg_bill_invoice {
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< To pay, bill scale. */
     char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
-    char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft. */
+    char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft, and
+                                                      before its turn has come. */
 };
 
 /** @brief Arrays compute() needs, all of the same length; owned by the caller, contents free. */
@@ -166,6 +175,13 @@ void tg_bill_lines_sort(struct tg_bill_line *lines, uint32_t lines_count);
  */
 enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
                                     const struct tg_bill_scratch *scratch, struct tg_why *why);
+
+/** @brief Tax in an amount that is with tax, rounded once: amount x rate / (1 + rate).
+ *  @param gross At the scale of the result times divisor. @param rate_ppm Rate.
+ *  @param rounding enum tg_rounding. @param divisor At least 1. @param[out] tax Written on TG_OK.
+ *  @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_tax_in(__int128 gross, uint32_t rate_ppm, uint8_t rounding, uint64_t divisor,
+                           int64_t *tax);
 
 /** @brief Tax on a net, rounded once. @param net Bill scale. @param rate_ppm Rate.
  *  @param rounding enum tg_rounding. @param[out] tax Written on TG_OK.

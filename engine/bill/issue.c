@@ -3,8 +3,6 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/hash.h"
-#include "bill/render.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -12,9 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINES_COUNT_FIRST 256u /* Room to begin with; an invoice that needs more gets more. */
-#define ENTITY_BYTES      33u
-#define SERIES_BYTES      17u
+#define ENTITY_BYTES 33u
+#define SERIES_BYTES 17u
 
 struct tg_bill_issuer {
     struct tg_db *state;       /* Borrowed. */
@@ -22,9 +19,9 @@ struct tg_bill_issuer {
     bool is_open;              /* A batch has begun. */
     char entity[ENTITY_BYTES]; /* Legal entity. */
     char series[SERIES_BYTES]; /* Prefix. */
-    size_t bytes_capacity;     /* Of each buffer below. */
-    char *bytes;               /* Rendering. */
-    char *wrapped;             /* Rendering inside a JSON string. */
+    struct tg_bill_pack own;   /* Of tg_bill_issuer_put. */
+    char *bytes;               /* A document with its number in it. */
+    size_t bytes_capacity;     /* Of bytes. */
 };
 
 static bool name_copy(char *to, size_t to_bytes, const char *from)
@@ -42,44 +39,6 @@ static bool name_copy(char *to, size_t to_bytes, const char *from)
     }
     memcpy(to, from, length + 1);
     return true;
-}
-
-static void buffers_free(struct tg_bill_issuer *issuer)
-{
-    if (issuer->bytes != NULL) {
-        tg_pages_free(issuer->bytes, issuer->bytes_capacity);
-    }
-    if (issuer->wrapped != NULL) {
-        tg_pages_free(issuer->wrapped, issuer->bytes_capacity);
-    }
-    issuer->bytes = NULL;
-    issuer->wrapped = NULL;
-    issuer->bytes_capacity = 0;
-}
-
-static enum tg_err buffers_take(struct tg_bill_issuer *issuer, uint32_t lines_count,
-                                struct tg_why *why)
-{
-    buffers_free(issuer);
-    issuer->bytes_capacity =
-        (size_t)lines_count * TG_BILL_RENDER_LINE_BYTES + TG_BILL_RENDER_HEAD_BYTES;
-    issuer->bytes = tg_pages_take(issuer->bytes_capacity);
-    issuer->wrapped = tg_pages_take(issuer->bytes_capacity);
-    if (issuer->bytes == NULL || issuer->wrapped == NULL) {
-        buffers_free(issuer);
-        return tg_why_set(why, TG_E_NO_MEMORY, "no memory to print an invoice of %u lines",
-                          lines_count);
-    }
-    return TG_OK;
-}
-
-/* Room for this invoice; every line fits TG_BILL_RENDER_LINE_BYTES in any rendering. */
-static enum tg_err buffers_ensure(struct tg_bill_issuer *issuer, uint32_t lines_count,
-                                  struct tg_why *why)
-{
-    const size_t needed =
-        (size_t)lines_count * TG_BILL_RENDER_LINE_BYTES + TG_BILL_RENDER_HEAD_BYTES;
-    return needed <= issuer->bytes_capacity ? TG_OK : buffers_take(issuer, lines_count * 2, why);
 }
 
 enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_params *params,
@@ -100,8 +59,6 @@ enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_
                          "legal entity '%s' and series '%s' must be 1..32 and 1..16 of "
                          "[A-Za-z0-9_.-]",
                          entity, series);
-    } else {
-        err = buffers_take(made, LINES_COUNT_FIRST, why);
     }
     if (err != TG_OK) {
         tg_bill_issuer_close(made);
@@ -125,7 +82,8 @@ void tg_bill_issuer_close(struct tg_bill_issuer *issuer)
         return;
     }
     batch_drop(issuer);
-    buffers_free(issuer);
+    tg_bill_pack_free(&issuer->own);
+    tg_pages_free(issuer->bytes, issuer->bytes_capacity);
     tg_pages_free(issuer, sizeof *issuer);
 }
 
@@ -145,59 +103,12 @@ void tg_bill_number_format(const char *series, int32_t year, uint64_t ordinal,
                    (unsigned long long)ordinal);
 }
 
-static uint64_t text_hash(uint64_t seed, const char *text)
-{
-    return text == NULL ? seed : tg_key_hash(seed, text, strlen(text));
-}
-
-/* What the invoice says, number and date aside: tells whether the journal has changed since.
- * Fields, not their rendering: an issued invoice stays equal to itself when the layout learns
- * something. */
-static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
-{
-    const int64_t head[] = {invoice->period_start_ns, invoice->period_end_ns,
-                            invoice->net_total,       invoice->tax_total,
-                            invoice->total,           invoice->currency->numeric};
-    uint64_t hash = tg_key_hash(0, head, sizeof head);
-    hash = text_hash(hash, invoice->account_id);
-    hash = text_hash(hash, invoice->reason);
-    for (uint32_t i = 0; i < invoice->taxes_count; i++) {
-        const struct tg_bill_tax *tax = &invoice->taxes[i];
-        const int64_t fields[] = {tax->rate_ppm, tax->net, tax->tax};
-        hash = text_hash(tg_key_hash(hash, fields, sizeof fields), tax->id);
-    }
-    for (uint32_t i = 0; i < invoice->lines_count; i++) {
-        const struct tg_bill_line *line = &invoice->lines[i];
-        const uint64_t fields[] = {(uint64_t)line->amount_exact,
-                                   (uint64_t)(line->amount_exact >> 64),
-                                   (uint64_t)line->residual,
-                                   line->rows_count,
-                                   line->units,
-                                   line->billed_units,
-                                   line->allowance_units,
-                                   line->covered,
-                                   line->covered_total,
-                                   (uint64_t)line->fee,
-                                   (uint64_t)line->amount,
-                                   (uint64_t)line->tax_amount,
-                                   (uint64_t)line->from_ns,
-                                   (uint64_t)line->catalog_version << 32 | line->tax_index,
-                                   (uint64_t)line->service << 16 | line->kind};
-        hash = tg_key_hash(hash, fields, sizeof fields);
-        hash = text_hash(hash, line->subscriber_id);
-        hash = text_hash(hash, line->product_id);
-        hash = text_hash(hash, line->zone_id);
-        hash = text_hash(hash, line->price_id);
-    }
-    return hash;
-}
-
 /* Look whether the invoice is issued already, and with which content. */
-static enum tg_err issued_find(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
-                               uint64_t digest, enum tg_bill_outcome *outcome)
+static enum tg_err issued_find(struct tg_bill_issuer *issuer, const char *id, uint64_t digest,
+                               struct tg_bill_stored *stored)
 {
     struct tg_bytes json;
-    enum tg_err err = tg_documents_get(&issuer->txn, "billIssued", invoice->id, &json);
+    enum tg_err err = tg_documents_get(&issuer->txn, "billIssued", id, &json);
     if (err != TG_OK) {
         return err;
     }
@@ -209,107 +120,64 @@ static enum tg_err issued_find(struct tg_bill_issuer *issuer, struct tg_bill_inv
     char wanted[24];
     (void)snprintf(wanted, sizeof wanted, "%016llx", (unsigned long long)digest);
     const bool is_same = strcmp(tg_json_get_text(issued, "digest", ""), wanted) == 0;
-    (void)snprintf(invoice->number, sizeof invoice->number, "%s",
+    (void)snprintf(stored->number, sizeof stored->number, "%s",
                    tg_json_get_text(issued, "number", ""));
     tg_json_free(issued);
-    *outcome = is_same ? TG_BILL_OUTCOME_KEPT : TG_BILL_OUTCOME_DIFFERS;
+    stored->outcome = is_same ? TG_BILL_OUTCOME_KEPT : TG_BILL_OUTCOME_DIFFERS;
     return TG_OK;
 }
 
-static bool text_put(struct tg_bill_issuer *issuer, const char *collection, const char *id,
-                     const struct tg_bill_text *text)
+/* The document with the number between its halves; NULL when memory is short. */
+static const char *number_put(struct tg_bill_issuer *issuer, const char *halves,
+                              const struct tg_bill_part *part, const char *number, size_t *length)
 {
-    if (text->is_full) {
-        return false;
+    const size_t number_length = strlen(number);
+    *length = (size_t)part->head + number_length + part->tail;
+    if (*length > issuer->bytes_capacity) {
+        tg_pages_free(issuer->bytes, issuer->bytes_capacity);
+        issuer->bytes_capacity = *length * 2;
+        issuer->bytes = tg_pages_take(issuer->bytes_capacity);
     }
-    tg_documents_put(&issuer->txn, collection, id, text->bytes, text->length_bytes);
-    return true;
-}
-
-/* The invoice itself and its readable form; the same for drafts and issued ones. */
-static bool bill_put(struct tg_bill_issuer *issuer, const struct tg_bill_invoice *invoice,
-                     const char *collection)
-{
-    struct tg_bill_text text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-    tg_bill_render_json(invoice, &text);
-    if (!text_put(issuer, collection, invoice->id, &text)) {
-        return false;
+    if (issuer->bytes == NULL) {
+        issuer->bytes_capacity = 0;
+        return NULL;
     }
-    text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-    tg_bill_render_text(invoice, &text);
-    struct tg_bill_text wrapped = tg_bill_text(issuer->wrapped, issuer->bytes_capacity);
-    tg_bill_text_add(&wrapped, "{\"id\":");
-    tg_bill_text_quote(&wrapped, invoice->id);
-    tg_bill_text_add(&wrapped, ",\"text\":");
-    tg_bill_text_quote(&wrapped, text.bytes);
-    tg_bill_text_add(&wrapped, "}");
-    return !text.is_full && text_put(issuer, "billText", invoice->id, &wrapped);
+    memcpy(issuer->bytes, halves, part->head);
+    memcpy(issuer->bytes + part->head, number, number_length);
+    memcpy(issuer->bytes + part->head + number_length, halves + part->head, part->tail);
+    return issuer->bytes;
 }
 
-static bool rates_put(struct tg_bill_issuer *issuer, const struct tg_bill_invoice *invoice)
+static enum tg_err part_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                            const struct tg_bill_part *part, const char *number)
 {
-    bool fits = true;
-    for (uint32_t i = 0; i < invoice->lines_count && fits; i++) {
-        char id[TG_BILL_ID_BYTES];
-        tg_bill_render_rate_id(invoice, i, id);
-        struct tg_bill_text text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-        tg_bill_render_rate(invoice, i, &text);
-        fits = text_put(issuer, "appliedRate", id, &text);
+    static const char *const collections[] = {
+        [TG_BILL_IN_BILLS] = "customerBill", [TG_BILL_IN_DRAFTS] = "billDraft",
+        [TG_BILL_IN_RATES] = "appliedRate",  [TG_BILL_IN_ISSUED] = "billIssued",
+        [TG_BILL_IN_NUMBERS] = "billNumber", [TG_BILL_IN_OUTBOX] = TG_OUTBOX_COLLECTION};
+    const char *json = pack->bytes + part->bytes_at;
+    size_t length = (size_t)part->head + part->tail;
+    if (part->is_numbered) {
+        json = number_put(issuer, json, part, number, &length);
     }
-    return fits;
-}
-
-static void add_amount(struct tg_bill_text *text, const char *key,
-                       const struct tg_bill_invoice *invoice, int64_t amount)
-{
-    tg_bill_text_add(text, ",\"%s\":\"", key);
-    tg_bill_text_money(text, amount, invoice->currency->minor, invoice->currency->minor);
-    tg_bill_text_add(text, "\"");
-}
-
-/* The record that makes an id issued for ever, the way from number to id, and the announcement. */
-static bool records_put(struct tg_bill_issuer *issuer, const struct tg_bill_invoice *invoice,
-                        uint64_t digest)
-{
-    struct tg_bill_text text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-    tg_bill_text_add(&text, "{\"id\":");
-    tg_bill_text_quote(&text, invoice->id);
-    tg_bill_text_add(&text, ",\"number\":\"%s\",\"account\":", invoice->number);
-    tg_bill_text_quote(&text, invoice->account_id);
-    tg_bill_text_add(&text, ",\"periodStart\":\"");
-    tg_bill_text_time(&text, invoice->period_start_ns);
-    tg_bill_text_add(&text, "\",\"periodEnd\":\"");
-    tg_bill_text_time(&text, invoice->period_end_ns);
-    tg_bill_text_add(&text, "\",\"currency\":\"%s\"", invoice->currency->code);
-    add_amount(&text, "net", invoice, invoice->net_total);
-    add_amount(&text, "tax", invoice, invoice->tax_total);
-    add_amount(&text, "total", invoice, invoice->total);
-    tg_bill_text_add(&text, ",\"digest\":\"%016llx\"}", (unsigned long long)digest);
-    bool fits = text_put(issuer, "billIssued", invoice->id, &text);
-    text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-    tg_bill_text_add(&text, "{\"bill\":");
-    tg_bill_text_quote(&text, invoice->id);
-    tg_bill_text_add(&text, "}");
-    fits = fits && text_put(issuer, "billNumber", invoice->number, &text);
-    text = tg_bill_text(issuer->bytes, issuer->bytes_capacity);
-    tg_bill_text_add(&text, "{\"eventType\":\"CustomerBillCreateEvent\",\"eventTime\":\"");
-    tg_bill_text_time(&text, invoice->issued_ns);
-    tg_bill_text_add(&text, "\",\"event\":{\"customerBill\":{\"id\":");
-    tg_bill_text_quote(&text, invoice->id);
-    tg_bill_text_add(&text, ",\"href\":\"" TG_BILL_HREF "%s\",\"billNo\":\"%s\"}}}", invoice->id,
-                     invoice->number);
-    if (fits && !text.is_full) {
-        (void)tg_outbox_append(&issuer->txn, text.bytes, text.length_bytes);
+    if (json == NULL) {
+        return TG_E_NO_MEMORY;
     }
-    return fits && !text.is_full;
+    if (part->collection == TG_BILL_IN_OUTBOX) {
+        (void)tg_outbox_append(&issuer->txn, json, length);
+        return TG_OK;
+    }
+    const char *id = part->collection == TG_BILL_IN_NUMBERS ? number : pack->bytes + part->id_at;
+    tg_documents_put(&issuer->txn, collections[part->collection], id, json, length);
+    return TG_OK;
 }
 
-/* Spend the number last, in the transaction that stores everything it stands on. */
-static enum tg_err invoice_issue(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
-                                 uint64_t digest)
+/* Spend the number in the transaction that stores everything it stands on. */
+static enum tg_err number_spend(struct tg_bill_issuer *issuer, const struct tg_bill_ready *ready,
+                                struct tg_bill_stored *stored)
 {
     struct tg_civil civil;
-    tg_clock_to_civil(invoice->issued_ns, &civil);
+    tg_clock_to_civil(ready->issued_ns, &civil);
     char counter[96];
     (void)snprintf(counter, sizeof counter, "bill|%s|%s|%04d", issuer->entity, issuer->series,
                    civil.year);
@@ -317,34 +185,40 @@ static enum tg_err invoice_issue(struct tg_bill_issuer *issuer, struct tg_bill_i
     if (ordinal == 0) {
         return TG_E_DATABASE;
     }
-    tg_bill_number_format(issuer->series, civil.year, ordinal, invoice->number);
-    (void)tg_documents_remove(&issuer->txn, "billDraft", invoice->id);
-    const bool fits = bill_put(issuer, invoice, "customerBill") && rates_put(issuer, invoice) &&
-                      records_put(issuer, invoice, digest);
-    return fits ? TG_OK : TG_E_FULL;
+    tg_bill_number_format(issuer->series, civil.year, ordinal, stored->number);
+    return TG_OK;
 }
 
-enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
-                               bool issues, enum tg_bill_outcome *outcome, struct tg_why *why)
+static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                             const struct tg_bill_ready *ready, struct tg_bill_stored *stored)
 {
-    assert(invoice->id[0] != '\0' && invoice->currency != NULL);
-    enum tg_err err = buffers_ensure(issuer, invoice->lines_count, why);
-    if (err != TG_OK) {
-        batch_drop(issuer);
+    const char *id = pack->bytes + ready->id_at;
+    enum tg_err err = issued_find(issuer, id, ready->digest, stored);
+    if (err != TG_E_NOT_FOUND) {
         return err;
     }
+    stored->outcome = ready->is_issued ? TG_BILL_OUTCOME_ISSUED : TG_BILL_OUTCOME_DRAFTED;
+    err = TG_OK;
+    if (ready->is_issued) {
+        (void)tg_documents_remove(&issuer->txn, "billDraft", id);
+        err = number_spend(issuer, ready, stored);
+    }
+    for (uint32_t i = 0; i < ready->parts_count && err == TG_OK; i++) {
+        err = part_put(issuer, pack, &pack->parts[ready->part_first + i], stored->number);
+    }
+    return err;
+}
+
+enum tg_err tg_bill_issuer_store(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                                 uint32_t index, struct tg_bill_stored *stored, struct tg_why *why)
+{
+    assert(index < pack->ready_count && pack->ready[index].err == TG_OK);
+    *stored = (struct tg_bill_stored){.number = ""};
     if (!issuer->is_open) {
         tg_txn_begin(&issuer->txn, issuer->state, true);
         issuer->is_open = true;
     }
-    invoice->number[0] = '\0';
-    const uint64_t digest = invoice_digest(invoice);
-    err = issued_find(issuer, invoice, digest, outcome);
-    if (err == TG_E_NOT_FOUND) {
-        *outcome = issues ? TG_BILL_OUTCOME_ISSUED : TG_BILL_OUTCOME_DRAFTED;
-        err = issues ? invoice_issue(issuer, invoice, digest)
-                     : (bill_put(issuer, invoice, "billDraft") ? TG_OK : TG_E_FULL);
-    }
+    const enum tg_err err = ready_put(issuer, pack, &pack->ready[index], stored);
     if (err == TG_OK) {
         return TG_OK;
     }
@@ -352,4 +226,24 @@ enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_inv
     issuer->is_open = false;
     const enum tg_err first = tg_txn_commit(&issuer->txn, why);
     return first != TG_OK ? first : err;
+}
+
+enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
+                               bool issues, enum tg_bill_outcome *outcome, struct tg_why *why)
+{
+    struct tg_bill_stored stored;
+    tg_bill_pack_reset(&issuer->own);
+    invoice->number[0] = '\0';
+    invoice->is_issued = issues;
+    enum tg_err err = tg_bill_pack_add(&issuer->own, invoice, why);
+    if (err != TG_OK) {
+        batch_drop(issuer);
+        return err;
+    }
+    err = tg_bill_issuer_store(issuer, &issuer->own, 0, &stored, why);
+    if (err == TG_OK) {
+        memcpy(invoice->number, stored.number, sizeof invoice->number);
+        *outcome = stored.outcome;
+    }
+    return err;
 }

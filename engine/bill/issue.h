@@ -7,7 +7,7 @@
  * only. Cost: a few puts an invoice; one fsync a batch.
  *
  *  State: the environment <data>/state. Collections written: `customerBill` (id -> CustomerBill),
- *  `appliedRate` (id -> AppliedCustomerBillingRate), `billText` (id -> {"text"}), `billIssued` (id
+ *  `appliedRate` (id -> AppliedCustomerBillingRate), `billIssued` (id
  * ->
  *  {"number", "account", "period", "currency", "net", "tax", "total", "digest"}), `billNumber`
  * (number
@@ -23,6 +23,7 @@
 #define TG_BILL_ISSUE_H
 
 #include "bill/invoice.h"
+#include "bill/pack.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,6 +46,12 @@ enum tg_bill_outcome {
     TG_BILL_OUTCOME_KEPT = 2,    /**< Was issued before; nothing changed. */
     TG_BILL_OUTCOME_DIFFERS = 3  /**< Was issued before, and the journal would now give another:
                                       the issued one stands, the difference is for an adjustment. */
+};
+
+/** @brief What storing an invoice came to. */
+struct tg_bill_stored {
+    enum tg_bill_outcome outcome;      /**< What became of it. */
+    char number[TG_BILL_NUMBER_BYTES]; /**< Its number, also an older one; "" for a draft. */
 };
 
 struct tg_bill_issuer;
@@ -78,6 +85,18 @@ void tg_bill_issuer_close(struct tg_bill_issuer *issuer);
  */
 enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
                                bool issues, enum tg_bill_outcome *outcome, struct tg_why *why);
+
+/**
+ * @brief Put one printed invoice of a pack into the current batch; the caller commits.
+ * @param[in,out] issuer  Issuer.
+ * @param[in]     pack    Borrowed until return.
+ * @param[in]     index   Into pack->ready; not a failure.
+ * @param[out]    stored  Written on TG_OK; its number is a fact only after the commit.
+ * @param[out]    why     May be NULL.
+ * @return As tg_bill_issuer_put.
+ */
+enum tg_err tg_bill_issuer_store(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                                 uint32_t index, struct tg_bill_stored *stored, struct tg_why *why);
 
 /** @brief Make the batch durable. @param issuer Issuer. @param[out] why May be NULL.
  *  @return TG_OK, TG_E_DATABASE, TG_E_NO_SPACE. After failure nothing of the batch is stored. */

@@ -19,21 +19,38 @@
 /** Bytes beside the lines: heads, taxes, totals. */
 #define TG_BILL_RENDER_HEAD_BYTES 16384u
 
+/** @brief What made a line is printed alike in the bill and in the line's own document: where it
+ *  stands in the bill. */
+struct tg_bill_detail {
+    size_t at;          /**< In the text that tg_bill_render_json wrote. */
+    size_t count_bytes; /**< How long. */
+};
+
 /**
  * @brief The invoice as a TMF678 CustomerBill, lines included as x_line.
  * @param[in]     invoice  Computed.
  * @param[in,out] out      Appended to; is_full tells that it did not fit.
+ * @param[out]    details  Of each line; shape [lines_count]; may be NULL.
  */
-void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_text *out);
+void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_text *out,
+                         struct tg_bill_detail *details);
 
 /**
  * @brief One line as a TMF678 AppliedCustomerBillingRate.
  * @param[in]     invoice     Computed.
  * @param[in]     line_index  0..lines_count-1.
+ * @param[in]     detail      Its detail, printed already, shape [detail_bytes]; NULL: print it.
+ * @param[in]     detail_bytes  Its length.
  * @param[in,out] out         Appended to.
  */
 void tg_bill_render_rate(const struct tg_bill_invoice *invoice, uint32_t line_index,
-                         struct tg_bill_text *out);
+                         const char *detail, size_t detail_bytes, struct tg_bill_text *out);
+
+/** @brief Name in documents ("voice"). @param service enum tg_service. @return Static text. */
+const char *tg_bill_service_name(uint8_t service);
+
+/** @brief Name in documents ("normal"). @param document enum tg_bill_document. @return Static. */
+const char *tg_bill_document_name(uint8_t document);
 
 /** @brief Path of a bill's document in the BSS front. */
 #define TG_BILL_HREF "/tmf-api/customerBillManagement/v4/customerBill/"

@@ -5,9 +5,10 @@
 #include "abi/usage.h"
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define CELL_BYTES 96u
+#define ITEM_BYTES 192u /* Two names and what stands between them. */
 #define WIDTH      98
 
 /* 1234567890 octets as "1.23 GB": cut, not rounded, so that no row shows more than was used. */
@@ -20,27 +21,32 @@ static void octets_text(uint64_t octets, char cell[CELL_BYTES])
         divisor *= 1000;
         unit++;
     }
-    if (unit == 0) {
-        (void)snprintf(cell, CELL_BYTES, "%llu B", (unsigned long long)octets);
-        return;
+    struct tg_bill_text text = tg_bill_text(cell, CELL_BYTES);
+    tg_bill_text_count(&text, octets / divisor, 1);
+    if (unit > 0) {
+        const unsigned __int128 rest = (unsigned __int128)(octets % divisor) * 100;
+        TG_BILL_TEXT_PUT(&text, ".");
+        tg_bill_text_count(&text, (uint64_t)(rest / divisor), 2);
     }
-    const unsigned __int128 hundredths = (unsigned __int128)octets * 100 / divisor;
-    (void)snprintf(cell, CELL_BYTES, "%llu.%02llu %s", (unsigned long long)(hundredths / 100),
-                   (unsigned long long)(hundredths % 100), units[unit]);
+    tg_bill_text_add(&text, " %s", units[unit]);
 }
 
 static void used_text(const struct tg_bill_line *line, char cell[CELL_BYTES])
 {
+    struct tg_bill_text text = tg_bill_text(cell, CELL_BYTES);
     switch (line->service) {
     case TG_SERVICE_VOICE: {
         const uint64_t seconds = line->units / 1000;
-        (void)snprintf(cell, CELL_BYTES, "%llu:%02u:%02u", (unsigned long long)(seconds / 3600),
-                       (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+        tg_bill_text_count(&text, seconds / 3600, 1);
+        TG_BILL_TEXT_PUT(&text, ":");
+        tg_bill_text_count(&text, seconds / 60 % 60, 2);
+        TG_BILL_TEXT_PUT(&text, ":");
+        tg_bill_text_count(&text, seconds % 60, 2);
         break;
     }
     case TG_SERVICE_MESSAGE:
     case TG_SERVICE_EVENT:
-        (void)snprintf(cell, CELL_BYTES, "%llu", (unsigned long long)line->units);
+        tg_bill_text_count(&text, line->units, 1);
         break;
     default:
         octets_text(line->units, cell);
@@ -56,36 +62,53 @@ static void money_text(int64_t amount, const struct tg_currency *currency, char 
 
 static void add_rule(struct tg_bill_text *out)
 {
-    for (int i = 0; i < WIDTH; i++) {
-        tg_bill_text_add(out, "-");
-    }
-    tg_bill_text_add(out, "\n");
+    char rule[WIDTH + 1];
+    memset(rule, '-', WIDTH);
+    rule[WIDTH] = '\n';
+    tg_bill_text_put(out, rule, sizeof rule);
 }
 
 static void add_day(struct tg_bill_text *out, int64_t time_ns)
 {
     struct tg_civil civil;
     tg_clock_to_civil(time_ns, &civil);
-    tg_bill_text_add(out, "%04d-%02u-%02u", civil.year, civil.month, civil.day);
+    tg_bill_text_count(out, (uint64_t)(civil.year % 10000), 4);
+    TG_BILL_TEXT_PUT(out, "-");
+    tg_bill_text_count(out, civil.month, 2);
+    TG_BILL_TEXT_PUT(out, "-");
+    tg_bill_text_count(out, civil.day, 2);
 }
 
 /* What a line without rows is called. */
-static void fee_text(const struct tg_bill_line *line, char item[CELL_BYTES])
+static void fee_text(const struct tg_bill_line *line, char item[ITEM_BYTES])
 {
+    struct tg_bill_text text = tg_bill_text(item, ITEM_BYTES);
     const char *title = line->title != NULL ? line->title : "";
     switch (line->kind) {
     case TG_BILL_LINE_RECURRING:
-        (void)snprintf(item, CELL_BYTES, "%.40s, recurring fee", line->product_id);
+        if (line->to_ns == 0) {
+            tg_bill_text_add(&text, "%s, recurring fee", line->product_id);
+        } else {
+            tg_bill_text_add(&text, "%s, %s ", line->product_id,
+                             line->amount_exact < 0 ? "unused from" : "fee from");
+            add_day(&text, line->from_ns);
+        }
         break;
     case TG_BILL_LINE_DISCOUNT:
-        (void)snprintf(item, CELL_BYTES, "%.40s, discount", line->product_id);
+        tg_bill_text_add(&text, "%s, discount", line->product_id);
+        break;
+    case TG_BILL_LINE_MAXIMUM:
+        tg_bill_text_add(&text, "%s, beyond the maximum", line->product_id);
         break;
     case TG_BILL_LINE_MINIMUM:
-        (void)snprintf(item, CELL_BYTES, "%.40s, to the minimum", line->product_id);
+        tg_bill_text_add(&text, "%s, to the minimum", line->product_id);
         break;
     default:
-        (void)snprintf(item, CELL_BYTES, title[0] != '\0' ? "%.60s" : "%.40s, one-off fee",
-                       title[0] != '\0' ? title : line->product_id);
+        if (title[0] != '\0') {
+            tg_bill_text_put(&text, title, strnlen(title, ITEM_BYTES / 2));
+        } else {
+            tg_bill_text_add(&text, "%s, one-off fee", line->product_id);
+        }
         break;
     }
 }
@@ -99,12 +122,27 @@ static const char *rows_mark(const struct tg_bill_line *line)
     return line->kind == TG_BILL_LINE_LATE ? "late: " : "";
 }
 
+/* One row of the table; figures: records, used, allowance, amount. */
+static void add_row(struct tg_bill_text *out, const char *subscription, const char *item,
+                    const char *const figures[4])
+{
+    static const size_t widths[4] = {8, 13, 9, 11};
+    tg_bill_text_cell(out, subscription, 20, false);
+    TG_BILL_TEXT_PUT(out, " ");
+    tg_bill_text_cell(out, item, 32, false);
+    for (size_t i = 0; i < 4; i++) {
+        TG_BILL_TEXT_PUT(out, " ");
+        tg_bill_text_cell(out, figures[i], widths[i], true);
+    }
+    TG_BILL_TEXT_PUT(out, "\n");
+}
+
 static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
                      const struct tg_bill_line *line)
 {
     char amount[CELL_BYTES];
     char used[CELL_BYTES] = "";
-    char item[CELL_BYTES];
+    char item[ITEM_BYTES];
     char rows[CELL_BYTES] = "";
     char allowance[CELL_BYTES] = "";
     money_text(line->amount, invoice->currency, amount);
@@ -112,24 +150,28 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         fee_text(line, item);
         if (line->kind == TG_BILL_LINE_RECURRING && line->covered != line->covered_total &&
             line->covered_total < 1000) {
-            (void)snprintf(used, sizeof used, "%llu/%llu days", (unsigned long long)line->covered,
-                           (unsigned long long)line->covered_total);
+            struct tg_bill_text text = tg_bill_text(used, sizeof used);
+            tg_bill_text_add(&text, "%llu/%llu days", (unsigned long long)line->covered,
+                             (unsigned long long)line->covered_total);
         }
     } else {
-        (void)snprintf(item, sizeof item, "%s%s%s%s", rows_mark(line), line->price_id,
-                       line->zone_id[0] != '\0' ? ", " : "", line->zone_id);
-        (void)snprintf(rows, sizeof rows, "%llu", (unsigned long long)line->rows_count);
+        struct tg_bill_text text = tg_bill_text(item, sizeof item);
+        tg_bill_text_add(&text, "%s%s%s%s", rows_mark(line), line->price_id,
+                         line->zone_id[0] != '\0' ? ", " : "", line->zone_id);
+        text = tg_bill_text(rows, sizeof rows);
+        tg_bill_text_count(&text, line->rows_count, 1);
         used_text(line, used);
         if (line->billed_units > 0 && line->allowance_units > 0) {
             /* In per mille of what is billed: units differ by price, a share does not. */
             const uint64_t share =
                 (uint64_t)((unsigned __int128)line->allowance_units * 1000 / line->billed_units);
-            (void)snprintf(allowance, sizeof allowance, "%u.%u %%", (unsigned)(share / 10),
-                           (unsigned)(share % 10));
+            text = tg_bill_text(allowance, sizeof allowance);
+            tg_bill_text_add(&text, "%llu.%llu", (unsigned long long)(share / 10),
+                             (unsigned long long)(share % 10));
+            TG_BILL_TEXT_PUT(&text, " %");
         }
     }
-    tg_bill_text_add(out, "%-20.20s %-32.32s %8s %13s %9s %11s\n", line->subscriber_id, item, rows,
-                     used, allowance, amount);
+    add_row(out, line->subscriber_id, item, (const char *const[]){rows, used, allowance, amount});
 }
 
 static void add_sum(struct tg_bill_text *out, const char *label, int64_t amount,
@@ -137,15 +179,23 @@ static void add_sum(struct tg_bill_text *out, const char *label, int64_t amount,
 {
     char cell[CELL_BYTES];
     money_text(amount, currency, cell);
-    tg_bill_text_add(out, "%*s %11s\n", WIDTH - 12, label, cell);
+    tg_bill_text_cell(out, label, WIDTH - 12, true);
+    TG_BILL_TEXT_PUT(out, " ");
+    tg_bill_text_cell(out, cell, 11, true);
+    TG_BILL_TEXT_PUT(out, "\n");
 }
 
 void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_text *out)
 {
-    const bool is_draft = invoice->number[0] == '\0';
+    const bool is_draft = !invoice->is_issued;
     static const char *const titles[] = {"INVOICE", "CREDIT NOTE", "DEBIT NOTE"};
-    tg_bill_text_add(out, "%s %s\n", is_draft ? "DRAFT" : titles[invoice->document % 3],
-                     is_draft ? invoice->id : invoice->number);
+    tg_bill_text_add(out, "%s ", is_draft ? "DRAFT" : titles[invoice->document % 3]);
+    if (is_draft) {
+        tg_bill_text_put(out, invoice->id, strlen(invoice->id));
+    } else {
+        tg_bill_text_number(out, invoice->number);
+    }
+    TG_BILL_TEXT_PUT(out, "\n");
     if (invoice->document != TG_BILL_INVOICE) {
         tg_bill_text_add(out, "for %s: %s\n", invoice->reference_number, invoice->reason);
     }
@@ -168,13 +218,12 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
     add_sum(out, "Net", invoice->net_total, invoice->currency);
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         const struct tg_bill_tax *tax = &invoice->taxes[i];
-        char net[CELL_BYTES];
         char label[CELL_BYTES * 3];
-        char rate[CELL_BYTES];
-        struct tg_bill_text rate_text = tg_bill_text(rate, sizeof rate);
-        tg_bill_text_money(&rate_text, tax->rate_ppm, 4, 0);
-        money_text(tax->net, invoice->currency, net);
-        (void)snprintf(label, sizeof label, "%.64s %s %% on %s", tax->id, rate, net);
+        struct tg_bill_text text = tg_bill_text(label, sizeof label);
+        tg_bill_text_add(&text, "%s ", tax->id);
+        tg_bill_text_money(&text, tax->rate_ppm, 4, 0);
+        TG_BILL_TEXT_PUT(&text, " % on ");
+        tg_bill_text_money(&text, tax->net, invoice->currency->minor, invoice->currency->minor);
         add_sum(out, label, tax->tax, invoice->currency);
     }
     add_sum(out, "Total", invoice->total, invoice->currency);

@@ -12,17 +12,48 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** @brief Text under construction; once something does not fit, is_full stays true. */
 struct tg_bill_text {
     char *bytes;           /**< Lent by the caller; NUL-terminated at all times. */
     size_t capacity_bytes; /**< At least 1. */
     size_t length_bytes;   /**< Without the NUL. */
+    size_t number_at;      /**< Where tg_bill_text_number stood; 0: it has not been called. */
     bool is_full;          /**< Sticky: the text is incomplete and must not be used. */
 };
 
 /** @brief Begin. @param bytes Lent. @param capacity_bytes At least 1. @return Empty text. */
 struct tg_bill_text tg_bill_text(char *bytes, size_t capacity_bytes);
+
+/** @brief Append bytes as they are. @param text Text. @param bytes Shape [count].
+ *  @param count Any. */
+static inline void tg_bill_text_put(struct tg_bill_text *text, const char *bytes, size_t count)
+{
+    /* Inline, so that the many short literals of a document are stores and not calls. */
+    if (text->is_full || text->capacity_bytes - text->length_bytes <= count) {
+        text->is_full = true;
+        return;
+    }
+    memcpy(text->bytes + text->length_bytes, bytes, count);
+    text->length_bytes += count;
+    text->bytes[text->length_bytes] = '\0';
+}
+
+/** Append a string literal: no scan for its end, none for a format. */
+#define TG_BILL_TEXT_PUT(text, literal) tg_bill_text_put((text), "" literal, sizeof(literal) - 1)
+
+/** @brief Append the number of a document and note the place: who stores the document may put the
+ *  number there later. @param text Text. @param number NUL-terminated; may be "". */
+void tg_bill_text_number(struct tg_bill_text *text, const char *number);
+
+/** @brief Append a cell of a column. @param text Text. @param value NUL-terminated.
+ *  @param width Octets. @param is_right Set to the right and never cut; else cut to width. */
+void tg_bill_text_cell(struct tg_bill_text *text, const char *value, size_t width, bool is_right);
+
+/** @brief Append a number, with leading zeros. @param text Text. @param number Any.
+ *  @param digits Least digits, at most 20. */
+void tg_bill_text_count(struct tg_bill_text *text, uint64_t number, unsigned digits);
 
 /** @brief Append as printf does. @param text Text. @param format printf format. */
 void tg_bill_text_add(struct tg_bill_text *text, const char *format, ...)

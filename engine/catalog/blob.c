@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t tg_blob_extend(struct tg_blob *blob, size_t size_bytes, size_t align_bytes)
+/* Room at the end; only what alignment skips is zeroed. */
+static size_t blob_reserve(struct tg_blob *blob, size_t size_bytes, size_t align_bytes)
 {
     assert(align_bytes != 0 && (align_bytes & (align_bytes - 1)) == 0);
     const size_t offset = (blob->size_bytes + align_bytes - 1) & ~(align_bytes - 1);
@@ -25,17 +26,26 @@ size_t tg_blob_extend(struct tg_blob *blob, size_t size_bytes, size_t align_byte
         blob->bytes = bytes;
         blob->room_bytes = room;
     }
-    if (offset + size_bytes > blob->size_bytes) { /* nothing at all may still be no memory */
-        memset(blob->bytes + blob->size_bytes, 0, offset + size_bytes - blob->size_bytes);
+    if (offset > blob->size_bytes) {
+        memset(blob->bytes + blob->size_bytes, 0, offset - blob->size_bytes);
     }
     blob->size_bytes = offset + size_bytes;
+    return offset;
+}
+
+size_t tg_blob_extend(struct tg_blob *blob, size_t size_bytes, size_t align_bytes)
+{
+    const size_t offset = blob_reserve(blob, size_bytes, align_bytes);
+    if (!blob->is_broken && size_bytes > 0) { /* nothing at all may still be no memory */
+        memset(blob->bytes + offset, 0, size_bytes);
+    }
     return offset;
 }
 
 size_t tg_blob_append(struct tg_blob *blob, const void *bytes, size_t size_bytes,
                       size_t align_bytes)
 {
-    const size_t offset = tg_blob_extend(blob, size_bytes, align_bytes);
+    const size_t offset = blob_reserve(blob, size_bytes, align_bytes);
     if (!blob->is_broken && size_bytes > 0) {
         memcpy(blob->bytes + offset, bytes, size_bytes);
     }

@@ -52,7 +52,7 @@ static enum tg_err job_run(struct job *job, const char *folder, const struct tg_
     if (tg_people_is_broken(&job->people)) {
         return TG_E_NO_MEMORY;
     }
-    return tg_diag_errors_count(job->diag) == 0 ? TG_OK : TG_E_DOCUMENT;
+    return tg_diag_settle(job->diag) == 0 ? TG_OK : TG_E_DOCUMENT;
 }
 
 enum tg_err tg_catalog_check(const char *folder, struct tg_diag *diag,
@@ -90,6 +90,34 @@ static enum tg_err previous_get(struct tg_txn *txn, struct tg_image **copy,
     return tg_catalog_image_of(value, previous, copy, why);
 }
 
+/* Nothing in the folder need have changed: another release of the tz data is enough. */
+static enum tg_err other_content(const struct job *job, struct tg_txn *txn, uint32_t version,
+                                 struct tg_why *why)
+{
+    uint8_t key[4];
+    struct tg_bytes value;
+    const struct tg_image *stored = NULL;
+    struct tg_image *copy = NULL;
+    char release[sizeof((struct tg_catalog_summary *)0)->tzdata] = "";
+    const char *now = tg_image_text(job->image, job->image->tzdata_offset);
+    if (tg_txn_get(txn, TG_CATALOG_TABLE_IMAGES, tg_catalog_key(version, key), &value) &&
+        tg_catalog_image_of(value, &stored, &copy, why) == TG_OK) {
+        (void)snprintf(release, sizeof release, "%s", tg_image_text(stored, stored->tzdata_offset));
+    }
+    if (copy != NULL) {
+        tg_pages_free(copy, copy->size_bytes);
+    }
+    if (release[0] != '\0' && now[0] != '\0' && strcmp(release, now) != 0) {
+        return tg_why_set(why, TG_E_EXISTS,
+                          "version %u is stored with tz data %s, here is %s; give the new one its "
+                          "own number",
+                          version, release, now);
+    }
+    return tg_why_set(why, TG_E_EXISTS,
+                      "version %u is stored with other content; give the new one its own number",
+                      version);
+}
+
 /* Same number: same content or a refusal. Same start: two versions would claim the same events. */
 static enum tg_err versions_compare(struct job *job, struct tg_txn *txn, bool *is_unchanged,
                                     struct tg_why *why)
@@ -107,10 +135,7 @@ static enum tg_err versions_compare(struct job *job, struct tg_txn *txn, bool *i
         if (stored.version == job->image->version) {
             *is_unchanged = stored.content_hash == job->image->content_hash;
             if (!*is_unchanged) {
-                err = tg_why_set(why, TG_E_EXISTS,
-                                 "version %u is stored with other content; give the new one its "
-                                 "own number",
-                                 stored.version);
+                err = other_content(job, txn, stored.version, why);
             }
         } else if (stored.valid_from_ns == job->image->valid_from_ns) {
             tg_diag_add(job->diag, TG_DIAG_ERROR, tg_yaml_get(job->folder.head, "valid_from")->mark,

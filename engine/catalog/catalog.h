@@ -40,6 +40,7 @@ struct tg_catalog_summary {
     uint32_t products_count;    /**< Products present. */
     uint32_t accounts_count;    /**< Listed in accounts.csv. */
     uint32_t subscribers_count; /**< Listed in subscribers.csv. */
+    char tzdata[16];            /**< Release of the tz data it was compiled with; "" none used. */
     bool is_unchanged;          /**< Import: that version with that content was stored already. */
 };
 

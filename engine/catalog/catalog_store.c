@@ -180,6 +180,8 @@ void tg_catalog_summarise(const struct tg_image *image, struct tg_catalog_summar
         .prefixes_count = tg_compile_prefixes_count(image),
         .zones_count = tg_image_count(image, TG_CATALOG_ZONE) - 1,
     };
+    (void)snprintf(summary->tzdata, sizeof summary->tzdata, "%s",
+                   tg_image_text(image, image->tzdata_offset));
     for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
         summary->prices_count += tg_image_price(image, i) != NULL ? 1 : 0;
     }

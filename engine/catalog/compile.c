@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/money.h"
 #include "catalog/keys.h"
+#include "catalog/lint.h"
 #include "doc/schema.h"
 
 #include <assert.h>
@@ -43,6 +44,7 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
     [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
     [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
+    [TG_IMAGE_SECTION_ORIGINS] = sizeof(struct tg_origin),
     [TG_IMAGE_SECTION_PRICE_RULES] = sizeof(struct tg_price_rule),
     [TG_IMAGE_SECTION_EXCHANGE_RATES] = sizeof(struct tg_exchange_rate),
     [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
@@ -112,6 +114,18 @@ int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency
     return absent;
 }
 
+static void lints_ignore(struct tg_compile *compile, const struct tg_yaml_node *list)
+{
+    const struct tg_yaml_node *item = list != NULL ? list->child : NULL;
+    for (; item != NULL; item = item->next) {
+        for (uint32_t i = 0; tg_catalog_lints[i] != NULL; i++) {
+            if (item->kind == TG_YAML_SCALAR && strcmp(item->text, tg_catalog_lints[i]) == 0) {
+                tg_diag_ignore(compile->diag, tg_catalog_lints[i]);
+            }
+        }
+    }
+}
+
 static void head_read(struct tg_compile *compile)
 {
     const struct tg_yaml_node *head = compile->folder->head;
@@ -127,6 +141,7 @@ static void head_read(struct tg_compile *compile)
             compile->currency = currency;
         }
     }
+    lints_ignore(compile, tg_yaml_get(tg_yaml_get(head, "lint"), "ignore"));
     struct tg_image *image = &compile->head;
     *image = (struct tg_image){
         .magic = TG_IMAGE_MAGIC,
@@ -242,6 +257,13 @@ static void offsets_patch(struct tg_image *image)
         cells[i].buckets_offset +=
             cells[i].buckets_count != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset : 0;
     }
+    struct tg_origin *origins =
+        (struct tg_origin *)(void *)(base + all[TG_IMAGE_SECTION_ORIGINS].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_ORIGINS].count; i++) {
+        origins[i].a_rows_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        origins[i].b_columns_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        origins[i].pairs_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+    }
     struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_IMAGE_SECTION_DECKS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_DECKS].count; i++) {
         decks[i].direct_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
@@ -317,8 +339,16 @@ static void compile_free(struct tg_compile *compile)
         if (compile->deck_zones != NULL) {
             free(compile->deck_zones[i]);
         }
+        if (compile->sheets != NULL) {
+            tg_csv_close(&compile->sheets[i].csv);
+            tg_blob_free(&compile->sheets[i].rows);
+        }
     }
     free(compile->deck_zones);
+    free(compile->sheets);
+    tg_names_free(&compile->network_zones);
+    tg_blob_free(&compile->plan_products);
+    tg_blob_free(&compile->rates);
     for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
         tg_names_free(&compile->names[kind]);
         free(compile->nodes[kind]);
@@ -341,8 +371,9 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     entries_declare(&compile);
     if (!compile.is_out_of_memory) {
         tg_compile_decks(&compile);
-        tg_compile_time_models(&compile);
+        tg_compile_pairs_declare(&compile);
         tg_compile_period_zone(&compile);
+        tg_compile_time_models(&compile);
         tg_compile_exchange(&compile);
         tg_compile_spend_limits(&compile);
         tg_compile_parts(&compile);
@@ -359,6 +390,14 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     if (err == TG_OK && tg_image_check(*image, (*image)->size_bytes, &why) != TG_OK) {
         assert(!"the compiler made an image that its own check refuses");
         err = TG_E_CORRUPT;
+    }
+    if (err == TG_OK) {
+        tg_lint_run(&compile, *image, previous);
+        err = compile.is_out_of_memory ? TG_E_NO_MEMORY : TG_OK;
+    }
+    if (err != TG_OK && *image != NULL) {
+        tg_pages_free(*image, (*image)->size_bytes);
+        *image = NULL;
     }
     compile_free(&compile);
     return err;

@@ -17,6 +17,7 @@
 #include "catalog/blob.h"
 #include "catalog/folder.h"
 #include "catalog/image.h"
+#include "doc/csv.h"
 #include "doc/diag.h"
 
 #include <stdbool.h>
@@ -25,6 +26,32 @@
 struct tg_compile_codes;
 struct tg_currency;
 struct tg_schema;
+
+/** @brief A deck's rows as they were written; kept for the lints. */
+struct tg_compile_sheet {
+    const struct tg_yaml_node *node; /**< Of the deck. */
+    const struct tg_source *source;  /**< Where rows were written; NULL nothing was read. */
+    struct tg_csv csv;               /**< The file, open until the compiler ends. */
+    struct tg_blob rows;             /**< struct tg_deck_row, sorted. */
+    uint32_t rows_count;             /**< How many. */
+    uint16_t buy_deck;               /**< Rate sheet of what it costs; TG_DECK_NONE none. */
+    bool has_rates;                  /**< Its rows bring prices. */
+    char path[TG_FOLDER_PATH_BYTES]; /**< Of the file. */
+};
+
+/** @brief A price that rows of a rate sheet bring. */
+struct tg_compile_rate {
+    int64_t price;       /**< Of per_units, at the rating scale. */
+    int64_t connect;     /**< Connect fee. */
+    uint64_t per_units;  /**< Units the price is for. */
+    uint64_t first;      /**< First increment, units. */
+    uint64_t next;       /**< Further increments, units. */
+    uint32_t price_id;   /**< Its number; its name is that of its zone. */
+    uint32_t zone;       /**< Its zone, which no other price has. */
+    uint8_t unit;        /**< enum tg_unit. */
+    uint8_t rounding;    /**< enum tg_rounding. */
+    uint8_t reserved[6]; /**< 0. */
+};
 
 /** @brief Everything the parts share while they compile. */
 struct tg_compile {
@@ -39,6 +66,10 @@ struct tg_compile {
     struct tg_blob sections[TG_IMAGE_SECTION_NAMES];           /**< The others, by id. */
     uint8_t **deck_zones;           /**< One bit a zone of each deck; [decks][8192]. */
     struct tg_compile_codes *codes; /**< BPF tariffs; NULL none. */
+    struct tg_compile_sheet *sheets; /**< Rows of each deck; [decks]. */
+    struct tg_names network_zones;   /**< Time zones of networks; index + 1 is the variant. */
+    struct tg_blob plan_products;    /**< uint32_t by plan: 1 + the product whose decks it has. */
+    struct tg_blob rates;            /**< struct tg_compile_rate of all rate sheets, by price_id. */
     uint64_t prefixes_count;        /**< Rows of all decks. */
     bool is_out_of_memory;          /**< Give up. */
 };
@@ -164,11 +195,78 @@ bool tg_compile_tariff_bpf(struct tg_compile *compile, const struct tg_yaml_node
  */
 enum tg_err tg_image_code_ensure(const struct tg_image *image, struct tg_why *why);
 
+/** @brief Columns of a rate sheet behind those of every deck. */
+enum tg_rate_column {
+    TG_RATE_COLUMN_PRICE,   /**< Money, of `per` units. */
+    TG_RATE_COLUMN_CONNECT, /**< Money. */
+    TG_RATE_COLUMN_FIRST,   /**< Units. */
+    TG_RATE_COLUMN_NEXT,    /**< Units. */
+    TG_RATE_COLUMN_BUY,     /**< Money, of `per` units: what it costs us. */
+    TG_RATE_COLUMNS_COUNT   /**< How many. */
+};
+
+struct tg_rate_sheet;
+
+/**
+ * @brief Begin to read a deck whose rows bring prices.
+ * @param[in,out] compile  State; gets a zone and a price for each distinct rate.
+ * @param[in]     deck     The deck's entry.
+ * @param[in]     rates    Its `rates` map.
+ * @param[in,out] zones    The deck's zone bits.
+ * @return New reader, or NULL without memory.
+ */
+struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
+                                         const struct tg_yaml_node *deck,
+                                         const struct tg_yaml_node *rates, uint8_t *zones);
+
+/**
+ * @brief Zone of a row: the one its zone text and rate had before, or a new one.
+ * @param[in,out] sheet    Reader.
+ * @param[in]     csv      At the row.
+ * @param[in]     zone     The row's zone field.
+ * @param[in]     columns  Field of each enum tg_rate_column, or -1.
+ * @return Zone, or UINT32_MAX after reporting.
+ */
+uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                           const struct tg_csv_field *zone, const int16_t *columns);
+
+/** @brief Free the reader; what it added stays. @param sheet Any or NULL. */
+void tg_rate_sheet_close(struct tg_rate_sheet *sheet);
+
+/** @brief Rate of a price. @param compile State. @param price_id Any. @return NULL: not from a
+ *  rate sheet of this version. */
+const struct tg_compile_rate *tg_compile_rate_find(const struct tg_compile *compile,
+                                                   uint32_t price_id);
+
 /** @brief Compile prices; after tariffs. @param compile State. */
 void tg_compile_prices(struct tg_compile *compile);
 
+/** @brief Plan of a product with decks of its own: "plan/product", a copy of the plan in which they
+ *  come first. @param compile State. @param product Entry. @param index Room to write to; its
+ * number among plans. @return Whether the product has one. */
+bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_yaml_node *product,
+                              uint32_t *index);
+
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);
+
+/** @brief Is a key of a plan's prices a rule over pairs: "A>B" or "="? @param key Key. @return true
+ *  if so. */
+bool tg_compile_is_pair(const char *key);
+
+/** @brief Give every rule over pairs a zone; after decks, before whatever counts zones.
+ *  @param compile State. */
+void tg_compile_pairs_declare(struct tg_compile *compile);
+
+/**
+ * @brief Compile the rules over pairs of one service; after networks.
+ * @param[in,out] compile  State.
+ * @param[in]     service  The service's map.
+ * @param[in]     zones    Bits of the zones its decks have; NULL without a deck.
+ * @return What tg_plan_service.origin holds; 0 without rules or after reporting.
+ */
+uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node *service,
+                           const uint8_t *zones);
 
 /** @brief Compile time models. @param compile State. */
 void tg_compile_time_models(struct tg_compile *compile);

@@ -14,13 +14,22 @@
 
 enum deck_column { COLUMN_PREFIX, COLUMN_ZONE, COLUMN_FROM, COLUMN_TO, COLUMNS_COUNT };
 
-static const struct tg_csv_column deck_columns[COLUMNS_COUNT] = {
-    {"prefix", true}, {"zone", true}, {"valid_from", false}, {"valid_to", false}};
+static const struct tg_csv_column deck_columns[COLUMNS_COUNT + TG_RATE_COLUMNS_COUNT] = {
+    {"prefix", true},
+    {"zone", true},
+    {"valid_from", false},
+    {"valid_to", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_PRICE] = {"price", true},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_CONNECT] = {"connect", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_FIRST] = {"first", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_NEXT] = {"next", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_BUY] = {"buy", false}};
 
 /* One deck while it is read. */
 struct deck_reader {
     struct tg_compile *compile;
-    struct tg_blob rows;
+    struct tg_compile_sheet *sheet;
+    struct tg_rate_sheet *rates; /* NULL: rows have no prices */
     uint8_t *zones;
 };
 
@@ -45,15 +54,18 @@ static uint32_t zone_number(struct deck_reader *reader, const char *text, size_t
 }
 
 static bool prefix_read(struct deck_reader *reader, const char *text, size_t text_bytes,
-                        struct tg_mark mark, uint64_t *key)
+                        struct tg_mark mark, struct tg_deck_row *row)
 {
     if (text_bytes == 1 && text[0] == '*') {
-        *key = 0;
+        row->key = 0;
         return true;
     }
-    if (text_bytes == 0 || !tg_digits_pack(text, text_bytes, key)) {
+    row->is_exact = text_bytes > 0 && text[0] == '=' ? 1 : 0;
+    text += row->is_exact;
+    text_bytes -= row->is_exact;
+    if (text_bytes == 0 || !tg_digits_pack(text, text_bytes, &row->key)) {
         tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark,
-                    "write digits without +, or * for any number",
+                    "write digits without +, = and digits for a short code, or * for any number",
                     "prefix \"%.*s\" is not 1 to 15 digits",
                     (int)(text_bytes < 64 ? text_bytes : 64), text);
         return false;
@@ -78,34 +90,51 @@ static bool time_read(struct deck_reader *reader, const struct tg_csv *csv, int1
     return true;
 }
 
+static uint16_t column_short(uint32_t column)
+{
+    return (uint16_t)(column < UINT16_MAX ? column : UINT16_MAX);
+}
+
 static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, const int16_t *index)
 {
     const struct tg_csv_field *prefix = &csv->fields[index[COLUMN_PREFIX]];
     const struct tg_csv_field *zone = &csv->fields[index[COLUMN_ZONE]];
-    struct tg_deck_row row = {.line = prefix->line, .column = prefix->column};
+    struct tg_deck_row row = {.line = prefix->line, .column = column_short(prefix->column)};
     const bool has_key =
-        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row.key);
-    row.zone = zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone));
+        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row);
+    const uint32_t zone_index =
+        reader->rates == NULL
+            ? zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone))
+            : tg_rate_sheet_row(reader->rates, csv, zone, index + COLUMNS_COUNT);
+    if (reader->rates != NULL) {
+        row.price_column =
+            column_short(csv->fields[index[COLUMNS_COUNT + TG_RATE_COLUMN_PRICE]].column);
+    }
     const bool has_from = time_read(reader, csv, index[COLUMN_FROM], INT64_MIN, &row.valid_from_ns);
     const bool has_to = time_read(reader, csv, index[COLUMN_TO], INT64_MAX, &row.valid_to_ns);
-    if (!has_key || row.zone == UINT32_MAX || !has_from || !has_to) {
+    if (!has_key || zone_index == UINT32_MAX || !has_from || !has_to) {
         return;
     }
+    row.zone = (uint16_t)zone_index;
     if (row.valid_from_ns >= row.valid_to_ns) {
         tg_diag_add(reader->compile->diag, TG_DIAG_ERROR,
                     tg_csv_mark(csv, &csv->fields[index[COLUMN_TO]]), NULL,
                     "valid_to is not after valid_from");
         return;
     }
-    (void)tg_blob_append(&reader->rows, &row, sizeof row, 8);
+    (void)tg_blob_append(&reader->sheet->rows, &row, sizeof row, 8);
 }
 
 static void rows_finish(struct deck_reader *reader, const struct tg_source *source,
                         struct tg_deck *deck)
 {
-    struct tg_deck_row *rows = (struct tg_deck_row *)(void *)reader->rows.bytes;
-    const uint32_t count = (uint32_t)(reader->rows.size_bytes / sizeof *rows);
-    tg_deck_sort(rows, count, source, reader->compile->diag);
+    struct tg_compile_sheet *sheet = reader->sheet;
+    struct tg_deck_row *rows = (struct tg_deck_row *)(void *)sheet->rows.bytes;
+    const uint32_t count = (uint32_t)(sheet->rows.size_bytes / sizeof *rows);
+    sheet->source = source;
+    sheet->rows_count = count;
+    tg_deck_sort(rows, count, tg_schema_number(&tg_catalog_deck_keys, sheet->node, "open_end") != 0,
+                 source, reader->compile->diag);
     tg_deck_build(rows, count, &reader->compile->sections[TG_IMAGE_SECTION_DECK_DATA], deck);
     reader->compile->prefixes_count += count;
 }
@@ -115,32 +144,33 @@ static void csv_read(struct deck_reader *reader, const struct tg_yaml_node *file
 {
     struct tg_folder *folder = reader->compile->folder;
     struct tg_diag *diag = reader->compile->diag;
-    char path[TG_FOLDER_PATH_BYTES];
+    struct tg_compile_sheet *sheet = reader->sheet;
     if (file->text[0] == '/' || strstr(file->text, "..") != NULL ||
-        !tg_folder_join(folder, file->text, path)) {
+        !tg_folder_join(folder, file->text, sheet->path)) {
         tg_diag_add(diag, TG_DIAG_ERROR, file->mark, "write a path below the catalog's folder",
                     "file: \"%.64s\" lies outside the folder", file->text);
         return;
     }
-    struct tg_csv csv;
-    int16_t index[COLUMNS_COUNT];
-    enum tg_err err = tg_csv_open(&csv, path, diag);
+    struct tg_csv *csv = &sheet->csv;
+    int16_t index[COLUMNS_COUNT + TG_RATE_COLUMNS_COUNT];
+    const uint32_t columns_count =
+        COLUMNS_COUNT + (reader->rates != NULL ? TG_RATE_COLUMNS_COUNT : 0);
+    enum tg_err err = tg_csv_open(csv, sheet->path, diag);
     if (err == TG_E_IO) {
         tg_diag_add(diag, TG_DIAG_ERROR, file->mark, NULL, "file: \"%.64s\" cannot be read",
                     file->text);
     }
-    err = err == TG_OK ? tg_csv_header(&csv, deck_columns, COLUMNS_COUNT, index, diag) : err;
+    err = err == TG_OK ? tg_csv_header(csv, deck_columns, columns_count, index, diag) : err;
     if (err == TG_OK) {
         folder->content_hash =
-            tg_key_hash(folder->content_hash, csv.source.text, csv.source.text_bytes);
-        while ((err = tg_csv_next(&csv, diag)) != TG_E_NOT_FOUND) {
+            tg_key_hash(folder->content_hash, csv->source.text, csv->source.text_bytes);
+        while ((err = tg_csv_next(csv, diag)) != TG_E_NOT_FOUND) {
             if (err == TG_OK) {
-                csv_row_take(reader, &csv, index);
+                csv_row_take(reader, csv, index);
             }
         }
-        rows_finish(reader, &csv.source, deck);
+        rows_finish(reader, &csv->source, deck);
     }
-    tg_csv_close(&csv);
 }
 
 static void inline_read(struct deck_reader *reader, const struct tg_yaml_node *prefixes,
@@ -150,46 +180,84 @@ static void inline_read(struct deck_reader *reader, const struct tg_yaml_node *p
         struct tg_deck_row row = {.valid_from_ns = INT64_MIN,
                                   .valid_to_ns = INT64_MAX,
                                   .line = child->key_mark.line,
-                                  .column = child->key_mark.column};
-        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &row.key) ||
+                                  .column = column_short(child->key_mark.column)};
+        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &row) ||
             !tg_scalar_is_name(child->text, child->text_bytes)) {
             continue; /* a bad zone name was reported by the schema */
         }
-        row.zone = zone_number(reader, child->text, child->text_bytes, child->mark);
-        if (row.zone != UINT32_MAX) {
-            (void)tg_blob_append(&reader->rows, &row, sizeof row, 8);
+        const uint32_t zone = zone_number(reader, child->text, child->text_bytes, child->mark);
+        row.zone = (uint16_t)zone;
+        if (zone != UINT32_MAX) {
+            (void)tg_blob_append(&reader->sheet->rows, &row, sizeof row, 8);
         }
     }
     rows_finish(reader, prefixes->mark.source, deck);
+}
+
+static void deck_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
+                         struct tg_compile_sheet *sheet, uint8_t *zones)
+{
+    struct tg_deck deck = {0};
+    struct deck_reader reader = {.compile = compile, .sheet = sheet, .zones = zones};
+    const struct tg_yaml_node *file = tg_yaml_get(node, "file");
+    const struct tg_yaml_node *prefixes = tg_yaml_get(node, "prefixes");
+    const struct tg_yaml_node *rates = tg_yaml_get(node, "rates");
+    sheet->node = node;
+    if ((file == NULL) == (prefixes == NULL)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "deck \"%.64s\" needs either file or prefixes", node->key);
+    } else if (rates != NULL && file == NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, rates->key_mark, NULL,
+                    "rates: only a file has prices on its rows");
+    } else if (file != NULL && file->kind == TG_YAML_SCALAR) {
+        if (rates != NULL && rates->kind == TG_YAML_MAP) {
+            reader.rates = tg_rate_sheet_open(compile, node, rates, zones);
+            compile->is_out_of_memory |= reader.rates == NULL;
+            sheet->has_rates = true;
+        }
+        csv_read(&reader, file, &deck);
+        tg_rate_sheet_close(reader.rates);
+    } else if (prefixes != NULL && prefixes->kind == TG_YAML_MAP) {
+        inline_read(&reader, prefixes, &deck);
+    }
+    compile->is_out_of_memory |= sheet->rows.is_broken;
+    (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECKS], &deck, sizeof deck, 8);
+}
+
+/* Which rate sheet a deck is bought by; it may be declared behind it. */
+static void buys_resolve(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_DECK].count; i++) {
+        const struct tg_yaml_node *buy = tg_yaml_get(compile->sheets[i].node, "buy");
+        const uint32_t deck =
+            buy != NULL ? tg_compile_resolve(compile, TG_CATALOG_DECK, "deck", buy) : UINT32_MAX;
+        compile->sheets[i].buy_deck = TG_DECK_NONE;
+        if (deck == UINT32_MAX) {
+            continue;
+        }
+        if (!compile->sheets[deck].has_rates) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, buy->mark, "give that deck rates",
+                        "buy: deck \"%.64s\" brings no prices", buy->text);
+            continue;
+        }
+        compile->sheets[i].buy_deck = (uint16_t)deck;
+    }
 }
 
 void tg_compile_decks(struct tg_compile *compile)
 {
     const uint32_t count = compile->names[TG_CATALOG_DECK].count;
     compile->deck_zones = calloc(count + 1, sizeof *compile->deck_zones);
+    compile->sheets = calloc(count + 1, sizeof *compile->sheets);
     for (uint32_t i = 0; i < count; i++) {
-        const struct tg_yaml_node *node = compile->nodes[TG_CATALOG_DECK][i];
         uint8_t *zones = calloc(1, TG_ZONE_BITS_BYTES);
-        if (compile->deck_zones == NULL || zones == NULL) {
+        if (compile->deck_zones == NULL || compile->sheets == NULL || zones == NULL) {
             free(zones);
             compile->is_out_of_memory = true;
             return;
         }
         compile->deck_zones[i] = zones;
-        struct deck_reader reader = {.compile = compile, .zones = zones};
-        struct tg_deck deck = {0};
-        const struct tg_yaml_node *file = tg_yaml_get(node, "file");
-        const struct tg_yaml_node *prefixes = tg_yaml_get(node, "prefixes");
-        if ((file == NULL) == (prefixes == NULL)) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                        "deck \"%.64s\" needs either file or prefixes", node->key);
-        } else if (file != NULL && file->kind == TG_YAML_SCALAR) {
-            csv_read(&reader, file, &deck);
-        } else if (prefixes != NULL && prefixes->kind == TG_YAML_MAP) {
-            inline_read(&reader, prefixes, &deck);
-        }
-        compile->is_out_of_memory |= reader.rows.is_broken;
-        tg_blob_free(&reader.rows);
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECKS], &deck, sizeof deck, 8);
+        deck_compile(compile, compile->nodes[TG_CATALOG_DECK][i], &compile->sheets[i], zones);
     }
+    buys_resolve(compile);
 }

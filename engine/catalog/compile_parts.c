@@ -22,6 +22,7 @@ static void taxes_compile(struct tg_compile *compile)
                                ? (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "rounding")
                                : compile->head.rounding_tax;
             tax.mode = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "mode");
+            tax.is_inclusive = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "inclusive");
             tax.title_offset = tg_compile_text(compile, title != NULL ? title : node->key);
             memcpy(tax.category, category, strnlen(category, sizeof tax.category));
         }
@@ -53,6 +54,12 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
     network.plmn = (uint32_t)strtoul(plmn->text, NULL, 10);
     network.plmn_digits = (uint8_t)plmn->text_bytes;
     network.zone = (uint16_t)index;
+    const struct tg_yaml_node *time_zone = tg_yaml_get(node, "time_zone");
+    if (time_zone != NULL && time_zone->kind == TG_YAML_SCALAR) {
+        network.time_zone = (uint8_t)(tg_names_find(&compile->network_zones, time_zone->text,
+                                                    time_zone->text_bytes) +
+                                      1);
+    }
     return network;
 }
 
@@ -300,15 +307,29 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .discount_ppm = (uint32_t)tg_schema_number(keys, node, "discount"),
         .discount_on = (uint8_t)tg_schema_number(keys, node, "discount_on"),
         .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
+        .maximum = amount_read(compile, node, "maximum"),
+        .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
         .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
     if (plan != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);
         product.plan = index == UINT32_MAX ? TG_PLAN_NONE : (uint16_t)index;
+        uint32_t own;
+        if (tg_compile_customer_plan(compile, node, &own)) {
+            product.plan = (uint16_t)own;
+        }
+    } else if (tg_yaml_get(node, "decks") != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "decks")->key_mark,
+                    "name the plan whose prices they need", "decks: the product has no plan");
     }
     if (tax != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
         product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
+    }
+    if (product.maximum > 0 && product.maximum < product.minimum &&
+        product.maximum_on == product.minimum_on) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
+                    "maximum: must not be less than the minimum");
     }
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,

@@ -16,6 +16,7 @@ struct cell {
     struct tg_compile *compile;
     const struct tg_yaml_node *plan;
     const struct tg_yaml_node *service;
+    const struct tg_yaml_node *own_deck; /* customer's, before the plan's; NULL none */
     struct tg_plan_service out;
     const uint8_t *zones;              /* bit set of the decks' zones; NULL: zones are networks' */
     uint8_t joint[TG_ZONE_BITS_BYTES]; /* of several decks */
@@ -222,13 +223,16 @@ static void zone_price_read(struct cell *cell, uint32_t service, const struct tg
         return;
     }
     row_read(cell, service, node, row);
-    if (strcmp(node->key, "home") != 0) {
+    if (tg_compile_is_pair(node->key)) {
+        zone = tg_names_find(&cell->compile->names[TG_CATALOG_ZONE], node->key, strlen(node->key));
+    } else if (strcmp(node->key, "home") != 0) {
         zone = tg_names_find(&cell->compile->names[TG_CATALOG_ZONE], node->key, strlen(node->key));
         if (zone == UINT32_MAX || zone == TG_ZONE_NONE) {
             zone_refuse(cell, node);
             return;
         }
-        if (cell->zones != NULL && ((cell->zones[zone / 8] >> (zone % 8)) & 1u) == 0) {
+        if (cell->own_deck == NULL && cell->zones != NULL &&
+            ((cell->zones[zone / 8] >> (zone % 8)) & 1u) == 0) {
             tg_diag_add(cell->compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
                         "zone \"%.64s\" cannot be reached: the deck has no prefix for it",
                         node->key);
@@ -238,6 +242,12 @@ static void zone_price_read(struct cell *cell, uint32_t service, const struct tg
         memcpy(cell->matrix + (size_t)zone * cell->out.bands_count, row,
                cell->out.bands_count * sizeof *row);
     }
+}
+
+/* Has the customer's deck the zone? Gaps of the plan's own decks are told of the plan. */
+static bool zone_is_own(const struct cell *cell, uint32_t zone)
+{
+    return ((cell->compile->deck_zones[cell->out.deck][zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
 /* "*" fills the zones the plan does not name; without it the gap is worth a warning. */
@@ -251,19 +261,21 @@ static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
         const bool is_sold = cell->zones == NULL
                                  ? true
                                  : zone != 0 && ((cell->zones[zone / 8] >> (zone % 8)) & 1u) != 0;
+        const bool is_asked = cell->own_deck == NULL || zone_is_own(cell, zone);
         if (!is_sold || row[0] != TG_PRICE_NONE) {
             continue;
         }
         if (has_fallback) {
             memcpy(row, cell->fallback, bands * sizeof *row);
-        } else if (cell->zones != NULL || zone == 0) {
+        } else if (is_asked && (cell->zones != NULL || zone == 0)) {
             missing_first = missing_count == 0 ? zone : missing_first;
             missing_count++;
         }
     }
     if (missing_count > 0 && has_zones) {
         const char *first = tg_names_text(&cell->compile->names[TG_CATALOG_ZONE], missing_first);
-        tg_diag_add(cell->compile->diag, TG_DIAG_WARNING, cell->service->key_mark,
+        tg_diag_add(cell->compile->diag, TG_DIAG_WARNING,
+                    cell->own_deck != NULL ? cell->own_deck->mark : cell->service->key_mark,
                     "add \"*\" or a price for each",
                     "plan \"%.64s\": %u zone%s ha%s no price, first \"%.64s\"; usage there will be "
                     "suspended",
@@ -272,11 +284,55 @@ static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
     }
 }
 
+static bool rates_are_sold(const struct cell *cell)
+{
+    const struct tg_compile_sheet *sheets = cell->compile->sheets;
+    bool has_rates = cell->out.deck != TG_DECK_NONE && sheets[cell->out.deck].has_rates;
+    for (uint32_t i = 0; cell->out.deck != TG_DECK_NONE && i < TG_FALLBACK_DECKS_MAX; i++) {
+        const uint16_t deck = cell->out.fallback_decks[i];
+        has_rates = has_rates || (deck != TG_DECK_NONE && sheets[deck].has_rates);
+    }
+    return has_rates;
+}
+
+/* Prices that the decks bring, where the plan names none itself; before "*". */
+static void rates_fill(struct cell *cell, uint32_t service)
+{
+    struct tg_compile *compile = cell->compile;
+    struct tg_price_info *info =
+        (struct tg_price_info *)(void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
+    const uint32_t prices_count = compile->names[TG_CATALOG_PRICE].count;
+    for (uint32_t i = 0; i < prices_count; i++) {
+        const struct tg_compile_rate *rate = tg_compile_rate_find(compile, i);
+        if (rate == NULL || rate->zone >= cell->out.zones_count ||
+            ((cell->zones[rate->zone / 8] >> (rate->zone % 8)) & 1u) == 0 ||
+            cell->matrix[(size_t)rate->zone * cell->out.bands_count] != TG_PRICE_NONE) {
+            continue;
+        }
+        if (!dimension_fits(service, info[i].dimension) ||
+            (cell->has_dimension && cell->out.dimension != info[i].dimension)) {
+            tg_diag_add(
+                compile->diag, TG_DIAG_ERROR, tg_yaml_get(cell->service, "deck")->mark, NULL,
+                "rates of \"%.64s\" count %ss, which %s",
+                tg_names_text(&compile->names[TG_CATALOG_PRICE], i), tg_unit_name(info[i].unit),
+                cell->has_dimension ? "other prices of the service do not" : "the service has not");
+            return;
+        }
+        for (uint32_t band = 0; band < cell->out.bands_count; band++) {
+            cell->matrix[(size_t)rate->zone * cell->out.bands_count + band] = i;
+        }
+        cell->out.dimension = info[i].dimension;
+        cell->has_dimension = true;
+        info[i].zones_count = 1;
+    }
+}
+
 static void matrix_fill(struct cell *cell, uint32_t service)
 {
     const struct tg_yaml_node *price = tg_yaml_get(cell->service, "price");
     const struct tg_yaml_node *prices = tg_yaml_get(cell->service, "prices");
-    if ((price == NULL) == (prices == NULL)) {
+    const bool has_rates = rates_are_sold(cell);
+    if (price != NULL ? prices != NULL : prices == NULL && !has_rates) {
         tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, cell->service->key_mark, NULL,
                     "%s needs either price or prices", cell->service->key);
         return;
@@ -288,12 +344,38 @@ static void matrix_fill(struct cell *cell, uint32_t service)
     if (price != NULL) {
         row_read(cell, service, price, cell->fallback);
     } else {
-        for (const struct tg_yaml_node *node = prices->child; node != NULL; node = node->next) {
+        for (const struct tg_yaml_node *node = prices != NULL ? prices->child : NULL; node != NULL;
+             node = node->next) {
             zone_price_read(cell, service, node);
             has_fallback = has_fallback || strcmp(node->key, "*") == 0;
         }
     }
-    gaps_fill(cell, has_fallback, prices != NULL);
+    if (has_rates) {
+        rates_fill(cell, service);
+    }
+    gaps_fill(cell, has_fallback, price == NULL);
+}
+
+/* The customer's deck takes the first place; every other one moves back by one. That there is room
+ * was checked by customer_decks_check. */
+static void own_deck_read(struct cell *cell)
+{
+    struct tg_compile *compile = cell->compile;
+    if (cell->own_deck == NULL) {
+        return;
+    }
+    const uint32_t deck = tg_names_find(&compile->names[TG_CATALOG_DECK], cell->own_deck->text,
+                                        cell->own_deck->text_bytes);
+    for (uint32_t i = TG_FALLBACK_DECKS_MAX - 1; i > 0; i--) {
+        cell->out.fallback_decks[i] = cell->out.fallback_decks[i - 1];
+    }
+    cell->out.fallback_decks[0] = cell->out.deck;
+    cell->out.deck = (uint16_t)deck;
+    memmove(cell->joint, cell->zones, sizeof cell->joint);
+    for (uint32_t i = 0; i < sizeof cell->joint; i++) {
+        cell->joint[i] |= compile->deck_zones[deck][i];
+    }
+    cell->zones = cell->joint;
 }
 
 /* Decks asked behind the first; their zones are sold too. */
@@ -350,10 +432,14 @@ static void references_resolve(struct cell *cell)
     cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
     fallback_decks_read(cell);
+    own_deck_read(cell);
     const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
-    cell->out.is_zoned_by_network = by_network ? 1 : 0;
     cell->out.zones_count =
         deck != NULL || by_network ? (uint16_t)compile->names[TG_CATALOG_ZONE].count : 1;
+    cell->out.origin = tg_compile_origin(compile, cell->service, cell->zones);
+    cell->out.zone_by = by_network              ? TG_ZONE_BY_NETWORK
+                        : cell->out.origin != 0 ? TG_ZONE_BY_PAIR
+                                                : TG_ZONE_BY_DECK;
 }
 
 static const struct tg_allowance *allowance_at(const struct tg_compile *compile, uint32_t index)
@@ -455,11 +541,13 @@ static void buckets_compile(struct cell *cell, uint32_t service)
 
 static struct tg_plan_service service_compile(struct tg_compile *compile,
                                               const struct tg_yaml_node *plan,
+                                              const struct tg_yaml_node *product,
                                               const struct tg_yaml_node *node, uint32_t service,
                                               uint16_t *spend_limit)
 {
     const struct tg_schema *keys = &tg_catalog_service_keys;
     struct cell cell = {.compile = compile, .plan = plan, .service = node};
+    cell.own_deck = tg_yaml_get(tg_yaml_get(product, "decks"), node->key);
     references_resolve(&cell);
     *spend_limit = cell.spend_limit;
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split");
@@ -495,6 +583,86 @@ static void unused_prices_warn(struct tg_compile *compile)
     }
 }
 
+bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_yaml_node *product,
+                              uint32_t *index)
+{
+    const struct tg_yaml_node *plan = tg_yaml_get(product, "plan");
+    const struct tg_yaml_node *decks = tg_yaml_get(product, "decks");
+    char name[160];
+    if (plan == NULL || plan->kind != TG_YAML_SCALAR || decks == NULL ||
+        decks->kind != TG_YAML_MAP) {
+        return false;
+    }
+    const int length = snprintf(name, sizeof name, "%.63s/%.63s", plan->text, product->key);
+    *index = tg_names_find(&compile->names[TG_CATALOG_PLAN], name, (size_t)length);
+    return *index < TG_PLAN_NONE;
+}
+
+/* Numbers for the plans of customers with decks of their own. */
+static void customer_plans_declare(struct tg_compile *compile)
+{
+    struct tg_names *names = &compile->names[TG_CATALOG_PLAN];
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRODUCT].count; i++) {
+        const struct tg_yaml_node *product = tg_compile_node(compile, TG_CATALOG_PRODUCT, i);
+        const struct tg_yaml_node *plan = tg_yaml_get(product, "plan");
+        const struct tg_yaml_node *decks = tg_yaml_get(product, "decks");
+        char name[160];
+        if (plan == NULL || plan->kind != TG_YAML_SCALAR || decks == NULL) {
+            continue;
+        }
+        const int length = snprintf(name, sizeof name, "%.63s/%.63s", plan->text, product->key);
+        const uint32_t index = tg_names_add(names, name, (size_t)length);
+        const uint32_t stored = i + 1;
+        if (index >= TG_PLAN_NONE) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, decks->key_mark, NULL,
+                        "more than 65534 plans over all versions");
+            continue;
+        }
+        struct tg_blob *products = &compile->plan_products;
+        if (products->size_bytes < (index + 1) * sizeof stored) {
+            (void)tg_blob_extend(products, (index + 1) * sizeof stored - products->size_bytes, 4);
+        }
+        compile->is_out_of_memory |= products->is_broken;
+        if (!products->is_broken) {
+            memcpy(products->bytes + index * sizeof stored, &stored, sizeof stored);
+        }
+    }
+}
+
+/* Who has the plan of that number to himself; NULL: it is one of the documents, or a hole. */
+static const struct tg_yaml_node *customer_find(const struct tg_compile *compile, uint32_t plan)
+{
+    uint32_t product = 0;
+    if ((plan + 1) * sizeof product <= compile->plan_products.size_bytes) {
+        memcpy(&product, compile->plan_products.bytes + plan * sizeof product, sizeof product);
+    }
+    return product != 0 ? tg_compile_node(compile, TG_CATALOG_PRODUCT, product - 1) : NULL;
+}
+
+/* All that a deck before the plan's needs, each mistake at the deck. */
+static void customer_decks_check(struct tg_compile *compile, const struct tg_yaml_node *product,
+                                 const struct tg_yaml_node *plan)
+{
+    const struct tg_yaml_node *decks = tg_yaml_get(product, "decks");
+    const struct tg_yaml_node *deck = decks->kind == TG_YAML_MAP ? decks->child : NULL;
+    for (; deck != NULL; deck = deck->next) {
+        const struct tg_yaml_node *service = tg_yaml_get(plan, deck->key);
+        const struct tg_yaml_node *fallbacks = tg_yaml_get(service, "fallback_decks");
+        (void)tg_compile_resolve(compile, TG_CATALOG_DECK, "deck", deck);
+        if (service == NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, deck->key_mark, NULL,
+                        "plan \"%.64s\" does not sell %.16s", plan->key, deck->key);
+        } else if (tg_yaml_get(service, "deck") == NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, deck->mark, NULL,
+                        "plan \"%.64s\" has no deck for %.16s", plan->key, deck->key);
+        } else if (fallbacks != NULL && fallbacks->children_count >= TG_FALLBACK_DECKS_MAX) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, deck->mark, NULL,
+                        "plan \"%.64s\" has %u fallback decks for %.16s, one too many behind this",
+                        plan->key, fallbacks->children_count, deck->key);
+        }
+    }
+}
+
 /* Cells of a plan: the five services, and what is received in the two that no row's service has. */
 static const struct {
     const char *key;
@@ -509,28 +677,48 @@ static const struct {
     [TG_CELL_MESSAGE_RECEIVED] = {"message_received", TG_SERVICE_MESSAGE},
 };
 
+/* All services of a plan, as it is or with the decks of a product. */
+static uint32_t plan_compile(struct tg_compile *compile, const struct tg_yaml_node *plan,
+                             const struct tg_yaml_node *product, bool *has_limits)
+{
+    uint32_t sold_count = 0;
+    for (uint32_t at = 0; at < TG_SERVICE_COUNT; at++) {
+        struct tg_plan_service cell = {0};
+        uint16_t spend_limit = 0;
+        const struct tg_yaml_node *node = plan != NULL ? tg_yaml_get(plan, cells[at].key) : NULL;
+        if (node != NULL && node->kind == TG_YAML_MAP) {
+            cell = service_compile(compile, plan, product, node, cells[at].service, &spend_limit);
+            sold_count++;
+        }
+        *has_limits = *has_limits || spend_limit != 0;
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_LIMITS], &spend_limit,
+                             sizeof spend_limit, 2);
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_SERVICES], &cell, sizeof cell,
+                             8);
+    }
+    return sold_count;
+}
+
 void tg_compile_plans(struct tg_compile *compile)
 {
     bool has_limits = false;
+    customer_plans_declare(compile);
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
         const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
-        uint32_t sold_count = 0;
-        for (uint32_t at = 0; at < TG_SERVICE_COUNT; at++) {
-            struct tg_plan_service cell = {0};
-            uint16_t spend_limit = 0;
-            const struct tg_yaml_node *node =
-                plan != NULL ? tg_yaml_get(plan, cells[at].key) : NULL;
-            if (node != NULL && node->kind == TG_YAML_MAP) {
-                cell = service_compile(compile, plan, node, cells[at].service, &spend_limit);
-                sold_count++;
+        const struct tg_yaml_node *product = plan == NULL ? customer_find(compile, i) : NULL;
+        if (product != NULL) {
+            const struct tg_yaml_node *name = tg_yaml_get(product, "plan");
+            plan = tg_compile_node(
+                compile, TG_CATALOG_PLAN,
+                tg_names_find(&compile->names[TG_CATALOG_PLAN], name->text, name->text_bytes));
+            if (plan != NULL) { /* else the product's reference is refused where it stands */
+                customer_decks_check(compile, product, plan);
             }
-            has_limits = has_limits || spend_limit != 0;
-            (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_LIMITS], &spend_limit,
-                                 sizeof spend_limit, 2);
-            (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_SERVICES], &cell,
-                                 sizeof cell, 8);
+            /* Mistakes of the plan are told once, where it is compiled as it is. */
+            plan = tg_diag_errors_count(compile->diag) == 0 ? plan : NULL;
         }
-        if (plan != NULL && sold_count == 0) {
+        const uint32_t sold_count = plan_compile(compile, plan, product, &has_limits);
+        if (plan != NULL && product == NULL && sold_count == 0) {
             tg_diag_add(compile->diag, TG_DIAG_WARNING, plan->key_mark, NULL,
                         "plan \"%.64s\" sells no service", plan->key);
         }

@@ -376,6 +376,44 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     tg_blob_free(&whole);
 }
 
+/* A rate sheet's price: per_unit with one step, which takes no params. */
+static void rate_compile(struct tg_compile *compile, const struct tg_compile_rate *rate,
+                         struct tg_price_info *info, uint32_t *offset)
+{
+    struct {
+        struct tg_price price;
+        struct tg_price_step step;
+    } whole = {
+        .price = {.size_bytes = sizeof whole.price,
+                  .price_id = rate->price_id,
+                  .currency = compile->currency->numeric,
+                  .scale = compile->currency->scale,
+                  .rounding = rate->rounding,
+                  .first_increment = rate->first,
+                  .next_increment = rate->next,
+                  .connect_fee = rate->connect,
+                  .charge_min = INT64_MIN,
+                  .charge_max = INT64_MAX,
+                  .steps_count = 1,
+                  .steps_offset = sizeof whole.price,
+                  .params_offset = sizeof whole},
+        .step = {.up_to_units = UINT64_MAX, .price = rate->price, .per_units = rate->per_units},
+    };
+    static const char tariff[] = "per_unit";
+    *info = (struct tg_price_info){
+        .unit_base_count = tg_unit_base_count(rate->unit),
+        .block_units = 1,
+        .tariff =
+            (uint16_t)tg_names_add(&compile->names[TG_CATALOG_TARIFF], tariff, sizeof tariff - 1),
+        .unit = rate->unit,
+        .dimension = (uint8_t)tg_unit_dimension(rate->unit),
+        .quantity_rounding = TG_ROUND_UP,
+        .is_present = 1,
+    };
+    *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA], &whole,
+                                       sizeof whole, 16);
+}
+
 void tg_compile_prices(struct tg_compile *compile)
 {
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
@@ -386,6 +424,8 @@ void tg_compile_prices(struct tg_compile *compile)
         if (node != NULL && node->kind == TG_YAML_MAP) {
             price_compile(compile, node, i, &info, &offset);
             rule = rule_read(compile, node);
+        } else if (tg_compile_rate_find(compile, i) != NULL) {
+            rate_compile(compile, tg_compile_rate_find(compile, i), &info, &offset);
         }
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_RULES], &rule, sizeof rule,
                              8);

@@ -35,23 +35,96 @@ static int rows_compare(const void *a, const void *b)
     if (left->key != right->key) {
         return left->key < right->key ? -1 : 1;
     }
+    if (left->is_exact != right->is_exact) {
+        return left->is_exact < right->is_exact ? -1 : 1;
+    }
     if (left->valid_from_ns != right->valid_from_ns) {
         return left->valid_from_ns < right->valid_from_ns ? -1 : 1;
     }
     return left->line != right->line ? (left->line < right->line ? -1 : 1) : 0;
 }
 
-void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, const struct tg_source *source,
-                  struct tg_diag *diag)
+struct order {
+    uint64_t key;
+    uint32_t index;
+};
+
+/* Least significant byte first; bytes that all keys share are passed over. Half a million rows
+ * take 30 ms where qsort takes 200. */
+static struct order *orders_sort(struct order *from, struct order *to, uint32_t count)
+{
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        uint32_t starts[256] = {0};
+        for (uint32_t i = 0; i < count; i++) {
+            starts[(from[i].key >> shift) & 0xff]++;
+        }
+        if (starts[(from[0].key >> shift) & 0xff] == count) {
+            continue;
+        }
+        uint32_t sum = 0;
+        for (unsigned byte = 0; byte < 256; byte++) {
+            const uint32_t here = starts[byte];
+            starts[byte] = sum;
+            sum += here;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            to[starts[(from[i].key >> shift) & 0xff]++] = from[i];
+        }
+        struct order *swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+static void rows_sort(struct tg_deck_row *rows, uint32_t rows_count)
+{
+    struct order *orders = malloc(2 * (size_t)rows_count * sizeof *orders);
+    struct tg_deck_row *copy = malloc((size_t)rows_count * sizeof *copy);
+    if (orders == NULL || copy == NULL) {
+        free(orders);
+        free(copy);
+        qsort(rows, rows_count, sizeof *rows, rows_compare);
+        return;
+    }
+    for (uint32_t i = 0; i < rows_count; i++) {
+        orders[i] = (struct order){rows[i].key, i};
+    }
+    const struct order *sorted = orders_sort(orders, orders + rows_count, rows_count);
+    memcpy(copy, rows, (size_t)rows_count * sizeof *copy);
+    for (uint32_t i = 0; i < rows_count; i++) {
+        rows[i] = copy[sorted[i].index];
+    }
+    free(orders);
+    free(copy);
+    for (uint32_t from = 0, to = 1; from < rows_count; from = to++) {
+        while (to < rows_count && rows[to].key == rows[from].key) {
+            to++;
+        }
+        if (to - from > 1) { /* of one prefix by time */
+            qsort(rows + from, to - from, sizeof *rows, rows_compare);
+        }
+    }
+}
+
+void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
+                  const struct tg_source *source, struct tg_diag *diag)
 {
     if (rows_count == 0) {
         return;
     }
-    qsort(rows, rows_count, sizeof *rows, rows_compare);
+    rows_sort(rows, rows_count);
     for (uint32_t i = 1; i < rows_count; i++) {
-        const struct tg_deck_row *before = &rows[i - 1];
+        struct tg_deck_row *before = &rows[i - 1];
         const struct tg_deck_row *row = &rows[i];
-        if (before->key != row->key || before->valid_to_ns <= row->valid_from_ns) {
+        if (before->key != row->key || before->is_exact != row->is_exact) {
+            continue;
+        }
+        if (is_closing && before->valid_to_ns == INT64_MAX &&
+            before->valid_from_ns < row->valid_from_ns) {
+            before->valid_to_ns = row->valid_from_ns;
+        }
+        if (before->valid_to_ns <= row->valid_from_ns) {
             continue;
         }
         char digits[16];
@@ -62,9 +135,10 @@ void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, const struct tg
         const bool is_dated = before->valid_to_ns != INT64_MAX || row->valid_from_ns != INT64_MIN;
         tg_diag_add(diag, TG_DIAG_ERROR, mark,
                     is_dated ? "end the earlier row with valid_to" : "remove one of them",
-                    is_dated ? "prefix %s overlaps its row on line %u in time"
-                             : "prefix %s is already on line %u",
-                    digits[0] != '\0' ? digits : "*", is_later ? before->line : row->line);
+                    is_dated ? "%s %s overlaps its row on line %u in time"
+                             : "%s %s is already on line %u",
+                    row->is_exact != 0 ? "short code" : "prefix", digits[0] != '\0' ? digits : "*",
+                    is_later ? before->line : row->line);
     }
 }
 
@@ -79,13 +153,12 @@ static uint32_t own_count(const struct builder *builder, const struct run *run)
     return count;
 }
 
-/* What holds for the run: its own rows before what it inherits. Dated rows become a chain that
- * ends in the inherited entry; made from the last, so that next is always smaller: no cycles. */
-static uint32_t own_entry(struct builder *builder, const struct run *run, uint32_t count)
+/* What rows say before what holds without them. Dated rows become a chain that ends in the entry
+ * they were given; made from the last, so that next is always smaller: no cycles. */
+static uint32_t rows_entry(struct builder *builder, uint32_t from, uint32_t to, uint32_t entry)
 {
-    uint32_t entry = run->entry;
-    for (uint32_t i = count; i > 0; i--) {
-        const struct tg_deck_row *row = &builder->rows[run->from + i - 1];
+    for (uint32_t i = to; i > from; i--) {
+        const struct tg_deck_row *row = &builder->rows[i - 1];
         if (row->valid_from_ns == INT64_MIN && row->valid_to_ns == INT64_MAX) {
             entry = row->zone;
             continue;
@@ -95,6 +168,24 @@ static uint32_t own_entry(struct builder *builder, const struct run *run, uint32
         entry = TG_DECK_IS_DATED | (uint32_t)(offset / sizeof dated);
     }
     return entry;
+}
+
+/* What holds for longer numbers of the run, and for the number that ends here: short codes, which
+ * come behind the prefix's rows, are before the prefix and have no say in longer numbers. */
+struct owned {
+    uint32_t longer;
+    uint32_t ends;
+};
+
+static struct owned own_entries(struct builder *builder, const struct run *run, uint32_t count)
+{
+    uint32_t prefixes = 0;
+    while (prefixes < count && builder->rows[run->from + prefixes].is_exact == 0) {
+        prefixes++;
+    }
+    const uint32_t longer = rows_entry(builder, run->from, run->from + prefixes, run->entry);
+    return (struct owned){longer,
+                          rows_entry(builder, run->from + prefixes, run->from + count, longer)};
 }
 
 /* Split off the rows that go on with a digit; the run's own rows are already behind `from`. */
@@ -112,8 +203,9 @@ static struct run run_child(const struct builder *builder, uint32_t *from, uint3
 static uint32_t node_build(struct builder *builder, const struct run *run)
 {
     const uint32_t own = own_count(builder, run);
-    const uint32_t entry = own_entry(builder, run, own);
-    if (run->from + own == run->to) {
+    const struct owned owned = own_entries(builder, run, own);
+    const uint32_t entry = owned.longer;
+    if (run->from + own == run->to && owned.ends == entry) {
         return entry;
     }
     const uint32_t node =
@@ -122,9 +214,9 @@ static uint32_t node_build(struct builder *builder, const struct run *run)
     uint32_t from = run->from + own;
     for (unsigned digit = 0; digit < 10; digit++) {
         const struct run child = run_child(builder, &from, run->to, run->depth, digit, entry);
-        children[digit] = node_build(builder, &child);
+        children[digit] = child.from == child.to ? entry : node_build(builder, &child);
     }
-    children[10] = entry;
+    children[10] = owned.ends;
     if (!builder->nodes.is_broken) {
         memcpy(builder->nodes.bytes + (size_t)node * sizeof children, children, sizeof children);
     }
@@ -146,8 +238,9 @@ static void direct_build(struct builder *builder, const struct run *run, uint32_
         return;
     }
     const uint32_t own = own_count(builder, run);
-    const uint32_t entry = own_entry(builder, run, own);
-    direct_set(builder, builder->bases[run->depth] + value, entry);
+    const struct owned owned = own_entries(builder, run, own);
+    const uint32_t entry = owned.longer;
+    direct_set(builder, builder->bases[run->depth] + value, owned.ends);
     uint32_t from = run->from + own;
     for (unsigned digit = 0; digit < 10; digit++) {
         const struct run child = run_child(builder, &from, run->to, run->depth, digit, entry);

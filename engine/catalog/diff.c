@@ -225,6 +225,9 @@ static void product_diff(struct diff *diff, const char *name, uint32_t was_id, u
     }
     money_diff(diff, "product", name, "fee", was->fee, is->fee);
     money_diff(diff, "product", name, "minimum", was->minimum, is->minimum);
+    money_diff(diff, "product", name, "maximum", was->maximum, is->maximum);
+    number_diff(diff, "product", name, "maximum_on", was->maximum_on, is->maximum_on);
+    number_diff(diff, "product", name, "in_advance", was->is_in_advance, is->is_in_advance);
     money_diff(diff, "product", name, "discount_amount", was->discount_fixed, is->discount_fixed);
     number_diff(diff, "product", name, "discount", was->discount_ppm, is->discount_ppm);
     number_diff(diff, "product", name, "discount_on", was->discount_on, is->discount_on);
@@ -363,6 +366,12 @@ struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_i
                         .list = tg_json_list(),
                         .scale_before = before != NULL ? before->scale : after->scale,
                         .scale_after = after->scale};
+    const char *release = tg_image_text(after, after->tzdata_offset);
+    if (diff.list != NULL && before != NULL &&
+        strcmp(tg_image_text(before, before->tzdata_offset), release) != 0) {
+        change_add(&diff, "catalog", "tzdata", "release",
+                   tg_image_text(before, before->tzdata_offset), release);
+    }
     for (size_t i = 0; diff.list != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
         kind_diff(&diff, kinds[i]);
     }

@@ -133,6 +133,51 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
     }
 }
 
+uint16_t tg_image_plan_zone(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service, uint64_t key, int64_t at_ns,
+                            uint16_t *deck)
+{
+    uint16_t asked = plan_service->deck;
+    uint16_t zone = TG_ZONE_NONE;
+    for (uint32_t i = 0; asked != TG_DECK_NONE; i++) {
+        tg_image_zones(image, asked, &key, &at_ns, 1, &zone);
+        if (zone != TG_ZONE_NONE) {
+            break;
+        }
+        asked = i < TG_FALLBACK_DECKS_MAX ? plan_service->fallback_decks[i] : TG_DECK_NONE;
+    }
+    if (deck != NULL) {
+        *deck = asked;
+    }
+    return zone;
+}
+
+uint16_t tg_image_pair_zone(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                            uint16_t zone)
+{
+    if (plan_service->origin == 0) {
+        return zone;
+    }
+    const struct tg_origin *origin =
+        (const struct tg_origin *)tg_image_section(image, TG_IMAGE_SECTION_ORIGINS) +
+        (plan_service->origin - 1);
+    uint16_t from = TG_ZONE_NONE;
+    if (origin->by == TG_ORIGIN_NETWORK) {
+        from = tg_image_network_zone(image, row->serving_network);
+    } else if (tg_usage_subscriber_kind(row) == TG_KEY_E164) {
+        tg_image_zones(image, origin->deck, &row->subscriber_key, &row->start_ns, 1, &from);
+    }
+    if (from >= origin->zones_count || zone >= origin->zones_count) {
+        return zone;
+    }
+    const uint16_t *rows = (const uint16_t *)tg_image_at(image, origin->a_rows_offset);
+    const uint16_t *columns = (const uint16_t *)tg_image_at(image, origin->b_columns_offset);
+    const uint16_t *pairs = (const uint16_t *)tg_image_at(image, origin->pairs_offset);
+    const uint16_t pair = pairs[(size_t)rows[from] * origin->b_count + columns[zone]];
+    return pair != TG_ZONE_NONE ? pair : zone;
+}
+
 static const struct tg_time_model *time_model_at(const struct tg_image *image, uint32_t index)
 {
     const struct tg_time_model *all =
@@ -167,6 +212,25 @@ uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_
         return TG_BAND_NONE; /* outside what was expanded: a guess would be a wrong price */
     }
     return switches[low - 1].band;
+}
+
+bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    return model != NULL && model->variants != 0;
+}
+
+uint32_t tg_image_time_model_at(const struct tg_image *image, uint32_t time_model,
+                                uint32_t serving_network)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    if (model == NULL || model->variants == 0) {
+        return time_model;
+    }
+    const struct tg_network *network = tg_image_network(image, serving_network);
+    return network != NULL && network->time_zone != 0
+               ? model->variants + (uint32_t)network->time_zone - 1
+               : time_model;
 }
 
 const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model, uint32_t band)

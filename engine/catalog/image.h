@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       4u
+#define TG_IMAGE_FORMAT       5u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 32u
 
@@ -170,7 +170,7 @@ struct tg_image_section {
     uint32_t item_bytes; /**< Size of an item; 1 for bytes. */
 };
 
-/** @brief Sections of format 1; names of kind K are section TG_IMAGE_SECTION_NAMES + K. */
+/** @brief Sections; names of kind K are section TG_IMAGE_SECTION_NAMES + K. */
 enum tg_image_section_id {
     TG_IMAGE_SECTION_TEXT = 0,   /**< NUL-terminated strings. */
     TG_IMAGE_SECTION_PRICES = 1, /**< uint32_t offset of each struct tg_price; 0 a hole. */
@@ -188,13 +188,14 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
     TG_IMAGE_SECTION_TAXES = 12,      /**< struct tg_tax. */
     TG_IMAGE_SECTION_NETWORKS = 13,   /**< struct tg_network. */
-    TG_IMAGE_SECTION_PRICE_RULES = 14,    /**< struct tg_price_rule, one a price, or none. */
-    TG_IMAGE_SECTION_EXCHANGE_RATES = 15, /**< struct tg_exchange_rate, by pair and time. */
-    TG_IMAGE_SECTION_SPEND_LIMITS = 16,   /**< struct tg_spend_limit. */
-    TG_IMAGE_SECTION_ZONE_OFFSETS = 17,   /**< struct tg_zone_offset, ascending; none: UTC. */
-    TG_IMAGE_SECTION_PLAN_LIMITS = 18,    /**< uint16_t a plan's service: spend limit plus 1, 0
+    TG_IMAGE_SECTION_ORIGINS = 14,    /**< struct tg_origin. */
+    TG_IMAGE_SECTION_PRICE_RULES = 15,    /**< struct tg_price_rule, one a price, or none. */
+    TG_IMAGE_SECTION_EXCHANGE_RATES = 16, /**< struct tg_exchange_rate, by pair and time. */
+    TG_IMAGE_SECTION_SPEND_LIMITS = 17,   /**< struct tg_spend_limit. */
+    TG_IMAGE_SECTION_ZONE_OFFSETS = 18,   /**< struct tg_zone_offset, ascending; none: UTC. */
+    TG_IMAGE_SECTION_PLAN_LIMITS = 19,    /**< uint16_t a plan's service: spend limit plus 1, 0
                                                none; the section may be empty. */
-    TG_IMAGE_SECTION_NAMES = 19 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_NAMES = 20 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -212,8 +213,8 @@ struct tg_image {
     uint8_t rounding_rate; /**< enum tg_rounding, default of prices. */
     uint8_t rounding_tax;  /**< enum tg_rounding, default of taxes. */
     uint8_t rounding_bill; /**< enum tg_rounding of the BILL stage. */
-    uint8_t rounding_exchange;  /**< enum tg_rounding of amounts that change currency. */
-    uint8_t reserved[4];        /**< 0. */
+    uint8_t rounding_exchange; /**< enum tg_rounding of amounts that change currency. */
+    uint32_t tzdata_offset; /**< Release of the tz data, e.g. "2025b", in the text section. */
     uint64_t content_hash; /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
@@ -238,6 +239,13 @@ struct tg_price_info {
 };
 _Static_assert(sizeof(struct tg_price_info) == 32, "stored");
 
+/** @brief What gives a row its zone. Values are stored. */
+enum tg_zone_by {
+    TG_ZONE_BY_DECK = 0,    /**< The peer's number in the decks; without a deck zone 0. */
+    TG_ZONE_BY_NETWORK = 1, /**< The visited network. */
+    TG_ZONE_BY_PAIR = 2     /**< The decks, then tg_image_pair_zone. */
+};
+
 /** @brief How a plan prices one service. */
 struct tg_plan_service {
     uint32_t matrix_offset;      /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
@@ -250,14 +258,36 @@ struct tg_plan_service {
     uint8_t increment_owner;     /**< enum tg_increment_owner. */
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
-    uint8_t is_zoned_by_network; /**< 1: the zone is that of the visited network. */
-    uint8_t buckets_count;   /**< Allowances in the order of use, when one is not enough; or 0. */
-    uint32_t buckets_offset; /**< Bytes from the image: uint16_t allowance indexes. */
+    uint8_t zone_by;             /**< enum tg_zone_by. */
+    uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
     uint16_t fallback_decks[TG_FALLBACK_DECKS_MAX]; /**< Asked in turn for numbers no deck before
                                                          has; TG_DECK_NONE ends them. */
-    uint8_t reserved[2];                            /**< 0. */
+    uint16_t origin;                                /**< 1 + struct tg_origin by pair; else 0. */
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
+
+/** @brief What the zone of the A party is taken from. Values are stored. */
+enum tg_origin_by {
+    TG_ORIGIN_NUMBER = 0, /**< The subscriber's number in a deck; no match is zone 0. */
+    TG_ORIGIN_NETWORK = 1 /**< The serving network; at home is zone 0. */
+};
+
+/** @brief Zones of pairs (A party, B party): a table over the zones that rules name.
+ *
+ *  A pair that a rule names becomes the zone of the rule; any other keeps the zone of B. */
+struct tg_origin {
+    uint32_t a_rows_offset;    /**< Bytes from the image: uint16_t [zones_count], row of zone A. */
+    uint32_t b_columns_offset; /**< uint16_t [zones_count], column of zone B; 0 for no zone. */
+    uint32_t pairs_offset;     /**< uint16_t [a_count][b_count] zones; 0: that of B stays. */
+    uint16_t a_count;          /**< Rows; row 0 is every zone that no rule names. */
+    uint16_t b_count;          /**< Columns; column 0 is no zone, 1 every unnamed one. */
+    uint16_t zones_count;      /**< All zones of the image. */
+    uint16_t deck;             /**< Of the A numbers; TG_DECK_NONE by network. */
+    uint8_t by;                /**< enum tg_origin_by. */
+    uint8_t reserved[3];       /**< 0. */
+};
+_Static_assert(sizeof(struct tg_origin) == 24, "stored");
 
 /** @brief What few prices have: looked at for prices with TG_PRICE_RULES only. */
 struct tg_price_rule {
@@ -333,7 +363,8 @@ struct tg_allowance {
 };
 _Static_assert(sizeof(struct tg_allowance) == 64, "stored");
 
-/** @brief Which lines of a subscription a discount or a minimum looks at. Values are stored. */
+/** @brief Which lines of a subscription a discount, a maximum or a minimum looks at.
+ *  Values are stored. */
 enum tg_bill_eligible {
     TG_ELIGIBLE_USAGE = 0, /**< Usage, late usage and adjustments. Default. */
     TG_ELIGIBLE_FEES = 1,  /**< Recurring and one-off fees and charges. */
@@ -372,7 +403,9 @@ struct tg_product {
     uint8_t discount_on;          /**< enum tg_bill_eligible. */
     uint8_t minimum_on;           /**< enum tg_bill_eligible. */
     uint8_t late_usage;           /**< enum tg_late_usage. */
-    uint8_t reserved[11];         /**< 0. */
+    uint8_t maximum_on;           /**< enum tg_bill_eligible. */
+    uint8_t reserved[2];          /**< 0. */
+    int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");
 
@@ -384,7 +417,8 @@ struct tg_tax {
     uint8_t is_present;    /**< 0: a hole. */
     char category[2];      /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
     uint8_t mode;          /**< enum tg_tax_mode. */
-    uint8_t reserved[3];   /**< 0. */
+    uint8_t is_inclusive;  /**< 1: prices are with this tax in them. */
+    uint8_t reserved[2];   /**< 0. */
 };
 _Static_assert(sizeof(struct tg_tax) == 16, "stored");
 
@@ -393,7 +427,7 @@ struct tg_network {
     uint32_t plmn;       /**< Mobile country and network code as decimal digits, e.g. 26201. */
     uint16_t zone;       /**< Zone of usage there. */
     uint8_t plmn_digits; /**< 5 or 6; 0 a hole. */
-    uint8_t reserved;    /**< 0. */
+    uint8_t time_zone;   /**< Which variant of time models by serving network: from 1; 0 home. */
 };
 _Static_assert(sizeof(struct tg_network) == 8, "stored");
 
@@ -430,7 +464,7 @@ struct tg_time_model {
     uint32_t switches_count;    /**< 0: band 0 always. */
     uint32_t zone_name_offset;  /**< IANA zone, in the text section. */
     uint16_t bands_count;       /**< At least 1. */
-    uint16_t reserved;          /**< 0. */
+    uint16_t variants;          /**< First of its variants, one a time zone of networks; 0 none. */
     uint32_t band_names_offset; /**< Bytes from the image: uint32_t text offsets [bands_count]. */
     uint32_t tz_hash;           /**< CRC32C of the zone file it was expanded with. */
 };
@@ -577,6 +611,32 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
                     const int64_t *at_ns, uint32_t count, uint16_t *zones);
 
 /**
+ * @brief Zone of one number by a plan's decks, in their order: the first with any match decides,
+ *        whatever longer prefix another one has (rating-semantics 4.2.4 a).
+ * @param[in]  image         Checked.
+ * @param[in]  plan_service  Of that image.
+ * @param[in]  key           Packed digits; any bits are safe.
+ * @param[in]  at_ns         Event time.
+ * @param[out] deck          The deck that matched, else TG_DECK_NONE; may be NULL.
+ * @return Zone, TG_ZONE_NONE when no deck has the number.
+ */
+uint16_t tg_image_plan_zone(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service, uint64_t key, int64_t at_ns,
+                            uint16_t *deck);
+
+/**
+ * @brief Zone of a pair of parties, for a plan's service whose origin is not 0.
+ * @param image         Checked.
+ * @param plan_service  Of that image; origin 0 gives the zone back.
+ * @param row           Whose A party is asked: subscriber's number or serving network.
+ * @param zone          Zone of the B party; TG_ZONE_NONE stays.
+ * @return Zone of the rule that names the pair, else the zone of B.
+ */
+uint16_t tg_image_pair_zone(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                            uint16_t zone);
+
+/**
  * @brief Band in force.
  * @param[in]  image       Checked.
  * @param[in]  time_model  Index, or TG_TIME_MODEL_NONE.
@@ -586,6 +646,21 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
  */
 uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
                        int64_t *until_ns);
+
+/**
+ * @brief Time model whose wall time counts for a row: that of the plan, or its variant in the time
+ *        zone of the serving network (rating-semantics 4.4).
+ * @param image            Checked.
+ * @param time_model       Of a plan's service; may be TG_TIME_MODEL_NONE.
+ * @param serving_network  As in tg_usage.
+ * @return Time model for tg_image_band.
+ */
+uint32_t tg_image_time_model_at(const struct tg_image *image, uint32_t time_model,
+                                uint32_t serving_network);
+
+/** @brief Does the serving network choose the wall time? @param image Checked. @param time_model
+ *  Any. @return true if so. */
+bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model);
 
 /** @brief Name of a band ("peak"). @param image Checked. @param time_model Any. @param band Any.
  *  @return Text; "" without a time model. */

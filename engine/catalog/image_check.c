@@ -24,6 +24,7 @@ static const uint32_t item_sizes[] = {
     [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
     [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
     [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
+    [TG_IMAGE_SECTION_ORIGINS] = sizeof(struct tg_origin),
     [TG_IMAGE_SECTION_PRICE_RULES] = sizeof(struct tg_price_rule),
     [TG_IMAGE_SECTION_EXCHANGE_RATES] = sizeof(struct tg_exchange_rate),
     [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
@@ -138,6 +139,42 @@ static bool buckets_check(const struct tg_image *image, const struct tg_plan_ser
     return is_fine;
 }
 
+static bool origin_check(const struct tg_image *image, const struct tg_origin *origin)
+{
+    const uint32_t zones_count = tg_image_count(image, TG_CATALOG_ZONE);
+    const uint64_t pairs_count = (uint64_t)origin->a_count * origin->b_count;
+    if (origin->zones_count != zones_count || origin->by > TG_ORIGIN_NETWORK ||
+        (origin->deck != TG_DECK_NONE &&
+         origin->deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) ||
+        !lies_inside(image, origin->a_rows_offset, zones_count, 2, 2) ||
+        !lies_inside(image, origin->b_columns_offset, zones_count, 2, 2) ||
+        !lies_inside(image, origin->pairs_offset, pairs_count, 2, 2)) {
+        return false;
+    }
+    const uint16_t *rows = (const uint16_t *)tg_image_at(image, origin->a_rows_offset);
+    const uint16_t *columns = (const uint16_t *)tg_image_at(image, origin->b_columns_offset);
+    const uint16_t *pairs = (const uint16_t *)tg_image_at(image, origin->pairs_offset);
+    bool is_fine = true;
+    for (uint32_t i = 0; is_fine && i < zones_count; i++) {
+        is_fine = rows[i] < origin->a_count && columns[i] < origin->b_count;
+    }
+    for (uint64_t i = 0; is_fine && i < pairs_count; i++) {
+        is_fine = pairs[i] < zones_count;
+    }
+    return is_fine;
+}
+
+static bool origins_check(const struct tg_image *image)
+{
+    const struct tg_origin *origins =
+        (const struct tg_origin *)tg_image_section(image, TG_IMAGE_SECTION_ORIGINS);
+    bool is_fine = true;
+    for (uint32_t i = 0; is_fine && i < image->sections[TG_IMAGE_SECTION_ORIGINS].count; i++) {
+        is_fine = origin_check(image, &origins[i]);
+    }
+    return is_fine;
+}
+
 static bool plan_service_check(const struct tg_image *image, const struct tg_plan_service *cell)
 {
     const uint64_t prices = (uint64_t)cell->zones_count * cell->bands_count;
@@ -152,6 +189,9 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
          cell->time_model >= image->sections[TG_IMAGE_SECTION_TIME_MODELS].count) ||
         (cell->allowance != TG_ALLOWANCE_NONE &&
          tg_image_allowance(image, cell->allowance) == NULL) ||
+        cell->zone_by > TG_ZONE_BY_PAIR ||
+        (cell->zone_by == TG_ZONE_BY_PAIR) != (cell->origin != 0) ||
+        cell->origin > image->sections[TG_IMAGE_SECTION_ORIGINS].count ||
         !buckets_check(image, cell) || !fallback_decks_check(image, cell)) {
         return false;
     }
@@ -233,6 +273,24 @@ static bool decks_check(const struct tg_image *image)
     return is_fine;
 }
 
+/* A variant stands in for its model: there must be one a time zone, with the same bands. */
+static bool variants_check(const struct tg_image *image, const struct tg_time_model *models,
+                           const struct tg_time_model *model)
+{
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_TIME_MODELS].count;
+    uint32_t zones_count = 0;
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_NETWORKS].count; i++) {
+        const struct tg_network *network = tg_image_network(image, i);
+        zones_count =
+            network != NULL && network->time_zone > zones_count ? network->time_zone : zones_count;
+    }
+    bool is_fine = model->variants == 0 || model->variants + zones_count <= count;
+    for (uint32_t i = 0; is_fine && model->variants != 0 && i < zones_count; i++) {
+        is_fine = models[model->variants + i].bands_count == model->bands_count;
+    }
+    return is_fine;
+}
+
 static bool time_models_check(const struct tg_image *image)
 {
     const struct tg_time_model *models =
@@ -241,6 +299,7 @@ static bool time_models_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count; i++) {
         const struct tg_time_model *model = &models[i];
         if (model->bands_count == 0 || model->zone_name_offset >= text_count ||
+            !variants_check(image, models, model) ||
             !lies_inside(image, model->switches_offset, model->switches_count,
                          sizeof(struct tg_band_switch), 8) ||
             !lies_inside(image, model->band_names_offset, model->bands_count, 4, 4)) {
@@ -272,8 +331,8 @@ static bool products_check(const struct tg_image *image)
         if (product != NULL &&
             (product->title_offset >= text_count || product->proration > TG_PRORATE_THIRTIETHS ||
              product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
-             product->minimum_on > TG_ELIGIBLE_ALL || product->late_usage > TG_LATE_WRITE_OFF ||
-             product->discount_ppm > 1000000 ||
+             product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
+             product->late_usage > TG_LATE_WRITE_OFF || product->discount_ppm > 1000000 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {
@@ -363,13 +422,14 @@ enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *
     if (tg_crc32c(0, checked, image->size_bytes - CHECKSUMMED_FROM) != image->checksum) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image does not match its checksum");
     }
-    if (!sections_check(image) || !text_check(image) || image->scale > 18 ||
+    if (!sections_check(image) || !text_check(image) ||
+        image->tzdata_offset >= image->sections[TG_IMAGE_SECTION_TEXT].count || image->scale > 18 ||
         image->minor > image->scale) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has sections out of bounds");
     }
     if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||
-        !small_check(image) || !plans_check(image) || !products_check(image) ||
-        !rules_check(image)) {
+        !small_check(image) || !origins_check(image) || !plans_check(image) ||
+        !products_check(image) || !rules_check(image)) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has an index out of bounds");
     }
     return TG_OK;

@@ -25,6 +25,9 @@ static const char *const usage_periods[] = {"month", "day", "ever", "week", "cyc
 static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
+const char *const tg_catalog_lints[] = {
+    "hole", "price_jump", "sell_below_buy", "negative_margin", "tier_drop", "unreachable_tier",
+    NULL};
 const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
 
 #define KEYS(name, ...)                                                                            \
@@ -41,6 +44,12 @@ KEYS(tg_catalog_rounding_keys,
      .help = "Line amounts to the currency's minor unit."},
     {.key = "exchange", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
      .help = "Amounts that change currency, to the rating scale."});
+static const struct tg_schema_key lint_item = {.type = TG_TYPE_ENUM, .names = tg_catalog_lints};
+KEYS(tg_catalog_lint_keys,
+    {.key = "price_jump", .type = TG_TYPE_PERCENT, .min = 0, .max = I64_MOST, .fallback = "50%",
+     .help = "Change of a price that is told; up or down."},
+    {.key = "ignore", .type = TG_TYPE_LIST, .min = 1, .max = 16, .item = &lint_item,
+     .help = "Lints that say nothing."});
 KEYS(tg_catalog_head_keys,
     {.key = "version", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = U32_MOST,
      .help = "Number of this version; stored with every charge."},
@@ -51,6 +60,10 @@ KEYS(tg_catalog_head_keys,
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."},
     {.key = "period_zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
      .help = "IANA zone in which days, weeks, months and cycles of usage begin."},
+    {.key = "tzdata", .type = TG_TYPE_STRING, .min = 1, .max = 15,
+     .help = "Release of the tz data it must be compiled with, such as 2025b; absent: any."},
+    {.key = "lint", .type = TG_TYPE_MAP, .sub = &tg_catalog_lint_keys,
+     .help = "What a person is told of."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
      .help = "Where amounts are rounded, once a stage."});
 KEYS(tg_catalog_tax_keys,
@@ -62,13 +75,36 @@ KEYS(tg_catalog_tax_keys,
     {.key = "category", .type = TG_TYPE_STRING, .min = 1, .max = 2, .fallback = "S",
      .help = "UN/ECE 5305 code."},
     {.key = "mode", .type = TG_TYPE_ENUM, .names = tax_modes, .fallback = "category",
-     .help = "What is rounded: the category's tax, each line's, or each charge's."});
+     .help = "What is rounded: the category's tax, each line's, or each charge's."},
+    {.key = "inclusive", .type = TG_TYPE_BOOL, .fallback = "false",
+     .help = "Prices and fees are with this tax in them."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
+static const struct tg_schema_key any_zone_item = {.type = TG_TYPE_STRING, .min = 1, .max = 140};
+static const char *const open_ends[] = {"refuse", "close", NULL};
+KEYS(tg_catalog_rates_keys,
+    {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
+     .help = "What is counted."},
+    {.key = "per", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Units that the column price is for."},
+    {.key = "first", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "First increment of rows without one."},
+    {.key = "next", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
+     .help = "Further increments of rows without them."},
+    {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Connect fee of rows without one."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
+     .help = "Of the amount; catalog: rounding: rate when absent."});
 KEYS(tg_catalog_deck_keys,
     {.key = "file", .type = TG_TYPE_STRING, .min = 1, .max = 255,
      .help = "CSV with prefix,zone[,valid_from,valid_to], relative to the folder."},
     {.key = "prefixes", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_item,
-     .help = "Prefixes written here: \"49\": germany. \"*\" is any number."});
+     .help = "Prefixes written here: \"49\": germany. \"*\" is any number."},
+    {.key = "rates", .type = TG_TYPE_MAP, .sub = &tg_catalog_rates_keys,
+     .help = "The file is a rate sheet: its rows bring price[,connect,first,next,buy]."},
+    {.key = "open_end", .type = TG_TYPE_ENUM, .names = open_ends, .fallback = "refuse",
+     .help = "A row without valid_to and a later one of its prefix: overlap, or its end."},
+    {.key = "buy", .type = TG_TYPE_NAME,
+     .help = "Rate sheet of what calls cost us; compared with what they are sold for."});
 KEYS(tg_catalog_tier_keys,
     {.key = "up_to", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST,
      .help = "Last unit of the tier, inclusive; absent in the last tier."},
@@ -121,6 +157,10 @@ KEYS(tg_catalog_price_keys,
     {.key = "tiers", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &tier_item,
      .help = "Steps, ascending."},
     {.key = "params", .type = TG_TYPE_SETTINGS, .help = "Handed to the tariff."});
+static const struct tg_schema_key date_item = {.type = TG_TYPE_TIME};
+static const struct tg_schema_key yearly_item = {.type = TG_TYPE_STRING, .min = 5, .max = 5};
+static const struct tg_schema_key month_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 12};
+static const struct tg_schema_key month_day_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 31};
 KEYS(tg_catalog_band_keys,
     {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "Its name."},
     {.key = "days", .type = TG_TYPE_ENUM, .names = day_sets, .fallback = "all",
@@ -128,27 +168,48 @@ KEYS(tg_catalog_band_keys,
     {.key = "from", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "00:00",
      .help = "Wall time, inclusive."},
     {.key = "to", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "24:00",
-     .help = "Wall time, exclusive."});
-static const struct tg_schema_key date_item = {.type = TG_TYPE_TIME};
+     .help = "Wall time, exclusive."},
+    {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
+     .help = "Only on these days, such as 2026-12-25; wins over rules without days of its own."},
+    {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
+     .help = "Also on these days of every year, such as \"12-25\"."},
+    {.key = "month_days", .type = TG_TYPE_LIST, .min = 1, .max = 31, .item = &month_day_item,
+     .help = "Only on these days of the month."},
+    {.key = "months", .type = TG_TYPE_LIST, .min = 1, .max = 12, .item = &month_item,
+     .help = "Only in these months."},
+    {.key = "weight", .type = TG_TYPE_INTEGER, .min = -1000, .max = 1000, .fallback = "0",
+     .help = "Higher wins among rules as specific; then the first."});
 KEYS(tg_catalog_holiday_keys,
     {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "All day long."},
-    {.key = "dates", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 1000,
-     .item = &date_item, .help = "Days such as 2026-12-25."});
+    {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
+     .help = "Days such as 2026-12-25."},
+    {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
+     .help = "Days of every year, such as \"12-25\"."});
+static const char *const wall_times[] = {"fixed", "serving", NULL};
 static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
 KEYS(tg_catalog_time_model_keys,
     {.key = "zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
      .help = "IANA time zone of the wall times."},
+    {.key = "by", .type = TG_TYPE_ENUM, .names = wall_times, .fallback = "fixed",
+     .help = "Whose wall time: zone's always, or abroad the serving network's."},
     {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Band where no rule matches."},
     {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,
-     .help = "Rules; the first that matches wins."},
+     .help = "Rules; the most specific wins, then the weightiest, then the first."},
     {.key = "holidays", .type = TG_TYPE_MAP, .sub = &tg_catalog_holiday_keys,
      .help = "Days with a band of their own; they win over the rules."});
+static const char *const origins[] = {"number", "network", NULL};
+KEYS(tg_catalog_origin_keys,
+    {.key = "by", .type = TG_TYPE_ENUM, .names = origins, .is_required = true,
+     .help = "What the zone of the A party is taken from."},
+    {.key = "deck", .type = TG_TYPE_NAME, .help = "Zones of the calling numbers; by number."});
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Deck that turns numbers into zones."},
     {.key = "fallback_decks", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &zone_item,
      .help = "Decks asked in turn for numbers that no deck before has."},
+    {.key = "origin", .type = TG_TYPE_MAP, .sub = &tg_catalog_origin_keys,
+     .help = "Where from, for prices of pairs: \"A>B\", \"A>*\", \"=\"."},
     {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},
     {.key = "prices", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_price_item,
      .help = "Zone to price, or to a map of band to price; \"*\" any other zone, home no zone."},
@@ -189,8 +250,8 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Granted a period."},
     {.key = "services", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 5,
      .item = &service_item, .help = "What it may cover."},
-    {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &zone_item,
-     .help = "Zones it may cover; absent: all."},
+    {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &any_zone_item,
+     .help = "Zones it may cover, also of pairs; absent: all."},
     {.key = "bands", .type = TG_TYPE_LIST, .min = 1, .max = 64, .item = &zone_item,
      .help = "Bands of the service's time model it may cover; absent: any time."},
     {.key = "direction", .type = TG_TYPE_ENUM, .names = directions, .fallback = "both",
@@ -209,8 +270,15 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Units left over go on into the next period; absent: they end."},
     {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &threshold_item,
      .help = "Percent of use that is told once a period, rising."});
+#define PRODUCT_DECK(text)                                                                         \
+    {.key = text, .type = TG_TYPE_NAME, .help = "Deck that is asked before the plan's."}
+KEYS(tg_catalog_product_deck_keys,
+    PRODUCT_DECK("data"), PRODUCT_DECK("voice"), PRODUCT_DECK("message"), PRODUCT_DECK("event"),
+    PRODUCT_DECK("access"));
 KEYS(tg_catalog_product_keys,
     {.key = "plan", .type = TG_TYPE_NAME, .help = "Absent: fees only."},
+    {.key = "decks", .type = TG_TYPE_MAP, .sub = &tg_catalog_product_deck_keys,
+     .help = "Decks of this customer, by service; the plan's come behind them."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
     {.key = "fee", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Recurring, a period."},
     {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
@@ -234,6 +302,10 @@ KEYS(tg_catalog_product_keys,
      .help = "Least net a cycle of the eligible lines after discounts, prorated as the fee."},
     {.key = "minimum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
      .help = "Lines that count towards the minimum."},
+    {.key = "maximum", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Most net a cycle of the eligible lines after discounts, prorated as the fee."},
+    {.key = "maximum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
+     .help = "Lines that count towards the maximum."},
     {.key = "late_usage", .type = TG_TYPE_ENUM, .names = late_usages, .fallback = "next_bill",
      .help = "Usage that arrives when its bill is issued."},
     {.key = "late_write_off_below", .type = TG_TYPE_MONEY, .fallback = "0",
@@ -241,7 +313,9 @@ KEYS(tg_catalog_product_keys,
 KEYS(tg_catalog_network_keys,
     {.key = "plmn", .type = TG_TYPE_STRING, .is_required = true, .min = 5, .max = 6,
      .help = "Mobile country and network code."},
-    {.key = "zone", .type = TG_TYPE_NAME, .is_required = true, .help = "Zone of usage there."});
+    {.key = "zone", .type = TG_TYPE_NAME, .is_required = true, .help = "Zone of usage there."},
+    {.key = "time_zone", .type = TG_TYPE_STRING, .min = 1, .max = 63,
+     .help = "IANA time zone there, for time models by: serving; absent: home."});
 KEYS(tg_catalog_tariff_keys,
     {.key = "bpf", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
      .help = "Object file of `tollgate plugin build`, relative to the folder."},

@@ -17,12 +17,18 @@ extern const struct tg_schema tg_catalog_keys;
 
 /** @brief Keys of `catalog`. */
 extern const struct tg_schema tg_catalog_head_keys;
+/** @brief Names of the lints, NULL-terminated. */
+extern const char *const tg_catalog_lints[];
+/** @brief Keys of `catalog: lint`. */
+extern const struct tg_schema tg_catalog_lint_keys;
 /** @brief Keys of `catalog: rounding`. */
 extern const struct tg_schema tg_catalog_rounding_keys;
 /** @brief Keys of one of `taxes`. */
 extern const struct tg_schema tg_catalog_tax_keys;
 /** @brief Keys of one of `decks`. */
 extern const struct tg_schema tg_catalog_deck_keys;
+/** @brief Keys of a deck's `rates`. */
+extern const struct tg_schema tg_catalog_rates_keys;
 /** @brief Keys of one of `prices`. */
 extern const struct tg_schema tg_catalog_price_keys;
 /** @brief Keys of one of a price's `tiers`. */
@@ -37,10 +43,14 @@ extern const struct tg_schema tg_catalog_holiday_keys;
 extern const struct tg_schema tg_catalog_plan_keys;
 /** @brief Keys of a plan's service. */
 extern const struct tg_schema tg_catalog_service_keys;
+/** @brief Keys of a service's `origin`. */
+extern const struct tg_schema tg_catalog_origin_keys;
 /** @brief Keys of an allowance's `rollover`. */
 extern const struct tg_schema tg_catalog_rollover_keys;
 /** @brief Keys of one of `allowances`. */
 extern const struct tg_schema tg_catalog_allowance_keys;
+/** @brief Keys of a product's `decks`. */
+extern const struct tg_schema tg_catalog_product_deck_keys;
 /** @brief Keys of one of `products`. */
 extern const struct tg_schema tg_catalog_product_keys;
 /** @brief Keys of one of `exchange_rates`. */

@@ -5,6 +5,7 @@
  * frozen into the version, and its hash says which tz data they came from. A boundary inside a gap
  * becomes the first instant behind it, an ambiguous one its first occurrence (rating-semantics
  * 4.4). */
+#include "abi/key.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "catalog/compile.h"
@@ -18,6 +19,7 @@
 
 #define ZONE_FOLDER     "/usr/share/zoneinfo"
 #define ZONE_BYTES_MAX  262144
+#define RELEASE_BYTES   16u
 #define RULES_MAX       100u
 #define BANDS_MAX       64u
 #define DAYS_BEFORE     400  /* late events of the version before */
@@ -32,11 +34,28 @@ struct tz {
     uint32_t hash;
 };
 
+/* The more specific rule of two wins (rating-semantics 4.4). */
+enum level { LEVEL_WEEKDAY, LEVEL_MONTH_DAY, LEVEL_SPECIAL_DAY };
+
 struct rule {
     uint32_t band;
     uint32_t days_mask; /* bit 0 Monday */
     uint32_t from_minute;
     uint32_t to_minute;
+    enum level level;
+    int64_t weight;
+    uint32_t months_mask;     /* bit 1 January */
+    uint32_t month_days_mask; /* bit 1 the first */
+    const struct tg_yaml_node *dates;
+    const struct tg_yaml_node *yearly;
+};
+
+/* A local day as rules look at it. */
+struct day {
+    int64_t number; /* since 1970-01-01 */
+    uint32_t weekday;
+    uint32_t month;
+    uint32_t month_day;
 };
 
 struct model {
@@ -44,10 +63,8 @@ struct model {
     const struct tg_yaml_node *node;
     const char *bands[BANDS_MAX];
     uint32_t bands_count;
-    struct rule rules[RULES_MAX];
+    struct rule rules[RULES_MAX + 1]; /* and holidays; the first that matches wins */
     uint32_t rules_count;
-    const struct tg_yaml_node *holidays;
-    uint32_t holiday_band;
     struct tz tz;
 };
 
@@ -111,6 +128,35 @@ static bool tz_parse(const uint8_t *bytes, size_t size_bytes, struct tz *tz)
     return true;
 }
 
+/* As the C library does, TZDIR may name another release of the tz data. */
+static const char *zone_folder(void)
+{
+    const char *folder = getenv("TZDIR");
+    return folder != NULL && folder[0] != '\0' && strlen(folder) < 90 ? folder : ZONE_FOLDER;
+}
+
+/* Release of the tz data: the first line of tzdata.zi, "# version 2025b". */
+static void release_read(char release[RELEASE_BYTES])
+{
+    char path[160];
+    char line[64] = "";
+    (void)snprintf(path, sizeof path, "%s/tzdata.zi", zone_folder());
+    FILE *file = fopen(path, "re");
+    (void)snprintf(release, RELEASE_BYTES, "unknown");
+    if (file == NULL) {
+        return;
+    }
+    static const char start[] = "# version ";
+    if (fgets(line, sizeof line, file) != NULL && strncmp(line, start, sizeof start - 1) == 0) {
+        const char *word = line + sizeof start - 1;
+        const size_t length = strcspn(word, " \t\r\n");
+        if (length > 0 && length < RELEASE_BYTES) {
+            (void)snprintf(release, RELEASE_BYTES, "%.*s", (int)length, word);
+        }
+    }
+    (void)fclose(file);
+}
+
 static bool tz_load(const char *zone, struct tz *tz)
 {
     *tz = (struct tz){0};
@@ -118,7 +164,7 @@ static bool tz_load(const char *zone, struct tz *tz)
     if (zone[0] == '/' || strstr(zone, "..") != NULL) {
         return false;
     }
-    (void)snprintf(path, sizeof path, "%s/%s", ZONE_FOLDER, zone);
+    (void)snprintf(path, sizeof path, "%s/%s", zone_folder(), zone);
     const int fd = open(strcmp(zone, "UTC") == 0 ? "/dev/null" : path, O_RDONLY | O_CLOEXEC);
     uint8_t *bytes = malloc(ZONE_BYTES_MAX);
     const ssize_t got = fd >= 0 && bytes != NULL ? read(fd, bytes, ZONE_BYTES_MAX) : -1;
@@ -190,60 +236,153 @@ static bool minute_read(struct tg_compile *compile, const struct tg_yaml_node *r
     return true;
 }
 
-static void rules_read(struct model *model)
+/* "12-25" to month and day; 29 February is a day of leap years only. */
+static bool month_day_read(const char *text, uint32_t *month, uint32_t *day)
+{
+    static const uint8_t lengths[13] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (strlen(text) != 5 || text[2] != '-' || strspn(text, "0123456789") != 2 ||
+        strspn(text + 3, "0123456789") != 2) {
+        return false;
+    }
+    *month = (uint32_t)((text[0] - '0') * 10 + text[1] - '0');
+    *day = (uint32_t)((text[3] - '0') * 10 + text[4] - '0');
+    return *month >= 1 && *month <= 12 && *day >= 1 && *day <= lengths[*month];
+}
+
+static const struct tg_yaml_node *yearly_check(struct tg_compile *compile,
+                                               const struct tg_yaml_node *list)
+{
+    const struct tg_yaml_node *item =
+        list != NULL && list->kind == TG_YAML_LIST ? list->child : NULL;
+    for (; item != NULL; item = item->next) {
+        uint32_t month;
+        uint32_t day;
+        if (item->kind == TG_YAML_SCALAR && !month_day_read(item->text, &month, &day)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, "write \"12-25\"",
+                        "yearly: \"%.16s\" is no month and day", item->text);
+        }
+    }
+    return list;
+}
+
+/* Numbers of a list as bits; all bits without one. */
+static uint32_t numbers_mask(const struct tg_yaml_node *list)
+{
+    uint32_t mask = 0;
+    if (list == NULL || list->kind != TG_YAML_LIST) {
+        return UINT32_MAX;
+    }
+    for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
+        const unsigned long number = strtoul(item->text != NULL ? item->text : "", NULL, 10);
+        mask |= number < 32 ? 1u << number : 0;
+    }
+    return mask;
+}
+
+/* By level and weight; equal ones keep the order in which they were written. */
+static void rule_insert(struct model *model, const struct rule *rule)
+{
+    uint32_t at = model->rules_count++;
+    for (; at > 0; at--) {
+        const struct rule *before = &model->rules[at - 1];
+        if (before->level > rule->level ||
+            (before->level == rule->level && before->weight >= rule->weight)) {
+            break;
+        }
+        model->rules[at] = *before;
+    }
+    model->rules[at] = *rule;
+}
+
+static void rule_read(struct model *model, const struct tg_yaml_node *node)
 {
     static const uint32_t masks[] = {0x7f, 0x1f, 0x60, 1, 2, 4, 8, 16, 32, 64};
-    struct tg_diag *diag = model->compile->diag;
+    const struct tg_schema *keys = &tg_catalog_band_keys;
+    const char *band = tg_schema_text(keys, node, "band");
+    const struct tg_yaml_node *months = tg_yaml_get(node, "months");
+    const struct tg_yaml_node *month_days = tg_yaml_get(node, "month_days");
+    struct rule out = {.weight = tg_schema_number(keys, node, "weight"),
+                       .months_mask = numbers_mask(months),
+                       .month_days_mask = numbers_mask(month_days),
+                       .dates = tg_yaml_get(node, "dates"),
+                       .yearly = yearly_check(model->compile, tg_yaml_get(node, "yearly"))};
+    if (node->kind != TG_YAML_MAP || band == NULL ||
+        !minute_read(model->compile, node, "from", &out.from_minute) ||
+        !minute_read(model->compile, node, "to", &out.to_minute)) {
+        return;
+    }
+    if (out.from_minute >= out.to_minute) {
+        tg_diag_add(model->compile->diag, TG_DIAG_ERROR, node->mark,
+                    "use two rules for a band across midnight", "to is not after from");
+        return;
+    }
+    out.band = band_number(model, band);
+    out.days_mask = masks[tg_schema_number(keys, node, "days")];
+    out.level = out.dates != NULL || out.yearly != NULL ? LEVEL_SPECIAL_DAY
+                : months != NULL || month_days != NULL  ? LEVEL_MONTH_DAY
+                                                        : LEVEL_WEEKDAY;
+    rule_insert(model, &out);
+}
+
+static void rules_read(struct model *model)
+{
     const struct tg_yaml_node *list = tg_yaml_get(model->node, "bands");
     const struct tg_yaml_node *rule = list != NULL ? list->child : NULL;
     for (; rule != NULL && model->rules_count < RULES_MAX; rule = rule->next) {
-        const char *band = tg_schema_text(&tg_catalog_band_keys, rule, "band");
-        struct rule out = {0};
-        if (rule->kind != TG_YAML_MAP || band == NULL ||
-            !minute_read(model->compile, rule, "from", &out.from_minute) ||
-            !minute_read(model->compile, rule, "to", &out.to_minute)) {
-            continue;
-        }
-        if (out.from_minute >= out.to_minute) {
-            tg_diag_add(diag, TG_DIAG_ERROR, rule->mark, "use two rules for a band across midnight",
-                        "to is not after from");
-            continue;
-        }
-        out.band = band_number(model, band);
-        out.days_mask = masks[tg_schema_number(&tg_catalog_band_keys, rule, "days")];
-        model->rules[model->rules_count++] = out;
+        rule_read(model, rule);
     }
-    model->holidays = tg_yaml_get(tg_yaml_get(model->node, "holidays"), "dates");
+    const struct tg_yaml_node *holidays = tg_yaml_get(model->node, "holidays");
     const char *band =
-        model->holidays != NULL
-            ? tg_schema_text(&tg_catalog_holiday_keys, tg_yaml_get(model->node, "holidays"), "band")
-            : NULL;
-    model->holiday_band = band != NULL ? band_number(model, band) : UINT32_MAX;
+        holidays != NULL ? tg_schema_text(&tg_catalog_holiday_keys, holidays, "band") : NULL;
+    if (band == NULL) {
+        return;
+    }
+    const struct rule whole_days = {
+        .band = band_number(model, band),
+        .days_mask = 0x7f,
+        .to_minute = MINUTES_PER_DAY,
+        .level = LEVEL_SPECIAL_DAY,
+        .months_mask = UINT32_MAX,
+        .month_days_mask = UINT32_MAX,
+        .dates = tg_yaml_get(holidays, "dates"),
+        .yearly = yearly_check(model->compile, tg_yaml_get(holidays, "yearly")),
+    };
+    if (whole_days.dates == NULL && whole_days.yearly == NULL) {
+        tg_diag_add(model->compile->diag, TG_DIAG_ERROR, holidays->key_mark, NULL,
+                    "holidays needs dates or yearly");
+        return;
+    }
+    rule_insert(model, &whole_days);
 }
 
-static bool is_holiday(const struct model *model, int64_t day)
+static bool has_date(const struct rule *rule, const struct day *day)
 {
-    const struct tg_yaml_node *date = model->holidays != NULL ? model->holidays->child : NULL;
+    const struct tg_yaml_node *date = rule->dates != NULL ? rule->dates->child : NULL;
     for (; date != NULL; date = date->next) {
         int64_t at_ns = 0;
         if (tg_clock_parse(date->text, date->text_bytes, &at_ns) == TG_OK &&
-            at_ns / TG_NS_PER_DAY == day) {
+            at_ns / TG_NS_PER_DAY == day->number) {
+            return true;
+        }
+    }
+    const struct tg_yaml_node *yearly = rule->yearly != NULL ? rule->yearly->child : NULL;
+    for (; yearly != NULL; yearly = yearly->next) {
+        uint32_t month;
+        uint32_t month_day;
+        if (month_day_read(yearly->text, &month, &month_day) && month == day->month &&
+            month_day == day->month_day) {
             return true;
         }
     }
     return false;
 }
 
-static uint32_t band_at(const struct model *model, uint32_t weekday, uint32_t minute)
+static bool is_rule_of(const struct rule *rule, const struct day *day)
 {
-    for (uint32_t i = 0; i < model->rules_count; i++) {
-        const struct rule *rule = &model->rules[i];
-        if (((rule->days_mask >> weekday) & 1u) != 0 && minute >= rule->from_minute &&
-            minute < rule->to_minute) {
-            return rule->band;
-        }
-    }
-    return 0; /* the default band is number 0 */
+    return ((rule->days_mask >> day->weekday) & 1u) != 0 &&
+           ((rule->months_mask >> day->month) & 1u) != 0 &&
+           ((rule->month_days_mask >> day->month_day) & 1u) != 0 &&
+           (rule->level != LEVEL_SPECIAL_DAY || has_date(rule, day));
 }
 
 static void switch_add(struct tg_blob *out, int64_t from_ns, uint32_t band)
@@ -264,34 +403,45 @@ static void switch_add(struct tg_blob *out, int64_t from_ns, uint32_t band)
 }
 
 /* One local day: a switch wherever the band of a minute differs from that of the one before. */
-static void day_expand(const struct model *model, int64_t day, struct tg_blob *out)
+static void day_expand(const struct model *model, int64_t number, struct tg_blob *out)
 {
-    const uint32_t weekday = (uint32_t)(((day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
-    const bool holiday = model->holiday_band != UINT32_MAX && is_holiday(model, day);
+    struct tg_civil civil;
+    tg_clock_to_civil(number * TG_NS_PER_DAY, &civil);
+    const struct day day = {.number = number,
+                            .weekday = (uint32_t)(((number + 3) % 7 + 7) % 7), /* Thursday */
+                            .month = civil.month,
+                            .month_day = civil.day};
+    const struct rule *rules[RULES_MAX + 1];
+    uint32_t rules_count = 0;
+    for (uint32_t i = 0; i < model->rules_count; i++) {
+        if (is_rule_of(&model->rules[i], &day)) {
+            rules[rules_count++] = &model->rules[i];
+        }
+    }
     uint32_t before = UINT32_MAX;
     for (uint32_t minute = 0; minute < MINUTES_PER_DAY;) {
-        const uint32_t band = holiday ? model->holiday_band : band_at(model, weekday, minute);
-        if (band != before) {
-            const int64_t wall_s = day * 86400 + (int64_t)minute * 60;
-            switch_add(out, tz_to_utc_s(&model->tz, wall_s) * TG_NS_PER_S, band);
-            before = band;
-        }
+        uint32_t band = 0; /* the default */
         uint32_t next = MINUTES_PER_DAY;
-        for (uint32_t i = 0; !holiday && i < model->rules_count; i++) {
-            const struct rule *rule = &model->rules[i];
+        for (uint32_t i = rules_count; i > 0; i--) {
+            const struct rule *rule = rules[i - 1];
+            band = minute >= rule->from_minute && minute < rule->to_minute ? rule->band : band;
             next =
                 rule->from_minute > minute && rule->from_minute < next ? rule->from_minute : next;
             next = rule->to_minute > minute && rule->to_minute < next ? rule->to_minute : next;
+        }
+        if (band != before) {
+            const int64_t wall_s = number * 86400 + (int64_t)minute * 60;
+            switch_add(out, tz_to_utc_s(&model->tz, wall_s) * TG_NS_PER_S, band);
+            before = band;
         }
         minute = next;
     }
 }
 
-static struct tg_time_model model_compile(struct model *model)
+static struct tg_time_model model_compile(struct model *model, const char *zone)
 {
     struct tg_compile *compile = model->compile;
     struct tg_time_model out = {.bands_count = 1};
-    const char *zone = tg_schema_text(&tg_catalog_time_model_keys, model->node, "zone");
     const char *first = tg_schema_text(&tg_catalog_time_model_keys, model->node, "default");
     (void)band_number(model, first != NULL ? first : "default");
     rules_read(model);
@@ -357,25 +507,122 @@ void tg_compile_zone_offsets(struct tg_compile *compile, const struct tg_yaml_no
     tz_free(&tz);
 }
 
+/* Which tz data the models and the zone of periods were expanded with. A catalog that uses it is
+ * another one with another release, and with another rule of a zone it uses: it needs a new version
+ * number (4.4). */
+static void release_record(struct tg_compile *compile)
+{
+    char release[RELEASE_BYTES];
+    const struct tg_yaml_node *pinned = tg_yaml_get(compile->folder->head, "tzdata");
+    const struct tg_blob *models = &compile->sections[TG_IMAGE_SECTION_TIME_MODELS];
+    uint64_t *hash = &compile->folder->content_hash;
+    const struct tg_blob *offsets = &compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS];
+    bool is_used = offsets->size_bytes > 0;
+    release_read(release);
+    if (pinned != NULL && pinned->kind == TG_YAML_SCALAR && strcmp(pinned->text, release) != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, pinned->mark,
+                    "install that release, or set TZDIR to where it is",
+                    "tzdata: the catalog wants %.16s, here is %s", pinned->text, release);
+    }
+    for (size_t at = 0; at + sizeof(struct tg_time_model) <= models->size_bytes;
+         at += sizeof(struct tg_time_model)) {
+        struct tg_time_model model;
+        memcpy(&model, models->bytes + at, sizeof model);
+        if (model.tz_hash != 0) {
+            is_used = true;
+            *hash = tg_key_hash(*hash, &model.tz_hash, sizeof model.tz_hash);
+        }
+    }
+    if (offsets->size_bytes > 0) {
+        *hash = tg_key_hash(*hash, offsets->bytes, offsets->size_bytes);
+    }
+    if (is_used) {
+        *hash = tg_key_hash(*hash, release, strlen(release));
+    }
+    compile->head.tzdata_offset = tg_compile_text(compile, is_used ? release : NULL);
+}
+
+/* Time zones of networks, each loaded once so that a wrong one is told where it is written. */
+static void network_zones_read(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_NETWORK].count; i++) {
+        const struct tg_yaml_node *zone =
+            tg_yaml_get(tg_compile_node(compile, TG_CATALOG_NETWORK, i), "time_zone");
+        const uint32_t count = compile->network_zones.count;
+        if (zone == NULL || zone->kind != TG_YAML_SCALAR ||
+            tg_names_add(&compile->network_zones, zone->text, zone->text_bytes) < count) {
+            continue;
+        }
+        struct tz tz;
+        if (compile->network_zones.count > UINT8_MAX) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, zone->mark, NULL,
+                        "networks have more than %u time zones", UINT8_MAX);
+        } else if (!tz_load(zone->text, &tz)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, zone->mark,
+                        "use an IANA zone such as Europe/Berlin",
+                        "time_zone: there is no time zone \"%.64s\"", zone->text);
+        } else {
+            tz_free(&tz);
+        }
+    }
+    compile->is_out_of_memory |= compile->network_zones.is_broken;
+}
+
+/* One model in one zone to the section; its zone as written when none is given. */
+static void model_add(struct tg_compile *compile, const struct tg_yaml_node *node, const char *zone)
+{
+    struct tg_time_model out = {.bands_count = 1};
+    struct model *model = calloc(1, sizeof *model);
+    if (model == NULL) {
+        compile->is_out_of_memory = true;
+        return;
+    }
+    model->compile = compile;
+    model->node = node;
+    if (node != NULL && node->kind == TG_YAML_MAP) {
+        out = model_compile(
+            model, zone != NULL ? zone : tg_schema_text(&tg_catalog_time_model_keys, node, "zone"));
+    } else { /* refused by the schema; plans that name it still look at its one band */
+        out.band_names_offset = (uint32_t)tg_blob_extend(
+            &compile->sections[TG_IMAGE_SECTION_DECK_DATA], sizeof(uint32_t), 8);
+    }
+    free(model);
+    (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);
+}
+
+/* The model once more in each time zone of networks, behind all models of the documents. */
+static void variants_add(struct tg_compile *compile, uint32_t index,
+                         const struct tg_yaml_node *node)
+{
+    struct tg_blob *section = &compile->sections[TG_IMAGE_SECTION_TIME_MODELS];
+    const size_t first = section->size_bytes / sizeof(struct tg_time_model);
+    for (uint32_t i = 0; i < compile->network_zones.count; i++) {
+        const char *zone = tg_names_text(&compile->network_zones, i);
+        char name[160];
+        const int length = snprintf(name, sizeof name, "%.63s@%.63s", node->key, zone);
+        (void)tg_names_add(&compile->names[TG_CATALOG_TIME_MODEL], name, (size_t)length);
+        model_add(compile, node, zone);
+    }
+    if (first + compile->network_zones.count > TG_TIME_MODEL_NONE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "more than 65534 time models, those by serving network once a time zone");
+    } else if (!section->is_broken && compile->network_zones.count > 0) {
+        ((struct tg_time_model *)(void *)section->bytes)[index].variants = (uint16_t)first;
+    }
+}
+
 void tg_compile_time_models(struct tg_compile *compile)
 {
-    for (uint32_t i = 0; i < compile->names[TG_CATALOG_TIME_MODEL].count; i++) {
-        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i);
-        struct tg_time_model out = {.bands_count = 1};
-        struct model *model = calloc(1, sizeof *model);
-        if (model == NULL) {
-            compile->is_out_of_memory = true;
-            return;
-        }
-        model->compile = compile;
-        model->node = node;
-        if (node != NULL && node->kind == TG_YAML_MAP) {
-            out = model_compile(model);
-        } else { /* refused by the schema; plans that name it still look at its one band */
-            out.band_names_offset = (uint32_t)tg_blob_extend(
-                &compile->sections[TG_IMAGE_SECTION_DECK_DATA], sizeof(uint32_t), 8);
-        }
-        free(model);
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);
+    const uint32_t count = compile->names[TG_CATALOG_TIME_MODEL].count;
+    network_zones_read(compile);
+    for (uint32_t i = 0; i < count; i++) {
+        model_add(compile, tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i), NULL);
     }
+    for (uint32_t i = 0; tg_diag_errors_count(compile->diag) == 0 && i < count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i);
+        if (tg_schema_number(&tg_catalog_time_model_keys, node, "by") != 0) {
+            variants_add(compile, i, node);
+        }
+    }
+    release_record(compile);
 }

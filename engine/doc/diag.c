@@ -17,6 +17,13 @@ struct tg_diag {
     uint32_t entries_room;
     uint32_t errors_count;
     uint32_t warnings_count;
+    uint32_t ignored_count;
+    bool is_strict;
+    const char *ignored[TG_DIAG_IGNORED_MAX];
+    /* Where a line begins that was shown last: lints of a large deck come in the order of lines. */
+    const char *seen_text;
+    const char *seen_at;
+    uint32_t seen_line;
 };
 
 static char *text_copy(const char *text, size_t text_bytes)
@@ -55,7 +62,7 @@ void tg_diag_close(struct tg_diag *diag)
 }
 
 /* The line of a mark, cut to what fits a screen. */
-static char *excerpt_copy(struct tg_mark mark)
+static char *excerpt_copy(struct tg_diag *diag, struct tg_mark mark)
 {
     const struct tg_source *source = mark.source;
     if (source == NULL || source->text == NULL || mark.line == 0) {
@@ -63,13 +70,18 @@ static char *excerpt_copy(struct tg_mark mark)
     }
     const char *at = source->text;
     const char *const end = source->text + source->text_bytes;
-    for (uint32_t line = 1; line < mark.line; line++) {
+    const bool is_behind = diag->seen_text == source->text && mark.line >= diag->seen_line;
+    at = is_behind ? diag->seen_at : at;
+    for (uint32_t line = is_behind ? diag->seen_line : 1; line < mark.line; line++) {
         const char *newline = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
         if (newline == NULL) {
             return NULL;
         }
         at = newline + 1;
     }
+    diag->seen_text = source->text;
+    diag->seen_at = at;
+    diag->seen_line = mark.line;
     const char *newline = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
     size_t length = (size_t)((newline != NULL ? newline : end) - at);
     length -= length > 0 && at[length - 1] == '\r' ? 1 : 0;
@@ -97,8 +109,8 @@ static bool entries_grow(struct tg_diag *diag)
     return true;
 }
 
-void tg_diag_add(struct tg_diag *diag, enum tg_severity severity, struct tg_mark mark,
-                 const char *hint, const char *format, ...)
+static void entry_add(struct tg_diag *diag, enum tg_severity severity, const char *code,
+                      struct tg_mark mark, const char *hint, const char *format, va_list args)
 {
     diag->errors_count += severity == TG_DIAG_ERROR ? 1 : 0;
     diag->warnings_count += severity == TG_DIAG_WARNING ? 1 : 0;
@@ -106,24 +118,69 @@ void tg_diag_add(struct tg_diag *diag, enum tg_severity severity, struct tg_mark
         return; /* counted; the totals say so */
     }
     char text[512];
-    va_list args;
-    va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     const char *path = mark.source != NULL ? mark.source->path : "-";
     struct tg_diag_entry *entry = &diag->entries[diag->entries_count];
     *entry = (struct tg_diag_entry){.path = text_copy(path, strlen(path)),
                                     .text = text_copy(text, strlen(text)),
                                     .hint = hint != NULL ? text_copy(hint, strlen(hint)) : NULL,
-                                    .excerpt = excerpt_copy(mark),
+                                    .excerpt = excerpt_copy(diag, mark),
                                     .line = mark.line,
                                     .column = mark.column,
-                                    .severity = severity};
+                                    .severity = severity,
+                                    .code = code};
     if (entry->path == NULL || entry->text == NULL) {
         entry_free(entry);
         return;
     }
     diag->entries_count++;
+}
+
+void tg_diag_add(struct tg_diag *diag, enum tg_severity severity, struct tg_mark mark,
+                 const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    entry_add(diag, severity, NULL, mark, hint, format, args);
+    va_end(args);
+}
+
+void tg_diag_lint(struct tg_diag *diag, const char *code, struct tg_mark mark, const char *hint,
+                  const char *format, ...)
+{
+    for (uint32_t i = 0; i < diag->ignored_count; i++) {
+        if (strcmp(diag->ignored[i], code) == 0) {
+            return;
+        }
+    }
+    va_list args;
+    va_start(args, format);
+    entry_add(diag, TG_DIAG_WARNING, code, mark, hint, format, args);
+    va_end(args);
+}
+
+void tg_diag_ignore(struct tg_diag *diag, const char *code)
+{
+    if (diag->ignored_count < TG_DIAG_IGNORED_MAX) {
+        diag->ignored[diag->ignored_count++] = code;
+    }
+}
+
+void tg_diag_be_strict(struct tg_diag *diag)
+{
+    diag->is_strict = true;
+}
+
+uint32_t tg_diag_settle(struct tg_diag *diag)
+{
+    if (diag->is_strict) {
+        for (uint32_t i = 0; i < diag->entries_count; i++) {
+            diag->entries[i].severity = TG_DIAG_ERROR;
+        }
+        diag->errors_count += diag->warnings_count;
+        diag->warnings_count = 0;
+    }
+    return diag->errors_count;
 }
 
 uint32_t tg_diag_errors_count(const struct tg_diag *diag)
@@ -216,6 +273,9 @@ static void entry_print(const struct tg_diag_entry *entry, FILE *to)
     if (entry->hint != NULL) {
         (void)fprintf(to, "; %s", entry->hint);
     }
+    if (entry->code != NULL) {
+        (void)fprintf(to, " [%s]", entry->code);
+    }
     (void)fputc('\n', to);
     if (entry->excerpt != NULL) {
         caret_print(entry, to);
@@ -239,7 +299,7 @@ void tg_diag_print(struct tg_diag *diag, FILE *to)
     }
 }
 
-void tg_diag_print_json(struct tg_diag *diag, FILE *to)
+void tg_diag_json(struct tg_diag *diag, struct tg_json *to)
 {
     tg_diag_sort(diag);
     struct tg_json *list = tg_json_list();
@@ -255,12 +315,20 @@ void tg_diag_print_json(struct tg_diag *diag, FILE *to)
         if (entry->hint != NULL) {
             tg_json_set_string(item, "hint", entry->hint);
         }
+        if (entry->code != NULL) {
+            tg_json_set_string(item, "code", entry->code);
+        }
         tg_json_append(list, item);
     }
+    tg_json_set_integer(to, "errors", diag->errors_count);
+    tg_json_set_integer(to, "warnings", diag->warnings_count);
+    tg_json_set(to, "diagnostics", list);
+}
+
+void tg_diag_print_json(struct tg_diag *diag, FILE *to)
+{
     struct tg_json *all = tg_json_object();
-    tg_json_set_integer(all, "errors", diag->errors_count);
-    tg_json_set_integer(all, "warnings", diag->warnings_count);
-    tg_json_set(all, "diagnostics", list);
+    tg_diag_json(diag, all);
     (void)tg_json_print(all, false, to);
     (void)fputc('\n', to);
     tg_json_free(all);

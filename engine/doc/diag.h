@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define TG_DIAG_IGNORED_MAX 16u /**< Lints that can be told to be silent. */
+
 /** Mistakes kept; more are counted and their number is printed. */
 #define TG_DIAG_ENTRIES_MAX 1000u
 
@@ -46,9 +48,11 @@ struct tg_diag_entry {
     uint32_t line;             /**< From 1; 0 the whole file. */
     uint32_t column;           /**< From 1. */
     enum tg_severity severity; /**< Error or warning. */
+    const char *code;          /**< Name of the lint that found it ("hole"), static; NULL none. */
 };
 
 struct tg_diag;
+struct tg_json; /* doc/json.h */
 
 /** @brief Start collecting. @return New collector, or NULL without memory. */
 struct tg_diag *tg_diag_open(void);
@@ -66,6 +70,28 @@ void tg_diag_close(struct tg_diag *diag);
  */
 void tg_diag_add(struct tg_diag *diag, enum tg_severity severity, struct tg_mark mark,
                  const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/**
+ * @brief Add one warning of a lint: right as a document, doubtful as a business.
+ * @param[in,out] diag      Collector.
+ * @param[in]     code      Name of the lint, static; nothing is added when it is ignored.
+ * @param[in]     mark      Where.
+ * @param[in]     hint      What to do about it, or NULL; copied.
+ * @param[in]     format    printf format of the text.
+ */
+void tg_diag_lint(struct tg_diag *diag, const char *code, struct tg_mark mark, const char *hint,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/** @brief Be silent about a lint. @param diag Collector. @param code Static; at most
+ *  TG_DIAG_IGNORED_MAX of them. */
+void tg_diag_ignore(struct tg_diag *diag, const char *code);
+
+/** @brief Let warnings count as errors once tg_diag_settle is called. @param diag Collector. */
+void tg_diag_be_strict(struct tg_diag *diag);
+
+/** @brief After all checks: a strict collector's warnings become errors. @param diag Collector.
+ *  @return Errors now. */
+uint32_t tg_diag_settle(struct tg_diag *diag);
 
 /** @brief Errors so far, those not kept included. @param diag Collector. @return Count. */
 uint32_t tg_diag_errors_count(const struct tg_diag *diag);
@@ -95,8 +121,15 @@ void tg_diag_sort(struct tg_diag *diag);
 void tg_diag_print(struct tg_diag *diag, FILE *to);
 
 /**
- * @brief Sort and print one JSON object: {"errors":N,"warnings":N,"diagnostics":[{file,line,column,
- *        severity,text,hint}]} and a newline.
+ * @brief Sort and put into a JSON object: errors, warnings, diagnostics [{file, line, column,
+ *        severity, text, hint, code}].
+ * @param[in,out] diag  Collector.
+ * @param[in,out] to    Object.
+ */
+void tg_diag_json(struct tg_diag *diag, struct tg_json *to);
+
+/**
+ * @brief Sort and print one JSON object of tg_diag_json and a newline.
  * @param[in,out] diag  Collector.
  * @param[in,out] to    Stream.
  */

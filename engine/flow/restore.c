@@ -11,6 +11,7 @@
 #include "health/timeline.h"
 #include "ledger/recover.h"
 #include "mediate/cumulative.h"
+#include "mediate/dedup.h"
 #include "mediate/identify.h"
 #include "mediate/session.h"
 #include "mediate/source.h"
@@ -24,6 +25,7 @@
 #define BLOB_CUMULATIVE "cumulative"
 #define BLOB_SOURCES    "sources"
 #define BLOB_DECODER    "decoder/"
+#define AHEAD_ROWS      16u /* as tg_dedup_run: more evicts what was asked for */
 #define DECODER_BLOB_BYTES_MAX ((size_t)64 << 20)
 
 static const struct tg_roster *roster_of(const struct tg_pipeline *pipeline)
@@ -153,14 +155,40 @@ static enum tg_err credit_replay(struct tg_pipeline *pipeline, const uint8_t *by
     return err;
 }
 
+/* The worker that owns a row; alone it owns all, and no roster line need be fetched. */
+static uint32_t worker_of(const struct tg_pipeline *pipeline, const struct tg_roster *roster,
+                          const struct tg_usage *row, const struct tg_charge *charge)
+{
+    return pipeline->ratings_count == 1
+               ? 0
+               : tg_route_worker(roster, row, charge->subscriber, pipeline->ratings_count);
+}
+
+/* Memory is slower than all else here: the lines of the row some places on are asked for now. */
+static void row_prefetch(const struct tg_pipeline *pipeline, const struct tg_roster *roster,
+                         const struct tg_usage *rows, const struct tg_charge *charges,
+                         uint32_t index, uint32_t count)
+{
+    const uint32_t ahead = index + AHEAD_ROWS;
+    if (ahead < count) {
+        const uint32_t worker = worker_of(pipeline, roster, &rows[ahead], &charges[ahead]);
+        tg_dedup_prefetch(pipeline->ratings[worker]->dedup, &rows[ahead]);
+    }
+}
+
 static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
                                const struct tg_charge *charges, uint32_t count)
 {
     struct tg_pipeline *pipeline = context;
     const struct tg_roster *roster = roster_of(pipeline);
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t worker = tg_route_worker(roster, &rows[i], charges[i].subscriber,
-                                                pipeline->ratings_count);
+        const uint32_t worker = worker_of(pipeline, roster, &rows[i], &charges[i]);
+        row_prefetch(pipeline, roster, rows, charges, i, count);
+        if (i + AHEAD_ROWS < count &&
+            charges[i + AHEAD_ROWS].subscriber < tg_accounts_subscribers_max(pipeline->accounts)) {
+            tg_accounts_prefetch(pipeline->accounts, charges[i + AHEAD_ROWS].subscriber,
+                                 tg_account_period(rows[i + AHEAD_ROWS].start_ns));
+        }
         if ((rows[i].flags & TG_USAGE_CUMULATIVE) != 0 && charges[i].fate != TG_FATE_DUPLICATE &&
             charges[i].fate != TG_FATE_MERGED) {
             tg_cumulative_replay(pipeline->cumulative, &rows[i]);
@@ -303,10 +331,11 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
             (void)tg_timeline_apply(pipeline->timeline, observations, count, text, text_bytes,
                                     NULL, 0);
         }
+        const struct tg_roster *roster = roster_of(pipeline);
         for (uint32_t i = 0; i < view.rows_count; i++) {
             const uint32_t worker =
-                tg_route_worker(roster_of(pipeline), &view.usage[i],
-                                view.charges[i].subscriber, pipeline->ratings_count);
+                worker_of(pipeline, roster, &view.usage[i], &view.charges[i]);
+            row_prefetch(pipeline, roster, view.usage, view.charges, i, view.rows_count);
             tg_rating_remember(pipeline->ratings[worker], &view.usage[i], &view.charges[i]);
             credit_row_replay(pipeline, worker, &view.charges[i]);
             tg_timeline_life(pipeline->timeline, &view.usage[i].node_id, &view.usage[i].start_ns,

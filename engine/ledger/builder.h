@@ -19,7 +19,13 @@ struct tg_builder_bytes {
 
 /** @brief A block being filled. */
 struct tg_block {
-    struct tg_words words[TG_ROW_WORDS];                /**< Rows as planes. */
+    uint64_t *columns; /**< The open group: TG_ROW_WORDS arrays, TG_GROUP_STRIDE apart. */
+    uint64_t first[TG_ROW_WORDS];   /**< Words of its first row. */
+    uint64_t differs[TG_ROW_WORDS]; /**< Bits in which its rows differ from them. */
+    uint32_t group_rows_count;      /**< Its rows. */
+    uint32_t heads_crc;             /**< CRC32C of the heads of the closed groups. */
+    uint8_t *rows_at;               /**< Closed groups as they are stored. */
+    size_t rows_bytes;              /**< Their octets. */
     struct tg_builder_bytes sections[TG_SECTION_COUNT]; /**< By kind; rows unused. */
     uint32_t rows_max;                                  /**< Multiple of 32. */
     uint32_t rows_count;                                /**< Rows so far. */
@@ -45,13 +51,16 @@ void tg_builder_close(struct tg_block *block);
 /** @brief Empty. @param block Open. */
 void tg_builder_reset(struct tg_block *block);
 
+/** @brief Close the open group of rows: nothing is appended any more. @param block Open. */
+void tg_builder_finish(struct tg_block *block);
+
 /** @brief Most octets that a block of such a builder is when encoded. @param rows_max Rows.
  *  @return Octets. */
 size_t tg_builder_bound(uint32_t rows_max);
 
 /**
  * @brief Encode a builder as a block.
- * @param[in]  block          Filled; epoch and is_commit set.
+ * @param[in]  block          Filled and finished; epoch and is_commit set.
  * @param[in]  codec          Open.
  * @param[in]  number         Block number.
  * @param[in]  durable_epoch  Known durable now.

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the planes of a block to column arrays and structs. */
+/* From the planes of a block to column arrays and structs, a group of rows at a time: its planes
+ * and the words made of them stay in the second-level cache. */
+#include <assert.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "ledger/scan_state.h"
 
 struct column {
@@ -17,122 +20,86 @@ static const struct column columns[TG_COLUMN_COUNT] = {
 #undef COLUMN_PLACE
 };
 
-/* Reads the rows section's head and lays out where each plane is. */
-static enum tg_err rows_head_read(struct tg_scan *scan)
+void tg_scan_wants(struct tg_scan *scan)
 {
-    uint8_t head[TG_ROWS_HEAD_BYTES_MAX];
-    const struct tg_section_entry *entry = tg_scan_entry(scan, TG_SECTION_ROWS);
-    if (entry == NULL) {
-        return TG_E_CORRUPT;
-    }
-    const size_t head_bytes = entry->stored_bytes < sizeof head ? entry->stored_bytes : sizeof head;
-    enum tg_err err =
-        tg_reader_read(&scan->reader, &scan->block, entry->offset_bytes, head, head_bytes);
-    if (err == TG_OK) {
-        err = (enum tg_err)tg_format_rows_check(&scan->block.header, entry, head, head_bytes);
-    }
-    if (err != TG_OK) {
-        return err;
-    }
-    memcpy(&scan->rows, head, sizeof scan->rows);
-    const uint8_t *next = head + sizeof scan->rows;
-    uint32_t at = entry->offset_bytes + (uint32_t)sizeof scan->rows +
-                  scan->rows.stored_count * (uint32_t)sizeof(struct tg_plane_entry);
-    for (uint32_t p = 0; p < TG_ROW_PLANES; p++) {
-        scan->plane_offset[p] = at;
-        scan->planes_stored[p] = (struct tg_plane_entry){0, 0};
-        if ((scan->rows.stored[p / 64] >> p % 64 & 1) != 0) {
-            memcpy(&scan->planes_stored[p], next, sizeof scan->planes_stored[p]);
-            next += sizeof scan->planes_stored[p];
-            at += scan->planes_stored[p].length & ~TG_PLANE_IS_ZSTD;
+    for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
+        if ((scan->params.columns >> c & 1) != 0) {
+            scan->wanted[columns[c].word] |= UINT64_MAX >> (64 - 8 * columns[c].octets_count)
+                                                               << 8 * columns[c].octet;
         }
     }
-    scan->plane_offset[TG_ROW_PLANES] = at;
-    return TG_OK;
+    for (uint32_t w = 0; w < TG_ROW_WORDS && scan->params.wants_structs; w++) {
+        scan->wanted[w] = UINT64_MAX;
+    }
 }
 
-/* Decodes planes first..first+count into scan->planes. */
-static enum tg_err planes_read(struct tg_scan *scan, uint32_t first, uint32_t count)
-{
-    const uint32_t from = scan->plane_offset[first];
-    const uint32_t to = scan->plane_offset[first + count];
-    enum tg_err err = TG_OK;
-    if (to > from) {
-        err = tg_reader_read(&scan->reader, &scan->block, from, scan->stored, to - from);
-    }
-    for (uint32_t i = 0; i < count && err == TG_OK; i++) {
-        const struct tg_plane_entry *entry = &scan->planes_stored[first + i];
-        struct tg_plane plane = {.stored_bytes = entry->length & ~TG_PLANE_IS_ZSTD,
-                                 .crc32c = entry->crc32c,
-                                 .encoding = TG_PLANE_CONSTANT,
-                                 .constant = scan->rows.constant[first + i]};
-        if (entry->length != 0) {
-            plane.encoding = (entry->length & TG_PLANE_IS_ZSTD) != 0 ? TG_PLANE_ZSTD : TG_PLANE_RAW;
-        }
-        err = tg_plane_decode(scan->codec, &plane,
-                              scan->stored + (scan->plane_offset[first + i] - from),
-                              scan->rows.rows_count, scan->planes + i * tg_scan_stride(scan));
-    }
-    return err;
-}
+#define NARROW(type)                                                                               \
+    do {                                                                                           \
+        type *to = out;                                                                            \
+        for (uint32_t i = 0; i < rows_count; i++) {                                                \
+            to[i] = (type)(words[i] >> shift & mask);                                              \
+        }                                                                                          \
+    } while (0)
 
-/* Decodes a whole word of every row into scan->words. */
-static enum tg_err word_read(struct tg_scan *scan, uint32_t word)
-{
-    const enum tg_err err = planes_read(scan, word * TG_WORD_PLANES, TG_WORD_PLANES);
-    if (err == TG_OK) {
-        tg_planes_join(scan->planes, TG_WORD_PLANES, tg_scan_stride(scan), scan->rows.rows_count,
-                       TG_WORD_PLANES, scan->words);
-        tg_words_restore(scan->rows.transform[word], scan->words, scan->rows.rows_count);
-    }
-    return err;
-}
-
-static void words_narrow(const uint64_t *words, uint32_t rows_count, const struct column *column,
-                         void *out)
+/* A column's field out of each word. */
+static void words_narrow(const uint64_t *restrict words, uint32_t rows_count,
+                         const struct column *column, void *restrict out)
 {
     const uint32_t shift = column->octet * 8u;
     const uint64_t mask = UINT64_MAX >> (64 - 8 * column->octets_count);
-    for (uint32_t i = 0; i < rows_count; i++) {
-        const uint64_t value = words[i] >> shift & mask;
-        memcpy((uint8_t *)out + (size_t)i * column->width_bytes, &value, column->width_bytes);
+    switch (column->width_bytes) {
+    case 1:
+        NARROW(uint8_t);
+        break;
+    case 2:
+        NARROW(uint16_t);
+        break;
+    case 4:
+        NARROW(uint32_t);
+        break;
+    default:
+        NARROW(uint64_t);
+        break;
+    }
+}
+#undef NARROW
+
+/* One word of a group to all columns that are made of it, from row `from` on. */
+static void word_give(struct tg_scan *scan, uint32_t word, uint32_t from, uint32_t rows_count)
+{
+    for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
+        if (scan->columns[c] != NULL && columns[c].word == word) {
+            uint8_t *to = scan->columns[c];
+            words_narrow(scan->words + (size_t)word * TG_GROUP_STRIDE, rows_count, &columns[c],
+                         to + (size_t)from * columns[c].width_bytes);
+        }
     }
 }
 
-static enum tg_err column_read(struct tg_scan *scan, const struct column *column, void *out)
+/* Decodes the wanted words of a group that begins at row `from`. */
+static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *head,
+                              const uint8_t *planes, uint32_t from)
 {
-    const uint8_t transform = scan->rows.transform[column->word];
-    const bool is_plain = transform == TG_WORD_PLAIN || (transform == TG_WORD_DELTA_HIGH32 &&
-                                                         column->octet + column->octets_count <= 4);
-    enum tg_err err = TG_OK;
-    if (is_plain) {
-        err =
-            planes_read(scan, column->word * TG_WORD_PLANES + column->octet, column->octets_count);
-        if (err == TG_OK) {
-            tg_planes_join(scan->planes, column->octets_count, tg_scan_stride(scan),
-                           scan->rows.rows_count, column->width_bytes, out);
+    for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
+        const size_t length = tg_planes_bytes(head->rows_count, head->differs[w]);
+        if (scan->wanted[w] != 0) {
+            const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
+            if (!scan->is_whole && tg_crc32c(0, planes, length) != head->crc32c[w]) {
+                return TG_E_CORRUPT;
+            }
+            tg_word_decode(planes, head->rows_count, &word, scan->wanted[w],
+                           scan->words + (size_t)w * TG_GROUP_STRIDE);
+            word_give(scan, w, from, head->rows_count);
         }
-        return err;
+        planes += length;
     }
-    err = word_read(scan, column->word);
-    if (err == TG_OK) {
-        words_narrow(scan->words, scan->rows.rows_count, column, out);
+    if (scan->params.wants_structs) {
+        const struct tg_column_kernels *kernels = tg_column_kernels();
+        kernels->gather(scan->words, head->rows_count, scan->usage + from);
+        kernels->gather(scan->words + (size_t)TG_ROW_WORDS / 2 * TG_GROUP_STRIDE, head->rows_count,
+                        scan->charges + from);
     }
-    return err;
-}
-
-static enum tg_err structs_read(struct tg_scan *scan)
-{
-    enum tg_err err = TG_OK;
-    for (uint32_t w = 0; w < TG_ROW_WORDS && err == TG_OK; w++) {
-        err = word_read(scan, w);
-        uint8_t *to = w < 8 ? (uint8_t *)scan->usage : (uint8_t *)scan->charges;
-        to += (w % 8) * sizeof(uint64_t);
-        for (uint32_t i = 0; i < scan->rows.rows_count && err == TG_OK; i++) {
-            memcpy(to + (size_t)i * sizeof(struct tg_usage), &scan->words[i], sizeof(uint64_t));
-        }
-    }
-    return err;
+    return TG_OK;
 }
 
 enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
@@ -140,17 +107,23 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
     if (scan->params.columns == 0 && !scan->params.wants_structs) {
         return TG_OK;
     }
-    enum tg_err err = tg_scan_room(scan, view->rows_count);
+    const struct tg_section_entry *entry = tg_scan_entry(scan, TG_SECTION_ROWS);
+    const uint8_t *bytes = NULL;
+    enum tg_err err = entry != NULL ? tg_scan_room(scan, view->rows_count) : TG_E_CORRUPT;
     if (err == TG_OK) {
-        err = rows_head_read(scan);
+        err = tg_scan_bytes(scan, entry->offset_bytes, entry->stored_bytes, &bytes);
     }
-    for (uint32_t c = 0; c < TG_COLUMN_COUNT && err == TG_OK; c++) {
-        if (scan->columns[c] != NULL) {
-            err = column_read(scan, &columns[c], scan->columns[c]);
-        }
+    if (err == TG_OK && !scan->is_whole) {
+        err = (enum tg_err)tg_format_rows_check(&scan->block.header, entry, bytes);
+    }
+    for (uint32_t from = 0; from < view->rows_count && err == TG_OK; from += TG_GROUP_ROWS) {
+        struct tg_group_head head;
+        memcpy(&head, bytes, sizeof head);
+        assert(head.rows_count <= view->rows_count - from);
+        err = group_read(scan, &head, bytes + sizeof head, from);
+        bytes += sizeof head + head.planes_bytes;
     }
     if (err == TG_OK && scan->params.wants_structs) {
-        err = structs_read(scan);
         view->usage = scan->usage;
         view->charges = scan->charges;
     }

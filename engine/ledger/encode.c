@@ -14,44 +14,21 @@
 size_t tg_builder_bound(uint32_t rows_max)
 {
     const size_t head = sizeof(struct tg_block_header) +
-                        TG_SECTION_COUNT * sizeof(struct tg_section_entry) +
-                        TG_ROWS_HEAD_BYTES_MAX + TG_FORMAT_ALIGN_BYTES;
-    /* Each plane is compressed in place, so every one but the last could only get smaller. */
-    const size_t rows = (size_t)TG_ROW_PLANES * rows_max + tg_codec_bound(rows_max);
-    return tg_format_align(head + rows + TG_SECTION_COUNT * tg_codec_bound(TG_SECTION_BYTES_MAX));
+                        TG_SECTION_COUNT * sizeof(struct tg_section_entry) + TG_FORMAT_ALIGN_BYTES;
+    return tg_format_align(head + tg_rows_bytes_max(rows_max) +
+                           TG_SECTION_COUNT * tg_codec_bound(TG_SECTION_BYTES_MAX));
 }
 
-/* Writes the rows section at `at`; returns its octets and sets the CRC of its head. */
-static size_t encode_rows(const struct tg_block *block, struct tg_codec *codec, uint8_t *at,
-                          uint32_t *head_crc)
+/* Writes the rows section at `at`; returns its octets. */
+static size_t encode_rows(const struct tg_block *block, uint8_t *at, struct tg_section_entry *entry)
 {
-    struct tg_rows_head head = {.rows_count = block->rows_count};
-    struct tg_plane_entry entries[TG_ROW_PLANES];
-    for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
-        head.transform[w] = block->words[w].transform;
-        head.stored[w / 8] |= (uint64_t)block->words[w].written << 8 * (w % 8);
-        head.stored_count += (uint32_t)__builtin_popcount(block->words[w].written);
-    }
-    size_t used = sizeof head + head.stored_count * sizeof entries[0];
-    uint32_t stored_index = 0;
-    for (uint32_t i = 0; i < TG_ROW_PLANES; i++) {
-        struct tg_plane plane;
-        used += tg_plane_encode(codec, &block->words[i / 8], i % 8, at + used,
-                                tg_codec_bound(block->rows_count), &plane);
-        if (plane.encoding == TG_PLANE_CONSTANT) {
-            head.constant[i] = plane.constant;
-            continue;
-        }
-        entries[stored_index].length =
-            plane.stored_bytes | (plane.encoding == TG_PLANE_ZSTD ? TG_PLANE_IS_ZSTD : 0);
-        entries[stored_index].crc32c = plane.crc32c;
-        stored_index++;
-    }
-    assert(stored_index == head.stored_count);
-    memcpy(at, &head, sizeof head);
-    memcpy(at + sizeof head, entries, stored_index * sizeof entries[0]);
-    *head_crc = tg_crc32c(0, at, sizeof head + stored_index * sizeof entries[0]);
-    return used;
+    assert(block->group_rows_count == 0);
+    memcpy(at, block->rows_at, block->rows_bytes);
+    entry->encoding = TG_ENCODING_RAW;
+    entry->items_count = block->rows_count;
+    entry->plain_bytes = (uint32_t)block->rows_bytes;
+    entry->crc32c = block->heads_crc;
+    return block->rows_bytes;
 }
 
 /* Writes any other section; returns its octets without the filling. */
@@ -63,11 +40,11 @@ static size_t encode_bytes(const struct tg_builder_bytes *section, struct tg_cod
         stored = tg_codec_compress(codec, section->at, section->used_bytes, at,
                                    tg_codec_bound(section->used_bytes));
     }
-    entry->encoding = TG_PLANE_ZSTD;
+    entry->encoding = TG_ENCODING_ZSTD;
     if (stored == 0) {
         memcpy(at, section->at, section->used_bytes);
         stored = section->used_bytes;
-        entry->encoding = TG_PLANE_RAW;
+        entry->encoding = TG_ENCODING_RAW;
     }
     entry->items_count = section->items_count;
     entry->plain_bytes = section->used_bytes;
@@ -91,15 +68,9 @@ static size_t encode_sections(const struct tg_block *block, struct tg_codec *cod
             continue;
         }
         *entry = (struct tg_section_entry){.kind = kind, .offset_bytes = (uint32_t)used};
-        size_t stored = 0;
-        if (kind == TG_SECTION_ROWS) {
-            stored = encode_rows(block, codec, out + used, &entry->crc32c);
-            entry->encoding = TG_PLANE_RAW;
-            entry->items_count = block->rows_count;
-            entry->plain_bytes = (uint32_t)stored;
-        } else {
-            stored = encode_bytes(section, codec, out + used, entry);
-        }
+        const size_t stored = kind == TG_SECTION_ROWS
+                                  ? encode_rows(block, out + used, entry)
+                                  : encode_bytes(section, codec, out + used, entry);
         entry->stored_bytes = (uint32_t)stored;
         const size_t next = tg_format_align_8(used + stored);
         encode_zeros(out, used + stored, next);

@@ -7,12 +7,12 @@
 
 #include "base/hash.h"
 
-/* Times and sequences count upward within a source; amounts are small and may be negative. */
+/* Times lie near each other, sequences count upward, amounts are small and may be negative. */
 static const uint8_t word_transforms[TG_ROW_WORDS] = {
-    [2] = TG_WORD_DELTA,        /* start_ns */
-    [6] = TG_WORD_DELTA_HIGH32, /* duration_ms | sequence */
-    [8] = TG_WORD_ZIGZAG,       /* amount */
-    [9] = TG_WORD_ZIGZAG,       /* remainder */
+    [2] = TG_WORD_OFFSET,   /* start_ns */
+    [6] = TG_WORD_SEQUENCE, /* duration_ms | sequence */
+    [8] = TG_WORD_ZIGZAG,   /* amount */
+    [9] = TG_WORD_ZIGZAG,   /* remainder */
 };
 
 uint8_t tg_format_transform(uint32_t word)
@@ -85,16 +85,16 @@ static bool entry_is_possible(const struct tg_block_header *header,
                               const struct tg_section_entry *entry)
 {
     if (entry->kind == TG_SECTION_ROWS) {
-        return entry->encoding == TG_PLANE_RAW && entry->items_count == header->rows_count &&
-               entry->stored_bytes >= sizeof(struct tg_rows_head) &&
+        return entry->encoding == TG_ENCODING_RAW && entry->items_count == header->rows_count &&
+               entry->stored_bytes >= sizeof(struct tg_group_head) &&
                entry->plain_bytes == entry->stored_bytes;
     }
     const uint32_t each = item_bytes(entry->kind);
     return entry->plain_bytes <= TG_SECTION_BYTES_MAX && entry->plain_bytes > 0 &&
            entry->stored_bytes <= entry->plain_bytes && entry->items_count > 0 &&
            (each == 0 || (uint64_t)each * entry->items_count == entry->plain_bytes) &&
-           (entry->encoding == TG_PLANE_ZSTD ||
-            (entry->encoding == TG_PLANE_RAW && entry->stored_bytes == entry->plain_bytes));
+           (entry->encoding == TG_ENCODING_ZSTD ||
+            (entry->encoding == TG_ENCODING_RAW && entry->stored_bytes == entry->plain_bytes));
 }
 
 int tg_format_directory_check(const struct tg_block_header *header,
@@ -122,38 +122,69 @@ int tg_format_directory_check(const struct tg_block_header *header,
                : TG_E_CORRUPT;
 }
 
-int tg_format_rows_check(const struct tg_block_header *header, const struct tg_section_entry *entry,
-                         const uint8_t *head, size_t head_bytes)
+size_t tg_format_planes_offset(const struct tg_group_head *head, uint32_t word)
 {
-    struct tg_rows_head rows;
-    if (head_bytes < sizeof rows) {
-        return TG_E_CORRUPT;
+    size_t bytes = 0;
+    for (uint32_t w = 0; w < word; w++) {
+        bytes += tg_planes_bytes(head->rows_count, head->differs[w]);
     }
-    memcpy(&rows, head, sizeof rows);
-    const size_t stored_count =
-        (size_t)__builtin_popcountll(rows.stored[0]) + (size_t)__builtin_popcountll(rows.stored[1]);
-    const size_t fixed_bytes = sizeof rows + stored_count * sizeof(struct tg_plane_entry);
-    if (rows.rows_count != header->rows_count || rows.stored_count != stored_count ||
-        fixed_bytes > head_bytes || fixed_bytes > entry->stored_bytes ||
-        tg_crc32c(0, head, fixed_bytes) != entry->crc32c) {
-        return TG_E_CORRUPT;
-    }
-    uint64_t bytes = fixed_bytes;
-    for (size_t i = 0; i < stored_count; i++) {
-        struct tg_plane_entry plane;
-        memcpy(&plane, head + sizeof rows + i * sizeof plane, sizeof plane);
-        const uint32_t length = plane.length & ~TG_PLANE_IS_ZSTD;
-        if (length == 0 || length > rows.rows_count) {
-            return TG_E_CORRUPT;
-        }
-        bytes += length;
-    }
+    return bytes;
+}
+
+/* Whether a head fits what is left of the rows and octets of its section. */
+static bool head_is_possible(const struct tg_group_head *head, uint32_t rows_left,
+                             size_t bytes_left)
+{
     for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
-        if (rows.transform[w] >= TG_WORD_TRANSFORM_COUNT) {
-            return TG_E_CORRUPT;
+        if (head->transform[w] >= TG_WORD_TRANSFORM_COUNT) {
+            return false;
         }
     }
-    return bytes == entry->stored_bytes ? TG_OK : TG_E_CORRUPT;
+    return head->rows_count == (rows_left < TG_GROUP_ROWS ? rows_left : TG_GROUP_ROWS) &&
+           head->planes_bytes <= bytes_left &&
+           head->planes_bytes == tg_format_planes_offset(head, TG_ROW_WORDS);
+}
+
+int tg_format_rows_check(const struct tg_block_header *header, const struct tg_section_entry *entry,
+                         const uint8_t *bytes)
+{
+    uint32_t rows_left = header->rows_count;
+    size_t left = entry->stored_bytes;
+    uint32_t crc = 0;
+    while (rows_left > 0) {
+        struct tg_group_head head;
+        if (left < sizeof head) {
+            return TG_E_CORRUPT;
+        }
+        memcpy(&head, bytes, sizeof head);
+        left -= sizeof head;
+        if (!head_is_possible(&head, rows_left, left)) {
+            return TG_E_CORRUPT;
+        }
+        crc = tg_crc32c(crc, &head, sizeof head);
+        left -= head.planes_bytes;
+        bytes += sizeof head + head.planes_bytes;
+        rows_left -= head.rows_count;
+    }
+    return left == 0 && crc == entry->crc32c ? TG_OK : TG_E_CORRUPT;
+}
+
+int tg_format_planes_check(const struct tg_section_entry *entry, const uint8_t *bytes)
+{
+    const uint8_t *end = bytes + entry->stored_bytes;
+    while (bytes < end) {
+        struct tg_group_head head;
+        memcpy(&head, bytes, sizeof head);
+        bytes += sizeof head;
+        for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
+            const size_t length = tg_planes_bytes(head.rows_count, head.differs[w]);
+            if (tg_crc32c(0, bytes, length) != head.crc32c[w]) {
+                return TG_E_CORRUPT;
+            }
+            bytes += length;
+        }
+    }
+    return TG_OK;
 }
 
 uint64_t tg_format_hash(const struct tg_block_header *header)

@@ -2,7 +2,7 @@
 /** @file
  *  @brief The journal's structures as they lie on disk, and the checks they must pass.
  *
- *  Source: schemas/journal/README.md, version 1. Threads: pure. Allocates: never.
+ *  Source: schemas/journal/README.md, version 2. Threads: pure. Allocates: never.
  *  Cost: CRC32C 0.1 ns an octet.
  */
 #ifndef TG_LEDGER_FORMAT_H
@@ -15,12 +15,12 @@
 #include "ledger/scan.h"
 #include "store/columns.h"
 
-#define TG_FORMAT_VERSION       1u
+#define TG_FORMAT_VERSION       2u
 #define TG_FORMAT_SEGMENT_MAGIC UINT32_C(0x53474754)
 #define TG_FORMAT_BLOCK_MAGIC   UINT32_C(0x4b424754)
 #define TG_FORMAT_ALIGN_BYTES   64u
 #define TG_ROW_WORDS            16u  /**< Eight of tg_usage, eight of tg_charge. */
-#define TG_ROW_PLANES           128u /**< Octets of a row. */
+#define TG_ROW_OCTETS           128u /**< Octets of a row. */
 /** Largest stored form of a section other than rows: raw size, as it is stored raw if larger. */
 #define TG_SECTION_BYTES_MAX ((1u << 20) + 65536u)
 /** Most that a block can be: a length beyond it is corruption, not a reason to take memory. */
@@ -73,37 +73,37 @@ _Static_assert(offsetof(struct tg_block_header, crc32c) == 124, "disk layout");
 /** @brief Directory entry. */
 struct tg_section_entry {
     uint16_t kind;         /**< enum tg_section. */
-    uint16_t encoding;     /**< TG_PLANE_RAW or TG_PLANE_ZSTD; rows: raw. */
+    uint16_t encoding;     /**< enum tg_encoding; rows: raw. */
     uint32_t items_count;  /**< Items. */
     uint32_t offset_bytes; /**< In the block; multiple of 8. */
     uint32_t stored_bytes; /**< Without the filling to a multiple of 8. */
     uint32_t plain_bytes;  /**< After decompression. */
-    uint32_t crc32c;       /**< Of the stored octets and the filling; rows: of its head. */
+    uint32_t
+        crc32c; /**< Of the stored octets and the filling; rows: of all group heads in order. */
 };
 _Static_assert(sizeof(struct tg_section_entry) == 24, "disk layout");
 
-/** @brief Head of the rows section; the plane entries follow. */
-struct tg_rows_head {
-    uint32_t rows_count;             /**< As in the block header. */
-    uint32_t stored_count;           /**< Bits set in stored. */
-    uint64_t stored[2];              /**< Bit of each stored plane. */
-    uint8_t constant[TG_ROW_PLANES]; /**< Octet of each constant one. */
-    uint8_t transform[TG_ROW_WORDS]; /**< enum tg_word_transform of each word. */
+/** @brief Head of a group of rows; the planes of its sixteen words follow in order. */
+struct tg_group_head {
+    uint32_t rows_count;             /**< 1..TG_GROUP_ROWS; all groups but the last are full. */
+    uint32_t planes_bytes;           /**< Octets of all planes behind the head. */
+    uint64_t first[TG_ROW_WORDS];    /**< struct tg_word. */
+    uint64_t differs[TG_ROW_WORDS];  /**< struct tg_word. */
+    uint32_t crc32c[TG_ROW_WORDS];   /**< Of each word's planes; 0 where there are none. */
+    uint8_t transform[TG_ROW_WORDS]; /**< enum tg_word_transform. */
 };
-_Static_assert(sizeof(struct tg_rows_head) == 168, "disk layout");
+_Static_assert(sizeof(struct tg_group_head) == 344, "disk layout");
+_Static_assert(offsetof(struct tg_group_head, crc32c) == 264, "disk layout");
 
-#define TG_PLANE_IS_ZSTD UINT32_C(0x80000000)
+/** Most that a group takes. */
+#define TG_GROUP_BYTES_MAX (sizeof(struct tg_group_head) + (size_t)TG_GROUP_ROWS * TG_ROW_OCTETS)
 
-/** @brief Entry of a stored plane. */
-struct tg_plane_entry {
-    uint32_t length; /**< Octets; TG_PLANE_IS_ZSTD set when compressed. */
-    uint32_t crc32c; /**< Of them. */
-};
-_Static_assert(sizeof(struct tg_plane_entry) == 8, "disk layout");
-
-/** Most that the head of the rows section takes. */
-#define TG_ROWS_HEAD_BYTES_MAX                                                                     \
-    (sizeof(struct tg_rows_head) + TG_ROW_PLANES * sizeof(struct tg_plane_entry))
+/** @brief Most that the rows section of so many rows takes. @param rows_max Rows. @return Octets.
+ */
+static inline size_t tg_rows_bytes_max(uint32_t rows_max)
+{
+    return ((size_t)rows_max + TG_GROUP_ROWS - 1) / TG_GROUP_ROWS * TG_GROUP_BYTES_MAX;
+}
 
 /** @brief Fixed part of a stored input; the payload follows. */
 struct tg_stored_input {
@@ -162,7 +162,8 @@ static inline size_t tg_format_align(size_t bytes)
     return (bytes + TG_FORMAT_ALIGN_BYTES - 1) & ~(size_t)(TG_FORMAT_ALIGN_BYTES - 1);
 }
 
-/** @brief Transform of each word of a row. @param word 0..15. @return enum tg_word_transform. */
+/** @brief Transform to try on each word of a row. @param word 0..15. @return What tg_word_encode
+ *  takes as kind. */
 uint8_t tg_format_transform(uint32_t word);
 
 /** @brief Whether a block header is what it claims: magic, version, CRC32C, bounds of its lengths.
@@ -179,12 +180,19 @@ int tg_format_segment_check(const struct tg_segment_header *header, uint64_t seg
 int tg_format_directory_check(const struct tg_block_header *header,
                               const struct tg_section_entry *entries);
 
-/** @brief Whether the head of a rows section is possible, and its CRC32C.
- *  @param header Checked. @param entry Of the rows section, checked. @param head As read, at least
- *  entry->stored_bytes or TG_ROWS_HEAD_BYTES_MAX octets. @param head_bytes How many were read.
- *  @return TG_OK or TG_E_CORRUPT. */
+/** @brief Where a word's planes lie behind a group's head. @param head Checked. @param word 0..15.
+ *  @return Octets behind the head. */
+size_t tg_format_planes_offset(const struct tg_group_head *head, uint32_t word);
+
+/** @brief Whether a rows section is possible, and the CRC32C of its heads; planes are not read.
+ *  @param header Checked. @param entry Of the rows section, checked. @param bytes The section;
+ *  shape [entry->stored_bytes]. @return TG_OK or TG_E_CORRUPT. */
 int tg_format_rows_check(const struct tg_block_header *header, const struct tg_section_entry *entry,
-                         const uint8_t *head, size_t head_bytes);
+                         const uint8_t *bytes);
+
+/** @brief Whether all planes of a checked rows section match their CRC32C. @param entry Of the rows
+ *  section. @param bytes The section. @return TG_OK or TG_E_CORRUPT. */
+int tg_format_planes_check(const struct tg_section_entry *entry, const uint8_t *bytes);
 
 /** @brief Chain value of a block. @param header Checked. @return What the next block carries. */
 uint64_t tg_format_hash(const struct tg_block_header *header);

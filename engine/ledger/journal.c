@@ -56,8 +56,6 @@ struct tg_journal {
     bool is_inline;
     bool is_threaded; /* the writer runs */
     struct tg_codec *codec;
-    uint8_t *out;
-    size_t out_bytes;
     struct tg_segment segment; /* from here to `hash`: the writer's own */
     uint64_t current;          /* epoch being written */
     uint64_t block_number;
@@ -155,14 +153,7 @@ static enum tg_err journal_take(struct tg_journal *journal, const struct tg_jour
             ring_put(&journal->streams[s].free, block);
         }
     }
-    journal->out_bytes = tg_builder_bound(rows_max);
-    journal->out = tg_pages_take(journal->out_bytes);
-    if (journal->out == NULL) {
-        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the journal's output");
-    }
-    const size_t piece_max =
-        rows_max > TG_SECTION_BYTES_MAX ? (size_t)rows_max : (size_t)TG_SECTION_BYTES_MAX;
-    return tg_codec_open(params->zstd_level, piece_max, &journal->codec, why);
+    return tg_codec_open(params->zstd_level, TG_SECTION_BYTES_MAX, &journal->codec, why);
 }
 
 static void journal_free(struct tg_journal *journal)
@@ -173,7 +164,6 @@ static void journal_free(struct tg_journal *journal)
         }
     }
     tg_codec_close(journal->codec);
-    tg_pages_free(journal->out, journal->out_bytes);
     (void)sem_destroy(&journal->wake);
     (void)pthread_mutex_destroy(&journal->waiting);
     (void)pthread_cond_destroy(&journal->changed);
@@ -216,7 +206,8 @@ enum tg_err tg_journal_open(const struct tg_journal_params *params, struct tg_jo
     atomic_store(&made->durable, recovered.tail.epoch);
     err = journal_take(made, &full, why);
     if (err == TG_OK) {
-        err = tg_segment_open(&made->segment, &full, &recovered.tail, why);
+        err = tg_segment_open(&made->segment, &full, &recovered.tail,
+                              tg_builder_bound((full.rows_per_block_max + 31) / 32 * 32), why);
     }
     if (err == TG_OK && !made->is_inline) {
         made->is_threaded = pthread_create(&made->writer, NULL, journal_writer, made) == 0;
@@ -275,6 +266,7 @@ static void journal_hand_over(struct tg_journal *journal, struct tg_block *block
 {
     block->epoch = epoch;
     block->is_commit = is_commit;
+    tg_builder_finish(block);
     ring_put(&journal->streams[block->stream].pending, block);
     if (journal->is_inline) {
         journal_step(journal);
@@ -395,11 +387,11 @@ static void journal_write(struct tg_journal *journal, const struct tg_block *blo
     const size_t length =
         tg_builder_encode(block, journal->codec, journal->block_number + 1,
                           atomic_load_explicit(&journal->durable, memory_order_relaxed),
-                          journal->hash, journal->out, &header);
-    assert(length <= journal->out_bytes && length == header.length_bytes);
+                          journal->hash, tg_segment_room(&journal->segment), &header);
+    assert(length == header.length_bytes);
     count_add(journal, COUNT_ENCODE_NS, (uint64_t)(tg_clock_thread_cpu_ns() - from_ns));
     const enum tg_err err =
-        tg_segment_append(&journal->segment, journal->out, &header, journal->current - 1, &why);
+        tg_segment_append(&journal->segment, &header, journal->current - 1, &why);
     if (err != TG_OK) {
         journal_fail(journal, err, &why);
         return;

@@ -351,64 +351,41 @@ static bool bytes_are_zero(const uint8_t *bytes, size_t length_bytes)
     return true;
 }
 
-/* Checks every plane of a rows section. */
-static enum tg_err check_rows(const struct tg_reader *reader, const struct tg_reader_block *block,
-                              const struct tg_section_entry *entry, uint8_t *scratch)
+/* Checks a section that lies in memory with the filling behind it. */
+static enum tg_err check_section(const struct tg_block_header *header,
+                                 const struct tg_section_entry *entry, const uint8_t *bytes)
 {
-    uint8_t head[TG_ROWS_HEAD_BYTES_MAX];
-    const size_t head_bytes = entry->stored_bytes < sizeof head ? entry->stored_bytes : sizeof head;
-    enum tg_err err = tg_reader_read(reader, block, entry->offset_bytes, head, head_bytes);
+    const size_t length = tg_format_align_8(entry->stored_bytes);
+    int err = TG_OK;
+    if (entry->kind != TG_SECTION_ROWS) {
+        return tg_crc32c(0, bytes, length) == entry->crc32c ? TG_OK : TG_E_CORRUPT;
+    }
+    err = tg_format_rows_check(header, entry, bytes);
     if (err == TG_OK) {
-        err = (enum tg_err)tg_format_rows_check(&block->header, entry, head, head_bytes);
+        err = tg_format_planes_check(entry, bytes);
+    }
+    const size_t filling = length - entry->stored_bytes;
+    return err == TG_OK && !bytes_are_zero(bytes + entry->stored_bytes, filling) ? TG_E_CORRUPT
+                                                                                 : (enum tg_err)err;
+}
+
+enum tg_err tg_reader_check(const struct tg_reader *reader, const struct tg_reader_block *block,
+                            uint8_t *bytes)
+{
+    struct tg_section_entry entries[TG_SECTION_COUNT];
+    const struct tg_block_header *header = &block->header;
+    enum tg_err err = tg_reader_read(reader, block, 0, bytes, header->length_bytes);
+    if (err == TG_OK && memcmp(bytes, header, sizeof *header) != 0) {
+        err = TG_E_CORRUPT;
     }
     if (err != TG_OK) {
         return err;
     }
-    struct tg_rows_head rows;
-    memcpy(&rows, head, sizeof rows);
-    uint64_t at =
-        entry->offset_bytes + sizeof rows + rows.stored_count * sizeof(struct tg_plane_entry);
-    for (uint32_t i = 0; i < rows.stored_count && err == TG_OK; i++) {
-        struct tg_plane_entry plane;
-        memcpy(&plane, head + sizeof rows + i * sizeof plane, sizeof plane);
-        const uint32_t length = plane.length & ~TG_PLANE_IS_ZSTD;
-        err = tg_reader_read(reader, block, at, scratch, length);
-        if (err == TG_OK && tg_crc32c(0, scratch, length) != plane.crc32c) {
-            err = TG_E_CORRUPT;
-        }
-        at += length;
-    }
-    const size_t filling = tg_format_align_8(entry->stored_bytes) - entry->stored_bytes;
-    if (err == TG_OK) {
-        err = tg_reader_read(reader, block, at, scratch, filling);
-    }
-    return err == TG_OK && !bytes_are_zero(scratch, filling) ? TG_E_CORRUPT : err;
-}
-
-enum tg_err tg_reader_check(const struct tg_reader *reader, const struct tg_reader_block *block,
-                            uint8_t *scratch)
-{
-    struct tg_section_entry entries[TG_SECTION_COUNT];
-    const struct tg_block_header *header = &block->header;
-    enum tg_err err = tg_reader_read(reader, block, sizeof *header, entries,
-                                     header->sections_count * sizeof entries[0]);
-    if (err == TG_OK) {
-        err = (enum tg_err)tg_format_directory_check(header, entries);
-    }
+    memcpy(entries, bytes + sizeof *header, header->sections_count * sizeof entries[0]);
+    err = (enum tg_err)tg_format_directory_check(header, entries);
     for (uint32_t i = 0; i < header->sections_count && err == TG_OK; i++) {
-        if (entries[i].kind == TG_SECTION_ROWS) {
-            err = check_rows(reader, block, &entries[i], scratch);
-            continue;
-        }
-        const size_t length = tg_format_align_8(entries[i].stored_bytes);
-        err = tg_reader_read(reader, block, entries[i].offset_bytes, scratch, length);
-        if (err == TG_OK && tg_crc32c(0, scratch, length) != entries[i].crc32c) {
-            err = TG_E_CORRUPT;
-        }
+        err = check_section(header, &entries[i], bytes + entries[i].offset_bytes);
     }
-    if (err == TG_OK) {
-        err = tg_reader_read(reader, block, header->length_bytes - header->padding_bytes, scratch,
-                             header->padding_bytes);
-    }
-    return err == TG_OK && !bytes_are_zero(scratch, header->padding_bytes) ? TG_E_CORRUPT : err;
+    const uint8_t *padding = bytes + header->length_bytes - header->padding_bytes;
+    return err == TG_OK && !bytes_are_zero(padding, header->padding_bytes) ? TG_E_CORRUPT : err;
 }

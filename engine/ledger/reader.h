@@ -66,11 +66,11 @@ bool tg_reader_is_torn(const struct tg_reader *reader);
 enum tg_err tg_reader_read(const struct tg_reader *reader, const struct tg_reader_block *block,
                            uint64_t offset_bytes, void *bytes, size_t length_bytes);
 
-/** @brief Check every octet of a block that was just passed. @param reader Open. @param block From
- *  the last next. @param scratch At least TG_SECTION_BYTES_MAX + 64 octets.
- *  @return TG_OK, TG_E_CORRUPT, TG_E_IO. */
+/** @brief Read a block that was just passed and check every octet of it. @param reader Open.
+ *  @param block From the last next. @param[out] bytes Room of header.length_bytes; holds the block
+ *  on TG_OK. @return TG_OK, TG_E_CORRUPT, TG_E_IO. */
 enum tg_err tg_reader_check(const struct tg_reader *reader, const struct tg_reader_block *block,
-                            uint8_t *scratch);
+                            uint8_t *bytes);
 
 /** @brief Fill a reason with file and offset. @param reader Open. @param segment Where.
  *  @param offset_bytes Where. @param err Error. @param what Static text. @param[out] why May be

@@ -13,7 +13,8 @@
 /* A live writer may have appended between two looks: so often is the end looked at again. */
 #define END_LOOKS_MAX 3u
 /* Rows that the arrays are made for first: a scan of small blocks stays small. */
-#define ROWS_FIRST 1024u
+#define ROWS_FIRST  1024u
+#define BYTES_FIRST 65536u
 
 static const uint8_t column_widths[TG_COLUMN_COUNT] = {
 #define COLUMN_WIDTH(name, type, word, octet, octets) sizeof(type),
@@ -24,16 +25,12 @@ static const uint8_t column_widths[TG_COLUMN_COUNT] = {
 static void scan_room_free(struct tg_scan *scan)
 {
     const size_t rows = scan->rows_capacity;
-    tg_pages_free(scan->planes, TG_WORD_PLANES * tg_scan_stride(scan));
-    tg_pages_free(scan->words, rows * sizeof *scan->words);
     for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
         tg_pages_free(scan->columns[c], rows * column_widths[c]);
         scan->columns[c] = NULL;
     }
     tg_pages_free(scan->usage, rows * sizeof *scan->usage);
     tg_pages_free(scan->charges, rows * sizeof *scan->charges);
-    scan->planes = NULL;
-    scan->words = NULL;
     scan->usage = NULL;
     scan->charges = NULL;
     scan->rows_capacity = 0;
@@ -50,9 +47,7 @@ enum tg_err tg_scan_room(struct tg_scan *scan, uint32_t rows_count)
         rows *= 2;
     }
     scan->rows_capacity = rows;
-    scan->planes = tg_pages_take(TG_WORD_PLANES * tg_scan_stride(scan));
-    scan->words = tg_pages_take(rows * sizeof *scan->words);
-    bool is_taken = scan->planes != NULL && scan->words != NULL;
+    bool is_taken = true;
     for (uint32_t c = 0; c < TG_COLUMN_COUNT && is_taken; c++) {
         if ((scan->params.columns >> c & 1) != 0) {
             scan->columns[c] = tg_pages_take((size_t)rows * column_widths[c]);
@@ -82,12 +77,8 @@ enum tg_err tg_scan_open(const struct tg_scan_params *params, struct tg_scan **s
     made->params = *params;
     made->reader.fd = -1;
     made->ahead.fd = -1;
-    made->stored = tg_pages_take(TG_SCAN_STORED_BYTES_MAX);
-    enum tg_err err =
-        made->stored != NULL ? TG_OK : tg_why_set(why, TG_E_NO_MEMORY, "no memory for a scan");
-    if (err == TG_OK) {
-        err = tg_codec_open(0, TG_SECTION_BYTES_MAX, &made->codec, why);
-    }
+    tg_scan_wants(made);
+    enum tg_err err = tg_codec_open(0, TG_SECTION_BYTES_MAX, &made->codec, why);
     if (err == TG_OK) {
         err = tg_reader_open(&made->reader, params->dir, params->epoch_min, why);
     }
@@ -116,7 +107,7 @@ void tg_scan_close(struct tg_scan *scan)
     tg_reader_close(&scan->reader);
     tg_reader_close(&scan->ahead);
     tg_codec_close(scan->codec);
-    tg_pages_free(scan->stored, TG_SCAN_STORED_BYTES_MAX);
+    tg_pages_free(scan->bytes, scan->bytes_capacity);
     scan_room_free(scan);
     for (uint32_t i = 0; i < TG_SECTION_COUNT; i++) {
         tg_pages_free(scan->sections[i], scan->sections_bytes[i]);
@@ -161,6 +152,42 @@ static enum tg_err ahead_step(struct tg_scan *scan)
     return scan->failed;
 }
 
+/* Makes room for a whole block. */
+static enum tg_err bytes_room(struct tg_scan *scan, size_t length_bytes)
+{
+    if (length_bytes <= scan->bytes_capacity) {
+        return TG_OK;
+    }
+    size_t capacity = BYTES_FIRST;
+    while (capacity < length_bytes) {
+        capacity *= 2;
+    }
+    tg_pages_free(scan->bytes, scan->bytes_capacity);
+    scan->bytes = tg_pages_take(capacity);
+    scan->bytes_capacity = scan->bytes != NULL ? capacity : 0;
+    return scan->bytes != NULL ? TG_OK : TG_E_NO_MEMORY;
+}
+
+/* Reads and checks a whole block. */
+static enum tg_err block_check(struct tg_scan *scan, const struct tg_reader *reader,
+                               const struct tg_reader_block *block)
+{
+    const enum tg_err err = bytes_room(scan, block->header.length_bytes);
+    return err == TG_OK ? tg_reader_check(reader, block, scan->bytes) : err;
+}
+
+enum tg_err tg_scan_bytes(struct tg_scan *scan, uint32_t offset_bytes, size_t length_bytes,
+                          const uint8_t **bytes)
+{
+    enum tg_err err = bytes_room(scan, scan->block.header.length_bytes);
+    if (err == TG_OK && !scan->is_whole) {
+        err = tg_reader_read(&scan->reader, &scan->block, offset_bytes, scan->bytes + offset_bytes,
+                             length_bytes);
+    }
+    *bytes = err == TG_OK ? scan->bytes + offset_bytes : NULL;
+    return err;
+}
+
 /* Checks every octet from the reader's place to the end; sets the last epoch that is whole. */
 static enum tg_err tail_check(struct tg_scan *scan, const struct tg_reader *from)
 {
@@ -176,7 +203,7 @@ static enum tg_err tail_check(struct tg_scan *scan, const struct tg_reader *from
         if (tg_reader_next(&tail, &block, NULL) != TG_OK) {
             break;
         }
-        err = tg_reader_check(&tail, &block, scan->stored);
+        err = block_check(scan, &tail, &block);
         if (err != TG_OK) {
             break;
         }
@@ -241,7 +268,8 @@ static enum tg_err scan_view(struct tg_scan *scan, struct tg_scan_view *view, bo
         err = (enum tg_err)tg_format_directory_check(header, scan->entries);
     }
     if (err == TG_OK && scan->checks_all) {
-        err = tg_reader_check(&scan->reader, &scan->block, scan->stored);
+        err = block_check(scan, &scan->reader, &scan->block);
+        scan->is_whole = err == TG_OK;
     }
     if (err != TG_OK) {
         return tg_scan_fail(scan, err, "the block does not check", why);
@@ -312,6 +340,7 @@ enum tg_err tg_scan_next(struct tg_scan *scan, struct tg_scan_view *view, struct
     for (;;) {
         bool is_given = false;
         scan->loaded = 0;
+        scan->is_whole = false;
         if (scan->failed != TG_OK) {
             return tg_why_set(why, scan->failed, "%s", scan->why.text);
         }

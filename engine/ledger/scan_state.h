@@ -11,10 +11,6 @@
 #include "ledger/journal.h"
 #include "ledger/reader.h"
 
-/** Most stored octets read at once: a section, or the eight planes of a word. */
-#define TG_SCAN_STORED_BYTES_MAX (TG_SECTION_BYTES_MAX + 64u)
-_Static_assert(TG_SCAN_STORED_BYTES_MAX >= 8 * TG_BLOCK_ROWS_MAX, "a word's planes fit");
-
 /** @brief A scan. */
 struct tg_scan {
     struct tg_scan_params params; /**< dir is not valid any more. */
@@ -28,34 +24,37 @@ struct tg_scan {
     enum tg_err failed;           /**< Sticky. */
     struct tg_why why;            /**< Of it. */
 
-    struct tg_reader_block block;                       /**< Current. */
-    struct tg_section_entry entries[TG_SECTION_COUNT];  /**< Its directory. */
-    struct tg_rows_head rows;                           /**< Head of its rows section. */
-    struct tg_plane_entry planes_stored[TG_ROW_PLANES]; /**< By plane; length 0 when constant. */
-    uint32_t plane_offset[TG_ROW_PLANES + 1];           /**< In the block, by plane. */
+    struct tg_reader_block block;                      /**< Current. */
+    struct tg_section_entry entries[TG_SECTION_COUNT]; /**< Its directory. */
 
     struct tg_codec *codec; /**< For decompression. */
-    uint8_t *stored;        /**< TG_SCAN_STORED_BYTES_MAX octets as read. */
+    uint8_t *bytes;         /**< The current block as it is stored, as far as it was read. */
+    size_t bytes_capacity;  /**< Its size; it grows with the blocks. */
+    bool is_whole;          /**< All of the block was read and checked. */
     uint32_t rows_capacity; /**< Rows that the arrays below hold; they grow with the blocks. */
-    uint8_t *planes;        /**< Eight planes, tg_scan_stride() octets apart. */
-    uint64_t *words;        /**< A word of every row. */
-    void *columns[TG_COLUMN_COUNT];          /**< Asked columns. */
-    struct tg_usage *usage;                  /**< With wants_structs. */
-    struct tg_charge *charges;               /**< With wants_structs. */
-    uint8_t *sections[TG_SECTION_COUNT];     /**< Decompressed. */
-    size_t sections_bytes[TG_SECTION_COUNT]; /**< Their size, taken as it is needed. */
+    uint64_t wanted[TG_ROW_WORDS]; /**< Octets of each word that a column is made of. */
+    uint64_t words[TG_ROW_WORDS * TG_GROUP_STRIDE]; /**< Columns of a group. */
+    void *columns[TG_COLUMN_COUNT];                 /**< Asked columns. */
+    struct tg_usage *usage;                         /**< With wants_structs. */
+    struct tg_charge *charges;                      /**< With wants_structs. */
+    uint8_t *sections[TG_SECTION_COUNT];            /**< Decompressed. */
+    size_t sections_bytes[TG_SECTION_COUNT];        /**< Their size, taken as it is needed. */
     uint32_t loaded; /**< TG_SECTION_BIT of sections that hold this block's. */
 };
 
-/** @brief Octets between planes. @param scan Open. @return Stride. */
-static inline size_t tg_scan_stride(const struct tg_scan *scan)
-{
-    return (size_t)scan->rows_capacity + TG_PLANE_SLACK;
-}
+/** @brief A piece of the current block, read unless the whole block was.
+ *  @param scan Open. @param offset_bytes In the block. @param length_bytes How many.
+ *  @param[out] bytes Borrowed until the next block. @return TG_OK, TG_E_CORRUPT, TG_E_IO,
+ *  TG_E_NO_MEMORY. */
+enum tg_err tg_scan_bytes(struct tg_scan *scan, uint32_t offset_bytes, size_t length_bytes,
+                          const uint8_t **bytes);
 
 /** @brief Make room for a block's rows in all arrays. @param scan Open. @param rows_count At most
  *  TG_BLOCK_ROWS_MAX. @return TG_OK, TG_E_NO_MEMORY. */
 enum tg_err tg_scan_room(struct tg_scan *scan, uint32_t rows_count);
+
+/** @brief Note which octets the parameters ask for. @param scan Being opened. */
+void tg_scan_wants(struct tg_scan *scan);
 
 /** @brief Decode the asked columns of the current block into the view. @param scan Open.
  *  @param[in,out] view Being made. @return TG_OK, TG_E_CORRUPT, TG_E_IO. */

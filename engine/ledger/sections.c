@@ -32,16 +32,16 @@ static enum tg_err section_load(const struct tg_scan_view *view, uint32_t kind,
     uint8_t *plain = scan->sections[kind];
     if ((scan->loaded & TG_SECTION_BIT(kind)) == 0) {
         const size_t length = tg_format_align_8((*entry)->stored_bytes);
-        enum tg_err err = tg_reader_read(&scan->reader, &scan->block, (*entry)->offset_bytes,
-                                         scan->stored, length);
-        if (err == TG_OK && tg_crc32c(0, scan->stored, length) != (*entry)->crc32c) {
+        const uint8_t *stored = NULL;
+        enum tg_err err = tg_scan_bytes(scan, (*entry)->offset_bytes, length, &stored);
+        if (err == TG_OK && !scan->is_whole && tg_crc32c(0, stored, length) != (*entry)->crc32c) {
             err = TG_E_CORRUPT;
         }
-        if (err == TG_OK && (*entry)->encoding == TG_PLANE_ZSTD) {
-            err = tg_codec_decompress(scan->codec, scan->stored, (*entry)->stored_bytes, plain,
+        if (err == TG_OK && (*entry)->encoding == TG_ENCODING_ZSTD) {
+            err = tg_codec_decompress(scan->codec, stored, (*entry)->stored_bytes, plain,
                                       (*entry)->plain_bytes);
         } else if (err == TG_OK) {
-            memcpy(plain, scan->stored, (*entry)->stored_bytes);
+            memcpy(plain, stored, (*entry)->stored_bytes);
         }
         if (err != TG_OK) {
             return tg_scan_fail(scan, err, damaged, why);

@@ -245,6 +245,11 @@ void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t st
     }
 }
 
+void tg_dedup_prefetch(const struct tg_dedup *dedup, const struct tg_usage *row)
+{
+    __builtin_prefetch(&dedup->buckets[bucket_of(dedup, key_of(row))], 1);
+}
+
 void tg_dedup_replay(struct tg_dedup *dedup, const struct tg_usage *row)
 {
     const uint64_t key = key_of(row);

@@ -42,6 +42,10 @@ void tg_dedup_free(struct tg_dedup *dedup);
 void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t stride_bytes,
                   uint32_t count, int16_t *verdicts);
 
+/** @brief Ask for the memory that a record will be looked for in, some rows before it is.
+ *  @param dedup Set. @param row The record; only its key is read. */
+void tg_dedup_prefetch(const struct tg_dedup *dedup, const struct tg_usage *row);
+
 /** @brief Remember a journaled record without judging it. @param dedup Set. @param row Journaled.
  */
 void tg_dedup_replay(struct tg_dedup *dedup, const struct tg_usage *row);

@@ -91,13 +91,15 @@ static __attribute__((noinline)) void cell_make(const struct tg_image *image, ui
     cell->zones_count = plan_service->zones_count;
     cell->bands_count = plan_service->bands_count;
     cell->time_model = plan_service->time_model;
-    cell->deck = plan_service->is_zoned_by_network != 0 ? TG_DECK_NONE : plan_service->deck;
+    cell->deck = plan_service->zone_by == TG_ZONE_BY_NETWORK ? TG_DECK_NONE : plan_service->deck;
     cell->dimension = plan_service->dimension;
-    cell->is_zoned_by_network = plan_service->is_zoned_by_network;
+    cell->is_zoned_by_network = plan_service->zone_by == TG_ZONE_BY_NETWORK;
     cell->is_cut_by_time =
         plan_service->dimension == TG_DIMENSION_TIME && plan_service->split_mode != TG_SPLIT_START;
-    cell->is_quick =
-        plan_service->buckets_count == 0 && plan_service->dimension != TG_DIMENSION_MONEY;
+    cell->is_quick = plan_service->buckets_count == 0 &&
+                     plan_service->dimension != TG_DIMENSION_MONEY &&
+                     plan_service->zone_by != TG_ZONE_BY_PAIR &&
+                     !tg_image_time_model_varies(image, plan_service->time_model);
     cell_allowance(image, service, cell);
 }
 

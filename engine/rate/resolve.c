@@ -89,8 +89,11 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
             return TG_E_NO_RATE;
         }
     }
-    if (work->plan_service->is_zoned_by_network != 0) {
-        work->zone = tg_image_network_zone(work->image, row->serving_network);
+    if (work->plan_service->zone_by != TG_ZONE_BY_DECK) {
+        rate->has_pairs |= work->plan_service->zone_by == TG_ZONE_BY_PAIR;
+        work->zone = work->plan_service->zone_by == TG_ZONE_BY_NETWORK
+                         ? tg_image_network_zone(work->image, row->serving_network)
+                         : TG_ZONE_NONE;
     }
     return TG_OK;
 }
@@ -98,7 +101,7 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
 static bool row_wants_deck(const struct tg_usage *row, const struct tg_rate_work *work)
 {
     return work->is_worked && work->reason == TG_OK &&
-           work->plan_service->is_zoned_by_network == 0 &&
+           work->plan_service->zone_by != TG_ZONE_BY_NETWORK &&
            work->plan_service->deck != TG_DECK_NONE && tg_usage_peer_kind(row) == TG_KEY_E164;
 }
 
@@ -148,13 +151,21 @@ static void group_fallbacks(struct tg_rate *rate, const struct tg_usage *rows, u
         if (work->zone != TG_ZONE_NONE || !row_wants_deck(&rows[i], work)) {
             continue;
         }
-        for (uint32_t deck = 0; deck < TG_FALLBACK_DECKS_MAX && work->zone == TG_ZONE_NONE;
-             deck++) {
-            if (work->plan_service->fallback_decks[deck] == TG_DECK_NONE) {
-                break;
-            }
-            tg_image_zones(work->image, work->plan_service->fallback_decks[deck], &rows[i].peer_key,
-                           &rows[i].start_ns, 1, &work->zone);
+        if (work->plan_service->fallback_decks[0] != TG_DECK_NONE) {
+            work->zone = tg_image_plan_zone(work->image, work->plan_service, rows[i].peer_key,
+                                            rows[i].start_ns, NULL);
+        }
+    }
+}
+
+/* Where the usage came from, for plans that price pairs of zones. */
+static void group_pairs(struct tg_rate *rate, const struct tg_usage *rows, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_rate_work *work = &rate->works[i];
+        if (work->is_worked && work->reason == TG_OK &&
+            work->plan_service->zone_by == TG_ZONE_BY_PAIR) {
+            work->zone = tg_image_pair_zone(work->image, work->plan_service, &rows[i], work->zone);
         }
     }
 }
@@ -163,6 +174,7 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
                            const struct tg_usage *rows, const struct tg_charge *charges,
                            uint32_t count)
 {
+    rate->has_pairs = false;
     for (uint32_t i = 0; i < count; i++) {
         struct tg_rate_work *work = &rate->works[i];
         work->is_worked = charges[i].fate == TG_FATE_NONE;
@@ -183,4 +195,7 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
     }
     group_zones(rate, rows, count);
     group_fallbacks(rate, rows, count);
+    if (rate->has_pairs) {
+        group_pairs(rate, rows, count);
+    }
 }

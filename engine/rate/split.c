@@ -55,12 +55,12 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
 
 static const struct tg_price *price_in_band(const struct tg_image *image,
                                             const struct tg_plan_service *plan_service,
-                                            uint32_t zone, int64_t at_ns, int64_t *until_ns,
-                                            uint32_t *band_found)
+                                            uint32_t time_model, uint32_t zone, int64_t at_ns,
+                                            int64_t *until_ns, uint32_t *band_found)
 {
-    const uint32_t band = plan_service->time_model == TG_TIME_MODEL_NONE
+    const uint32_t band = time_model == TG_TIME_MODEL_NONE
                               ? (*until_ns = INT64_MAX, 0)
-                              : tg_image_band(image, plan_service->time_model, at_ns, until_ns);
+                              : tg_image_band(image, time_model, at_ns, until_ns);
     const uint32_t price_id = tg_image_price_at(image, plan_service, zone, band);
     *band_found = band;
     return price_id == TG_PRICE_NONE ? NULL : tg_image_price(image, price_id);
@@ -97,7 +97,8 @@ struct cutter {
     uint64_t unit_ns;
     uint64_t units; /* to cut, from the start of the call */
     uint32_t zone;
-    uint32_t band; /* of the part being cut */
+    uint32_t time_model; /* whose wall time counts for the row */
+    uint32_t band;       /* of the part being cut */
 };
 
 /* Units that [at, stop) becomes under the plan's owner of increments. */
@@ -185,9 +186,9 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
         /* An increment that starts before the boundary carries its time into the next band. */
         at = owner == TG_INCREMENT_START ? at + billed : stop;
         if (at < cutter->units) {
-            price = price_in_band(cutter->image, cutter->plan_service, cutter->zone,
-                                  units_end_ns(cutter->row->start_ns, at, cutter->unit_ns),
-                                  &until_ns, &cutter->band);
+            price = price_in_band(
+                cutter->image, cutter->plan_service, cutter->time_model, cutter->zone,
+                units_end_ns(cutter->row->start_ns, at, cutter->unit_ns), &until_ns, &cutter->band);
             if (price == NULL) {
                 return TG_E_NO_RATE;
             }
@@ -232,12 +233,16 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     int64_t until_ns;
     int64_t end_ns = row->start_ns;
     uint32_t band;
+    const uint32_t model =
+        plan_service->time_model == TG_TIME_MODEL_NONE
+            ? TG_TIME_MODEL_NONE
+            : tg_image_time_model_at(image, plan_service->time_model, row->serving_network);
     cuts->cuts_count = 0;
     cuts->billed_units = 0;
     cuts->included_units = 0;
     cuts->is_isolated = false;
     cuts->is_covered_apart = false;
-    cuts->price = price_in_band(image, plan_service, zone, row->start_ns, &until_ns, &band);
+    cuts->price = price_in_band(image, plan_service, model, zone, row->start_ns, &until_ns, &band);
     cuts->info = NULL;
     const bool is_timed =
         plan_service->dimension == TG_DIMENSION_TIME &&
@@ -245,7 +250,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         !__builtin_add_overflow(row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
     const bool is_crossing = is_timed && end_ns > until_ns;
     if (is_crossing && plan_service->split_mode == TG_SPLIT_END) {
-        cuts->price = price_in_band(image, plan_service, zone, end_ns - 1, &until_ns, &band);
+        cuts->price = price_in_band(image, plan_service, model, zone, end_ns - 1, &until_ns, &band);
     }
     if (cuts->price == NULL) {
         return TG_E_NO_RATE;
@@ -266,8 +271,8 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
         struct cutter cutter = {
-            image, plan_service, row, cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
-            units, zone,         band};
+            image, plan_service, row,   cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
+            units, zone,         model, band};
         err = cut_bands(&cutter, until_ns);
     } else {
         err = cut_one(row, units, band, cuts);

@@ -84,6 +84,7 @@ struct tg_rate {
     uint32_t months_next;
     uint32_t tasks_count;
     bool is_rolled_within; /* a line began a new month while a row of its old one was unfinished */
+    bool has_pairs; /* a row of the group is priced by TG_ZONE_BY_PAIR */
     struct tg_rate_counts counts;
     struct tg_rate_month months[TG_RATE_MONTHS_MAX];
     struct tg_rate_work works[TG_RATE_GROUP_ROWS];

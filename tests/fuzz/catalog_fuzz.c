@@ -54,6 +54,10 @@ static void image_read(const struct tg_image *image)
                 continue;
             }
             tg_image_zones(image, cell->deck, keys, at_ns, 3, zones);
+            const struct tg_usage row = {.subscriber_key = keys[0],
+                                         .serving_network = plan,
+                                         .key_kinds = tg_key_kinds(TG_KEY_E164, TG_KEY_E164)};
+            zones[1] = tg_image_pair_zone(image, cell, &row, zones[1]);
             for (unsigned i = 0; i < 3; i++) {
                 const uint32_t band = tg_image_band(image, cell->time_model, at_ns[i], &until_ns);
                 const uint32_t price = tg_image_price_at(image, cell, zones[i], band);

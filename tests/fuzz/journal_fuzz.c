@@ -45,32 +45,30 @@ static void section_repair(uint8_t *block, uint32_t block_bytes, struct tg_secti
         entry->crc32c = tg_crc32c(0, at, end - entry->offset_bytes);
         return;
     }
-    struct tg_rows_head rows;
-    if (entry->stored_bytes < sizeof rows) {
-        return;
-    }
-    memcpy(&rows, at, sizeof rows);
-    const uint32_t planes_count =
-        (uint32_t)(__builtin_popcountll(rows.stored[0]) + __builtin_popcountll(rows.stored[1]));
-    const size_t head_bytes = sizeof rows + planes_count * sizeof(struct tg_plane_entry);
-    uint64_t plane_at = head_bytes;
-    if (head_bytes > entry->stored_bytes) {
-        return;
-    }
-    rows.stored_count = planes_count;
-    memcpy(at, &rows, sizeof rows);
-    for (uint32_t i = 0; i < planes_count; i++) {
-        struct tg_plane_entry plane;
-        uint8_t *plane_entry = at + sizeof rows + i * sizeof plane;
-        memcpy(&plane, plane_entry, sizeof plane);
-        const uint32_t length = plane.length & ~TG_PLANE_IS_ZSTD;
-        if (plane_at + length <= entry->stored_bytes) {
-            plane.crc32c = tg_crc32c(0, at + plane_at, length);
-            memcpy(plane_entry, &plane, sizeof plane);
+    uint64_t left = entry->stored_bytes;
+    uint32_t crc = 0;
+    while (left >= sizeof(struct tg_group_head)) {
+        struct tg_group_head head;
+        memcpy(&head, at, sizeof head);
+        head.rows_count = head.rows_count % TG_GROUP_ROWS + 1;
+        head.planes_bytes = (uint32_t)tg_format_planes_offset(&head, TG_ROW_WORDS);
+        left -= sizeof head;
+        if (head.planes_bytes > left) {
+            return;
         }
-        plane_at += length;
+        const uint8_t *planes = at + sizeof head;
+        for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
+            const size_t length = tg_planes_bytes(head.rows_count, head.differs[w]);
+            head.crc32c[w] = tg_crc32c(0, planes, length);
+            head.transform[w] %= TG_WORD_TRANSFORM_COUNT;
+            planes += length;
+        }
+        memcpy(at, &head, sizeof head);
+        crc = tg_crc32c(crc, &head, sizeof head);
+        at += sizeof head + head.planes_bytes;
+        left -= head.planes_bytes;
     }
-    entry->crc32c = tg_crc32c(0, at, head_bytes);
+    entry->crc32c = crc;
 }
 
 /* Makes headers, directories and the chain right, block by block. */

@@ -33,6 +33,11 @@ WANTED
 diff "$work/wanted" "$work/sums" || fail "the journal adds up to something else"
 [ "$expected_amount" -gt 0 ] && [ "$expected_free_units" -gt 0 ] || fail "the task prices nothing"
 
+# Folds over a journal give what was written into it, and a figure each.
+"$tollgate" bench --scan --csv --rows 200000 --subscribers 2000 --dir "$work" >"$work/scan" ||
+    fail "scan: $(cat "$work/scan")"
+[ "$(grep -c ',yes$' "$work/scan")" -eq 4 ] || fail "scan lines: $(cat "$work/scan")"
+
 # Open loop at a rate any machine holds: every record has a latency, durable after rated.
 "$tollgate" bench --latency --csv --subscribers 2000 --seconds 1 --rate 100000 --dir "$work" \
     >"$work/latency" || fail "latency"

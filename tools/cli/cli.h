@@ -53,6 +53,7 @@ struct tg_progress {
     int64_t started_ns;     /**< Monotonic. */
     int64_t shown_ns;       /**< Last draw. */
     bool is_drawn;          /**< Something is on the line. */
+    bool is_forced;         /**< Draw at once, and also where stderr is no terminal. */
 };
 
 /** @brief Begin. @param progress Caller's. @param what Static label. @param total Units or 0. */

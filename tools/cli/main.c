@@ -104,13 +104,14 @@ void tg_progress_step(struct tg_progress *progress, uint64_t done)
 {
     const int64_t now_ns = tg_clock_monotonic_ns();
     const int64_t elapsed_ns = now_ns - progress->started_ns;
-    if (elapsed_ns < PROGRESS_QUIET_NS || now_ns - progress->shown_ns < PROGRESS_STEP_NS ||
-        isatty(STDERR_FILENO) == 0) {
+    const bool is_shown = progress->is_forced ||
+                          (elapsed_ns >= PROGRESS_QUIET_NS && isatty(STDERR_FILENO) != 0);
+    if (!is_shown || now_ns - progress->shown_ns < PROGRESS_STEP_NS) {
         return;
     }
     progress->shown_ns = now_ns;
     progress->is_drawn = true;
-    const uint64_t rate = done / (uint64_t)(elapsed_ns / TG_NS_PER_MS) * 1000;
+    const uint64_t rate = done * 1000 / (uint64_t)(elapsed_ns / TG_NS_PER_MS + 1);
     if (progress->total > 0) {
         const unsigned filled = (unsigned)(done * 30 / progress->total);
         (void)fprintf(stderr, "\r%s [%.*s%*s] %3u %%  %llu/s ", progress->what,

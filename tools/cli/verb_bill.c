@@ -2,15 +2,21 @@
 #include "cli/bill_entry.h"
 #include "cli/bill_files.h"
 #include "cli/cli.h"
+#include "cli/source_names.h"
 
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/crew.h"
+#include "bill/render.h"
+#include "bill/reprint.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
     const char *action;  /* run, list, show. */
@@ -27,11 +33,13 @@ struct options {
     const char *amount;       /* charge, credit, debit. */
     const char *title;        /* charge: on the bill; notes: the reason. */
     const char *id;           /* charge: unique; notes: name on their invoice. */
+    const char *threads;
     bool issues;
     bool is_json;
     bool is_text;
     bool is_full;
     bool is_quiet; /* run: no report, the bills are printed. */
+    bool shows_progress; /* Also where stderr is no terminal, and at once. */
 };
 
 extern const struct tg_verb tg_verb_bill;
@@ -47,7 +55,8 @@ static const char **value_of(struct options *options, const char *name)
                  {"--account", &options->account}, {"--date", &options->date},
                  {"--entity", &options->entity},   {"--series", &options->series},
                  {"--amount", &options->amount},   {"--subscription", &options->subscription},
-                 {"--title", &options->title},     {"--id", &options->id}};
+                 {"--title", &options->title},     {"--id", &options->id},
+                 {"--threads", &options->threads}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -73,6 +82,8 @@ static int options_read(int argc, char **argv, struct options *options)
             options->is_text = true;
         } else if (strcmp(arg, "--full") == 0) {
             options->is_full = true;
+        } else if (strcmp(arg, "--progress") == 0) {
+            options->shows_progress = true;
         } else if (arg[0] == '-') {
             return tg_cli_usage(&tg_verb_bill, "unknown option '%s'", arg);
         } else if (options->action == NULL) {
@@ -105,7 +116,9 @@ static void bar_move(void *context, const char *step, uint64_t done, uint64_t to
     struct bar *bar = context;
     if (bar->step == NULL || strcmp(bar->step, step) != 0) {
         tg_progress_end(&bar->progress);
+        const bool is_forced = bar->progress.is_forced;
         tg_progress_start(&bar->progress, step, total);
+        bar->progress.is_forced = is_forced;
         bar->step = step;
     }
     tg_progress_step(&bar->progress, done);
@@ -140,6 +153,28 @@ static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
     }
 }
 
+static struct tg_json *late_json(const struct options *options, const struct tg_bill_stats *stats)
+{
+    struct tg_json *late = tg_json_list();
+    struct source_names *names =
+        stats->late_sources_count > 0 ? source_names_read(options->data) : NULL;
+    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
+        const struct tg_bill_late_source *one = &stats->late_sources[i];
+        struct tg_json *source = tg_json_object();
+        char name[TG_SOURCE_NAME_BYTES];
+        tg_json_set_integer(source, "source", one->source_id);
+        tg_json_set_string(source, "name", source_names_text(names, one->source_id, name));
+        tg_json_set_bool(source, "behind", one->is_behind);
+        if (one->last_event_ns != INT64_MIN) {
+            tg_json_set_time(source, "last_event", one->last_event_ns);
+        }
+        tg_json_set_integer(source, "missing", (int64_t)one->missing_count);
+        tg_json_append(late, source);
+    }
+    free(names);
+    return late;
+}
+
 static void report_json(const struct options *options, const struct tg_bill_stats *stats)
 {
     struct tg_json *json = tg_json_object();
@@ -153,14 +188,7 @@ static void report_json(const struct options *options, const struct tg_bill_stat
         tg_json_set_money(json, "tax", stats->tax_total, currency->minor, currency->minor);
         tg_json_set_money(json, "total", stats->total, currency->minor, currency->minor);
     }
-    struct tg_json *late = tg_json_list();
-    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
-        struct tg_json *source = tg_json_object();
-        tg_json_set_integer(source, "source", stats->late_sources[i].source_id);
-        tg_json_set_time(source, "last_event", stats->late_sources[i].last_event_ns);
-        tg_json_append(late, source);
-    }
-    tg_json_set(json, "incomplete_sources", late);
+    tg_json_set(json, "incomplete_sources", late_json(options, stats));
     (void)tg_json_print(json, false, stdout);
     (void)fputc('\n', stdout);
     tg_json_free(json);
@@ -176,6 +204,32 @@ static void money_print(const char *label, int64_t amount, const struct tg_curre
 static void count_print(const char *label, uint64_t count)
 {
     (void)printf("  %-22s %16llu\n", label, (unsigned long long)count);
+}
+
+/* What may still come: a bill that closes without it will have it on the next one. */
+static void late_print(const struct options *options, const struct tg_bill_stats *stats)
+{
+    if (stats->late_sources_count == 0) {
+        return;
+    }
+    struct source_names *names = source_names_read(options->data);
+    (void)printf("  sources not complete at close: %u (usage may still come)\n",
+                 stats->late_sources_count);
+    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
+        const struct tg_bill_late_source *one = &stats->late_sources[i];
+        char name[TG_SOURCE_NAME_BYTES];
+        char text[TG_CLOCK_TEXT_BYTES] = "none in the period";
+        if (one->last_event_ns != INT64_MIN) {
+            (void)tg_clock_format(one->last_event_ns, text);
+        }
+        (void)printf("    %-30s last event %s", source_names_text(names, one->source_id, name),
+                     text);
+        if (one->missing_count > 0) {
+            (void)printf(", %llu missing", (unsigned long long)one->missing_count);
+        }
+        (void)printf("\n");
+    }
+    free(names);
 }
 
 static void report_text(const struct options *options, const struct tg_bill_stats *stats)
@@ -200,15 +254,7 @@ static void report_text(const struct options *options, const struct tg_bill_stat
         money_print("tax", stats->tax_total, currency);
         money_print("total", stats->total, currency);
     }
-    if (stats->late_sources_count > 0) {
-        (void)printf("  sources not complete at close: %u (usage may still come)\n",
-                     stats->late_sources_count);
-    }
-    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
-        char text[TG_CLOCK_TEXT_BYTES];
-        (void)tg_clock_format(stats->late_sources[i].last_event_ns, text);
-        (void)printf("    source %-5u last event %s\n", stats->late_sources[i].source_id, text);
-    }
+    late_print(options, stats);
 }
 
 static int run_with(const struct options *options, struct tg_bill_params *params)
@@ -217,7 +263,7 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     struct tg_catalog_snapshot *catalog = NULL;
     struct tg_db *state = NULL;
     struct tg_bill_stats stats = {.passes_count = 0};
-    struct bar bar = {.step = NULL};
+    struct bar bar = {.progress = {.is_forced = options->shows_progress}};
     enum tg_err err = tg_catalog_open(options->data, &catalog, &why);
     if (err == TG_OK) {
         err = tg_state_open(options->data, false, 0, &state, &why);
@@ -225,7 +271,7 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     if (err == TG_OK) {
         params->catalog = catalog;
         params->state = state;
-        params->progress = bar_move;
+        params->progress = options->is_json ? NULL : bar_move;
         params->progress_context = &bar;
         err = tg_bill_run(params, &stats, &why);
         tg_progress_end(&bar.progress);
@@ -246,6 +292,20 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
 }
 
+/* As many as there are processors unless told; 0: not a number of threads. */
+static uint16_t threads_of(const char *text)
+{
+    if (text == NULL) {
+        const long online = sysconf(_SC_NPROCESSORS_ONLN);
+        return online < 1                     ? 1
+               : online > TG_BILL_THREADS_MAX ? TG_BILL_THREADS_MAX
+                                              : (uint16_t)online;
+    }
+    char *end = NULL;
+    const unsigned long count = strtoul(text, &end, 10);
+    return end == text || *end != '\0' || count > TG_BILL_THREADS_MAX ? 0 : (uint16_t)count;
+}
+
 static int bill_make(const struct options *options)
 {
     struct tg_bill_params params = {.size_bytes = sizeof params,
@@ -254,7 +314,11 @@ static int bill_make(const struct options *options)
                                     .legal_entity = options->entity,
                                     .series = options->series,
                                     .issues = options->issues,
+                                    .threads_count = threads_of(options->threads),
                                     .follows_cycle_days = true};
+    if (params.threads_count == 0) {
+        return tg_cli_usage(&tg_verb_bill, "--threads wants 1..%u", TG_BILL_THREADS_MAX);
+    }
     if (options->period == NULL || tg_bill_period_parse(options->period, &params.period_start_ns,
                                                         &params.period_end_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
@@ -294,9 +358,24 @@ static int bill_list(const struct options *options, struct tg_txn *txn)
     return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
 }
 
-static void text_print(const struct tg_json *document)
+/* The document says all that the readable form does; it is printed again. */
+static enum tg_err text_print(const struct tg_bytes *json)
 {
-    (void)fputs(tg_json_get_text(document, "text", ""), stdout);
+    struct tg_json *bill = NULL;
+    enum tg_err err = tg_json_parse(json->at, json->length_bytes, &bill, NULL);
+    const size_t room = json->length_bytes * 2 + TG_BILL_RENDER_HEAD_BYTES;
+    char *bytes = err == TG_OK ? malloc(room) : NULL;
+    if (bytes != NULL) {
+        struct tg_bill_text text = tg_bill_text(bytes, room);
+        err = tg_bill_reprint(bill, &text, NULL);
+        err = err == TG_OK && text.is_full ? TG_E_FULL : err;
+        (void)fputs(err == TG_OK ? bytes : "", stdout);
+    } else if (err == TG_OK) {
+        err = TG_E_NO_MEMORY;
+    }
+    free(bytes);
+    tg_json_free(bill);
+    return err;
 }
 
 /* A bill by its id: issued or draft. */
@@ -311,18 +390,7 @@ static enum tg_err bill_print(const struct options *options, struct tg_txn *txn,
         (void)printf("%.*s\n", (int)json.length_bytes, (const char *)json.at);
         return TG_OK;
     }
-    if (err == TG_OK) {
-        err = tg_documents_get(txn, "billText", id, &json);
-    }
-    struct tg_json *text = NULL;
-    if (err == TG_OK) {
-        err = tg_json_parse(json.at, json.length_bytes, &text, NULL);
-    }
-    if (err == TG_OK) {
-        text_print(text);
-    }
-    tg_json_free(text);
-    return err;
+    return err == TG_OK ? text_print(&json) : err;
 }
 
 struct find {
@@ -492,6 +560,7 @@ const struct tg_verb tg_verb_bill = {
     .usage =
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
+        "                          [--threads N] [--progress]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--issue] [--json]\n"
         "       tollgate bill list --data DIR [--json | --full]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
@@ -504,6 +573,9 @@ const struct tg_verb tg_verb_bill = {
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage, prints the invoices of the month (--json: one a line) and keeps nothing.\n"
+        "--threads, as many as processors unless given, changes no byte of what is stored. "
+        "--progress\n"
+        "shows how far it is also where stderr is no terminal; with --json nothing is shown.\n"
         "charge enters a one-off charge; credit takes back an issued invoice, a line of it or "
         "part\n"
         "of a line, debit adds to one: as a note with a number of series CN or DN. Entering the\n"

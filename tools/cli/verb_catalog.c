@@ -23,6 +23,7 @@ struct options {
     const char *arguments[2];
     uint32_t arguments_count;
     bool is_json;
+    bool is_strict;
 };
 
 static int options_read(int argc, char **argv, struct options *options)
@@ -32,6 +33,8 @@ static int options_read(int argc, char **argv, struct options *options)
         const bool has_value = i + 1 < argc;
         if (strcmp(argv[i], "--json") == 0) {
             options->is_json = true;
+        } else if (strcmp(argv[i], "--strict") == 0) {
+            options->is_strict = true;
         } else if (strcmp(argv[i], "--catalog") == 0 && has_value) {
             options->catalog = argv[++i];
         } else if (strcmp(argv[i], "--data") == 0 && has_value) {
@@ -48,7 +51,7 @@ static int options_read(int argc, char **argv, struct options *options)
     }
     return options->verb != NULL
                ? TG_EXIT_OK
-               : tg_cli_usage(&tg_verb_catalog, "say check, import, list, diff or schema");
+               : tg_cli_usage(&tg_verb_catalog, "say check, import, list, show, diff or schema");
 }
 
 static void summary_json(struct tg_json *out, const struct tg_catalog_summary *summary)
@@ -63,6 +66,9 @@ static void summary_json(struct tg_json *out, const struct tg_catalog_summary *s
     tg_json_set_integer(out, "accounts", summary->accounts_count);
     tg_json_set_integer(out, "subscribers", summary->subscribers_count);
     tg_json_set_integer(out, "image_bytes", (int64_t)summary->image_bytes);
+    if (summary->tzdata[0] != '\0') {
+        tg_json_set_string(out, "tzdata", summary->tzdata);
+    }
     if (summary->stored_ns != 0) {
         tg_json_set_time(out, "stored", summary->stored_ns);
     }
@@ -73,10 +79,11 @@ static void summary_print(const struct tg_catalog_summary *summary)
     char from[TG_CLOCK_TEXT_BYTES];
     (void)tg_clock_format(summary->valid_from_ns, from);
     (void)printf("version %u, valid from %s: %u zones, %" PRIu64 " prefixes, %u prices, %u plans, "
-                 "%u products, %u accounts, %u subscribers\n",
+                 "%u products, %u accounts, %u subscribers%s%s\n",
                  summary->version, from, summary->zones_count, summary->prefixes_count,
                  summary->prices_count, summary->plans_count, summary->products_count,
-                 summary->accounts_count, summary->subscribers_count);
+                 summary->accounts_count, summary->subscribers_count,
+                 summary->tzdata[0] != '\0' ? ", tz data " : "", summary->tzdata);
 }
 
 /* Mistakes go to stderr, or into the one JSON object on stdout. */
@@ -90,7 +97,7 @@ static int outcome_print(const struct options *options, enum tg_err err, struct 
         }
         struct tg_json *out = tg_json_object();
         summary_json(out, summary);
-        tg_json_set_integer(out, "warnings", tg_diag_warnings_count(diag));
+        tg_diag_json(diag, out);
         tg_json_set_bool(out, "unchanged", summary->is_unchanged);
         (void)tg_json_print(out, false, stdout);
         (void)putchar('\n');
@@ -111,9 +118,18 @@ static int outcome_print(const struct options *options, enum tg_err err, struct 
     return TG_EXIT_OK;
 }
 
-static int check_run(const struct options *options)
+static struct tg_diag *diag_open(const struct options *options)
 {
     struct tg_diag *diag = tg_diag_open();
+    if (diag != NULL && options->is_strict) {
+        tg_diag_be_strict(diag);
+    }
+    return diag;
+}
+
+static int check_run(const struct options *options)
+{
+    struct tg_diag *diag = diag_open(options);
     struct tg_catalog_summary summary = {0};
     const struct tg_why why = {0};
     if (diag == NULL) {
@@ -127,7 +143,7 @@ static int check_run(const struct options *options)
 
 static int import_run(const struct options *options)
 {
-    struct tg_diag *diag = tg_diag_open();
+    struct tg_diag *diag = diag_open(options);
     struct tg_catalog_summary summary = {0};
     struct tg_why why = {0};
     if (diag == NULL) {
@@ -140,7 +156,8 @@ static int import_run(const struct options *options)
     return result;
 }
 
-static int list_run(const struct options *options)
+/* All stored versions, or the one that is asked for: the newest when no number is given. */
+static int versions_print(const struct options *options, bool is_list)
 {
     struct tg_why why = {0};
     uint32_t count = 0;
@@ -152,8 +169,18 @@ static int list_run(const struct options *options)
         free(summaries);
         return tg_cli_problem(&tg_verb_catalog, "%s", why.text);
     }
+    const unsigned long wanted =
+        options->arguments_count > 0 ? strtoul(options->arguments[0], NULL, 10) : 0;
+    uint32_t at = is_list ? 0 : count - 1;
+    for (; !is_list && wanted != 0 && summaries[at].version != wanted; at--) {
+        if (at == 0) {
+            free(summaries);
+            return tg_cli_problem(&tg_verb_catalog, "version %s is not stored",
+                                  options->arguments[0]);
+        }
+    }
     struct tg_json *list = tg_json_list();
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = at; i < (is_list ? count : at + 1); i++) {
         struct tg_json *item = tg_json_object();
         summary_json(item, &summaries[i]);
         tg_json_append(list, item);
@@ -162,12 +189,22 @@ static int list_run(const struct options *options)
         }
     }
     if (options->is_json) {
-        (void)tg_json_print(list, false, stdout);
+        (void)tg_json_print(is_list ? list : tg_json_at(list, 0), false, stdout);
         (void)putchar('\n');
     }
     tg_json_free(list);
     free(summaries);
     return TG_EXIT_OK;
+}
+
+static int list_run(const struct options *options)
+{
+    return versions_print(options, true);
+}
+
+static int show_run(const struct options *options)
+{
+    return versions_print(options, false);
 }
 
 static void change_print(const struct tg_json *item)
@@ -262,6 +299,7 @@ static int catalog_run(int argc, char **argv)
     } verbs[] = {{"check", check_run},
                  {"import", import_run},
                  {"list", list_run},
+                 {"show", show_run},
                  {"diff", diff_run},
                  {"schema", schema_run}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
@@ -274,21 +312,24 @@ static int catalog_run(int argc, char **argv)
 
 const struct tg_verb tg_verb_catalog = {
     .name = "catalog",
-    .summary = "check, import, list and compare price catalogs",
+    .summary = "check, import, list, show and compare price catalogs",
     .usage =
-        "usage: tollgate catalog check  [--catalog DIR] [--json]\n"
-        "       tollgate catalog import [--catalog DIR] [--data DIR] [--json]\n"
+        "usage: tollgate catalog check  [--catalog DIR] [--strict] [--json]\n"
+        "       tollgate catalog import [--catalog DIR] [--data DIR] [--strict] [--json]\n"
         "       tollgate catalog list   [--data DIR] [--json]\n"
+        "       tollgate catalog show   [VERSION] [--data DIR] [--json]\n"
         "       tollgate catalog diff   [VERSION [VERSION]] [--catalog DIR] [--data DIR]\n"
         "                               [--json]\n"
         "       tollgate catalog schema\n\n"
         "check reports every mistake of a folder with file, line and column. import stores a\n"
-        "folder as a new version, all or nothing. diff compares two stored versions, or a\n"
-        "stored one (the newest by default) with the folder. schema prints the JSON Schema of\n"
-        "a catalog's YAML documents.\n\n"
+        "folder as a new version, all or nothing. list tells of all stored versions, show of one\n"
+        "(the newest by default), with the tz data it was compiled with. diff compares two\n"
+        "stored versions, or a stored one (the newest by default) with the folder. schema\n"
+        "prints the JSON Schema of a catalog's YAML documents.\n\n"
         "  --catalog DIR  folder with *.yaml, CSV decks, accounts.csv and subscribers.csv\n"
         "                 (default: catalog)\n"
         "  --data DIR     data directory (default: data)\n"
-        "  --json         print JSON\n",
+        "  --strict       a warning is an error: exit 1, nothing is stored\n"
+        "  --json         print JSON; warnings have the code of their lint\n",
     .run = catalog_run,
 };

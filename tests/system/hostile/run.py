@@ -110,7 +110,8 @@ def main():
         for file, marked in FILES.items():
             write(folder, file, plain(marked).encode())
         code, report = check(tollgate, folder)
-        if code != 0 or report.get("warnings") != 0:
+        # Prefix 44 ends for good, which a lint may say: that is no mistake of the document.
+        if code != 0 or any(found.get("code") != "hole" for found in report["diagnostics"]):
             print(f"FAIL the base catalog has mistakes itself: {report}")
             missed += 1
         for mistake in mistakes:

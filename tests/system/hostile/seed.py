@@ -197,7 +197,8 @@ def cell_day(dice, text):
 
 
 def cell_currency(dice, text):
-    return dice.choice([(word, "is not the catalog's", None) for word in ("USD", "eur", "EURO")])
+    return dice.choice([("USD", "there is no exchange rate", None), ("eur", "is not known", None),
+                        ("EURO", "is not known", None)])
 
 
 KINDS = {"key": key, "enum": enum, "ref": ref, "name": name, "int": integer, "money": money,
@@ -231,7 +232,7 @@ WHOLE = [
     ("prices.yaml", 'min: "0.10"', 'min: `"60"', None, "min is above max", None),
     ("prices.yaml", 'price: "0.49"', 'price: "0.49", `tiers: [{price: "1"}]', None,
      "both price and tiers", None),
-    ("prices.yaml", 'price: "0.49"', 'price: "0.49", currency: `USD', None, "is not the catalog's",
+    ("prices.yaml", 'price: "0.49"', 'price: "0.49", currency: `USX', None, "is not known",
      None),
     ("prices.yaml", 'price: "0.49"', 'price: "0.49", decimals: `9', None, "", None),
     ("prices.yaml", 'price: "0.49"', 'price: "0.49", per: `0', None, "out of range", None),
@@ -269,7 +270,7 @@ WHOLE = [
     ("decks/world.csv", "prefix,zone,", "`prefix,", None, '"zone" is missing', None),
     ("accounts.csv", "A1003,", "`A1002,", None, "already", None),
     ("accounts.csv", "Müller,EUR,31", "Müller,EUR,`32", None, "is not 1 to 31", None),
-    ("accounts.csv", "Zoë Müller,EUR", "\"Zoë\nMüller\",`USD", None, "is not the catalog's", None),
+    ("accounts.csv", "Zoë Müller,EUR", "\"Zoë\nMüller\",`USD", None, "there is no exchange rate", None),
     ("catalog.yaml", "category: S,", "category: S, title: \"Umsatzsteuer für Öl\", `titel: x,", None,
      "unknown key", 'did you mean "title"?'),
     ("accounts.csv", "id,name", "`name", None, '"id" is missing', None),

@@ -84,8 +84,8 @@ scenario("lago", "minimum commitment: usage 30.00, commitment 100.00", EVENT, [e
 scenario("lago", "coupon of 10 % on everything", EVENT, [event(30)], ["30"],
          bills=[("2026-03", "A1", "36.00")], prices={"p": unit("1")},
          product={"fee": "10.00", "discount": "10%", "discount_on": "all"})
-scenario("lago", "pay in advance: the fee of April is on March's invoice", {},
-         bills=[("2026-03", "A1", "30.00")], product={"fee": "30.00", "in_advance": True})
+scenario("lago", "pay in advance: the first bill has its own cycle and the next", {},
+         bills=[("2026-03", "A1", "60.00")], product={"fee": "30.00", "in_advance": True})
 scenario("lago", "taxes of the customer replace the product's", EVENT, [event(100)], ["100"],
          bills=[("2026-03", "A1", "100.00", "107.00")], prices={"p": unit("1")},
          taxes={"vat": {"rate": "19%"}, "low": {"rate": "7%"}}, product={"tax": "vat"},

@@ -50,6 +50,25 @@ Test(hash, crc32c_is_the_standards)
     }
 }
 
+/* If this fails a long block checks on one processor and is corrupt on another. */
+Test(hash, crc32c_of_long_input_is_that_of_its_pieces)
+{
+    static uint8_t bytes[8192];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)tg_mix64(i);
+    }
+    for (size_t from = 0; from < 9; from++) {
+        for (size_t length = 700; length < sizeof bytes - from; length += 61) {
+            uint32_t piecewise = 7;
+            for (size_t at = 0; at < length; at += 100) { /* too short to run side by side */
+                const size_t left = length - at;
+                piecewise = tg_crc32c(piecewise, bytes + from + at, left < 100 ? left : 100);
+            }
+            cr_assert_eq(tg_crc32c(7, bytes + from, length), piecewise, "%zu octets", length);
+        }
+    }
+}
+
 /* If this fails two records of different bytes get one identity: the second is taken as a duplicate
  * and never charged. */
 Test(hash, near_inputs_do_not_meet)

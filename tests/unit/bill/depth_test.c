@@ -166,11 +166,9 @@ struct sums {
     const char *account; /* Only this account counts; NULL all. */
 };
 
-static void invoice_sum(void *context, const struct tg_bill_invoice *invoice,
-                        enum tg_bill_outcome outcome)
+static void invoice_sum(void *context, const struct tg_bill_invoice *invoice)
 {
     struct sums *sums = context;
-    (void)outcome;
     if (sums->account != NULL && strcmp(sums->account, invoice->account_id) != 0) {
         return;
     }

@@ -140,3 +140,28 @@ Test(invoice, what_does_not_fit_is_refused_and_not_asserted)
     cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "vat", 190000, 0), vat);
     cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "one too many", 1, 0), UINT16_MAX);
 }
+
+/* Otherwise a price that is with tax is taxed again, or its parts do not make the price. */
+Test(invoice, tax_in_a_price_is_backed_out_once)
+{
+    static const struct {
+        __int128 gross;
+        uint32_t rate_ppm;
+        uint64_t divisor;
+        int64_t wanted;
+    } rows[] = {
+        {1190, 190000, 1, 190},      {1000, 190000, 1, 160}, {-1000, 190000, 1, -160},
+        {1, 190000, 1, 0},           {107, 70000, 1, 7},     {1190000000, 190000, 1000000, 190},
+        {990000, 190000, 1000, 158}, {0, 190000, 1, 0},      {1000, 0, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t tax = -1;
+        cr_assert_eq(tg_bill_tax_in(rows[i].gross, rows[i].rate_ppm, TG_ROUND_HALF_UP,
+                                    rows[i].divisor, &tax),
+                     TG_OK);
+        cr_expect_eq(tax, rows[i].wanted, "row %zu: %lld", i, (long long)tax);
+    }
+    int64_t tax = 0;
+    cr_expect_eq(tg_bill_tax_in((__int128)INT64_MAX + 1, 190000, TG_ROUND_HALF_UP, 1, &tax),
+                 TG_E_AMOUNT_OVERFLOW);
+}

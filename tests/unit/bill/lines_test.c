@@ -8,7 +8,7 @@
  * usage of two subscribers ends on one line. */
 Test(lines, every_row_is_in_exactly_one_sorted_slot)
 {
-    struct tg_bill_lines *lines = tg_bill_lines_open(1024);
+    struct tg_bill_lines *lines = tg_bill_lines_open(16, 1024);
     cr_assert_not_null(lines);
     uint64_t seed = 3;
     __int128 sum = 0;
@@ -25,17 +25,21 @@ Test(lines, every_row_is_in_exactly_one_sorted_slot)
         cr_assert_eq(tg_bill_lines_add(lines, &item), TG_OK);
         sum += item.amount;
     }
-    uint32_t count = 0;
-    const struct tg_bill_slot *slots = tg_bill_lines_sorted(lines, &count);
-    cr_expect_eq(count, 16u * 4 * 4 * 2 * 2);
     uint64_t rows = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        rows += slots[i].rows_count;
-        sum -= slots[i].amount;
-        cr_expect(slots[i].units == (unsigned __int128)slots[i].rows_count * UINT64_MAX);
-        cr_expect(i == 0 || slots[i - 1].subscriber <= slots[i].subscriber);
-        cr_expect(i == 0 || slots[i - 1].subscriber < slots[i].subscriber ||
-                  slots[i - 1].service <= slots[i].service);
+    for (uint32_t subscriber = 0; subscriber < 16; subscriber++) {
+        struct tg_bill_slot slots[64];
+        cr_assert_eq(tg_bill_lines_count(lines, subscriber), 4u * 4 * 2 * 2);
+        const uint32_t count = tg_bill_lines_take(lines, subscriber, slots);
+        cr_assert_eq(count, 64);
+        for (uint32_t i = 0; i < count; i++) {
+            rows += slots[i].rows_count;
+            sum -= slots[i].amount;
+            cr_expect_eq(slots[i].subscriber, subscriber);
+            cr_expect(slots[i].units == (unsigned __int128)slots[i].rows_count * UINT64_MAX);
+            cr_expect(
+                i == 0 || slots[i - 1].service < slots[i].service ||
+                (slots[i - 1].service == slots[i].service && slots[i - 1].zone <= slots[i].zone));
+        }
     }
     cr_expect_eq(rows, 100000);
     cr_expect(sum == 0);
@@ -45,7 +49,7 @@ Test(lines, every_row_is_in_exactly_one_sorted_slot)
 /* Otherwise a run that needs more lines than its bound grows without end or drops usage. */
 Test(lines, a_full_table_refuses_new_lines_and_keeps_the_old_ones)
 {
-    struct tg_bill_lines *lines = tg_bill_lines_open(100);
+    struct tg_bill_lines *lines = tg_bill_lines_open(101, 100);
     cr_assert_not_null(lines);
     struct tg_bill_item item = {.currency = 978, .amount = 1};
     for (item.subscriber = 0; item.subscriber < 100; item.subscriber++) {
@@ -54,14 +58,15 @@ Test(lines, a_full_table_refuses_new_lines_and_keeps_the_old_ones)
     cr_expect_eq(tg_bill_lines_add(lines, &item), TG_E_FULL);
     item.subscriber = 7;
     cr_expect_eq(tg_bill_lines_add(lines, &item), TG_OK);
-    uint32_t count = 0;
-    const struct tg_bill_slot *slots = tg_bill_lines_sorted(lines, &count);
-    cr_assert_eq(count, 100);
-    cr_expect_eq(slots[7].rows_count, 2);
+    struct tg_bill_slot slot;
+    cr_assert_eq(tg_bill_lines_take(lines, 7, &slot), 1);
+    cr_expect_eq(slot.rows_count, 2);
+    cr_expect_eq(tg_bill_lines_count(lines, 100), 0);
     tg_bill_lines_reset(lines);
+    cr_expect_eq(tg_bill_lines_count(lines, 7), 0);
     cr_expect_eq(tg_bill_lines_add(lines, &item), TG_OK);
-    (void)tg_bill_lines_sorted(lines, &count);
-    cr_expect_eq(count, 1);
+    cr_assert_eq(tg_bill_lines_take(lines, 7, &slot), 1);
+    cr_expect_eq(slot.rows_count, 1);
     tg_bill_lines_close(lines);
     tg_bill_lines_close(NULL);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/render.h"
+#include "bill/reprint.h"
+#include "doc/json.h"
 
 #include "abi/tariff.h"
 #include "abi/usage.h"
@@ -44,6 +46,7 @@ static struct tg_bill_invoice sample(void)
                                       .lines = lines,
                                       .lines_count = 2,
                                       .id = "B-2026-10-A-1",
+                                      .is_issued = true,
                                       .number = "INV-2026-00000001"};
     (void)tg_bill_invoice_tax(&invoice, "vat", 190000, TG_ROUND_HALF_UP);
     return invoice;
@@ -68,7 +71,7 @@ Test(render, json_is_a_customer_bill_with_exact_decimals)
     static char bytes[65536];
     const struct tg_bill_invoice invoice = computed();
     struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
-    tg_bill_render_json(&invoice, &text);
+    tg_bill_render_json(&invoice, &text, NULL);
     cr_assert_not(text.is_full);
     json_error_t error;
     json_t *bill = json_loads(bytes, JSON_REJECT_DUPLICATES, &error);
@@ -87,7 +90,7 @@ Test(render, json_is_a_customer_bill_with_exact_decimals)
     json_decref(bill);
     for (uint32_t i = 0; i < 2; i++) {
         text = tg_bill_text(bytes, sizeof bytes);
-        tg_bill_render_rate(&invoice, i, &text);
+        tg_bill_render_rate(&invoice, i, NULL, 0, &text);
         json_t *rate = json_loads(bytes, JSON_REJECT_DUPLICATES, &error);
         cr_assert_not_null(rate, "%s in %s", error.text, bytes);
         cr_expect_str_eq(json_string_value(json_object_get(rate, "id")),
@@ -117,6 +120,47 @@ Test(render, text_has_aligned_columns_and_all_sums)
     }
 }
 
+/* Otherwise what a person reads of a stored bill is not what the bill says. */
+Test(render, a_stored_bill_prints_as_the_invoice_did)
+{
+    static char bytes[65536];
+    static char direct[65536];
+    static char again[65536];
+    const uint8_t kinds[] = {TG_BILL_LINE_RECURRING, TG_BILL_LINE_ONE_OFF, TG_BILL_LINE_DISCOUNT,
+                             TG_BILL_LINE_MINIMUM,   TG_BILL_LINE_MAXIMUM, TG_BILL_LINE_CREDIT};
+    for (size_t i = 0; i < sizeof kinds * 3; i++) {
+        struct tg_bill_invoice invoice = computed();
+        invoice.document = (uint8_t)(i % 3);
+        invoice.reference_id = "B-2026-09-A-1";
+        invoice.reference_number = "INV-2026-00000000";
+        invoice.reason = "good \"will\"";
+        invoice.is_issued = i % 2 == 0;
+        invoice.lines[0].kind = kinds[i / 3];
+        invoice.lines[0].title = i % 2 == 0 ? "A title" : "";
+        invoice.lines[0].from_ns = i % 4 == 0 ? invoice.period_start_ns + TG_NS_PER_DAY : 0;
+        invoice.lines[0].to_ns = i % 4 == 0 ? invoice.period_end_ns : 0;
+        invoice.lines[1].kind = i % 5 == 0 ? TG_BILL_LINE_LATE : TG_BILL_LINE_USAGE;
+        if (!invoice.is_issued) {
+            invoice.number[0] = '\0';
+        }
+        struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
+        tg_bill_render_json(&invoice, &text, NULL);
+        struct tg_json *json = NULL;
+        cr_assert_eq(tg_json_parse(bytes, text.length_bytes, &json, NULL), TG_OK);
+        text = tg_bill_text(direct, sizeof direct);
+        tg_bill_render_text(&invoice, &text);
+        text = tg_bill_text(again, sizeof again);
+        cr_assert_eq(tg_bill_reprint(json, &text, NULL), TG_OK);
+        cr_expect_str_eq(again, direct);
+        tg_json_free(json);
+    }
+    struct tg_json *empty = NULL;
+    struct tg_bill_text text = tg_bill_text(again, sizeof again);
+    cr_assert_eq(tg_json_parse("{}", 2, &empty, NULL), TG_OK);
+    cr_expect_eq(tg_bill_reprint(empty, &text, NULL), TG_E_CORRUPT);
+    tg_json_free(empty);
+}
+
 /* Otherwise a text that did not fit is taken for a whole invoice. */
 Test(render, a_text_that_does_not_fit_says_so_at_every_length)
 {
@@ -124,10 +168,10 @@ Test(render, a_text_that_does_not_fit_says_so_at_every_length)
     static char small[65536];
     const struct tg_bill_invoice invoice = computed();
     struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
-    tg_bill_render_json(&invoice, &text);
+    tg_bill_render_json(&invoice, &text, NULL);
     for (size_t room = 1; room <= text.length_bytes; room += 7) {
         struct tg_bill_text tight = tg_bill_text(small, room);
-        tg_bill_render_json(&invoice, &tight);
+        tg_bill_render_json(&invoice, &tight, NULL);
         cr_assert(tight.is_full, "room %zu", room);
         cr_assert(strlen(small) < room);
     }
@@ -162,6 +206,6 @@ Test(text, money_and_strings_are_exact)
     }
     struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
     tg_bill_text_quote(&text, "a\"\\\n\x01\xc3\xa9\xff\xc0\xaf\xed\xa0\x80");
-    cr_expect_str_eq(bytes, "\"a\\\"\\\\\\u000a\\u0001\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+    cr_expect_str_eq(bytes, "\"a\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
                             "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }

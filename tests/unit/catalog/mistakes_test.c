@@ -23,6 +23,7 @@ static const char base_head[] = "catalog: {version: 1, valid_from: 2026-01-01, c
 static const char base_parts[] =
     "taxes:\n  vat: {rate: 19%}\n"
     "decks:\n  world: {file: world.csv}\n"
+    "  sheet: {file: sheet.csv, rates: {unit: second}}\n"
     "prices:\n  p_voice: {unit: second, price: \"0.10\", per: 60}\n"
     "  p_data: {unit: octet, price: \"0.10\", per: 1000000}\n"
     "time_models:\n  tm: {default: day, bands: [{band: night, from: \"22:00\"}]}\n"
@@ -30,6 +31,7 @@ static const char base_parts[] =
     "plans:\n  basic:\n    voice: {deck: world, prices: {\"*\": p_voice}, allowance: free}\n"
     "    data: {price: p_data}\n"
     "products:\n  prod: {plan: basic, fee: \"9.99\", tax: vat}\n";
+static const char base_sheet[] = "prefix,zone,price\n49,Germany,0.1\n";
 static const char base_deck[] = "prefix,zone\n49,germany\n39,italy\n";
 static const char base_accounts[] = "id,name\nA1,Anna\n";
 static const char base_subscribers[] = "id,account,product,msisdn\nS1,A1,prod,491511\n";
@@ -210,6 +212,83 @@ static const struct mistake mistakes[] = {
     /* found by the fuzzer: a list where a map of prices belongs */
     {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: `[p_voice]}}\n", "expected a map",
      NULL},
+    {"more.yaml", "decks:\n  d: {prefixes: {\"49\": x}, `rates: {unit: second}}\n",
+     "only a file has prices", NULL},
+    {"more.yaml", "decks:\n  d: {file: world.csv, buy: `world}\n", "brings no prices", NULL},
+    {"more.yaml", "decks:\n  d: {file: world.csv, `rates: {per: 60}}\n", "\"unit\" is missing",
+     NULL},
+    {"sheet.csv", "prefix,zone,price\n49,Germany,`0.1x\n", "is no amount of money", NULL},
+    {"sheet.csv", "prefix,zone,price\n49,Germany,`\n", "has no price", NULL},
+    {"sheet.csv", "prefix,zone,price\n49,Germany,`0.123456789\n", "more than 8 decimals", NULL},
+    {"sheet.csv", "prefix,zone,price,first\n49,Germany,0.1,`0\n", "is no increment", NULL},
+    {"sheet.csv", "prefix,zone,price,connect\n49,Germany,0.1,`a\n", "is no amount", NULL},
+    {"sheet.csv", "prefix,zone,price\n49,`--,0.1\n", "neither letters nor digits", NULL},
+    {"sheet.csv", "prefix,zone,price\n49,Germany,0.1\n`49,Germany,0.2\n", "already on line 2",
+     NULL},
+    {"sheet.csv", "`prefix,zone\n49,Germany\n", "column \"price\" is missing", NULL},
+    {"more.yaml", "plans:\n  p: {voice: {deck: sheet, prices: {`\"sheet/grmany\": p_voice}}}\n",
+     "there is no zone \"sheet/grmany\"", "did you mean \"sheet/germany\"?"},
+    {"more.yaml", "plans:\n  p: {message: {deck: `sheet}}\n", "which the service has not", NULL},
+    {"more.yaml", "networks:\n  n: {plmn: \"20801\", zone: z, time_zone: `Europe/Pariss}\n",
+     "there is no time zone \"Europe/Pariss\"", "IANA"},
+    {"more.yaml", "decks:\n  d: {prefixes: {`\"=\": italy}}\n", "not 1 to 15 digits", NULL},
+    {"world.csv", "prefix,zone\n=110,police\n110,us\n`=110,fire\n",
+     "short code 110 is already on line 2", NULL},
+    {"more.yaml", "products:\n  p: {plan: basic, decks: {voice: `wrld}}\n",
+     "there is no deck \"wrld\"", "did you mean \"world\"?"},
+    {"more.yaml", "products:\n  p: {plan: basic, decks: {`message: world}}\n",
+     "does not sell message", NULL},
+    {"more.yaml", "products:\n  p: {plan: basic, decks: {data: `world}}\n", "has no deck for data",
+     NULL},
+    {"more.yaml", "products:\n  p: {`decks: {voice: world}}\n", "the product has no plan", NULL},
+    {"more.yaml",
+     "plans:\n  q: {voice: {deck: world, fallback_decks: [world, world, world], price: p_voice}}\n"
+     "products:\n  p: {plan: q, decks: {voice: `world}}\n",
+     "one too many", NULL},
+    {"more.yaml", "time_models:\n  t: {default: a, bands: [{band: b, yearly: [`\"02-30\"]}]}\n",
+     "\"02-30\" is no month and day", "12-25"},
+    {"more.yaml", "time_models:\n  t: {default: a, bands: [{band: b, month_days: [1, `32]}]}\n",
+     "out of range", NULL},
+    {"more.yaml", "time_models:\n  t: {default: a, bands: [{band: b, months: [`0]}]}\n",
+     "out of range", NULL},
+    {"more.yaml", "time_models:\n  t: {default: a, bands: [{band: b, weight: `1001}]}\n",
+     "out of range", NULL},
+    {"more.yaml", "time_models:\n  t: {default: a, `holidays: {band: b}}\n",
+     "needs dates or yearly", NULL},
+    {"head.yaml", "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, tzdata: `1999x}\n",
+     "the catalog wants 1999x", "TZDIR"},
+    {"head.yaml",
+     "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, lint: {ignore: [`holes]}}\n",
+     "none of its values", "did you mean \"hole\"?"},
+    {"more.yaml", "plans:\n  p: {voice: {deck: world, prices: {`\"italy>germany\": p_voice}}}\n",
+     "the service has no origin", "add origin"},
+    {"more.yaml", "plans:\n  p: {voice: {price: p_voice, `origin: {by: network}}}\n", "has no deck",
+     NULL},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, `origin: {by: number}, prices: {\"=\": p_voice}}}\n",
+     "needs a deck of the calling numbers", NULL},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, origin: {by: network, `deck: world}, price: p_voice}}\n",
+     "not a deck", NULL},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, origin: {by: number, deck: `wold}, price: p_voice}}\n",
+     "there is no deck \"wold\"", "did you mean \"world\"?"},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, origin: {by: number, deck: world},\n"
+     "    prices: {`\"ital>germany\": p_voice, \"*\": p_voice}}}\n",
+     "the origin's deck has no zone \"ital\"", "or ?"},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, origin: {by: number, deck: world},\n"
+     "    prices: {`\"italy>mars\": p_voice, \"*\": p_voice}}}\n",
+     "the service's decks have no zone \"mars\"", "or *"},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, origin: {by: number, deck: world},\n"
+     "    prices: {`\"*>italy\": p_voice, \"*\": p_voice}}}\n",
+     "the origin's deck has no zone \"*\"", "any origin is the price of the zone alone"},
+    {"more.yaml",
+     "plans:\n  p: {voice: {deck: world, origin: {by: network},\n"
+     "    prices: {`\"italy>italy\": p_voice, \"*\": p_voice}}}\n",
+     "no network has the zone \"italy\"", "or home"},
     {"more.yaml", "plans:\n  p: {`voice: {deck: world}}\n", "either price or prices", NULL},
     {"more.yaml", "plans:\n  p: {voice: {deck: world, price: `p_data}}\n", "counts octets", NULL},
     {"more.yaml", "plans:\n  p: {data: {price: p_data, allowance: `free}}\n", "does not cover data",
@@ -265,8 +344,9 @@ static void folder_make(void)
 
 static void folder_remove(void)
 {
-    static const char *const names[] = {"head.yaml", "parts.yaml",   "more.yaml",      "zz.yaml",
-                                        "world.csv", "accounts.csv", "subscribers.csv"};
+    static const char *const names[] = {"head.yaml",    "parts.yaml",     "more.yaml",
+                                        "zz.yaml",      "world.csv",      "sheet.csv",
+                                        "accounts.csv", "subscribers.csv"};
     char path[128];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -305,6 +385,7 @@ static void base_write(void)
     file_write("more.yaml", "# nothing more\n", &ignored, &ignored);
     file_write("zz.yaml", "# nor here\n", &ignored, &ignored);
     file_write("world.csv", base_deck, &ignored, &ignored);
+    file_write("sheet.csv", base_sheet, &ignored, &ignored);
     file_write("accounts.csv", base_accounts, &ignored, &ignored);
     file_write("subscribers.csv", base_subscribers, &ignored, &ignored);
 }

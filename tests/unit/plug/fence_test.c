@@ -54,7 +54,8 @@ static void touch_far_away(void)
     *(volatile uint64_t *)far_away = 1;
 }
 
-static void divide(void)
+/* The mistake itself, not the sanitizer's report of it. */
+static __attribute__((no_sanitize("undefined"))) void divide(void)
 {
     sink = 1000 / zero;
 }
@@ -143,6 +144,7 @@ Test(fence, a_crash_or_a_loop_loses_no_row_and_says_what_it_was, .timeout = 60)
     }
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* whose own handler comes next then, and ends the process its way */
 Test(fence, a_crash_outside_of_a_call_still_ends_the_process, .signal = SIGSEGV)
 {
     /* If this failed, a mistake of ours would be swallowed and memory used on that is not sound. */
@@ -153,6 +155,7 @@ Test(fence, a_crash_outside_of_a_call_still_ends_the_process, .signal = SIGSEGV)
     cr_assert_eq(guard_three(&plug, 77, results), 0);
     touch_nothing();
 }
+#endif
 
 Test(fence, an_abort_outside_of_a_call_still_ends_the_process, .signal = SIGABRT)
 {

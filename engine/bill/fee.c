@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/fee.h"
+
+#include "base/money.h"
+#include "catalog/image.h"
+
+#include <assert.h>
+
+enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t amount,
+                             uint8_t period, const struct tg_bill_fee_params *params,
+                             struct tg_bill_prorated *result)
+{
+    const struct tg_product *product = version->product;
+    const uint8_t rounding = version->image->rounding_rate;
+    if (period == TG_PERIOD_EVER) {
+        const bool begins =
+            params->active_from_ns >= params->start_ns && params->active_from_ns < params->end_ns;
+        *result = (struct tg_bill_prorated){
+            .amount = begins ? amount : 0, .covered = begins ? 1 : 0, .total = 1};
+        return TG_OK;
+    }
+    const struct tg_bill_prorate_params prorate = {
+        .size_bytes = sizeof prorate,
+        .proration = period == TG_PERIOD_DAY ? TG_PRORATE_ACTUAL_DAYS : product->proration,
+        .rounding = rounding,
+        .keeps_start_full = product->prorate_on_start == 0,
+        .keeps_end_full = product->prorate_on_end == 0,
+        .fee = amount,
+        .cycle_start_ns = params->start_ns,
+        .cycle_end_ns = params->end_ns,
+        .active_start_ns = params->active_from_ns,
+        .active_end_ns = params->active_to_ns,
+    };
+    enum tg_err err = tg_bill_prorate(&prorate, result);
+    if (err == TG_OK && period == TG_PERIOD_DAY) {
+        err = tg_money_divide((__int128)amount * (__int128)result->covered, 1, rounding,
+                              &result->amount);
+    }
+    return err;
+}
+
+static bool is_active(const struct tg_bill_fee_params *params, int64_t at_ns)
+{
+    return params->active_from_ns <= at_ns && at_ns < params->active_to_ns;
+}
+
+/* Whether the fee of the cycle that begins at an instant is charged on the bill before it. */
+static bool is_ahead(const struct tg_bill_fee_params *params,
+                     const struct tg_bill_fee_version *version, int64_t begin_ns)
+{
+    return version->image != NULL && version->product->is_in_advance != 0 &&
+           version->product->period != TG_PERIOD_EVER && is_active(params, begin_ns);
+}
+
+static enum tg_err fee_of(const struct tg_bill_fee_version *version,
+                          const struct tg_bill_fee_params *params, struct tg_bill_fee *fee)
+{
+    struct tg_bill_prorated owed = {0};
+    const int64_t whole = version->product->fee;
+    const enum tg_err err =
+        tg_bill_fee_owed(version, whole, version->product->period, params, &owed);
+    *fee = (struct tg_bill_fee){.image = version->image,
+                                .amount = owed.amount,
+                                .fee = whole,
+                                .covered = owed.covered,
+                                .total = owed.total,
+                                .currency = version->currency};
+    return err;
+}
+
+/* The whole cycle was charged; what the subscription covers of it stays charged. */
+static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_bill_fee *fee)
+{
+    struct tg_bill_fee_params whole = *params;
+    struct tg_bill_fee charged;
+    whole.active_from_ns = params->start_ns;
+    whole.active_to_ns = INT64_MAX;
+    enum tg_err err = fee_of(&params->first, &whole, &charged);
+    err = err == TG_OK ? fee_of(&params->first, params, fee) : err;
+    fee->amount -= charged.amount;
+    fee->covered = fee->total - fee->covered;
+    fee->from_ns = params->active_to_ns;
+    fee->to_ns = params->end_ns;
+    fee->kind = TG_BILL_FEE_UNUSED;
+    return err;
+}
+
+static enum tg_err ahead_of(const struct tg_bill_fee_params *params, struct tg_bill_fee *fee)
+{
+    struct tg_bill_fee_params next = *params;
+    next.start_ns = params->end_ns;
+    next.end_ns = params->next_end_ns;
+    next.active_from_ns = next.start_ns;
+    next.active_to_ns = INT64_MAX;
+    const enum tg_err err = fee_of(&params->next, &next, fee);
+    fee->from_ns = next.start_ns;
+    fee->to_ns = next.end_ns;
+    fee->kind = TG_BILL_FEE_AHEAD;
+    return err;
+}
+
+enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
+                         struct tg_bill_fee fees[TG_BILL_FEES_MAX], uint32_t *count)
+{
+    assert(params->size_bytes == sizeof *params && params->last.image != NULL);
+    enum tg_err err = TG_OK;
+    *count = 0;
+    if (params->is_paid_ahead && params->next_end_ns != 0 &&
+        is_ahead(params, &params->first, params->start_ns)) {
+        if (params->active_to_ns < params->end_ns) {
+            err = unused_of(params, &fees[*count]);
+            *count += fees[*count].amount != 0;
+        }
+    } else {
+        err = fee_of(&params->last, params, &fees[*count]);
+        *count += fees[*count].fee != 0 && fees[*count].covered != 0;
+    }
+    if (err == TG_OK && params->next_end_ns != 0 &&
+        is_ahead(params, &params->next, params->end_ns)) {
+        err = ahead_of(params, &fees[*count]);
+        *count += fees[*count].fee != 0;
+    }
+    return err;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief What a subscription's recurring fee puts on the bill of a cycle, in arrears or in
+ * advance.
+ *
+ *  Source: rating-semantics 4.7 (upgrade in advance billing = credit unused(old) + charge
+ *  remaining(new), both shown). Threads: pure. Allocates: never. Cost: two prorations.
+ *
+ *  In arrears a bill has the fee of its own cycle. In advance it has that of the next one, whole:
+ *  what will end or change in it is not known yet. The bill after that gives back what was not used
+ *  of it. Who begins within a cycle has not paid it ahead: its rest is on that cycle's bill, beside
+ *  the next one's fee. So is the first cycle that is billed at all.
+ *
+ *  Whether a fee is in advance is said by the catalog version valid at the first instant of the
+ *  cycle that it is for, whose fee it also is: the bill that charges and the one that gives back
+ * ask the same.
+ */
+#ifndef TG_BILL_FEE_H
+#define TG_BILL_FEE_H
+
+#include "base/error.h"
+#include "bill/prorate.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tg_image;
+struct tg_product;
+
+#define TG_BILL_FEES_MAX 2u /**< Parts of one subscription's fee on one bill. */
+
+/** @brief What a part is. */
+enum tg_bill_fee_kind {
+    TG_BILL_FEE_DUE = 0,   /**< Of the bill's own cycle. */
+    TG_BILL_FEE_AHEAD = 1, /**< Of the next cycle. */
+    TG_BILL_FEE_UNUSED = 2 /**< Given back of the cycle, which was paid ahead. */
+};
+
+/** @brief Part of a fee. */
+struct tg_bill_fee {
+    const struct tg_image *image; /**< Version whose fee it is. */
+    int64_t amount;               /**< Rating scale; given back: negative. */
+    int64_t fee;                  /**< The whole fee. */
+    uint64_t covered;             /**< Part of it that is charged or given back ... */
+    uint64_t total;               /**< ... of so much. */
+    int64_t from_ns;              /**< Begin of what it is for; 0: the bill's cycle. */
+    int64_t to_ns;                /**< End of it; 0 likewise. */
+    uint16_t currency;            /**< Of amount and fee. */
+    uint8_t kind;                 /**< enum tg_bill_fee_kind. */
+    uint8_t reserved[5];          /**< 0. */
+};
+
+/** @brief A version and its product. */
+struct tg_bill_fee_version {
+    const struct tg_image *image;     /**< NULL: no version has the product then. */
+    const struct tg_product *product; /**< In image, or a copy in the account's currency. */
+    uint16_t currency;                /**< Of the product's amounts. */
+};
+
+/** @brief Of whom, and when. Times are UTC ns. */
+struct tg_bill_fee_params {
+    uint32_t size_bytes;              /**< sizeof(struct tg_bill_fee_params). */
+    bool is_paid_ahead;               /**< The bill of the cycle before is closed. */
+    uint8_t reserved[3];              /**< 0. */
+    struct tg_bill_fee_version first; /**< Valid at start_ns. */
+    struct tg_bill_fee_version last;  /**< Valid at the last instant of the cycle; has an image. */
+    struct tg_bill_fee_version next;  /**< Valid at end_ns. */
+    int64_t start_ns;                 /**< Of the cycle. */
+    int64_t end_ns;                   /**< Of the cycle, exclusive; the next one's begin. */
+    int64_t next_end_ns;              /**< Of the next cycle; 0: nothing is billed ahead. */
+    int64_t active_from_ns;           /**< Of the subscription. */
+    int64_t active_to_ns;             /**< Exclusive; INT64_MAX: open. */
+};
+
+/**
+ * @brief What is owed for one cycle: the fee or any other amount prorated like it.
+ * @param[in]  version  Whose proration, period and rounding.
+ * @param[in]  amount   Of a whole period, rating scale.
+ * @param[in]  period   enum tg_period of amount.
+ * @param[in]  params   start_ns, end_ns and active times are looked at.
+ * @param[out] result   Written on TG_OK.
+ * @return As tg_bill_prorate.
+ */
+enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t amount,
+                             uint8_t period, const struct tg_bill_fee_params *params,
+                             struct tg_bill_prorated *result);
+
+/**
+ * @brief The parts of a fee on the cycle's bill.
+ * @param[in]  params  Borrowed until return.
+ * @param[out] fees    Shape [TG_BILL_FEES_MAX].
+ * @param[out] count   How many are written; parts of nothing are left out.
+ * @return As tg_bill_prorate.
+ */
+enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
+                         struct tg_bill_fee fees[TG_BILL_FEES_MAX], uint32_t *count);
+
+#endif

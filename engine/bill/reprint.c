@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/reprint.h"
+
+#include "abi/usage.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "bill/render.h"
+#include "doc/json.h"
+
+#include <string.h>
+
+static bool amount_read(const struct tg_json *json, const char *key, uint8_t scale, int64_t *amount)
+{
+    const char *text = tg_json_get_text(json, key, "");
+    return tg_money_parse(text, strlen(text), scale, amount) == TG_OK;
+}
+
+static bool time_read(const struct tg_json *json, const char *key, int64_t *time_ns)
+{
+    const char *text = tg_json_get_text(json, key, "");
+    return tg_clock_parse(text, strlen(text), time_ns) == TG_OK;
+}
+
+/* Index of a name among those a printing function knows; names_count when it is none of them. */
+static uint8_t name_find(const char *name, const char *(*name_of)(uint8_t), uint8_t names_count)
+{
+    uint8_t i = 0;
+    while (i < names_count && strcmp(name_of(i), name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static bool line_read(const struct tg_json *json, const struct tg_currency *currency,
+                      struct tg_bill_line *line)
+{
+    *line = (struct tg_bill_line){
+        .subscriber_id = tg_json_get_text(json, "x_subscription", ""),
+        .product_id = tg_json_get_text(json, "product", ""),
+        .zone_id = tg_json_get_text(json, "x_zone", ""),
+        .price_id = tg_json_get_text(json, "x_price", ""),
+        .unit_id = tg_json_get_text(json, "x_unit", ""),
+        .title = tg_json_get_text(json, "x_title", ""),
+        .rows_count = (uint64_t)tg_json_get_integer(json, "x_rows", 0),
+        .units = (uint64_t)tg_json_get_integer(json, "x_units", 0),
+        .billed_units = (uint64_t)tg_json_get_integer(json, "x_billedUnits", 0),
+        .allowance_units = (uint64_t)tg_json_get_integer(json, "x_allowanceUnits", 0),
+        .covered = (uint64_t)tg_json_get_integer(json, "x_covered", 0),
+        .covered_total = (uint64_t)tg_json_get_integer(json, "x_coveredOf", 0),
+        .service = name_find(tg_json_get_text(json, "x_service", "none"), tg_bill_service_name,
+                             TG_SERVICE_COUNT),
+        .kind = name_find(tg_json_get_text(json, "x_kind", ""), tg_bill_line_kind_name,
+                          TG_BILL_LINE_KINDS),
+    };
+    const bool has_period = tg_json_get(json, "x_to") != NULL;
+    const bool is_read = amount_read(json, "x_amount", currency->minor, &line->amount) &&
+                         amount_read(json, "x_taxAmount", currency->minor, &line->tax_amount) &&
+                         (!has_period || (time_read(json, "x_from", &line->from_ns) &&
+                                          time_read(json, "x_to", &line->to_ns)));
+    line->amount_exact = line->amount; /* Its sign is what is printed. */
+    return is_read && line->kind < TG_BILL_LINE_KINDS;
+}
+
+static bool taxes_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const struct tg_json *items = tg_json_get(bill, "taxItem");
+    if (tg_json_count(items) > TG_BILL_TAXES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < tg_json_count(items); i++) {
+        const struct tg_json *item = tg_json_at(items, i);
+        struct tg_bill_tax *tax = &invoice->taxes[invoice->taxes_count++];
+        tax->id = tg_json_get_text(item, "taxCategory", "");
+        tax->rate_ppm = (uint32_t)tg_json_get_integer(item, "x_ratePpm", 0);
+        if (!amount_read(item, "x_net", invoice->currency->minor, &tax->net) ||
+            !amount_read(item, "x_tax", invoice->currency->minor, &tax->tax) ||
+            __builtin_add_overflow(invoice->net_total, tax->net, &invoice->net_total) ||
+            __builtin_add_overflow(invoice->tax_total, tax->tax, &invoice->tax_total)) {
+            return false;
+        }
+    }
+    return !__builtin_add_overflow(invoice->net_total, invoice->tax_total, &invoice->total);
+}
+
+static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const struct tg_json *account = tg_json_get(bill, "billingAccount");
+    const struct tg_json *period = tg_json_get(bill, "billingPeriod");
+    const char *number = tg_json_get_text(bill, "billNo", "");
+    const char *id = tg_json_get_text(bill, "id", "");
+    invoice->account_id = tg_json_get_text(account, "id", "");
+    invoice->account_name = tg_json_get_text(account, "name", "");
+    invoice->currency =
+        tg_currency_by_code(tg_json_get_text(tg_json_get(bill, "amountDue"), "unit", ""));
+    invoice->document =
+        name_find(tg_json_get_text(bill, "category", ""), tg_bill_document_name, TG_BILL_DOCUMENTS);
+    invoice->reference_number = tg_json_get_text(bill, "x_referenceNumber", "");
+    invoice->reason = tg_json_get_text(bill, "x_reason", "");
+    invoice->is_issued = number[0] != '\0';
+    if (strlen(number) >= sizeof invoice->number || strlen(id) >= sizeof invoice->id) {
+        return false;
+    }
+    memcpy(invoice->number, number, strlen(number) + 1);
+    memcpy(invoice->id, id, strlen(id) + 1);
+    return invoice->currency != NULL && invoice->document < TG_BILL_DOCUMENTS &&
+           time_read(bill, "billDate", &invoice->issued_ns) &&
+           time_read(period, "startDateTime", &invoice->period_start_ns) &&
+           time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice);
+}
+
+enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out,
+                            struct tg_why *why)
+{
+    struct tg_bill_invoice invoice = {.lines_count = 0};
+    const struct tg_json *lines = tg_json_get(bill, "x_line");
+    const size_t count = tg_json_count(lines);
+    const size_t lines_bytes = (count + 1) * sizeof invoice.lines[0];
+    bool is_read = count < UINT32_MAX && head_read(bill, &invoice);
+    invoice.lines = tg_pages_take(lines_bytes);
+    if (invoice.lines == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %zu lines", count);
+    }
+    for (size_t i = 0; i < count && is_read; i++) {
+        is_read = line_read(tg_json_at(lines, i), invoice.currency,
+                            &invoice.lines[invoice.lines_count++]);
+    }
+    if (is_read) {
+        tg_bill_render_text(&invoice, out);
+    }
+    tg_pages_free(invoice.lines, lines_bytes);
+    return is_read ? TG_OK
+                   : tg_why_set(why, TG_E_CORRUPT, "the bill %.64s cannot be read",
+                                tg_json_get_text(bill, "id", "?"));
+}

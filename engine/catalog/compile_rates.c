@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rate sheets: decks whose rows bring their own prices, as wholesalers send them.
+ *
+ * Each distinct (zone, price, connect, first, next) of a sheet becomes one zone and one price of
+ * the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". The row path
+ * stays what it was: prefix to zone, zone to price. Names count rates and do not spell them, so
+ * that a new price of next month keeps the number and diff shows it as a change. */
+#include "abi/key.h"
+#include "base/money.h"
+#include "catalog/compile.h"
+#include "catalog/keys.h"
+#include "doc/scalar.h"
+#include "doc/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ZONE_TEXT_MAX 63u
+
+/* A rate of a zone; index + 1 of it lies in the slots. */
+struct known {
+    int64_t price;
+    int64_t connect;
+    int64_t first;
+    int64_t next;
+    uint32_t text; /* of the zone, in texts */
+    uint32_t zone;
+};
+
+struct tg_rate_sheet {
+    struct tg_compile *compile;
+    const char *deck;
+    uint8_t *zones;
+    struct tg_names texts;   /* zones as written */
+    struct tg_names stems;   /* zones as named */
+    struct tg_blob stem_of;  /* uint32_t by text */
+    struct tg_blob rates_of; /* uint32_t by stem: how many it has */
+    struct tg_blob known;
+    uint32_t *slots;
+    uint32_t slots_count;
+    struct tg_compile_rate usual; /* what rows do not say */
+};
+
+struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
+                                         const struct tg_yaml_node *deck,
+                                         const struct tg_yaml_node *rates, uint8_t *zones)
+{
+    const struct tg_schema *keys = &tg_catalog_rates_keys;
+    struct tg_rate_sheet *sheet = calloc(1, sizeof *sheet);
+    if (sheet == NULL) {
+        return NULL;
+    }
+    sheet->compile = compile;
+    sheet->deck = deck->key;
+    sheet->zones = zones;
+    sheet->usual = (struct tg_compile_rate){
+        .connect = tg_compile_money(compile, keys, rates, "connect", 0),
+        .per_units = (uint64_t)tg_schema_number(keys, rates, "per"),
+        .first = (uint64_t)tg_schema_number(keys, rates, "first"),
+        .next = (uint64_t)tg_schema_number(keys, rates, "next"),
+        .unit = (uint8_t)tg_schema_number(keys, rates, "unit"),
+        .rounding = tg_yaml_get(rates, "rounding") != NULL
+                        ? (uint8_t)tg_schema_number(keys, rates, "rounding")
+                        : compile->head.rounding_rate,
+    };
+    sheet->usual.per_units += sheet->usual.per_units == 0 ? 1 : 0; /* refused by the schema */
+    sheet->usual.first += sheet->usual.first == 0 ? 1 : 0;
+    sheet->usual.next += sheet->usual.next == 0 ? 1 : 0;
+    return sheet;
+}
+
+void tg_rate_sheet_close(struct tg_rate_sheet *sheet)
+{
+    if (sheet == NULL) {
+        return;
+    }
+    tg_names_free(&sheet->texts);
+    tg_names_free(&sheet->stems);
+    tg_blob_free(&sheet->stem_of);
+    tg_blob_free(&sheet->rates_of);
+    tg_blob_free(&sheet->known);
+    free(sheet->slots);
+    free(sheet);
+}
+
+const struct tg_compile_rate *tg_compile_rate_find(const struct tg_compile *compile,
+                                                   uint32_t price_id)
+{
+    const struct tg_compile_rate *rates =
+        (const struct tg_compile_rate *)(const void *)compile->rates.bytes;
+    const size_t count = compile->rates.size_bytes / sizeof *rates;
+    return price_id < count && rates[price_id].per_units != 0 ? &rates[price_id] : NULL;
+}
+
+/* Carriers write "Germany - Mobile (D1)": letters and digits stay, runs of all else are one "_". */
+static size_t stem_make(const char *text, size_t text_bytes, char stem[ZONE_TEXT_MAX + 1])
+{
+    size_t length = 0;
+    bool is_apart = false;
+    for (size_t i = 0; i < text_bytes && length < ZONE_TEXT_MAX; i++) {
+        const char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+            if (is_apart && length > 0 && length + 1 < ZONE_TEXT_MAX) {
+                stem[length++] = '_';
+            }
+            stem[length++] = c;
+            is_apart = false;
+        } else {
+            is_apart = true;
+        }
+    }
+    stem[length] = '\0';
+    return length;
+}
+
+static bool text_number(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                        const struct tg_csv_field *field, uint32_t *text)
+{
+    struct tg_compile *compile = sheet->compile;
+    const uint32_t count_before = sheet->texts.count;
+    char stem[ZONE_TEXT_MAX + 1];
+    *text = tg_names_add(&sheet->texts, field->text, field->text_bytes);
+    if (*text < count_before) {
+        return true;
+    }
+    const size_t stem_bytes = stem_make(field->text, field->text_bytes, stem);
+    const uint32_t stem_number = tg_names_add(&sheet->stems, stem, stem_bytes);
+    if (*text == UINT32_MAX || stem_number == UINT32_MAX) {
+        compile->is_out_of_memory = true;
+        return false;
+    }
+    if (sheet->rates_of.size_bytes / sizeof(uint32_t) <= stem_number) {
+        (void)tg_blob_extend(&sheet->rates_of, sizeof(uint32_t), 4);
+    }
+    (void)tg_blob_append(&sheet->stem_of, &stem_number, sizeof stem_number, 4);
+    if (stem_bytes == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
+                    "the zone has neither letters nor digits");
+    }
+    return !sheet->rates_of.is_broken && !sheet->stem_of.is_broken;
+}
+
+static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, int16_t column,
+                       int64_t absent, int64_t *amount)
+{
+    *amount = absent;
+    if (column < 0 || csv->fields[column].text_bytes == 0) {
+        return true;
+    }
+    const struct tg_csv_field *field = &csv->fields[column];
+    const uint8_t scale = sheet->compile->currency->scale;
+    const enum tg_err err = tg_money_parse(field->text, field->text_bytes, scale, amount);
+    if (err == TG_OK) {
+        return true;
+    }
+    tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
+                err == TG_E_SYNTAX    ? "\"%.*s\" is no amount of money (%u decimals at most)"
+                : err == TG_E_INVALID ? "\"%.*s\" has more than %u decimals"
+                                      : "\"%.*s\" is too large at %u decimals",
+                (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text, scale);
+    return false;
+}
+
+static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, int16_t column,
+                       uint64_t absent, int64_t *count)
+{
+    *count = (int64_t)absent;
+    if (column < 0 || csv->fields[column].text_bytes == 0) {
+        return true;
+    }
+    const struct tg_csv_field *field = &csv->fields[column];
+    if (tg_scalar_integer(field->text, field->text_bytes, count) == TG_OK && *count >= 1) {
+        return true;
+    }
+    tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
+                "\"%.*s\" is no increment: whole units from 1",
+                (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
+    return false;
+}
+
+/* Selling below what the row itself says it costs; the increments are the same. */
+static void buy_compare(struct tg_rate_sheet *sheet, const struct tg_csv *csv, int16_t column,
+                        int64_t price)
+{
+    int64_t buy = 0;
+    if (money_read(sheet, csv, column, price, &buy) && buy > price) {
+        tg_diag_lint(sheet->compile->diag, "sell_below_buy", tg_csv_mark(csv, &csv->fields[column]),
+                     NULL, "sold at less than it costs: buy is above price");
+    }
+}
+
+/* The slot of a rate: its own, or the empty one where it would go. */
+static uint32_t slot_find(const struct tg_rate_sheet *sheet, const struct known *wanted)
+{
+    const struct known *known = (const struct known *)(const void *)sheet->known.bytes;
+    const uint32_t mask = sheet->slots_count - 1;
+    uint32_t slot = (uint32_t)tg_key_mix((uint64_t)wanted->price ^ (uint64_t)wanted->first << 32,
+                                         (uint64_t)wanted->text + UINT64_C(0x9e3779b97f4a7c15)) &
+                    mask;
+    for (; sheet->slots[slot] != 0; slot = (slot + 1) & mask) {
+        const struct known *here = &known[sheet->slots[slot] - 1];
+        if (here->text == wanted->text && here->price == wanted->price &&
+            here->connect == wanted->connect && here->first == wanted->first &&
+            here->next == wanted->next) {
+            break;
+        }
+    }
+    return slot;
+}
+
+static bool slots_grow(struct tg_rate_sheet *sheet)
+{
+    const struct known *known = (const struct known *)(const void *)sheet->known.bytes;
+    const uint32_t count = (uint32_t)(sheet->known.size_bytes / sizeof *known);
+    if (count * 2 < sheet->slots_count) {
+        return true;
+    }
+    const uint32_t wider = sheet->slots_count == 0 ? 1024 : sheet->slots_count * 2;
+    uint32_t *slots = calloc(wider, sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    free(sheet->slots);
+    sheet->slots = slots;
+    sheet->slots_count = wider;
+    for (uint32_t i = 0; i < count; i++) {
+        slots[slot_find(sheet, &known[i])] = i + 1;
+    }
+    return true;
+}
+
+/* Zone and price of a rate that was not there before. */
+static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, struct tg_mark mark)
+{
+    struct tg_compile *compile = sheet->compile;
+    uint32_t stem;
+    memcpy(&stem, sheet->stem_of.bytes + rate->text * sizeof stem, sizeof stem);
+    uint32_t *rates_of = (uint32_t *)(void *)sheet->rates_of.bytes;
+    char name[192];
+    const uint32_t number = ++rates_of[stem];
+    const int length = number == 1 ? snprintf(name, sizeof name, "%s/%s", sheet->deck,
+                                              tg_names_text(&sheet->stems, stem))
+                                   : snprintf(name, sizeof name, "%s/%s#%u", sheet->deck,
+                                              tg_names_text(&sheet->stems, stem), number);
+    const uint32_t zone = tg_names_add(&compile->names[TG_CATALOG_ZONE], name, (size_t)length);
+    const uint32_t price_id = tg_names_add(&compile->names[TG_CATALOG_PRICE], name, (size_t)length);
+    if (zone >= TG_DECK_NONE || price_id == UINT32_MAX) {
+        compile->is_out_of_memory |= zone == UINT32_MAX || price_id == UINT32_MAX;
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, mark, NULL,
+                    "more than 65534 zones over all versions");
+        return UINT32_MAX;
+    }
+    const size_t wanted = ((size_t)price_id + 1) * sizeof(struct tg_compile_rate);
+    if (compile->rates.size_bytes < wanted) {
+        (void)tg_blob_extend(&compile->rates, wanted - compile->rates.size_bytes, 8);
+    }
+    if (compile->rates.is_broken) {
+        compile->is_out_of_memory = true;
+        return UINT32_MAX;
+    }
+    struct tg_compile_rate *out = (struct tg_compile_rate *)(void *)compile->rates.bytes + price_id;
+    *out = sheet->usual;
+    out->price = rate->price;
+    out->connect = rate->connect;
+    out->first = (uint64_t)rate->first;
+    out->next = (uint64_t)rate->next;
+    out->price_id = price_id;
+    out->zone = zone;
+    sheet->zones[zone / 8] |= (uint8_t)(1u << (zone % 8));
+    return zone;
+}
+
+uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                           const struct tg_csv_field *zone, const int16_t *columns)
+{
+    struct known rate = {0};
+    const struct tg_csv_field *price = &csv->fields[columns[TG_RATE_COLUMN_PRICE]];
+    bool is_fine = text_number(sheet, csv, zone, &rate.text);
+    is_fine &= money_read(sheet, csv, columns[TG_RATE_COLUMN_PRICE], 0, &rate.price);
+    is_fine &= money_read(sheet, csv, columns[TG_RATE_COLUMN_CONNECT], sheet->usual.connect,
+                          &rate.connect);
+    is_fine &=
+        units_read(sheet, csv, columns[TG_RATE_COLUMN_FIRST], sheet->usual.first, &rate.first);
+    is_fine &= units_read(sheet, csv, columns[TG_RATE_COLUMN_NEXT], sheet->usual.next, &rate.next);
+    if (price->text_bytes == 0) {
+        tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, price), NULL,
+                    "the row has no price");
+        return UINT32_MAX;
+    }
+    if (!is_fine) {
+        return UINT32_MAX;
+    }
+    buy_compare(sheet, csv, columns[TG_RATE_COLUMN_BUY], rate.price);
+    if (!slots_grow(sheet)) {
+        sheet->compile->is_out_of_memory = true;
+        return UINT32_MAX;
+    }
+    const uint32_t slot = slot_find(sheet, &rate);
+    if (sheet->slots[slot] != 0) {
+        return ((const struct known *)(const void *)sheet->known.bytes)[sheet->slots[slot] - 1]
+            .zone;
+    }
+    rate.zone = rate_add(sheet, &rate, tg_csv_mark(csv, zone));
+    if (rate.zone == UINT32_MAX) {
+        return UINT32_MAX;
+    }
+    (void)tg_blob_append(&sheet->known, &rate, sizeof rate, 8);
+    sheet->slots[slot] = (uint32_t)(sheet->known.size_bytes / sizeof rate);
+    sheet->compile->is_out_of_memory |= sheet->known.is_broken;
+    return rate.zone;
+}
