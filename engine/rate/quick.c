@@ -91,8 +91,7 @@ static __attribute__((noinline)) void cell_make(const struct tg_image *image, ui
     cell->zones_count = plan_service->zones_count;
     cell->bands_count = plan_service->bands_count;
     cell->time_model = plan_service->time_model;
-    cell->deck =
-        plan_service->zone_by == TG_ZONE_BY_NETWORK ? TG_DECK_NONE : plan_service->deck;
+    cell->deck = plan_service->zone_by == TG_ZONE_BY_NETWORK ? TG_DECK_NONE : plan_service->deck;
     cell->dimension = plan_service->dimension;
     cell->is_zoned_by_network = plan_service->zone_by == TG_ZONE_BY_NETWORK;
     cell->is_cut_by_time =
@@ -218,16 +217,18 @@ row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
     const struct tg_roster *roster = snapshot->roster;
     if (subscriber >= roster->subscribers_count ||
         subscriber >= rate->accounts->subscribers_count_max || row->service >= TG_SERVICE_COUNT ||
-        !tg_roster_is_active(&roster->lines[subscriber], row->start_ns) ||
         (row->flags & (TG_USAGE_INCOMING | TG_USAGE_PARTIAL)) != 0) {
+        return NULL;
+    }
+    const uint16_t product = tg_roster_product(roster, subscriber, row->start_ns);
+    if (product == TG_ROSTER_ASK_LINE) {
         return NULL;
     }
     if (__builtin_expect(row->start_ns < quick->from_ns || row->start_ns >= quick->to_ns, 0) &&
         !times_enter(rate, snapshot, row->start_ns)) {
         return NULL;
     }
-    const struct tg_quick_cell *cell =
-        cell_of(quick, roster->lines[subscriber].product, row->service);
+    const struct tg_quick_cell *cell = cell_of(quick, product, row->service);
     quick_row->zone = TG_ZONE_NONE;
     quick_row->band = 0;
     if (cell->is_quick == 0 || (cell->time_model != TG_TIME_MODEL_NONE &&
