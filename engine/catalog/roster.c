@@ -15,6 +15,11 @@
 #define SLOT_KIND   0xffu
 #define SLOTS_MIN   16u
 
+/* Active for longer than the newest 3 %: these ask their line. */
+#define HOT_PERCENT    97u
+#define HOT_BIN_S      65536u
+#define HOT_BINS_COUNT 65536u
+
 struct tg_roster_slot {
     uint64_t key;
     uint32_t subscriber;
@@ -99,8 +104,7 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
     if (params->terms_count == 0) {
         return TG_OK;
     }
-    struct tg_roster_credit *credits =
-        array_take(roster, params->accounts_count, sizeof *credits);
+    struct tg_roster_credit *credits = array_take(roster, params->accounts_count, sizeof *credits);
     roster->credits = credits;
     if (credits == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for credit terms");
@@ -123,6 +127,54 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
     return TG_OK;
 }
 
+static bool line_is_lasting(const struct tg_roster_line *line)
+{
+    return (line->flags & TG_ROSTER_REMOVED) == 0 && line->active_to_s == TG_ROSTER_OPEN_S;
+}
+
+/* The second from which at least HOT_PERCENT of all lasting subscribers are active. */
+static uint32_t hot_from_s(const struct tg_roster_line *lines, uint32_t count, uint32_t *counts)
+{
+    uint64_t lasting_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (line_is_lasting(&lines[i])) {
+            counts[lines[i].active_from_s / HOT_BIN_S]++;
+            lasting_count++;
+        }
+    }
+    uint64_t seen_count = 0;
+    uint32_t bin = 0;
+    while (bin + 1 < HOT_BINS_COUNT &&
+           (seen_count += counts[bin]) * 100 < lasting_count * HOT_PERCENT) {
+        bin++;
+    }
+    uint32_t from_s = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (line_is_lasting(&lines[i]) && lines[i].active_from_s / HOT_BIN_S <= bin &&
+            lines[i].active_from_s > from_s) {
+            from_s = lines[i].active_from_s;
+        }
+    }
+    return from_s;
+}
+
+static bool hot_build(struct tg_roster *roster, uint16_t *hot)
+{
+    uint32_t *counts = calloc(HOT_BINS_COUNT, sizeof *counts);
+    if (counts == NULL) {
+        return false;
+    }
+    const uint32_t from_s = hot_from_s(roster->lines, roster->subscribers_count, counts);
+    free(counts);
+    for (uint32_t i = 0; i < roster->subscribers_count; i++) {
+        const struct tg_roster_line *line = &roster->lines[i];
+        hot[i] = line_is_lasting(line) && line->active_from_s <= from_s ? line->product
+                                                                        : TG_ROSTER_ASK_LINE;
+    }
+    roster->hot_from_ns = (int64_t)from_s * TG_NS_PER_S;
+    return true;
+}
+
 enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_roster **roster,
                             struct tg_why *why)
 {
@@ -140,10 +192,12 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     struct tg_roster_account *accounts =
         array_take(made, params->accounts_count, sizeof *params->accounts);
     struct tg_roster_slot *slots = array_take(made, made->slots_count, sizeof *slots);
+    uint16_t *hot = array_take(made, params->subscribers_count, sizeof *hot);
     made->lines = lines;
     made->accounts = accounts;
     made->slots = slots;
-    if (lines == NULL || accounts == NULL || slots == NULL) {
+    made->hot = hot;
+    if (lines == NULL || accounts == NULL || slots == NULL || hot == NULL) {
         tg_roster_free(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u subscribers",
                           params->subscribers_count);
@@ -156,6 +210,9 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     }
     enum tg_err err = terms_take(made, params, why);
     err = err == TG_OK ? keys_insert(made, slots, params, why) : err;
+    if (err == TG_OK && !hot_build(made, hot)) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for the roster");
+    }
     if (err != TG_OK) {
         tg_roster_free(made);
         return err;
@@ -173,6 +230,7 @@ void tg_roster_free(struct tg_roster *roster)
     const size_t accounts = roster->accounts_count > 0 ? roster->accounts_count : 1;
     tg_pages_free((void *)(uintptr_t)roster->lines, lines * sizeof *roster->lines);
     tg_pages_free((void *)(uintptr_t)roster->accounts, accounts * sizeof *roster->accounts);
+    tg_pages_free((void *)(uintptr_t)roster->hot, lines * sizeof *roster->hot);
     tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
     tg_pages_free((void *)(uintptr_t)roster->slots, roster->slots_count * sizeof *roster->slots);
     free(roster);
@@ -211,10 +269,9 @@ uint32_t tg_roster_find(const struct tg_roster *roster, const uint8_t *kinds, co
         }
         for (uint32_t i = 0; i < group; i++) {
             const uint32_t row = done + i;
-            subscribers[row] =
-                (roster->kinds >> (kinds[row] & 31u) & 1u) != 0
-                    ? slot_probe(roster, homes[i], keys[row], kinds[row], at_ns[row])
-                    : TG_SUBSCRIBER_NONE;
+            subscribers[row] = (roster->kinds >> (kinds[row] & 31u) & 1u) != 0
+                                   ? slot_probe(roster, homes[i], keys[row], kinds[row], at_ns[row])
+                                   : TG_SUBSCRIBER_NONE;
             found_count += subscribers[row] != TG_SUBSCRIBER_NONE ? 1 : 0;
         }
     }

@@ -6,7 +6,7 @@
  *  Threads: immutable after build; any number of readers. Allocates: at build (tg_pages_take).
  *  Cost: find is about one cache miss a key, overlapped in the batch; see roster_test.c.
  *
- *  Memory a subscriber: line 16 bytes, 16 / 0.65 = 25 bytes a key; names stay in LMDB.
+ *  Memory a subscriber: line 16 bytes, product 2 bytes, 16 / 0.65 = 25 bytes a key; names stay in LMDB.
  *  Dense indices are given once and never again: a catalog import only appends.
  */
 #ifndef TG_CATALOG_ROSTER_H
@@ -24,6 +24,7 @@
 
 #define TG_ACCOUNT_NONE  UINT32_MAX
 #define TG_ROSTER_OPEN_S UINT32_MAX /**< active_to_s without an end. */
+#define TG_ROSTER_ASK_LINE UINT16_MAX /**< Not told by the hot array. */
 
 /** @brief Bits of tg_roster_line.flags. */
 enum tg_roster_flag {
@@ -114,6 +115,10 @@ struct tg_roster {
     const struct tg_roster_line *lines;       /**< Shape [subscribers_count]. */
     const struct tg_roster_account *accounts; /**< Shape [accounts_count]. */
     const struct tg_roster_credit *credits;   /**< Shape [accounts_count]; NULL: none prepaid. */
+    /** Product of each subscriber who is active from hot_from_ns on without an end, else
+     *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
+    const uint16_t *hot;
+    int64_t hot_from_ns;                      /**< Earlier times ask the line. */
     const struct tg_roster_slot *slots;       /**< Open addressing; private. */
     uint64_t slots_count;                     /**< Slots. */
     uint64_t keys_count;                      /**< Used slots. */
@@ -173,6 +178,26 @@ static inline bool tg_roster_is_active(const struct tg_roster_line *line, int64_
            at_ns >= (int64_t)line->active_from_s * TG_NS_PER_S &&
            (line->active_to_s == TG_ROSTER_OPEN_S ||
             at_ns < (int64_t)line->active_to_s * TG_NS_PER_S);
+}
+
+/**
+ * @brief Product of a subscriber at a time. Nearly all rows are of somebody who has been a
+ *        subscriber for a while and still is: two octets of an array that is small enough to stay
+ *        near tell the product, and the line, a cache miss and a page walk, is not touched.
+ * @param roster      Built.
+ * @param subscriber  Below the count.
+ * @param at_ns       Event time.
+ * @return Product, or TG_ROSTER_ASK_LINE when he was not active then.
+ */
+static inline uint16_t tg_roster_product(const struct tg_roster *roster, uint32_t subscriber,
+                                         int64_t at_ns)
+{
+    if (roster->hot != NULL && at_ns >= roster->hot_from_ns &&
+        roster->hot[subscriber] != TG_ROSTER_ASK_LINE) {
+        return roster->hot[subscriber];
+    }
+    const struct tg_roster_line *line = &roster->lines[subscriber];
+    return tg_roster_is_active(line, at_ns) ? line->product : TG_ROSTER_ASK_LINE;
 }
 
 /** @brief An account. @param roster Built. @param account Any. @return Borrowed, NULL none. */

@@ -218,16 +218,18 @@ row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
     const struct tg_roster *roster = snapshot->roster;
     if (subscriber >= roster->subscribers_count ||
         subscriber >= rate->accounts->subscribers_count_max || row->service >= TG_SERVICE_COUNT ||
-        !tg_roster_is_active(&roster->lines[subscriber], row->start_ns) ||
         (row->flags & (TG_USAGE_INCOMING | TG_USAGE_PARTIAL)) != 0) {
+        return NULL;
+    }
+    const uint16_t product = tg_roster_product(roster, subscriber, row->start_ns);
+    if (product == TG_ROSTER_ASK_LINE) {
         return NULL;
     }
     if (__builtin_expect(row->start_ns < quick->from_ns || row->start_ns >= quick->to_ns, 0) &&
         !times_enter(rate, snapshot, row->start_ns)) {
         return NULL;
     }
-    const struct tg_quick_cell *cell =
-        cell_of(quick, roster->lines[subscriber].product, row->service);
+    const struct tg_quick_cell *cell = cell_of(quick, product, row->service);
     quick_row->zone = TG_ZONE_NONE;
     quick_row->band = 0;
     if (cell->is_quick == 0 || (cell->time_model != TG_TIME_MODEL_NONE &&
