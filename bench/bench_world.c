@@ -106,14 +106,17 @@ static bool zone_is_used(const struct tg_world *world, uint32_t zone)
     return false;
 }
 
-static enum tg_err catalog_write(const struct tg_world *world, const char *dir, struct tg_why *why)
+static enum tg_err catalog_write(const struct tg_world *world, const char *dir, uint32_t version,
+                                 struct tg_why *why)
 {
     FILE *file = document_open(dir, "catalog.yaml", why);
     if (file == NULL) {
         return TG_E_IO;
     }
-    (void)fputs("catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n"
-                "taxes:\n  vat: {rate: 19%, title: VAT}\n"
+    (void)fprintf(
+        file, "catalog: {version: %" PRIu32 ", valid_from: 2026-01-%02" PRIu32 ", currency: EUR}\n",
+        version, version);
+    (void)fputs("taxes:\n  vat: {rate: 19%, title: VAT}\n"
                 "decks:\n  world: {file: world.csv}\n"
                 "prices:\n"
                 "  data: {unit: kilobyte, price: \"0.02\", per: 1000, first: 10, next: 10}\n",
@@ -179,13 +182,21 @@ static enum tg_err roster_make(const struct tg_world *world, uint16_t product,
     return err;
 }
 
-static enum tg_err catalog_make(struct tg_world *world, const char *dir, struct tg_why *why)
+enum tg_err tg_world_documents(const struct tg_world *world, const char *dir, uint32_t version,
+                               struct tg_why *why)
 {
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/catalog", dir);
     (void)mkdir(path, 0755);
-    enum tg_err err = deck_write(world, dir, why);
-    err = err == TG_OK ? catalog_write(world, dir, why) : err;
+    const enum tg_err err = deck_write(world, dir, why);
+    return err == TG_OK ? catalog_write(world, dir, version, why) : err;
+}
+
+static enum tg_err catalog_make(struct tg_world *world, const char *dir, struct tg_why *why)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/catalog", dir);
+    enum tg_err err = tg_world_documents(world, dir, 1, why);
     struct tg_diag *diag = tg_diag_open();
     if (err == TG_OK) {
         err = tg_catalog_open_folder(path, diag, &world->folder, why);
