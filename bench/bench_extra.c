@@ -49,6 +49,17 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
             return number_read(value, numbers[i].value);
         }
     }
+    const struct {
+        const char *name;
+        const char **text;
+    } texts[] = {
+        {"--port", &extra->port}, {"--peer", &extra->peer}, {"--address", &extra->address}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].text = value;
+            return true;
+        }
+    }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
         strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0) {
         return false;

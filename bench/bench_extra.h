@@ -24,6 +24,9 @@ struct tg_bench_extra {
     uint32_t seconds;           /**< Of one trial or one load. */
     uint32_t rate;              /**< Records a second at full load; 0: measure it first. */
     uint32_t rows_count;        /**< SCAN: of the journal; BILL WORLD: of each account. */
+    const char *port;           /**< LOSSLESS: "af_packet:IF" or "af_xdp:IF"; NULL: a socket. */
+    const char *peer;           /**< LOSSLESS: network namespace to send from; NULL: this one. */
+    const char *address;        /**< LOSSLESS: IPv4 address sent to; NULL: one on loopback. */
     uint32_t prices_count;      /**< START, SWAP: prefixes of the deck. */
     uint32_t trials_count;      /**< LOSSLESS: steps of the search. */
     bool is_csv;                /**< CSV with a header. */

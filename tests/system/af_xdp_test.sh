@@ -67,4 +67,13 @@ expect "packets the port counts as dropped" "${dropped:-none}" -eq "$lost"
 live_stop
 live_audit
 expect "rated rows" "$(live_audited rows.rated)" -eq "$rated"
+
+# The bench compares ports over the same wire: what it counts as lost is what the audit misses.
+for port in af_packet af_xdp; do
+    tg_netns_b "$TOLLGATE" bench --lossless --csv --subscribers 2000 --seconds 1 --trials 1 \
+        --rate 100000 --port "$port:$TG_IF_B" --peer "/run/netns/tgq-a" --address "$TG_ADDRESS_B" \
+        --dir "$LIVE" >"$LIVE/lossless" 2>"$LIVE/bench.log" || fail "bench: $(cat "$LIVE/bench.log")"
+    trials=$(awk -F, 'NR > 1 && $3 > 0 && $4 == $5 && $8 > 0 && $9 > 0' "$LIVE/lossless" | wc -l)
+    expect "trials over $port" "$trials" -ge 2
+done
 live_done
