@@ -42,31 +42,42 @@ static int prefix_compare(const void *left, const void *right)
 }
 
 /* Nine single digits, so that every number has a price, and then longer and longer ones. */
+static struct tg_world_prefix prefix_make(uint32_t index, uint64_t *random)
+{
+    char text[16];
+    struct tg_world_prefix prefix = {0};
+    const unsigned digits = index < 9 ? 1 : 3 + (unsigned)(tg_feed_random(random) % 7);
+    text[0] = (char)('1' + (index < 9 ? index : tg_feed_random(random) % 9));
+    for (unsigned k = 1; k < digits; k++) {
+        text[k] = (char)('0' + tg_feed_random(random) % 10);
+    }
+    (void)tg_digits_pack(text, digits, &prefix.key);
+    prefix.zone = (uint32_t)(tg_feed_random(random) % TG_WORLD_ZONES);
+    return prefix;
+}
+
+/* Short prefixes soon come twice: as many rounds as it takes to have the number asked for. */
 static enum tg_err prefixes_make(struct tg_world *world, uint32_t wanted_count, uint64_t seed)
 {
     uint64_t random = seed ^ 0xdec;
+    uint32_t made = 0;
     world->prefixes = malloc((size_t)wanted_count * sizeof *world->prefixes);
     if (world->prefixes == NULL) {
         return TG_E_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < wanted_count; i++) {
-        char text[16];
-        const unsigned digits = i < 9 ? 1 : 3 + (unsigned)(tg_feed_random(&random) % 7);
-        text[0] = (char)('1' + (i < 9 ? i : tg_feed_random(&random) % 9));
-        for (unsigned k = 1; k < digits; k++) {
-            text[k] = (char)('0' + tg_feed_random(&random) % 10);
+    while (world->prefixes_count < wanted_count) {
+        for (uint32_t i = world->prefixes_count; i < wanted_count; i++) {
+            world->prefixes[i] = prefix_make(made++, &random);
         }
-        (void)tg_digits_pack(text, digits, &world->prefixes[i].key);
-        world->prefixes[i].zone = (uint32_t)(tg_feed_random(&random) % TG_WORLD_ZONES);
-    }
-    qsort(world->prefixes, wanted_count, sizeof *world->prefixes, prefix_compare);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < wanted_count; i++) {
-        if (kept == 0 || world->prefixes[kept - 1].key != world->prefixes[i].key) {
-            world->prefixes[kept++] = world->prefixes[i];
+        qsort(world->prefixes, wanted_count, sizeof *world->prefixes, prefix_compare);
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < wanted_count; i++) {
+            if (kept == 0 || world->prefixes[kept - 1].key != world->prefixes[i].key) {
+                world->prefixes[kept++] = world->prefixes[i];
+            }
         }
+        world->prefixes_count = kept;
     }
-    world->prefixes_count = kept;
     return TG_OK;
 }
 
