@@ -24,6 +24,10 @@ struct tg_bench_extra {
     uint32_t seconds;           /**< Of one trial or one load. */
     uint32_t rate;              /**< Records a second at full load; 0: measure it first. */
     uint32_t rows_count;        /**< SCAN: of the journal; BILL WORLD: of each account. */
+    const char *port;           /**< LOSSLESS: "af_packet:IF" or "af_xdp:IF"; NULL: a socket. */
+    const char *peer;           /**< LOSSLESS: network namespace to send from; NULL: this one. */
+    const char *address;        /**< LOSSLESS: IPv4 address sent to; NULL: one on loopback. */
+    uint32_t prices_count;      /**< START, SWAP: prefixes of the deck. */
     uint32_t trials_count;      /**< LOSSLESS: steps of the search. */
     bool is_csv;                /**< CSV with a header. */
 };
@@ -62,6 +66,21 @@ enum tg_err tg_bench_bill_world(const struct tg_bench_extra *extra, struct tg_wh
  *  sent, to rated and to durable. @param extra Options. @param[out] why Reason.
  *  @return TG_OK, or what set-up or the journal said. */
 enum tg_err tg_bench_latency(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Memory by table and load time of so many subscribers, from LMDB as a start does it; each
+ *  is found again under its number. @param extra dir, subscribers, prices. @param[out] why Reason.
+ *  @return TG_OK; TG_E_INVALID somebody is not found; what a room said. */
+enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Rows in open loop while catalogs are imported and swapped: latency with and without, and
+ *  rows in = rows rated. @param extra Options. @param[out] why Reason. @return TG_OK; TG_E_INVALID
+ *  a row is missing or wrong, or no row saw a new catalog; what a room said. */
+enum tg_err tg_bench_swap(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Write <dir>/catalog/accounts.csv and subscribers.csv. @param dir Has catalog/.
+ *  @param count Subscribers; number i is tg_world_number(i) and gets dense index i.
+ *  @param[out] why Reason. @return TG_OK or TG_E_IO. */
+enum tg_err tg_bench_people_write(const char *dir, uint32_t count, struct tg_why *why);
 
 /** @brief Highest rate without loss, found by halving. @param extra Options.
  *  @param[out] why Reason. @return TG_OK, or what set-up said. */
