@@ -284,8 +284,24 @@ static enum tg_err row_price(struct replay *replay, const struct tg_usage *usage
     return TG_OK;
 }
 
+/* Adjustments count in base quantity; whoever draws from shelves asks in the unit of the price. */
+static void units_restore(const struct tg_catalog_snapshot *catalog, struct tg_charge *charge)
+{
+    const struct tg_image *image = tg_catalog_image_version(catalog, charge->catalog_version);
+    if (image == NULL || tg_image_price(image, charge->price_id) == NULL) {
+        return;
+    }
+    const uint8_t unit = tg_image_price_info(image, charge->price_id)->unit;
+    const uint64_t base = tg_unit_base_count(unit);
+    if (charge->billed_units % base == 0 && charge->allowance_units % base == 0) {
+        charge->billed_units /= base;
+        charge->allowance_units /= base;
+        charge->unit = unit;
+    }
+}
+
 static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage,
-                             const struct tg_charge *stands)
+                             const struct tg_charge *stands, uint32_t adjustments_count)
 {
     enum tg_err err = batch_flush(replay);
     if (err != TG_OK) {
@@ -293,6 +309,9 @@ static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage
     }
     struct tg_charge charge = *stands;
     charge.subscriber = replay->compact[stands->subscriber];
+    if (adjustments_count > 0) {
+        units_restore(replay->params->catalog, &charge);
+    }
     replay->stats->rows_applied_count++;
     err = tg_rate_apply(replay->rate, &replay->in_force, usage, &charge, 1);
     return err == TG_OK
@@ -320,7 +339,7 @@ static enum tg_err row_replay(struct replay *replay, const struct tg_usage *usag
     case TG_REPLAY_SKIP:
         return TG_OK;
     case TG_REPLAY_APPLY:
-        return row_apply(replay, usage, &stands);
+        return row_apply(replay, usage, &stands, count);
     default:
         return row_price(replay, usage, stored, &stands, count, choice);
     }
