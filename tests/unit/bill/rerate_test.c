@@ -268,3 +268,36 @@ Test(rerate, members_follow_when_their_pool_moves, .timeout = 60)
     tg_rerate_close(rerate);
     world_close();
 }
+
+/* Otherwise a wrong deck or product is corrected by pricing everybody again. */
+Test(rerate, selectors_choose_by_deck_product_and_node, .timeout = 60)
+{
+    world_open();
+    calls_journal(200);
+    uint64_t single = 0;
+    uint64_t of_node = 0;
+    for (uint32_t i = 0; i < w.rows_count; i++) {
+        single += w.charges[i].subscriber == 3;
+        of_node += w.rows[i].node_id == 2;
+    }
+    struct tg_rerate_selector selectors[4] = {everything, everything, everything, everything};
+    selectors[0].product_name = "single";
+    selectors[1].deck_name = "far";
+    selectors[2].deck_name = "near";
+    selectors[3].node_id = 2;
+    const uint64_t wanted[4] = {single, single, w.rows_count - single, of_node};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct tg_rerate *rerate = rerate_with(&selectors[i], NULL);
+        cr_expect_eq(rerate->selected_count, wanted[i], "selector %u: %llu", i,
+                     (unsigned long long)rerate->selected_count);
+        tg_rerate_close(rerate);
+    }
+    selectors[0].product_name = "nobody's";
+    const struct tg_rerate_params params = {.size_bytes = sizeof params,
+                                            .data_dir = w.dir,
+                                            .catalog = w.catalog,
+                                            .selector = selectors[0]};
+    struct tg_rerate *rerate = NULL;
+    cr_expect_eq(tg_rerate_open(&params, &rerate, NULL), TG_E_NOT_FOUND);
+    world_close();
+}
