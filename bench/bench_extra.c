@@ -15,12 +15,11 @@ static const struct mode {
     enum tg_err (*run)(const struct tg_bench_extra *extra, struct tg_why *why);
     bool is_flag;        /* else a folder follows */
     uint32_t rows_count; /* unless --rows says otherwise */
-} modes[] = {{"--capture", tg_bench_capture, false, 0},
-             {"--sums", tg_bench_sums, false, 0},
-             {"--scan", tg_bench_scan, true, 4000000},
-             {"--bill-world", tg_bench_bill_world, false, 10},
-             {"--latency", tg_bench_latency, true, 0},
-             {"--lossless", tg_bench_lossless, true, 0}};
+} modes[] = {
+    {"--capture", tg_bench_capture, false, 0},        {"--sums", tg_bench_sums, false, 0},
+    {"--scan", tg_bench_scan, true, 4000000},         {"--replay", tg_bench_replay, false, 0},
+    {"--bill-world", tg_bench_bill_world, false, 10}, {"--latency", tg_bench_latency, true, 0},
+    {"--lossless", tg_bench_lossless, true, 0}};
 
 static bool number_read(const char *text, uint32_t *value)
 {
@@ -47,7 +46,8 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
         }
     }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
-        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0) {
+        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0 &&
+        strcmp(name, "--replay") != 0) {
         return false;
     }
     extra->dir = value;
