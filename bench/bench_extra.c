@@ -18,6 +18,7 @@ static const struct mode {
 } modes[] = {{"--capture", tg_bench_capture, false, 0},
              {"--sums", tg_bench_sums, false, 0},
              {"--scan", tg_bench_scan, true, 4000000},
+             {"--replay", tg_bench_replay, false, 0},
              {"--bill-world", tg_bench_bill_world, false, 10},
              {"--latency", tg_bench_latency, true, 0},
              {"--lossless", tg_bench_lossless, true, 0},
@@ -61,7 +62,8 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
         }
     }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
-        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0) {
+        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0 &&
+        strcmp(name, "--replay") != 0) {
         return false;
     }
     extra->dir = value;

@@ -4,9 +4,9 @@
  *
  *  Source: none. Threads: main. Allocates: as each mode says. Cost: seconds to a minute each.
  *
- *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --latency, --lossless)
- *  anywhere on the command line and reads its own options; what it does not know is a mistake in
- *  usage.
+ *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --replay DATA,
+ *  --latency, --lossless) anywhere on the command line and reads its own options; what it does not
+ *  know is a mistake in usage.
  */
 #ifndef TG_BENCH_BENCH_EXTRA_H
 #define TG_BENCH_BENCH_EXTRA_H
@@ -61,6 +61,12 @@ enum tg_err tg_bench_scan(const struct tg_bench_extra *extra, struct tg_why *why
  *  subscribers (an account each), rows. @param[out] why Reason. @return TG_OK, TG_E_IO,
  *  TG_E_NO_MEMORY, or what the catalog or the rater said. */
 enum tg_err tg_bench_bill_world(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief CPU time a row of rerate and what-if over a data folder, and how much of it is the rate
+ *  stage's: its row rate is what theirs is held against. @param extra dir. @param[out] why Reason.
+ *  @return TG_OK, TG_E_CORRUPT when something changes with the same catalog, or what the journal
+ *  said. */
+enum tg_err tg_bench_replay(const struct tg_bench_extra *extra, struct tg_why *why);
 
 /** @brief Latency of rows at 50 % and 80 % of full load, from the moment each should have been
  *  sent, to rated and to durable. @param extra Options. @param[out] why Reason.

@@ -391,8 +391,9 @@ static enum tg_err shelves_apply(struct tg_rate *rate, const struct tg_catalog_s
 {
     struct tg_allowance_log log;
     tg_allowance_log_start(&log);
+    /* The version that priced it, whatever was imported for its time since. */
     const struct tg_image *image =
-        snapshot != NULL ? tg_catalog_image_at(snapshot, row->start_ns) : NULL;
+        snapshot != NULL ? tg_catalog_image_version(snapshot, charge->catalog_version) : NULL;
     const struct tg_roster_line *line =
         image != NULL ? tg_roster_line(snapshot->roster, charge->subscriber) : NULL;
     const struct tg_product *product = line != NULL ? tg_image_product(image, line->product) : NULL;

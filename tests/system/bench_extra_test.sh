@@ -33,6 +33,11 @@ WANTED
 diff "$work/wanted" "$work/sums" || fail "the journal adds up to something else"
 [ "$expected_amount" -gt 0 ] && [ "$expected_free_units" -gt 0 ] || fail "the task prices nothing"
 
+# Priced again with its own catalog it is the same, and both folds have a figure.
+"$tollgate" bench --replay "$work/made/data" --csv >"$work/replay" || fail "replay"
+[ "$(awk -F, 'NR > 1 && $2 > 0 && $3 >= $4 && $4 > 0' "$work/replay" | wc -l)" -eq 2 ] ||
+    fail "replay lines: $(cat "$work/replay")"
+
 # Folds over a journal give what was written into it, and a figure each.
 "$tollgate" bench --scan --csv --rows 200000 --subscribers 2000 --dir "$work" >"$work/scan" ||
     fail "scan: $(cat "$work/scan")"
