@@ -42,6 +42,11 @@ struct tg_bench_options {
     uint32_t datagrams_count;           /**< In the capture; 26 records each. */
     uint32_t prefixes_count;            /**< In the deck of the voice run. */
     uint32_t down_percent;              /**< Flows towards the subscriber. */
+    uint32_t burst_max;                 /**< Datagrams a burst; 0: TG_BURST_MAX. */
+    uint32_t records_count;             /**< In a datagram; 0: 26. */
+    uint32_t templates_count;           /**< The datagrams use in turn; 0: 1. */
+    uint32_t duplicates_percent;        /**< Of the datagrams that repeat earlier records. */
+    uint32_t theta_percent;             /**< Exponent of Zipf in hundredths; 0: 99. */
     uint32_t reference_price;           /**< Of 1,000 kB in the reference; 2,000,000 is right. */
     uint64_t seed;                      /**< Same seed, same capture. */
     const char *dir;                    /**< Where the journal is written; borrowed. */

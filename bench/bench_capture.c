@@ -161,7 +161,7 @@ static enum tg_err sessions_write(const struct tg_feed *feed, const char *dir, s
     return file_close(file, "sessions.pcap", why);
 }
 
-static enum tg_err people_write(const struct tg_feed *feed, const char *dir, struct tg_why *why)
+enum tg_err tg_bench_people_write(const char *dir, uint32_t count, struct tg_why *why)
 {
     FILE *accounts = file_open(dir, "catalog/accounts.csv", why);
     FILE *subscribers = file_open(dir, "catalog/subscribers.csv", why);
@@ -169,7 +169,7 @@ static enum tg_err people_write(const struct tg_feed *feed, const char *dir, str
     if (err == TG_OK) {
         (void)fputs("id,name,currency,cycle_day\n", accounts);
         (void)fputs("id,account,msisdn,product,active_from\n", subscribers);
-        for (uint32_t i = 0; i < feed->subscribers_count; i++) {
+        for (uint32_t i = 0; i < count; i++) {
             (void)fprintf(accounts, "A%08" PRIu32 ",,EUR,1\n", i);
             (void)fprintf(subscribers,
                           "S%08" PRIu32 ",A%08" PRIu32 ",4915%08" PRIu32 ",one,2026-01-01\n", i, i,
@@ -264,7 +264,7 @@ enum tg_err tg_bench_capture(const struct tg_bench_extra *extra, struct tg_why *
     err = err == TG_OK ? flows_write(&feed, extra->dir, "flows.pcap", true, why) : err;
     err = err == TG_OK ? flows_write(&feed, extra->dir, "head.pcap", false, why) : err;
     err = err == TG_OK ? sessions_write(&feed, extra->dir, why) : err;
-    err = err == TG_OK ? people_write(&feed, extra->dir, why) : err;
+    err = err == TG_OK ? tg_bench_people_write(extra->dir, extra->subscribers_count, why) : err;
     err = err == TG_OK ? config_write(&feed, extra->dir, why) : err;
     err = err == TG_OK ? records_write(&feed, extra->dir, &octets, why) : err;
     err = err == TG_OK ? expected_write(&feed, &world, extra->dir, octets, why) : err;

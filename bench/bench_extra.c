@@ -18,9 +18,12 @@ static const struct mode {
 } modes[] = {{"--capture", tg_bench_capture, false, 0},
              {"--sums", tg_bench_sums, false, 0},
              {"--scan", tg_bench_scan, true, 4000000},
+             {"--replay", tg_bench_replay, false, 0},
              {"--bill-world", tg_bench_bill_world, false, 10},
              {"--latency", tg_bench_latency, true, 0},
-             {"--lossless", tg_bench_lossless, true, 0}};
+             {"--lossless", tg_bench_lossless, true, 0},
+             {"--start", tg_bench_start, true, 0},
+             {"--swap", tg_bench_swap, true, 0}};
 
 static bool number_read(const char *text, uint32_t *value)
 {
@@ -40,14 +43,27 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
                    {"--seconds", &extra->seconds},
                    {"--rows", &extra->rows_count},
                    {"--rate", &extra->rate},
+                   {"--prefixes", &extra->prices_count},
                    {"--trials", &extra->trials_count}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) == 0) {
             return number_read(value, numbers[i].value);
         }
     }
+    const struct {
+        const char *name;
+        const char **text;
+    } texts[] = {
+        {"--port", &extra->port}, {"--peer", &extra->peer}, {"--address", &extra->address}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].text = value;
+            return true;
+        }
+    }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
-        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0) {
+        strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0 &&
+        strcmp(name, "--replay") != 0) {
         return false;
     }
     extra->dir = value;
@@ -72,6 +88,7 @@ bool tg_bench_extra_run(int argc, char **argv, int *code)
                                    .subscribers_count = 100000,
                                    .datagrams_count = 20000,
                                    .seconds = 5,
+                                   .prices_count = 500000,
                                    .trials_count = 8};
     const struct mode *mode = mode_find(argc, argv);
     if (mode == NULL) {

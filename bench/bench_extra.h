@@ -4,9 +4,9 @@
  *
  *  Source: none. Threads: main. Allocates: as each mode says. Cost: seconds to a minute each.
  *
- *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --latency, --lossless)
- *  anywhere on the command line and reads its own options; what it does not know is a mistake in
- *  usage.
+ *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --replay DATA,
+ *  --latency, --lossless) anywhere on the command line and reads its own options; what it does not
+ *  know is a mistake in usage.
  */
 #ifndef TG_BENCH_BENCH_EXTRA_H
 #define TG_BENCH_BENCH_EXTRA_H
@@ -24,6 +24,10 @@ struct tg_bench_extra {
     uint32_t seconds;           /**< Of one trial or one load. */
     uint32_t rate;              /**< Records a second at full load; 0: measure it first. */
     uint32_t rows_count;        /**< SCAN: of the journal; BILL WORLD: of each account. */
+    const char *port;           /**< LOSSLESS: "af_packet:IF" or "af_xdp:IF"; NULL: a socket. */
+    const char *peer;           /**< LOSSLESS: network namespace to send from; NULL: this one. */
+    const char *address;        /**< LOSSLESS: IPv4 address sent to; NULL: one on loopback. */
+    uint32_t prices_count;      /**< START, SWAP: prefixes of the deck. */
     uint32_t trials_count;      /**< LOSSLESS: steps of the search. */
     bool is_csv;                /**< CSV with a header. */
 };
@@ -58,10 +62,31 @@ enum tg_err tg_bench_scan(const struct tg_bench_extra *extra, struct tg_why *why
  *  TG_E_NO_MEMORY, or what the catalog or the rater said. */
 enum tg_err tg_bench_bill_world(const struct tg_bench_extra *extra, struct tg_why *why);
 
+/** @brief CPU time a row of rerate and what-if over a data folder, and how much of it is the rate
+ *  stage's: its row rate is what theirs is held against. @param extra dir. @param[out] why Reason.
+ *  @return TG_OK, TG_E_CORRUPT when something changes with the same catalog, or what the journal
+ *  said. */
+enum tg_err tg_bench_replay(const struct tg_bench_extra *extra, struct tg_why *why);
+
 /** @brief Latency of rows at 50 % and 80 % of full load, from the moment each should have been
  *  sent, to rated and to durable. @param extra Options. @param[out] why Reason.
  *  @return TG_OK, or what set-up or the journal said. */
 enum tg_err tg_bench_latency(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Memory by table and load time of so many subscribers, from LMDB as a start does it; each
+ *  is found again under its number. @param extra dir, subscribers, prices. @param[out] why Reason.
+ *  @return TG_OK; TG_E_INVALID somebody is not found; what a room said. */
+enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Rows in open loop while catalogs are imported and swapped: latency with and without, and
+ *  rows in = rows rated. @param extra Options. @param[out] why Reason. @return TG_OK; TG_E_INVALID
+ *  a row is missing or wrong, or no row saw a new catalog; what a room said. */
+enum tg_err tg_bench_swap(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Write <dir>/catalog/accounts.csv and subscribers.csv. @param dir Has catalog/.
+ *  @param count Subscribers; number i is tg_world_number(i) and gets dense index i.
+ *  @param[out] why Reason. @return TG_OK or TG_E_IO. */
+enum tg_err tg_bench_people_write(const char *dir, uint32_t count, struct tg_why *why);
 
 /** @brief Highest rate without loss, found by halving. @param extra Options.
  *  @param[out] why Reason. @return TG_OK, or what set-up said. */

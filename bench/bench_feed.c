@@ -14,7 +14,9 @@
 #define SOURCE_AT      16u /* in a record */
 #define PEER_AT        20u
 #define SHIFT_UNIFORM  2654435u /* odd and far from powers of two: passes visit other lines */
-#define ZIPF_THETA     0.99
+#define THETA_PERCENT  99u
+#define REPEAT_BACK    4096u /* a datagram's records come once more at most so much later */
+#define TEMPLATE_FIRST 256u
 #define PASS_MS        (TG_FEED_PASS_S * UINT64_C(1000))
 #define JITTER_MS      5000u /* a pass is in order of time but for this */
 #define EXPORT_S       ((uint64_t)(TG_FEED_START_NS / 1000000000) + 3600)
@@ -32,25 +34,28 @@ uint64_t tg_feed_random(uint64_t *state)
 }
 
 /* Gray's closed form: no table of a number of subscribers' size. zeta is summed once a size. */
-static uint32_t zipf(uint64_t *state, uint32_t count)
+static uint32_t zipf(uint64_t *state, uint32_t count, uint32_t theta_percent)
 {
     static uint32_t known_count;
+    static uint32_t known_theta;
     static double zeta;
     static double eta;
-    const double alpha = 1.0 / (1.0 - ZIPF_THETA);
-    if (known_count != count) {
+    const double theta = (double)theta_percent / 100;
+    const double alpha = 1.0 / (1.0 - theta);
+    if (known_count != count || known_theta != theta_percent) {
         zeta = 0;
         for (uint32_t i = 1; i <= count; i++) {
-            zeta += pow((double)i, -ZIPF_THETA);
+            zeta += pow((double)i, -theta);
         }
-        const double zeta_2 = 1.0 + pow(2.0, -ZIPF_THETA);
-        eta = (1.0 - pow(2.0 / count, 1.0 - ZIPF_THETA)) / (1.0 - zeta_2 / zeta);
+        const double zeta_2 = 1.0 + pow(2.0, -theta);
+        eta = (1.0 - pow(2.0 / count, 1.0 - theta)) / (1.0 - zeta_2 / zeta);
         known_count = count;
+        known_theta = theta_percent;
     }
     const double u = (double)(tg_feed_random(state) >> 11) * 0x1p-53;
     const double uz = u * zeta;
     uint64_t rank = uz < 1.0 ? 0 : 1;
-    if (uz >= 1.0 + pow(0.5, ZIPF_THETA)) {
+    if (uz >= 1.0 + pow(0.5, theta)) {
         rank = (uint64_t)((double)count * pow(eta * u - eta + 1.0, alpha));
     }
     rank = rank < count ? rank : count - 1;
@@ -60,7 +65,7 @@ static uint32_t zipf(uint64_t *state, uint32_t count)
 
 uint32_t tg_feed_subscriber(uint64_t *state, uint32_t count, bool is_zipf)
 {
-    return is_zipf ? zipf(state, count) : (uint32_t)(tg_feed_random(state) % count);
+    return is_zipf ? zipf(state, count, THETA_PERCENT) : (uint32_t)(tg_feed_random(state) % count);
 }
 
 static void put(uint8_t *at, uint64_t value, unsigned octets)
@@ -118,7 +123,7 @@ static void make_template(struct tg_feed *feed)
     uint8_t *set = at + MESSAGE_OCTETS;
     put(set, 2, 2);
     put(set + 2, set_octets, 2);
-    put(set + 4, 256, 2);
+    put(set + 4, TEMPLATE_FIRST, 2);
     put(set + 6, FIELDS_COUNT, 2);
     for (size_t i = 0; i < FIELDS_COUNT; i++) {
         put(set + 8 + 4 * i, fields[i][0], 2);
@@ -133,12 +138,14 @@ static void make_record(struct tg_feed *feed, uint8_t *at, uint32_t number, bool
                         uint64_t *random)
 {
     struct tg_feed_record *record = &feed->records[number];
-    record->subscriber = tg_feed_subscriber(random, feed->subscribers_count, feed->is_zipf);
+    record->is_duplicate = false;
+    record->subscriber = feed->is_zipf ? zipf(random, feed->subscribers_count, feed->theta_percent)
+                                       : tg_feed_subscriber(random, feed->subscribers_count, false);
     const uint64_t bits = tg_feed_random(random);
     const uint32_t most = bits % 10 == 0 ? 4000000 : 90000;
     record->octets = 100 + (uint32_t)((bits >> 8) % most);
     const uint64_t start_ms = (uint64_t)(TG_FEED_START_NS / 1000000) +
-                              number / TG_FEED_RECORDS * PASS_MS / feed->datagrams_count +
+                              number / feed->records_count * PASS_MS / feed->datagrams_count +
                               (bits >> 40) % JITTER_MS;
     const uint32_t address = TG_FEED_ADDRESS + record->subscriber;
     const uint32_t server = 0xc6336400u + 1 + (uint32_t)((bits >> 32) % 250);
@@ -156,45 +163,96 @@ static void make_record(struct tg_feed *feed, uint8_t *at, uint32_t number, bool
     put(at + 51, 7, 4);
 }
 
-enum tg_err tg_feed_open(struct tg_feed *feed, uint32_t datagrams_count, uint32_t subscribers_count,
-                         bool is_zipf, uint32_t down_percent, uint64_t seed)
+/* What a meter sends twice: the records of an earlier datagram in a message with a number of its
+ * own.
+ */
+static void repeat_records(struct tg_feed *feed, uint32_t datagram, uint64_t *random)
 {
-    const uint32_t payload_octets = TG_FEED_FRAME_OCTETS - HEAD_OCTETS;
-    uint64_t random = seed ^ subscribers_count ^ (is_zipf ? 99 : 0);
-    *feed = (struct tg_feed){.datagrams_count = datagrams_count,
-                             .subscribers_count = subscribers_count,
-                             .is_zipf = is_zipf,
-                             .shift = is_zipf ? 0 : SHIFT_UNIFORM % subscribers_count};
-    feed->shift += !is_zipf && feed->shift == 0 ? 1 : 0;
-    feed->frames = tg_pages_take((size_t)datagrams_count * TG_FEED_STRIDE_BYTES);
+    const uint32_t back = datagram < REPEAT_BACK ? datagram : REPEAT_BACK;
+    const uint32_t from = datagram - 1 - (uint32_t)(tg_feed_random(random) % back);
+    const size_t at = HEAD_OCTETS + MESSAGE_OCTETS + SET_OCTETS;
+    memcpy(feed->frames + (size_t)datagram * TG_FEED_STRIDE_BYTES + at,
+           feed->frames + (size_t)from * TG_FEED_STRIDE_BYTES + at,
+           (size_t)feed->records_count * TG_FEED_RECORD_OCTETS);
+    for (uint32_t i = 0; i < feed->records_count; i++) {
+        feed->records[datagram * feed->records_count + i] =
+            feed->records[from * feed->records_count + i];
+        feed->records[datagram * feed->records_count + i].is_duplicate = true;
+    }
+}
+
+static void make_datagram(struct tg_feed *feed, const struct tg_feed_shape *shape, uint32_t d,
+                          uint64_t *random)
+{
+    const uint32_t payload_octets = feed->frame_octets - HEAD_OCTETS;
+    uint8_t *frame = feed->frames + (size_t)d * TG_FEED_STRIDE_BYTES;
+    uint8_t *message = frame + HEAD_OCTETS;
+    put_head(frame, payload_octets);
+    put_message(message, payload_octets, d * feed->records_count);
+    put(message + MESSAGE_OCTETS, TEMPLATE_FIRST + d % feed->templates_count, 2);
+    put(message + MESSAGE_OCTETS + 2, payload_octets - MESSAGE_OCTETS, 2);
+    if (shape->duplicates_percent > 0 && d > 0 &&
+        tg_feed_random(random) % 100 < shape->duplicates_percent) {
+        repeat_records(feed, d, random);
+        return;
+    }
+    for (uint32_t i = 0; i < feed->records_count; i++) {
+        const bool is_down = tg_feed_random(random) % 100 < shape->down_percent;
+        make_record(feed, message + MESSAGE_OCTETS + SET_OCTETS + i * TG_FEED_RECORD_OCTETS,
+                    d * feed->records_count + i, is_down, random);
+    }
+}
+
+enum tg_err tg_feed_open_shaped(struct tg_feed *feed, const struct tg_feed_shape *shape)
+{
+    uint64_t random = shape->seed ^ shape->subscribers_count ^ (shape->is_zipf ? 99 : 0);
+    *feed = (struct tg_feed){
+        .datagrams_count = shape->datagrams_count,
+        .subscribers_count = shape->subscribers_count,
+        .records_count = shape->records_count != 0 ? shape->records_count : TG_FEED_RECORDS,
+        .templates_count = shape->templates_count != 0 ? shape->templates_count : 1,
+        .theta_percent = shape->theta_percent != 0 ? shape->theta_percent : THETA_PERCENT,
+        .is_zipf = shape->is_zipf,
+        .shift = shape->is_zipf ? 0 : SHIFT_UNIFORM % shape->subscribers_count};
+    feed->shift += !shape->is_zipf && feed->shift == 0 ? 1 : 0;
+    feed->frame_octets =
+        HEAD_OCTETS + MESSAGE_OCTETS + SET_OCTETS + feed->records_count * TG_FEED_RECORD_OCTETS;
+    feed->frames = tg_pages_take((size_t)feed->datagrams_count * TG_FEED_STRIDE_BYTES);
     feed->records =
-        tg_pages_take((size_t)datagrams_count * TG_FEED_RECORDS * sizeof *feed->records);
+        tg_pages_take((size_t)feed->datagrams_count * feed->records_count * sizeof *feed->records);
     if (feed->frames == NULL || feed->records == NULL) {
         tg_feed_close(feed);
         return TG_E_NO_MEMORY;
     }
     make_template(feed);
-    for (uint32_t d = 0; d < datagrams_count; d++) {
-        uint8_t *frame = feed->frames + (size_t)d * TG_FEED_STRIDE_BYTES;
-        uint8_t *message = frame + HEAD_OCTETS;
-        put_head(frame, payload_octets);
-        put_message(message, payload_octets, d * TG_FEED_RECORDS);
-        put(message + MESSAGE_OCTETS, 256, 2);
-        put(message + MESSAGE_OCTETS + 2, payload_octets - MESSAGE_OCTETS, 2);
-        for (uint32_t i = 0; i < TG_FEED_RECORDS; i++) {
-            const bool is_down = tg_feed_random(&random) % 100 < down_percent;
-            make_record(feed, message + MESSAGE_OCTETS + SET_OCTETS + i * TG_FEED_RECORD_OCTETS,
-                        d * TG_FEED_RECORDS + i, is_down, &random);
-        }
+    for (uint32_t d = 0; d < feed->datagrams_count; d++) {
+        make_datagram(feed, shape, d, &random);
     }
     return TG_OK;
+}
+
+enum tg_err tg_feed_open(struct tg_feed *feed, uint32_t datagrams_count, uint32_t subscribers_count,
+                         bool is_zipf, uint32_t down_percent, uint64_t seed)
+{
+    const struct tg_feed_shape shape = {.datagrams_count = datagrams_count,
+                                        .subscribers_count = subscribers_count,
+                                        .down_percent = down_percent,
+                                        .seed = seed,
+                                        .is_zipf = is_zipf};
+    return tg_feed_open_shaped(feed, &shape);
+}
+
+void tg_feed_template(const struct tg_feed *feed, uint32_t index, uint8_t *frame)
+{
+    memcpy(frame, feed->template_frame, sizeof feed->template_frame);
+    put(frame + HEAD_OCTETS + MESSAGE_OCTETS + 4, TEMPLATE_FIRST + index, 2);
 }
 
 void tg_feed_close(struct tg_feed *feed)
 {
     tg_pages_free(feed->frames, (size_t)feed->datagrams_count * TG_FEED_STRIDE_BYTES);
     tg_pages_free(feed->records,
-                  (size_t)feed->datagrams_count * TG_FEED_RECORDS * sizeof *feed->records);
+                  (size_t)feed->datagrams_count * feed->records_count * sizeof *feed->records);
     feed->frames = NULL;
     feed->records = NULL;
 }
@@ -208,11 +266,9 @@ enum tg_err tg_feed_pcap(const struct tg_feed *feed, const char *path, struct tg
     }
     (void)fwrite(head, sizeof head, 1, file);
     for (uint32_t d = 0; d < feed->datagrams_count; d++) {
-        const uint32_t packet[4] = {(uint32_t)EXPORT_S, 0, TG_FEED_FRAME_OCTETS,
-                                    TG_FEED_FRAME_OCTETS};
+        const uint32_t packet[4] = {(uint32_t)EXPORT_S, 0, feed->frame_octets, feed->frame_octets};
         (void)fwrite(packet, sizeof packet, 1, file);
-        (void)fwrite(feed->frames + (size_t)d * TG_FEED_STRIDE_BYTES, TG_FEED_FRAME_OCTETS, 1,
-                     file);
+        (void)fwrite(feed->frames + (size_t)d * TG_FEED_STRIDE_BYTES, feed->frame_octets, 1, file);
     }
     const int failed = ferror(file);
     return fclose(file) == 0 && failed == 0 ? TG_OK
@@ -244,11 +300,11 @@ void tg_feed_salt(const struct tg_feed *feed, uint8_t *payload, uint32_t index, 
 {
     const uint32_t count = feed->subscribers_count;
     const uint32_t shift = (uint32_t)(passes * feed->shift % count);
-    const uint64_t turn = (uint64_t)feed->datagrams_count * TG_FEED_RECORDS;
-    put(payload + 8, (uint32_t)(passes * turn + (uint64_t)index * TG_FEED_RECORDS), 4);
+    const uint64_t turn = (uint64_t)feed->datagrams_count * feed->records_count;
+    put(payload + 8, (uint32_t)(passes * turn + (uint64_t)index * feed->records_count), 4);
     put(payload + 4, EXPORT_S + passes * TG_FEED_PASS_S, 4);
     uint8_t *record = payload + MESSAGE_OCTETS + SET_OCTETS;
-    for (uint32_t i = 0; i < TG_FEED_RECORDS; i++, record += TG_FEED_RECORD_OCTETS) {
+    for (uint32_t i = 0; i < feed->records_count; i++, record += TG_FEED_RECORD_OCTETS) {
         add_ms(record, passes * PASS_MS);
         add_ms(record + 8, passes * PASS_MS);
         if (!feed->is_zipf) {

@@ -33,16 +33,34 @@
 struct tg_feed_record {
     uint32_t subscriber; /**< In the first pass. */
     uint32_t octets;     /**< Volume. */
+    bool is_duplicate;   /**< Sent before in the same pass: must not be rated. */
+};
+
+/** @brief What a capture is like; 0 means the default where one is named. */
+struct tg_feed_shape {
+    uint32_t datagrams_count;    /**< At least 1. */
+    uint32_t subscribers_count;  /**< Size. */
+    uint32_t down_percent;       /**< Flows towards the subscriber. */
+    uint32_t records_count;      /**< In a datagram, 1..TG_FEED_RECORDS; default that. */
+    uint32_t templates_count;    /**< The datagrams use in turn; default 1. */
+    uint32_t duplicates_percent; /**< Of the datagrams that bring earlier records once more. */
+    uint32_t theta_percent;      /**< Exponent of Zipf, 1..99 hundredths; default 99. */
+    uint64_t seed;               /**< Any. */
+    bool is_zipf;                /**< Skew. */
 };
 
 /** @brief The capture. */
 struct tg_feed {
     uint8_t *frames;                /**< Shape [datagrams_count], TG_FEED_STRIDE_BYTES each. */
-    struct tg_feed_record *records; /**< Shape [datagrams_count * TG_FEED_RECORDS]. */
+    struct tg_feed_record *records; /**< Shape [datagrams_count * records_count]. */
     uint8_t template_frame[160];    /**< The frame that carries the template. */
     uint32_t template_octets;       /**< Its length. */
     uint32_t datagrams_count;       /**< Data datagrams. */
     uint32_t subscribers_count;     /**< Size. */
+    uint32_t records_count;         /**< In each datagram. */
+    uint32_t frame_octets;          /**< Of each data frame. */
+    uint32_t templates_count;       /**< Set identifiers 256 .. 255 + count. */
+    uint32_t theta_percent;         /**< Exponent of Zipf in hundredths. */
     uint32_t shift;                 /**< Subscribers on from pass to pass; 0 with Zipf. */
     bool is_zipf;                   /**< Skew. */
 };
@@ -50,7 +68,23 @@ struct tg_feed {
 /** @brief splitmix64. @param state Any. @return 64 random bits. */
 uint64_t tg_feed_random(uint64_t *state);
 
-/** @brief A subscriber by skew. @param state Random. @param count Size. @param is_zipf Skew.
+/**
+ * @brief Make a capture of any shape; tg_feed_open makes the usual one.
+ * @param[out] feed   Written.
+ * @param[in]  shape  Borrowed until return.
+ * @return TG_OK or TG_E_NO_MEMORY.
+ */
+enum tg_err tg_feed_open_shaped(struct tg_feed *feed, const struct tg_feed_shape *shape);
+
+/**
+ * @brief The frame that carries one of the templates.
+ * @param[in]  feed   Open.
+ * @param[in]  index  Below templates_count.
+ * @param[out] frame  Written; shape [sizeof feed->template_frame], template_octets of it used.
+ */
+void tg_feed_template(const struct tg_feed *feed, uint32_t index, uint8_t *frame);
+
+/** @brief A subscriber by skew. @param state Random. @param count Size. @param is_zipf Skew, 0.99.
  *  @return 0..count-1. */
 uint32_t tg_feed_subscriber(uint64_t *state, uint32_t count, bool is_zipf);
 
@@ -77,7 +111,7 @@ enum tg_err tg_feed_pcap(const struct tg_feed *feed, const char *path, struct tg
 /**
  * @brief Make a datagram of the first pass one of a later pass.
  * @param[in]     feed     Open.
- * @param[in,out] payload  IPFIX message as in the first pass; TG_FEED_RECORDS records.
+ * @param[in,out] payload  IPFIX message as in the first pass; records_count records.
  * @param[in]     index    Which datagram.
  * @param[in]     passes   How many passes on.
  */

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lossless rate after RFC 2544 26.1: offer a rate for a while, count what is missing, halve the
  * interval, and try the highest rate that lost nothing once more. Datagrams go through a kernel UDP
- * socket on loopback from a thread that never waits for the receiver. Loss is counted in records,
+ * socket on loopback, or over a veth pair into a DPDK port, from a thread that never waits for the
+ * receiver. Loss is counted in records,
  * twice: sent less received, and by the exporter's sequence numbers as the audit sees them; a trial
  * in which the two differ is void. */
-#define _GNU_SOURCE /* sendmmsg */
+#define _GNU_SOURCE /* sendmmsg, setns */
 #include "bench/bench_extra.h"
 
 #include "base/clock.h"
 #include "bench/bench_rig.h"
 #include "ledger/scan.h"
+#include "rt/eal.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,6 +41,7 @@ struct sender {
     uint64_t count;      /* to send in this one, tail included; the tail is the main thread's */
     uint64_t rows_per_s; /* offered */
     int64_t took_ns;     /* for all but the tail */
+    int64_t cpu_ns;      /* for all but the tail; the kernel's delivery on this thread too */
     uint64_t errors_count;
     uint32_t is_done; /* release; partner: acquire in trial_run */
 };
@@ -44,6 +50,8 @@ struct lossless {
     struct tg_rig rig;
     struct sender sender;
     uint64_t received_rows;
+    int64_t last_cpu_ns; /* of the main thread, when it last looked */
+    int64_t busy_ns;     /* of these, in steps that took something in */
 };
 
 struct trial {
@@ -53,6 +61,8 @@ struct trial {
     uint64_t lost_rows;
     uint64_t lost_by_sequence;
     uint64_t dropped_datagrams; /* as the kernel says */
+    int64_t engine_cpu_ns;      /* busy steps and the journal's writer */
+    int64_t sender_cpu_ns;
 };
 
 static void fill(const struct sender *sender, uint64_t number, uint8_t *payload)
@@ -90,6 +100,7 @@ static void *sender_main(void *context)
 {
     struct sender *sender = context;
     const int64_t begin_ns = tg_clock_monotonic_ns();
+    const int64_t begin_cpu_ns = tg_clock_thread_cpu_ns();
     const uint64_t bulk = sender->count - TAIL_COUNT;
     for (uint64_t sent = 0; sent < bulk;) {
         const uint64_t passed_ns = (uint64_t)(tg_clock_monotonic_ns() - begin_ns);
@@ -103,8 +114,19 @@ static void *sender_main(void *context)
         }
     }
     sender->took_ns = tg_clock_monotonic_ns() - begin_ns;
+    sender->cpu_ns = tg_clock_thread_cpu_ns() - begin_cpu_ns;
     __atomic_store_n(&sender->is_done, 1u, __ATOMIC_RELEASE);
     return NULL;
+}
+
+/* Looking at an empty port is no row's work: only steps that took something in are counted. */
+static uint32_t step_timed(struct lossless *lossless)
+{
+    const uint32_t taken = tg_ingest_step(lossless->rig.ingest);
+    const int64_t now_ns = tg_clock_thread_cpu_ns();
+    lossless->busy_ns += taken > 0 ? now_ns - lossless->last_cpu_ns : 0;
+    lossless->last_cpu_ns = now_ns;
+    return taken;
 }
 
 static void until_quiet(struct lossless *lossless)
@@ -113,7 +135,7 @@ static void until_quiet(struct lossless *lossless)
     int64_t last_ns = tg_clock_monotonic_ns();
     int64_t now_ns = last_ns;
     while (now_ns - last_ns <= QUIET_NS && !tg_ingest_has_failed(ingest)) {
-        const uint32_t taken = tg_ingest_step(ingest);
+        const uint32_t taken = step_timed(lossless);
         now_ns = tg_clock_monotonic_ns(); /* after the step: it may wait for the disk */
         last_ns = taken > 0 ? now_ns : last_ns;
     }
@@ -132,15 +154,22 @@ static enum tg_err trial_run(struct lossless *lossless, uint64_t rate, uint32_t 
     sender->rows_per_s = rate;
     sender->count = rate * seconds / TG_FEED_RECORDS + 1 + TAIL_COUNT;
     sender->is_done = 0;
+    lossless->busy_ns = 0;
+    lossless->last_cpu_ns = tg_clock_thread_cpu_ns();
+    const int64_t main_ns = lossless->last_cpu_ns;
+    const int64_t process_ns = tg_bench_process_cpu_ns();
     if (pthread_create(&thread, NULL, sender_main, sender) != 0) {
         return tg_why_set(why, TG_E_NO_MEMORY, "cannot start the sender");
     }
     while (__atomic_load_n(&sender->is_done, __ATOMIC_ACQUIRE) == 0 &&
            !tg_ingest_has_failed(rig->ingest)) {
-        (void)tg_ingest_step(rig->ingest);
+        (void)step_timed(lossless);
     }
     (void)pthread_join(thread, NULL);
     until_quiet(lossless);
+    const int64_t writer_ns = tg_bench_process_cpu_ns() - process_ns - sender->cpu_ns -
+                              (tg_clock_thread_cpu_ns() - main_ns);
+    const int64_t engine_ns = lossless->busy_ns + (writer_ns > 0 ? writer_ns : 0);
     send_some(sender, TAIL_COUNT);
     until_quiet(lossless);
     const struct tg_ingest_counts *after = tg_ingest_counts(rig->ingest);
@@ -155,7 +184,9 @@ static enum tg_err trial_run(struct lossless *lossless, uint64_t rate, uint32_t 
                                   (uint64_t)(sender->took_ns > 0 ? sender->took_ns : 1),
                        .lost_rows = sender->count * TG_FEED_RECORDS - received,
                        .lost_by_sequence = after->lost_records - before.lost_records,
-                       .dropped_datagrams = port_after.dropped_count - port_before.dropped_count};
+                       .dropped_datagrams = port_after.dropped_count - port_before.dropped_count,
+                       .engine_cpu_ns = engine_ns,
+                       .sender_cpu_ns = sender->cpu_ns};
     return tg_ingest_has_failed(rig->ingest) ? tg_journal_error(rig->journal, why) : TG_OK;
 }
 
@@ -163,15 +194,18 @@ static enum tg_err trial_print(const struct tg_bench_extra *extra, const struct 
                                struct tg_why *why)
 {
     const bool is_void = trial->lost_rows != trial->lost_by_sequence;
+    const uint64_t received_rows = trial->sent_rows - trial->lost_rows;
     (void)printf(extra->is_csv ? "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-                                 ",%" PRIu64 ",%s\n"
+                                 ",%" PRIu64 ",%s,%" PRIi64 ",%" PRIi64 "\n"
                                : "%10" PRIu64 " %10" PRIu64 " %12" PRIu64 " %10" PRIu64
-                                 " %12" PRIu64 " %10" PRIu64 "  %s\n",
+                                 " %12" PRIu64 " %10" PRIu64 "  %-8s %9" PRIi64 " %9" PRIi64 "\n",
                  trial->rate, trial->offered, trial->sent_rows, trial->lost_rows,
                  trial->lost_by_sequence, trial->dropped_datagrams,
                  is_void                 ? "void"
                  : trial->lost_rows == 0 ? "lossless"
-                                         : "loss");
+                                         : "loss",
+                 received_rows == 0 ? 0 : trial->engine_cpu_ns / (int64_t)received_rows,
+                 trial->sender_cpu_ns / (int64_t)trial->sent_rows);
     (void)fflush(stdout);
     return is_void ? tg_why_set(why, TG_E_INVALID,
                                 "the audit counts %" PRIu64 " lost records, %" PRIu64 " are",
@@ -258,49 +292,106 @@ static enum tg_err journal_check(struct lossless *lossless, struct tg_why *why)
     return err;
 }
 
-static enum tg_err sender_open(struct lossless *lossless, struct tg_why *why)
+/* A socket belongs to the namespace it was made in, whoever uses it later. */
+static int socket_in(const char *peer, struct tg_why *why)
+{
+    if (peer == NULL) {
+        return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    }
+    const int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    const int away = open(peer, O_RDONLY | O_CLOEXEC);
+    int made = -1;
+    if (home >= 0 && away >= 0 && setns(away, CLONE_NEWNET) == 0) {
+        made = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (setns(home, CLONE_NEWNET) != 0) {
+            (void)close(made);
+            made = -1;
+        }
+    }
+    if (made < 0) {
+        (void)tg_why_set(why, TG_E_IO, "cannot send from namespace %s: %s", peer, strerror(errno));
+    }
+    (void)close(home);
+    (void)close(away);
+    return made;
+}
+
+static enum tg_err sender_open(struct lossless *lossless, const struct tg_bench_extra *extra,
+                               struct tg_why *why)
 {
     struct sender *sender = &lossless->sender;
     const struct tg_feed *feed = &lossless->rig.feed;
+    const char *address = extra->address != NULL ? extra->address : ADDRESS;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(TG_FEED_PORT)};
-    (void)inet_pton(AF_INET, ADDRESS, &to.sin_addr);
+    if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
+        return tg_why_set(why, TG_E_INVALID, "%s is no IPv4 address", address);
+    }
     sender->feed = feed;
-    sender->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sender->socket < 0 || connect(sender->socket, (const void *)&to, sizeof to) != 0 ||
+    sender->socket = socket_in(extra->peer, why);
+    if (sender->socket < 0) {
+        return TG_E_IO;
+    }
+    if (connect(sender->socket, (const void *)&to, sizeof to) != 0 ||
         send(sender->socket, feed->template_frame + HEAD_OCTETS,
              feed->template_octets - HEAD_OCTETS, 0) < 0) {
-        return tg_why_set(why, TG_E_IO, "cannot send to %s:%u", ADDRESS, TG_FEED_PORT);
+        return tg_why_set(why, TG_E_IO, "cannot send to %s:%u: %s", address, TG_FEED_PORT,
+                          strerror(errno));
     }
     return TG_OK;
+}
+
+static enum tg_err receiver_open(struct lossless *lossless, const struct tg_bench_extra *extra,
+                                 struct tg_why *why)
+{
+    char target[32];
+    struct tg_port_config config = {
+        .size_bytes = sizeof config, .kind = TG_PORT_SOCKET, .name = "bench", .target = target};
+    (void)snprintf(target, sizeof target, "%s:%u", ADDRESS, TG_FEED_PORT);
+    if (extra->port != NULL) {
+        const char *colon = strchr(extra->port, ':');
+        const size_t kind_bytes = colon != NULL ? (size_t)(colon - extra->port) : 0;
+        config.kind = kind_bytes == 9 && strncmp(extra->port, "af_packet", 9) == 0
+                          ? TG_PORT_AF_PACKET
+                      : kind_bytes == 6 && strncmp(extra->port, "af_xdp", 6) == 0 ? TG_PORT_AF_XDP
+                                                                                  : TG_PORT_SOCKET;
+        if (config.kind == TG_PORT_SOCKET || extra->address == NULL) {
+            return tg_why_set(why, TG_E_INVALID,
+                              "--port is af_packet:INTERFACE or af_xdp:INTERFACE, with --address");
+        }
+        config.target = colon + 1;
+        const struct tg_eal_config eal = {.size_bytes = sizeof eal, .memory_mib = 192};
+        const enum tg_err err = tg_eal_start(&eal, why);
+        if (err != TG_OK) {
+            return err;
+        }
+    }
+    return tg_port_open(&config, &lossless->rig.port.inner, why);
 }
 
 enum tg_err tg_bench_lossless(const struct tg_bench_extra *extra, struct tg_why *why)
 {
     static struct lossless lossless;
-    char target[32];
-    (void)snprintf(target, sizeof target, "%s:%u", ADDRESS, TG_FEED_PORT);
     const struct tg_bench_options options = {.datagrams_count = DATAGRAMS_COUNT,
                                              .down_percent = 50,
                                              .seed = 1,
                                              .dir = extra->dir,
                                              .is_fixed = true};
-    const struct tg_port_config config = {
-        .size_bytes = sizeof config, .kind = TG_PORT_SOCKET, .name = "bench", .target = target};
     memset(&lossless, 0, sizeof lossless);
     lossless.sender.socket = -1;
     enum tg_err err = tg_rig_open(&lossless.rig, &options, extra->subscribers_count, false, why);
-    err = err == TG_OK ? tg_port_open(&config, &lossless.rig.port.inner, why) : err;
+    err = err == TG_OK ? receiver_open(&lossless, extra, why) : err;
     if (err == TG_OK) {
         lossless.rig.port.is_salted = false; /* the sender has done it */
         lossless.rig.port.has_template = true;
         lossless.rig.port.limit_count = UINT64_MAX;
-        err = sender_open(&lossless, why);
+        err = sender_open(&lossless, extra, why);
     }
     if (err == TG_OK) {
         (void)fputs(extra->is_csv ? "rate,offered,sent_rows,lost_rows,lost_by_sequence,"
-                                    "dropped_datagrams,verdict\n"
+                                    "dropped_datagrams,verdict,engine_cpu_ns_per_row,"
+                                    "sender_cpu_ns_per_row\n"
                                   : "    rate/s  offered/s    sent rows       lost  by sequence  "
-                                    "kernel drops\n",
+                                    "kernel drops  verdict  engine ns sender ns\n",
                     stdout);
         err = search(&lossless, extra, why);
     }

@@ -44,7 +44,7 @@ static void receive_round(struct path *path)
     while (silent.given_count < silent.limit_count) {
         const uint32_t count = tg_port_burst(&silent.base, 0, inputs, TG_BURST_MAX);
         for (uint32_t i = 0; i < count; i++) {
-            rows += inputs[i].bytes[1] == 10 ? TG_FEED_RECORDS : 0; /* IPFIX version */
+            rows += inputs[i].bytes[1] == 10 ? rig->feed.records_count : 0; /* IPFIX version */
         }
         tg_port_release(&silent.base);
     }
@@ -64,7 +64,7 @@ static void make_round(struct path *path)
     }
     cpu_ns += tg_clock_thread_cpu_ns() - from_ns;
     tg_bench_round(&path->stages[TG_BENCH_MAKE], cpu_ns,
-                   (uint64_t)rig->feed.datagrams_count * TG_FEED_RECORDS);
+                   (uint64_t)rig->feed.datagrams_count * rig->feed.records_count);
 }
 
 static enum tg_err staged_round(struct path *path, struct tg_why *why)
@@ -83,7 +83,7 @@ static enum tg_err whole_round(struct path *path, struct tg_why *why)
     const int64_t from_ns = tg_bench_process_cpu_ns();
     const enum tg_err err = tg_rig_whole(&path->rig, why);
     tg_bench_round(&path->whole, tg_bench_process_cpu_ns() - from_ns,
-                   (uint64_t)path->rig.feed.datagrams_count * TG_FEED_RECORDS);
+                   (uint64_t)path->rig.feed.datagrams_count * path->rig.feed.records_count);
     return err;
 }
 

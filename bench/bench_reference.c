@@ -95,6 +95,6 @@ void tg_reference_call(struct tg_reference *reference, uint64_t number, uint32_t
 bool tg_sums_equal(const struct tg_sums *a, const struct tg_sums *b)
 {
     return a->rows_count == b->rows_count && a->other_count == b->other_count &&
-           a->amount == b->amount && a->billed_units == b->billed_units &&
-           a->allowance_units == b->allowance_units;
+           a->duplicates_count == b->duplicates_count && a->amount == b->amount &&
+           a->billed_units == b->billed_units && a->allowance_units == b->allowance_units;
 }

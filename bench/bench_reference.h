@@ -15,11 +15,12 @@
 
 /** @brief Sums that the engine's output must equal. */
 struct tg_sums {
-    uint64_t rows_count;      /**< Rated rows. */
-    uint64_t other_count;     /**< Rows of any other fate. */
-    int64_t amount;           /**< At scale 8. */
-    uint64_t billed_units;    /**< Kilobytes or seconds. */
-    uint64_t allowance_units; /**< Of these, free. */
+    uint64_t rows_count;       /**< Rated rows. */
+    uint64_t duplicates_count; /**< Rows that were sent before. */
+    uint64_t other_count;      /**< Rows of any other fate. */
+    int64_t amount;            /**< At scale 8. */
+    uint64_t billed_units;     /**< Kilobytes or seconds. */
+    uint64_t allowance_units;  /**< Of these, free. */
 };
 
 /** @brief State: what each subscriber's allowance has left. */

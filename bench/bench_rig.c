@@ -71,8 +71,8 @@ static uint32_t port_memory(struct tg_bench_port *port, int64_t now_ns, struct t
     const struct tg_feed *feed = port->feed;
     for (uint32_t i = 0; i < wanted; i++) {
         const size_t index = (port->given_count + i) % feed->datagrams_count;
-        memcpy(frames[i], feed->frames + index * TG_FEED_STRIDE_BYTES, TG_FEED_FRAME_OCTETS);
-        input_of(frames[i], TG_FEED_FRAME_OCTETS, now_ns, &inputs[i]);
+        memcpy(frames[i], feed->frames + index * TG_FEED_STRIDE_BYTES, feed->frame_octets);
+        input_of(frames[i], feed->frame_octets, now_ns, &inputs[i]);
     }
     return wanted;
 }
@@ -82,14 +82,17 @@ static uint32_t port_burst(struct tg_port *base, int64_t now_ns, struct tg_input
 {
     struct tg_bench_port *port = (struct tg_bench_port *)base;
     const uint64_t left = port->limit_count - port->given_count;
-    const uint32_t wanted = left < capacity ? (uint32_t)left : capacity;
+    const uint32_t room =
+        port->burst_max != 0 && port->burst_max < capacity ? port->burst_max : capacity;
+    const uint32_t wanted = left < room ? (uint32_t)left : room;
     (void)now_ns; /* arrival follows the capture, or its events would lie in the future */
     const int64_t pass = (int64_t)(port->given_count / port->feed->datagrams_count);
     const int64_t arrival_ns =
         TG_FEED_START_NS + TG_NS_PER_HOUR + pass * TG_FEED_PASS_S * TG_NS_PER_S;
     if (!port->has_template) {
-        port->has_template = true;
-        input_of(port->feed->template_frame, port->feed->template_octets, arrival_ns, inputs);
+        tg_feed_template(port->feed, port->templates_given++, port->template_frame);
+        port->has_template = port->templates_given == port->feed->templates_count;
+        input_of(port->template_frame, port->feed->template_octets, arrival_ns, inputs);
         return 1;
     }
     if (wanted == 0) {
@@ -130,6 +133,7 @@ static enum tg_err open_port(struct tg_rig *rig, struct tg_why *why)
     rig->port =
         (struct tg_bench_port){.base = {.ops = &port_ops, .kind = TG_PORT_VDEV, .name = "bench"},
                                .feed = &rig->feed,
+                               .burst_max = rig->options->burst_max,
                                .is_salted = true};
     if (rig->options->is_fixed) {
         return TG_OK;
@@ -210,8 +214,16 @@ enum tg_err tg_rig_open(struct tg_rig *rig, const struct tg_bench_options *optio
         rig->dir[0] = '\0';
         return tg_why_set(why, TG_E_IO, "cannot make a folder in %s", options->dir);
     }
-    enum tg_err err = tg_feed_open(&rig->feed, options->datagrams_count, subscribers_count, is_zipf,
-                                   options->down_percent, options->seed);
+    const struct tg_feed_shape shape = {.datagrams_count = options->datagrams_count,
+                                        .subscribers_count = subscribers_count,
+                                        .down_percent = options->down_percent,
+                                        .records_count = options->records_count,
+                                        .templates_count = options->templates_count,
+                                        .duplicates_percent = options->duplicates_percent,
+                                        .theta_percent = options->theta_percent,
+                                        .seed = options->seed,
+                                        .is_zipf = is_zipf};
+    enum tg_err err = tg_feed_open_shaped(&rig->feed, &shape);
     err = err == TG_OK ? tg_world_open(&rig->world, rig->dir, subscribers_count, SMALL_DECK, true,
                                        options->seed, why)
                        : err;
@@ -276,6 +288,10 @@ static enum tg_err sums_fold(void *context, const struct tg_scan_view *view)
 {
     struct tg_sums *sums = context;
     for (uint32_t i = 0; i < view->rows_count; i++) {
+        if (view->fate[i] == TG_FATE_DUPLICATE) {
+            sums->duplicates_count++;
+            continue;
+        }
         if (view->fate[i] != TG_FATE_RATED || view->node_state[i] != TG_NODE_UP) {
             sums->other_count++;
             continue;
@@ -290,10 +306,14 @@ static enum tg_err sums_fold(void *context, const struct tg_scan_view *view)
 
 static void refer(struct tg_rig *rig)
 {
-    const uint64_t records_count = (uint64_t)rig->feed.datagrams_count * TG_FEED_RECORDS;
+    const uint64_t records_count = (uint64_t)rig->feed.datagrams_count * rig->feed.records_count;
     for (; rig->referred_count < rig->passes_count; rig->referred_count++) {
         for (uint64_t i = 0; i < records_count; i++) {
             const struct tg_feed_record *record = &rig->feed.records[i];
+            if (record->is_duplicate) {
+                rig->reference.sums.duplicates_count++;
+                continue;
+            }
             tg_reference_data(&rig->reference,
                               tg_feed_subscriber_in(&rig->feed, record, rig->referred_count),
                               record->octets);
@@ -317,13 +337,14 @@ enum tg_err tg_rig_check(struct tg_rig *rig, bool *is_void, struct tg_why *why)
     const struct tg_sums *wanted = &rig->reference.sums;
     if (err == TG_OK && !tg_sums_equal(&sums, wanted)) {
         *is_void = true;
-        (void)tg_why_set(why, TG_E_INVALID,
-                         "journal: %" PRIu64 " rated rows of %" PRIi64 ", %" PRIu64
-                         " units, %" PRIu64 " free, %" PRIu64 " other rows; reference: %" PRIu64
-                         " of %" PRIi64 ", %" PRIu64 " units, %" PRIu64 " free",
-                         sums.rows_count, sums.amount, sums.billed_units, sums.allowance_units,
-                         sums.other_count, wanted->rows_count, wanted->amount, wanted->billed_units,
-                         wanted->allowance_units);
+        (void)tg_why_set(
+            why, TG_E_INVALID,
+            "journal: %" PRIu64 " rated rows of %" PRIi64 ", %" PRIu64 " units, %" PRIu64
+            " free, %" PRIu64 " duplicates, %" PRIu64 " other rows; reference: %" PRIu64
+            " of %" PRIi64 ", %" PRIu64 " units, %" PRIu64 " free, %" PRIu64 " duplicates",
+            sums.rows_count, sums.amount, sums.billed_units, sums.allowance_units,
+            sums.duplicates_count, sums.other_count, wanted->rows_count, wanted->amount,
+            wanted->billed_units, wanted->allowance_units, wanted->duplicates_count);
     }
     return err;
 }

@@ -19,18 +19,21 @@
 
 /** @brief A port that hands the capture over, fresh in every pass. */
 struct tg_bench_port {
-    struct tg_port base;   /**< Contract. */
-    struct tg_port *inner; /**< net_pcap with infinite_rx; NULL: frames in memory. */
-    struct tg_feed *feed;  /**< The capture. */
-    uint64_t given_count;  /**< Data datagrams handed over so far. */
-    uint64_t limit_count;  /**< No more than these. */
-    bool is_salted;        /**< Make them fresh; false only to measure receive alone. */
-    bool has_template;     /**< The template went out. */
+    struct tg_port base;         /**< Contract. */
+    struct tg_port *inner;       /**< net_pcap with infinite_rx; NULL: frames in memory. */
+    struct tg_feed *feed;        /**< The capture. */
+    uint64_t given_count;        /**< Data datagrams handed over so far. */
+    uint64_t limit_count;        /**< No more than these. */
+    bool is_salted;              /**< Make them fresh; false only to measure receive alone. */
+    uint32_t burst_max;          /**< Datagrams a burst; 0: as many as asked for. */
+    uint32_t templates_given;    /**< Templates that went out. */
+    bool has_template;           /**< All templates went out. */
+    uint8_t template_frame[160]; /**< The one that is out. */
 };
 
 /** @brief Everything. */
 struct tg_rig {
-    struct tg_snapshot sessions_published; /**< Address holders, as the lcores read them. */
+    struct tg_snapshot sessions_published;  /**< Address holders, as the lcores read them. */
     const struct tg_bench_options *options; /**< Borrowed. */
     char dir[256];                          /**< Scratch; removed at close. */
     struct tg_feed feed;                    /**< Capture. */

@@ -42,31 +42,42 @@ static int prefix_compare(const void *left, const void *right)
 }
 
 /* Nine single digits, so that every number has a price, and then longer and longer ones. */
+static struct tg_world_prefix prefix_make(uint32_t index, uint64_t *random)
+{
+    char text[16];
+    struct tg_world_prefix prefix = {0};
+    const unsigned digits = index < 9 ? 1 : 3 + (unsigned)(tg_feed_random(random) % 7);
+    text[0] = (char)('1' + (index < 9 ? index : tg_feed_random(random) % 9));
+    for (unsigned k = 1; k < digits; k++) {
+        text[k] = (char)('0' + tg_feed_random(random) % 10);
+    }
+    (void)tg_digits_pack(text, digits, &prefix.key);
+    prefix.zone = (uint32_t)(tg_feed_random(random) % TG_WORLD_ZONES);
+    return prefix;
+}
+
+/* Short prefixes soon come twice: as many rounds as it takes to have the number asked for. */
 static enum tg_err prefixes_make(struct tg_world *world, uint32_t wanted_count, uint64_t seed)
 {
     uint64_t random = seed ^ 0xdec;
+    uint32_t made = 0;
     world->prefixes = malloc((size_t)wanted_count * sizeof *world->prefixes);
     if (world->prefixes == NULL) {
         return TG_E_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < wanted_count; i++) {
-        char text[16];
-        const unsigned digits = i < 9 ? 1 : 3 + (unsigned)(tg_feed_random(&random) % 7);
-        text[0] = (char)('1' + (i < 9 ? i : tg_feed_random(&random) % 9));
-        for (unsigned k = 1; k < digits; k++) {
-            text[k] = (char)('0' + tg_feed_random(&random) % 10);
+    while (world->prefixes_count < wanted_count) {
+        for (uint32_t i = world->prefixes_count; i < wanted_count; i++) {
+            world->prefixes[i] = prefix_make(made++, &random);
         }
-        (void)tg_digits_pack(text, digits, &world->prefixes[i].key);
-        world->prefixes[i].zone = (uint32_t)(tg_feed_random(&random) % TG_WORLD_ZONES);
-    }
-    qsort(world->prefixes, wanted_count, sizeof *world->prefixes, prefix_compare);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < wanted_count; i++) {
-        if (kept == 0 || world->prefixes[kept - 1].key != world->prefixes[i].key) {
-            world->prefixes[kept++] = world->prefixes[i];
+        qsort(world->prefixes, wanted_count, sizeof *world->prefixes, prefix_compare);
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < wanted_count; i++) {
+            if (kept == 0 || world->prefixes[kept - 1].key != world->prefixes[i].key) {
+                world->prefixes[kept++] = world->prefixes[i];
+            }
         }
+        world->prefixes_count = kept;
     }
-    world->prefixes_count = kept;
     return TG_OK;
 }
 
@@ -106,14 +117,17 @@ static bool zone_is_used(const struct tg_world *world, uint32_t zone)
     return false;
 }
 
-static enum tg_err catalog_write(const struct tg_world *world, const char *dir, struct tg_why *why)
+static enum tg_err catalog_write(const struct tg_world *world, const char *dir, uint32_t version,
+                                 struct tg_why *why)
 {
     FILE *file = document_open(dir, "catalog.yaml", why);
     if (file == NULL) {
         return TG_E_IO;
     }
-    (void)fputs("catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n"
-                "taxes:\n  vat: {rate: 19%, title: VAT}\n"
+    (void)fprintf(
+        file, "catalog: {version: %" PRIu32 ", valid_from: 2026-01-%02" PRIu32 ", currency: EUR}\n",
+        version, version);
+    (void)fputs("taxes:\n  vat: {rate: 19%, title: VAT}\n"
                 "decks:\n  world: {file: world.csv}\n"
                 "prices:\n"
                 "  data: {unit: kilobyte, price: \"0.02\", per: 1000, first: 10, next: 10}\n",
@@ -179,13 +193,21 @@ static enum tg_err roster_make(const struct tg_world *world, uint16_t product,
     return err;
 }
 
-static enum tg_err catalog_make(struct tg_world *world, const char *dir, struct tg_why *why)
+enum tg_err tg_world_documents(const struct tg_world *world, const char *dir, uint32_t version,
+                               struct tg_why *why)
 {
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/catalog", dir);
     (void)mkdir(path, 0755);
-    enum tg_err err = deck_write(world, dir, why);
-    err = err == TG_OK ? catalog_write(world, dir, why) : err;
+    const enum tg_err err = deck_write(world, dir, why);
+    return err == TG_OK ? catalog_write(world, dir, version, why) : err;
+}
+
+static enum tg_err catalog_make(struct tg_world *world, const char *dir, struct tg_why *why)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/catalog", dir);
+    enum tg_err err = tg_world_documents(world, dir, 1, why);
     struct tg_diag *diag = tg_diag_open();
     if (err == TG_OK) {
         err = tg_catalog_open_folder(path, diag, &world->folder, why);

@@ -63,6 +63,13 @@ enum tg_err tg_world_open(struct tg_world *world, const char *dir, uint32_t subs
 /** @brief Free. @param world Opened or zeroed. */
 void tg_world_close(struct tg_world *world);
 
+/** @brief Write the catalog's documents once more.
+ *  @param world Open: its prefixes. @param dir Scratch folder; <dir>/catalog. @param version 1..28;
+ *  valid from that day of January 2026 on, with the same prices. @param[out] why Reason.
+ *  @return TG_OK or TG_E_IO. */
+enum tg_err tg_world_documents(const struct tg_world *world, const char *dir, uint32_t version,
+                               struct tg_why *why);
+
 /** @brief Number of a subscriber. @param subscriber Index. @return Packed digits. */
 uint64_t tg_world_number(uint32_t subscriber);
 

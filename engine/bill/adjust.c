@@ -112,6 +112,34 @@ static void index_sum(struct tg_adjust_index *index)
     index->count = kept;
 }
 
+/* Ends the fold at the first adjustment. */
+static enum tg_err block_look(void *context, const struct tg_scan_view *view)
+{
+    bool *has_any = context;
+    for (uint32_t i = 0; i < view->rows_count && !*has_any; i++) {
+        *has_any = view->source_id[i] == TG_ADJUST_SOURCE_ID;
+    }
+    return *has_any ? TG_E_EXISTS : TG_OK;
+}
+
+static enum tg_err journal_fold(const char *data_dir, uint64_t epoch_max, uint64_t columns,
+                                tg_scan_fold_fn fold, void *context, struct tg_why *why)
+{
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+                                          .dir = data_dir,
+                                          .epoch_max = epoch_max,
+                                          .fates = 1u << TG_FATE_RATED,
+                                          .columns = columns};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, fold, context, why);
+    }
+    tg_scan_close(scan);
+    return err;
+}
+
 enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
                                  struct tg_adjust_index **index, struct tg_why *why)
 {
@@ -120,23 +148,20 @@ enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
     if (made == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for adjustments");
     }
-    const struct tg_scan_params params = {
-        .size_bytes = sizeof params,
-        .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
-        .dir = data_dir,
-        .epoch_max = epoch_max,
-        .fates = 1u << TG_FATE_RATED,
-        .columns = TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(peer_key) |
-                   TG_COLUMN_BIT(sequence) | TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(remainder) |
-                   TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
-                   TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |
-                   TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone)};
-    struct tg_scan *scan = NULL;
-    enum tg_err err = tg_scan_open(&params, &scan, why);
-    if (err == TG_OK) {
-        err = tg_scan_fold(scan, block_fold, made, why);
+    /* Most journals have none: one column says so, where the index needs twelve. */
+    bool has_any = false;
+    enum tg_err err =
+        journal_fold(data_dir, epoch_max, TG_COLUMN_BIT(source_id), block_look, &has_any, why);
+    if (has_any) {
+        err = journal_fold(data_dir, epoch_max,
+                           TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) |
+                               TG_COLUMN_BIT(peer_key) | TG_COLUMN_BIT(sequence) |
+                               TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(remainder) |
+                               TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
+                               TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |
+                               TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone),
+                           block_fold, made, why);
     }
-    tg_scan_close(scan);
     if (err != TG_OK) {
         tg_adjust_index_close(made);
         return err;

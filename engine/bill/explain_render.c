@@ -94,6 +94,7 @@ static void usage_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)row->usage->record_key);
     tg_json_set_string(json, "record_key", text);
     tg_json_set_integer(json, "source", row->usage->source_id);
+    tg_json_set_integer(json, "node", row->usage->node_id);
     (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, text, sizeof text);
     tg_json_set_string(json, "subscription", text);
     const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);

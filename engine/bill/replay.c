@@ -10,7 +10,7 @@
 
 #define NOT_WANTED UINT32_MAX
 
-/* Rows that wait to be priced together: all by one snapshot. */
+/* Rows that wait to be priced together: all by one snapshot, all of one block. */
 struct batch {
     const struct tg_catalog_snapshot *snapshot;
     uint32_t count;
@@ -18,10 +18,10 @@ struct batch {
     uint32_t adjustments[TG_BATCH_ROWS_MAX];
     uint64_t epochs[TG_BATCH_ROWS_MAX];
     uint32_t indices[TG_BATCH_ROWS_MAX];
-    struct tg_usage usage[TG_BATCH_ROWS_MAX]; /* As journaled. */
-    struct tg_usage rows[TG_BATCH_ROWS_MAX];  /* As the rate stage gets them. */
-    struct tg_charge stored[TG_BATCH_ROWS_MAX];
-    struct tg_charge stands[TG_BATCH_ROWS_MAX];
+    const struct tg_usage *usage[TG_BATCH_ROWS_MAX]; /* As journaled, in the scan's block. */
+    const struct tg_charge *stored[TG_BATCH_ROWS_MAX];
+    struct tg_usage rows[TG_BATCH_ROWS_MAX];    /* As the rate stage gets them. */
+    struct tg_charge stands[TG_BATCH_ROWS_MAX]; /* Of rows with adjustments only. */
     struct tg_charge priced[TG_BATCH_ROWS_MAX];
     struct tg_rate_trace traces[TG_BATCH_ROWS_MAX];
 };
@@ -243,13 +243,13 @@ static enum tg_err row_show(struct replay *replay, uint32_t i)
     struct batch *batch = replay->batch;
     const struct tg_image *image = NULL;
     if (batch->snapshot != NULL) {
-        image = tg_catalog_image_at(batch->snapshot, batch->usage[i].start_ns);
+        image = tg_catalog_image_at(batch->snapshot, batch->usage[i]->start_ns);
     }
-    batch->priced[i].subscriber = batch->stored[i].subscriber;
+    batch->priced[i].subscriber = batch->stored[i]->subscriber;
     const struct tg_replay_row row = {
-        .usage = &batch->usage[i],
-        .stored = &batch->stored[i],
-        .stands = &batch->stands[i],
+        .usage = batch->usage[i],
+        .stored = batch->stored[i],
+        .stands = batch->adjustments[i] > 0 ? &batch->stands[i] : batch->stored[i],
         .priced = &batch->priced[i],
         .trace = replay->params->wants_traces && image != NULL ? &batch->traces[i] : NULL,
         .image = image,
@@ -299,14 +299,16 @@ static enum tg_err row_price(struct replay *replay, const struct tg_usage *usage
     batch->adjustments[i] = adjustments_count;
     batch->epochs[i] = replay->epoch;
     batch->indices[i] = replay->index;
-    batch->usage[i] = *usage;
+    batch->usage[i] = usage;
     batch->rows[i] = *usage;
     if (choice == TG_REPLAY_CANDIDATE) {
         batch->rows[i].serving_network =
             tg_replay_candidate_network(replay->params->candidate, usage->serving_network);
     }
-    batch->stored[i] = *stored;
-    batch->stands[i] = *stands;
+    batch->stored[i] = stored;
+    if (adjustments_count > 0) {
+        batch->stands[i] = *stands;
+    }
     batch->priced[i] = (struct tg_charge){.subscriber = replay->compact[stored->subscriber],
                                           .price_id = TG_PRICE_NONE,
                                           .node_state = stored->node_state};
@@ -317,8 +319,24 @@ static enum tg_err row_price(struct replay *replay, const struct tg_usage *usage
     return TG_OK;
 }
 
+/* Adjustments count in base quantity; whoever draws from shelves asks in the unit of the price. */
+static void units_restore(const struct tg_catalog_snapshot *catalog, struct tg_charge *charge)
+{
+    const struct tg_image *image = tg_catalog_image_version(catalog, charge->catalog_version);
+    if (image == NULL || tg_image_price(image, charge->price_id) == NULL) {
+        return;
+    }
+    const uint8_t unit = tg_image_price_info(image, charge->price_id)->unit;
+    const uint64_t base = tg_unit_base_count(unit);
+    if (charge->billed_units % base == 0 && charge->allowance_units % base == 0) {
+        charge->billed_units /= base;
+        charge->allowance_units /= base;
+        charge->unit = unit;
+    }
+}
+
 static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage,
-                             const struct tg_charge *stands)
+                             const struct tg_charge *stands, uint32_t adjustments_count)
 {
     enum tg_err err = batch_flush(replay);
     if (err != TG_OK) {
@@ -326,6 +344,9 @@ static enum tg_err row_apply(struct replay *replay, const struct tg_usage *usage
     }
     struct tg_charge charge = *stands;
     charge.subscriber = replay->compact[stands->subscriber];
+    if (adjustments_count > 0) {
+        units_restore(replay->params->catalog, &charge);
+    }
     replay->stats->rows_applied_count++;
     err = tg_rate_apply(replay->rate, &replay->in_force, usage, &charge, 1);
     return err == TG_OK
@@ -344,18 +365,21 @@ static enum tg_err row_replay(struct replay *replay, const struct tg_usage *usag
         replay->compact[stored->subscriber] == NOT_WANTED) {
         return TG_OK;
     }
-    struct tg_charge stands;
-    const uint32_t count = tg_adjust_apply(params->adjustments, usage, stored, &stands);
-    const struct tg_replay_seen seen = {usage,         stored,        &stands,
-                                        replay->epoch, replay->index, count};
+    struct tg_charge corrected;
+    uint32_t count = 0;
+    if (tg_adjust_count(params->adjustments) > 0) {
+        count = tg_adjust_apply(params->adjustments, usage, stored, &corrected);
+    }
+    const struct tg_charge *stands = count > 0 ? &corrected : stored;
+    const struct tg_replay_seen seen = {usage, stored, stands, replay->epoch, replay->index, count};
     const enum tg_replay_choice choice = params->choose(params->context, &seen);
     switch (choice) {
     case TG_REPLAY_SKIP:
         return TG_OK;
     case TG_REPLAY_APPLY:
-        return row_apply(replay, usage, &stands);
+        return row_apply(replay, usage, stands, count);
     default:
-        return row_price(replay, usage, stored, &stands, count, choice);
+        return row_price(replay, usage, stored, stands, count, choice);
     }
 }
 
@@ -370,6 +394,9 @@ static enum tg_err block_replay(void *context, const struct tg_scan_view *view)
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
         err = row_replay(replay, &view->usage[i], &view->charges[i]);
         replay->index++;
+    }
+    if (err == TG_OK) {
+        err = batch_flush(replay); /* The scan takes its block back. */
     }
     /* Rows that the range left out are numbered all the same. */
     replay->index += view->rows_total_count - view->rows_count;
@@ -411,9 +438,6 @@ enum tg_err tg_replay_run(const struct tg_replay_params *params, struct tg_repla
         err = tg_scan_fold(scan, block_replay, replay, why);
     }
     tg_scan_close(scan);
-    if (err == TG_OK) {
-        err = batch_flush(replay);
-    }
     replay_close(replay);
     tg_pages_free(replay, sizeof *replay);
     return err;

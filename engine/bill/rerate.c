@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/rerate.h"
 
+#include "abi/key.h"
 #include "base/arena.h"
 
 #include <string.h>
@@ -13,15 +14,41 @@ struct job {
     struct tg_why *why;
     uint8_t *touched;  /* 1: a selected row of the account came by; shape [accounts_count + 1]. */
     uint32_t price_id; /* Of the selector; TG_PRICE_NONE all. */
+    uint16_t product;  /* Of the selector; TG_PRODUCT_NONE all. */
 };
+
+/* Numbers of decks are those of one version, so the deck is told by its name. */
+static bool is_of_deck(const struct tg_catalog_snapshot *catalog, const char *deck_name,
+                       const struct tg_usage *usage, const struct tg_charge *stands)
+{
+    const struct tg_image *image = tg_catalog_image_version(catalog, stands->catalog_version);
+    const struct tg_product *product =
+        image != NULL ? tg_image_product(image, catalog->roster->lines[stands->subscriber].product)
+                      : NULL;
+    const struct tg_plan_service *plan_service =
+        product != NULL ? tg_image_plan_service(image, product->plan, usage->service) : NULL;
+    if (plan_service == NULL || plan_service->zone_by == TG_ZONE_BY_NETWORK ||
+        tg_usage_peer_kind(usage) != TG_KEY_E164) {
+        return false;
+    }
+    uint16_t deck = TG_DECK_NONE;
+    (void)tg_image_plan_zone(image, plan_service, usage->peer_key, usage->start_ns, &deck);
+    return deck != TG_DECK_NONE &&
+           strcmp(tg_image_name(image, TG_CATALOG_DECK, deck), deck_name) == 0;
+}
 
 static bool is_selected(const struct job *job, const struct tg_usage *usage,
                         const struct tg_charge *stands)
 {
     const struct tg_rerate_selector *selector = &job->params->selector;
+    const struct tg_catalog_snapshot *catalog = job->params->catalog;
     return usage->start_ns >= selector->from_ns && usage->start_ns < selector->to_ns &&
            (selector->source_id < 0 || usage->source_id == selector->source_id) &&
-           (selector->price_name == NULL || stands->price_id == job->price_id);
+           (selector->node_id == 0 || usage->node_id == selector->node_id) &&
+           (selector->price_name == NULL || stands->price_id == job->price_id) &&
+           (selector->product_name == NULL ||
+            catalog->roster->lines[stands->subscriber].product == job->product) &&
+           (selector->deck_name == NULL || is_of_deck(catalog, selector->deck_name, usage, stands));
 }
 
 static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *seen)
@@ -115,19 +142,42 @@ static enum tg_err visit(void *context, const struct tg_replay_row *row)
     return TG_OK;
 }
 
-/* Numbers of prices are the same in all stored versions. */
-static enum tg_err price_find(struct job *job)
+/* The number of a name in any stored version; UINT32_MAX: none has it. */
+static uint32_t name_find(const struct tg_catalog_snapshot *catalog, enum tg_catalog_kind kind,
+                          const char *name)
 {
-    const struct tg_catalog_snapshot *catalog = job->params->catalog;
-    const char *name = job->params->selector.price_name;
-    job->price_id = TG_PRICE_NONE;
-    for (uint32_t i = 0; name != NULL && i < catalog->images_count; i++) {
-        const uint32_t found = tg_image_find(catalog->images[i], TG_CATALOG_PRICE, name);
-        job->price_id = found != UINT32_MAX ? found : job->price_id;
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = 0; i < catalog->images_count && found == UINT32_MAX; i++) {
+        found = tg_image_find(catalog->images[i], kind, name);
     }
-    return name == NULL || job->price_id != TG_PRICE_NONE
-               ? TG_OK
-               : tg_why_set(job->why, TG_E_NOT_FOUND, "no catalog version has a price '%s'", name);
+    return found;
+}
+
+/* Numbers of prices and products are the same in all stored versions. */
+static enum tg_err names_find(struct job *job)
+{
+    const struct tg_rerate_selector *selector = &job->params->selector;
+    const struct {
+        const char *name;
+        const char *what;
+        enum tg_catalog_kind kind;
+    } wanted[] = {{selector->price_name, "price", TG_CATALOG_PRICE},
+                  {selector->product_name, "product", TG_CATALOG_PRODUCT},
+                  {selector->deck_name, "deck", TG_CATALOG_DECK}};
+    uint32_t found[3] = {TG_PRICE_NONE, TG_PRODUCT_NONE, TG_DECK_NONE};
+    for (uint32_t i = 0; i < 3; i++) {
+        if (wanted[i].name == NULL) {
+            continue;
+        }
+        found[i] = name_find(job->params->catalog, wanted[i].kind, wanted[i].name);
+        if (found[i] == UINT32_MAX) {
+            return tg_why_set(job->why, TG_E_NOT_FOUND, "no catalog version has a %s '%s'",
+                              wanted[i].what, wanted[i].name);
+        }
+    }
+    job->price_id = found[0];
+    job->product = (uint16_t)found[1];
+    return TG_OK;
 }
 
 static enum tg_err job_run(struct job *job)
@@ -135,7 +185,7 @@ static enum tg_err job_run(struct job *job)
     const struct tg_rerate_params *params = job->params;
     struct tg_replay_candidate *candidate = NULL;
     struct tg_adjust_index *adjustments = NULL;
-    enum tg_err err = price_find(job);
+    enum tg_err err = names_find(job);
     if (err == TG_OK && params->candidate != NULL) {
         err = tg_replay_candidate_open(params->catalog, params->candidate, &candidate, job->why);
     }

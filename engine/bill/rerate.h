@@ -30,10 +30,13 @@
 struct tg_rerate_selector {
     const uint8_t *accounts_wanted; /**< Shape [accounts_count]; NULL all. */
     const char *price_name;         /**< Rows that stand at this price. */
+    const char *deck_name;          /**< Rows whose number this deck put into its zone. */
+    const char *product_name;       /**< Rows of subscriptions of this product. */
     int64_t from_ns;                /**< Event time from; INT64_MIN: ever. */
     int64_t to_ns;                  /**< Event time before; INT64_MAX: ever. */
     int32_t source_id;              /**< Rows of this source; -1 all. */
-    uint32_t reserved;              /**< 0. */
+    uint16_t node_id;               /**< Rows of this node; 0 all. */
+    uint16_t reserved;              /**< 0. */
 };
 
 /** @brief What to do. */
@@ -82,8 +85,8 @@ struct tg_rerate {
  * @param[in]  params  Borrowed until return.
  * @param[out] rerate  Written on TG_OK; tg_rerate_close.
  * @param[out] why     May be NULL.
- * @return TG_OK; TG_E_NOT_FOUND (no price of that name in any version); TG_E_FULL; TG_E_NO_MEMORY;
- *         TG_E_INVALID (a new charge is in another currency); as tg_replay_run.
+ * @return TG_OK; TG_E_NOT_FOUND (no price, deck or product of that name in any version); TG_E_FULL;
+ * TG_E_NO_MEMORY; TG_E_INVALID (a new charge is in another currency); as tg_replay_run.
  */
 enum tg_err tg_rerate_open(const struct tg_rerate_params *params, struct tg_rerate **rerate,
                            struct tg_why *why);

@@ -6,8 +6,8 @@
  *  Threads: immutable after build; any number of readers. Allocates: at build (tg_pages_take).
  *  Cost: find is about one cache miss a key, overlapped in the batch; see roster_test.c.
  *
- *  Memory a subscriber: line 16 bytes, product 2 bytes, 16 / 0.65 = 25 bytes a key; names stay in LMDB.
- *  Dense indices are given once and never again: a catalog import only appends.
+ *  Memory a subscriber: line 16 bytes, product 2 bytes, 16 / 0.65 = 25 bytes a key; names stay in
+ *  LMDB. Dense indices are given once and never again: a catalog import only appends.
  */
 #ifndef TG_CATALOG_ROSTER_H
 #define TG_CATALOG_ROSTER_H

@@ -12,7 +12,7 @@
 
 static const char *const memory_names[] = {"auto", "never", "always", NULL};
 static const char *const port_names[] = {"pcap",   "af_packet", "ring", "socket",
-                                         "folder", "vdev",      NULL};
+                                         "folder", "vdev",      "af_xdp", NULL};
 
 static const struct tg_schema_key text_item = {.type = TG_TYPE_STRING, .min = 1, .max = 4000};
 static const struct tg_schema_key name_item = {.type = TG_TYPE_NAME};
@@ -67,7 +67,7 @@ static const struct tg_schema_key port_keys[] = {
     {.key = "follow", .type = TG_TYPE_BOOL, .fallback = "true",
      .help = "folder: keep watching; false: finished when empty."},
     {.key = "queue", .type = TG_TYPE_INTEGER, .min = 0, .max = 63, .fallback = "0",
-     .help = "af_packet: queue number."},
+     .help = "af_packet: number in the fan-out; af_xdp: the interface's queue."},
 };
 static const struct tg_schema port_schema = TG_SCHEMA(port_keys);
 static const struct tg_schema_key port_item = {.type = TG_TYPE_MAP, .sub = &port_schema};

@@ -11,6 +11,7 @@
 
 /* Restarts of an access server remembered; it says so twice a restart (off and on). */
 #define CLEARS_MAX 8u
+#define NS_PER_S   INT64_C(1000000000)
 /* Blocks of addresses told apart: 8 KiB, which stay in the first-level cache. */
 #define BLOCKS_COUNT 65536u
 
@@ -33,17 +34,30 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == 64, "a look-up touches one cache line");
 
-/* Addresses in the order in which they came, and an index over them: eight entries a cache line, so
- * that a look-up costs one line of the index and one slot. Slots in the hash table itself (one line
- * each) cost 1.75 lines at this load, and the later ones cannot be asked for ahead.
+/* Addresses in the order in which they came, and an index over them: four entries a cache line. A
+ * look-up costs one line of the index, and a slot only where the index alone cannot answer. Slots
+ * in the hash table itself (one line each) cost 1.75 lines at this load, and the later ones cannot
+ * be asked for ahead.
  *
- * An entry is (hash's low half) << 32 | slot + 1; 0 is free. It is written once. */
+ * where: tag << 32 | slot + 1; 0 is free. It is written once.
+ * held:  present holder of an IPv4 address whose session goes on: second from which he surely holds
+ *        it << 32 | subscriber; HELD_ASK when the slot must be asked. One word, so that a reader
+ *        never sees the second of one holder beside the subscriber of another. */
+struct entry {
+    _Atomic uint64_t where;
+    _Atomic uint64_t held;
+};
+_Static_assert(sizeof(struct entry) == 16, "four in a cache line");
+#define HELD_ASK UINT64_MAX
+
 struct tg_sessions {
     size_t size_bytes;
     uint64_t entries_count;
     uint32_t count_max;
     _Atomic uint32_t count;
     _Atomic uint64_t refused_count;
+    /* A holder since this second or later has not been cleared; grows with every clear. */
+    _Atomic uint32_t uncleared_from_s;
     /* A bit a block of addresses (an IPv4 /16, a hash of an IPv6 /32) that ever had a session. Most
      * flows have one end outside the carrier: its bit is clear, and no line of the index is read.
      */
@@ -51,7 +65,7 @@ struct tg_sessions {
     /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
     _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
     struct slot slots[] __attribute__((aligned(64)));
-    /* _Atomic uint64_t entries[entries_count] behind them */
+    /* struct entry entries[entries_count] behind them */
 };
 
 #define GROUP 32u
@@ -59,9 +73,9 @@ struct tg_sessions {
 struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
 {
     const uint64_t slots_count = addresses_count_max;
-    const uint64_t entries_count = (slots_count * 5 / 3 + 64) & ~UINT64_C(7); /* load 0.6 */
+    const uint64_t entries_count = (slots_count * 5 / 3 + 64) & ~UINT64_C(3); /* load 0.6 */
     const size_t size_bytes = sizeof(struct tg_sessions) + slots_count * sizeof(struct slot) +
-                              entries_count * sizeof(uint64_t);
+                              entries_count * sizeof(struct entry);
     struct tg_sessions *sessions = tg_pages_take(size_bytes);
     if (sessions == NULL) {
         return NULL;
@@ -82,9 +96,9 @@ void tg_sessions_free(struct tg_sessions *sessions)
     }
 }
 
-static inline const _Atomic uint64_t *entries_of(const struct tg_sessions *sessions)
+static inline struct entry *entries_of(const struct tg_sessions *sessions)
 {
-    return (const _Atomic uint64_t *)(const void *)&sessions->slots[sessions->count_max];
+    return (struct entry *)(uintptr_t)&sessions->slots[sessions->count_max];
 }
 
 static inline uint64_t address_hash(uint64_t key, uint32_t kind)
@@ -97,10 +111,11 @@ static inline uint64_t entry_home(const struct tg_sessions *sessions, uint64_t h
     return (uint64_t)(((unsigned __int128)hash * sessions->entries_count) >> 64);
 }
 
-/* The high half chooses the place, so the tag is the low one. */
-static inline uint32_t entry_tag(uint64_t hash)
+/* The high half of the hash chooses the place. An IPv4 address is its own tag: an entry with a
+ * holder and this tag is this address, as entries of IPv6 have no holder. */
+static inline uint32_t entry_tag(uint64_t hash, uint64_t key, uint32_t kind)
 {
-    return (uint32_t)hash;
+    return kind == TG_KEY_IP4 ? (uint32_t)key : (uint32_t)hash;
 }
 
 static inline uint32_t block_of(uint64_t key, uint32_t kind)
@@ -121,10 +136,10 @@ static inline bool block_is_used(const struct tg_sessions *sessions, uint64_t ke
 /* The entry of an address from `at` on, or the free one where it would be; *at moves there. */
 static inline uint64_t entry_find(const struct tg_sessions *sessions, uint64_t *at, uint32_t tag)
 {
-    const _Atomic uint64_t *entries = entries_of(sessions);
+    const struct entry *entries = entries_of(sessions);
     for (;;) {
         /* Pairs with the release in slot_take: the slot is whole before its entry shows. */
-        const uint64_t entry = atomic_load_explicit(&entries[*at], memory_order_acquire);
+        const uint64_t entry = atomic_load_explicit(&entries[*at].where, memory_order_acquire);
         if (entry == 0 || (uint32_t)(entry >> 32) == tag) {
             return entry;
         }
@@ -144,7 +159,7 @@ static const struct slot *slot_find(const struct tg_sessions *sessions, uint64_t
     const uint64_t hash = address_hash(key, kind);
     *at = entry_home(sessions, hash);
     for (;;) {
-        const uint64_t entry = entry_find(sessions, at, entry_tag(hash));
+        const uint64_t entry = entry_find(sessions, at, entry_tag(hash, key, kind));
         if (entry == 0) {
             return NULL;
         }
@@ -241,11 +256,12 @@ static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
     atomic_store_explicit(&cleared_ns[place], at_ns, memory_order_release);
 }
 
-/* The writer's view: the slot of the key, a new one when there is room, or NULL. */
-static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind)
+/* The writer's view: the slot of the key, a new one when there is room, or NULL; *at is the place
+ * of its entry. */
+static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind,
+                                   uint64_t *at)
 {
-    uint64_t at;
-    const struct slot *found = slot_find(sessions, key, kind, &at);
+    const struct slot *found = slot_find(sessions, key, kind, at);
     const uint32_t count = atomic_load_explicit(&sessions->count, memory_order_relaxed);
     if (found != NULL || count >= sessions->count_max) {
         return (struct slot *)(uintptr_t)found;
@@ -255,22 +271,48 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     slot->address_key = key;
     slot->kind = kind;
     slot_change(slot, &none, &none);
-    const uint64_t tag = entry_tag(address_hash(key, kind));
+    const uint64_t tag = entry_tag(address_hash(key, kind), key, kind);
     const uint32_t block = block_of(key, kind);
     /* Before the entry shows; pairs with the acquire in block_is_used. */
     (void)atomic_fetch_or_explicit(&sessions->blocks[block / 64], UINT64_C(1) << (block % 64),
                                    memory_order_release);
-    _Atomic uint64_t *entries = (_Atomic uint64_t *)(uintptr_t)entries_of(sessions);
+    struct entry *entry = &entries_of(sessions)[*at];
+    atomic_store_explicit(&entry->held, HELD_ASK, memory_order_relaxed);
     /* Pairs with the acquire in entry_find. */
-    atomic_store_explicit(&entries[at], tag << 32 | (count + 1), memory_order_release);
+    atomic_store_explicit(&entry->where, tag << 32 | (count + 1), memory_order_release);
     atomic_store_explicit(&sessions->count, count + 1, memory_order_relaxed);
     return slot;
+}
+
+/* What the index alone may answer of a slot. */
+static uint64_t held_of(const struct slot *slot)
+{
+    const struct holder *now = &slot->now;
+    const int64_t start_s = now->start_ns / NS_PER_S + 1;
+    if (slot->kind != TG_KEY_IP4 || now->end_ns != INT64_MAX || now->start_ns < 0 ||
+        start_s >= UINT32_MAX) {
+        return HELD_ASK;
+    }
+    return (uint64_t)start_s << 32 | now->subscriber;
+}
+
+/* Holders before a restart of an access server are asked for in their slots, whoever's it was:
+ * restarts are rare, and sessions that begin after it are told by the index again. */
+static void uncleared_raise(struct tg_sessions *sessions, int64_t cleared_ns)
+{
+    const int64_t from_s = cleared_ns < 0 ? 0 : cleared_ns / NS_PER_S + 2;
+    const uint32_t bound = from_s < UINT32_MAX ? (uint32_t)from_s : UINT32_MAX;
+    if (bound > atomic_load_explicit(&sessions->uncleared_from_s, memory_order_relaxed)) {
+        /* Pairs with the acquire in entry_holder. */
+        atomic_store_explicit(&sessions->uncleared_from_s, bound, memory_order_release);
+    }
 }
 
 enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_session *event,
                               uint32_t subscriber)
 {
     if (event->event == TG_SESSION_CLEAR) {
+        uncleared_raise(sessions, event->end_ns);
         node_clear(sessions->cleared_ns[event->node_id % TG_NODES_MAX], event->end_ns);
         return TG_OK;
     }
@@ -278,12 +320,17 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
     if (kind != TG_KEY_IP4 && kind != TG_KEY_IP6) {
         return TG_OK; /* a session without an address identifies no flow */
     }
-    struct slot *slot = slot_for_write(sessions, event->address_key, kind);
+    uint64_t at;
+    struct slot *slot = slot_for_write(sessions, event->address_key, kind, &at);
     if (slot == NULL) {
         atomic_fetch_add_explicit(&sessions->refused_count, 1, memory_order_relaxed);
         return TG_E_FULL;
     }
+    _Atomic uint64_t *held = &entries_of(sessions)[at].held;
+    atomic_store_explicit(held, HELD_ASK, memory_order_relaxed);
     slot_apply(slot, event, subscriber);
+    /* Pairs with the acquire in entry_holder: who sees it sees the slot it was made from. */
+    atomic_store_explicit(held, held_of(slot), memory_order_release);
     return TG_OK;
 }
 
@@ -365,7 +412,22 @@ static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct 
                                                                        : TG_SUBSCRIBER_NONE;
 }
 
-/* Index lines of a group, then its slots, then the answers: each step's misses overlap. */
+/* The holder an entry alone can tell of at a time; false: ask the slot. */
+static inline bool entry_holder(const struct tg_sessions *sessions, const struct entry *entry,
+                                const struct tg_session_query *query, uint32_t *subscriber)
+{
+    /* Pairs with the release in tg_sessions_apply. */
+    const uint64_t held = atomic_load_explicit(&entry->held, memory_order_acquire);
+    const uint32_t from_s = (uint32_t)(held >> 32);
+    *subscriber = (uint32_t)held;
+    /* The load pairs with the release in uncleared_raise. */
+    return query->kind == TG_KEY_IP4 && held != HELD_ASK &&
+           query->at_ns >= (int64_t)from_s * NS_PER_S &&
+           from_s >= atomic_load_explicit(&sessions->uncleared_from_s, memory_order_acquire);
+}
+
+/* Index lines of a group, then the slots of the few that the index cannot answer: each step's
+ * misses overlap. */
 static void group_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
                        uint32_t count)
 {
@@ -374,38 +436,44 @@ static void group_find(const struct tg_sessions *sessions, struct tg_session_que
     struct tg_session_query *asked[GROUP];
     uint32_t tags[GROUP];
     uint32_t asked_count = 0;
-    const _Atomic uint64_t *entries = entries_of(sessions);
+    uint32_t open_count = 0;
+    const struct entry *entries = entries_of(sessions);
     for (uint32_t i = 0; i < count; i++) {
-        const uint64_t hash = address_hash(queries[i].address_key, queries[i].kind);
+        const uint64_t key = queries[i].address_key;
+        const uint64_t hash = address_hash(key, queries[i].kind);
         const uint32_t next = asked_count;
         queries[i].subscriber = TG_SUBSCRIBER_NONE;
         asked[next] = &queries[i];
-        tags[next] = entry_tag(hash);
+        tags[next] = entry_tag(hash, key, queries[i].kind);
         at[next] = entry_home(sessions, hash);
         /* Without a branch: which end is the carrier's is a coin toss. */
-        asked_count += block_is_used(sessions, queries[i].address_key, queries[i].kind);
+        asked_count += block_is_used(sessions, key, queries[i].kind);
     }
     for (uint32_t i = 0; i < asked_count; i++) {
         __builtin_prefetch((const void *)&entries[at[i]]);
     }
     for (uint32_t i = 0; i < asked_count; i++) {
-        const uint64_t entry = entry_find(sessions, &at[i], tags[i]);
-        slots[i] = entry != 0 ? slot_of_entry(sessions, entry) : NULL;
-        __builtin_prefetch(slots[i]);
-    }
-    for (uint32_t i = 0; i < asked_count; i++) {
-        const struct slot *slot = slots[i];
-        struct tg_session_query *query = asked[i];
-        if (slot == NULL) {
+        const uint64_t where = entry_find(sessions, &at[i], tags[i]);
+        if (where == 0 ||
+            entry_holder(sessions, &entries[at[i]], asked[i], &asked[i]->subscriber)) {
             continue;
         }
-        if (__builtin_expect(slot->address_key != query->address_key || slot->kind != query->kind,
-                             0)) {
+        asked[i]->subscriber = TG_SUBSCRIBER_NONE;
+        slots[open_count] = slot_of_entry(sessions, where);
+        __builtin_prefetch(slots[open_count]);
+        asked[open_count++] = asked[i];
+    }
+    for (uint32_t i = 0; i < open_count; i++) {
+        const struct slot *slot = slots[i];
+        if (__builtin_expect(
+                slot->address_key != asked[i]->address_key || slot->kind != asked[i]->kind, 0)) {
             /* Another address with the same tag. */
-            slot = slot_find(sessions, query->address_key, query->kind, &at[i]);
+            uint64_t place;
+            slot = slot_find(sessions, asked[i]->address_key, asked[i]->kind, &place);
         }
-        query->subscriber =
-            slot != NULL ? slot_holder_at(sessions, slot, query->at_ns) : TG_SUBSCRIBER_NONE;
+        if (slot != NULL) {
+            asked[i]->subscriber = slot_holder_at(sessions, slot, asked[i]->at_ns);
+        }
     }
 }
 

@@ -22,6 +22,10 @@
 #define AF_PACKET_RING      (64u << 20) /* 55 ms at 0.6 M frames/s, the most a veth sent here */
 #define AF_PACKET_BLOCK     65536u
 #define AF_PACKET_FRAME_MAX 32768u
+#define AF_XDP_FRAME_MAX    3498u /* page - headroom - the kernel's tail: an MTU above has no XDP */
+#define AF_XDP_MBUFS_COUNT  8192u /* fill, receive and send ring of 2,048, and what is in hand */
+#define AF_XDP_RX_SLOTS     2048u /* as many as DPDK 22.11 puts into the fill ring */
+#define RX_SLOTS            512u
 #define AF_PACKET_OVERHEAD  160u /* TPACKET2_HDRLEN, alignment, link header, two VLAN tags */
 
 /* One number a process: names must differ, also after a device was closed. Control thread only. */
@@ -177,6 +181,31 @@ static enum tg_err device_af_packet(const struct tg_port_config *config, uint32_
     return TG_OK;
 }
 
+/* One queue of the interface. The driver's frames lie in our own packet buffers (no copy of ours);
+ * whether the kernel copies into them depends on the interface's driver. */
+static enum tg_err device_af_xdp(const struct tg_port_config *config,
+                                 struct tg_ethdev_device *device, struct tg_why *why)
+{
+    uint32_t mtu_octets = 0;
+    const enum tg_err err = interface_mtu(config, &mtu_octets, why);
+    if (err != TG_OK) {
+        return err;
+    }
+    if (mtu_octets > AF_XDP_FRAME_MAX) {
+        return tg_why_set(why, TG_E_PORT_OPEN,
+                          "port %s: interface %s has an MTU of %u, and AF_XDP takes frames of one "
+                          "page only: set it to %u or less, or use af_packet",
+                          config->name, config->target, mtu_octets, AF_XDP_FRAME_MAX);
+    }
+    (void)snprintf(device->name, sizeof device->name, "net_af_xdp_tg%u", devices_count++);
+    (void)snprintf(device->arguments, sizeof device->arguments,
+                   "iface=%s,start_queue=%u,queue_count=1", config->target,
+                   (unsigned)config->queue);
+    device->mbufs_count = AF_XDP_MBUFS_COUNT;
+    device->rx_slots = AF_XDP_RX_SLOTS;
+    return TG_OK;
+}
+
 static enum tg_err device_vdev(const struct tg_port_config *config, struct tg_ethdev_device *device,
                                struct tg_why *why)
 {
@@ -196,8 +225,8 @@ static enum tg_err device_vdev(const struct tg_port_config *config, struct tg_et
 enum tg_err tg_ethdev_device(const struct tg_port_config *config, uint32_t attempt,
                              struct tg_ethdev_device *device, struct tg_why *why)
 {
-    *device =
-        (struct tg_ethdev_device){.mbufs_count = MBUFS_COUNT, .data_bytes = DATA_BYTES, .file = -1};
+    *device = (struct tg_ethdev_device){
+        .mbufs_count = MBUFS_COUNT, .rx_slots = RX_SLOTS, .data_bytes = DATA_BYTES, .file = -1};
     switch (config->kind) {
     case TG_PORT_PCAP:
         return device_pcap(config, device, why);
@@ -210,6 +239,8 @@ enum tg_err tg_ethdev_device(const struct tg_port_config *config, uint32_t attem
         }
         (void)snprintf(device->name, sizeof device->name, "net_ring_%s", config->target);
         return TG_OK;
+    case TG_PORT_AF_XDP:
+        return device_af_xdp(config, device, why);
     default:
         return device_vdev(config, device, why);
     }

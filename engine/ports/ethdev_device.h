@@ -2,9 +2,9 @@
 /** @file
  *  @brief What differs between kinds of DPDK device: name, arguments, sizes. All else is shared.
  *
- *  Source: DPDK 22.11 net_pcap, net_af_packet, net_ring arguments; libpcap for looking at a
- * capture. Threads: control, at open. Allocates: inside libpcap, freed before return. Cost: start
- * only.
+ *  Source: DPDK 22.11 net_pcap, net_af_packet, net_af_xdp, net_ring arguments; libpcap for looking
+ * at a capture. Threads: control, at open. Allocates: inside libpcap, freed before return. Cost:
+ * start only.
  */
 #ifndef TG_PORTS_ETHDEV_DEVICE_H
 #define TG_PORTS_ETHDEV_DEVICE_H
@@ -18,6 +18,7 @@ struct tg_ethdev_device {
     char name[64];        /**< DPDK's device name; the driver is found by its prefix. */
     char arguments[1024]; /**< Its arguments. */
     uint32_t mbufs_count; /**< Packet buffers it needs. */
+    uint16_t rx_slots;    /**< Of the receive queue. */
     uint16_t data_bytes;  /**< Octets of a frame one packet buffer holds. */
     int file;             /**< PCAP: the capture, open; else -1. */
     uint64_t file_key;    /**< PCAP: identity of the capture; else 0. */

@@ -26,7 +26,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RX_SLOTS        512u
 #define TX_SLOTS        512u
 #define POOL_CACHE      128u
 #define ATTEMPTS_COUNT  3u
@@ -49,6 +48,7 @@ struct ethdev_port {
     uint64_t taken_count;
     uint64_t skip_count; /* still to be passed over */
     uint32_t mtu_octets;
+    uint16_t rx_slots;
     uint32_t held_count;
     uint32_t inputs_count;
     struct rte_mempool *pool;
@@ -95,7 +95,7 @@ static enum tg_err ethdev_start(struct ethdev_port *port, struct tg_why *why)
 {
     struct rte_eth_conf conf = {.rxmode = {.mq_mode = RTE_ETH_MQ_RX_NONE}};
     struct rte_eth_dev_info info;
-    uint16_t rx_slots = RX_SLOTS, tx_slots = TX_SLOTS, mtu = 0;
+    uint16_t rx_slots = port->rx_slots, tx_slots = TX_SLOTS, mtu = 0;
     int code = rte_eth_dev_info_get(port->device_id, &info);
     if (code == 0) {
         conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
@@ -129,6 +129,7 @@ static enum tg_err ethdev_attach(struct ethdev_port *port, const struct tg_port_
     const enum tg_err err = tg_ethdev_device(config, attempt, &device, why);
     port->file = device.file;
     port->file_key = device.file_key;
+    port->rx_slots = device.rx_slots;
     if (err != TG_OK) {
         return err;
     }

@@ -25,6 +25,7 @@ static const struct kind kinds[] = {
     [TG_PORT_SOCKET] = {"socket", &tg_port_socket_ops, false, false},
     [TG_PORT_FOLDER] = {"folder", &tg_port_folder_ops, false, false},
     [TG_PORT_VDEV] = {"vdev", &tg_port_ethdev_ops, true, false},
+    [TG_PORT_AF_XDP] = {"af_xdp", &tg_port_ethdev_ops, true, true},
 };
 #define KINDS_COUNT (sizeof kinds / sizeof kinds[0])
 

@@ -33,7 +33,9 @@ enum tg_port_kind {
     TG_PORT_RING,      /**< DPDK's net_ring: what is sent comes back. Tests. Needs the EAL. */
     TG_PORT_SOCKET,    /**< Kernel UDP socket: no privilege, no EAL. */
     TG_PORT_FOLDER,    /**< Drop folder of files. No EAL. */
-    TG_PORT_VDEV       /**< Any DPDK virtual device by its own arguments. Needs the EAL. */
+    TG_PORT_VDEV,      /**< Any DPDK virtual device by its own arguments. Needs the EAL. */
+    TG_PORT_AF_XDP     /**< One queue of an interface through DPDK's net_af_xdp. EAL, CAP_NET_RAW,
+                            CAP_BPF, CAP_NET_ADMIN. */
 };
 
 /** @brief What to open. All texts are borrowed until tg_port_open returns. */
@@ -41,16 +43,17 @@ struct tg_port_config {
     uint32_t size_bytes;    /**< sizeof(struct tg_port_config). */
     enum tg_port_kind kind; /**< See enum. */
     const char *name;       /**< Configured name, for messages; 1..47 octets. */
-    /** PCAP: file. AF_PACKET: interface. RING: device name after "net_ring_". SOCKET: numeric
-     *  address and port, "127.0.0.1:2055", "[::1]:2055", "[::]:2055" (both families). FOLDER:
-     *  folder. VDEV: device and arguments as after --vdev, "net_af_xdp0,iface=eth1". */
+    /** PCAP: file. AF_PACKET, AF_XDP: interface. RING: device name after "net_ring_". SOCKET:
+     * numeric address and port, "127.0.0.1:2055", "[::1]:2055", "[::]:2055" (both families).
+     * FOLDER: folder. VDEV: device and arguments as after --vdev, "net_af_packet0,iface=eth1". */
     const char *target;
     const char *pattern; /**< FOLDER: fnmatch pattern of names to take; NULL all. */
     const char *done;    /**< FOLDER: where finished files go, on the same file system; NULL:
                               <target>/done. */
     bool is_infinite;    /**< PCAP: net_pcap infinite_rx, for measuring; arrival is now_ns. */
     uint16_t queue;      /**< AF_PACKET: 0..n, flows are spread over ports of the same interface
-                              in one process by the kernel's fan-out. Other kinds: 0. */
+                              in one process by the kernel's fan-out. AF_XDP: the
+                              interface's receive queue, one port each. Other kinds: 0. */
     uint64_t skip_count; /**< PCAP: datagrams already durable, skipped; as tg_port_resume. */
     bool follow;         /**< FOLDER: keep watching. false: finished when empty. */
 };

@@ -143,7 +143,7 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
  * @brief Replay stored verdicts in journal order: counters move as they did, nothing is priced.
  *
  * Which of several allowances covered a row is not in its charge: it is worked out again from the
- * catalog and the shelves, and must come to what the charge says.
+ * catalog version that priced it and the shelves, and must come to what the charge says.
  *
  * @param[in,out] rate      Worker.
  * @param[in]     snapshot  Borrowed; NULL when no plan has a list of allowances.

@@ -54,7 +54,9 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
                        const struct tg_charge *charge, struct place *place)
 {
     *place = (struct place){0};
-    place->image = snapshot != NULL ? tg_catalog_image_at(snapshot, row->start_ns) : NULL;
+    /* The version that priced it, whatever was imported for its time since. */
+    place->image =
+        snapshot != NULL ? tg_catalog_image_version(snapshot, charge->catalog_version) : NULL;
     if (place->image == NULL) {
         return false;
     }

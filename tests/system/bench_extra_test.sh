@@ -33,6 +33,11 @@ WANTED
 diff "$work/wanted" "$work/sums" || fail "the journal adds up to something else"
 [ "$expected_amount" -gt 0 ] && [ "$expected_free_units" -gt 0 ] || fail "the task prices nothing"
 
+# Priced again with its own catalog it is the same, and both folds have a figure.
+"$tollgate" bench --replay "$work/made/data" --csv >"$work/replay" || fail "replay"
+[ "$(awk -F, 'NR > 1 && $2 > 0 && $3 >= $4 && $4 > 0' "$work/replay" | wc -l)" -eq 2 ] ||
+    fail "replay lines: $(cat "$work/replay")"
+
 # Folds over a journal give what was written into it, and a figure each.
 "$tollgate" bench --scan --csv --rows 200000 --subscribers 2000 --dir "$work" >"$work/scan" ||
     fail "scan: $(cat "$work/scan")"
@@ -46,6 +51,23 @@ awk -F, 'NR == 1 { next }
     $3 == "rated" { rated = $4; rows = $10 }
     $3 == "durable" { if ($4 < rated || $10 != rows) bad = 1 }
     END { exit bad || n != 4 }' "$work/latency" || fail "latencies: $(cat "$work/latency")"
+
+# Catalogs are swapped under load and no row is lost, wrong or priced by the first one only.
+"$tollgate" bench --swap --csv --subscribers 2000 --prefixes 2000 --seconds 1 --trials 3 --rate 100000 \
+    --dir "$work" >"$work/swap" 2>"$work/log" || fail "swap: $(cat "$work/log" "$work/swap")"
+awk -F, 'NR > 1 { n++; if ($10 < 50000) bad = 1; seen[$1 $3] = 1 }
+    END { exit bad || n != 4 || !seen["swapdurable"] || !seen["quietrated"] }' "$work/swap" ||
+    fail "swap: $(cat "$work/swap")"
+grep -q '^3 swaps of ' "$work/log" || fail "swap: $(cat "$work/log")"
+
+# Everybody who is loaded from LMDB is found; every table that grows with subscribers has a size.
+"$tollgate" bench --start --csv --subscribers 200000 --prefixes 1000 --dir "$work" >"$work/start" \
+    2>"$work/log" || fail "start: $(cat "$work/log" "$work/start")"
+awk -F, '$4 == "bytes_per_subscriber" && $1 != "all tables" { n++; sum += $3; if ($3 == 0) bad = 1 }
+    $1 == "all tables" { all = $3 }
+    END { exit bad || n < 5 || sum > all || sum + n < all }' "$work/start" ||
+    fail "start: $(cat "$work/start")"
+ls "$work" | grep -q tollgate-bench && fail "scratch folders were left behind"
 
 # Loss by sequence numbers equals loss by counting, or the bench itself says void and exits 1.
 if ! "$tollgate" bench --lossless --csv --subscribers 2000 --seconds 1 --trials 2 --rate 200000 \

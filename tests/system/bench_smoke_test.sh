@@ -35,6 +35,19 @@ if ls "$work" | grep -q tollgate-bench; then
     exit 1
 fi
 
+# Every shape of the traffic that a sweep asks for: one row a batch, as many templates as one exporter
+# may have, records that were sent before, another skew.
+for shape in "--burst 1 --records 1" "--templates 1024" "--duplicates 40" "--skew zipf --theta 60"; do
+    "$tollgate" bench --fixed --dir "$work" --stage whole --csv $shape >"$work/shape.csv" \
+        2>"$work/err" || { echo "$shape:"; cat "$work/err" "$work/shape.csv"; exit 1; }
+    grep -q '^whole,10000,.*,yes$' "$work/shape.csv" || { cat "$work/shape.csv"; exit 1; }
+done
+for wrong in "--burst 65" "--records 27" "--templates 1025" "--duplicates 91" "--theta 100"; do
+    code=0
+    "$tollgate" bench --fixed --dir "$work" $wrong >"$work/shape.csv" 2>&1 || code=$?
+    [[ $code -eq 2 ]] || { echo "$wrong was taken"; exit 1; }
+done
+
 # The check itself: a price that is wrong by one part in two million must make every line void.
 code=0
 "$tollgate" bench --fixed --dir "$work" --reference-price 2000001 >"$work/void" 2>"$work/err" || code=$?

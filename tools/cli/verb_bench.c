@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include "base/limits.h"
 #include "bench/bench.h"
 #include "bench/bench_extra.h"
+#include "bench/bench_feed.h"
 #include "rt/eal.h"
 
 #include <stdlib.h>
@@ -26,6 +28,13 @@ static const char usage[] =
     "  --prefixes N              in the deck of the voice line; default 200000\n"
     "  --down PERCENT            flows towards the subscriber, found by their other end; default "
     "50\n"
+    "  --burst N                 datagrams a burst, 1 to 64; default 64. A batch has up to 256 "
+    "rows\n"
+    "  --records N               records a datagram, 1 to 26; default 26\n"
+    "  --templates N             templates the datagrams use in turn, 1 to 1024; default 1\n"
+    "  --duplicates PERCENT      datagrams that bring earlier records once more, 0 to 90; default "
+    "0\n"
+    "  --theta HUNDREDTHS        exponent of --skew zipf, 1 to 99; default 99\n"
     "  --dir DIR                 where the journal is written and removed again; default /tmp\n"
     "  --micro                   the hot functions one by one\n"
     "  --fixed                   one round, 10000 subscribers, no DPDK: to count instructions "
@@ -44,10 +53,24 @@ static const char usage[] =
     "  --bill-world DIR          make a carrier whose month 2026-10 waits to be billed, and the "
     "sums\n"
     "                            its invoices must have; --subscribers N accounts, --rows N each\n"
+    "  --replay DATA             rerate and what-if over a data folder, against the rate stage in "
+    "them;\n"
+    "                            --csv\n"
     "  --latency                 open loop at 50 and 80 % load, to rated and to durable;\n"
     "                            --subscribers N, --seconds N, --rate ROWS_PER_S, --csv\n"
     "  --lossless                highest rate over a UDP socket that loses no record, by halving;\n"
-    "                            --subscribers N, --seconds N a trial, --trials N, --rate HIGHEST\n"
+    "                            --subscribers N, --seconds N a trial, --trials N, --rate "
+    "HIGHEST;\n"
+    "                            --port af_packet:IF or af_xdp:IF instead of the socket, sent to\n"
+    "                            --address IPV4 from the network namespace --peer PATH\n"
+    "                            (tools/ports-compare sets both up)\n"
+    "  --start                   memory a subscriber, table by table, and the time to load them "
+    "from\n"
+    "                            LMDB; --subscribers N, --prefixes N, --csv\n"
+    "  --swap                    open loop while catalogs of --prefixes N are imported and "
+    "swapped:\n"
+    "                            latency with and without; --subscribers N, --seconds N, --rate\n"
+    "                            ROWS_PER_S (default half of full load), --trials SWAPS, --csv\n"
     "\n"
     "The capture comes through DPDK's net_pcap with infinite_rx and is repeated. Repeated records\n"
     "would be duplicates, so every datagram is made fresh as it is handed over: the sequence "
@@ -56,6 +79,8 @@ static const char usage[] =
     "(Zipf).\n"
     "That is not the engine's work: it is measured by itself (line `make`) and taken off the "
     "whole.\n";
+
+#define TEMPLATES_MAX 1024u /* what the decoder takes from one exporter by default */
 
 extern const struct tg_verb tg_verb_bench;
 
@@ -118,20 +143,26 @@ static bool value_read(const char *name, const char *value, struct tg_bench_opti
     if (strcmp(name, "--skew") == 0) {
         return skew_read(value, options);
     }
-    if (strcmp(name, "--seconds") == 0) {
-        return number_read(value, 1, &options->seconds);
-    }
-    if (strcmp(name, "--datagrams") == 0) {
-        return number_read(value, 1, &options->datagrams_count);
-    }
-    if (strcmp(name, "--prefixes") == 0) {
-        return number_read(value, 10, &options->prefixes_count);
-    }
-    if (strcmp(name, "--down") == 0) {
-        return number_read(value, 0, &options->down_percent) && options->down_percent <= 100;
-    }
-    if (strcmp(name, "--reference-price") == 0) {
-        return number_read(value, 1, &options->reference_price);
+    const struct {
+        const char *name;
+        uint32_t *value;
+        uint32_t least;
+        uint32_t most;
+    } numbers[] = {{"--seconds", &options->seconds, 1, 100000},
+                   {"--datagrams", &options->datagrams_count, 1, 100000000},
+                   {"--prefixes", &options->prefixes_count, 10, 100000000},
+                   {"--down", &options->down_percent, 0, 100},
+                   {"--burst", &options->burst_max, 1, TG_BURST_MAX},
+                   {"--records", &options->records_count, 1, TG_FEED_RECORDS},
+                   {"--templates", &options->templates_count, 1, TEMPLATES_MAX},
+                   {"--duplicates", &options->duplicates_percent, 0, 90},
+                   {"--theta", &options->theta_percent, 1, 99},
+                   {"--reference-price", &options->reference_price, 1, 100000000}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(name, numbers[i].name) == 0) {
+            return number_read(value, numbers[i].least, numbers[i].value) &&
+                   *numbers[i].value <= numbers[i].most;
+        }
     }
     if (strcmp(name, "--stage") == 0) {
         options->stage = value;

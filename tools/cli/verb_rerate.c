@@ -25,6 +25,9 @@ struct options {
     const char *account;
     const char *source;
     const char *price;
+    const char *deck;
+    const char *product;
+    const char *node;
     bool posts;
     bool is_json;
     bool is_all;
@@ -46,7 +49,8 @@ static const char **value_of(struct options *options, const char *name)
     } table[] = {{"--catalog", &options->catalog}, {"--data", &options->data},
                  {"--from", &options->from},       {"--to", &options->to},
                  {"--account", &options->account}, {"--source", &options->source},
-                 {"--price", &options->price}};
+                 {"--price", &options->price},     {"--deck", &options->deck},
+                 {"--product", &options->product}, {"--node", &options->node}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -69,23 +73,35 @@ static int flag_read(const char *arg, struct options *options)
     return TG_EXIT_OK;
 }
 
+static bool number_read(const char *text, uint16_t *number)
+{
+    char *end = NULL;
+    const unsigned long value = strtoul(text, &end, 10);
+    *number = (uint16_t)value;
+    return end != text && *end == '\0' && value <= UINT16_MAX;
+}
+
 static int selector_read(const struct options *options, struct tg_rerate_selector *selector)
 {
-    *selector = (struct tg_rerate_selector){
-        .from_ns = INT64_MIN, .to_ns = INT64_MAX, .source_id = -1, .price_name = options->price};
+    *selector = (struct tg_rerate_selector){.from_ns = INT64_MIN,
+                                            .to_ns = INT64_MAX,
+                                            .price_name = options->price,
+                                            .deck_name = options->deck,
+                                            .product_name = options->product};
     if ((options->from != NULL &&
          tg_clock_parse(options->from, strlen(options->from), &selector->from_ns) != TG_OK) ||
         (options->to != NULL &&
          tg_clock_parse(options->to, strlen(options->to), &selector->to_ns) != TG_OK)) {
         return tg_cli_usage(&tg_verb_rerate, "--from and --to want dates, YYYY-MM-DD");
     }
-    if (options->source != NULL) {
-        char *end = NULL;
-        const unsigned long source = strtoul(options->source, &end, 10);
-        if (end == options->source || *end != '\0' || source > UINT16_MAX) {
-            return tg_cli_usage(&tg_verb_rerate, "--source wants a number, as audit prints it");
-        }
-        selector->source_id = (int32_t)source;
+    uint16_t number = 0;
+    if (options->source != NULL && !number_read(options->source, &number)) {
+        return tg_cli_usage(&tg_verb_rerate, "--source wants a number, as audit prints it");
+    }
+    selector->source_id = options->source != NULL ? number : -1;
+    if (options->node != NULL &&
+        (!number_read(options->node, &selector->node_id) || selector->node_id == 0)) {
+        return tg_cli_usage(&tg_verb_rerate, "--node wants a number, as explain prints it");
     }
     return TG_EXIT_OK;
 }
@@ -365,9 +381,16 @@ const struct tg_verb tg_verb_rerate = {
     .name = "rerate",
     .summary = "price usage again and post the differences",
     .usage =
-        "usage: tollgate rerate --data DIR [--catalog VERSION|DIR] [--account ID] [--from DATE]\n"
-        "                       [--to DATE] [--source NUMBER] [--price NAME] [--post] [--json]\n"
+        "usage: tollgate rerate [SELECTOR] --data DIR [--catalog VERSION|DIR] [--post] [--json]\n"
         "                       [--all] [--plugin FILE.so]...\n\n"
+        "SELECTOR, all of which must fit; without any all rows are selected:\n"
+        "  --from DATE --to DATE  event time, the end exclusive\n"
+        "  --account ID           of this account\n"
+        "  --product NAME         of subscriptions of this product\n"
+        "  --deck NAME            called numbers that this deck put into a zone\n"
+        "  --price NAME           that stand at this price\n"
+        "  --node NUMBER          from this node, as explain prints it\n"
+        "  --source NUMBER        from this source, as audit prints it\n\n"
         "Prices the selected rows again, in their original order, with a stored version, with the\n"
         "catalog in DIR, or (without --catalog) with the stored version that is valid at their\n"
         "time now. Rows behind them whose counters or allowances moved follow with the version\n"
