@@ -61,7 +61,23 @@ static bool tax_share(const struct tg_tax *tax, int64_t amount, int64_t *share)
                                           TG_ROUND_HALF_UP, share) == TG_OK;
 }
 
-static struct tg_json *piece_json(const struct tg_image *image, const struct tg_rate_piece *piece)
+/* Band of a piece's start, "" without a time model. */
+static const char *band_of(const struct tg_replay_row *row,
+                           const struct tg_plan_service *plan_service,
+                           const struct tg_rate_piece *piece)
+{
+    int64_t until_ns;
+    if (plan_service == NULL || plan_service->time_model == TG_TIME_MODEL_NONE) {
+        return "";
+    }
+    const uint32_t model = tg_image_time_model_at(row->image, plan_service->time_model,
+                                                  (uint32_t)row->usage->serving_network);
+    return tg_image_band_name(row->image, model,
+                              tg_image_band(row->image, model, piece->start_ns, &until_ns));
+}
+
+static struct tg_json *piece_json(const struct tg_image *image, const struct tg_rate_piece *piece,
+                                  const char *band)
 {
     struct tg_json *json = tg_json_object();
     const struct tg_price *price = tg_image_price(image, piece->price_id);
@@ -70,6 +86,9 @@ static struct tg_json *piece_json(const struct tg_image *image, const struct tg_
     tg_json_set_integer(json, "units_before", (int64_t)piece->units_before);
     tg_json_set_time(json, "from", piece->start_ns);
     tg_json_set_time(json, "to", piece->end_ns);
+    if (band[0] != '\0') {
+        tg_json_set_string(json, "band", band);
+    }
     tg_json_set_string(json, "price", tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
     tg_json_set_integer(json, "step", piece->step_index);
     if (price != NULL && piece->step_index < price->steps_count) {
@@ -118,8 +137,9 @@ static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     const struct tg_image *image = row->image;
     const struct tg_rate_trace *trace = row->trace;
     const struct tg_price *price = trace->price;
+    const struct tg_plan_service *plan_service = plan_service_of(catalog, row);
     char digits[20];
-    tg_explain_prefix(row, plan_service_of(catalog, row), digits);
+    tg_explain_prefix(row, plan_service, digits);
     tg_json_set_string(json, "prefix", digits);
     tg_json_set_string(json, "zone", tg_image_name(image, TG_CATALOG_ZONE, row->priced->zone));
     tg_json_set_string(json, "price",
@@ -138,7 +158,8 @@ static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     tg_json_set_integer(json, "units_before", (int64_t)row->priced->units_before);
     struct tg_json *pieces = tg_json_list();
     for (uint32_t i = 0; i < trace->pieces_count; i++) {
-        tg_json_append(pieces, piece_json(image, &trace->pieces[i]));
+        const char *band = band_of(row, plan_service, &trace->pieces[i]);
+        tg_json_append(pieces, piece_json(image, &trace->pieces[i], band));
     }
     tg_json_set(json, "steps", pieces);
     tg_json_set_string(json, "rounding", tg_rounding_name(price->rounding));
@@ -196,7 +217,31 @@ static void add_amount(struct tg_bill_text *out, const struct tg_image *image, i
     tg_bill_text_money(out, amount, image->scale, image->minor);
 }
 
-static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row)
+/* Who covered what: the allowances of a list by name, or the plan's only one. */
+static void add_allowances(struct tg_bill_text *out, const struct tg_replay_row *row,
+                           const struct tg_plan_service *plan_service)
+{
+    const struct tg_rate_trace *trace = row->trace;
+    const char *unit = tg_unit_name(row->priced->unit);
+    const uint64_t unit_base_count = tg_unit_base_count(row->priced->unit);
+    for (uint32_t i = 0; i < trace->uses_count; i++) {
+        const struct tg_allowance_use *use = &trace->uses[i];
+        tg_bill_text_add(out, " allowance %s covers %llu %s and has %llu left;",
+                         tg_image_name(row->image, TG_CATALOG_ALLOWANCE, use->allowance),
+                         (unsigned long long)(use->used_base / unit_base_count), unit,
+                         (unsigned long long)(use->left_base / unit_base_count));
+    }
+    if (trace->uses_count == 0 && plan_service != NULL &&
+        (trace->allowance_before > 0 || row->priced->allowance_units > 0)) {
+        tg_bill_text_add(out, " the allowance %s had %llu left and covers %llu;",
+                         tg_image_name(row->image, TG_CATALOG_ALLOWANCE, plan_service->allowance),
+                         (unsigned long long)trace->allowance_before,
+                         (unsigned long long)row->priced->allowance_units);
+    }
+}
+
+static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row,
+                      const struct tg_plan_service *plan_service)
 {
     const struct tg_rate_trace *trace = row->trace;
     const struct tg_price *price = trace->price;
@@ -213,14 +258,27 @@ static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row)
         tg_bill_text_add(out, ", less %llu included", (unsigned long long)trace->included_units);
     }
     tg_bill_text_add(out, ", make %llu %s;", (unsigned long long)row->priced->billed_units, unit);
-    if (trace->allowance_before > 0 || row->priced->allowance_units > 0) {
-        tg_bill_text_add(out, " the allowance had %llu left and covers %llu;",
-                         (unsigned long long)trace->allowance_before,
-                         (unsigned long long)row->priced->allowance_units);
-    }
+    add_allowances(out, row, plan_service);
 }
 
-static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row)
+/* When a piece began and ended, and in which band: told of rows that bands may cut. */
+static void add_segment(struct tg_bill_text *out, const struct tg_replay_row *row,
+                        const struct tg_plan_service *plan_service,
+                        const struct tg_rate_piece *piece)
+{
+    const char *band = band_of(row, plan_service, piece);
+    if (band[0] == '\0') {
+        return;
+    }
+    char from[TG_CLOCK_TEXT_BYTES];
+    char to[TG_CLOCK_TEXT_BYTES];
+    (void)tg_clock_format(piece->start_ns, from);
+    (void)tg_clock_format(piece->end_ns, to);
+    tg_bill_text_add(out, " from %s to %s (band %s)", from, to, band);
+}
+
+static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row,
+                       const struct tg_plan_service *plan_service)
 {
     const struct tg_image *image = row->image;
     const struct tg_rate_trace *trace = row->trace;
@@ -229,6 +287,7 @@ static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row
         const struct tg_price *price = tg_image_price(image, piece->price_id);
         tg_bill_text_add(out, " %llu %s", (unsigned long long)piece->units,
                          tg_unit_name(row->priced->unit));
+        add_segment(out, row, plan_service, piece);
         if (piece->price_id != row->priced->price_id) {
             tg_bill_text_add(out, " at price %s",
                              tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
@@ -252,6 +311,11 @@ static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row
     if (trace->limit_change != 0) {
         tg_bill_text_add(out, " the limits of the charge change it by ");
         add_amount(out, image, trace->limit_change);
+        tg_bill_text_add(out, ";");
+    }
+    if (trace->rounding_change != 0) {
+        tg_bill_text_add(out, " rounding to the price's decimals changes it by ");
+        add_amount(out, image, trace->rounding_change);
         tg_bill_text_add(out, ";");
     }
 }
@@ -310,16 +374,17 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
         tg_bill_text_add(&out, " to %s", digits);
     }
     if (row->priced->fate == TG_FATE_RATED && row->trace != NULL) {
+        const struct tg_plan_service *plan_service = plan_service_of(catalog, row);
         char digits[20];
-        tg_explain_prefix(row, plan_service_of(catalog, row), digits);
+        tg_explain_prefix(row, plan_service, digits);
         tg_bill_text_add(&out, digits[0] != '\0' ? ", prefix %s" : "%s", digits);
         const char *zone = tg_image_name(row->image, TG_CATALOG_ZONE, row->priced->zone);
         tg_bill_text_add(&out, zone[0] != '\0' ? ", zone %s" : "%s", zone);
         tg_bill_text_add(&out, ", price %s (tariff %s):",
                          tg_image_name(row->image, TG_CATALOG_PRICE, row->priced->price_id),
                          tg_image_tariff_name(row->image, row->priced->price_id));
-        add_units(&out, row);
-        add_pieces(&out, row);
+        add_units(&out, row, plan_service);
+        add_pieces(&out, row, plan_service);
     } else {
         tg_bill_text_add(&out, ":");
     }

@@ -58,9 +58,44 @@ static struct tg_json *spend_json(const struct tg_image *image, const struct tg_
     return json;
 }
 
+/* Which allowances covered the row, what they have left, which thresholds it crossed. */
+static struct tg_json *uses_json(const struct tg_image *image, const struct tg_charge *charge,
+                                 const struct tg_rate_trace *trace)
+{
+    struct tg_json *list = tg_json_list();
+    const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
+    for (uint32_t i = 0; i < trace->uses_count; i++) {
+        const struct tg_allowance_use *use = &trace->uses[i];
+        const struct tg_allowance *allowance = tg_image_allowance(image, use->allowance);
+        struct tg_json *json = tg_json_object();
+        tg_json_set_string(json, "allowance",
+                           tg_image_name(image, TG_CATALOG_ALLOWANCE, use->allowance));
+        tg_json_set_integer(json, "units", (int64_t)(use->used_base / unit_base_count));
+        tg_json_set_integer(json, "left", (int64_t)(use->left_base / unit_base_count));
+        if (use->fired_mask != 0) {
+            struct tg_json *fired = tg_json_list();
+            for (uint32_t bit = 0; bit < TG_THRESHOLDS_MAX; bit++) {
+                if ((use->fired_mask >> bit & 1u) != 0) {
+                    tg_json_append(fired, tg_json_integer(allowance->thresholds_percent[bit]));
+                }
+            }
+            tg_json_set(json, "thresholds", fired);
+        }
+        tg_json_append(list, json);
+    }
+    return list;
+}
+
 void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
                           const struct tg_charge *charge, const struct tg_rate_trace *trace)
 {
+    if (trace->uses_count > 0) {
+        tg_json_set(json, "allowances", uses_json(image, charge, trace));
+    }
+    if (trace->rounding_change != 0) {
+        tg_json_set_money(json, "rounding_change", trace->rounding_change, trace->price->scale,
+                          (uint8_t)(trace->price->scale - TG_MONEY_EXTRA_DECIMALS));
+    }
     if (trace->carried != 0) {
         tg_json_set_money(json, "carried", trace->carried, trace->price->scale,
                           (uint8_t)(trace->price->scale - TG_MONEY_EXTRA_DECIMALS));

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# If this fails, a customer who asks why a call cost what it did gets an answer with a part missing:
+# prefix, zone, band segments, increments, allowances, rounding or tax, as sentence and as JSON.
+# Usage: explain_test.sh TOLLGATE
+set -u
+tollgate=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+mkdir "$work/c"
+cat >"$work/c/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}
+taxes:
+  vat: {rate: "19%"}
+decks:
+  world: {prefixes: {"49": germany, "4930": berlin, "*": rest}}
+time_models:
+  week:
+    zone: Europe/Berlin
+    default: off
+    bands: [{band: peak, from: "08:00", to: "18:00"}]
+prices:
+  peak: {unit: second, price: "0.07", per: 60, first: 60, next: 6, decimals: 2}
+  off: {unit: second, price: "0.03", per: 60, first: 60, next: 6, decimals: 2}
+allowances:
+  small: {unit: second, amount: 60, services: [voice], priority: 1}
+  large: {unit: second, amount: 30, services: [voice], period: day}
+plans:
+  p:
+    voice: {deck: world, prices: {"*": {peak: peak, off: off}}, time_model: week,
+            allowances: [small, large]}
+products:
+  basic: {plan: p, tax: vat}
+YAML
+printf 'id,name\nA1,Ann\n' >"$work/c/accounts.csv"
+printf 'id,account,product,msisdn\nS1,A1,basic,4915112345678\n' >"$work/c/subscribers.csv"
+# 17:58 in Berlin: two minutes of peak time, then off-peak.
+echo '{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T15:58:00Z","duration_s":301}' \
+    >"$work/usage"
+"$tollgate" quote --catalog "$work/c" --data "$work/d" "$work/usage" >"$work/quote" ||
+    fail "quote: $(cat "$work/quote")"
+
+for place in 1:0 2:0; do
+    "$tollgate" explain "$place" --data "$work/d" >"$work/text" 2>"$work/err" && break
+done
+[ -s "$work/text" ] || fail "no row explains: $(cat "$work/err")"
+for part in "prefix 4930" "zone berlin" "(band peak)" "(band off)" \
+    "from 2026-06-01T15:58:00Z" "to 2026-06-01T16:00:00Z" "increments of 60 then 6" \
+    "allowance large covers 30 second" "allowance small covers 60 second" \
+    "rounding to the price's decimals" "vat at 19" "it is the same"; do
+    grep -qF "$part" "$work/text" || fail "the sentence does not say '$part': $(cat "$work/text")"
+done
+"$tollgate" explain "$place" --data "$work/d" --json >"$work/json"
+python3 - "$work/json" <<'PY' || fail "$(cat "$work/json")"
+import json
+import sys
+
+row = json.load(open(sys.argv[1]))
+row = row["rows"][0] if "rows" in row else row
+assert row["prefix"] == "4930" and row["zone"] == "berlin", row
+assert [piece["band"] for piece in row["steps"]] == ["peak", "off"], row["steps"]
+assert {use["allowance"]: use["units"] for use in row["allowances"]} == {"small": 60, "large": 30}
+assert row["rounding_change"] != "0" and row["tax"] == "vat", row
+PY
+echo "explain: every part told, as sentence and JSON"
