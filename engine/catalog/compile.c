@@ -393,7 +393,10 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     }
     if (err == TG_OK) {
         tg_lint_run(&compile, *image, previous);
-        err = compile.is_out_of_memory ? TG_E_NO_MEMORY : TG_OK;
+        tg_compile_moves_check(&compile, *image, previous);
+        err = compile.is_out_of_memory         ? TG_E_NO_MEMORY
+              : tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
+                                               : TG_OK;
     }
     if (err != TG_OK && *image != NULL) {
         tg_pages_free(*image, (*image)->size_bytes);

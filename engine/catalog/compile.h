@@ -159,6 +159,16 @@ void tg_compile_rules(struct tg_compile *compile);
  *  State without errors. */
 void tg_compile_shelves(struct tg_compile *compile);
 
+/**
+ * @brief Refuse a version that moves an allowance between the account line and the shelf in
+ *        mid-month: each has counters of its own, and the second would start at zero.
+ * @param[in,out] compile   Errors go to its diag.
+ * @param[in]     image     Just made.
+ * @param[in]     previous  Image of the version before, or NULL.
+ */
+void tg_compile_moves_check(struct tg_compile *compile, const struct tg_image *image,
+                            const struct tg_image *previous);
+
 /** @brief Local times of a zone over the years that time models are expanded for.
  *  @param compile State; an unknown zone is reported. @param node Scalar that names it.
  *  @param[out] out struct tg_zone_offset are appended. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plan takes of an account's shelves: a bound that is checked before anybody is rated. */
+#include "base/clock.h"
 #include "catalog/compile.h"
 #include "record/charge.h"
 
@@ -121,6 +122,60 @@ void tg_compile_shelves(struct tg_compile *compile)
                             "plan \"%.64s\" needs %u places on the shelf of %s, which has %u",
                             plan->key, sides[side].count,
                             side == 0 ? "a subscription" : "an account", SHELF_PLACES);
+            }
+        }
+    }
+}
+
+static bool list_has(const struct tg_image *image, const struct tg_plan_service *cell,
+                     uint16_t allowance)
+{
+    for (uint32_t i = 0; i < cell->buckets_count; i++) {
+        if (tg_image_buckets(image, cell)[i] == allowance) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The allowance that one image keeps in the account line and the other on the shelf. */
+static uint16_t allowance_moved(const struct tg_image *image, const struct tg_plan_service *cell,
+                                const struct tg_image *previous,
+                                const struct tg_plan_service *before)
+{
+    if (cell == NULL || before == NULL) {
+        return TG_ALLOWANCE_NONE;
+    }
+    if (before->allowance != TG_ALLOWANCE_NONE && list_has(image, cell, before->allowance)) {
+        return before->allowance;
+    }
+    return cell->allowance != TG_ALLOWANCE_NONE && list_has(previous, before, cell->allowance)
+               ? cell->allowance
+               : TG_ALLOWANCE_NONE;
+}
+
+void tg_compile_moves_check(struct tg_compile *compile, const struct tg_image *image,
+                            const struct tg_image *previous)
+{
+    struct tg_civil from;
+    tg_clock_to_civil(image->valid_from_ns, &from);
+    const struct tg_civil month = {.year = from.year, .month = from.month, .day = 1};
+    if (previous == NULL || tg_clock_from_civil(&month) == image->valid_from_ns) {
+        return;
+    }
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
+        const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
+        for (uint32_t service = 0; plan != NULL && service < TG_SERVICE_COUNT; service++) {
+            const uint16_t moved =
+                allowance_moved(image, tg_image_plan_service(image, i, service), previous,
+                                tg_image_plan_service(previous, i, service));
+            if (moved != TG_ALLOWANCE_NONE) {
+                tg_diag_add(compile->diag, TG_DIAG_ERROR, plan->key_mark,
+                            "let valid_from be the first instant of a month (UTC)",
+                            "plan %s: allowance %s becomes one of several, or the only one, within "
+                            "a month: what was used of it would be granted again",
+                            plan->key, tg_image_name(image, TG_CATALOG_ALLOWANCE, moved));
+                break;
             }
         }
     }
