@@ -15,8 +15,8 @@
 #include "record/charge.h"
 
 /**
- * @brief Add "allowances", "rounding_change", "exchange", "spend_limits" and "carried" where the row
- *        has them.
+ * @brief Add "allowances", "rounding_change", "exchange", "spend_limits" and "carried" where the
+ *        row has them.
  * @param[in,out] json    Object.
  * @param[in]     image   That priced the row.
  * @param[in]     charge  Rated.
