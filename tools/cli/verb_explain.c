@@ -285,7 +285,7 @@ const struct tg_verb tg_verb_explain = {
         "A line (INV-2026-00000001:2, B-2026-10-A1:2, or the id of its applied rate) is explained\n"
         "by the rows behind it; a row (its place in the journal, or its record key of 16\n"
         "hexadecimal digits) by prefix, zone, bands, increments, allowances, steps, rounding and\n"
-        "tax. Each row is priced again with the catalog version that priced it. Exit 1 when a charge\n"
-        "differs from that, or the rows do not sum to the line.\n",
+        "tax. Each row is priced again with the catalog version that priced it. Exit 1 when\n"
+        "a charge differs from that, or the rows do not sum to the line.\n",
     .run = explain_run,
 };
