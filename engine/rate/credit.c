@@ -3,6 +3,7 @@
 
 #include "abi/key.h"
 #include "catalog/catalog.h"
+#include "rate/split.h"
 
 #include <assert.h>
 #include <string.h>
@@ -123,7 +124,7 @@ static void answer_entry(const struct tg_credit *credit, const struct tg_roster 
     answer->valid_to_ns = entry->valid_to_ns;
     answer->held = entry->held;
     answer->granted = entry->granted;
-    answer->asked = tg_grant_quantity(&entry->row, entry->dimension);
+    answer->asked = tg_rate_base_quantity(&entry->row, entry->dimension);
     answer->state = entry->state;
     answer->epoch = entry->epoch > answer->epoch ? entry->epoch : answer->epoch;
 }
@@ -225,7 +226,7 @@ static enum tg_err grant_find(struct tg_credit *credit, const struct tg_catalog_
         const struct tg_grant_row row = {snapshot, &request->row, entry->subscriber, 0,
                                          entry->dimension};
         const struct tg_grant_bounds bounds = {.credit_max = available};
-        const uint64_t asked = tg_grant_quantity(&request->row, entry->dimension);
+        const uint64_t asked = tg_rate_base_quantity(&request->row, entry->dimension);
         entry->granted = tg_grant_search(credit->trial, &row, asked, &bounds, &entry->held);
         entry->held = entry->held > 0 ? entry->held : 0;
         err = entry->granted > 0 ? TG_OK : TG_E_NO_CREDIT;

@@ -2,6 +2,7 @@
 #include "rate/grant.h"
 
 #include "catalog/catalog.h"
+#include "rate/split.h"
 
 void tg_grant_keep(struct tg_accounts *accounts, uint32_t subscriber, uint32_t account,
                    struct tg_grant_state *state)
@@ -58,20 +59,6 @@ struct tg_usage tg_grant_cut(const struct tg_usage *row, uint8_t dimension, uint
         break;
     }
     return cut;
-}
-
-uint64_t tg_grant_quantity(const struct tg_usage *row, uint8_t dimension)
-{
-    switch (dimension) {
-    case TG_DIMENSION_TIME:
-        return row->duration_ms;
-    case TG_DIMENSION_BYTES:
-        return (uint64_t)row->quantity_up + row->quantity_down;
-    case TG_DIMENSION_MONEY:
-        return row->quantity_down;
-    default:
-        return row->quantity_up;
-    }
 }
 
 /* Does a unit cost more than it may? */

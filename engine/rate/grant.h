@@ -57,10 +57,6 @@ void tg_grant_put(struct tg_accounts *accounts, const struct tg_grant_state *sta
 uint8_t tg_grant_dimension(const struct tg_catalog_snapshot *snapshot, const struct tg_usage *row,
                            const struct tg_rate_trace *trace);
 
-/** @brief Quantity of a row. @param row Borrowed. @param dimension enum tg_dimension.
- *  @return Milliseconds, octets, events or carried money. */
-uint64_t tg_grant_quantity(const struct tg_usage *row, uint8_t dimension);
-
 /** @brief The row with another quantity. @param row Borrowed. @param dimension enum tg_dimension.
  *  @param quantity New one; octets are taken from quantity_down first. @return Row. */
 struct tg_usage tg_grant_cut(const struct tg_usage *row, uint8_t dimension, uint64_t quantity);

@@ -366,13 +366,6 @@ static inline bool units_price(const struct tg_quick_price *price, uint64_t unit
     return true;
 }
 
-static inline uint64_t base_of(const struct tg_usage *row, uint8_t dimension)
-{
-    return dimension == TG_DIMENSION_BYTES  ? (uint64_t)row->quantity_up + row->quantity_down
-           : dimension == TG_DIMENSION_TIME ? row->duration_ms
-                                            : row->quantity_up;
-}
-
 /* Units that the line's own allowance still covers. */
 static inline uint64_t allowance_left(const struct tg_quick_row *row,
                                       const struct tg_account_meter *meter)
@@ -412,7 +405,7 @@ static inline bool line_post(struct tg_rate *rate, const struct tg_usage *row,
 {
     const struct tg_quick_price *price = quick_row->price;
     struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    uint64_t billed = units_of(price, base_of(row, quick_row->cell->dimension));
+    uint64_t billed = units_of(price, tg_rate_base_quantity(row, quick_row->cell->dimension));
     billed = billed > price->included_units ? billed - price->included_units : 0;
     const uint64_t left = allowance_left(quick_row, meter);
     const uint64_t covered = left < billed ? left : billed;

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "store/file.h"
 
-#define MAP_BYTES_DEFAULT (UINT64_C(16) << 30)
+#define MAP_BYTES_DEFAULT (UINT64_C(256) << 30) /* address space; a million invoices take 10 GiB */
 #define READERS_DEFAULT   126u
 
 struct tg_db {

@@ -40,7 +40,7 @@ struct tg_db_params {
     uint32_t tables_count;     /**< 1..TG_DB_TABLES_MAX. */
     const char *dir;           /**< Directory; made when missing unless read-only. */
     const char *const *tables; /**< Names; a table is addressed by its index here. */
-    uint64_t map_bytes;        /**< Most the file may grow to; 0: 16 GiB (sparse). */
+    uint64_t map_bytes;        /**< Most the file may grow to; 0: 256 GiB (sparse). */
     uint32_t readers_max;      /**< 0: 126. */
     bool is_read_only;         /**< Front processes and tools: no write, no making of anything. */
 };

@@ -2,6 +2,7 @@
 #include "cli/quote_credit.h"
 
 #include "rate/grant.h"
+#include "rate/split.h"
 
 static struct tg_grant_bounds bounds_of(const struct tg_usage_line *line)
 {
@@ -44,7 +45,7 @@ void tg_quote_row(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsh
         const struct tg_grant_bounds bounds = bounds_of(line);
         int64_t amount;
         tg_grant_put(accounts, &state);
-        grant->asked_quantity = tg_grant_quantity(&line->row, row.dimension);
+        grant->asked_quantity = tg_rate_base_quantity(&line->row, row.dimension);
         grant->granted_quantity =
             tg_grant_search(rate, &row, grant->asked_quantity, &bounds, &amount);
         grant->row = tg_grant_cut(&line->row, row.dimension, grant->granted_quantity);
