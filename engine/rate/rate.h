@@ -4,8 +4,8 @@
  *
  *  Source: reference rating-semantics 4.1, 4.3, 4.5, 4.6; performance.md sections 2c and 3.
  *  Threads: one tg_rate per rate worker. Workers may share one tg_accounts, as each subscriber has
- *  one worker. Allocates: in tg_rate_create only. Cost: bench/micro; two cache misses a row, hidden
- *  by a software pipeline.
+ *  one worker. Allocates: in tg_rate_create only. Cost: bench/budget.tsv; the account line, and
+ *  two octets of the roster, are asked for a group ahead. Most rows go the short way, rate/quick.h.
  *
  *  Order of operations for a row (rating-semantics 4.3, all integers):
  *   1 image valid at event time; 2 roster line; 3 product and plan active at event time; 4 price of
