@@ -27,9 +27,9 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       5u
+#define TG_IMAGE_FORMAT       6u
 #define TG_IMAGE_ALIGN_BYTES  64u
-#define TG_IMAGE_SECTIONS_MAX 32u
+#define TG_IMAGE_SECTIONS_MAX 48u
 
 #define TG_ZONE_NONE       0u      /**< No prefix matched, or the service has no zones. */
 #define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
@@ -218,7 +218,7 @@ struct tg_image {
     uint64_t content_hash; /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
-_Static_assert(sizeof(struct tg_image) == 576, "stored head");
+_Static_assert(sizeof(struct tg_image) == 832, "stored head");
 _Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX,
                "room for all");
 
