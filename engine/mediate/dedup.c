@@ -9,24 +9,33 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
-/* A bucket is a cache line with room for four records; generations[i] tells when slot i was taken.
+/* A bucket is a cache line with room for five records. `marks` holds six numbers of five bits: the
+ * generation in which each slot was taken, and behind them that of the bucket's last overflow.
  *
- * (1) A slot is live while its generation is the young or the old one; any other may be taken. So
- *     forgetting a generation touches no memory, and one look finds records of both.
+ * (1) A number is live while it is that of the young or the old generation; a slot with any other
+ *     may be taken. So forgetting a generation touches no memory, and one look finds records of
+ *     both.
  * (2) A record that finds its bucket full goes to the next one with room, and every bucket passed
- * is marked with the generation (`overflow`). A look goes on behind a bucket while its mark is
- * live, which is as long as any record that passed it. (3) Generation 0 is never live: numbers
- * begin at 2 and a sweep comes before they wrap. */
-#define BUCKET_SLOTS     4u
-#define AHEAD_ROWS       16u /* of a batch's 256 lines asked for at once the first are gone again */
-#define GENERATION_FIRST 2u
+ *     is marked. A look goes on behind a bucket while that mark is live, which is as long as any
+ *     record that passed it.
+ * (3) Numbers come again after 32 generations. Some buckets are swept with every record that is
+ *     kept, all of them once in 16 generations: numbers that are dead become the one that comes
+ *     again last. */
+#define BUCKET_SLOTS      5u
+#define SLOTS_ALL         ((1u << BUCKET_SLOTS) - 1)
+#define MARK_OVERFLOW     (1u << BUCKET_SLOTS)
+#define MARK_BITS         5u
+#define MARK_MASK         ((1u << MARK_BITS) - 1)
+#define MARKS_COUNT       (BUCKET_SLOTS + 1)
+#define SWEEP_GENERATIONS 16u
+/* Of all 256 lines of a batch, asked for at once, the first would be gone again. */
+#define AHEAD_ROWS       16u
+#define GENERATION_FIRST 2u /* memory of zeros is dead */
 
 struct bucket {
     uint64_t keys[BUCKET_SLOTS]; /* a record key of 0 is stored as 1 */
     uint32_t checks[BUCKET_SLOTS];
-    uint16_t generations[BUCKET_SLOTS];
-    uint16_t overflow;
-    uint16_t reserved[3];
+    uint32_t marks;
 };
 _Static_assert(sizeof(struct bucket) == 64, "a record costs one cache line");
 
@@ -43,7 +52,9 @@ struct tg_dedup {
     uint64_t count_max;
     int64_t horizon_ns;
     uint64_t rotations_count;
-    uint16_t now; /* number of the young generation */
+    uint64_t sweep_at;  /* bucket that is swept next */
+    uint64_t sweep_due; /* buckets to sweep, times count_max * SWEEP_GENERATIONS */
+    uint32_t now;       /* number of the young generation */
 };
 
 struct tg_dedup *tg_dedup_create(uint64_t records_count_max)
@@ -52,9 +63,11 @@ struct tg_dedup *tg_dedup_create(uint64_t records_count_max)
     if (dedup == NULL) {
         return NULL;
     }
-    /* Both generations full: 60 % of the slots are live, and one record in ten overflows. */
+    /* Both generations full: 48 % of the slots are live, and one bucket in ten is full (Poisson);
+     * as the young one fills it is one in thirty. A record that passes its bucket costs a second
+     * line, too late to be asked for ahead. */
     const uint64_t count_max = records_count_max > 0 ? records_count_max : 1;
-    dedup->buckets_count = count_max * 2 * 10 / 6 / BUCKET_SLOTS + 256;
+    dedup->buckets_count = count_max * 5 / 6 + 256;
     dedup->count_max = count_max;
     dedup->young = (struct generation){0, INT64_MIN};
     dedup->old = (struct generation){0, INT64_MIN};
@@ -102,20 +115,21 @@ static inline uint64_t bucket_of(const struct tg_dedup *dedup, uint64_t key)
     return (uint64_t)(((unsigned __int128)tg_mix64(key) * dedup->buckets_count) >> 64);
 }
 
-static inline bool generation_is_live(const struct tg_dedup *dedup, uint16_t generation)
+/* Bit i: slot i is live; MARK_OVERFLOW: a live record may lie behind this bucket. */
+static inline unsigned marks_live(uint32_t now, uint32_t marks)
 {
-    return (uint16_t)(dedup->now - generation) <= 1;
+    const __m256i shifts = _mm256_setr_epi32(0, 5, 10, 15, 20, 25, 25, 25);
+    const __m256i numbers = _mm256_srlv_epi32(_mm256_set1_epi32((int)marks), shifts);
+    const __m256i ages = _mm256_and_si256(_mm256_sub_epi32(_mm256_set1_epi32((int)now), numbers),
+                                          _mm256_set1_epi32((int)MARK_MASK));
+    const __m256i live = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), ages);
+    return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(live)) & (SLOTS_ALL | MARK_OVERFLOW);
 }
 
-/* Bit i: slot i is live. */
-static inline unsigned slots_live(const struct tg_dedup *dedup, const struct bucket *bucket)
+static inline void mark_set(struct bucket *bucket, unsigned mark, uint32_t now)
 {
-    const __m128i numbers = _mm_loadl_epi64((const __m128i *)bucket->generations);
-    const __m128i ages = _mm_sub_epi16(_mm_set1_epi16((short)dedup->now), numbers);
-    const __m128i is_young = _mm_cmpeq_epi16(ages, _mm_setzero_si128());
-    const __m128i is_old = _mm_cmpeq_epi16(ages, _mm_set1_epi16(1));
-    const __m128i live = _mm_packs_epi16(_mm_or_si128(is_young, is_old), _mm_setzero_si128());
-    return (unsigned)_mm_movemask_epi8(live) & 15u;
+    const unsigned shift = mark * MARK_BITS;
+    bucket->marks = (bucket->marks & ~(MARK_MASK << shift)) | now << shift;
 }
 
 /* Bit i: slot i has the key, live or not. */
@@ -123,36 +137,49 @@ static inline unsigned slots_equal(const struct bucket *bucket, uint64_t key)
 {
     const __m256i keys = _mm256_loadu_si256((const __m256i *)bucket->keys);
     const __m256i equal = _mm256_cmpeq_epi64(keys, _mm256_set1_epi64x((long long)key));
-    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(equal));
+    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(equal)) |
+           (unsigned)(bucket->keys[4] == key) << 4;
+}
+
+static inline uint64_t bucket_next(const struct tg_dedup *dedup, uint64_t at)
+{
+    return at + 1 == dedup->buckets_count ? 0 : at + 1;
 }
 
 /* The record's check, or NULL. */
 static const uint32_t *check_find(const struct tg_dedup *dedup, uint64_t home, uint64_t key)
 {
-    for (uint64_t at = home;; at = at + 1 == dedup->buckets_count ? 0 : at + 1) {
+    for (uint64_t at = home;; at = bucket_next(dedup, at)) {
         const struct bucket *bucket = &dedup->buckets[at];
-        const unsigned found = slots_equal(bucket, key) & slots_live(dedup, bucket);
+        const unsigned live = marks_live(dedup->now, bucket->marks);
+        const unsigned found = slots_equal(bucket, key) & live;
         if (found != 0) {
             return &bucket->checks[__builtin_ctz(found)];
         }
-        if (__builtin_expect(!generation_is_live(dedup, bucket->overflow), 1)) {
+        if (__builtin_expect((live & MARK_OVERFLOW) == 0, 1)) {
             return NULL;
         }
     }
 }
 
-/* Once in 65,534 rotations: numbers start again, what is no longer live is wiped. */
-static void generations_restart(struct tg_dedup *dedup)
+/* Of the numbers that are dead, the one that comes again last. */
+static void bucket_sweep(struct bucket *bucket, uint32_t now)
 {
-    for (uint64_t b = 0; b < dedup->buckets_count; b++) {
-        struct bucket *bucket = &dedup->buckets[b];
-        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-            const bool is_old = bucket->generations[i] == dedup->now;
-            bucket->generations[i] = is_old ? GENERATION_FIRST - 1 : 0;
+    const unsigned live = marks_live(now, bucket->marks);
+    for (unsigned i = 0; i < MARKS_COUNT; i++) {
+        if (((live >> i) & 1u) == 0) {
+            mark_set(bucket, i, (now - 2) & MARK_MASK);
         }
-        bucket->overflow = bucket->overflow == dedup->now ? GENERATION_FIRST - 1 : 0;
     }
-    dedup->now = GENERATION_FIRST - 1;
+}
+
+static void sweep_run(struct tg_dedup *dedup)
+{
+    for (; dedup->sweep_due >= dedup->count_max * SWEEP_GENERATIONS;
+         dedup->sweep_due -= dedup->count_max * SWEEP_GENERATIONS) {
+        bucket_sweep(&dedup->buckets[dedup->sweep_at], dedup->now);
+        dedup->sweep_at = bucket_next(dedup, dedup->sweep_at);
+    }
 }
 
 static void dedup_rotate(struct tg_dedup *dedup)
@@ -166,10 +193,7 @@ static void dedup_rotate(struct tg_dedup *dedup)
     }
     dedup->old = dedup->young;
     dedup->young = (struct generation){0, INT64_MIN};
-    if (dedup->now == UINT16_MAX) {
-        generations_restart(dedup);
-    }
-    dedup->now++;
+    dedup->now = (dedup->now + 1) & MARK_MASK;
 }
 
 static inline void slot_set(struct tg_dedup *dedup, struct bucket *bucket, unsigned live,
@@ -178,8 +202,12 @@ static inline void slot_set(struct tg_dedup *dedup, struct bucket *bucket, unsig
     const unsigned slot = (unsigned)__builtin_ctz(~live);
     bucket->keys[slot] = key;
     bucket->checks[slot] = check_of(row);
-    bucket->generations[slot] = dedup->now;
+    mark_set(bucket, slot, dedup->now);
     dedup->young.count++;
+    dedup->sweep_due += dedup->buckets_count;
+    if (__builtin_expect(dedup->sweep_due >= dedup->count_max * SWEEP_GENERATIONS, 0)) {
+        sweep_run(dedup);
+    }
     if (row->start_ns > dedup->young.event_ns_max) {
         dedup->young.event_ns_max = row->start_ns;
     }
@@ -193,23 +221,22 @@ static void record_keep(struct tg_dedup *dedup, uint64_t home, uint64_t key,
         dedup_rotate(dedup);
     }
     uint64_t at = home;
-    unsigned live = slots_live(dedup, &dedup->buckets[at]);
-    while (live == 15u) {
-        dedup->buckets[at].overflow = dedup->now;
-        at = at + 1 == dedup->buckets_count ? 0 : at + 1;
-        live = slots_live(dedup, &dedup->buckets[at]);
+    unsigned live = marks_live(dedup->now, dedup->buckets[at].marks);
+    while ((live & SLOTS_ALL) == SLOTS_ALL) {
+        mark_set(&dedup->buckets[at], BUCKET_SLOTS, dedup->now);
+        at = bucket_next(dedup, at);
+        live = marks_live(dedup->now, dedup->buckets[at].marks);
     }
     slot_set(dedup, &dedup->buckets[at], live, key, row);
 }
 
-/* Nine records in ten are fresh and find room in their own bucket: one look tells and takes. */
+/* Most records are fresh and find room in their own bucket: one look tells and takes. */
 static inline int16_t dedup_one(struct tg_dedup *dedup, uint64_t home, const struct tg_usage *row)
 {
     const uint64_t key = key_of(row);
     struct bucket *bucket = &dedup->buckets[home];
-    const unsigned live = slots_live(dedup, bucket);
-    const bool is_plain = live != 15u && (slots_equal(bucket, key) & live) == 0 &&
-                          !generation_is_live(dedup, bucket->overflow);
+    const unsigned live = marks_live(dedup->now, bucket->marks);
+    const bool is_plain = live < SLOTS_ALL && (slots_equal(bucket, key) & live) == 0;
     if (__builtin_expect(!is_plain, 0)) {
         const uint32_t *check = check_find(dedup, home, key);
         if (check != NULL) {

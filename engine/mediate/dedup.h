@@ -4,7 +4,7 @@
  *
  *  Source: rating-semantics 4.10; check before any balance effect.
  *  Threads: one writer, the rate worker that owns the rows. Allocates: in create only.
- *  Cost: one cache line a row for both generations; 107 octets of memory for each record of
+ *  Cost: one cache line a row for both generations; 54 octets of memory for each record of
  *  records_count_max; a rotation touches no memory.
  *
  *  A 64-bit record key and a 32-bit check of the content are kept per accepted record; no filter

@@ -104,8 +104,8 @@ Test(dedup, verdicts_equal_those_of_a_plain_list_at_any_batch_size)
 
 Test(dedup, nothing_is_forgotten_when_generation_numbers_wrap)
 {
-    /* If this failed, after 65,534 rotations records of long ago would come to life again, or live
-     * ones would be forgotten: rows billed twice on a machine that has run for a day. */
+    /* If this failed, after 32 rotations records of long ago would come to life again, or live
+     * ones would be forgotten: rows billed twice on a machine that has run for an hour. */
     struct tg_dedup *dedup = tg_dedup_create(1);
     int16_t verdict;
     cr_assert_not_null(dedup);
