@@ -40,12 +40,12 @@ static enum tg_err micro_run(const struct tg_micro *micro, const struct tg_bench
 enum tg_err tg_bench_micro(const struct tg_bench_options *options, FILE *out, bool *is_void,
                            struct tg_why *why)
 {
-    static const struct tg_micro *const lists[] = {tg_micro_mediate, tg_micro_store, tg_micro_rt,
-                                                   tg_micro_tariff};
+    static const struct tg_micro *const lists[] = {tg_micro_mediate, tg_micro_decode,
+                                                   tg_micro_store, tg_micro_rt, tg_micro_tariff};
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         for (const struct tg_micro *at = lists[i]; at->name != NULL && err == TG_OK; at++) {
-            if (tg_bench_wants(options, at->name)) {
+            if (tg_bench_wants(options, at->name) && (at->is_here == NULL || at->is_here())) {
                 err = micro_run(at, options, out, is_void, why);
             }
         }

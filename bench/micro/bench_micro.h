@@ -25,10 +25,13 @@ struct tg_micro {
     bool (*check)(void *state);
     /** Free. Accepts NULL. */
     void (*close)(void *state);
+    /** Can it run on this processor? NULL: yes. */
+    bool (*is_here)(void);
 };
 
 /* One array a file, ended by an entry without a name. */
 extern const struct tg_micro tg_micro_mediate[];
+extern const struct tg_micro tg_micro_decode[];
 extern const struct tg_micro tg_micro_store[];
 extern const struct tg_micro tg_micro_rt[];
 extern const struct tg_micro tg_micro_tariff[];

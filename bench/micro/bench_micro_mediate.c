@@ -349,13 +349,13 @@ static bool audit_check(void *state)
 
 const struct tg_micro tg_micro_mediate[] = {
     {"ports strip", "a frame: 42 octets read, no random line", frames_open, strip_run, strip_check,
-     frames_close},
+     frames_close, NULL},
     {"ipfix decode", "a record: 55 octets in, 64 out, no random line", decode_open, decode_run,
-     decode_check, frames_close},
+     decode_check, frames_close, NULL},
     {"mediate session find", "an address: 2 random lines of 77 MB", addresses_open, addresses_run,
-     addresses_check, addresses_close},
+     addresses_check, addresses_close, NULL},
     {"mediate dedup", "a record: 1 random line of 56 MB", keys_open, keys_run, keys_check,
-     keys_close},
+     keys_close, NULL},
     {"mediate sequence", "a message: 1 line, always the same", audit_open, audit_run, audit_check,
-     audit_close},
+     audit_close, NULL},
     {.name = NULL}};

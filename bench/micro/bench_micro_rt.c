@@ -113,7 +113,7 @@ static bool quotients_check(void *state)
 
 const struct tg_micro tg_micro_rt[] = {
     {"roofline random line", "a line of 640 MB read and written: the least a table can cost",
-     lines_open, lines_run, lines_check, lines_close},
+     lines_open, lines_run, lines_check, lines_close, NULL},
     {"tariff round", "one 128-bit division, no random line", quotients_open, quotients_run,
-     quotients_check, quotients_close},
+     quotients_check, quotients_close, NULL},
     {.name = NULL}};

@@ -141,10 +141,11 @@ static bool crc_check(void *state)
 
 const struct tg_micro tg_micro_store[] = {
     {"store spread", "a row: 64 octets in, 64 out, no random line", planes_open, spread_run,
-     spread_check, planes_close},
+     spread_check, planes_close, NULL},
     {"store word encode", "a word: 8 octets in, 2 out, no random line", planes_open, encode_run,
-     decode_check, planes_close},
+     decode_check, planes_close, NULL},
     {"store word decode", "a word: 2 octets in, 8 out, no random line", filled_open, decode_run,
-     decode_check, planes_close},
-    {"base crc32c", "64 octets, no random line", planes_open, crc_run, crc_check, planes_close},
+     decode_check, planes_close, NULL},
+    {"base crc32c", "64 octets, no random line", planes_open, crc_run, crc_check, planes_close,
+     NULL},
     {.name = NULL}};

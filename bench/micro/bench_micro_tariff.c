@@ -183,12 +183,12 @@ static uint64_t interpreted_run(void *state)
 
 #define NOTE "row 64 octets, answer 32; 64 prices, 256 rows a call"
 const struct tg_micro tg_micro_tariff[] = {
-    {"tariff per_unit built-in", NOTE, built_in_open, tariff_run, tariff_check, tariff_close},
-    {"tariff per_unit native", NOTE, native_open, tariff_run, tariff_check, tariff_close},
+    {"tariff per_unit built-in", NOTE, built_in_open, tariff_run, tariff_check, tariff_close, NULL},
+    {"tariff per_unit native", NOTE, native_open, tariff_run, tariff_check, tariff_close, NULL},
 #ifdef TG_TWIN_BPF
-    {"tariff per_unit bpf", NOTE ", machine code", bpf_open, tariff_run, tariff_check,
-     tariff_close},
+    {"tariff per_unit bpf", NOTE ", machine code", bpf_open, tariff_run, tariff_check, tariff_close,
+     NULL},
     {"tariff per_unit bpf interpreted", NOTE ", no guard", bpf_open, interpreted_run, tariff_check,
-     tariff_close},
+     tariff_close, NULL},
 #endif
-    {NULL, NULL, NULL, NULL, NULL, NULL}};
+    {.name = NULL}};

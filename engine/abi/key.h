@@ -93,6 +93,31 @@ static inline uint64_t tg_key_tail(const uint8_t *bytes, size_t length_bytes, si
     return word;
 }
 
+#define TG_KEY_HASH_A UINT64_C(0xa0761d6478bd642f)
+#define TG_KEY_HASH_B UINT64_C(0xe7037ed1a0b428db)
+
+/** @brief Begin of tg_key_hash, for callers that hash several strings of one length side by side.
+ *  @param seed As there. @param length_bytes As there. @return State. */
+static inline uint64_t tg_key_hash_begin(uint64_t seed, size_t length_bytes)
+{
+    return tg_key_mix(seed ^ TG_KEY_HASH_A, length_bytes ^ TG_KEY_HASH_B);
+}
+
+/** @brief 16 octets of tg_key_hash. @param hash State. @param a First eight, little-endian.
+ *  @param b Next eight. @return State. */
+static inline uint64_t tg_key_hash_step(uint64_t hash, uint64_t a, uint64_t b)
+{
+    return tg_key_mix(hash ^ a ^ TG_KEY_HASH_A, b ^ TG_KEY_HASH_B);
+}
+
+/** @brief Last 0 to 15 octets of tg_key_hash. @param hash State. @param a First eight of them,
+ *         zero-extended. @param b The others. @return Hash. */
+static inline uint64_t tg_key_hash_end(uint64_t hash, uint64_t a, uint64_t b)
+{
+    hash = tg_key_mix(hash ^ a ^ TG_KEY_HASH_B, b ^ TG_KEY_HASH_A);
+    return tg_key_mix(hash ^ TG_KEY_HASH_A, TG_KEY_HASH_B);
+}
+
 /**
  * @brief 64-bit identity hash of bytes; stored in journals, so it never changes.
  *
@@ -106,30 +131,24 @@ static inline uint64_t tg_key_tail(const uint8_t *bytes, size_t length_bytes, si
  */
 static inline uint64_t tg_key_hash(uint64_t seed, const void *bytes, size_t length_bytes)
 {
-    const uint64_t k0 = UINT64_C(0xa0761d6478bd642f);
-    const uint64_t k1 = UINT64_C(0xe7037ed1a0b428db);
     const uint8_t *at = (const uint8_t *)bytes;
     size_t left = length_bytes;
-    uint64_t hash = tg_key_mix(seed ^ k0, length_bytes ^ k1);
-    while (left >= 16) {
-        uint64_t a;
-        uint64_t b;
+    uint64_t hash = tg_key_hash_begin(seed, length_bytes);
+    uint64_t a;
+    uint64_t b;
+    for (; left >= 16; at += 16, left -= 16) {
         memcpy(&a, at, 8);
         memcpy(&b, at + 8, 8);
-        hash = tg_key_mix(hash ^ a ^ k0, b ^ k1);
-        at += 16;
-        left -= 16;
+        hash = tg_key_hash_step(hash, a, b);
     }
-    uint64_t a;
-    uint64_t b = 0;
     if (left > 8) {
         memcpy(&a, at, 8);
         b = tg_key_tail((const uint8_t *)bytes, length_bytes, left - 8);
     } else {
         a = tg_key_tail((const uint8_t *)bytes, length_bytes, left);
+        b = 0;
     }
-    hash = tg_key_mix(hash ^ a ^ k1, b ^ k0);
-    return tg_key_mix(hash ^ k0, k1);
+    return tg_key_hash_end(hash, a, b);
 }
 
 /** @brief Key of a name (user, APN, host). @param bytes Borrowed. @param n Count. @return Key. */

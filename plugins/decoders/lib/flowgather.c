@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hot loop: records of one template to rows. It has its own file so that a reader sees all of
  * it at once, and so that an ISA variant can be this source compiled again. */
+#include "lib/flowlanes.h"
 #include "lib/flowplan.h"
 
 #include "abi/key.h"
@@ -167,14 +168,16 @@ static inline __attribute__((always_inline)) uint64_t
 identity(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
          const uint8_t *record, const struct span *span)
 {
-    uint64_t seed = tg_key_mix(context->seed ^ (uint64_t)span->start_ns,
-                               (uint64_t)span->end_ns ^ UINT64_C(0x9e3779b97f4a7c15));
-    if (!span->has_time) {
-        const uint32_t offset = context->anchor_offset + (uint32_t)(record - context->anchor);
-        const uint64_t place = (uint64_t)context->sequence << 32 | offset;
-        seed = tg_key_mix(seed ^ place, UINT64_C(0xe7037ed1a0b428db));
+    if (span->has_time) {
+        return tg_flow_identity(context->seed, (uint64_t)span->start_ns, (uint64_t)span->end_ns,
+                                record, plan->record_octets);
     }
-    return tg_key_hash(seed ^ context->seed, record, plan->record_octets);
+    const uint32_t offset = context->anchor_offset + (uint32_t)(record - context->anchor);
+    const uint64_t place = (uint64_t)context->sequence << 32 | offset;
+    const uint64_t seed =
+        tg_flow_time_mix(context->seed, (uint64_t)span->start_ns, (uint64_t)span->end_ns);
+    return tg_key_hash(tg_key_mix(seed ^ place, UINT64_C(0xe7037ed1a0b428db)) ^ context->seed,
+                       record, plan->record_octets);
 }
 
 uint64_t tg_flow_value(const struct tg_flow_plan *plan, const uint8_t *record,
@@ -231,23 +234,86 @@ gather(const struct tg_flow_plan *restrict plan, const struct tg_flow_context *r
     return count;
 }
 
-uint32_t tg_flow_gather(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
-                        const uint8_t *records, uint32_t count, struct tg_usage *rows)
+/* Both times are in the records and need nothing that is not known. */
+static bool is_whole(const struct tg_flow_plan *plan, const struct tg_flow_context *context)
 {
     const struct tg_flow_load *loads = plan->loads;
     const bool needs_uptime =
         plan->start_clock == TG_FLOW_CLOCK_UPTIME || plan->end_clock == TG_FLOW_CLOCK_UPTIME;
-    const bool is_whole =
-        loads[TG_FLOW_SLOT_START].mask != 0 && loads[TG_FLOW_SLOT_END].mask != 0 &&
-        (!needs_uptime || (context->has_uptime && loads[TG_FLOW_SLOT_INIT].mask == 0));
+    return loads[TG_FLOW_SLOT_START].mask != 0 && loads[TG_FLOW_SLOT_END].mask != 0 &&
+           (!needs_uptime || (context->has_uptime && loads[TG_FLOW_SLOT_INIT].mask == 0));
+}
+
+static uint32_t scalar_gather(const struct tg_flow_plan *plan,
+                              const struct tg_flow_context *context, const uint8_t *records,
+                              uint32_t count, struct tg_usage *rows)
+{
+    const bool whole = is_whole(plan, context);
     const uint8_t clock =
-        is_whole && plan->start_clock == plan->end_clock ? plan->start_clock : TG_FLOW_CLOCK_NONE;
+        whole && plan->start_clock == plan->end_clock ? plan->start_clock : TG_FLOW_CLOCK_NONE;
     switch (clock) {
     case TG_FLOW_CLOCK_MILLISECONDS:
         return gather(plan, context, records, count, true, TG_FLOW_CLOCK_MILLISECONDS, rows);
     case TG_FLOW_CLOCK_UPTIME:
         return gather(plan, context, records, count, true, TG_FLOW_CLOCK_UPTIME, rows);
     default:
-        return gather(plan, context, records, count, is_whole, TG_FLOW_CLOCK_NONE, rows);
+        return gather(plan, context, records, count, whole, TG_FLOW_CLOCK_NONE, rows);
     }
+}
+
+/* What the variants are made for: octets and both times, in milliseconds, of one address family. */
+static bool is_usual(const struct tg_flow_plan *plan, const struct tg_flow_context *context)
+{
+    const struct tg_flow_load *loads = plan->loads;
+    const bool has_both =
+        (loads[TG_FLOW_SLOT_SOURCE4].mask != 0 && loads[TG_FLOW_SLOT_SOURCE6].mask != 0) ||
+        (loads[TG_FLOW_SLOT_PEER4].mask != 0 && loads[TG_FLOW_SLOT_PEER6].mask != 0);
+    return plan->has_quantity && !plan->is_dual && !has_both && plan->record_octets >= 8 &&
+           plan->start_clock == plan->end_clock &&
+           (plan->start_clock == TG_FLOW_CLOCK_MILLISECONDS ||
+            plan->start_clock == TG_FLOW_CLOCK_UPTIME) &&
+           is_whole(plan, context);
+}
+
+static const struct tg_flow_variant scalar = {"scalar", 1, NULL};
+
+const struct tg_flow_variant *tg_flow_variant_at(uint32_t index)
+{
+    const bool has_avx512 =
+        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    const struct tg_flow_variant *const all[] = {&scalar, &tg_flow_avx2,
+                                                 has_avx512 ? &tg_flow_avx512 : NULL};
+    return index < sizeof all / sizeof all[0] ? all[index] : NULL;
+}
+
+uint32_t tg_flow_gather_by(const struct tg_flow_variant *variant, const struct tg_flow_plan *plan,
+                           const struct tg_flow_context *context, const uint8_t *records,
+                           uint32_t count, struct tg_usage *rows)
+{
+    if (variant->gather == NULL || !is_usual(plan, context)) {
+        return scalar_gather(plan, context, records, count, rows);
+    }
+    uint32_t done = 0;
+    while (done < count) {
+        done += variant->gather(plan, context, records + done * (size_t)plan->record_octets,
+                                count - done, rows + done);
+        const uint32_t left = count - done;
+        const uint32_t group = left < variant->lanes_count ? left : variant->lanes_count;
+        const uint32_t given = scalar_gather(
+            plan, context, records + done * (size_t)plan->record_octets, group, rows + done);
+        done += given;
+        if (given < group) {
+            break;
+        }
+    }
+    return done;
+}
+
+uint32_t tg_flow_gather(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
+                        const uint8_t *records, uint32_t count, struct tg_usage *rows)
+{
+    const struct tg_flow_variant *variant = tg_flow_variant_at(2);
+    return tg_flow_gather_by(variant != NULL ? variant : &tg_flow_avx2, plan, context, records,
+                             count, rows);
 }
