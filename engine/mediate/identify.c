@@ -7,10 +7,12 @@
 
 #include <assert.h>
 
-/* Rows of a batch that are asked for by address. */
+/* Rows of a batch that are asked for by address: by their source's, or by their peer's when the
+ * source cannot be a subscriber. */
 struct addresses {
     uint32_t count;
     uint16_t rows[TG_BATCH_ROWS_MAX];
+    bool are_peers[TG_BATCH_ROWS_MAX];
     struct tg_session_query queries[TG_BATCH_ROWS_MAX];
 };
 
@@ -29,13 +31,26 @@ static inline bool kind_is_address(uint8_t kind)
     return kind == TG_KEY_IP4 || kind == TG_KEY_IP6;
 }
 
-static inline void addresses_add(struct addresses *addresses, uint32_t row, uint8_t kind,
-                                 uint64_t key, int64_t at_ns)
+/* Which addresses can be subscribers'. */
+struct possible {
+    const struct tg_session_blocks
+        *blocks;    /* NULL: all, as some belong to subscribers by contract */
+    bool is_nobody; /* neither sessions nor contracts */
+};
+
+static struct possible possible_of(const struct tg_identify *self)
 {
-    const uint32_t i = addresses->count++;
-    addresses->rows[i] = (uint16_t)row;
-    addresses->queries[i] = (struct tg_session_query){
-        .address_key = key, .at_ns = at_ns, .subscriber = TG_SUBSCRIBER_NONE, .kind = kind};
+    const bool has_fixed = (self->roster->kinds & (1u << TG_KEY_IP4 | 1u << TG_KEY_IP6)) != 0;
+    return (struct possible){
+        .blocks = has_fixed || self->sessions == NULL ? NULL : tg_sessions_blocks(self->sessions),
+        .is_nobody = !has_fixed && self->sessions == NULL};
+}
+
+static inline bool may_hold(const struct possible *possible, uint64_t key, uint8_t kind)
+{
+    return kind_is_address(kind) &&
+           (possible->blocks == NULL ? !possible->is_nobody
+                                     : tg_session_blocks_has(possible->blocks, key, kind));
 }
 
 static inline void keys_add(struct keys *keys, uint32_t place, uint8_t kind, uint64_t key,
@@ -95,44 +110,84 @@ static void row_unknown(struct tg_charge *charge)
     tg_charge_settle(charge, TG_FATE_SUSPENDED, TG_E_UNKNOWN_SUBSCRIBER);
 }
 
-/* The other end of flows whose source nobody holds. */
-static void identify_peers(const struct tg_identify *self, struct tg_batch *batch,
-                           struct addresses *peers)
+/* Which end to ask for; false: neither can be a subscriber's. */
+static inline bool end_choose(const struct possible *possible, const struct tg_usage *row,
+                              struct tg_session_query *query, bool *is_peer)
 {
-    addresses_find(self, peers);
-    for (uint32_t i = 0; i < peers->count; i++) {
-        struct tg_charge *charge = &batch->charges[peers->rows[i]];
-        charge->subscriber = peers->queries[i].subscriber;
+    const uint8_t kind = (uint8_t)tg_usage_subscriber_kind(row);
+    const uint8_t peer_kind = (uint8_t)tg_usage_peer_kind(row);
+    const bool is_source_possible = may_hold(possible, row->subscriber_key, kind);
+    const bool is_peer_possible = may_hold(possible, row->peer_key, peer_kind);
+    *is_peer = !is_source_possible & is_peer_possible;
+    /* Without a branch: which end is the carrier's is a coin toss. */
+    query->address_key = *is_peer ? row->peer_key : row->subscriber_key;
+    query->kind = *is_peer ? peer_kind : kind;
+    query->at_ns = row->start_ns;
+    query->subscriber = TG_SUBSCRIBER_NONE;
+    return is_source_possible | is_peer_possible;
+}
+
+/* The other end of flows whose source could be a subscriber's and was not. */
+static __attribute__((noinline)) void identify_peers(const struct tg_identify *self,
+                                                     struct tg_batch *batch, const uint16_t *rows,
+                                                     uint32_t rows_count)
+{
+    const struct possible possible = possible_of(self);
+    struct addresses peers;
+    peers.count = 0;
+    for (uint32_t i = 0; i < rows_count; i++) {
+        const struct tg_usage *row = &batch->rows[rows[i]];
+        const uint8_t kind = (uint8_t)tg_usage_peer_kind(row);
+        if (!may_hold(&possible, row->peer_key, kind)) {
+            row_unknown(&batch->charges[rows[i]]);
+            continue;
+        }
+        peers.rows[peers.count] = rows[i];
+        peers.queries[peers.count++] = (struct tg_session_query){.address_key = row->peer_key,
+                                                                 .at_ns = row->start_ns,
+                                                                 .subscriber = TG_SUBSCRIBER_NONE,
+                                                                 .kind = kind};
+    }
+    addresses_find(self, &peers);
+    for (uint32_t i = 0; i < peers.count; i++) {
+        struct tg_charge *charge = &batch->charges[peers.rows[i]];
+        charge->subscriber = peers.queries[i].subscriber;
         if (charge->subscriber == TG_SUBSCRIBER_NONE) {
             row_unknown(charge);
         } else {
-            row_turn(&batch->rows[peers->rows[i]]);
+            row_turn(&batch->rows[peers.rows[i]]);
         }
     }
 }
 
 static void identify_addresses(const struct tg_identify *self, struct tg_batch *batch,
-                               struct addresses *sources)
+                               struct addresses *asked)
 {
-    struct addresses peers;
-    peers.count = 0;
-    addresses_find(self, sources);
-    for (uint32_t i = 0; i < sources->count; i++) {
-        const uint32_t at = sources->rows[i];
-        const struct tg_usage *row = &batch->rows[at];
-        const uint8_t peer = (uint8_t)tg_usage_peer_kind(row);
-        batch->charges[at].subscriber = sources->queries[i].subscriber;
-        if (sources->queries[i].subscriber != TG_SUBSCRIBER_NONE) {
-            continue;
-        }
-        if (kind_is_address(peer)) {
-            addresses_add(&peers, at, peer, row->peer_key, row->start_ns);
-        } else {
-            row_unknown(&batch->charges[at]);
+    uint16_t turned[TG_BATCH_ROWS_MAX];
+    uint16_t again[TG_BATCH_ROWS_MAX];
+    uint32_t turned_count = 0;
+    uint32_t again_count = 0;
+    addresses_find(self, asked);
+    for (uint32_t i = 0; i < asked->count; i++) {
+        const uint16_t at = asked->rows[i];
+        const uint32_t subscriber = asked->queries[i].subscriber;
+        batch->charges[at].subscriber = subscriber;
+        turned[turned_count] = at;
+        turned_count += asked->are_peers[i];
+        if (__builtin_expect(subscriber == TG_SUBSCRIBER_NONE, 0)) {
+            turned_count -= asked->are_peers[i];
+            if (asked->are_peers[i]) {
+                row_unknown(&batch->charges[at]);
+            } else {
+                again[again_count++] = at;
+            }
         }
     }
-    if (peers.count > 0) {
-        identify_peers(self, batch, &peers);
+    for (uint32_t i = 0; i < turned_count; i++) {
+        row_turn(&batch->rows[turned[i]]);
+    }
+    if (again_count > 0) {
+        identify_peers(self, batch, again, again_count);
     }
 }
 
@@ -151,10 +206,11 @@ static void identify_keys(const struct tg_identify *self, struct tg_batch *batch
 
 void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
 {
-    struct addresses sources;
+    const struct possible possible = possible_of(self);
+    struct addresses asked;
     struct keys keys;
     assert(batch->rows_count <= TG_BATCH_ROWS_MAX);
-    sources.count = 0;
+    asked.count = 0;
     keys.count = 0;
     for (uint32_t i = 0; i < batch->rows_count; i++) {
         const struct tg_usage *row = &batch->rows[i];
@@ -162,14 +218,17 @@ void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
         if (batch->charges[i].fate != TG_FATE_NONE) {
             continue;
         }
-        if (kind_is_address(kind)) {
-            addresses_add(&sources, i, kind, row->subscriber_key, row->start_ns);
-        } else {
+        if (!kind_is_address(kind)) {
             keys_add(&keys, i, kind, row->subscriber_key, row->start_ns);
+        } else if (end_choose(&possible, row, &asked.queries[asked.count],
+                              &asked.are_peers[asked.count])) {
+            asked.rows[asked.count++] = (uint16_t)i;
+        } else {
+            row_unknown(&batch->charges[i]);
         }
     }
-    if (sources.count > 0) {
-        identify_addresses(self, batch, &sources);
+    if (asked.count > 0) {
+        identify_addresses(self, batch, &asked);
     }
     if (keys.count > 0) {
         identify_keys(self, batch, &keys);

@@ -41,7 +41,6 @@ void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch);
  * @param at_ns   Event time.
  * @return Index or TG_SUBSCRIBER_NONE.
  */
-uint32_t tg_identify_key(const struct tg_identify *self, uint8_t kind, uint64_t key,
-                         int64_t at_ns);
+uint32_t tg_identify_key(const struct tg_identify *self, uint8_t kind, uint64_t key, int64_t at_ns);
 
 #endif

@@ -13,7 +13,6 @@
 #define CLEARS_MAX 8u
 #define NS_PER_S   INT64_C(1000000000)
 /* Blocks of addresses told apart: 8 KiB, which stay in the first-level cache. */
-#define BLOCKS_COUNT 65536u
 
 /* One holder: [start_ns, end_ns); end_ns 0: nobody. */
 struct holder {
@@ -58,10 +57,7 @@ struct tg_sessions {
     _Atomic uint64_t refused_count;
     /* A holder since this second or later has not been cleared; grows with every clear. */
     _Atomic uint32_t uncleared_from_s;
-    /* A bit a block of addresses (an IPv4 /16, a hash of an IPv6 /32) that ever had a session. Most
-     * flows have one end outside the carrier: its bit is clear, and no line of the index is read.
-     */
-    _Atomic uint64_t blocks[BLOCKS_COUNT / 64];
+    struct tg_session_blocks blocks;
     /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
     _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
     struct slot slots[] __attribute__((aligned(64)));
@@ -116,21 +112,6 @@ static inline uint64_t entry_home(const struct tg_sessions *sessions, uint64_t h
 static inline uint32_t entry_tag(uint64_t hash, uint64_t key, uint32_t kind)
 {
     return kind == TG_KEY_IP4 ? (uint32_t)key : (uint32_t)hash;
-}
-
-static inline uint32_t block_of(uint64_t key, uint32_t kind)
-{
-    return kind == TG_KEY_IP4 ? (uint32_t)(key >> 16) % BLOCKS_COUNT
-                              : (uint32_t)(tg_mix64(key >> 32) % BLOCKS_COUNT);
-}
-
-static inline bool block_is_used(const struct tg_sessions *sessions, uint64_t key, uint32_t kind)
-{
-    const uint32_t block = block_of(key, kind);
-    /* Pairs with the release in slot_for_write: an entry that a reader could see has its bit. */
-    return (atomic_load_explicit(&sessions->blocks[block / 64], memory_order_acquire) >>
-                (block % 64) &
-            1u) != 0;
 }
 
 /* The entry of an address from `at` on, or the free one where it would be; *at moves there. */
@@ -272,9 +253,9 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     slot->kind = kind;
     slot_change(slot, &none, &none);
     const uint64_t tag = entry_tag(address_hash(key, kind), key, kind);
-    const uint32_t block = block_of(key, kind);
-    /* Before the entry shows; pairs with the acquire in block_is_used. */
-    (void)atomic_fetch_or_explicit(&sessions->blocks[block / 64], UINT64_C(1) << (block % 64),
+    const uint32_t block = tg_session_block_of(key, kind);
+    /* Before the entry shows; pairs with the acquire in tg_session_blocks_has. */
+    (void)atomic_fetch_or_explicit(&sessions->blocks.words[block / 64], UINT64_C(1) << (block % 64),
                                    memory_order_release);
     struct entry *entry = &entries_of(sessions)[*at];
     atomic_store_explicit(&entry->held, HELD_ASK, memory_order_relaxed);
@@ -433,48 +414,47 @@ static void group_find(const struct tg_sessions *sessions, struct tg_session_que
 {
     uint64_t at[GROUP];
     const struct slot *slots[GROUP];
-    struct tg_session_query *asked[GROUP];
+    struct tg_session_query *open[GROUP];
     uint32_t tags[GROUP];
-    uint32_t asked_count = 0;
     uint32_t open_count = 0;
     const struct entry *entries = entries_of(sessions);
     for (uint32_t i = 0; i < count; i++) {
         const uint64_t key = queries[i].address_key;
         const uint64_t hash = address_hash(key, queries[i].kind);
-        const uint32_t next = asked_count;
-        queries[i].subscriber = TG_SUBSCRIBER_NONE;
-        asked[next] = &queries[i];
-        tags[next] = entry_tag(hash, key, queries[i].kind);
-        at[next] = entry_home(sessions, hash);
-        /* Without a branch: which end is the carrier's is a coin toss. */
-        asked_count += block_is_used(sessions, key, queries[i].kind);
-    }
-    for (uint32_t i = 0; i < asked_count; i++) {
+        tags[i] = entry_tag(hash, key, queries[i].kind);
+        at[i] = entry_home(sessions, hash);
         __builtin_prefetch((const void *)&entries[at[i]]);
     }
-    for (uint32_t i = 0; i < asked_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_session_query *query = &queries[i];
         const uint64_t where = entry_find(sessions, &at[i], tags[i]);
-        if (where == 0 ||
-            entry_holder(sessions, &entries[at[i]], asked[i], &asked[i]->subscriber)) {
+        if (where != 0 && entry_holder(sessions, &entries[at[i]], query, &query->subscriber)) {
             continue;
         }
-        asked[i]->subscriber = TG_SUBSCRIBER_NONE;
-        slots[open_count] = slot_of_entry(sessions, where);
-        __builtin_prefetch(slots[open_count]);
-        asked[open_count++] = asked[i];
+        query->subscriber = TG_SUBSCRIBER_NONE;
+        if (where != 0) {
+            slots[open_count] = slot_of_entry(sessions, where);
+            __builtin_prefetch(slots[open_count]);
+            open[open_count++] = query;
+        }
     }
     for (uint32_t i = 0; i < open_count; i++) {
         const struct slot *slot = slots[i];
         if (__builtin_expect(
-                slot->address_key != asked[i]->address_key || slot->kind != asked[i]->kind, 0)) {
+                slot->address_key != open[i]->address_key || slot->kind != open[i]->kind, 0)) {
             /* Another address with the same tag. */
             uint64_t place;
-            slot = slot_find(sessions, asked[i]->address_key, asked[i]->kind, &place);
+            slot = slot_find(sessions, open[i]->address_key, open[i]->kind, &place);
         }
         if (slot != NULL) {
-            asked[i]->subscriber = slot_holder_at(sessions, slot, asked[i]->at_ns);
+            open[i]->subscriber = slot_holder_at(sessions, slot, open[i]->at_ns);
         }
     }
+}
+
+const struct tg_session_blocks *tg_sessions_blocks(const struct tg_sessions *sessions)
+{
+    return &sessions->blocks;
 }
 
 void tg_sessions_find(const struct tg_sessions *sessions, struct tg_session_query *queries,

@@ -24,12 +24,45 @@
 
 #include "abi/err.h"
 #include "abi/usage.h"
+#include "base/hash.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** @brief Tolerance after a stop: an exporter may close the flow a little later. */
 #define TG_SESSION_GRACE_NS INT64_C(5000000000)
+
+#define TG_SESSION_BLOCKS_COUNT 65536u
+
+/**
+ * @brief A bit a block of addresses (an IPv4 /16, a hash of an IPv6 /32) that ever had a session.
+ *
+ * Most flows have one end outside the carrier: its bit is clear, and the index need not be asked.
+ */
+struct tg_session_blocks {
+    _Atomic uint64_t words[TG_SESSION_BLOCKS_COUNT / 64]; /**< 8 KiB; the writer's alone. */
+};
+
+/** @brief Block of an address. @param key Key. @param kind TG_KEY_IP4 or TG_KEY_IP6.
+ *  @return Below TG_SESSION_BLOCKS_COUNT. */
+static inline uint32_t tg_session_block_of(uint64_t key, uint32_t kind)
+{
+    return kind == TG_KEY_IP4 ? (uint32_t)(key >> 16) % TG_SESSION_BLOCKS_COUNT
+                              : (uint32_t)(tg_mix64(key >> 32) % TG_SESSION_BLOCKS_COUNT);
+}
+
+/** @brief May an address have a session? @param blocks Borrowed. @param key Key.
+ *  @param kind TG_KEY_IP4 or TG_KEY_IP6. @return false: it never had one. */
+static inline bool tg_session_blocks_has(const struct tg_session_blocks *blocks, uint64_t key,
+                                         uint32_t kind)
+{
+    const uint32_t block = tg_session_block_of(key, kind);
+    /* Pairs with the release of the writer: an entry that a reader could see has its bit. */
+    return (atomic_load_explicit(&blocks->words[block / 64], memory_order_acquire) >> (block % 64) &
+            1u) != 0;
+}
 
 struct tg_sessions;
 
@@ -59,8 +92,12 @@ struct tg_session_query {
     uint8_t reserved[3];  /**< 0. */
 };
 
+/** @brief Blocks with sessions. @param sessions Table. @return Borrowed from it. */
+const struct tg_session_blocks *tg_sessions_blocks(const struct tg_sessions *sessions);
+
 /**
- * @brief Find the holders of a batch of addresses.
+ * @brief Find the holders of a batch of addresses. Who asks for many that never had a session looks
+ *        at their blocks first.
  * @param[in]     sessions  Table.
  * @param[in,out] queries   Shape [count]; subscriber is written.
  * @param[in]     count     Any.

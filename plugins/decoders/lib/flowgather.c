@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hot loop: records of one template to rows. It has its own file so that a reader sees all of
- * it at once, and so that an ISA variant can be this source compiled again. */
+ * it at once. Usual records go by flowlanes.h, which must compute what this computes. */
 #include "lib/flowlanes.h"
 #include "lib/flowplan.h"
 
