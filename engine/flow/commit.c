@@ -5,6 +5,8 @@
 
 #include "abi/key.h"
 #include "base/clock.h"
+#include "flow/cut.h"
+#include "flow/desk.h"
 #include "mediate/source.h"
 
 #include <rte_pause.h>
@@ -132,7 +134,24 @@ uint64_t tg_ingest_end_epoch(struct tg_ingest *ingest)
     ingest->epoch_bytes = 0;
     ingest->epoch_rows_count = 0;
     ingest->counts.epochs_count++;
-    return ingest->epoch++;
+    ingest->epoch++;
+    tg_ingest_cut(ingest);
+    return ingest->epoch - 1;
+}
+
+void tg_ingest_cut(struct tg_ingest *ingest)
+{
+    struct tg_cut *cut = ingest->params.cut;
+    const struct tg_desk *desk = ingest->params.desk;
+    if (cut == NULL || !tg_cut_is_waiting(cut) || ingest->epoch_opened_ns != 0 ||
+        ingest->epoch == 1 || ingest->has_failed) {
+        return;
+    }
+    /* Rate workers have seen the epoch's marker; a round at the desk may come behind it. Pairs with
+     * their release when they are done. */
+    if (desk == NULL || __atomic_load_n(&desk->pending, __ATOMIC_ACQUIRE) == 0) {
+        tg_cut_serve(cut, ingest->epoch - 1);
+    }
 }
 
 struct tg_answer *tg_ingest_answer(struct tg_ingest *ingest, struct tg_port *port,

@@ -2,6 +2,7 @@
 #include "flow/ingest_state.h"
 
 #include "base/arena.h"
+#include "flow/cut.h"
 #include "flow/desk.h"
 #include "health/inventory.h"
 #include "mediate/source.h"
@@ -177,6 +178,7 @@ static uint32_t port_step(struct tg_ingest *ingest, struct tg_ingest_port *port)
 uint32_t tg_ingest_step(struct tg_ingest *ingest)
 {
     uint32_t taken = 0;
+    tg_ingest_cut(ingest);
     if (ingest->params.desk != NULL && tg_desk_is_waiting(ingest->params.desk, ingest->desk_turn)) {
         tg_ingest_desk(ingest);
     }

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 struct tg_cumulative;
+struct tg_cut;
 struct tg_desk;
 struct tg_inventory;
 struct tg_journal;
@@ -97,6 +98,7 @@ struct tg_ingest_params {
     uint32_t ratings_count;              /**< At least 1. */
     bool is_inline;                      /**< ratings[0] is called directly. */
     struct tg_desk *desk;                /**< Prepaid requests; NULL: none come. */
+    struct tg_cut *cut;                  /**< Checkpoints; NULL: none come. */
     struct tg_time time;                 /**< Arrival clock of live ports. */
 };
 

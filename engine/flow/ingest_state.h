@@ -140,6 +140,10 @@ void tg_ingest_keep_position(struct tg_ingest *ingest, struct tg_ingest_port *po
 struct tg_answer *tg_ingest_answer(struct tg_ingest *ingest, struct tg_port *port,
                                    const struct tg_return_path *path);
 
+/** @brief Serve a checkpoint that waits, where no epoch is open: no row is under way then.
+ *  @param ingest Object. */
+void tg_ingest_cut(struct tg_ingest *ingest);
+
 /** @brief Is it time to end the epoch? @param ingest Object. @return true if so. */
 bool tg_ingest_epoch_is_due(const struct tg_ingest *ingest);
 

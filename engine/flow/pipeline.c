@@ -130,6 +130,33 @@ static enum tg_err open_journal(struct tg_pipeline *pipeline, struct tg_why *why
     return err;
 }
 
+static enum tg_err open_cut(struct tg_pipeline *pipeline, struct tg_why *why)
+{
+    const struct tg_cut_params params = {.accounts = pipeline->accounts,
+                                         .sessions = pipeline->sessions,
+                                         .cumulative = pipeline->cumulative,
+                                         .dispatch = &pipeline->dispatch,
+                                         .sources = pipeline->sources};
+    return tg_cut_create(&params, &pipeline->cut, why);
+}
+
+/* After the ports have their positions. */
+static enum tg_err open_checkpointer(struct tg_pipeline *pipeline, struct tg_why *why)
+{
+    struct tg_checkpointer_params params = {.cut = pipeline->cut,
+                                            .state = pipeline->params.state,
+                                            .journal = pipeline->journal,
+                                            .data_dir = pipeline->params.data_dir};
+    params.is_positioned = pipeline->positions.count > 0;
+    for (uint32_t i = 0; i < pipeline->params.ports_count; i++) {
+        const enum tg_port_kind kind = pipeline->params.ports[i].config.kind;
+        params.is_positioned |= kind == TG_PORT_FOLDER || kind == TG_PORT_PCAP;
+    }
+    return tg_checkpointer_create(&params, &pipeline->positions,
+                                  pipeline->recovery.checkpoint_epoch, &pipeline->checkpointer,
+                                  why);
+}
+
 static enum tg_err open_ports(struct tg_pipeline *pipeline, struct tg_why *why)
 {
     enum tg_err err = TG_OK;
@@ -158,6 +185,7 @@ static enum tg_err open_ingest(struct tg_pipeline *pipeline, struct tg_why *why)
                                       .ratings_count = pipeline->ratings_count,
                                       .is_inline = pipeline->params.workers_count == 1,
                                       .desk = pipeline->desk,
+                                      .cut = pipeline->cut,
                                       .time = tg_time_live()};
     memcpy(params.ratings, pipeline->ratings, sizeof params.ratings);
     enum tg_err err = tg_ingest_create(&params, &pipeline->ingest, why);
@@ -191,8 +219,8 @@ enum tg_err tg_pipeline_open(const struct tg_pipeline_params *params,
     made->params = *params;
     params_default(&made->params);
     enum tg_err (*const steps[])(struct tg_pipeline *, struct tg_why *) = {
-        open_decoders, open_tables,  open_ratings, tg_pipeline_restore,
-        open_journal,  open_ports,   open_ingest};
+        open_decoders, open_tables, open_ratings,      tg_pipeline_restore, open_journal,
+        open_ports,    open_cut,    open_checkpointer, open_ingest};
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && err == TG_OK; i++) {
         err = steps[i](made, why);
@@ -308,8 +336,35 @@ enum tg_err tg_pipeline_stop(struct tg_pipeline *pipeline, struct tg_why *why)
         tg_lcores_join();
         pipeline->is_running = false;
     }
+    tg_checkpointer_cancel(pipeline->checkpointer);
     const enum tg_err err = tg_journal_error(pipeline->journal, why);
-    return err != TG_OK ? err : tg_pipeline_checkpoint(pipeline, why);
+    return err != TG_OK ? err : tg_checkpointer_run(pipeline->checkpointer, why);
+}
+
+enum tg_err tg_pipeline_checkpoint_start(struct tg_pipeline *pipeline, struct tg_why *why)
+{
+    struct tg_checkpointer_status status;
+    tg_checkpointer_status(pipeline->checkpointer, &status);
+    if (!pipeline->is_running) {
+        return tg_why_set(why, TG_E_STATE, "the data plane does not run");
+    }
+    if (tg_journal_durable_epoch(pipeline->journal) <= status.epoch) {
+        return tg_why_set(why, TG_E_STATE,
+                          "nothing has become durable since the checkpoint at epoch %llu",
+                          (unsigned long long)status.epoch);
+    }
+    return tg_checkpointer_start(pipeline->checkpointer, why);
+}
+
+bool tg_pipeline_checkpoint_is_running(const struct tg_pipeline *pipeline)
+{
+    return tg_checkpointer_is_running(pipeline->checkpointer);
+}
+
+bool tg_pipeline_checkpoint_ended(struct tg_pipeline *pipeline, enum tg_err *err,
+                                  struct tg_why *why)
+{
+    return tg_checkpointer_ended(pipeline->checkpointer, err, why);
 }
 
 void tg_pipeline_close(struct tg_pipeline *pipeline)
@@ -317,6 +372,11 @@ void tg_pipeline_close(struct tg_pipeline *pipeline)
     if (pipeline == NULL) {
         return;
     }
+    if (pipeline->checkpointer != NULL) {
+        tg_checkpointer_cancel(pipeline->checkpointer);
+        tg_checkpointer_destroy(pipeline->checkpointer);
+    }
+    tg_cut_destroy(pipeline->cut);
     tg_ingest_destroy(pipeline->ingest);
     for (uint32_t i = 0; i < pipeline->ports_count; i++) {
         tg_port_close(pipeline->ports[i]);
@@ -334,7 +394,7 @@ void tg_pipeline_close(struct tg_pipeline *pipeline)
     tg_sessions_free(pipeline->sessions);
     tg_sequence_free(pipeline->sequence);
     tg_sources_free(pipeline->sources);
-    free(pipeline->positions);
+    tg_positions_free(&pipeline->positions);
     tg_pages_free(pipeline, sizeof *pipeline);
 }
 
@@ -446,6 +506,7 @@ void tg_pipeline_status(const struct tg_pipeline *pipeline, struct tg_pipeline_s
                 __atomic_load_n(&rating->counts.fate_rows[fate], __ATOMIC_RELAXED);
         }
     }
+    tg_checkpointer_status(pipeline->checkpointer, &status->checkpoint);
     tg_journal_counters(pipeline->journal, &journal);
     status->durable_epoch = tg_journal_durable_epoch(pipeline->journal);
     status->journal_rows_count = journal.rows_count;

@@ -15,6 +15,7 @@
 
 #include "abi/decoder.h"
 #include "base/error.h"
+#include "flow/checkpointer.h"
 #include "flow/ingest.h"
 #include "flow/rating.h"
 #include "ports/port.h"
@@ -69,7 +70,7 @@ struct tg_pipeline_params {
 /** @brief What recovery did, for the log and `check`. */
 struct tg_pipeline_recovery {
     uint64_t checkpoint_epoch; /**< 0: none. */
-    uint64_t epochs_count;     /**< Replayed after it. */
+    uint64_t epochs_count;     /**< Replayed after it; rows that pages hold already among them. */
     uint64_t rows_count;       /**< Replayed rows. */
     uint64_t torn_bytes;       /**< Cut off at the journal's end. */
     int64_t elapsed_ns;        /**< How long it took. */
@@ -108,6 +109,21 @@ bool tg_pipeline_has_failed(const struct tg_pipeline *pipeline, struct tg_why *w
  * @return TG_OK, or the journal's or checkpoint's error.
  */
 enum tg_err tg_pipeline_stop(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/** @brief Begin a checkpoint beside the rows. @param pipeline Running. @param[out] why May be NULL.
+ *  @return TG_OK; TG_E_AGAIN one is being written; TG_E_STATE not running, or nothing has become
+ *  durable since the last one; TG_E_NO_MEMORY. */
+enum tg_err tg_pipeline_checkpoint_start(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/** @brief Is one being written? @param pipeline Open; the thread that starts them. @return true if
+ *  so. */
+bool tg_pipeline_checkpoint_is_running(const struct tg_pipeline *pipeline);
+
+/** @brief The outcome of a checkpoint that has ended, told once. @param pipeline Open.
+ *  @param[out] err TG_OK, or why it was given up: the one before is still good.
+ *  @param[out] why May be NULL. @return false: none has ended since the last call. */
+bool tg_pipeline_checkpoint_ended(struct tg_pipeline *pipeline, enum tg_err *err,
+                                  struct tg_why *why);
 
 /** @brief Free everything. @param pipeline May be NULL; stopped. */
 void tg_pipeline_close(struct tg_pipeline *pipeline);
@@ -157,6 +173,7 @@ struct tg_pipeline_status {
     uint64_t readings_evicted_count;              /**< Cumulative readings pushed out. */
     uint64_t sequence_refused_count;              /**< Messages not audited: no place. */
     struct tg_credit_counts credit;               /**< Prepaid, all workers. */
+    struct tg_checkpointer_status checkpoint;     /**< Checkpoints. */
 };
 
 /** @brief Read the figures. @param pipeline Open. @param[out] status Written. */

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of the pipeline, shared by pipeline.c and restore.c only.
+ *  @brief Inside of the pipeline, shared by pipeline.c, restore.c and checkpointer.c only.
  *
  *  Source: pipeline.h. Threads: control thread. Allocates: never. Cost: none.
  */
 #ifndef TG_FLOW_PIPELINE_STATE_H
 #define TG_FLOW_PIPELINE_STATE_H
 
+#include "flow/checkpointer.h"
+#include "flow/cut.h"
 #include "flow/pipeline.h"
+#include "flow/positions.h"
 #include "ledger/checkpoint.h"
 #include "ledger/journal.h"
 #include "rt/lcore.h"
 
 struct tg_roster;
 
-/** @brief A position found at recovery. */
-struct tg_restored_position {
-    uint64_t port_hash;           /**< Whose. */
-    struct tg_position position;  /**< Where. */
-};
+#define TG_BLOB_SOURCES "sources"  /**< Checkpoint: keys of sources, by id. */
+#define TG_BLOB_DECODER "decoder/" /**< Checkpoint: and a decoder's name: its state. */
 
 /** @brief The data plane. */
 struct tg_pipeline {
@@ -45,9 +45,10 @@ struct tg_pipeline {
     bool is_running;                         /**< Lcores run. */
     bool is_finished; /**< Set by the ingest lcore: all finite input is done. */
     bool is_ingest_done;                     /**< Set by the ingest lcore when it returns. */
-    struct tg_restored_position *positions;  /**< Found at recovery; shape [positions_count]. */
-    uint32_t positions_count;                /**< How many. */
-    uint32_t positions_capacity;             /**< Room. */
+    struct tg_positions positions;           /**< Found at recovery; then the checkpointer's. */
+    uint64_t replay_epoch;                   /**< Recovery: epoch of the block being replayed. */
+    struct tg_cut *cut;                      /**< Between ingest and the checkpointer. */
+    struct tg_checkpointer *checkpointer;    /**< Writes checkpoints. */
     struct tg_journal_tail tail;             /**< Where the journal goes on. */
 };
 
@@ -59,10 +60,6 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
 
 /** @brief Hand positions to the ports. @param pipeline Ports open. */
 void tg_pipeline_resume_ports(struct tg_pipeline *pipeline);
-
-/** @brief Write a checkpoint; nobody else runs. @param pipeline Stopped. @param[out] why Reason.
- *  @return TG_OK or the first error. */
-enum tg_err tg_pipeline_checkpoint(struct tg_pipeline *pipeline, struct tg_why *why);
 
 /** @brief Worker that owns a row. @param roster Borrowed. @param row Borrowed. @param subscriber
  *  Dense index. @param workers_count At least 1. @return Worker. */

@@ -21,68 +21,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOB_SESSIONS   "sessions"
-#define BLOB_CUMULATIVE "cumulative"
-#define BLOB_SOURCES    "sources"
-#define BLOB_DECODER    "decoder/"
-#define AHEAD_ROWS      16u /* as tg_dedup_run: more evicts what was asked for */
-#define DECODER_BLOB_BYTES_MAX ((size_t)64 << 20)
+#define AHEAD_ROWS 16u /* as tg_dedup_run: more evicts what was asked for */
 
 static const struct tg_roster *roster_of(const struct tg_pipeline *pipeline)
 {
     return tg_route_roster(pipeline->params.catalog);
 }
 
-/* Positions: the latest of a (port, file) wins. */
-static enum tg_err position_set(struct tg_pipeline *pipeline, uint64_t port_hash, uint64_t file_key,
-                                uint64_t offset)
-{
-    for (uint32_t i = pipeline->positions_count; i-- > 0;) {
-        struct tg_restored_position *known = &pipeline->positions[i];
-        if (known->port_hash == port_hash && known->position.file_key == file_key) {
-            known->position.offset = offset;
-            return TG_OK;
-        }
-    }
-    if (pipeline->positions_count == pipeline->positions_capacity) {
-        const uint32_t capacity = pipeline->positions_capacity * 2 + 64;
-        struct tg_restored_position *more =
-            realloc(pipeline->positions, capacity * sizeof *more);
-        if (more == NULL) {
-            return TG_E_NO_MEMORY;
-        }
-        pipeline->positions = more;
-        pipeline->positions_capacity = capacity;
-    }
-    pipeline->positions[pipeline->positions_count++] =
-        (struct tg_restored_position){port_hash, {file_key, offset}};
-    return TG_OK;
-}
-
-static enum tg_err page_load(void *context, uint64_t number, struct tg_bytes bytes)
+static enum tg_err page_load(void *context, const struct tg_checkpoint_page *page)
 {
     struct tg_pipeline *pipeline = context;
-    return tg_accounts_page_load(pipeline->accounts, (uint32_t)number, bytes.at,
-                                 bytes.length_bytes);
+    const uint32_t number = (uint32_t)page->number;
+    const size_t size = page->bytes.length_bytes;
+    enum tg_err err = TG_E_FORMAT;
+    switch (page->number >> 32) {
+    case TG_CUT_ACCOUNTS: {
+        const uint32_t at = tg_accounts_page_find(pipeline->accounts, number);
+        err = at == UINT32_MAX
+                  ? TG_E_FULL
+                  : tg_accounts_page_load(pipeline->accounts, at, page->bytes.at, size);
+        if (err == TG_OK) {
+            tg_accounts_page_epoch(pipeline->accounts, at, page->epoch);
+        }
+        break;
+    }
+    case TG_CUT_SESSIONS:
+        err = tg_sessions_page_load(pipeline->sessions, number, page->epoch, page->bytes.at, size);
+        break;
+    case TG_CUT_CUMULATIVE:
+        err = tg_cumulative_page_load(pipeline->cumulative, number, page->epoch, page->bytes.at,
+                                      size);
+        break;
+    default:
+        break;
+    }
+    if (err != TG_OK) {
+        tg_log(TG_LOG_ERROR, "flow",
+               "a page of %s in the checkpoint does not fit the configuration; keep "
+               "limits.sessions and limits.subscribers as they were",
+               page->number >> 32 == TG_CUT_ACCOUNTS   ? "accounts"
+               : page->number >> 32 == TG_CUT_SESSIONS ? "sessions"
+                                                       : "readings");
+    }
+    return err;
 }
 
 static enum tg_err position_load(void *context, const struct tg_checkpoint_position *position)
 {
-    return position_set(context, position->port_hash, position->file_key, position->offset_bytes);
-}
-
-static enum tg_err image_load(void *memory, size_t size_bytes, struct tg_bytes bytes,
-                              const char *name)
-{
-    if (bytes.length_bytes != size_bytes) {
-        tg_log(TG_LOG_ERROR, "flow",
-               "the checkpoint's table %s has another size than the configuration asks for; "
-               "keep sessions_max as it was, or start from an empty data directory",
-               name);
-        return TG_E_FORMAT;
-    }
-    memcpy(memory, bytes.at, size_bytes);
-    return TG_OK;
+    struct tg_pipeline *pipeline = context;
+    return tg_positions_set(&pipeline->positions, position->port_hash, position->file_key,
+                            position->offset_bytes);
 }
 
 static enum tg_err sources_load(struct tg_pipeline *pipeline, struct tg_bytes bytes)
@@ -103,21 +91,12 @@ static enum tg_err sources_load(struct tg_pipeline *pipeline, struct tg_bytes by
 static enum tg_err blob_load(void *context, const char *name, struct tg_bytes bytes)
 {
     struct tg_pipeline *pipeline = context;
-    size_t size_bytes;
-    if (strcmp(name, BLOB_SESSIONS) == 0) {
-        void *image = tg_sessions_image(pipeline->sessions, &size_bytes);
-        return image_load(image, size_bytes, bytes, name);
-    }
-    if (strcmp(name, BLOB_CUMULATIVE) == 0) {
-        void *image = tg_cumulative_image(pipeline->cumulative, &size_bytes);
-        return image_load(image, size_bytes, bytes, name);
-    }
-    if (strcmp(name, BLOB_SOURCES) == 0) {
+    if (strcmp(name, TG_BLOB_SOURCES) == 0) {
         return sources_load(pipeline, bytes);
     }
-    if (strncmp(name, BLOB_DECODER, strlen(BLOB_DECODER)) == 0) {
+    if (strncmp(name, TG_BLOB_DECODER, strlen(TG_BLOB_DECODER)) == 0) {
         const uint8_t slot =
-            tg_dispatch_by_name(&pipeline->dispatch, name + strlen(BLOB_DECODER));
+            tg_dispatch_by_name(&pipeline->dispatch, name + strlen(TG_BLOB_DECODER));
         if (slot != TG_DECODER_NONE && pipeline->dispatch.slots[slot].decoder->load != NULL) {
             return pipeline->dispatch.slots[slot].decoder->load(
                 pipeline->dispatch.slots[slot].state, bytes.at, bytes.length_bytes);
@@ -176,6 +155,15 @@ static void row_prefetch(const struct tg_pipeline *pipeline, const struct tg_ros
     }
 }
 
+/* Pages of the checkpoint hold different epochs: what comes next is of this one. */
+static enum tg_err block_replay(void *context, const struct tg_scan_view *view)
+{
+    struct tg_pipeline *pipeline = context;
+    pipeline->replay_epoch = view->epoch;
+    tg_accounts_replay_epoch(pipeline->accounts, view->epoch);
+    return TG_OK;
+}
+
 static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
                                const struct tg_charge *charges, uint32_t count)
 {
@@ -191,7 +179,7 @@ static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
         }
         if ((rows[i].flags & TG_USAGE_CUMULATIVE) != 0 && charges[i].fate != TG_FATE_DUPLICATE &&
             charges[i].fate != TG_FATE_MERGED) {
-            tg_cumulative_replay(pipeline->cumulative, &rows[i]);
+            tg_cumulative_replay(pipeline->cumulative, &rows[i], pipeline->replay_epoch);
         }
         tg_timeline_life(pipeline->timeline, &rows[i].node_id, &rows[i].start_ns, 1);
         credit_row_replay(pipeline, worker, &charges[i]);
@@ -221,7 +209,8 @@ static enum tg_err sessions_replay(void *context, const struct tg_session *sessi
         const uint32_t subscriber = tg_identify_key(&identify, sessions[i].key_kinds & 15u,
                                                     sessions[i].subscriber_key,
                                                     sessions[i].start_ns);
-        (void)tg_sessions_apply(pipeline->sessions, &sessions[i], subscriber);
+        (void)tg_sessions_replay(pipeline->sessions, &sessions[i], subscriber,
+                                 pipeline->replay_epoch);
     }
     return TG_OK;
 }
@@ -272,7 +261,9 @@ static enum tg_err source_replay(void *context, const struct tg_journal_source *
     if ((source->flags & TG_SOURCE_HAS_POSITION) == 0) {
         return TG_OK;
     }
-    return position_set(context, source->port_hash, source->file_key, source->offset_bytes);
+    struct tg_pipeline *pipeline = context;
+    return tg_positions_set(&pipeline->positions, source->port_hash, source->file_key,
+                            source->offset_bytes);
 }
 
 static enum tg_err note_replay(void *context, const char *key, const uint8_t *bytes,
@@ -371,6 +362,7 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
     const int64_t began_ns = tg_clock_monotonic_ns();
     const struct tg_checkpoint_calls loads = {pipeline, page_load, position_load, blob_load};
     const struct tg_recover_calls calls = {.context = pipeline,
+                                           .block = block_replay,
                                            .rows = rows_replay,
                                            .observations = observations_replay,
                                            .sessions = sessions_replay,
@@ -378,17 +370,30 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
                                            .source = source_replay,
                                            .note = note_replay};
     struct tg_recovered recovered;
-    uint64_t epoch = 0;
-    enum tg_err err = tg_checkpoint_load(pipeline->params.state, &loads, &epoch, why);
-    if (err == TG_OK && epoch > 0) {
+    struct tg_checkpoint_epochs epochs;
+    enum tg_err err = tg_checkpoint_load(pipeline->params.state, &loads, &epochs, why);
+    const uint64_t epoch = err == TG_OK ? epochs.epoch : 0;
+    if (err == TG_OK) {
+        tg_sessions_pages_loaded(pipeline->sessions);
+    }
+    if (epoch > 0) {
         err = history_replay(pipeline, epoch, why);
     }
     if (err == TG_OK) {
         err = tg_recover(pipeline->params.data_dir, epoch, NULL, &calls, &recovered, why);
     }
+    if (err == TG_OK && recovered.tail.epoch < epochs.epoch_last) {
+        err = tg_why_set(why, TG_E_CORRUPT,
+                         "the journal ends at epoch %llu, but the checkpoint has pages of epoch "
+                         "%llu",
+                         (unsigned long long)recovered.tail.epoch,
+                         (unsigned long long)epochs.epoch_last);
+    }
     if (err != TG_OK) {
         return err;
     }
+    tg_accounts_replay_epoch(pipeline->accounts, UINT64_MAX);
+    pipeline->positions.epoch = recovered.tail.epoch;
     sources_resolve(pipeline);
     pipeline->tail = recovered.tail;
     pipeline->recovery = (struct tg_pipeline_recovery){
@@ -405,145 +410,12 @@ void tg_pipeline_resume_ports(struct tg_pipeline *pipeline)
     for (uint32_t p = 0; p < pipeline->ports_count; p++) {
         const char *name = pipeline->params.ports[p].config.name;
         const uint64_t port_hash = tg_key_name(name, strlen(name));
-        for (uint32_t i = 0; i < pipeline->positions_count; i++) {
-            if (pipeline->positions[i].port_hash == port_hash) {
-                tg_port_resume(pipeline->ports[p], &pipeline->positions[i].position);
+        for (uint32_t i = 0; i < pipeline->positions.count; i++) {
+            const struct tg_checkpoint_position *known = &pipeline->positions.list[i];
+            const struct tg_position position = {known->file_key, known->offset_bytes};
+            if (known->port_hash == port_hash) {
+                tg_port_resume(pipeline->ports[p], &position);
             }
         }
     }
-}
-
-struct page_walk {
-    struct tg_accounts *accounts;
-    uint32_t next;
-};
-
-static bool next_dirty_page(void *context, struct tg_checkpoint_page *page)
-{
-    struct page_walk *walk = context;
-    while (walk->next < tg_accounts_pages_count(walk->accounts)) {
-        const uint32_t number = walk->next++;
-        if (tg_accounts_page_dirty(walk->accounts, number)) {
-            page->number = number;
-            page->bytes = (struct tg_bytes){tg_accounts_page_bytes(walk->accounts, number),
-                                            TG_ACCOUNT_PAGE_BYTES};
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint32_t decoder_blobs(struct tg_pipeline *pipeline, struct tg_checkpoint_blob *blobs,
-                              uint8_t **buffers)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < pipeline->dispatch.slots_count; i++) {
-        const struct tg_decoder_slot *slot = &pipeline->dispatch.slots[i];
-        const size_t size = slot->decoder->save != NULL
-                                ? slot->decoder->save(slot->state, NULL, 0)
-                                : 0;
-        if (size == 0 || size > DECODER_BLOB_BYTES_MAX) {
-            continue;
-        }
-        buffers[count] = malloc(size);
-        if (buffers[count] == NULL) {
-            continue;
-        }
-        (void)slot->decoder->save(slot->state, buffers[count], size);
-        (void)snprintf(blobs[count].name, sizeof blobs[count].name, BLOB_DECODER "%s", slot->name);
-        blobs[count].bytes = (struct tg_bytes){buffers[count], size};
-        count++;
-    }
-    return count;
-}
-
-/* What ran since recovery is in the journal: fold its positions over what recovery knew. */
-static enum tg_err positions_follow(struct tg_pipeline *pipeline, struct tg_why *why)
-{
-    const struct tg_scan_params params = {.size_bytes = sizeof params,
-                                          .sections = TG_SECTION_BIT(TG_SECTION_SOURCES),
-                                          .dir = pipeline->params.data_dir,
-                                          .epoch_min = pipeline->tail.epoch + 1};
-    struct tg_scan *scan = NULL;
-    struct tg_scan_view view;
-    enum tg_err err = tg_scan_open(&params, &scan, why);
-    while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
-        const struct tg_journal_source *sources;
-        uint32_t count = 0;
-        err = tg_scan_sources(&view, &sources, &count, why);
-        for (uint32_t i = 0; i < count && err == TG_OK; i++) {
-            err = source_replay(pipeline, &sources[i]);
-        }
-    }
-    tg_scan_close(scan);
-    return err == TG_E_NOT_FOUND ? TG_OK : err;
-}
-
-static struct tg_checkpoint_position *positions_list(struct tg_pipeline *pipeline,
-                                                     struct tg_why *why)
-{
-    if (positions_follow(pipeline, why) != TG_OK) {
-        return NULL;
-    }
-    struct tg_checkpoint_position *list =
-        malloc((pipeline->positions_count + 1u) * sizeof *list);
-    for (uint32_t i = 0; list != NULL && i < pipeline->positions_count; i++) {
-        list[i] = (struct tg_checkpoint_position){pipeline->positions[i].port_hash,
-                                                  pipeline->positions[i].position.file_key,
-                                                  pipeline->positions[i].position.offset};
-    }
-    return list;
-}
-
-static struct tg_source_key *sources_list(struct tg_pipeline *pipeline, size_t *size_bytes)
-{
-    const uint32_t count = tg_sources_count(pipeline->sources) - 1;
-    struct tg_source_key *keys = calloc(count + 1u, sizeof *keys);
-    for (uint32_t id = 1; keys != NULL && id <= count; id++) {
-        keys[id - 1] = tg_sources_at(pipeline->sources, (uint16_t)id)->key;
-    }
-    *size_bytes = count * sizeof *keys;
-    return keys;
-}
-
-enum tg_err tg_pipeline_checkpoint(struct tg_pipeline *pipeline, struct tg_why *why)
-{
-    struct tg_checkpoint_blob blobs[TG_DECODERS_MAX + 3] = {0};
-    uint8_t *buffers[TG_DECODERS_MAX] = {0};
-    struct page_walk walk = {pipeline->accounts, 0};
-    uint32_t count = decoder_blobs(pipeline, blobs, buffers);
-    size_t size;
-    struct tg_source_key *sources = sources_list(pipeline, &size);
-    struct tg_checkpoint_position *positions = positions_list(pipeline, why);
-    enum tg_err err = TG_E_NO_MEMORY;
-    if (sources == NULL || positions == NULL) {
-        goto out;
-    }
-    if (size > 0) {
-        blobs[count++] = (struct tg_checkpoint_blob){BLOB_SOURCES, {sources, size}};
-    }
-    const void *image = tg_sessions_image(pipeline->sessions, &size);
-    blobs[count++] = (struct tg_checkpoint_blob){BLOB_SESSIONS, {image, size}};
-    image = tg_cumulative_image(pipeline->cumulative, &size);
-    blobs[count++] = (struct tg_checkpoint_blob){BLOB_CUMULATIVE, {image, size}};
-    const struct tg_checkpoint checkpoint = {.size_bytes = sizeof checkpoint,
-                                             .positions_count = pipeline->positions_count,
-                                             .epoch = tg_pipeline_durable_epoch(pipeline),
-                                             .positions = positions,
-                                             .blobs = blobs,
-                                             .blobs_count = count,
-                                             .next_page = next_dirty_page,
-                                             .context = &walk};
-    err = tg_checkpoint_save(pipeline->params.state, &checkpoint, why);
-    for (uint32_t page = 0; err == TG_OK && page < tg_accounts_pages_count(pipeline->accounts);
-         page++) {
-        tg_accounts_page_clean(pipeline->accounts, page);
-    }
-out:
-    for (uint32_t i = 0; i < TG_DECODERS_MAX; i++) {
-        free(buffers[i]);
-    }
-    free(sources);
-    free(positions);
-    return err;
 }

@@ -4,9 +4,13 @@
 #include "base/arena.h"
 #include "base/hash.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define BUCKET_SLOTS 8u
+#define PAGE_BUCKETS 512u
 /* A session's start is computed from whole seconds in each reading, so that it varies a little. */
 #define START_JITTER_NS INT64_C(5000000000)
 
@@ -25,8 +29,21 @@ struct tg_cumulative {
     uint32_t clock;
     uint64_t evicted_count;
     int64_t horizon_ns; /* sessions that started until then may have been pushed out */
+    uint32_t pages_count;
+    _Atomic uint8_t *dirty; /* by page; the writer sets, the copy wipes */
+    uint64_t *epochs;       /* last in each page, as loaded */
     struct reading readings[];
 };
+
+/* Page 0. */
+struct head {
+    uint32_t buckets_mask;
+    uint32_t clock;
+    uint64_t evicted_count;
+    int64_t horizon_ns;
+};
+_Static_assert(PAGE_BUCKETS *BUCKET_SLOTS * sizeof(struct reading) == TG_CUMULATIVE_PAGE_BYTES,
+               "a page is whole buckets");
 
 struct tg_cumulative *tg_cumulative_create(uint32_t sessions_count_max)
 {
@@ -43,6 +60,13 @@ struct tg_cumulative *tg_cumulative_create(uint32_t sessions_count_max)
         cumulative->size_bytes = size_bytes;
         cumulative->buckets_mask = buckets_count - 1;
         cumulative->horizon_ns = INT64_MIN;
+        cumulative->pages_count = 1 + (buckets_count + PAGE_BUCKETS - 1) / PAGE_BUCKETS;
+        cumulative->dirty = calloc(cumulative->pages_count, sizeof *cumulative->dirty);
+        cumulative->epochs = calloc(cumulative->pages_count, sizeof *cumulative->epochs);
+    }
+    if (cumulative != NULL && (cumulative->dirty == NULL || cumulative->epochs == NULL)) {
+        tg_cumulative_free(cumulative);
+        return NULL;
     }
     return cumulative;
 }
@@ -50,18 +74,26 @@ struct tg_cumulative *tg_cumulative_create(uint32_t sessions_count_max)
 void tg_cumulative_free(struct tg_cumulative *cumulative)
 {
     if (cumulative != NULL) {
+        free((void *)cumulative->dirty);
+        free(cumulative->epochs);
         tg_pages_free(cumulative, cumulative->size_bytes);
     }
+}
+
+static uint32_t bucket_of(const struct tg_cumulative *cumulative, uint64_t session_key)
+{
+    return (uint32_t)tg_mix64(session_key) & cumulative->buckets_mask;
 }
 
 /* The session's place; a new one takes a free place or the least recently used one's. */
 static struct reading *reading_find(struct tg_cumulative *cumulative, uint64_t session_key,
                                     int64_t start_ns)
 {
-    const uint32_t bucket = (uint32_t)tg_mix64(session_key) & cumulative->buckets_mask;
+    const uint32_t bucket = bucket_of(cumulative, session_key);
     struct reading *first = &cumulative->readings[(size_t)bucket * BUCKET_SLOTS];
     struct reading *place = first;
     cumulative->clock++;
+    tg_cumulative_page_mark(cumulative, 1 + bucket / PAGE_BUCKETS);
     for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
         if (first[i].session_key == session_key) {
             first[i].used_at = cumulative->clock;
@@ -116,9 +148,14 @@ enum tg_err tg_cumulative_delta(struct tg_cumulative *cumulative, struct tg_usag
     return TG_OK;
 }
 
-void tg_cumulative_replay(struct tg_cumulative *cumulative, const struct tg_usage *row)
+void tg_cumulative_replay(struct tg_cumulative *cumulative, const struct tg_usage *row,
+                          uint64_t epoch)
 {
-    struct reading *last = reading_find(cumulative, session_of(row), row->start_ns);
+    const uint64_t session_key = session_of(row);
+    if (epoch <= cumulative->epochs[1 + bucket_of(cumulative, session_key) / PAGE_BUCKETS]) {
+        return;
+    }
+    struct reading *last = reading_find(cumulative, session_key, row->start_ns);
     last->up += row->quantity_up;
     last->down += row->quantity_down;
     last->duration_ms += row->duration_ms;
@@ -129,8 +166,71 @@ uint64_t tg_cumulative_evicted(const struct tg_cumulative *cumulative)
     return cumulative->evicted_count;
 }
 
-void *tg_cumulative_image(struct tg_cumulative *cumulative, size_t *size_bytes)
+uint32_t tg_cumulative_pages_count(const struct tg_cumulative *cumulative)
 {
-    *size_bytes = cumulative->size_bytes;
-    return cumulative;
+    return cumulative->pages_count;
+}
+
+bool tg_cumulative_page_dirty(const struct tg_cumulative *cumulative, uint32_t page)
+{
+    return page == 0 || atomic_load_explicit(&cumulative->dirty[page], memory_order_relaxed) != 0;
+}
+
+void tg_cumulative_page_mark(struct tg_cumulative *cumulative, uint32_t page)
+{
+    atomic_store_explicit(&cumulative->dirty[page], 1, memory_order_relaxed);
+}
+
+/* Octets of a page with readings; a small table has one that is not full. */
+static uint32_t page_bytes(const struct tg_cumulative *cumulative)
+{
+    const uint32_t buckets_count = cumulative->buckets_mask + 1;
+    const uint32_t own = buckets_count < PAGE_BUCKETS ? buckets_count : PAGE_BUCKETS;
+    return own * BUCKET_SLOTS * (uint32_t)sizeof(struct reading);
+}
+
+static struct reading *page_at(struct tg_cumulative *cumulative, uint32_t page)
+{
+    return &cumulative->readings[(size_t)(page - 1) * PAGE_BUCKETS * BUCKET_SLOTS];
+}
+
+uint32_t tg_cumulative_page_take(struct tg_cumulative *cumulative, uint32_t page, void *to)
+{
+    if (page == 0) {
+        const struct head head = {cumulative->buckets_mask, cumulative->clock,
+                                  cumulative->evicted_count, cumulative->horizon_ns};
+        memcpy(to, &head, sizeof head);
+        return sizeof head;
+    }
+    memcpy(to, page_at(cumulative, page), page_bytes(cumulative));
+    atomic_store_explicit(&cumulative->dirty[page], 0, memory_order_relaxed);
+    return page_bytes(cumulative);
+}
+
+enum tg_err tg_cumulative_page_load(struct tg_cumulative *cumulative, uint32_t page, uint64_t epoch,
+                                    const void *bytes, size_t size_bytes)
+{
+    if (page >= cumulative->pages_count) {
+        return TG_E_INVALID;
+    }
+    cumulative->epochs[page] = epoch;
+    if (page != 0) {
+        if (size_bytes != page_bytes(cumulative)) {
+            return TG_E_FORMAT;
+        }
+        memcpy(page_at(cumulative, page), bytes, size_bytes);
+        return TG_OK;
+    }
+    struct head head;
+    if (size_bytes != sizeof head) {
+        return TG_E_FORMAT;
+    }
+    memcpy(&head, bytes, sizeof head);
+    if (head.buckets_mask != cumulative->buckets_mask) {
+        return TG_E_FORMAT;
+    }
+    cumulative->clock = head.clock;
+    cumulative->evicted_count = head.evicted_count;
+    cumulative->horizon_ns = head.horizon_ns;
+    return TG_OK;
 }

@@ -13,6 +13,10 @@
  *  Full: the reading least recently used in its neighbourhood makes room (counted). A session that
  *  lost its place that way would be charged again from zero, so its next row is suspended as
  *  TG_E_ASSEMBLY_INCOMPLETE when its start lies before the eviction horizon.
+ *
+ *  Pages are copied at different epochs, each between two of them. A replayed row changes one
+ * bucket and the head; a page that holds its epoch is left alone, and the head, copied last, has a
+ * clock no earlier than any reading's and a horizon that replaying can only reach again.
  */
 #ifndef TG_MEDIATE_CUMULATIVE_H
 #define TG_MEDIATE_CUMULATIVE_H
@@ -20,6 +24,7 @@
 #include "abi/err.h"
 #include "abi/usage.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,19 +45,45 @@ void tg_cumulative_free(struct tg_cumulative *cumulative);
  */
 enum tg_err tg_cumulative_delta(struct tg_cumulative *cumulative, struct tg_usage *row);
 
-/** @brief Rebuild from a journaled row: adds its delta to the session. @param cumulative Table.
- *  @param row As journaled. */
-void tg_cumulative_replay(struct tg_cumulative *cumulative, const struct tg_usage *row);
+/** @brief Rebuild from a journaled row: adds its delta to the session, unless the session's page
+ *  holds that epoch already. @param cumulative Table. @param row As journaled. @param epoch Its
+ *  epoch. */
+void tg_cumulative_replay(struct tg_cumulative *cumulative, const struct tg_usage *row,
+                          uint64_t epoch);
 
 /** @brief Sessions pushed out. @param cumulative Table. @return Count. */
 uint64_t tg_cumulative_evicted(const struct tg_cumulative *cumulative);
 
+/** Largest page of the table: 512 buckets of 8 readings. */
+#define TG_CUMULATIVE_PAGE_BYTES 163840u
+
+/** @brief Pages for a checkpoint: 0 is the head, which is taken after all others; each of the
+ * others has the readings of whole buckets. @param cumulative Table. @return Count, at least 2. */
+uint32_t tg_cumulative_pages_count(const struct tg_cumulative *cumulative);
+
+/** @brief Was it written since it was taken? The head always is. @param cumulative Table.
+ *  @param page Below the count. @return true if so. */
+bool tg_cumulative_page_dirty(const struct tg_cumulative *cumulative, uint32_t page);
+
+/** @brief It did not become a checkpoint: take it again. @param cumulative Table; any thread.
+ *  @param page Below the count. */
+void tg_cumulative_page_mark(struct tg_cumulative *cumulative, uint32_t page);
+
+/** @brief Copy a page and wipe its mark; the writer's thread, or nobody writes.
+ *  @param cumulative Table. @param page Below the count. @param[out] to At least
+ *  TG_CUMULATIVE_PAGE_BYTES. @return Octets written. */
+uint32_t tg_cumulative_page_take(struct tg_cumulative *cumulative, uint32_t page, void *to);
+
 /**
- * @brief The table's memory: its own image for a checkpoint, and the place to load one into.
- * @param[in]  cumulative  Table; nobody writes while the image is read or loaded.
- * @param[out] size_bytes  Its size; an image of another size belongs to another configuration.
- * @return First byte.
+ * @brief Put a page back.
+ * @param[in,out] cumulative  Table.
+ * @param[in]     page        Page number.
+ * @param[in]     epoch       Last epoch that is in it.
+ * @param[in]     bytes       Borrowed.
+ * @param[in]     size_bytes  Their length.
+ * @return TG_OK, TG_E_FORMAT (of a table of another size), TG_E_INVALID (no such page).
  */
-void *tg_cumulative_image(struct tg_cumulative *cumulative, size_t *size_bytes);
+enum tg_err tg_cumulative_page_load(struct tg_cumulative *cumulative, uint32_t page, uint64_t epoch,
+                                    const void *bytes, size_t size_bytes);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Restarts of an access server remembered; it says so twice a restart (off and on). */
 #define CLEARS_MAX 8u
@@ -54,6 +56,9 @@ struct tg_sessions {
     uint64_t entries_count;
     uint32_t count_max;
     _Atomic uint32_t count;
+    uint32_t pages_count;
+    _Atomic uint8_t *dirty; /* by page; the writer sets, the copy wipes */
+    uint64_t *epochs;       /* last in each page, as loaded */
     _Atomic uint64_t refused_count;
     /* A holder since this second or later has not been cleared; grows with every clear. */
     _Atomic uint32_t uncleared_from_s;
@@ -64,7 +69,9 @@ struct tg_sessions {
     /* struct entry entries[entries_count] behind them */
 };
 
-#define GROUP 32u
+#define GROUP      32u
+#define PAGE_SLOTS (TG_SESSIONS_PAGE_BYTES / (uint32_t)sizeof(struct slot))
+_Static_assert(sizeof((struct tg_sessions *)0)->cleared_ns <= TG_SESSIONS_PAGE_BYTES, "page 0");
 
 struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
 {
@@ -79,6 +86,13 @@ struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
     sessions->size_bytes = size_bytes;
     sessions->entries_count = entries_count;
     sessions->count_max = addresses_count_max;
+    sessions->pages_count = 1 + (addresses_count_max + PAGE_SLOTS - 1) / PAGE_SLOTS;
+    sessions->dirty = calloc(sessions->pages_count, sizeof *sessions->dirty);
+    sessions->epochs = calloc(sessions->pages_count, sizeof *sessions->epochs);
+    if (sessions->dirty == NULL || sessions->epochs == NULL) {
+        tg_sessions_free(sessions);
+        return NULL;
+    }
     for (uint32_t i = 0; i < TG_NODES_MAX * CLEARS_MAX; i++) {
         atomic_init(&sessions->cleared_ns[i / CLEARS_MAX][i % CLEARS_MAX], INT64_MIN);
     }
@@ -88,6 +102,8 @@ struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
 void tg_sessions_free(struct tg_sessions *sessions)
 {
     if (sessions != NULL) {
+        free((void *)sessions->dirty);
+        free(sessions->epochs);
         tg_pages_free(sessions, sessions->size_bytes);
     }
 }
@@ -237,6 +253,31 @@ static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
     atomic_store_explicit(&cleared_ns[place], at_ns, memory_order_release);
 }
 
+/* Shows a whole slot to readers. */
+static void entry_make(struct tg_sessions *sessions, uint32_t number, uint64_t at, uint64_t held)
+{
+    const struct slot *slot = &sessions->slots[number];
+    const uint64_t tag =
+        entry_tag(address_hash(slot->address_key, slot->kind), slot->address_key, slot->kind);
+    const uint32_t block = tg_session_block_of(slot->address_key, slot->kind);
+    /* Before the entry shows; pairs with the acquire in tg_session_blocks_has. */
+    (void)atomic_fetch_or_explicit(&sessions->blocks.words[block / 64], UINT64_C(1) << (block % 64),
+                                   memory_order_release);
+    struct entry *entry = &entries_of(sessions)[at];
+    atomic_store_explicit(&entry->held, held, memory_order_relaxed);
+    /* Pairs with the acquire in entry_find. */
+    atomic_store_explicit(&entry->where, tag << 32 | (number + 1), memory_order_release);
+}
+
+/* The next free place; while events are replayed the ones behind it may be taken already. */
+static void count_advance(struct tg_sessions *sessions, uint32_t count)
+{
+    while (count < sessions->count_max && sessions->slots[count].kind != 0) {
+        count++;
+    }
+    atomic_store_explicit(&sessions->count, count, memory_order_relaxed);
+}
+
 /* The writer's view: the slot of the key, a new one when there is room, or NULL; *at is the place
  * of its entry. */
 static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind,
@@ -252,16 +293,8 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     slot->address_key = key;
     slot->kind = kind;
     slot_change(slot, &none, &none);
-    const uint64_t tag = entry_tag(address_hash(key, kind), key, kind);
-    const uint32_t block = tg_session_block_of(key, kind);
-    /* Before the entry shows; pairs with the acquire in tg_session_blocks_has. */
-    (void)atomic_fetch_or_explicit(&sessions->blocks.words[block / 64], UINT64_C(1) << (block % 64),
-                                   memory_order_release);
-    struct entry *entry = &entries_of(sessions)[*at];
-    atomic_store_explicit(&entry->held, HELD_ASK, memory_order_relaxed);
-    /* Pairs with the acquire in entry_find. */
-    atomic_store_explicit(&entry->where, tag << 32 | (count + 1), memory_order_release);
-    atomic_store_explicit(&sessions->count, count + 1, memory_order_relaxed);
+    entry_make(sessions, count, *at, HELD_ASK);
+    count_advance(sessions, count + 1);
     return slot;
 }
 
@@ -289,12 +322,18 @@ static void uncleared_raise(struct tg_sessions *sessions, int64_t cleared_ns)
     }
 }
 
+static uint32_t page_of(const struct tg_sessions *sessions, const struct slot *slot)
+{
+    return 1 + (uint32_t)(slot - sessions->slots) / PAGE_SLOTS;
+}
+
 enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_session *event,
                               uint32_t subscriber)
 {
     if (event->event == TG_SESSION_CLEAR) {
         uncleared_raise(sessions, event->end_ns);
         node_clear(sessions->cleared_ns[event->node_id % TG_NODES_MAX], event->end_ns);
+        tg_sessions_page_mark(sessions, 0);
         return TG_OK;
     }
     const uint32_t kind = event->key_kinds >> 4;
@@ -310,6 +349,7 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
     _Atomic uint64_t *held = &entries_of(sessions)[at].held;
     atomic_store_explicit(held, HELD_ASK, memory_order_relaxed);
     slot_apply(slot, event, subscriber);
+    tg_sessions_page_mark(sessions, page_of(sessions, slot));
     /* Pairs with the acquire in entry_holder: who sees it sees the slot it was made from. */
     atomic_store_explicit(held, held_of(slot), memory_order_release);
     return TG_OK;
@@ -475,8 +515,110 @@ uint64_t tg_sessions_refused(const struct tg_sessions *sessions)
     return atomic_load_explicit(&sessions->refused_count, memory_order_relaxed);
 }
 
-void *tg_sessions_image(struct tg_sessions *sessions, size_t *size_bytes)
+uint32_t tg_sessions_pages_count(const struct tg_sessions *sessions)
 {
-    *size_bytes = sessions->size_bytes;
-    return sessions;
+    return sessions->pages_count;
+}
+
+bool tg_sessions_page_dirty(const struct tg_sessions *sessions, uint32_t page)
+{
+    return atomic_load_explicit(&sessions->dirty[page], memory_order_relaxed) != 0;
+}
+
+void tg_sessions_page_mark(struct tg_sessions *sessions, uint32_t page)
+{
+    atomic_store_explicit(&sessions->dirty[page], 1, memory_order_relaxed);
+}
+
+static uint8_t *page_at(struct tg_sessions *sessions, uint32_t page, uint32_t *size_bytes)
+{
+    if (page == 0) {
+        *size_bytes = sizeof sessions->cleared_ns;
+        return (uint8_t *)sessions->cleared_ns;
+    }
+    const uint32_t first = (page - 1) * PAGE_SLOTS;
+    const uint32_t left = sessions->count_max - first;
+    *size_bytes = (left < PAGE_SLOTS ? left : PAGE_SLOTS) * (uint32_t)sizeof(struct slot);
+    return (uint8_t *)&sessions->slots[first];
+}
+
+uint32_t tg_sessions_page_take(struct tg_sessions *sessions, uint32_t page, void *to)
+{
+    uint32_t size_bytes;
+    const uint8_t *from = page_at(sessions, page, &size_bytes);
+    memcpy(to, from, size_bytes);
+    atomic_store_explicit(&sessions->dirty[page], 0, memory_order_relaxed);
+    return size_bytes;
+}
+
+/* Is there nobody in the part of a page that this table has no room for? */
+static bool rest_is_free(const uint8_t *bytes, size_t from_bytes, size_t size_bytes)
+{
+    for (size_t at = from_bytes; at < size_bytes; at += sizeof(struct slot)) {
+        struct slot slot;
+        memcpy(&slot, bytes + at, sizeof slot);
+        if (slot.kind != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum tg_err tg_sessions_page_load(struct tg_sessions *sessions, uint32_t page, uint64_t epoch,
+                                  const void *bytes, size_t size_bytes)
+{
+    uint32_t room_bytes = 0;
+    uint8_t *to = NULL;
+    if (size_bytes > TG_SESSIONS_PAGE_BYTES || size_bytes % sizeof(struct slot) != 0) {
+        return TG_E_FORMAT;
+    }
+    if (page < sessions->pages_count) {
+        to = page_at(sessions, page, &room_bytes);
+        sessions->epochs[page] = epoch;
+    }
+    if (page == 0 && size_bytes != room_bytes) {
+        return TG_E_FORMAT;
+    }
+    const size_t own_bytes = size_bytes < room_bytes ? size_bytes : room_bytes;
+    if (own_bytes > 0) {
+        memcpy(to, bytes, own_bytes);
+    }
+    return rest_is_free(bytes, own_bytes, size_bytes) ? TG_OK : TG_E_FULL;
+}
+
+void tg_sessions_pages_loaded(struct tg_sessions *sessions)
+{
+    for (uint32_t node = 0; node < TG_NODES_MAX; node++) {
+        const int64_t last_ns =
+            atomic_load_explicit(&sessions->cleared_ns[node][CLEARS_MAX - 1], memory_order_relaxed);
+        if (last_ns != INT64_MIN) {
+            uncleared_raise(sessions, last_ns);
+        }
+    }
+    for (uint32_t i = 0; i < sessions->count_max; i++) {
+        const struct slot *slot = &sessions->slots[i];
+        uint64_t at;
+        if (slot->kind != 0 && slot_find(sessions, slot->address_key, slot->kind, &at) == NULL) {
+            entry_make(sessions, i, at, held_of(slot));
+        }
+    }
+    count_advance(sessions, 0);
+}
+
+enum tg_err tg_sessions_replay(struct tg_sessions *sessions, const struct tg_session *event,
+                               uint32_t subscriber, uint64_t epoch)
+{
+    const uint32_t kind = event->key_kinds >> 4;
+    uint32_t page = 0;
+    if (event->event != TG_SESSION_CLEAR) {
+        uint64_t at;
+        const struct slot *slot = kind == TG_KEY_IP4 || kind == TG_KEY_IP6
+                                      ? slot_find(sessions, event->address_key, kind, &at)
+                                      : NULL;
+        if (slot == NULL) { /* new, or of no address */
+            return tg_sessions_apply(sessions, event, subscriber);
+        }
+        page = page_of(sessions, slot);
+    }
+    return epoch <= sessions->epochs[page] ? TG_OK : tg_sessions_apply(sessions, event, subscriber);
 }

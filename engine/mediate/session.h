@@ -111,12 +111,52 @@ uint32_t tg_sessions_count(const struct tg_sessions *sessions);
 /** @brief Events refused because the table was full. @param sessions Table. @return Count. */
 uint64_t tg_sessions_refused(const struct tg_sessions *sessions);
 
+/** Largest page of the table: 4,096 addresses. */
+#define TG_SESSIONS_PAGE_BYTES 262144u
+
+/** @brief Pages for a checkpoint: 0 has the restarts of access servers, each of the others 4,096
+ *  addresses in the order in which they came; the index is made anew. @param sessions Table.
+ *  @return Count, at least 2. */
+uint32_t tg_sessions_pages_count(const struct tg_sessions *sessions);
+
+/** @brief Was it written since it was taken? @param sessions Table. @param page Below the count.
+ *  @return true if so. */
+bool tg_sessions_page_dirty(const struct tg_sessions *sessions, uint32_t page);
+
+/** @brief It did not become a checkpoint: take it again. @param sessions Table; any thread.
+ *  @param page Below the count. */
+void tg_sessions_page_mark(struct tg_sessions *sessions, uint32_t page);
+
+/** @brief Copy a page and wipe its mark; the writer's thread, or nobody writes. @param sessions
+ *  Table. @param page Below the count. @param[out] to At least TG_SESSIONS_PAGE_BYTES.
+ *  @return Octets written. */
+uint32_t tg_sessions_page_take(struct tg_sessions *sessions, uint32_t page, void *to);
+
 /**
- * @brief The table's memory: its own image for a checkpoint, and the place to load one into.
- * @param[in]  sessions    Table; nobody writes while the image is read or loaded.
- * @param[out] size_bytes  Its size; an image of another size belongs to another configuration.
- * @return First byte.
+ * @brief Put a page back into an empty table; afterwards tg_sessions_pages_loaded.
+ * @param[in,out] sessions    Table.
+ * @param[in]     page        Page number.
+ * @param[in]     epoch       Last epoch that is in it.
+ * @param[in]     bytes       Borrowed.
+ * @param[in]     size_bytes  Their length.
+ * @return TG_OK, TG_E_FORMAT (not a page), TG_E_FULL (the table has become too small for it).
  */
-void *tg_sessions_image(struct tg_sessions *sessions, size_t *size_bytes);
+enum tg_err tg_sessions_page_load(struct tg_sessions *sessions, uint32_t page, uint64_t epoch,
+                                  const void *bytes, size_t size_bytes);
+
+/** @brief All pages are back: make the index. @param sessions Table. */
+void tg_sessions_pages_loaded(struct tg_sessions *sessions);
+
+/**
+ * @brief Apply a journaled event, unless the page it changes holds that epoch already. In journal
+ *        order addresses get the places they had, so that pages of different epochs fit together.
+ * @param[in,out] sessions    Table.
+ * @param[in]     event       As journaled.
+ * @param[in]     subscriber  As for tg_sessions_apply.
+ * @param[in]     epoch       Its epoch.
+ * @return As tg_sessions_apply.
+ */
+enum tg_err tg_sessions_replay(struct tg_sessions *sessions, const struct tg_session *event,
+                               uint32_t subscriber, uint64_t epoch);
 
 #endif

@@ -17,6 +17,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Even lines, odd lines, shelves of subscribers, shelves of accounts: in a page's stored number. */
+#define KINDS_COUNT 4u
+#define KIND_SHIFT  28u
+#define KEPT_LEAST  65536u /* shelves that a cut can put aside at least */
+
 uint32_t tg_account_period(int64_t time_ns)
 {
     if (time_ns < 0) {
@@ -28,11 +33,42 @@ uint32_t tg_account_period(int64_t time_ns)
 }
 
 /* Address space only: a carrier whose plans need one bucket a meter never touches it. */
-static struct tg_shelf *shelves_take(uint32_t pages_count)
+static void *space_take(size_t size_bytes)
 {
-    void *map = mmap(NULL, (size_t)pages_count * TG_ACCOUNT_PAGE_BYTES, PROT_READ | PROT_WRITE,
+    void *map = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return map == MAP_FAILED ? NULL : map;
+}
+
+static void space_free(void *map, size_t size_bytes)
+{
+    if (map != NULL) {
+        (void)munmap(map, size_bytes);
+    }
+}
+
+static size_t shelves_bytes(const struct tg_accounts *accounts)
+{
+    return (size_t)accounts->shelf_pages_count * TG_ACCOUNT_PAGE_BYTES;
+}
+
+static size_t kept_of_bytes(const struct tg_accounts *accounts)
+{
+    return (size_t)accounts->shelf_pages_count * TG_ACCOUNT_PAGE_SHELVES * sizeof(uint32_t);
+}
+
+/* Shelves, and what a cut needs beside them. */
+static bool shelves_take(struct tg_accounts *made)
+{
+    made->kept_max = made->shelf_pages_count * TG_ACCOUNT_PAGE_SHELVES / 4 + KEPT_LEAST;
+    made->shelves = space_take(shelves_bytes(made));
+    made->kept = space_take(made->kept_max * sizeof *made->kept);
+    made->kept_of = space_take(kept_of_bytes(made));
+    made->line_epochs = calloc(made->half_pages_count, sizeof *made->line_epochs);
+    made->replay_epoch = UINT64_MAX;
+    atomic_init(&made->cut_page, UINT32_MAX);
+    return made->shelves != NULL && made->kept != NULL && made->kept_of != NULL &&
+           made->line_epochs != NULL;
 }
 
 enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_accounts **accounts,
@@ -52,16 +88,15 @@ enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_account
                    TG_ACCOUNT_PAGE_LINES);
     made->half_bytes = (size_t)made->half_pages_count * TG_ACCOUNT_PAGE_BYTES;
     made->shelf_pages_count =
-        (uint32_t)(((uint64_t)subscribers_count_max * 2 + TG_ACCOUNT_PAGE_SHELVES - 1) /
-                   TG_ACCOUNT_PAGE_SHELVES);
+        (subscribers_count_max + TG_ACCOUNT_PAGE_SHELVES - 1) / TG_ACCOUNT_PAGE_SHELVES * 2;
     made->dirty =
         calloc((size_t)made->half_pages_count * 2 + made->shelf_pages_count, sizeof *made->dirty);
     made->used = calloc((size_t)made->half_pages_count * 2, sizeof *made->used);
-    made->shelves = shelves_take(made->shelf_pages_count);
+    const bool has_shelves = shelves_take(made);
     made->lines[0] = tg_pages_take(made->half_bytes);
     made->lines[1] = tg_pages_take(made->half_bytes);
     if (made->dirty == NULL || made->used == NULL || made->lines[0] == NULL ||
-        made->lines[1] == NULL || made->shelves == NULL) {
+        made->lines[1] == NULL || !has_shelves) {
         const size_t wanted_bytes = made->half_bytes * 2;
         tg_accounts_destroy(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "account lines: %zu MiB for %u subscribers not had",
@@ -78,10 +113,10 @@ void tg_accounts_destroy(struct tg_accounts *accounts)
     }
     tg_pages_free(accounts->lines[0], accounts->half_bytes);
     tg_pages_free(accounts->lines[1], accounts->half_bytes);
-    if (accounts->shelves != NULL) {
-        (void)munmap(accounts->shelves,
-                     (size_t)accounts->shelf_pages_count * TG_ACCOUNT_PAGE_BYTES);
-    }
+    space_free(accounts->shelves, shelves_bytes(accounts));
+    space_free(accounts->kept, accounts->kept_max * sizeof *accounts->kept);
+    space_free(accounts->kept_of, kept_of_bytes(accounts));
+    free(accounts->line_epochs);
     free((void *)accounts->dirty);
     free((void *)accounts->used);
     free(accounts);
@@ -104,14 +139,39 @@ struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t 
     return &accounts->lines[period & 1][subscriber];
 }
 
+/* A shelf is written by one worker, so its place among the kept ones is, too. */
+static void shelf_keep(struct tg_accounts *accounts, size_t at)
+{
+    if (accounts->kept_of[at] != 0) {
+        return;
+    }
+    const uint32_t place =
+        atomic_fetch_add_explicit(&accounts->kept_count, 1, memory_order_relaxed);
+    if (place < accounts->kept_max) {
+        accounts->kept[place] = (struct tg_shelf_kept){accounts->shelves[at], at};
+        accounts->kept_of[at] = place + 1;
+    } else {
+        /* No room: the cut has failed, see tg_accounts_cut_end. The count must not wrap. */
+        atomic_store_explicit(&accounts->kept_count, accounts->kept_max + 1, memory_order_relaxed);
+    }
+}
+
 struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, uint32_t index)
 {
     if (index >= accounts->subscribers_count_max) {
         return NULL;
     }
-    const size_t at = (size_t)index + (is_pool ? accounts->subscribers_count_max : 0);
-    tg_accounts_page_touch(accounts, accounts->half_pages_count * 2 +
-                                         (uint32_t)(at / TG_ACCOUNT_PAGE_SHELVES));
+    /* Pools begin a page of their own. */
+    const size_t at =
+        (size_t)index +
+        (is_pool ? (size_t)accounts->shelf_pages_count / 2 * TG_ACCOUNT_PAGE_SHELVES : 0);
+    const uint32_t page = accounts->half_pages_count * 2 + (uint32_t)(at / TG_ACCOUNT_PAGE_SHELVES);
+    /* Moves only while no worker runs; the worker's next ring element or call brings it. */
+    if (__builtin_expect(page >= atomic_load_explicit(&accounts->cut_page, memory_order_relaxed),
+                         0)) {
+        shelf_keep(accounts, at);
+    }
+    tg_accounts_page_touch(accounts, page);
     return &accounts->shelves[at];
 }
 
@@ -256,6 +316,39 @@ uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts)
     return accounts->half_pages_count * 2 + accounts->shelf_pages_count;
 }
 
+uint32_t tg_accounts_half_pages_count(const struct tg_accounts *accounts)
+{
+    return accounts->half_pages_count;
+}
+
+/* First page of a kind, and the first one after it. */
+static uint32_t kind_first(const struct tg_accounts *accounts, uint32_t kind)
+{
+    const uint32_t half = accounts->half_pages_count;
+    const uint32_t shelves = accounts->shelf_pages_count / 2;
+    return kind <= 2 ? kind * half : 2 * half + (kind - 2) * shelves;
+}
+
+uint32_t tg_accounts_page_number(const struct tg_accounts *accounts, uint32_t page)
+{
+    uint32_t kind = KINDS_COUNT - 1;
+    while (kind_first(accounts, kind) > page) {
+        kind--;
+    }
+    return kind << KIND_SHIFT | (page - kind_first(accounts, kind));
+}
+
+uint32_t tg_accounts_page_find(const struct tg_accounts *accounts, uint32_t number)
+{
+    const uint32_t kind = number >> KIND_SHIFT;
+    const uint32_t within = number & ((UINT32_C(1) << KIND_SHIFT) - 1);
+    if (kind >= KINDS_COUNT ||
+        within >= kind_first(accounts, kind + 1) - kind_first(accounts, kind)) {
+        return UINT32_MAX;
+    }
+    return kind_first(accounts, kind) + within;
+}
+
 bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page)
 {
     assert(page < tg_accounts_pages_count(accounts));
@@ -266,6 +359,12 @@ void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page)
 {
     assert(page < tg_accounts_pages_count(accounts));
     atomic_store_explicit(&accounts->dirty[page], 0, memory_order_relaxed);
+}
+
+void tg_accounts_page_mark(struct tg_accounts *accounts, uint32_t page)
+{
+    assert(page < tg_accounts_pages_count(accounts));
+    atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
 }
 
 static uint8_t *page_at(const struct tg_accounts *accounts, uint32_t page)
@@ -282,6 +381,85 @@ const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t 
 {
     assert(page < tg_accounts_pages_count(accounts));
     return page_at(accounts, page);
+}
+
+void tg_accounts_cut_begin(struct tg_accounts *accounts)
+{
+    atomic_store_explicit(&accounts->kept_count, 0, memory_order_relaxed);
+    atomic_store_explicit(&accounts->cut_page, accounts->half_pages_count * 2,
+                          memory_order_relaxed);
+}
+
+/* What was put aside of a page goes over its copy; true when anything was. */
+static bool shelves_restore(struct tg_accounts *accounts, uint32_t page, struct tg_shelf *copy)
+{
+    const size_t first = (size_t)(page - accounts->half_pages_count * 2) * TG_ACCOUNT_PAGE_SHELVES;
+    bool is_changed = false;
+    for (uint32_t i = 0; i < TG_ACCOUNT_PAGE_SHELVES; i++) {
+        const uint32_t kept = accounts->kept_of[first + i];
+        if (kept != 0) {
+            copy[i] = accounts->kept[kept - 1].shelf;
+            accounts->kept_of[first + i] = 0;
+            is_changed = true;
+        }
+    }
+    return is_changed;
+}
+
+void tg_accounts_page_take(struct tg_accounts *accounts, uint32_t page, void *to)
+{
+    memcpy(to, tg_accounts_page_bytes(accounts, page), TG_ACCOUNT_PAGE_BYTES);
+    const uint32_t first_shelf = accounts->half_pages_count * 2;
+    const bool has_kept = page >= first_shelf &&
+                          atomic_load_explicit(&accounts->kept_count, memory_order_relaxed) != 0;
+    if (has_kept && shelves_restore(accounts, page, to)) {
+        tg_accounts_page_pass(accounts, page);
+        return; /* written since the cut: the next checkpoint takes it again */
+    }
+    tg_accounts_page_clean(accounts, page);
+    tg_accounts_page_pass(accounts, page);
+}
+
+void tg_accounts_page_pass(struct tg_accounts *accounts, uint32_t page)
+{
+    if (page >= accounts->half_pages_count * 2) {
+        atomic_store_explicit(&accounts->cut_page, page + 1, memory_order_relaxed);
+    }
+}
+
+bool tg_accounts_cut_end(struct tg_accounts *accounts)
+{
+    const uint32_t count = atomic_load_explicit(&accounts->kept_count, memory_order_relaxed);
+    const uint32_t used = count < accounts->kept_max ? count : accounts->kept_max;
+    atomic_store_explicit(&accounts->cut_page, UINT32_MAX, memory_order_relaxed);
+    for (uint32_t i = 0; i < used; i++) {
+        accounts->kept_of[accounts->kept[i].at] = 0;
+    }
+    atomic_store_explicit(&accounts->kept_count, 0, memory_order_relaxed);
+    return count <= accounts->kept_max;
+}
+
+uint64_t tg_accounts_kept_count(const struct tg_accounts *accounts)
+{
+    return atomic_load_explicit(&accounts->kept_count, memory_order_relaxed);
+}
+
+void tg_accounts_page_epoch(struct tg_accounts *accounts, uint32_t page, uint64_t epoch)
+{
+    if (page < accounts->half_pages_count * 2) {
+        uint64_t *last = &accounts->line_epochs[page % accounts->half_pages_count];
+        *last = epoch > *last ? epoch : *last;
+    }
+}
+
+void tg_accounts_replay_epoch(struct tg_accounts *accounts, uint64_t epoch)
+{
+    accounts->replay_epoch = epoch;
+}
+
+bool tg_accounts_is_ahead(const struct tg_accounts *accounts, uint32_t subscriber)
+{
+    return accounts->line_epochs[subscriber / TG_ACCOUNT_PAGE_LINES] >= accounts->replay_epoch;
 }
 
 /* Is every line in the half of its month, every bucket of a kind we know? */

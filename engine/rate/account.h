@@ -5,7 +5,7 @@
  *
  *  Source: reference rating-semantics 4.5 (counter key), 4.6 (allowances); performance.md
  * section 3. Threads: lines of different subscribers may be written by different workers at once; a
- *  subscriber has one worker. Page calls run while no worker does (a checkpoint).
+ *  subscriber has one worker. Page calls run while no worker does: between epochs, or stopped.
  *  Allocates: in tg_accounts_create only. Cost: one cache line a row.
  *
  *  Invariants:
@@ -238,6 +238,19 @@ struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, u
  *  accounts. */
 uint32_t tg_accounts_pages_count(const struct tg_accounts *accounts);
 
+/** @brief Pages of the lines of even months; as many of odd ones follow. @param accounts Borrowed.
+ *  @return Count. Page p and page p + count hold the same subscribers' lines, and both are copied
+ *  for a checkpoint at the same time: a new month's line takes over from the old one's. */
+uint32_t tg_accounts_half_pages_count(const struct tg_accounts *accounts);
+
+/** @brief Number of a page for life: the same when there is room for more subscribers.
+ *  @param accounts Borrowed. @param page Below the count. @return Number to store it under. */
+uint32_t tg_accounts_page_number(const struct tg_accounts *accounts, uint32_t page);
+
+/** @brief Page of a stored number. @param accounts Borrowed. @param number From
+ *  tg_accounts_page_number, of any size. @return Page; UINT32_MAX: there is no room for it. */
+uint32_t tg_accounts_page_find(const struct tg_accounts *accounts, uint32_t number);
+
 /** @brief Was it written since the mark was wiped? @param accounts Borrowed.
  *  @param page Below the count. @return true if so. */
 bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page);
@@ -246,9 +259,60 @@ bool tg_accounts_page_dirty(const struct tg_accounts *accounts, uint32_t page);
  *  @param page Below the count. */
 void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page);
 
+/** @brief Set the mark: what was copied did not become a checkpoint. @param accounts Object; any
+ *  thread, also while workers run. @param page Below the count. */
+void tg_accounts_page_mark(struct tg_accounts *accounts, uint32_t page);
+
 /** @brief A page's bytes. @param accounts Borrowed. @param page Below the count.
  *  @return TG_ACCOUNT_PAGE_BYTES octets, host byte order; borrowed until the next row. */
 const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page);
+
+/**
+ * @brief From now on keep shelves as they are now, until their page is taken: what a row does to
+ *        several shelves depends on all of them, so they go into a checkpoint as of one epoch.
+ *
+ * The first write to a shelf whose page is not taken yet puts the shelf aside, in memory for a
+ * quarter of all shelves that is used only then. Without room the cut fails.
+ *
+ * @param[in,out] accounts  No worker runs.
+ */
+void tg_accounts_cut_begin(struct tg_accounts *accounts);
+
+/**
+ * @brief Copy a page, shelves as they were at tg_accounts_cut_begin, and wipe its mark where the
+ *        copy is all of it. Pages of shelves are taken in order, the clean ones too.
+ * @param[in,out] accounts  No worker runs.
+ * @param[in]     page      Below the count.
+ * @param[out]    to        TG_ACCOUNT_PAGE_BYTES octets.
+ */
+void tg_accounts_page_take(struct tg_accounts *accounts, uint32_t page, void *to);
+
+/** @brief The page is clean and not taken: shelves in it need not be put aside any more.
+ *  @param accounts No worker runs. @param page As in tg_accounts_page_take. */
+void tg_accounts_page_pass(struct tg_accounts *accounts, uint32_t page);
+
+/** @brief Nothing is put aside any more. @param accounts No worker runs.
+ *  @return false: there was no room for a shelf, and pages taken since are not all of one epoch. */
+bool tg_accounts_cut_end(struct tg_accounts *accounts);
+
+/** @brief Shelves put aside in this cut. @param accounts Any thread. @return Count. */
+uint64_t tg_accounts_kept_count(const struct tg_accounts *accounts);
+
+/**
+ * @brief At recovery: a page holds all lines up to an epoch, so rows up to it are not posted again.
+ * @param[in,out] accounts  Object.
+ * @param[in]     page      Page number, below the count; shelves are ignored.
+ * @param[in]     epoch     Last epoch that is in it.
+ */
+void tg_accounts_page_epoch(struct tg_accounts *accounts, uint32_t page, uint64_t epoch);
+
+/** @brief At recovery: rows of this epoch come next. @param accounts Object. @param epoch Epoch;
+ *  UINT64_MAX after the last one. */
+void tg_accounts_replay_epoch(struct tg_accounts *accounts, uint64_t epoch);
+
+/** @brief At recovery: are the rows that come now in this subscriber's lines already?
+ *  @param accounts Borrowed. @param subscriber Below the capacity. @return true: do not post. */
+bool tg_accounts_is_ahead(const struct tg_accounts *accounts, uint32_t subscriber);
 
 /**
  * @brief Put a checkpointed page back; the page becomes clean.

@@ -14,6 +14,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/** @brief A shelf as it was when the cut began. */
+struct tg_shelf_kept {
+    struct tg_shelf shelf; /**< Then. */
+    uint64_t at;           /**< Which: index into shelves. */
+};
+
 /** @brief All lines with their marks. */
 struct tg_accounts {
     struct tg_account_line *lines[2]; /**< By period & 1; shape [subscribers_count_max]. */
@@ -24,6 +30,14 @@ struct tg_accounts {
     uint32_t shelf_pages_count;       /**< Pages of the shelves. */
     size_t half_bytes;                /**< Of each half. */
     struct tg_shelf *shelves;         /**< Of subscribers, then of accounts. */
+    _Atomic uint32_t cut_page;        /**< Shelves from this page on are put aside when written;
+                                           UINT32_MAX: none. */
+    _Atomic uint32_t kept_count;      /**< Put aside, or would be: may pass kept_max. */
+    uint32_t kept_max;                /**< Room. */
+    struct tg_shelf_kept *kept;       /**< Shape [kept_max]. */
+    uint32_t *kept_of;                /**< By shelf: index into kept, plus 1; 0 none. */
+    uint64_t replay_epoch;            /**< Epoch whose rows are posted again. */
+    uint64_t *line_epochs;            /**< Last epoch in the lines; shape [half_pages_count]. */
 };
 
 /** @brief Mark a page as written. @param accounts Its worker's. @param page Below the count. */

@@ -457,18 +457,22 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
         if (period == 0 || charges[i].subscriber >= tg_accounts_subscribers_max(rate->accounts)) {
             return TG_E_CORRUPT;
         }
+        /* Lines may have been copied later than shelves were: such a row is in them already. */
+        const bool is_ahead = tg_accounts_is_ahead(rate->accounts, charges[i].subscriber);
         struct tg_account_line *line =
-            tg_accounts_line(rate->accounts, charges[i].subscriber, period);
+            is_ahead ? NULL : tg_accounts_line(rate->accounts, charges[i].subscriber, period);
         if (line == NULL && tg_row_is_adjustment(&rows[i])) {
             continue; /* A month that has no counters any more was corrected: only bills care. */
         }
         struct tg_charge posted = charges[i];
-        if (line == NULL ||
+        if ((line == NULL && !is_ahead) ||
             tg_rate_shelves_apply(rate, snapshot, &rows[i], &charges[i], &posted.amount) != TG_OK ||
-            !tg_account_fits(line, &rows[i], &posted)) {
+            (!is_ahead && !tg_account_fits(line, &rows[i], &posted))) {
             return TG_E_CORRUPT;
         }
-        tg_account_apply(line, &rows[i], &posted);
+        if (!is_ahead) {
+            tg_account_apply(line, &rows[i], &posted);
+        }
     }
     return TG_OK;
 }

@@ -20,12 +20,12 @@ extern const struct tg_verb tg_verb_audit;
 static uint64_t epoch_expected(const char *data_dir)
 {
     struct tg_db *db = NULL;
-    uint64_t epoch = 0;
+    struct tg_checkpoint_epochs epochs = {0, 0};
     if (tg_state_open(data_dir, true, 0, &db, NULL) == TG_OK) {
-        (void)tg_checkpoint_load(db, NULL, &epoch, NULL);
+        (void)tg_checkpoint_load(db, NULL, &epochs, NULL);
         tg_db_close(db);
     }
-    return epoch;
+    return epochs.epoch_last;
 }
 
 static void sums_json(const struct tg_audit_sums *sums)

@@ -119,23 +119,31 @@ Test(cumulative, forgotten_sessions_are_held_back_and_new_ones_are_not)
 }
 
 /* If this fails a crash charges every open session from its start once more. */
-Test(cumulative, replay_and_image_go_on_where_the_journal_ends)
+Test(cumulative, replay_and_pages_go_on_where_the_journal_ends)
 {
     struct tg_usage row = reading(9, 100, 10, 1000);
     cr_assert_eq(tg_cumulative_delta(table, &row), TG_OK);
     struct tg_usage second = reading(9, 250, 10, 3000);
     cr_assert_eq(tg_cumulative_delta(table, &second), TG_OK);
     struct tg_cumulative *again = tg_cumulative_create(1000);
-    tg_cumulative_replay(again, &row); /* as journaled: deltas */
-    tg_cumulative_replay(again, &second);
+    tg_cumulative_replay(again, &row, 1); /* as journaled: deltas */
+    tg_cumulative_replay(again, &second, 2);
     struct tg_usage third = reading(9, 300, 20, 4000);
     struct tg_usage third_again = third;
-    size_t size_bytes = 0;
-    size_t copy_bytes = 0;
+    static uint8_t page[TG_CUMULATIVE_PAGE_BYTES];
     struct tg_cumulative *copy = tg_cumulative_create(1000);
-    const void *image = tg_cumulative_image(table, &size_bytes);
-    memcpy(tg_cumulative_image(copy, &copy_bytes), image, size_bytes);
-    cr_assert_eq(size_bytes, copy_bytes);
+    for (uint32_t i = 0; i < tg_cumulative_pages_count(table); i++) {
+        const uint32_t size_bytes = tg_cumulative_page_take(table, i, page);
+        cr_expect_eq(tg_cumulative_page_dirty(table, i), i == 0);
+        cr_assert_eq(tg_cumulative_page_load(copy, i, 2, page, size_bytes), TG_OK);
+    }
+    tg_cumulative_replay(copy, &row, 1); /* its page has them: each would be charged twice */
+    tg_cumulative_replay(copy, &second, 2);
+    struct tg_cumulative *small = tg_cumulative_create(8);
+    cr_expect_eq(
+        tg_cumulative_page_load(small, 0, 2, page, tg_cumulative_page_take(table, 0, page)),
+        TG_E_FORMAT, "of a table of another size");
+    tg_cumulative_free(small);
     cr_assert_eq(tg_cumulative_delta(again, &third), TG_OK);
     cr_expect_eq(third.quantity_up, 50);
     cr_expect_eq(third.quantity_down, 10);

@@ -221,20 +221,94 @@ Test(session_order, full_table_refuses_new_addresses_and_counts)
     }
 }
 
-/* If this fails a restart of the engine forgets who held which address. */
-Test(session_order, image_of_the_table_brings_everything_back)
+/* A table made from pages that were taken after different events, as a checkpoint under load is:
+ * the page of addresses after `slots_at` of them, the page of restarts after `clears_at`. Then the
+ * events are replayed from the first of the two on. */
+static struct tg_sessions *from_pages(const struct tg_session *events, uint32_t count,
+                                      uint32_t slots_at, uint32_t clears_at)
 {
-    apply(TG_SESSION_START, 1, 100, 0, 7);
-    apply(TG_SESSION_START, 2, 200, 0, 8);
-    size_t size_bytes = 0;
-    size_t other_bytes = 0;
-    const void *image = tg_sessions_image(table, &size_bytes);
-    struct tg_sessions *other = tg_sessions_create(64);
-    memcpy(tg_sessions_image(other, &other_bytes), image, size_bytes);
-    cr_assert_eq(size_bytes, other_bytes);
-    tg_sessions_free(table);
-    table = other;
-    cr_expect_eq(holder(150), 7);
-    cr_expect_eq(holder(250), 8);
-    cr_expect_eq(tg_sessions_count(table), 1);
+    static uint8_t page[TG_SESSIONS_PAGE_BYTES];
+    struct tg_sessions *live = tg_sessions_create(64);
+    struct tg_sessions *made = tg_sessions_create(64);
+    for (uint32_t i = 0; i <= count; i++) {
+        for (uint32_t p = 0; p < 2; p++) {
+            if (i == (p == 0 ? clears_at : slots_at)) {
+                const uint32_t size = tg_sessions_page_take(live, p, page);
+                cr_assert_eq(tg_sessions_page_load(made, p, i, page, size), TG_OK);
+            }
+        }
+        if (i < count) {
+            (void)tg_sessions_apply(live, &events[i], events[i].session_key);
+        }
+    }
+    tg_sessions_free(live);
+    tg_sessions_pages_loaded(made);
+    for (uint32_t i = slots_at < clears_at ? slots_at : clears_at; i < count; i++) {
+        (void)tg_sessions_replay(made, &events[i], events[i].session_key, i + 1);
+    }
+    return made;
+}
+
+/* If this fails a restart of the engine forgets who held which address, or remembers otherwise. */
+Test(session_order, pages_of_different_moments_and_replay_bring_everything_back)
+{
+    enum { EVENTS = 60, ADDRESSES = 8 };
+    struct tg_session events[EVENTS];
+    uint64_t state = 5;
+    for (uint32_t i = 0; i < EVENTS; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        const uint32_t draw = (uint32_t)(state >> 33);
+        events[i] = (struct tg_session){.event = draw % 10 == 0   ? TG_SESSION_CLEAR
+                                                 : draw % 10 <= 6 ? TG_SESSION_START
+                                                                  : TG_SESSION_STOP,
+                                        .key_kinds = TG_KEY_IP4 << 4,
+                                        .node_id = (uint16_t)(1 + draw % 2),
+                                        .address_key = 0x0a000000 + draw / 16 % ADDRESSES,
+                                        .session_key = 1 + draw / 512 % 6,
+                                        .start_ns = (int64_t)(draw / 4096 % 90) * S,
+                                        .end_ns = (int64_t)(draw / 8192 % 120) * S};
+    }
+    for (uint32_t slots_at = 0; slots_at <= EVENTS; slots_at += 3) {
+        for (uint32_t clears_at = 0; clears_at <= EVENTS; clears_at += 4) {
+            struct tg_sessions *whole = from_pages(events, EVENTS, 0, 0);
+            struct tg_sessions *made = from_pages(events, EVENTS, slots_at, clears_at);
+            cr_expect_eq(tg_sessions_count(made), tg_sessions_count(whole));
+            for (int64_t at = 0; at < 150; at += 2) {
+                struct tg_session_query a[ADDRESSES];
+                for (uint32_t i = 0; i < ADDRESSES; i++) {
+                    a[i] = (struct tg_session_query){
+                        .address_key = 0x0a000000 + i, .at_ns = at * S, .kind = TG_KEY_IP4};
+                }
+                struct tg_session_query b[ADDRESSES];
+                memcpy(b, a, sizeof b);
+                tg_sessions_find(whole, a, ADDRESSES);
+                tg_sessions_find(made, b, ADDRESSES);
+                for (uint32_t i = 0; i < ADDRESSES; i++) {
+                    cr_assert_eq(a[i].subscriber, b[i].subscriber, "%u %u, %u at %lld", slots_at,
+                                 clears_at, i, (long long)at);
+                }
+            }
+            tg_sessions_free(whole);
+            tg_sessions_free(made);
+        }
+    }
+}
+
+/* If this fails an engine with a smaller table starts and forgets sessions without a word. */
+Test(session_order, pages_of_a_larger_table_are_refused_when_somebody_would_be_lost)
+{
+    static uint8_t page[TG_SESSIONS_PAGE_BYTES];
+    struct tg_sessions *large = tg_sessions_create(200);
+    struct tg_session event = {.event = TG_SESSION_START, .key_kinds = TG_KEY_IP4 << 4};
+    for (uint32_t i = 0; i < 100; i++) {
+        event.address_key = 1000 + i;
+        cr_assert_eq(tg_sessions_apply(large, &event, i), TG_OK);
+        if (i == 63) {
+            const uint32_t size = tg_sessions_page_take(large, 1, page);
+            cr_expect_eq(tg_sessions_page_load(table, 1, 1, page, size), TG_OK, "all find a place");
+        }
+    }
+    const uint32_t size = tg_sessions_page_take(large, 1, page);
+    cr_expect_eq(tg_sessions_page_load(table, 1, 1, page, size), TG_E_FULL);
+    tg_sessions_free(large);
 }

@@ -157,7 +157,7 @@ Test(account, dirty_pages_carry_all_lines_to_another_table)
     cr_assert_eq(tg_accounts_create(subscribers, &to, NULL), TG_OK);
     /* Two pages of lines a half, and shelves of 512 octets for each subscriber and account. */
     const uint32_t pages =
-        4 + (subscribers * 2 * 512 + TG_ACCOUNT_PAGE_BYTES - 1) / TG_ACCOUNT_PAGE_BYTES;
+        4 + (subscribers * 512 + TG_ACCOUNT_PAGE_BYTES - 1) / TG_ACCOUNT_PAGE_BYTES * 2;
     cr_assert_eq(tg_accounts_pages_count(from), pages);
     const struct tg_charge charge = rated(60, 20, 100);
     tg_account_apply(tg_accounts_line(from, 3, 684), &call, &charge);
