@@ -29,6 +29,22 @@ static struct tg_json *answer_ok(void)
     return answer;
 }
 
+static void checkpoint_json(struct tg_json *answer, const struct tg_checkpointer_status *status)
+{
+    const int64_t now_ns = tg_clock_monotonic_ns();
+    tg_json_set_integer(answer, "epoch", (int64_t)status->epoch);
+    tg_json_set_integer(answer, "done", (int64_t)status->done_count);
+    tg_json_set_integer(answer, "failed", (int64_t)status->failed_count);
+    tg_json_set_integer(answer, "pages", (int64_t)status->pages_count);
+    tg_json_set_integer(answer, "octets", (int64_t)status->octets);
+    tg_json_set_integer(answer, "shelvesKept", (int64_t)status->kept_count);
+    tg_json_set_integer(answer, "durationNs", (int64_t)status->duration_ns);
+    tg_json_set_integer(answer, "longestPauseNs", (int64_t)status->pause_ns_max);
+    if (status->finished_ns != 0) {
+        tg_json_set_integer(answer, "ageNs", now_ns - (int64_t)status->finished_ns);
+    }
+}
+
 static struct tg_json *command_status(struct tg_engine *engine)
 {
     struct tg_pipeline_status status;
@@ -53,6 +69,23 @@ static struct tg_json *command_status(struct tg_engine *engine)
     tg_json_set_integer(answer, "catalogVersion",
                         engine->catalog->images[engine->catalog->images_count - 1]->version);
     tg_json_set_bool(answer, "isFinished", tg_pipeline_is_finished(engine->pipeline));
+    struct tg_json *checkpoint = tg_json_object();
+    checkpoint_json(checkpoint, &status.checkpoint);
+    tg_json_set_bool(checkpoint, "isRunning", tg_pipeline_checkpoint_is_running(engine->pipeline));
+    tg_json_set(answer, "checkpoint", checkpoint);
+    return answer;
+}
+
+/* Begins one; `status` tells when it is stored, by its epoch. */
+static struct tg_json *command_checkpoint(struct tg_engine *engine)
+{
+    struct tg_why why = {""};
+    const enum tg_err err = tg_engine_checkpoint(engine, &why);
+    if (err != TG_OK && err != TG_E_STATE) {
+        return answer_error(err, why.text);
+    }
+    struct tg_json *answer = answer_ok();
+    tg_json_set_bool(answer, "isUnchanged", err == TG_E_STATE); /* the last one has everything */
     return answer;
 }
 
@@ -110,8 +143,7 @@ static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_j
     const struct tg_json *alarms = tg_json_get(request, "alarms");
     const struct tg_operation operation = {.at_ns = tg_clock_now_ns(),
                                            .kind = kind,
-                                           .is_forced =
-                                               tg_json_get_bool(request, "force", false)};
+                                           .is_forced = tg_json_get_bool(request, "force", false)};
     struct tg_why why = {""};
     enum tg_err first = tg_json_count(alarms) > 0 ? TG_OK : TG_E_INVALID;
     struct tg_txn txn;
@@ -183,6 +215,9 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "credit") == 0) {
         return tg_credit_command(engine, request, tg_clock_now_ns());
     }
+    if (strcmp(command, "checkpoint") == 0) {
+        return command_checkpoint(engine);
+    }
     if (strcmp(command, "metrics") == 0) {
         return command_metrics(engine);
     }
@@ -192,7 +227,8 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
     if (strcmp(command, "plugin_reload") == 0) {
         return tg_command_plugin_reload(request);
     }
-    return answer_error(TG_E_INVALID, "command must be status, stop, reload, metrics, credit, "
-                                      "plugins, plugin_reload or alarm_ack, _unack, "
-                                      "_shelve, _unshelve, _close");
+    return answer_error(TG_E_INVALID,
+                        "command must be status, stop, reload, checkpoint, metrics, credit, "
+                        "plugins, plugin_reload or alarm_ack, _unack, "
+                        "_shelve, _unshelve, _close");
 }

@@ -41,6 +41,14 @@ static const struct tg_schema_key limits_keys[] = {
 };
 static const struct tg_schema limits_schema = TG_SCHEMA(limits_keys);
 
+static const struct tg_schema_key checkpoint_keys[] = {
+    {.key = "every", .type = TG_TYPE_DURATION, .max = INT64_MAX, .fallback = "5min",
+     .help = "At most this long after the one before; 0s: not by time."},
+    {.key = "journal", .type = TG_TYPE_SIZE, .max = INT64_MAX, .fallback = "4GiB",
+     .help = "At most this much of the journal after the one before; 0: not by size."},
+};
+static const struct tg_schema checkpoint_schema = TG_SCHEMA(checkpoint_keys);
+
 static const struct tg_schema_key decoder_keys[] = {
     {.key = "decoder", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Plug-in: netflow5, netflow9, ipfix, radius, csv, syslog, or your own."},
@@ -111,6 +119,8 @@ static const struct tg_schema_key config_keys[] = {
      .help = "Cores of the data plane: 1 does all, n is one ingest and n - 1 rate workers."},
     {.key = "memory", .type = TG_TYPE_MAP, .sub = &memory_schema, .help = "Packet buffers."},
     {.key = "limits", .type = TG_TYPE_MAP, .sub = &limits_schema, .help = "Sizes of tables."},
+    {.key = "checkpoint", .type = TG_TYPE_MAP, .sub = &checkpoint_schema,
+     .help = "When state is stored while rows flow; what a restart need not replay."},
     {.key = "metrics", .type = TG_TYPE_LISTEN, .help = "Address of /metrics; absent: none."},
     {.key = "preallocate", .type = TG_TYPE_BOOL, .fallback = "true",
      .help = "Take journal segments whole, so that a full disk shows early."},
@@ -426,6 +436,9 @@ static void load_all(struct loader *l, const struct tg_yaml_node *root)
     c->catalog_dir = own_path(l, tg_schema_text(&config_schema, root, "catalog"));
     c->metrics_listen = own_text(l, tg_schema_text(&config_schema, root, "metrics"));
     c->workers_count = (uint32_t)tg_schema_number(&config_schema, root, "workers");
+    const struct tg_yaml_node *checkpoint = tg_yaml_get(root, "checkpoint");
+    c->checkpoint_ns = tg_schema_number(&checkpoint_schema, checkpoint, "every");
+    c->checkpoint_octets = (uint64_t)tg_schema_number(&checkpoint_schema, checkpoint, "journal");
     c->is_journal_sparse = tg_schema_number(&config_schema, root, "preallocate") == 0;
     c->memory = memories[tg_schema_number(&memory_schema, memory, "huge_pages")];
     c->memory_mib = (uint32_t)tg_schema_number(&memory_schema, memory, "mib");

@@ -62,6 +62,8 @@ struct tg_config {
     int64_t park_ns;                   /**< 0: default. */
     uint32_t reservations_max;         /**< 0: default. */
     bool is_journal_sparse;            /**< Do not preallocate journal segments. */
+    int64_t checkpoint_ns;             /**< Between two checkpoints at most; 0: none by time. */
+    uint64_t checkpoint_octets;        /**< Of the journal between two; 0: none by size. */
     const char *plugins[TG_CONFIG_PLUGINS_MAX];          /**< Shared objects. */
     uint32_t plugins_count;                              /**< How many. */
     struct tg_config_decoder decoders[TG_PORTS_MAX];     /**< Decoders. */

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TURN_MS        100
-#define TELEMETRY_NS   (TG_NS_PER_S / 5)
+#define TURN_MS      100
+#define TELEMETRY_NS (TG_NS_PER_S / 5)
 
 static volatile sig_atomic_t stop_requested;
 
@@ -114,12 +114,11 @@ static enum tg_err make_decoders(struct tg_engine *engine, struct tg_why *why)
                               "decoder %s is not there; `tollgate plugin list` shows what is",
                               from->name);
         }
-        engine->decoders[i] =
-            (struct tg_pipeline_decoder){.name = plug->name,
-                                         .decoder = plug->plugin->contract,
-                                         .local_port = from->local_port,
-                                         .settings_count = from->settings_count,
-                                         .settings = from->settings};
+        engine->decoders[i] = (struct tg_pipeline_decoder){.name = plug->name,
+                                                           .decoder = plug->plugin->contract,
+                                                           .local_port = from->local_port,
+                                                           .settings_count = from->settings_count,
+                                                           .settings = from->settings};
     }
     return TG_OK;
 }
@@ -152,8 +151,8 @@ static enum tg_err open_pipeline(struct tg_engine *engine, struct tg_why *why)
         return err;
     }
     make_ports(engine);
-    engine->subscribers_max = config->subscribers_max > listed ? config->subscribers_max
-                                                               : listed + listed / 4 + 1024;
+    engine->subscribers_max =
+        config->subscribers_max > listed ? config->subscribers_max : listed + listed / 4 + 1024;
     const struct tg_pipeline_params params = {.size_bytes = sizeof params,
                                               .workers_count = config->workers_count,
                                               .data_dir = config->data_dir,
@@ -213,7 +212,7 @@ enum tg_err tg_engine_open(const struct tg_engine_params *params, struct tg_diag
     made->lock.fd = -1;
     enum tg_err (*const steps[])(struct tg_engine *, struct tg_why *) = {
         open_lock,   open_plugins, open_eal,      open_catalog,
-        open_health, open_state, open_pipeline, open_faces};
+        open_health, open_state,   open_pipeline, open_faces};
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && err == TG_OK; i++) {
         err = steps[i](made, why);
@@ -285,6 +284,68 @@ static void catch_signals(void)
     (void)sigaction(SIGPIPE, &action, NULL);
 }
 
+enum tg_err tg_engine_checkpoint(struct tg_engine *engine, struct tg_why *why)
+{
+    struct tg_pipeline_status status;
+    tg_pipeline_status(engine->pipeline, &status);
+    const enum tg_err err = tg_pipeline_checkpoint_start(engine->pipeline, why);
+    if (err == TG_OK) {
+        engine->checkpoint_ns = tg_clock_monotonic_ns();
+        engine->checkpoint_octets = status.journal_stored_bytes;
+    }
+    return err;
+}
+
+static void checkpoint_tell(const struct tg_engine *engine, enum tg_err err, const char *why)
+{
+    struct tg_pipeline_status status;
+    tg_pipeline_status(engine->pipeline, &status);
+    const struct tg_checkpointer_status *c = &status.checkpoint;
+    if (err != TG_OK) {
+        tg_log(TG_LOG_ERROR, "control", "checkpoint given up, the one at epoch %llu stays good: %s",
+               (unsigned long long)c->epoch, why);
+        return;
+    }
+    tg_log(TG_LOG_NOTICE, "control",
+           "checkpoint at epoch %llu: %llu pages, %llu octets in %llu ms, rows waited %llu us at "
+           "most",
+           (unsigned long long)c->epoch, (unsigned long long)c->pages_count,
+           (unsigned long long)c->octets, (unsigned long long)c->duration_ns / TG_NS_PER_MS,
+           (unsigned long long)c->pause_ns_max / 1000);
+}
+
+/* Tells how the one before ended, and begins the next one when it is due. */
+static void checkpoint_tend(struct tg_engine *engine, int64_t now_ns)
+{
+    const struct tg_config *config = engine->params.config;
+    struct tg_why why = {""};
+    enum tg_err err;
+    if (tg_pipeline_checkpoint_ended(engine->pipeline, &err, &why)) {
+        checkpoint_tell(engine, err, why.text);
+    }
+    if (tg_pipeline_checkpoint_is_running(engine->pipeline)) {
+        return;
+    }
+    const bool is_late =
+        config->checkpoint_ns != 0 && now_ns - engine->checkpoint_ns >= config->checkpoint_ns;
+    bool is_much = false;
+    if (!is_late && config->checkpoint_octets != 0) {
+        struct tg_pipeline_status status;
+        tg_pipeline_status(engine->pipeline, &status);
+        is_much =
+            status.journal_stored_bytes - engine->checkpoint_octets >= config->checkpoint_octets;
+    }
+    if (!is_late && !is_much) {
+        return;
+    }
+    err = tg_engine_checkpoint(engine, &why);
+    if (err == TG_E_STATE) {
+        engine->checkpoint_ns = now_ns; /* nothing has come since: the next turn need not ask */
+    } else if (err != TG_OK) {
+        checkpoint_tell(engine, err, why.text);
+    }
+}
+
 /* One turn: serve commands, watch fronts, fold what became durable. */
 static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, struct tg_why *why)
 {
@@ -300,6 +361,7 @@ static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, str
         tg_pipeline_status(engine->pipeline, &status);
         engine->params.progress(engine->params.progress_context, status.ingest.rows_count);
     }
+    checkpoint_tend(engine, now_ns);
     if (engine->params.has_fronts) {
         tg_fronts_tend(&engine->fronts, now_ns);
     }
@@ -318,6 +380,7 @@ enum tg_err tg_engine_run(struct tg_engine *engine, struct tg_why *why)
     catch_signals();
     log_recovery(engine);
     engine->started_ns = tg_clock_monotonic_ns();
+    engine->checkpoint_ns = engine->started_ns;
     enum tg_err err = tg_pipeline_start(engine->pipeline, why);
     while (err == TG_OK && stop_requested == 0) {
         err = engine_turn(engine, &folded_ns, why);

@@ -6,7 +6,8 @@
  *  Allocates: at open. Cost: a turn of the loop ten times a second.
  *
  *      open: lock, EAL, plug-ins, catalog, inventory, pipeline (recovers)
- *      run:  fold telemetry, serve commands, watch fronts, until asked to stop or finished
+ *      run:  fold telemetry, serve commands, watch fronts, begin checkpoints that are due, until
+ *            asked to stop or finished
  *      stop: drain, checkpoint, last fold and documents
  */
 #ifndef TG_CONTROL_ENGINE_H

@@ -38,10 +38,16 @@ struct tg_engine {
     uint32_t subscribers_max;                           /**< Account lines. */
     struct tg_id_index account_ids;                     /**< For prepaid requests. */
     struct tg_id_index subscriber_ids;                  /**< For prepaid requests. */
+    int64_t checkpoint_ns;                              /**< Monotonic: the last one began. */
+    uint64_t checkpoint_octets;                         /**< Of the journal then. */
     bool has_operations;                                /**< Operators' commands are restored. */
     int64_t started_ns;                                 /**< Monotonic. */
     int64_t elapsed_ns;                                 /**< From start to the end of input. */
 };
+
+/** @brief Begin a checkpoint. @param engine Running. @param[out] why May be NULL. @return As
+ *  tg_pipeline_checkpoint_start. */
+enum tg_err tg_engine_checkpoint(struct tg_engine *engine, struct tg_why *why);
 
 /** @brief Fold telemetry up to the durable epoch and publish documents. @param engine Open.
  *  @param[out] why May be NULL. @return TG_OK or the first error. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/metrics.h"
 
+#include "base/clock.h"
 #include "doc/scalar.h"
 #include "plug/registry.h"
 #include "record/charge.h"
@@ -113,6 +114,33 @@ static void say_ingest(struct page *page, const struct tg_pipeline_status *statu
             in->hop_waits_count);
 }
 
+static void gauge(struct page *page, const char *name, const char *help, uint64_t value)
+{
+    head(page, name, "gauge", help);
+    say(page, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void say_checkpoint(struct page *page, const struct tg_checkpointer_status *c)
+{
+    const uint64_t now_ns = (uint64_t)tg_clock_monotonic_ns();
+    counter(page, "tollgate_checkpoints_total", "Checkpoints stored while running.",
+            c->done_count);
+    counter(page, "tollgate_checkpoints_failed_total",
+            "Checkpoints given up; the one before stayed good.", c->failed_count);
+    gauge(page, "tollgate_checkpoint_epoch", "A restart replays the journal after it.", c->epoch);
+    if (c->finished_ns == 0) {
+        return;
+    }
+    gauge(page, "tollgate_checkpoint_age_nanoseconds", "Since the last one was stored.",
+          now_ns - c->finished_ns);
+    gauge(page, "tollgate_checkpoint_duration_nanoseconds", "The last one, from start to stored.",
+          c->duration_ns);
+    gauge(page, "tollgate_checkpoint_pause_nanoseconds",
+          "The longest time that rows waited for a piece of it.", c->pause_ns_max);
+    gauge(page, "tollgate_checkpoint_pages", "Its pages.", c->pages_count);
+    gauge(page, "tollgate_checkpoint_octets", "Their octets.", c->octets);
+}
+
 /* Those from outside only: what is linked in cannot be taken out of use. */
 static void say_plugins(struct page *page)
 {
@@ -196,6 +224,7 @@ size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipel
     counter(&page, "tollgate_sequence_unaudited_total", "Messages whose stream found no place.",
             status.sequence_refused_count);
     say_plugins(&page);
+    say_checkpoint(&page, &status.checkpoint);
     say_credit(&page, &status.credit);
     head(&page, "tollgate_port_datagrams_total", "counter", "Payloads by port.");
     for (uint32_t i = 0; i < ports_count; i++) {

@@ -14,6 +14,7 @@ static const char config_head[] =
     "catalog: catalog           # documents imported at start: products, prices, subscribers\n"
     "workers: 1                 # 1: one core does all; n: one ingest and n - 1 rate workers\n"
     "preallocate: false         # true in production: a full disk then shows early\n"
+    "checkpoint: {every: 5min}  # state is stored beside the rows: a restart replays less\n"
     "\n"
     "memory:\n"
     "  huge_pages: auto         # used when there are any; nothing needs them\n"
