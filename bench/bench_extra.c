@@ -23,7 +23,8 @@ static const struct mode {
              {"--latency", tg_bench_latency, true, 0},
              {"--lossless", tg_bench_lossless, true, 0},
              {"--start", tg_bench_start, true, 0},
-             {"--swap", tg_bench_swap, true, 0}};
+             {"--swap", tg_bench_swap, true, 0},
+             {"--checkpoint", tg_bench_checkpoint, true, 0}};
 
 static bool number_read(const char *text, uint32_t *value)
 {

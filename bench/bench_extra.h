@@ -28,7 +28,7 @@ struct tg_bench_extra {
     const char *peer;           /**< LOSSLESS: network namespace to send from; NULL: this one. */
     const char *address;        /**< LOSSLESS: IPv4 address sent to; NULL: one on loopback. */
     uint32_t prices_count;      /**< START, SWAP: prefixes of the deck. */
-    uint32_t trials_count;      /**< LOSSLESS: steps of the search. */
+    uint32_t trials_count;      /**< LOSSLESS: steps of the search; SWAP, CHECKPOINT: how many. */
     bool is_csv;                /**< CSV with a header. */
 };
 
@@ -82,6 +82,12 @@ enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *wh
  *  rows in = rows rated. @param extra Options. @param[out] why Reason. @return TG_OK; TG_E_INVALID
  *  a row is missing or wrong, or no row saw a new catalog; what a room said. */
 enum tg_err tg_bench_swap(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Rows in open loop while checkpoints are written: latency with and without, rows in = rows
+ *  rated, and accounts recovered from the last checkpoint equal to the engine's. @param extra
+ *  Options. @param[out] why Reason. @return TG_OK; TG_E_INVALID a row is missing or wrong;
+ *  TG_E_CORRUPT an account is another after recovery; what a room said. */
+enum tg_err tg_bench_checkpoint(const struct tg_bench_extra *extra, struct tg_why *why);
 
 /** @brief Write <dir>/catalog/accounts.csv and subscribers.csv. @param dir Has catalog/.
  *  @param count Subscribers; number i is tg_world_number(i) and gets dense index i.
