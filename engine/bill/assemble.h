@@ -3,9 +3,8 @@
  *  @brief Second half of a bill run: an account's sums, fees and taxes become its invoices.
  *
  *  Source: rating-semantics 4.7, 4.14, 4.15. Threads: one assembler a thread; the
- *  members and the line table they share are only read. Allocates: in open (members: 4 octets an
- *  account and 4 a subscriber), and when an account has more lines than any before it.
- *  Cost: the account's lines.
+ *  members and the line table they share are only read. Allocates: in open, and when an account has
+ * more lines than any before it. Cost: the account's lines.
  *
  *  An account has one invoice a currency: amounts of different currencies are never added.
  */
@@ -21,18 +20,10 @@
 struct tg_catalog_snapshot;
 struct tg_bill_assembler;
 struct tg_bill_members;
-struct tg_roster;
 struct tg_bill_charge;
 struct tg_bill_closes;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
-
-/** @brief List the subscribers of each account. @param roster Outlives the list.
- *  @param[out] why May be NULL. @return The list, tg_bill_members_close; NULL: no memory. */
-struct tg_bill_members *tg_bill_members_open(const struct tg_roster *roster, struct tg_why *why);
-
-/** @brief Free. @param members Members or NULL. */
-void tg_bill_members_close(struct tg_bill_members *members);
 
 /**
  * @brief Get ready.

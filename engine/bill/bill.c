@@ -10,6 +10,7 @@
 #include "bill/collect.h"
 #include "bill/crew.h"
 #include "bill/lines.h"
+#include "bill/members.h"
 #include "catalog/catalog.h"
 #include "rate/account.h"
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a subscription pays without using anything: recurring fees and entered charges. */
+#include "bill/assemble_parts.h"
+
+#include "base/clock.h"
+#include "bill/charge_list.h"
+#include "bill/convert.h"
+
+/* The version valid just before an instant; a product it no longer has is looked for backwards. */
+struct tg_bill_fee_version tg_bill_product_before(const struct tg_bill_assembler *made,
+                                                  uint16_t product, int64_t before_ns)
+{
+    const struct tg_catalog_snapshot *catalog = made->catalog;
+    for (uint32_t i = catalog->images_count; i > 0; i--) {
+        const struct tg_image *image = catalog->images[i - 1];
+        if (catalog->valid_from_ns[i - 1] < before_ns && tg_image_product(image, product) != NULL) {
+            return (struct tg_bill_fee_version){image, tg_image_product(image, product),
+                                                image->currency};
+        }
+    }
+    return (struct tg_bill_fee_version){NULL, NULL, 0};
+}
+
+/* The version whose fees and taxes count. */
+const struct tg_image *tg_bill_product_image(const struct tg_bill_assembler *made, uint16_t product)
+{
+    return tg_bill_product_before(made, product, made->window.end_ns).image;
+}
+
+struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
+                                                const struct tg_roster_line *who)
+{
+    const struct tg_bill_window *window = &made->window;
+    return (struct tg_bill_fee_params){
+        .size_bytes = sizeof(struct tg_bill_fee_params),
+        .is_paid_ahead = made->is_paid_ahead,
+        .first = tg_bill_product_before(made, who->product, window->start_ns + 1),
+        .last = tg_bill_product_before(made, who->product, window->end_ns),
+        .next = tg_bill_product_before(made, who->product, window->end_ns + 1),
+        .start_ns = window->start_ns,
+        .end_ns = window->end_ns,
+        .next_end_ns = window->next_end_ns,
+        .active_from_ns = (int64_t)who->active_from_s * TG_NS_PER_S,
+        .active_to_ns = who->active_to_s == TG_ROSTER_OPEN_S
+                            ? INT64_MAX
+                            : (int64_t)who->active_to_s * TG_NS_PER_S,
+    };
+}
+
+/* The product's amounts in the account's currency, at the rate of an instant. */
+enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64_t at_ns,
+                                     struct tg_product *local, struct tg_bill_fee_version *version)
+{
+    const enum tg_err err = tg_bill_product_convert(
+        version->image, version->product, made->catalog->roster->accounts[made->account].currency,
+        at_ns, local, &version->currency);
+    version->product = local;
+    return err;
+}
+
+/* A fee in advance is converted at the first instant of the cycle it is for, so that the bill that
+ * charges it and the one that gives it back use one rate. */
+static enum tg_err fees_localize(const struct tg_bill_assembler *made, struct tg_product locals[3],
+                                 struct tg_bill_fee_params *params)
+{
+    enum tg_err err = tg_bill_version_localize(made, params->end_ns - 1, &locals[0], &params->last);
+    if (err == TG_OK && params->is_paid_ahead && params->first.image != NULL &&
+        params->first.product->is_in_advance != 0) {
+        err = tg_bill_version_localize(made, params->start_ns, &locals[1], &params->first);
+    }
+    if (err == TG_OK && params->next_end_ns != 0 && params->next.image != NULL &&
+        params->next.product->is_in_advance != 0) {
+        err = tg_bill_version_localize(made, params->end_ns, &locals[2], &params->next);
+    }
+    return err;
+}
+
+enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              struct tg_why *why)
+{
+    static const char *const titles[] = {[TG_BILL_FEE_DUE] = "",
+                                         [TG_BILL_FEE_AHEAD] = "in advance",
+                                         [TG_BILL_FEE_UNUSED] = "unused"};
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    struct tg_bill_fee fees[TG_BILL_FEES_MAX];
+    uint32_t count = 0;
+    if ((who->flags & TG_ROSTER_REMOVED) != 0 || who->product == TG_PRODUCT_NONE) {
+        return TG_OK;
+    }
+    struct tg_bill_fee_params params = tg_bill_fee_params_of(made, who);
+    struct tg_product locals[3];
+    if (params.last.image == NULL) {
+        return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
+                          member->name);
+    }
+    enum tg_err err = fees_localize(made, locals, &params);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
+    }
+    err = tg_bill_fees(&params, fees, &count);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the fee of %s cannot be prorated", member->name);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tg_image *image = fees[i].image;
+        const struct tg_product *product = tg_image_product(image, who->product);
+        made->lines[made->lines_count++] = (struct tg_bill_line){
+            .subscriber_id = member->name,
+            .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
+            .zone_id = "",
+            .price_id = "",
+            .unit_id = "",
+            .title = titles[fees[i].kind],
+            .amount_exact = fees[i].amount,
+            .covered = fees[i].covered,
+            .covered_total = fees[i].total,
+            .fee = fees[i].fee,
+            .from_ns = fees[i].from_ns,
+            .to_ns = fees[i].to_ns,
+            .subscriber = member->subscriber,
+            .catalog_version = image->version,
+            .currency = fees[i].currency,
+            .kind =
+                product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
+            .proration = product->proration,
+        };
+    }
+    return TG_OK;
+}
+
+/* Charges dated in the period; the list is sorted by subscriber. */
+enum tg_err tg_bill_charge_lines(struct tg_bill_assembler *made,
+                                 const struct tg_bill_member *member, struct tg_why *why)
+{
+    uint32_t from = tg_bill_charges_from(made->charges, made->charges_count, member->subscriber);
+    for (; from < made->charges_count && made->charges[from].subscriber == member->subscriber;
+         from++) {
+        const struct tg_bill_charge *charge = &made->charges[from];
+        if (charge->date_ns < made->window.start_ns || charge->date_ns >= made->window.end_ns) {
+            continue;
+        }
+        if (made->lines_count == made->capacity) {
+            return tg_why_set(why, TG_E_FULL, "%s has too many charges", member->name);
+        }
+        const struct tg_roster_line *who =
+            tg_roster_line(made->catalog->roster, member->subscriber);
+        const struct tg_image *image = tg_bill_product_image(made, who->product);
+        made->lines[made->lines_count++] = (struct tg_bill_line){
+            .subscriber_id = member->name,
+            .product_id =
+                image != NULL ? tg_image_name(image, TG_CATALOG_PRODUCT, who->product) : "",
+            .zone_id = "",
+            .price_id = charge->id,
+            .unit_id = "",
+            .title = charge->title,
+            .amount_exact = charge->amount,
+            .fee = charge->amount,
+            .covered = 1,
+            .covered_total = 1,
+            .subscriber = member->subscriber,
+            .catalog_version = image != NULL ? image->version : 0,
+            .currency = charge->currency,
+            .kind = TG_BILL_LINE_ONE_OFF,
+            .proration = TG_PRORATE_NONE_FULL,
+        };
+    }
+    return TG_OK;
+}

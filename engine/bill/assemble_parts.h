@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The assembler from inside: what its parts share, one part a kind of line.
+ *
+ *  Source: rating-semantics 4.14 (order: usage, discounts, maximum, minimum, tax).
+ *  Threads: that of the assembler. Allocates: never. Only assemble*.c include this.
+ */
+#ifndef TG_BILL_ASSEMBLE_PARTS_H
+#define TG_BILL_ASSEMBLE_PARTS_H
+
+#include "abi/usage.h"
+#include "base/limits.h"
+#include "bill/assemble.h"
+#include "bill/fee.h"
+#include "bill/lines.h"
+#include "catalog/catalog.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TG_BILL_NAME_BYTES  TG_NAME_BYTES_MAX /**< Ids, NUL included. */
+#define TG_BILL_TITLE_BYTES 256u              /**< Names of accounts, NUL included. */
+
+/** @brief What an assembler holds. */
+struct tg_bill_assembler {
+    const struct tg_catalog_snapshot *catalog; /**< Borrowed. */
+    const struct tg_bill_charge *charges;      /**< One-off charges; may be NULL. */
+    uint32_t charges_count;                    /**< Of charges. */
+    const struct tg_bill_closes *closes;       /**< May be NULL. */
+    uint64_t written_off_count;                /**< Late rows not charged, of this account. */
+    const struct tg_bill_members *members;     /**< Borrowed. */
+    uint32_t capacity;                         /**< Lines the arrays below have room for. */
+    struct tg_bill_slot *slots;                /**< One member's at a time; shape [capacity]. */
+    struct tg_bill_line *lines;        /**< The account's, all currencies; shape [capacity]. */
+    struct tg_bill_line *selected;     /**< One invoice's; shape [capacity]. */
+    char (*names)[TG_BILL_NAME_BYTES]; /**< Subscription ids; shape [capacity]. */
+    struct tg_bill_scratch scratch;    /**< Of tg_bill_invoice_compute. */
+    uint32_t lines_count;              /**< Of lines. */
+    uint32_t names_count;              /**< Of names. */
+    uint64_t rows_count;               /**< Rows behind the lines. */
+    uint32_t account;                  /**< Roster index. */
+    struct tg_bill_window window;      /**< Its period. */
+    bool is_paid_ahead;                /**< The bill of the cycle before is closed. */
+    uint32_t currencies_count;         /**< Of currencies. */
+    uint16_t currencies[TG_BILL_CURRENCIES_MAX]; /**< The account's own first. */
+    char account_id[TG_BILL_NAME_BYTES];         /**< NUL-terminated. */
+    char account_name[TG_BILL_TITLE_BYTES];      /**< NUL-terminated; may be "". */
+};
+
+/** @brief One subscription while its lines are gathered. */
+struct tg_bill_member {
+    const char *name;                   /**< Its id. */
+    uint32_t subscriber;                /**< Roster index. */
+    uint32_t from;                      /**< Its first line. */
+    struct tg_bill_fee_version version; /**< Its product at the end of the period, amounts in the
+                                             account's currency; image NULL: none has it. */
+};
+
+/** @brief The version valid just before an instant; a product it no longer has is looked for
+ *  backwards. @param made Assembler. @param product Product index. @param before_ns Instant.
+ *  @return Version; its image is NULL when none has the product. */
+struct tg_bill_fee_version tg_bill_product_before(const struct tg_bill_assembler *made,
+                                                  uint16_t product, int64_t before_ns);
+
+/** @brief The version whose fees and taxes count: at the end of the period. @param made Assembler.
+ *  @param product Product index. @return Borrowed or NULL. */
+const struct tg_image *tg_bill_product_image(const struct tg_bill_assembler *made,
+                                             uint16_t product);
+
+/** @brief A version's amounts in the account's currency. @param made Assembler. @param at_ns Whose
+ *  rate counts. @param[out] local Room for the converted product. @param[in,out] version Its
+ *  product becomes local. @return As tg_bill_product_convert. */
+enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64_t at_ns,
+                                     struct tg_product *local, struct tg_bill_fee_version *version);
+
+/** @brief What tg_bill_fees is asked for a subscription. @param made Assembler. @param who Its
+ *  roster line. @return Parameters, amounts not yet in the account's currency. */
+struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
+                                                const struct tg_roster_line *who);
+
+/** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.
+ *  @param[out] why May be NULL. @return TG_OK, or why the account fails. */
+enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              struct tg_why *why);
+
+/** @brief Add the charges dated in the period. @param made Assembler. @param member Whose.
+ *  @param[out] why May be NULL. @return TG_OK or TG_E_FULL. */
+enum tg_err tg_bill_charge_lines(struct tg_bill_assembler *made,
+                                 const struct tg_bill_member *member, struct tg_why *why);
+
+/** @brief Add the lines of a subscription's slots. @param made Assembler. @param member Whose.
+ *  @param slots Sorted; shape [slots_count]. @param slots_count Any. @param[out] why May be NULL.
+ *  @return TG_OK, or why the account fails. */
+enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                                const struct tg_bill_slot *slots, uint32_t slots_count,
+                                struct tg_why *why);
+
+/** @brief Add the discounts on the lines that are there. @param made Assembler. @param member
+ *  Whose, with a version. @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
+                                   const struct tg_bill_member *member);
+
+/** @brief Add what the maximum takes off and the minimum wants. @param made Assembler.
+ *  @param member Whose, with a version. @return TG_OK or as tg_bill_fee_owed. */
+enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made,
+                                const struct tg_bill_member *member);
+
+#endif
