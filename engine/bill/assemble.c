@@ -162,8 +162,7 @@ static bool is_paid_ahead(const struct tg_bill_assembler *made, uint32_t account
 {
     uint64_t epoch = 0;
     return made->closes != NULL &&
-           tg_bill_closes_find(made->closes, account, tg_bill_month(made->window.end_ns - 1) - 1,
-                               &epoch);
+           tg_bill_closes_find(made->closes, account, made->window.month - 1, &epoch);
 }
 
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
@@ -175,6 +174,8 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     *invoices_count = 0;
     assembler->account = account;
     assembler->window = *window;
+    assembler->cycle = tg_bill_cycle_of(assembler->catalog, account);
+    assembler->zone = tg_bill_cycle_zone(&assembler->cycle, window->end_ns - 1);
     assembler->is_paid_ahead = window->next_end_ns != 0 && is_paid_ahead(assembler, account);
     assembler->lines_count = 0;
     assembler->names_count = 0;
@@ -248,6 +249,11 @@ static uint8_t bill_rounding(const struct tg_bill_assembler *made)
     return image != NULL ? image->rounding_bill : (uint8_t)TG_ROUND_HALF_UP;
 }
 
+static int64_t local_ns(const struct tg_bill_assembler *made, int64_t at_ns)
+{
+    return tg_zone_local_ns(made->zone, at_ns);
+}
+
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
                                       int64_t issued_ns, struct tg_bill_invoice *invoice,
                                       struct tg_why *why)
@@ -261,6 +267,8 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         .currency = tg_currency_by_numeric(currency),
         .period_start_ns = assembler->window.start_ns,
         .period_end_ns = assembler->window.end_ns,
+        .zone = assembler->zone,
+        .zone_name = tg_bill_cycle_zone_name(&assembler->cycle, assembler->window.end_ns - 1),
         .issued_ns = issued_ns,
         .lines = assembler->selected,
         .rounding = bill_rounding(assembler),
@@ -269,7 +277,8 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",
                           assembler->account_id, currency);
     }
-    if (!tg_bill_id_format(assembler->account_id, invoice->period_start_ns, invoice->period_end_ns,
+    if (!tg_bill_id_format(assembler->account_id, local_ns(assembler, invoice->period_start_ns),
+                           local_ns(assembler, invoice->period_end_ns),
                            currency == own ? NULL : invoice->currency->code, invoice->id)) {
         return tg_why_set(why, TG_E_FULL, "account id %s is too long", assembler->account_id);
     }

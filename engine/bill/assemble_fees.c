@@ -40,6 +40,7 @@ struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *
         .start_ns = window->start_ns,
         .end_ns = window->end_ns,
         .next_end_ns = window->next_end_ns,
+        .zone = made->zone,
         .active_from_ns = (int64_t)who->active_from_s * TG_NS_PER_S,
         .active_to_ns = who->active_to_s == TG_ROSTER_OPEN_S
                             ? INT64_MAX

@@ -40,6 +40,8 @@ struct tg_bill_assembler {
     uint64_t rows_count;               /**< Rows behind the lines. */
     uint32_t account;                  /**< Roster index. */
     struct tg_bill_window window;      /**< Its period. */
+    struct tg_bill_cycle cycle;        /**< Its calendar. */
+    struct tg_zone_view zone;          /**< Its zone at the end of the period. */
     bool is_paid_ahead;                /**< The bill of the cycle before is closed. */
     uint32_t currencies_count;         /**< Of currencies. */
     uint16_t currencies[TG_BILL_CURRENCIES_MAX]; /**< The account's own first. */

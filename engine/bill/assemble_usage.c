@@ -2,7 +2,6 @@
 /* What a subscription used: slots of the line table become lines, converted once. */
 #include "bill/assemble_parts.h"
 
-#include "bill/close.h"
 #include "bill/convert.h"
 #include "bill/lines.h"
 
@@ -88,11 +87,10 @@ static enum tg_err line_convert(const struct tg_image *image, const struct tg_ex
 static void line_period(const struct tg_bill_assembler *made, const struct tg_bill_slot *slot,
                         struct tg_bill_line *line)
 {
-    const uint8_t day = made->catalog->roster->accounts[made->account].cycle_day;
     if (slot->month != 0) {
-        const bool is_first = day <= 1;
-        line->from_ns = tg_bill_month_day_ns(slot->month - (is_first ? 0 : 1), is_first ? 1 : day);
-        line->to_ns = tg_bill_month_day_ns(slot->month + (is_first ? 1 : 0), is_first ? 1 : day);
+        const struct tg_bill_window window = tg_bill_cycle_window(&made->cycle, slot->month);
+        line->from_ns = window.start_ns;
+        line->to_ns = window.end_ns;
     }
 }
 

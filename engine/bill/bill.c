@@ -38,34 +38,42 @@ struct run {
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
     uint32_t account_first;             /* Range the filter leaves. */
     uint32_t account_end;
-    uint32_t batch_count;       /* Invoices since the last commit. */
-    struct tg_bill_stats batch; /* Their counts, added once they are durable. */
+    uint32_t batch_count;           /* Invoices since the last commit. */
+    struct tg_bill_stats batch;     /* Their counts, added once they are durable. */
+    struct tg_bill_window *windows; /* Of collect; shape [windows_count]. */
+    uint32_t windows_count;
     bool has_totals;
 };
 
-/* The cycle that closes in the month, by cycle day: all its usage is in when the month is. Day 31
- * is clamped to each month's last day and stays 31, so no drift. */
-static void windows_make(struct run *run)
+/* The cycle that closes in the month, by zone of accounts and cycle day: all its usage is in when
+ * the month is. */
+static enum tg_err windows_make(struct run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
-    const uint32_t month = tg_bill_month(params->period_start_ns);
-    for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
-        struct tg_bill_window *window = &run->collect.windows[day];
-        *window = (struct tg_bill_window){params->period_start_ns, params->period_end_ns, 0};
-        if (params->follows_cycle_days && day > 1) {
-            window->start_ns = tg_bill_month_day_ns(month - 1, (uint8_t)day);
-            window->end_ns = tg_bill_month_day_ns(month, (uint8_t)day);
-            window->next_end_ns = tg_bill_month_day_ns(month + 1, (uint8_t)day);
-        } else if (params->follows_cycle_days) {
-            window->next_end_ns = tg_bill_month_day_ns(month + 2, 1);
-        }
+    const struct tg_catalog_snapshot *catalog = &run->catalog;
+    uint32_t zones_count = 1;
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        const uint32_t count = tg_image_count(catalog->images[i], TG_CATALOG_ACCOUNT_ZONE);
+        zones_count = count > zones_count ? count : zones_count;
     }
-}
-
-static const struct tg_bill_window *account_window(const struct run *run, uint32_t account)
-{
-    const uint8_t day = run->params->catalog->roster->accounts[account].cycle_day;
-    return &run->collect.windows[day >= 1 && day < TG_BILL_CYCLE_DAYS ? day : 1];
+    run->windows_count = zones_count * TG_BILL_CYCLE_DAYS;
+    run->windows = tg_pages_take(run->windows_count * sizeof run->windows[0]);
+    if (run->windows == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the cycles of %u zones", zones_count);
+    }
+    for (uint32_t i = 0; i < run->windows_count; i++) {
+        const uint8_t day = (uint8_t)(i % TG_BILL_CYCLE_DAYS);
+        const struct tg_bill_cycle cycle = {.catalog = catalog,
+                                            .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS),
+                                            .day = day > 0 ? day : 1};
+        run->windows[i] = params->follows_cycle_days
+                              ? tg_bill_cycle_window(&cycle, run->collect.month)
+                              : (struct tg_bill_window){.start_ns = params->period_start_ns,
+                                                        .end_ns = params->period_end_ns};
+    }
+    run->collect.windows = run->windows;
+    run->collect.zones_count = zones_count;
+    return TG_OK;
 }
 
 static enum tg_err range_find(struct run *run, struct tg_why *why)
@@ -192,8 +200,8 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
         run->collect.sources == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a table of %u lines", slots_max);
     }
-    windows_make(run);
     enum tg_err err = scope_fix(run, why);
+    err = err == TG_OK ? windows_make(run, why) : err;
     err = err == TG_OK ? tg_bill_collect_sources(&run->collect, why) : err;
     err = err == TG_OK ? crew_open(run, why) : err;
     if (err == TG_OK && params->state != NULL) {
@@ -214,6 +222,7 @@ static void run_close(struct run *run)
     }
     tg_bill_members_close(run->members);
     tg_bill_lines_close(run->collect.lines);
+    tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {
@@ -302,8 +311,9 @@ static enum tg_err account_make(const struct run *run, struct tg_bill_assembler 
 {
     uint32_t invoices_count = 0;
     struct tg_why *why = &chunk->why;
-    enum tg_err err = tg_bill_assemble(assembler, account, account_window(run, account),
-                                       run->collect.lines, &invoices_count, why);
+    enum tg_err err =
+        tg_bill_assemble(assembler, account, tg_bill_collect_window(&run->collect, account),
+                         run->collect.lines, &invoices_count, why);
     chunk->empty_count += err == TG_OK && invoices_count == 0;
     for (uint32_t i = 0; i < invoices_count && err == TG_OK; i++) {
         struct tg_bill_invoice invoice;

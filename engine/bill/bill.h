@@ -100,7 +100,8 @@ struct tg_bill_params {
     const char *series;         /**< See issue.h; NULL: default. */
     bool issues;                /**< true: number and store; false: drafts. */
     /** The period is a month: an account with cycle day d > 1 is billed for the cycle that closes
-     *  in it, from day d of the month before to day d of it. */
+     *  in it, from day d of the month before to day d of it; days begin in the account's zone
+     *  (cycle.h), and the UTC begin and end above only name the month. */
     bool follows_cycle_days;
     uint16_t threads_count;    /**< Make bills on so many threads; 0: 1. Whatever it is, the same
                                     bytes are stored. */
@@ -135,7 +136,8 @@ enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stat
 enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns);
 
 /** @brief Document id of an account's invoice: B-2026-10-ACCOUNT, or B-20261005-20261012-ACCOUNT
- * for other periods. @param account_id Account. @param start_ns Begin. @param end_ns End.
+ * for other periods. @param account_id Account. @param start_ns Begin, local. @param end_ns End,
+ * local.
  *  @param currency_suffix NULL, or a code appended when not the account's own currency.
  *  @param[out] id Room. @return false when the id does not fit. */
 bool tg_bill_id_format(const char *account_id, int64_t start_ns, int64_t end_ns,

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/close.h"
+#include "bill/cycle.h"
 #include "bill/text.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
@@ -172,7 +173,7 @@ enum tg_err tg_bill_charge_enter(struct tg_db *state, const struct tg_catalog_sn
     if (!charge_render(charge, subscription, &text)) {
         return tg_why_set(why, TG_E_INVALID, "charge '%s' cannot be stored", charge->id);
     }
-    const uint8_t day = catalog->roster->accounts[who->account].cycle_day;
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(catalog, who->account);
     uint64_t epoch = 0;
     struct tg_txn txn;
     struct tg_bytes there = {NULL, 0};
@@ -186,7 +187,8 @@ enum tg_err tg_bill_charge_enter(struct tg_db *state, const struct tg_catalog_sn
                        : tg_why_set(why, TG_E_EXISTS, "a charge '%s' is there with another content",
                                     charge->id);
     }
-    if (tg_bill_closes_find(closes, who->account, tg_bill_month_of(charge->date_ns, day), &epoch)) {
+    if (tg_bill_closes_find(closes, who->account, tg_bill_cycle_month(&cycle, charge->date_ns),
+                            &epoch)) {
         tg_txn_abort(&txn);
         return tg_why_set(why, TG_E_ISSUED,
                           "the bill of that period is issued; date the charge '%s' later",

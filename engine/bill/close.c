@@ -2,7 +2,6 @@
 #include "bill/close.h"
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "bill/text.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
@@ -13,28 +12,6 @@
 #include <string.h>
 
 #define COLLECTION "billClose"
-
-uint32_t tg_bill_month(int64_t time_ns)
-{
-    struct tg_civil civil;
-    tg_clock_to_civil(time_ns, &civil);
-    return (uint32_t)civil.year * 12 + civil.month - 1;
-}
-
-int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day)
-{
-    const int32_t year = (int32_t)(month / 12);
-    const uint8_t of_year = (uint8_t)(month % 12 + 1);
-    const uint8_t last = tg_days_in_month(year, of_year);
-    const struct tg_civil civil = {.year = year, .month = of_year, .day = day > last ? last : day};
-    return tg_clock_from_civil(&civil);
-}
-
-uint32_t tg_bill_month_of(int64_t time_ns, uint8_t cycle_day)
-{
-    const uint32_t month = tg_bill_month(time_ns);
-    return cycle_day <= 1 || time_ns < tg_bill_month_day_ns(month, cycle_day) ? month : month + 1;
-}
 
 static bool close_read(void *context, const struct tg_document *document)
 {

@@ -30,7 +30,7 @@ struct tg_db;
 struct tg_bill_close {
     uint64_t epoch;   /**< Last epoch looked at. */
     uint32_t account; /**< Roster index; TG_ACCOUNT_NONE: all that have none of their own. */
-    uint32_t month;   /**< tg_bill_month of the period. */
+    uint32_t month;   /**< Number of the period (cycle.h). */
 };
 
 /** @brief All of them; zero-initialise. */
@@ -39,17 +39,6 @@ struct tg_bill_closes {
     uint32_t count;              /**< How many. */
     uint32_t reserved;           /**< 0. */
 };
-
-/** @brief Number of a calendar month. @param time_ns UTC. @return year * 12 + month - 1. */
-uint32_t tg_bill_month(int64_t time_ns);
-
-/** @brief Begin of a day of a month, clamped to its last. @param month tg_bill_month.
- *  @param day 1..31. @return UTC ns. */
-int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day);
-
-/** @brief Month whose bill an instant belongs to: the one its cycle closes in. @param time_ns UTC.
- *  @param cycle_day 1..31. @return tg_bill_month. */
-uint32_t tg_bill_month_of(int64_t time_ns, uint8_t cycle_day);
 
 /**
  * @brief Read all closes.
@@ -65,7 +54,7 @@ enum tg_err tg_bill_closes_load(struct tg_db *state, struct tg_bill_closes *clos
 void tg_bill_closes_free(struct tg_bill_closes *closes);
 
 /** @brief Close of an account's period. @param closes Loaded. @param account Roster index.
- *  @param month tg_bill_month. @param[out] epoch Written when true.
+ *  @param month Number of the period. @param[out] epoch Written when true.
  *  @return false: not closed. */
 bool tg_bill_closes_find(const struct tg_bill_closes *closes, uint32_t account, uint32_t month,
                          uint64_t *epoch);
@@ -87,7 +76,7 @@ enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes
 /**
  * @brief Leave in a snapshot only the versions a close knew.
  * @param[in]     state         <data>/state.
- * @param[in]     month         tg_bill_month.
+ * @param[in]     month         Number of the period.
  * @param[in]     account_name  Of a close of its own, looked at first; NULL: the common one.
  * @param[in,out] catalog       The caller's copy of a snapshot: its list of images is thinned.
  * @param[out]    why           May be NULL.

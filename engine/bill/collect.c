@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/collect.h"
 
+#include "base/clock.h"
 #include "base/money.h"
 #include "bill/close.h"
 #include "bill/convert.h"
@@ -24,13 +25,15 @@
      TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(currency) | TG_COLUMN_BIT(zone) |              \
      TG_COLUMN_BIT(fate))
 
-/* The account's period; a cycle day that no catalog gives counts as the first of the month. */
-static const struct tg_bill_window *window_of(const struct tg_bill_collect *collect,
-                                              uint32_t account)
+/* A cycle day or zone that no catalog gives counts as the first of the month, the period zone. */
+const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
+                                                    uint32_t account)
 {
     const struct tg_roster_account *line = tg_roster_account(collect->roster, account);
     const uint8_t day = line != NULL ? line->cycle_day : 1;
-    return &collect->windows[day >= 1 && day < TG_BILL_CYCLE_DAYS ? day : 1];
+    const uint32_t zone = line != NULL && line->zone < collect->zones_count ? line->zone : 0;
+    return &collect->windows[(size_t)zone * TG_BILL_CYCLE_DAYS +
+                             (day >= 1 && day < TG_BILL_CYCLE_DAYS ? day : 1)];
 }
 
 static bool is_within(const struct tg_bill_window *window, int64_t at_ns)
@@ -129,7 +132,7 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         collect->rows_unknown_count += is_within(&collect->windows[1], view->start_ns[i]);
         return TG_OK;
     }
-    if (!is_within(window_of(collect, line->account), view->start_ns[i])) {
+    if (!is_within(tg_bill_collect_window(collect, line->account), view->start_ns[i])) {
         return TG_OK;
     }
     if (line->account < collect->account_from || line->account >= collect->account_to) {
@@ -166,11 +169,11 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     const struct tg_roster_line *line = tg_roster_line(collect->roster, view->subscriber[i]);
     if (view->fate[i] != TG_FATE_RATED || line == NULL || line->account < collect->account_from ||
         line->account >= collect->account_to ||
-        view->start_ns[i] >= window_of(collect, line->account)->start_ns) {
+        view->start_ns[i] >= tg_bill_collect_window(collect, line->account)->start_ns) {
         return TG_OK;
     }
-    const uint8_t day = collect->roster->accounts[line->account].cycle_day;
-    const uint32_t month = tg_bill_month_of(view->start_ns[i], day);
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, line->account);
+    const uint32_t month = tg_bill_cycle_month(&cycle, view->start_ns[i]);
     if (!is_late_for(collect, line->account, view->epoch, month)) {
         return TG_OK;
     }
@@ -226,7 +229,8 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
                                           .epoch_min = epoch_min + 1,
                                           .epoch_max = collect->epoch_last,
                                           .fates = 1u << TG_FATE_RATED,
-                                          .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1),
+                                          .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1) -
+                                                          TG_NS_PER_DAY,
                                           .event_max_ns = before_ns};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);
@@ -302,8 +306,8 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
     int64_t min_ns = INT64_MAX;
     int64_t max_ns = INT64_MIN;
     int64_t start_max_ns = INT64_MIN;
-    for (uint32_t day = 1; day < TG_BILL_CYCLE_DAYS; day++) {
-        const struct tg_bill_window *window = &collect->windows[day];
+    for (uint32_t i = 0; i < collect->zones_count * TG_BILL_CYCLE_DAYS; i++) {
+        const struct tg_bill_window *window = &collect->windows[i];
         min_ns = window->start_ns < min_ns ? window->start_ns : min_ns;
         max_ns = window->end_ns > max_ns ? window->end_ns : max_ns;
         start_max_ns = window->start_ns > start_max_ns ? window->start_ns : start_max_ns;

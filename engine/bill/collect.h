@@ -12,6 +12,7 @@
 #define TG_BILL_COLLECT_H
 
 #include "base/error.h"
+#include "bill/cycle.h"
 #include "bill/lines.h"
 
 #include <stdbool.h>
@@ -29,13 +30,6 @@ struct tg_roster;
 /** Rows up to this long after the period are looked at to see which sources have moved on. */
 #define TG_BILL_CLOSE_WINDOW_NS (INT64_C(7) * 86400 * 1000000000)
 
-/** @brief A half-open interval of event time. */
-struct tg_bill_window {
-    int64_t start_ns;    /**< Inclusive. */
-    int64_t end_ns;      /**< Exclusive. */
-    int64_t next_end_ns; /**< End of the next one, which begins at end_ns; 0: not a cycle. */
-};
-
 /** @brief What the journal's source table says of a source. */
 struct tg_bill_source {
     uint64_t records_count; /**< Rows and refusals that came from it. */
@@ -52,11 +46,14 @@ struct tg_bill_collect {
     const struct tg_bill_closes *closes; /**< Loaded; NULL: nothing is ever late. */
     uint64_t epoch_last;                 /**< Last epoch of this run; accounts whose period is
                                               closed look no further than their close. */
-    uint32_t month;                      /**< tg_bill_month of the run. */
+    uint32_t month;                      /**< Number of the run's period (cycle.h). */
     bool taxes_charges;                  /**< A tax of image is rounded a charge. */
     uint32_t account_from;               /**< First account of the pass. */
     uint32_t account_to;                 /**< One past the last. */
-    struct tg_bill_window windows[TG_BILL_CYCLE_DAYS];    /**< Period by cycle day. */
+    const struct tg_bill_window *windows; /**< Period by zone of accounts and cycle day; shape
+                                               [zones_count][TG_BILL_CYCLE_DAYS]. */
+    uint32_t zones_count;                 /**< At least 1; accounts of others are in zone 0. */
+    uint32_t reserved;                    /**< 0. */
     void (*progress)(void *context, uint64_t rows_count); /**< Told a block; may be NULL. */
     void *progress_context;                               /**< For progress. */
 
@@ -72,6 +69,11 @@ struct tg_bill_collect {
     int64_t *last_event_ns;          /**< Latest start_ns a source sent, INT64_MIN never;
                                           shape [TG_BILL_SOURCE_IDS]. */
 };
+
+/** @brief Period of an account. @param collect windows and roster set. @param account Any.
+ *  @return Borrowed. */
+const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
+                                                    uint32_t account);
 
 /**
  * @brief Scan once.

@@ -29,21 +29,21 @@ enum tg_explain_kind {
 
 /** @brief Which rows; only the fields of its kind count. */
 struct tg_explain_ref {
-    uint64_t epoch;         /**< PLACE. */
-    uint64_t record_key;    /**< KEY. */
-    uint32_t index;         /**< PLACE. */
-    uint8_t kind;           /**< enum tg_explain_kind. */
-    bool is_adjustment;     /**< LINE: rows that adjustments of this line correct. */
-    uint8_t service;        /**< LINE: enum tg_service. */
-    uint8_t reserved;       /**< 0. */
-    uint32_t subscriber;    /**< LINE: roster index. */
-    uint32_t version_after; /**< LINE: catalog versions above this ... */
-    uint32_t version_to;    /**< LINE: ... up to this are on the line. */
-    uint32_t reserved_2;    /**< 0. */
-    int64_t from_ns;        /**< LINE: period. */
-    int64_t to_ns;          /**< LINE: end, exclusive. */
-    const char *zone_id;    /**< LINE: zone's name; borrowed. */
-    const char *price_id;   /**< LINE: price's name; borrowed. */
+    uint64_t epoch;          /**< PLACE. */
+    uint64_t record_key;     /**< KEY. */
+    uint32_t index;          /**< PLACE. */
+    uint8_t kind;            /**< enum tg_explain_kind. */
+    bool is_adjustment;      /**< LINE: rows that adjustments of this line correct. */
+    uint8_t service;         /**< LINE: enum tg_service. */
+    uint8_t reserved;        /**< 0. */
+    uint32_t subscriber;     /**< LINE: roster index. */
+    uint32_t version_after;  /**< LINE: catalog versions above this ... */
+    uint32_t version_to;     /**< LINE: ... up to this are on the line. */
+    uint32_t reserved_2;     /**< 0. */
+    int64_t from_ns;         /**< LINE: period. */
+    int64_t to_ns;           /**< LINE: end, exclusive. */
+    const char *zone_id;     /**< LINE: zone's name; borrowed. */
+    const char *price_id;    /**< LINE: price's name; borrowed. */
     const char *exchange_id; /**< LINE: exchange rate of its rows, "" none; borrowed. */
 };
 

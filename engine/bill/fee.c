@@ -25,6 +25,7 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
         .rounding = rounding,
         .keeps_start_full = product->prorate_on_start == 0,
         .keeps_end_full = product->prorate_on_end == 0,
+        .zone = params->zone,
         .fee = amount,
         .cycle_start_ns = params->start_ns,
         .cycle_end_ns = params->end_ns,

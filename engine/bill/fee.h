@@ -68,6 +68,7 @@ struct tg_bill_fee_params {
     int64_t start_ns;                 /**< Of the cycle. */
     int64_t end_ns;                   /**< Of the cycle, exclusive; the next one's begin. */
     int64_t next_end_ns;              /**< Of the next cycle; 0: nothing is billed ahead. */
+    struct tg_zone_view zone;         /**< Whose days count. */
     int64_t active_from_ns;           /**< Of the subscription. */
     int64_t active_to_ns;             /**< Exclusive; INT64_MAX: open. */
 };

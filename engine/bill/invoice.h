@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/money.h"
 #include "bill/allocate.h"
+#include "catalog/zone_time.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -78,11 +79,11 @@ struct tg_bill_line {
     int64_t charge_tax;        /**< Sum of the rows' own taxes, bill scale; tax mode charge. */
     const char *exchange_id;   /**< Exchange rate of the amounts; NULL: none was needed. */
     const struct tg_exchange_rate *exchange; /**< The rate; borrowed from its image. */
-    __int128 amount_foreign;   /**< With exchange: exact sum at the rating scale of its `from`. */
-    const char *title;         /**< For people; "" when the ids say it; borrowed. */
-    int64_t amount;            /**< Printed, at bill scale; compute writes it. */
-    int64_t tax_amount;  /**< Its share of the category's tax, bill scale; compute writes it. */
-    uint32_t subscriber; /**< Roster index; the first sorting key. */
+    __int128 amount_foreign; /**< With exchange: exact sum at the rating scale of its `from`. */
+    const char *title;       /**< For people; "" when the ids say it; borrowed. */
+    int64_t amount;          /**< Printed, at bill scale; compute writes it. */
+    int64_t tax_amount;      /**< Its share of the category's tax, bill scale; compute writes it. */
+    uint32_t subscriber;     /**< Roster index; the first sorting key. */
     uint32_t catalog_version; /**< Version that priced it. */
     uint16_t currency;        /**< ISO 4217 numeric of all its amounts. */
     uint16_t tax_index;       /**< Into the invoice's taxes. */
@@ -119,6 +120,8 @@ struct tg_bill_invoice {
     const struct tg_currency *currency; /**< Of every amount. */
     int64_t period_start_ns;            /**< Begin of the cycle, UTC. */
     int64_t period_end_ns;              /**< End of the cycle, UTC, exclusive. */
+    struct tg_zone_view zone;           /**< Whose days are printed; all 0: UTC. */
+    const char *zone_name;              /**< Its IANA name; NULL: UTC. */
     int64_t issued_ns;                  /**< Date on the invoice; an argument of the run. */
     struct tg_bill_line *lines;         /**< In printed order; owned by the caller. */
     uint32_t lines_count;               /**< How many. */

@@ -25,6 +25,7 @@ struct note {
     struct tg_bill_line *lines; /* Shape [TG_BILL_NOTE_LINES_MAX]. */
     int64_t *taken;             /* Net that earlier notes took, by line; same shape. */
     uint32_t bill_lines_count;
+    struct tg_zone_offset days[2];     /* As the invoice printed its begin and end. */
     char prefix[TG_BILL_ID_BYTES + 8]; /* Of the ids of all notes on the invoice. */
 };
 
@@ -186,6 +187,20 @@ static enum tg_err line_make(struct note *note, uint32_t index)
     return TG_OK;
 }
 
+/* An instant of the invoice, and the offset it was printed with. */
+static bool time_read(const char *text, int64_t *time_ns, struct tg_zone_offset *offset)
+{
+    char wall[] = "2026-10-01T00:00:00Z";
+    int64_t local_ns = 0;
+    if (tg_clock_parse(text, strlen(text), time_ns) != TG_OK || strlen(text) < sizeof wall - 1) {
+        return false;
+    }
+    memcpy(wall, text, sizeof wall - 2);
+    const bool is_read = tg_clock_parse(wall, sizeof wall - 1, &local_ns) == TG_OK;
+    *offset = (struct tg_zone_offset){*time_ns, is_read ? local_ns - *time_ns : 0};
+    return is_read;
+}
+
 static enum tg_err head_make(struct note *note)
 {
     const struct tg_bill_note_params *params = note->params;
@@ -208,11 +223,13 @@ static enum tg_err head_make(struct note *note)
         .reference_id = note->bill_id,
         .reference_number = tg_json_get_text(note->bill, "billNo", ""),
         .reason = params->reason};
-    if (invoice->currency == NULL ||
-        tg_clock_parse(from, strlen(from), &invoice->period_start_ns) != TG_OK ||
-        tg_clock_parse(to, strlen(to), &invoice->period_end_ns) != TG_OK) {
+    if (invoice->currency == NULL || !time_read(from, &invoice->period_start_ns, &note->days[0]) ||
+        !time_read(to, &invoice->period_end_ns, &note->days[1])) {
         return tg_why_set(note->why, TG_E_CORRUPT, "invoice %s cannot be read", note->bill_id);
     }
+    note->days[0].from_ns = INT64_MIN;
+    invoice->zone = (struct tg_zone_view){note->days, 2, 0};
+    invoice->zone_name = tg_json_get_text(note->bill, "x_timeZone", NULL);
     const size_t name_length = strlen(params->name);
     const char *alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
     if (name_length == 0 || name_length > NAME_CHARS_MAX ||

@@ -7,16 +7,18 @@
 #include <assert.h>
 
 /* Calendar day of an instant, rounded down: service within a day begins with that whole day. */
-static int64_t day_of(int64_t time_ns)
+static int64_t day_of(struct tg_zone_view zone, int64_t at_ns)
 {
+    const int64_t time_ns = tg_zone_local_ns(zone, at_ns);
     const int64_t day = time_ns / TG_NS_PER_DAY;
     return time_ns % TG_NS_PER_DAY < 0 ? day - 1 : day;
 }
 
 /* First day that is no longer covered: a day that is begun counts. */
-static int64_t day_after(int64_t time_ns)
+static int64_t day_after(struct tg_zone_view zone, int64_t at_ns)
 {
-    const int64_t day = day_of(time_ns);
+    const int64_t time_ns = tg_zone_local_ns(zone, at_ns);
+    const int64_t day = day_of(zone, at_ns);
     return time_ns == day * TG_NS_PER_DAY ? day : day + 1;
 }
 
@@ -32,6 +34,7 @@ static int64_t days_30e(int64_t day)
 enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
                             struct tg_bill_prorated *result)
 {
+    const struct tg_zone_view zone = params->zone;
     const int64_t begin = params->cycle_start_ns;
     const int64_t end = params->cycle_end_ns;
     if (end <= begin || params->proration > TG_PRORATE_THIRTIETHS) {
@@ -46,12 +49,13 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
     uint64_t total = 1;
     switch (params->proration) {
     case TG_PRORATE_ACTUAL_DAYS:
-        total = (uint64_t)(day_after(end) - day_of(begin));
-        covered = touches ? (uint64_t)(day_after(to) - day_of(from)) : 0;
+        total = (uint64_t)(day_after(zone, end) - day_of(zone, begin));
+        covered = touches ? (uint64_t)(day_after(zone, to) - day_of(zone, from)) : 0;
         break;
     case TG_PRORATE_FIXED_30:
-        total = (uint64_t)(days_30e(day_after(end)) - days_30e(day_of(begin)));
-        covered = touches ? (uint64_t)(days_30e(day_after(to)) - days_30e(day_of(from))) : 0;
+        total = (uint64_t)(days_30e(day_after(zone, end)) - days_30e(day_of(zone, begin)));
+        covered =
+            touches ? (uint64_t)(days_30e(day_after(zone, to)) - days_30e(day_of(zone, from))) : 0;
         if (total == 0) { /* A cycle of the 31st alone: nothing to divide by. */
             return TG_E_INVALID;
         }
@@ -65,7 +69,7 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
         break;
     case TG_PRORATE_THIRTIETHS:
         total = 30;
-        covered = touches ? (uint64_t)(day_after(to) - day_of(from)) : 0;
+        covered = touches ? (uint64_t)(day_after(zone, to) - day_of(zone, from)) : 0;
         covered = covered > total || (touches && from == begin && to == end) ? total : covered;
         break;
     default:

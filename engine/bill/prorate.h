@@ -15,22 +15,24 @@
 
 #include "abi/err.h"
 #include "catalog/image.h"
+#include "catalog/zone_time.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** @brief What to prorate. Days are calendar days of UTC; both intervals are half-open. */
+/** @brief What to prorate. Days are calendar days of the zone; both intervals are half-open. */
 struct tg_bill_prorate_params {
-    uint32_t size_bytes;     /**< sizeof(struct tg_bill_prorate_params). */
-    uint8_t proration;       /**< enum tg_proration. */
-    uint8_t rounding;        /**< enum tg_rounding of the RATE stage. */
-    bool keeps_start_full;   /**< A start inside the cycle costs as if from its begin. */
-    bool keeps_end_full;     /**< An end inside the cycle costs as if to its end. */
-    int64_t fee;             /**< Fee of a full cycle, at rating scale. */
-    int64_t cycle_start_ns;  /**< Begin of the cycle, UTC. */
-    int64_t cycle_end_ns;    /**< End of the cycle, UTC, after its begin. */
-    int64_t active_start_ns; /**< Begin of service; INT64_MIN: always was. */
-    int64_t active_end_ns;   /**< End of service; INT64_MAX: open. */
+    uint32_t size_bytes;      /**< sizeof(struct tg_bill_prorate_params). */
+    uint8_t proration;        /**< enum tg_proration. */
+    uint8_t rounding;         /**< enum tg_rounding of the RATE stage. */
+    bool keeps_start_full;    /**< A start inside the cycle costs as if from its begin. */
+    bool keeps_end_full;      /**< An end inside the cycle costs as if to its end. */
+    struct tg_zone_view zone; /**< Whose days; all 0: UTC. */
+    int64_t fee;              /**< Fee of a full cycle, at rating scale. */
+    int64_t cycle_start_ns;   /**< Begin of the cycle, UTC. */
+    int64_t cycle_end_ns;     /**< End of the cycle, UTC, after its begin. */
+    int64_t active_start_ns;  /**< Begin of service; INT64_MIN: always was. */
+    int64_t active_end_ns;    /**< End of service; INT64_MAX: open. */
 };
 
 /** @brief The prorated fee and the fraction that made it, for explain. */

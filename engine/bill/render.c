@@ -82,14 +82,20 @@ static void add_tax(struct tg_bill_text *out, const struct tg_bill_tax *tax,
     add_money(out, "taxAmount", currency, amount);
 }
 
+/* In the account's zone: the first ten characters are the day it is there. */
+static void add_time(struct tg_bill_text *out, const struct tg_bill_invoice *invoice, int64_t at_ns)
+{
+    tg_bill_text_local(out, tg_zone_local_ns(invoice->zone, at_ns), at_ns);
+}
+
 static void add_period(struct tg_bill_text *out, const char *key,
                        const struct tg_bill_invoice *invoice)
 {
     add_key(out, key);
     TG_BILL_TEXT_PUT(out, "{\"startDateTime\":\"");
-    tg_bill_text_time(out, invoice->period_start_ns);
+    add_time(out, invoice, invoice->period_start_ns);
     TG_BILL_TEXT_PUT(out, "\",\"endDateTime\":\"");
-    tg_bill_text_time(out, invoice->period_end_ns);
+    add_time(out, invoice, invoice->period_end_ns);
     TG_BILL_TEXT_PUT(out, "\"}");
 }
 
@@ -137,9 +143,9 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     }
     if (line->to_ns != 0) {
         TG_BILL_TEXT_PUT(out, ",\"x_from\":\"");
-        tg_bill_text_time(out, line->from_ns);
+        add_time(out, invoice, line->from_ns);
         TG_BILL_TEXT_PUT(out, "\",\"x_to\":\"");
-        tg_bill_text_time(out, line->to_ns);
+        add_time(out, invoice, line->to_ns);
         TG_BILL_TEXT_PUT(out, "\"");
     }
     if (!tg_bill_line_has_rows(line->kind)) {
@@ -203,6 +209,9 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     add_string(out, "name", invoice->account_name);
     TG_BILL_TEXT_PUT(out, ",\"@referredType\":\"BillingAccount\"}");
     add_period(out, "billingPeriod", invoice);
+    if (invoice->zone.count > 0 && invoice->zone_name != NULL) {
+        add_string(out, "x_timeZone", invoice->zone_name);
+    }
     add_money(out, "taxExcludedAmount", currency, invoice->net_total);
     add_money(out, "taxIncludedAmount", currency, invoice->total);
     add_money(out, "amountDue", currency, invoice->total);

@@ -80,7 +80,8 @@ static void add_day(struct tg_bill_text *out, int64_t time_ns)
 }
 
 /* What a line without rows is called. */
-static void fee_text(const struct tg_bill_line *line, char item[ITEM_BYTES])
+static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill_line *line,
+                     char item[ITEM_BYTES])
 {
     struct tg_bill_text text = tg_bill_text(item, ITEM_BYTES);
     const char *title = line->title != NULL ? line->title : "";
@@ -91,7 +92,7 @@ static void fee_text(const struct tg_bill_line *line, char item[ITEM_BYTES])
         } else {
             tg_bill_text_add(&text, "%s, %s ", line->product_id,
                              line->amount_exact < 0 ? "unused from" : "fee from");
-            add_day(&text, line->from_ns);
+            add_day(&text, tg_zone_local_ns(invoice->zone, line->from_ns));
         }
         break;
     case TG_BILL_LINE_DISCOUNT:
@@ -147,7 +148,7 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     char allowance[CELL_BYTES] = "";
     money_text(line->amount, invoice->currency, amount);
     if (!tg_bill_line_has_rows(line->kind)) {
-        fee_text(line, item);
+        fee_text(invoice, line, item);
         if (line->kind == TG_BILL_LINE_RECURRING && line->covered != line->covered_total &&
             line->covered_total < 1000) {
             struct tg_bill_text text = tg_bill_text(used, sizeof used);
@@ -202,9 +203,9 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
     tg_bill_text_add(out, "\n");
     tg_bill_text_add(out, "Account   %s%s%s\nPeriod    ", invoice->account_id,
                      invoice->account_name[0] != '\0' ? "  " : "", invoice->account_name);
-    add_day(out, invoice->period_start_ns);
+    add_day(out, tg_zone_local_ns(invoice->zone, invoice->period_start_ns));
     tg_bill_text_add(out, " to ");
-    add_day(out, invoice->period_end_ns - 1);
+    add_day(out, tg_zone_local_ns(invoice->zone, invoice->period_end_ns) - 1);
     tg_bill_text_add(out, "\nDate      ");
     add_day(out, invoice->issued_ns);
     tg_bill_text_add(out, "\nCurrency  %s\n\n", invoice->currency->code);

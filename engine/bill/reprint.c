@@ -15,10 +15,17 @@ static bool amount_read(const struct tg_json *json, const char *key, uint8_t sca
     return tg_money_parse(text, strlen(text), scale, amount) == TG_OK;
 }
 
+/* Days are printed as they are where the account is: the written wall time, its offset left out. */
 static bool time_read(const struct tg_json *json, const char *key, int64_t *time_ns)
 {
     const char *text = tg_json_get_text(json, key, "");
-    return tg_clock_parse(text, strlen(text), time_ns) == TG_OK;
+    char wall[] = "2026-10-01T00:00:00Z";
+    const size_t wall_length = sizeof wall - 2;
+    if (strlen(text) <= wall_length || strchr("+-", text[wall_length]) == NULL) {
+        return tg_clock_parse(text, strlen(text), time_ns) == TG_OK;
+    }
+    memcpy(wall, text, wall_length);
+    return tg_clock_parse(wall, sizeof wall - 1, time_ns) == TG_OK;
 }
 
 /* Index of a name among those a printing function knows; names_count when it is none of them. */

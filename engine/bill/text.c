@@ -240,3 +240,23 @@ void tg_bill_text_time(struct tg_bill_text *text, int64_t time_ns)
     }
     TG_BILL_TEXT_PUT(text, "Z");
 }
+
+void tg_bill_text_local(struct tg_bill_text *text, int64_t local_ns, int64_t time_ns)
+{
+    /* Offsets of old local mean times have seconds, which RFC 3339 cannot write: those stay UTC. */
+    const int64_t minutes = (local_ns - time_ns) / (60 * TG_NS_PER_S);
+    if (minutes == 0 || (local_ns - time_ns) % (60 * TG_NS_PER_S) != 0 ||
+        local_ns % TG_NS_PER_S != 0 || text->is_full) {
+        tg_bill_text_time(text, time_ns);
+        return;
+    }
+    tg_bill_text_time(text, local_ns);
+    const uint64_t size = minutes < 0 ? (uint64_t)-minutes : (uint64_t)minutes;
+    if (!text->is_full) {
+        text->length_bytes--; /* The Z. */
+    }
+    tg_bill_text_put(text, minutes < 0 ? "-" : "+", 1);
+    tg_bill_text_count(text, size / 60, 2);
+    TG_BILL_TEXT_PUT(text, ":");
+    tg_bill_text_count(text, size % 60, 2);
+}

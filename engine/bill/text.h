@@ -70,4 +70,9 @@ void tg_bill_text_money(struct tg_bill_text *text, __int128 amount, uint8_t scal
 /** @brief Append RFC 3339 UTC. @param text Text. @param time_ns ns since 1970. */
 void tg_bill_text_time(struct tg_bill_text *text, int64_t time_ns);
 
+/** @brief Append RFC 3339 with the offset from UTC: 2026-10-01T00:00:00+02:00. @param text Text.
+ *  @param local_ns Local time. @param time_ns The same instant in UTC; equal to local_ns: as
+ *  tg_bill_text_time. */
+void tg_bill_text_local(struct tg_bill_text *text, int64_t local_ns, int64_t time_ns);
+
 #endif

@@ -50,6 +50,7 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
     [TG_IMAGE_SECTION_ZONE_OFFSETS] = sizeof(struct tg_zone_offset),
     [TG_IMAGE_SECTION_PLAN_LIMITS] = sizeof(uint16_t),
+    [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
 };
 
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
@@ -164,10 +165,12 @@ static void head_read(struct tg_compile *compile)
 static void names_seed(struct tg_compile *compile, const struct tg_image *previous)
 {
     static const enum tg_catalog_kind stable[] = {
-        TG_CATALOG_ZONE,    TG_CATALOG_PRICE, TG_CATALOG_PLAN,    TG_CATALOG_ALLOWANCE,
-        TG_CATALOG_PRODUCT, TG_CATALOG_TAX,   TG_CATALOG_NETWORK, TG_CATALOG_SPEND_LIMIT};
+        TG_CATALOG_ZONE,      TG_CATALOG_PRICE,       TG_CATALOG_PLAN,
+        TG_CATALOG_ALLOWANCE, TG_CATALOG_PRODUCT,     TG_CATALOG_TAX,
+        TG_CATALOG_NETWORK,   TG_CATALOG_SPEND_LIMIT, TG_CATALOG_ACCOUNT_ZONE};
     (void)tg_names_add(&compile->names[TG_CATALOG_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_NETWORK], "", 0);
+    (void)tg_names_add(&compile->names[TG_CATALOG_ACCOUNT_ZONE], "", 0);
     for (size_t i = 0; previous != NULL && i < sizeof stable / sizeof stable[0]; i++) {
         for (uint32_t j = 0; j < tg_image_count(previous, stable[i]); j++) {
             const char *name = tg_image_name(previous, stable[i], j);
@@ -372,7 +375,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     if (!compile.is_out_of_memory) {
         tg_compile_decks(&compile);
         tg_compile_pairs_declare(&compile);
-        tg_compile_period_zone(&compile);
+        tg_compile_account_zones(&compile);
         tg_compile_time_models(&compile);
         tg_compile_exchange(&compile);
         tg_compile_spend_limits(&compile);

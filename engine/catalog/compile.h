@@ -64,14 +64,14 @@ struct tg_compile {
     uint32_t nodes_count[TG_CATALOG_KINDS_COUNT];              /**< Room of each. */
     struct tg_blob text;                                       /**< TG_IMAGE_SECTION_TEXT. */
     struct tg_blob sections[TG_IMAGE_SECTION_NAMES];           /**< The others, by id. */
-    uint8_t **deck_zones;           /**< One bit a zone of each deck; [decks][8192]. */
-    struct tg_compile_codes *codes; /**< BPF tariffs; NULL none. */
+    uint8_t **deck_zones;            /**< One bit a zone of each deck; [decks][8192]. */
+    struct tg_compile_codes *codes;  /**< BPF tariffs; NULL none. */
     struct tg_compile_sheet *sheets; /**< Rows of each deck; [decks]. */
     struct tg_names network_zones;   /**< Time zones of networks; index + 1 is the variant. */
     struct tg_blob plan_products;    /**< uint32_t by plan: 1 + the product whose decks it has. */
     struct tg_blob rates;            /**< struct tg_compile_rate of all rate sheets, by price_id. */
-    uint64_t prefixes_count;        /**< Rows of all decks. */
-    bool is_out_of_memory;          /**< Give up. */
+    uint64_t prefixes_count;         /**< Rows of all decks. */
+    bool is_out_of_memory;           /**< Give up. */
 };
 
 /** Bytes of a bit set over all zones there can be. */
@@ -143,8 +143,8 @@ int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency
                             const struct tg_schema *schema, const struct tg_yaml_node *map,
                             const char *key, int64_t absent);
 
-/** @brief Read the zone of periods; before allowances. @param compile State. */
-void tg_compile_period_zone(struct tg_compile *compile);
+/** @brief Read the zones of accounts; before allowances. @param compile State. */
+void tg_compile_account_zones(struct tg_compile *compile);
 
 /** @brief Compile exchange rates. @param compile State. */
 void tg_compile_exchange(struct tg_compile *compile);
@@ -170,10 +170,10 @@ void tg_compile_moves_check(struct tg_compile *compile, const struct tg_image *i
                             const struct tg_image *previous);
 
 /** @brief Local times of a zone over the years that time models are expanded for.
- *  @param compile State; an unknown zone is reported. @param node Scalar that names it.
- *  @param[out] out struct tg_zone_offset are appended. */
+ *  @param compile State; an unknown zone is reported. @param node Where it is written.
+ *  @param name IANA name. @param[out] out struct tg_zone_offset are appended. */
 void tg_compile_zone_offsets(struct tg_compile *compile, const struct tg_yaml_node *node,
-                             struct tg_blob *out);
+                             const char *name, struct tg_blob *out);
 
 /** @brief Compile decks; adds their zones. @param compile State. */
 void tg_compile_decks(struct tg_compile *compile);

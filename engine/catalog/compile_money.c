@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Money beyond one price: exchange rates, spend limits, rules of prices, the zone of periods. */
+/* Money beyond one price: exchange rates, spend limits, rules of prices. */
 #include "base/clock.h"
 #include "base/money.h"
 #include "catalog/compile.h"
@@ -12,15 +12,6 @@
 #define RATE_DECIMALS_MAX 12u
 /* A journal keeps remainders in 2^-32: a fraction with a denominator below 2^31 is got back. */
 #define CARRY_DENOMINATOR_MAX UINT64_C(0x7fffffff)
-
-void tg_compile_period_zone(struct tg_compile *compile)
-{
-    const struct tg_yaml_node *zone = tg_yaml_get(compile->folder->head, "period_zone");
-    if (zone == NULL || zone->kind != TG_YAML_SCALAR || strcmp(zone->text, "UTC") == 0) {
-        return;
-    }
-    tg_compile_zone_offsets(compile, zone, &compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS]);
-}
 
 static const struct tg_currency *currency_read(struct tg_compile *compile,
                                                const struct tg_yaml_node *map, const char *key)

@@ -77,20 +77,3 @@ enum tg_err tg_exchange_amount(const struct tg_exchange_rate *rate, __int128 amo
     }
     return tg_money_divide(numerator, (uint64_t)tg_pow10((uint8_t)-shift), rounding, result);
 }
-
-int64_t tg_image_local_ns(const struct tg_image *image, int64_t at_ns)
-{
-    const struct tg_zone_offset *offsets =
-        (const struct tg_zone_offset *)tg_image_section(image, TG_IMAGE_SECTION_ZONE_OFFSETS);
-    uint32_t low = 0;
-    uint32_t high = image->sections[TG_IMAGE_SECTION_ZONE_OFFSETS].count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (offsets[middle].from_ns > at_ns) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low > 0 ? at_ns + offsets[low - 1].offset_ns : at_ns;
-}

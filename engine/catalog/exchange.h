@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief From one currency to another by the rate in force, and local time of periods.
+ *  @brief From one currency to another by the rate in force.
  *
  *  Source: reference rating-semantics 4.15 (effective-dated, direction and decimals explicit).
  *  Threads: pure. Allocates: never. Cost: a bisection; only where a catalog has such tables.
@@ -49,13 +49,5 @@ const struct tg_exchange_rate *tg_image_exchange_at(const struct tg_image *image
  */
 enum tg_err tg_exchange_amount(const struct tg_exchange_rate *rate, __int128 amount,
                                uint8_t rounding, int64_t *result);
-
-/**
- * @brief Local time of the catalog's period zone.
- * @param image  Checked.
- * @param at_ns  UTC.
- * @return Nanoseconds of local time since 1970-01-01 there; at_ns when the zone is UTC.
- */
-int64_t tg_image_local_ns(const struct tg_image *image, int64_t at_ns);
 
 #endif

@@ -27,13 +27,14 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       6u
+#define TG_IMAGE_FORMAT       7u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 48u
 
 #define TG_ZONE_NONE       0u      /**< No prefix matched, or the service has no zones. */
 #define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
 #define TG_ALLOWANCE_NONE  0xffffu /**< No allowance. */
+#define TG_ACCOUNT_ZONES_MAX 64u   /**< Zones of accounts, the period zone counted. */
 #define TG_TIME_MODEL_NONE 0xffffu /**< One band, always. */
 #define TG_BAND_NONE       0xffffu /**< The time lies outside what the model was compiled for. */
 #define TG_TAX_NONE        0xffffu /**< No tax category: not taxed. */
@@ -118,7 +119,7 @@ enum tg_proration {
     TG_PRORATE_THIRTIETHS = 5   /**< Days covered / 30, at most 1; 1 for a whole cycle. */
 };
 
-/** @brief Periods of allowances, counters, spend limits and fees; in the catalog's period zone.
+/** @brief Periods of allowances, counters, spend limits and fees; in the account's zone.
  *  Values are stored. */
 enum tg_period {
     TG_PERIOD_MONTH = 0, /**< Calendar month. */
@@ -158,9 +159,10 @@ enum tg_catalog_kind {
     TG_CATALOG_TIME_MODEL = 8, /**< Time models; not stable across versions. */
     TG_CATALOG_TARIFF = 9,     /**< Tariff plug-in names; not stable across versions. */
     TG_CATALOG_EXCHANGE = 10,  /**< Exchange rates; not stable across versions. */
-    TG_CATALOG_SPEND_LIMIT = 11 /**< Spend limits. */
+    TG_CATALOG_SPEND_LIMIT = 11,  /**< Spend limits. */
+    TG_CATALOG_ACCOUNT_ZONE = 12  /**< IANA zones of accounts; 0 is "": the period zone. */
 };
-#define TG_CATALOG_KINDS_COUNT 12u
+#define TG_CATALOG_KINDS_COUNT 13u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -192,10 +194,12 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_PRICE_RULES = 15,    /**< struct tg_price_rule, one a price, or none. */
     TG_IMAGE_SECTION_EXCHANGE_RATES = 16, /**< struct tg_exchange_rate, by pair and time. */
     TG_IMAGE_SECTION_SPEND_LIMITS = 17,   /**< struct tg_spend_limit. */
-    TG_IMAGE_SECTION_ZONE_OFFSETS = 18,   /**< struct tg_zone_offset, ascending; none: UTC. */
+    TG_IMAGE_SECTION_ZONE_OFFSETS = 18,   /**< struct tg_zone_offset of all account zones; none:
+                                               everything is UTC. */
     TG_IMAGE_SECTION_PLAN_LIMITS = 19,    /**< uint16_t a plan's service: spend limit plus 1, 0
                                                none; the section may be empty. */
-    TG_IMAGE_SECTION_NAMES = 20 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_ACCOUNT_ZONES = 20,  /**< struct tg_account_zone; 0 the period zone. */
+    TG_IMAGE_SECTION_NAMES = 21 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -324,12 +328,21 @@ struct tg_spend_limit {
 };
 _Static_assert(sizeof(struct tg_spend_limit) == 40, "stored");
 
-/** @brief Local time of the period zone from an instant on. */
+/** @brief Local time of a zone from an instant on. */
 struct tg_zone_offset {
     int64_t from_ns;   /**< UTC. */
     int64_t offset_ns; /**< Local time = UTC + this. */
 };
 _Static_assert(sizeof(struct tg_zone_offset) == 16, "stored");
+
+/** @brief A zone that accounts may be in; read with catalog/zone_time.h. */
+struct tg_account_zone {
+    uint32_t offset_first;  /**< Into the section of offsets. */
+    uint32_t offsets_count; /**< 0: UTC. */
+    uint32_t name_offset;   /**< IANA name, in the text section; 0: UTC. */
+    uint32_t reserved;      /**< 0. */
+};
+_Static_assert(sizeof(struct tg_account_zone) == 16, "stored");
 
 /** @brief Bits of tg_allowance.directions_mask. */
 enum tg_direction {

@@ -30,6 +30,7 @@ static const uint32_t item_sizes[] = {
     [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
     [TG_IMAGE_SECTION_ZONE_OFFSETS] = sizeof(struct tg_zone_offset),
     [TG_IMAGE_SECTION_PLAN_LIMITS] = sizeof(uint16_t),
+    [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
 };
 
 /* Does an array lie inside the blob, aligned to its items? */
@@ -368,6 +369,31 @@ static bool small_check(const struct tg_image *image)
     return true;
 }
 
+static bool zones_check(const struct tg_image *image)
+{
+    const struct tg_image_section *all = image->sections;
+    const uint32_t offsets_count = all[TG_IMAGE_SECTION_ZONE_OFFSETS].count;
+    const struct tg_zone_offset *offsets =
+        (const struct tg_zone_offset *)tg_image_section(image, TG_IMAGE_SECTION_ZONE_OFFSETS);
+    const struct tg_account_zone *zones =
+        (const struct tg_account_zone *)tg_image_section(image, TG_IMAGE_SECTION_ACCOUNT_ZONES);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_ACCOUNT_ZONES].count; i++) {
+        const struct tg_account_zone *zone = &zones[i];
+        if (zone->name_offset >= all[TG_IMAGE_SECTION_TEXT].count ||
+            zone->offset_first > offsets_count ||
+            zone->offsets_count > offsets_count - zone->offset_first) {
+            return false;
+        }
+        for (uint32_t j = 1; j < zone->offsets_count; j++) {
+            const struct tg_zone_offset *offset = &offsets[zone->offset_first + j];
+            if (offset->from_ns <= offset[-1].from_ns) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* Exchange rates, spend limits, rules of prices, local times. */
 static bool rules_check(const struct tg_image *image)
 {
@@ -376,8 +402,6 @@ static bool rules_check(const struct tg_image *image)
     const uint32_t limits_count = all[TG_IMAGE_SECTION_SPEND_LIMITS].count;
     const struct tg_exchange_rate *rates =
         (const struct tg_exchange_rate *)tg_image_section(image, TG_IMAGE_SECTION_EXCHANGE_RATES);
-    const struct tg_zone_offset *offsets =
-        (const struct tg_zone_offset *)tg_image_section(image, TG_IMAGE_SECTION_ZONE_OFFSETS);
     const uint16_t *plan_limits =
         (const uint16_t *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_LIMITS);
     bool is_fine = image->rounding_exchange <= TG_ROUND_FLOOR;
@@ -398,10 +422,7 @@ static bool rules_check(const struct tg_image *image)
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
         is_fine = tg_image_spend_limit(image, i)->period < TG_PERIODS_COUNT;
     }
-    for (uint32_t i = 1; is_fine && i < all[TG_IMAGE_SECTION_ZONE_OFFSETS].count; i++) {
-        is_fine = offsets[i].from_ns > offsets[i - 1].from_ns;
-    }
-    return is_fine;
+    return is_fine && zones_check(image);
 }
 
 enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/people.h"
 #include "catalog/exchange.h"
+#include "catalog/zone_time.h"
 
 #include "abi/key.h"
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 
 #define NEAR_NAMES_MAX 20000u /* did-you-mean over more would take longer than a person waits */
 #define ID_BYTES_MAX   63u
+#define DATE_BYTES     10u /* 2026-10-01 */
 
 enum account_column {
     A_ID,
@@ -25,6 +27,7 @@ enum account_column {
     A_PREPAID,
     A_CREDIT_LIMIT,
     A_CREDIT_ALERTS,
+    A_ZONE,
     A_COUNT
 };
 enum subscriber_column {
@@ -42,7 +45,8 @@ enum subscriber_column {
 
 static const struct tg_csv_column account_columns[A_COUNT] = {
     {"id", true},   {"name", false},    {"currency", false},     {"cycle_day", false},
-    {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false}};
+    {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false},
+    {"zone", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
     {"id", true},      {"account", true},      {"product", true},
     {"msisdn", false}, {"imsi", false},        {"user", false},
@@ -127,7 +131,8 @@ static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
     const bool is_there =
         index != UINT32_MAX &&
         (kind == TG_CATALOG_PRODUCT ? tg_image_product(reader->image, index) != NULL
-                                    : tg_image_tax(reader->image, index) != NULL);
+         : kind == TG_CATALOG_TAX   ? tg_image_tax(reader->image, index) != NULL
+                                    : index > 0);
     if (is_there) {
         return index;
     }
@@ -262,6 +267,12 @@ static void account_take(struct reader *reader)
         refuse(reader, &day, NULL, "cycle_day: \"%s\" is not 1 to 31");
     }
     out.cycle_day = (uint8_t)number;
+    const struct tg_csv_field zone = field_at(reader, A_ZONE);
+    if (zone.text_bytes != 0) {
+        const uint32_t index = entry_find(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
+                                          "zone: \"%s\" is none of the catalog's account_zones");
+        out.zone = index != UINT32_MAX ? (uint16_t)index : 0;
+    }
     if (tax.text_bytes != 0) {
         const uint32_t index = entry_find(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
         out.tax = index != UINT32_MAX ? (uint16_t)index : TG_TAX_NONE;
@@ -292,16 +303,21 @@ static void account_take(struct reader *reader)
     people->accounts_listed_count++;
 }
 
-static bool second_read(struct reader *reader, const struct tg_csv_field *field, uint32_t absent,
-                        uint32_t *seconds)
+/* A date alone is the midnight with which it begins where the account is. */
+static bool second_read(struct reader *reader, const struct tg_csv_field *field, uint32_t zone,
+                        uint32_t absent, uint32_t *seconds)
 {
     int64_t at_ns = 0;
     *seconds = absent;
     if (field->text_bytes == 0) {
         return true;
     }
-    if (tg_clock_parse(field->text, field->text_bytes, &at_ns) != TG_OK || at_ns < 0 ||
-        at_ns % TG_NS_PER_S != 0 || at_ns / TG_NS_PER_S >= TG_ROSTER_OPEN_S) {
+    const bool is_time = tg_clock_parse(field->text, field->text_bytes, &at_ns) == TG_OK;
+    if (is_time && field->text_bytes == DATE_BYTES) {
+        at_ns = tg_zone_utc_ns(tg_image_zone(reader->image, zone), at_ns);
+    }
+    if (!is_time || at_ns < 0 || at_ns % TG_NS_PER_S != 0 ||
+        at_ns / TG_NS_PER_S >= TG_ROSTER_OPEN_S) {
         refuse(reader, field, "write a date or whole second from 1970 to 2106",
                "\"%s\" is no date or time");
         return false;
@@ -397,6 +413,16 @@ static void account_kept(struct reader *reader, const struct tg_csv_field *id,
     }
 }
 
+static uint32_t account_zone(const struct tg_people *people, uint32_t account)
+{
+    struct tg_roster_account line = {0};
+    if (account != UINT32_MAX &&
+        ((size_t)account + 1) * sizeof line <= people->accounts.size_bytes) {
+        memcpy(&line, people->accounts.bytes + account * sizeof line, sizeof line);
+    }
+    return line.zone;
+}
+
 static void subscriber_take(struct reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -411,8 +437,9 @@ static void subscriber_take(struct reader *reader)
         entry_find(reader, TG_CATALOG_PRODUCT, &product, "there is no product \"%s\"");
     out.account = account_find(reader, &account);
     out.product = (uint16_t)product_index;
-    const bool has_from = second_read(reader, &from, 0, &out.active_from_s);
-    const bool has_to = second_read(reader, &to, TG_ROSTER_OPEN_S, &out.active_to_s);
+    const uint32_t zone = account_zone(people, out.account);
+    const bool has_from = second_read(reader, &from, zone, 0, &out.active_from_s);
+    const bool has_to = second_read(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);
     if (has_from && has_to && out.active_from_s >= out.active_to_s) {
         refuse(reader, &to, NULL, "active_to \"%s\" is not after active_from");
     }

@@ -47,7 +47,7 @@ struct tg_roster_account {
     uint16_t tax;      /**< Tax category that replaces the product's, or TG_TAX_NONE. */
     uint8_t cycle_day; /**< 1..31, clamped to the month's last day. */
     uint8_t flags;     /**< enum tg_roster_flag. */
-    uint16_t reserved; /**< 0. */
+    uint16_t zone;     /**< Of its cycles and days (catalog/zone_time.h); 0: the period zone. */
 };
 _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 

@@ -483,13 +483,14 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
 }
 
 void tg_compile_zone_offsets(struct tg_compile *compile, const struct tg_yaml_node *node,
-                             struct tg_blob *out)
+                             const char *name, struct tg_blob *out)
 {
     struct tz tz;
-    if (!tz_load(node->text, &tz)) {
+    if (!tz_load(name, &tz)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
                     "use an IANA zone such as Europe/Berlin; the tzdata package must be installed",
-                    "%s: there is no time zone \"%.64s\"", node->key, node->text);
+                    "%s: there is no time zone \"%.64s\"",
+                    node->key != NULL ? node->key : "account_zones", name);
         return;
     }
     const int64_t first_s =

@@ -5,6 +5,7 @@
 #include "base/money.h"
 #include "catalog/catalog.h"
 #include "catalog/exchange.h"
+#include "catalog/zone_time.h"
 
 #include <assert.h>
 
@@ -20,10 +21,11 @@ struct tg_bucket_time tg_rules_time(const struct tg_image *image,
 {
     const uint8_t day = account != NULL && account->cycle_day >= 1 ? account->cycle_day : 1;
     const int64_t active_ns = (int64_t)active_from_s * TG_NS_PER_S;
-    const int64_t local_ns = tg_image_local_ns(image, at_ns);
+    const struct tg_zone_view zone = tg_image_zone(image, account != NULL ? account->zone : 0);
+    const int64_t local_ns = tg_zone_local_ns(zone, at_ns);
     return (struct tg_bucket_time){.at_ns = local_ns >= 0 ? local_ns : 0,
                                    .active_from_ns =
-                                       active_ns > 0 ? tg_image_local_ns(image, active_ns) : 0,
+                                       active_ns > 0 ? tg_zone_local_ns(zone, active_ns) : 0,
                                    .cycle_day = day};
 }
 

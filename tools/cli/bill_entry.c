@@ -5,6 +5,7 @@
 #include "base/money.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
+#include "bill/cycle.h"
 #include "bill/note.h"
 #include "catalog/catalog.h"
 #include "cli/bill_lookup.h"
@@ -30,6 +31,11 @@ static int charge_read(const struct tg_verb *verb, const struct tg_cli_bill_entr
     }
     if (tg_clock_parse(entry->date, strlen(entry->date), &charge->date_ns) != TG_OK) {
         return tg_cli_usage(verb, "--date wants YYYY-MM-DD, not '%s'", entry->date);
+    }
+    if (strlen(entry->date) == strlen("YYYY-MM-DD")) { /* The day as it is where the account is. */
+        const struct tg_bill_cycle cycle = tg_bill_cycle_of(catalog, account);
+        charge->date_ns =
+            tg_zone_utc_ns(tg_bill_cycle_zone(&cycle, charge->date_ns), charge->date_ns);
     }
     if (strlen(entry->id) >= sizeof charge->id || strlen(entry->title) >= sizeof charge->title) {
         return tg_cli_usage(verb, "--id and --title are too long");

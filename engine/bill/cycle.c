@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bill/cycle.h"
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+
+#include <assert.h>
+
+uint32_t tg_bill_month(int64_t time_ns)
+{
+    struct tg_civil civil;
+    tg_clock_to_civil(time_ns, &civil);
+    return (uint32_t)civil.year * 12 + civil.month - 1;
+}
+
+int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day)
+{
+    const int32_t year = (int32_t)(month / 12);
+    const uint8_t of_year = (uint8_t)(month % 12 + 1);
+    const uint8_t last = tg_days_in_month(year, of_year);
+    const struct tg_civil civil = {.year = year, .month = of_year, .day = day > last ? last : day};
+    return tg_clock_from_civil(&civil);
+}
+
+struct tg_bill_cycle tg_bill_cycle_of(const struct tg_catalog_snapshot *catalog, uint32_t account)
+{
+    const struct tg_roster_account *line = tg_roster_account(catalog->roster, account);
+    const uint8_t day = line != NULL ? line->cycle_day : 1;
+    return (struct tg_bill_cycle){.catalog = catalog,
+                                  .zone = line != NULL ? line->zone : 0,
+                                  .day = day >= 1 && day <= 31 ? day : 1};
+}
+
+/* Ahead of the first version the first one's zone counts. */
+static const struct tg_image *image_at(const struct tg_bill_cycle *cycle, int64_t at_ns)
+{
+    const struct tg_image *image = tg_catalog_image_at(cycle->catalog, at_ns);
+    return image == NULL && cycle->catalog->images_count > 0 ? cycle->catalog->images[0] : image;
+}
+
+struct tg_zone_view tg_bill_cycle_zone(const struct tg_bill_cycle *cycle, int64_t at_ns)
+{
+    const struct tg_image *image = image_at(cycle, at_ns);
+    return image != NULL ? tg_image_zone(image, cycle->zone) : (struct tg_zone_view){NULL, 0, 0};
+}
+
+const char *tg_bill_cycle_zone_name(const struct tg_bill_cycle *cycle, int64_t at_ns)
+{
+    const struct tg_image *image = image_at(cycle, at_ns);
+    return image != NULL ? tg_image_zone_name(image, cycle->zone) : "UTC";
+}
+
+/* Begin of the cycle with a number; the version is looked up by the date's midnight in UTC. */
+static int64_t edge_ns(const struct tg_bill_cycle *cycle, uint32_t month)
+{
+    const int64_t local_ns = cycle->day == 1 ? tg_bill_month_day_ns(month, 1)
+                                             : tg_bill_month_day_ns(month - 1, cycle->day);
+    return tg_zone_utc_ns(tg_bill_cycle_zone(cycle, local_ns), local_ns);
+}
+
+struct tg_bill_window tg_bill_cycle_window(const struct tg_bill_cycle *cycle, uint32_t month)
+{
+    assert(cycle->day >= 1 && cycle->day <= 31);
+    return (struct tg_bill_window){.start_ns = edge_ns(cycle, month),
+                                   .end_ns = edge_ns(cycle, month + 1),
+                                   .next_end_ns = edge_ns(cycle, month + 2),
+                                   .month = month};
+}
+
+uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns)
+{
+    /* No zone is a day from UTC, so the cycle is this one or a neighbour; the edges decide. */
+    uint32_t month = tg_bill_month(at_ns);
+    if (cycle->day > 1 && at_ns >= tg_bill_month_day_ns(month, cycle->day)) {
+        month++;
+    }
+    if (at_ns >= edge_ns(cycle, month + 1)) {
+        return month + 1;
+    }
+    return at_ns < edge_ns(cycle, month) ? month - 1 : month;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief The calendar of bills: where an account's cycles begin, and which one an instant is in.
+ *
+ *  Source: rating-semantics 4.7: cycles and days are of the account's zone, half-open; the anchor
+ *  day is clamped to the month's last and kept. Threads: pure. Allocates: never. Cost: a calendar
+ *  date and a walk over some 25 offsets.
+ *
+ *  A cycle has the number of the month it closes in: with day 1 it is that month, with day d > 1 it
+ *  goes from day d of the month before to day d of it. An edge is the local midnight of its date,
+ *  by the catalog version valid around that date: so the end of one cycle is the begin of the next
+ *  also where a version brings another zone.
+ */
+#ifndef TG_BILL_CYCLE_H
+#define TG_BILL_CYCLE_H
+
+#include "catalog/zone_time.h"
+
+#include <stdint.h>
+
+struct tg_catalog_snapshot;
+
+/** @brief A half-open interval of event time. */
+struct tg_bill_window {
+    int64_t start_ns;    /**< Inclusive. */
+    int64_t end_ns;      /**< Exclusive. */
+    int64_t next_end_ns; /**< End of the next one, which begins at end_ns; 0: not a cycle. */
+    uint32_t month;      /**< Number of the cycle; of no meaning when it is not one. */
+    uint32_t reserved;   /**< 0. */
+};
+
+/** @brief Whose cycles. */
+struct tg_bill_cycle {
+    const struct tg_catalog_snapshot *catalog; /**< Its versions' zones; borrowed. */
+    uint16_t zone;                             /**< tg_roster_account.zone. */
+    uint8_t day;                               /**< 1..31; anything else is 1. */
+};
+
+/** @brief Number of a calendar month. @param time_ns Local time, or UTC. @return year * 12 + month
+ *  - 1. */
+uint32_t tg_bill_month(int64_t time_ns);
+
+/** @brief Begin of a day of a month, clamped to its last. @param month tg_bill_month.
+ *  @param day 1..31. @return Local time, or UTC, as it is taken. */
+int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day);
+
+/** @brief Cycles of an account. @param catalog Borrowed. @param account Roster index.
+ *  @return By value. */
+struct tg_bill_cycle tg_bill_cycle_of(const struct tg_catalog_snapshot *catalog, uint32_t account);
+
+/** @brief Its zone as the version valid at an instant has it. @param cycle Borrowed. @param at_ns
+ *  UTC. @return View. */
+struct tg_zone_view tg_bill_cycle_zone(const struct tg_bill_cycle *cycle, int64_t at_ns);
+
+/** @brief IANA name of that zone. @param cycle Borrowed. @param at_ns UTC. @return Borrowed. */
+const char *tg_bill_cycle_zone_name(const struct tg_bill_cycle *cycle, int64_t at_ns);
+
+/** @brief The cycle with a number. @param cycle Borrowed. @param month Its number.
+ *  @return With next_end_ns. */
+struct tg_bill_window tg_bill_cycle_window(const struct tg_bill_cycle *cycle, uint32_t month);
+
+/** @brief Number of the cycle an instant is in. @param cycle Borrowed. @param at_ns UTC.
+ *  @return tg_bill_month of where it closes. */
+uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns);
+
+#endif
