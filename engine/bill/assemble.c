@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define LINES_COUNT_FIRST 1024u
-#define UNTAXED           "untaxed"
 
 static void *take(size_t count, size_t item_bytes)
 {
@@ -213,36 +212,6 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     return err;
 }
 
-/* The account's own tax category replaces the product's: an exempt customer, a foreign one. */
-static enum tg_err line_tax(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
-                            struct tg_bill_line *line, struct tg_why *why)
-{
-    const struct tg_roster *roster = made->catalog->roster;
-    const struct tg_roster_line *who = tg_roster_line(roster, line->subscriber);
-    const struct tg_image *image = tg_bill_product_image(made, who->product);
-    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
-    const uint16_t own = roster->accounts[made->account].tax;
-    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
-    const struct tg_tax *tax = image != NULL ? tg_image_tax(image, index) : NULL;
-    if (product == NULL || (index != TG_TAX_NONE && tax == NULL)) {
-        return tg_why_set(why, TG_E_CATALOG_VERSION,
-                          "no catalog version says how the product of %s is taxed",
-                          line->subscriber_id);
-    }
-    line->tax_index =
-        tax == NULL ? tg_bill_invoice_tax(invoice, UNTAXED, 0, TG_ROUND_HALF_UP)
-                    : tg_bill_invoice_tax(invoice, tg_image_name(image, TG_CATALOG_TAX, index),
-                                          tax->rate_ppm, tax->rounding);
-    if (line->tax_index != UINT16_MAX) {
-        invoice->taxes[line->tax_index].mode = tax != NULL ? tax->mode : TG_TAX_PER_CATEGORY;
-        invoice->taxes[line->tax_index].is_inclusive = tax != NULL && tax->is_inclusive != 0;
-    }
-    return line->tax_index != UINT16_MAX
-               ? TG_OK
-               : tg_why_set(why, TG_E_FULL, "account %s has more than %u tax categories",
-                            made->account_id, TG_BILL_TAXES_MAX);
-}
-
 static uint8_t bill_rounding(const struct tg_bill_assembler *made)
 {
     const struct tg_image *image = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
@@ -289,7 +258,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     }
     enum tg_err err = TG_OK;
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
-        err = line_tax(assembler, invoice, &assembler->selected[i], why);
+        err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);
     }
     if (err == TG_OK) {
         tg_bill_lines_sort(assembler->selected, invoice->lines_count);

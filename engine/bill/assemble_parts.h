@@ -107,4 +107,10 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
 enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);
 
+/** @brief Give a line of an invoice its tax category. @param made Assembler. @param invoice Gets
+ * the category when it has not. @param line One of its. @param[out] why May be NULL. @return TG_OK,
+ *  TG_E_CATALOG_VERSION, TG_E_FULL. */
+enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
+                             struct tg_bill_line *line, struct tg_why *why);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/invoice.h"
 
+#include "bill/tax.h"
 #include "catalog/image.h"
 
 #include <assert.h>
@@ -9,21 +10,40 @@
 
 #define PPM UINT64_C(1000000)
 
-uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
-                             uint8_t rounding)
+static bool category_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b)
+{
+    bool is_same = a->rate_ppm == b->rate_ppm && a->rounding == b->rounding && a->mode == b->mode &&
+                   a->is_inclusive == b->is_inclusive && a->is_exempt == b->is_exempt &&
+                   a->parts_count == b->parts_count && strcmp(a->id, b->id) == 0;
+    for (uint32_t i = 0; i < a->parts_count && is_same; i++) {
+        const struct tg_bill_tax_part *left = &a->parts[i];
+        const struct tg_bill_tax_part *right = &b->parts[i];
+        is_same = left->rate_ppm == right->rate_ppm && left->rounding == right->rounding &&
+                  left->is_compound == right->is_compound && left->is_exempt == right->is_exempt &&
+                  strcmp(left->id, right->id) == 0;
+    }
+    return is_same;
+}
+
+uint16_t tg_bill_invoice_category(struct tg_bill_invoice *invoice, const struct tg_bill_tax *wanted)
 {
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
-        const struct tg_bill_tax *tax = &invoice->taxes[i];
-        if (tax->rate_ppm == rate_ppm && tax->rounding == rounding && strcmp(tax->id, id) == 0) {
+        if (category_is(&invoice->taxes[i], wanted)) {
             return (uint16_t)i;
         }
     }
     if (invoice->taxes_count == TG_BILL_TAXES_MAX) {
         return UINT16_MAX;
     }
-    invoice->taxes[invoice->taxes_count] =
-        (struct tg_bill_tax){.id = id, .rate_ppm = rate_ppm, .rounding = rounding};
+    invoice->taxes[invoice->taxes_count] = *wanted;
     return (uint16_t)invoice->taxes_count++;
+}
+
+uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
+                             uint8_t rounding)
+{
+    const struct tg_bill_tax wanted = {.id = id, .rate_ppm = rate_ppm, .rounding = rounding};
+    return tg_bill_invoice_category(invoice, &wanted);
 }
 
 static int number_compare(uint64_t a, uint64_t b)
@@ -93,7 +113,7 @@ static enum tg_err lines_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax
     for (uint32_t i = 0; i < count; i++) {
         struct tg_bill_line *line = &invoice->lines[rows[i]];
         enum tg_err err = TG_OK;
-        if (tax->mode == TG_TAX_PER_CHARGE && line->has_charge_tax) {
+        if ((tax->mode == TG_TAX_PER_CHARGE || tax->is_given) && line->has_charge_tax) {
             line->tax_amount = line->charge_tax;
         } else if (tax->is_inclusive) {
             err = tg_bill_tax_in(line->amount, tax->rate_ppm, tax->rounding, 1, &line->tax_amount);
@@ -145,8 +165,10 @@ static enum tg_err category_compute(struct tg_bill_invoice *invoice, uint32_t ta
         invoice->lines[scratch->rows[i]].amount = scratch->parts[i];
         scratch->weights[i] = scratch->parts[i];
     }
-    err = tax->mode == TG_TAX_PER_CATEGORY ? category_tax(invoice, tax, count, scratch)
-                                           : lines_tax(invoice, tax, scratch->rows, count);
+    err = tax->parts_count > 0 ? tg_bill_set_tax(invoice, tax, scratch, count)
+          : tax->mode == TG_TAX_PER_CATEGORY && !tax->is_given
+              ? category_tax(invoice, tax, count, scratch)
+              : lines_tax(invoice, tax, scratch->rows, count);
     return err == TG_OK && tax->is_inclusive ? net_take(invoice, tax, scratch->rows, count) : err;
 }
 

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/money.h"
 #include "bill/allocate.h"
+#include "catalog/image.h"
 #include "catalog/zone_time.h"
 
 #include <stdbool.h>
@@ -83,26 +84,43 @@ struct tg_bill_line {
     const char *title;       /**< For people; "" when the ids say it; borrowed. */
     int64_t amount;          /**< Printed, at bill scale; compute writes it. */
     int64_t tax_amount;      /**< Its share of the category's tax, bill scale; compute writes it. */
-    uint32_t subscriber;     /**< Roster index; the first sorting key. */
-    uint32_t catalog_version; /**< Version that priced it. */
-    uint16_t currency;        /**< ISO 4217 numeric of all its amounts. */
-    uint16_t tax_index;       /**< Into the invoice's taxes. */
-    uint8_t service;          /**< enum tg_service; TG_SERVICE_NONE for recurring. */
-    uint8_t kind;             /**< enum tg_bill_line_kind. */
-    uint8_t proration;        /**< enum tg_proration, recurring only. */
-    bool has_charge_tax;      /**< charge_tax is set. */
+    int64_t tax_parts[TG_TAX_PARTS_MAX]; /**< Of a set: tax_amount by part; compute writes it. */
+    uint32_t subscriber;                 /**< Roster index; the first sorting key. */
+    uint32_t catalog_version;            /**< Version that priced it. */
+    uint16_t currency;                   /**< ISO 4217 numeric of all its amounts. */
+    uint16_t tax_index;                  /**< Into the invoice's taxes. */
+    uint8_t service;                     /**< enum tg_service; TG_SERVICE_NONE for recurring. */
+    uint8_t kind;                        /**< enum tg_bill_line_kind. */
+    uint8_t proration;                   /**< enum tg_proration, recurring only. */
+    bool has_charge_tax; /**< charge_tax is set, and tax_parts where the tax is given. */
+};
+
+/** @brief One tax of a set. */
+struct tg_bill_tax_part {
+    const char *id;    /**< Catalog's name; borrowed. */
+    uint32_t rate_ppm; /**< Exempt: 0. */
+    uint8_t rounding;  /**< enum tg_rounding. */
+    bool is_compound;  /**< Also on the parts before it. */
+    bool is_exempt;    /**< The account does not pay it. */
+    uint8_t reserved;  /**< 0. */
+    int64_t taxable;   /**< What it is a tax on, bill scale; compute writes it. */
+    int64_t tax;       /**< Amount, bill scale; compute writes it. */
 };
 
 /** @brief One tax category of an invoice (EN 16931 BG-23). */
 struct tg_bill_tax {
-    const char *id;    /**< Catalog's name of the tax; borrowed. */
-    uint32_t rate_ppm; /**< 190000 is 19 %. */
-    uint8_t rounding;  /**< enum tg_rounding of the TAX stage. */
-    uint8_t mode;      /**< enum tg_tax_mode (catalog/image.h). */
-    bool is_inclusive; /**< Its lines' exact amounts are with this tax in them. */
-    uint8_t reserved;  /**< 0. */
-    int64_t net;       /**< Taxable amount, bill scale; compute writes it. */
-    int64_t tax;       /**< Tax amount, bill scale; compute writes it. */
+    const char *id;      /**< Catalog's name of the tax; borrowed. */
+    uint32_t rate_ppm;   /**< 190000 is 19 %. */
+    uint8_t rounding;    /**< enum tg_rounding of the TAX stage. */
+    uint8_t mode;        /**< enum tg_tax_mode (catalog/image.h). */
+    bool is_inclusive;   /**< Its lines' exact amounts are with this tax in them. */
+    bool is_exempt;      /**< The account does not pay it: rate 0. */
+    uint8_t parts_count; /**< Of a set of taxes; 0: one tax. */
+    bool is_given;       /**< Its lines bring their taxes: a note's. */
+    uint8_t reserved[2]; /**< 0. */
+    int64_t net;         /**< Taxable amount, bill scale; compute writes it. */
+    int64_t tax;         /**< Tax amount, bill scale; compute writes it. */
+    struct tg_bill_tax_part parts[TG_TAX_PARTS_MAX]; /**< In order; shape [parts_count]. */
 };
 
 /** @brief What a document is. */
@@ -163,6 +181,12 @@ struct tg_bill_scratch {
  */
 uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
                              uint8_t rounding);
+
+/** @brief Find or add a tax category with all that makes it one. @param[in,out] invoice Caller's.
+ *  @param[in] wanted Copied; its texts are borrowed for the invoice's life. @return As
+ *  tg_bill_invoice_tax. */
+uint16_t tg_bill_invoice_category(struct tg_bill_invoice *invoice,
+                                  const struct tg_bill_tax *wanted);
 
 /** @brief Put lines into printed order: subscriber, recurring first, service, zone, price, version.
  *  @param[in,out] lines Shape [lines_count]. @param lines_count How many. */

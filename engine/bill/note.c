@@ -95,25 +95,96 @@ static uint8_t mode_by_name(const char *name)
                                          : TG_TAX_PER_CATEGORY;
 }
 
+/* One taxItem of the invoice as the part of a set, or alone. */
+static bool item_read(const struct tg_json *item, struct tg_bill_tax_part *part)
+{
+    const int rounding = tg_rounding_by_name(tg_json_get_text(item, "x_rounding", ""));
+    const int64_t rate_ppm = tg_json_get_integer(item, "x_ratePpm", -1);
+    *part = (struct tg_bill_tax_part){.id = tg_json_get_text(item, "taxCategory", ""),
+                                      .rate_ppm = (uint32_t)rate_ppm,
+                                      .rounding = (uint8_t)rounding,
+                                      .is_compound = tg_json_get_bool(item, "x_compound", false),
+                                      .is_exempt = tg_json_get_bool(item, "x_exempt", false)};
+    return rounding >= 0 && rate_ppm >= 0;
+}
+
+/* The category of the invoice's line, with the rates it was issued with. */
 static enum tg_err tax_take(struct note *note, const char *category, uint16_t *index)
 {
     const struct tg_json *items = tg_json_get(note->bill, "taxItem");
+    struct tg_bill_tax wanted = {.id = category, .is_given = !note->params->is_debit};
+    bool is_found = false;
     for (size_t i = 0; i < tg_json_count(items); i++) {
         const struct tg_json *item = tg_json_at(items, i);
-        const char *name = tg_json_get_text(item, "taxCategory", "");
-        const int rounding = tg_rounding_by_name(tg_json_get_text(item, "x_rounding", ""));
-        const int64_t rate_ppm = tg_json_get_integer(item, "x_ratePpm", -1);
-        if (strcmp(name, category) != 0 || rounding < 0 || rate_ppm < 0) {
+        const char *set = tg_json_get_text(item, "x_set", NULL);
+        struct tg_bill_tax_part part;
+        if (strcmp(set != NULL ? set : tg_json_get_text(item, "taxCategory", ""), category) != 0 ||
+            !item_read(item, &part) || wanted.parts_count == TG_TAX_PARTS_MAX) {
             continue;
         }
-        *index = tg_bill_invoice_tax(&note->invoice, name, (uint32_t)rate_ppm, (uint8_t)rounding);
-        if (*index != UINT16_MAX) {
-            note->invoice.taxes[*index].mode = mode_by_name(tg_json_get_text(item, "x_mode", ""));
-            return TG_OK;
+        is_found = true;
+        wanted.mode = mode_by_name(tg_json_get_text(item, "x_mode", ""));
+        if (set != NULL) {
+            wanted.parts[wanted.parts_count++] = part;
+            continue;
+        }
+        wanted.rate_ppm = part.rate_ppm;
+        wanted.rounding = part.rounding;
+        wanted.is_exempt = part.is_exempt;
+    }
+    *index = is_found ? tg_bill_invoice_category(&note->invoice, &wanted) : UINT16_MAX;
+    return *index != UINT16_MAX
+               ? TG_OK
+               : tg_why_set(note->why, TG_E_CORRUPT, "the tax '%s' of %s cannot be read", category,
+                            note->bill_id);
+}
+
+/* Of a tax, what goes with the part of the line's net that the note takes back. The sum of what
+ * several notes took is rounded, not each: together they take back exactly what was charged. */
+static enum tg_err tax_moved(int64_t tax, int64_t printed, int64_t taken, int64_t net,
+                             int64_t *moved)
+{
+    const uint64_t divisor = printed < 0 ? (uint64_t)-printed : (uint64_t)printed;
+    const int64_t sign = printed < 0 ? -1 : 1;
+    int64_t before = 0;
+    int64_t after = 0;
+    enum tg_err err =
+        tg_money_divide((__int128)tax * taken * sign, divisor, TG_ROUND_HALF_UP, &before);
+    if (err == TG_OK) {
+        err = tg_money_divide((__int128)tax * (taken + net) * sign, divisor, TG_ROUND_HALF_UP,
+                              &after);
+    }
+    return err != TG_OK || __builtin_sub_overflow(after, before, moved) ? TG_E_AMOUNT_OVERFLOW
+                                                                        : TG_OK;
+}
+
+static enum tg_err taxes_give(struct note *note, const struct tg_json *json, uint32_t index,
+                              int64_t printed, struct tg_bill_line *line)
+{
+    const struct tg_json *parts = tg_json_get(json, "x_taxPart");
+    if (printed == 0) { /* What a debit note put on a line of nothing: taxed at its rate. */
+        return parts == NULL ? TG_OK
+                             : tg_why_set(note->why, TG_E_INVALID,
+                                          "line %u was issued at 0 with a set of taxes: enter a "
+                                          "charge instead",
+                                          index + 1);
+    }
+    const int64_t net = (int64_t)(line->amount_exact / tg_pow10(TG_MONEY_EXTRA_DECIMALS));
+    int64_t tax = 0;
+    enum tg_err err = money_read(json, "x_taxAmount", note->invoice.currency, &tax);
+    if (err == TG_OK) {
+        err = tax_moved(tax, printed, note->taken[index], net, &line->charge_tax);
+    }
+    for (size_t i = 0; i < tg_json_count(parts) && i < TG_TAX_PARTS_MAX && err == TG_OK; i++) {
+        err = money_read(tg_json_at(parts, i), "x_tax", note->invoice.currency, &tax);
+        if (err == TG_OK) {
+            err = tax_moved(tax, printed, note->taken[index], net, &line->tax_parts[i]);
         }
     }
-    return tg_why_set(note->why, TG_E_CORRUPT, "the tax '%s' of %s cannot be read", category,
-                      note->bill_id);
+    line->has_charge_tax = true;
+    return err == TG_OK
+               ? TG_OK
+               : tg_why_set(note->why, err, "the tax of line %u cannot be read", index + 1);
 }
 
 /* Net that the note moves on a line, signed: what is left of it, or what was asked for. */
@@ -149,11 +220,9 @@ static enum tg_err line_make(struct note *note, uint32_t index)
     const struct tg_json *line = tg_json_at(tg_json_get(note->bill, "x_line"), index);
     const struct tg_currency *currency = note->invoice.currency;
     int64_t printed = 0;
-    int64_t tax = 0;
     int64_t net = 0;
     uint16_t tax_index = 0;
-    if (line == NULL || money_read(line, "x_amount", currency, &printed) != TG_OK ||
-        money_read(line, "x_taxAmount", currency, &tax) != TG_OK) {
+    if (line == NULL || money_read(line, "x_amount", currency, &printed) != TG_OK) {
         return tg_why_set(note->why, TG_E_NOT_FOUND, "%s has no line %u that can be corrected",
                           note->bill_id, index + 1);
     }
@@ -164,8 +233,8 @@ static enum tg_err line_make(struct note *note, uint32_t index)
     if (err != TG_OK || net == 0) {
         return err;
     }
-    const bool is_whole = net == -printed;
-    note->lines[note->invoice.lines_count++] = (struct tg_bill_line){
+    struct tg_bill_line *made = &note->lines[note->invoice.lines_count++];
+    *made = (struct tg_bill_line){
         .subscriber_id = tg_json_get_text(line, "x_subscription", ""),
         .product_id = tg_json_get_text(line, "product", ""),
         .zone_id = "",
@@ -176,15 +245,13 @@ static enum tg_err line_make(struct note *note, uint32_t index)
         .fee = printed > INT64_MAX / 1000000 ? 0 : printed * 1000000,
         .covered = index + 1, /* The line it corrects; compute keeps it. */
         .covered_total = note->bill_lines_count,
-        .charge_tax = -tax,
         .subscriber = index, /* Keeps the invoice's order. */
         .currency = currency->numeric,
         .tax_index = tax_index,
         .kind = TG_BILL_LINE_CREDIT,
         .proration = TG_PRORATE_NONE_FULL,
-        .has_charge_tax = is_whole,
     };
-    return TG_OK;
+    return note->params->is_debit ? TG_OK : taxes_give(note, line, index, printed, made);
 }
 
 /* An instant of the invoice, and the offset it was printed with. */

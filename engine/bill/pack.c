@@ -161,6 +161,10 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
         const struct tg_bill_tax *tax = &invoice->taxes[i];
         const int64_t fields[] = {tax->rate_ppm, tax->net, tax->tax};
         hash = text_hash(tg_key_hash(hash, fields, sizeof fields), tax->id);
+        for (uint32_t part = 0; part < tax->parts_count; part++) {
+            const int64_t own[] = {tax->parts[part].rate_ppm, tax->parts[part].tax};
+            hash = text_hash(tg_key_hash(hash, own, sizeof own), tax->parts[part].id);
+        }
     }
     for (uint32_t i = 0; i < invoice->lines_count; i++) {
         const struct tg_bill_line *line = &invoice->lines[i];
@@ -288,7 +292,8 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     assert(invoice->id[0] != '\0' && invoice->currency != NULL);
     /* Bill and rates each take at most so much a line. */
     const size_t needed = (size_t)invoice->lines_count * TG_BILL_RENDER_LINE_BYTES * 2 +
-                          (size_t)TG_BILL_RENDER_HEAD_BYTES * 4;
+                          (size_t)TG_BILL_RENDER_HEAD_BYTES * 4 +
+                          (size_t)invoice->taxes_count * TG_BILL_RENDER_LINE_BYTES;
     struct tg_bill_ready *ready = NULL;
     if (bytes_ensure(pack, needed) && parts_ensure(pack, invoice->lines_count + 8) &&
         details_ensure(pack, invoice->lines_count)) {

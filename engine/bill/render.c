@@ -72,13 +72,13 @@ static void add_string(struct tg_bill_text *out, const char *key, const char *va
 }
 
 /* Percent from parts per million is a shift of four decimals: 190000 is 19. */
-static void add_tax(struct tg_bill_text *out, const struct tg_bill_tax *tax,
+static void add_tax(struct tg_bill_text *out, const char *id, uint32_t rate_ppm,
                     const struct tg_currency *currency, int64_t amount)
 {
     TG_BILL_TEXT_PUT(out, "{\"taxCategory\":");
-    tg_bill_text_quote(out, tax->id);
+    tg_bill_text_quote(out, id);
     TG_BILL_TEXT_PUT(out, ",\"taxRate\":");
-    tg_bill_text_money(out, tax->rate_ppm, 4, 0);
+    tg_bill_text_money(out, rate_ppm, 4, 0);
     add_money(out, "taxAmount", currency, amount);
 }
 
@@ -119,6 +119,24 @@ static void add_exchange(struct tg_bill_text *out, const struct tg_bill_line *li
     tg_bill_text_add(out, "\"}");
 }
 
+/* Of a set of taxes: the line's part of each. */
+static void add_tax_parts(struct tg_bill_text *out, const struct tg_bill_tax *tax,
+                          const struct tg_bill_line *line, const struct tg_currency *currency)
+{
+    if (tax->parts_count == 0) {
+        return;
+    }
+    TG_BILL_TEXT_PUT(out, ",\"x_taxPart\":[");
+    for (uint32_t i = 0; i < tax->parts_count; i++) {
+        tg_bill_text_put(out, ",", i > 0);
+        TG_BILL_TEXT_PUT(out, "{\"taxCategory\":");
+        tg_bill_text_quote(out, tax->parts[i].id);
+        add_exact(out, "x_tax", currency, line->tax_parts[i]);
+        TG_BILL_TEXT_PUT(out, "}");
+    }
+    TG_BILL_TEXT_PUT(out, "]");
+}
+
 /* What made the line, the same in both documents: fields beyond the standard. */
 static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
                             const struct tg_bill_line *line)
@@ -135,6 +153,7 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     TG_BILL_TEXT_PUT(out, "\",\"x_taxAmount\":\"");
     tg_bill_text_money(out, line->tax_amount, currency->minor, currency->minor);
     TG_BILL_TEXT_PUT(out, "\"");
+    add_tax_parts(out, &invoice->taxes[line->tax_index], line, currency);
     if (line->title != NULL && line->title[0] != '\0') {
         add_string(out, "x_title", line->title);
     }
@@ -180,6 +199,51 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     }
 }
 
+static void add_tax_item(struct tg_bill_text *out, const struct tg_bill_tax *tax,
+                         const struct tg_bill_tax_part *part, const struct tg_currency *currency)
+{
+    add_tax(out, part->id, part->rate_ppm, currency, part->tax);
+    add_money(out, "x_taxableAmount", currency, part->taxable);
+    add_exact(out, "x_net", currency, part->taxable);
+    add_exact(out, "x_tax", currency, part->tax);
+    add_unsigned(out, "x_ratePpm", part->rate_ppm);
+    add_word(out, "x_mode", tax_mode_name(tax->mode));
+    add_word(out, "x_rounding", tg_rounding_name(part->rounding));
+    if (tax->is_inclusive) {
+        TG_BILL_TEXT_PUT(out, ",\"x_inclusive\":true");
+    }
+    if (part->is_exempt) {
+        TG_BILL_TEXT_PUT(out, ",\"x_exempt\":true");
+    }
+    if (part->is_compound) {
+        TG_BILL_TEXT_PUT(out, ",\"x_compound\":true");
+    }
+    if (tax->parts_count > 0) {
+        add_string(out, "x_set", tax->id);
+        add_exact(out, "x_setNet", currency, tax->net);
+    }
+    TG_BILL_TEXT_PUT(out, "}");
+}
+
+/* A category is one item; a set of taxes one a part. */
+static void add_category(struct tg_bill_text *out, const struct tg_bill_tax *tax,
+                         const struct tg_currency *currency)
+{
+    const struct tg_bill_tax_part alone = {.id = tax->id,
+                                           .rate_ppm = tax->rate_ppm,
+                                           .rounding = tax->rounding,
+                                           .is_exempt = tax->is_exempt,
+                                           .taxable = tax->net,
+                                           .tax = tax->tax};
+    if (tax->parts_count == 0) {
+        add_tax_item(out, tax, &alone, currency);
+    }
+    for (uint32_t i = 0; i < tax->parts_count; i++) {
+        tg_bill_text_put(out, ",", i > 0);
+        add_tax_item(out, tax, &tax->parts[i], currency);
+    }
+}
+
 void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_text *out,
                          struct tg_bill_detail *details)
 {
@@ -219,17 +283,7 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     TG_BILL_TEXT_PUT(out, ",\"taxItem\":[");
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         tg_bill_text_put(out, ",", i > 0);
-        add_tax(out, &invoice->taxes[i], currency, invoice->taxes[i].tax);
-        add_money(out, "x_taxableAmount", currency, invoice->taxes[i].net);
-        add_exact(out, "x_net", currency, invoice->taxes[i].net);
-        add_exact(out, "x_tax", currency, invoice->taxes[i].tax);
-        add_unsigned(out, "x_ratePpm", invoice->taxes[i].rate_ppm);
-        add_word(out, "x_mode", tax_mode_name(invoice->taxes[i].mode));
-        add_word(out, "x_rounding", tg_rounding_name(invoice->taxes[i].rounding));
-        if (invoice->taxes[i].is_inclusive) {
-            TG_BILL_TEXT_PUT(out, ",\"x_inclusive\":true");
-        }
-        TG_BILL_TEXT_PUT(out, "}");
+        add_category(out, &invoice->taxes[i], currency);
     }
     tg_bill_text_add(out,
                      "],\"x_rounding\":{\"stage\":\"BILL\",\"mode\":\"%s\","
@@ -297,8 +351,16 @@ void tg_bill_render_rate(const struct tg_bill_invoice *invoice, uint32_t line_in
     add_money(out, "taxExcludedAmount", currency, line->amount);
     add_money(out, "taxIncludedAmount", currency, line->amount + line->tax_amount);
     TG_BILL_TEXT_PUT(out, ",\"appliedTax\":[");
-    add_tax(out, tax, currency, line->tax_amount);
-    TG_BILL_TEXT_PUT(out, "}]");
+    if (tax->parts_count == 0) {
+        add_tax(out, tax->id, tax->rate_ppm, currency, line->tax_amount);
+        TG_BILL_TEXT_PUT(out, "}");
+    }
+    for (uint32_t i = 0; i < tax->parts_count; i++) {
+        tg_bill_text_put(out, ",", i > 0);
+        add_tax(out, tax->parts[i].id, tax->parts[i].rate_ppm, currency, line->tax_parts[i]);
+        TG_BILL_TEXT_PUT(out, "}");
+    }
+    TG_BILL_TEXT_PUT(out, "]");
     if (detail != NULL) {
         tg_bill_text_put(out, detail, detail_bytes);
     } else {

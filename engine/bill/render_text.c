@@ -186,6 +186,23 @@ static void add_sum(struct tg_bill_text *out, const char *label, int64_t amount,
     TG_BILL_TEXT_PUT(out, "\n");
 }
 
+static void add_tax(struct tg_bill_text *out, const struct tg_bill_tax_part *tax,
+                    const struct tg_currency *currency)
+{
+    char label[CELL_BYTES * 3];
+    struct tg_bill_text text = tg_bill_text(label, sizeof label);
+    tg_bill_text_add(&text, "%s ", tax->id);
+    if (tax->is_exempt) {
+        TG_BILL_TEXT_PUT(&text, "exempt");
+    } else {
+        tg_bill_text_money(&text, tax->rate_ppm, 4, 0);
+        TG_BILL_TEXT_PUT(&text, " %");
+    }
+    TG_BILL_TEXT_PUT(&text, " on ");
+    tg_bill_text_money(&text, tax->taxable, currency->minor, currency->minor);
+    add_sum(out, label, tax->tax, currency);
+}
+
 void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_text *out)
 {
     const bool is_draft = !invoice->is_issued;
@@ -219,13 +236,17 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
     add_sum(out, "Net", invoice->net_total, invoice->currency);
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         const struct tg_bill_tax *tax = &invoice->taxes[i];
-        char label[CELL_BYTES * 3];
-        struct tg_bill_text text = tg_bill_text(label, sizeof label);
-        tg_bill_text_add(&text, "%s ", tax->id);
-        tg_bill_text_money(&text, tax->rate_ppm, 4, 0);
-        TG_BILL_TEXT_PUT(&text, " % on ");
-        tg_bill_text_money(&text, tax->net, invoice->currency->minor, invoice->currency->minor);
-        add_sum(out, label, tax->tax, invoice->currency);
+        const struct tg_bill_tax_part alone = {.id = tax->id,
+                                               .rate_ppm = tax->rate_ppm,
+                                               .is_exempt = tax->is_exempt,
+                                               .taxable = tax->net,
+                                               .tax = tax->tax};
+        if (tax->parts_count == 0) {
+            add_tax(out, &alone, invoice->currency);
+        }
+        for (uint32_t part = 0; part < tax->parts_count; part++) {
+            add_tax(out, &tax->parts[part], invoice->currency);
+        }
     }
     add_sum(out, "Total", invoice->total, invoice->currency);
 }

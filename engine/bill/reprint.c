@@ -68,22 +68,52 @@ static bool line_read(const struct tg_json *json, const struct tg_currency *curr
     return is_read && line->kind < TG_BILL_LINE_KINDS;
 }
 
+/* A part of a set follows its set's other parts; anything else begins a category. */
+static struct tg_bill_tax *category_take(struct tg_bill_invoice *invoice,
+                                         const struct tg_json *item, const char *set)
+{
+    const uint8_t minor = invoice->currency->minor;
+    struct tg_bill_tax *tax =
+        invoice->taxes_count > 0 ? &invoice->taxes[invoice->taxes_count - 1] : NULL;
+    if (set != NULL && tax != NULL && tax->parts_count > 0 && strcmp(tax->id, set) == 0) {
+        return tax->parts_count < TG_TAX_PARTS_MAX ? tax : NULL;
+    }
+    if (invoice->taxes_count == TG_BILL_TAXES_MAX) {
+        return NULL;
+    }
+    tax = &invoice->taxes[invoice->taxes_count++];
+    tax->id = set != NULL ? set : tg_json_get_text(item, "taxCategory", "");
+    return amount_read(item, set != NULL ? "x_setNet" : "x_net", minor, &tax->net) &&
+                   !__builtin_add_overflow(invoice->net_total, tax->net, &invoice->net_total)
+               ? tax
+               : NULL;
+}
+
 static bool taxes_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
 {
     const struct tg_json *items = tg_json_get(bill, "taxItem");
-    if (tg_json_count(items) > TG_BILL_TAXES_MAX) {
-        return false;
-    }
+    const uint8_t minor = invoice->currency->minor;
     for (size_t i = 0; i < tg_json_count(items); i++) {
         const struct tg_json *item = tg_json_at(items, i);
-        struct tg_bill_tax *tax = &invoice->taxes[invoice->taxes_count++];
-        tax->id = tg_json_get_text(item, "taxCategory", "");
-        tax->rate_ppm = (uint32_t)tg_json_get_integer(item, "x_ratePpm", 0);
-        if (!amount_read(item, "x_net", invoice->currency->minor, &tax->net) ||
-            !amount_read(item, "x_tax", invoice->currency->minor, &tax->tax) ||
-            __builtin_add_overflow(invoice->net_total, tax->net, &invoice->net_total) ||
-            __builtin_add_overflow(invoice->tax_total, tax->tax, &invoice->tax_total)) {
+        const char *set = tg_json_get_text(item, "x_set", NULL);
+        struct tg_bill_tax *tax = category_take(invoice, item, set);
+        int64_t amount = 0;
+        if (tax == NULL || !amount_read(item, "x_tax", minor, &amount) ||
+            __builtin_add_overflow(tax->tax, amount, &tax->tax) ||
+            __builtin_add_overflow(invoice->tax_total, amount, &invoice->tax_total)) {
             return false;
+        }
+        tax->rate_ppm = (uint32_t)tg_json_get_integer(item, "x_ratePpm", 0);
+        tax->is_exempt = tg_json_get_bool(item, "x_exempt", false);
+        if (set != NULL) {
+            struct tg_bill_tax_part *part = &tax->parts[tax->parts_count++];
+            *part = (struct tg_bill_tax_part){.id = tg_json_get_text(item, "taxCategory", ""),
+                                              .rate_ppm = tax->rate_ppm,
+                                              .is_exempt = tax->is_exempt,
+                                              .tax = amount};
+            if (!amount_read(item, "x_net", minor, &part->taxable)) {
+                return false;
+            }
         }
     }
     return !__builtin_add_overflow(invoice->net_total, invoice->tax_total, &invoice->total);

@@ -281,6 +281,9 @@ uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node
 /** @brief Compile time models. @param compile State. */
 void tg_compile_time_models(struct tg_compile *compile);
 
+/** @brief Compile taxes. @param compile State. */
+void tg_compile_taxes(struct tg_compile *compile);
+
 /** @brief Compile taxes, networks and allowances. @param compile State. */
 void tg_compile_parts(struct tg_compile *compile);
 

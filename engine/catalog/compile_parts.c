@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small tables: taxes, networks, allowances, products. */
+/* The small tables: networks, allowances, products. */
 #include "base/money.h"
 #include "catalog/compile.h"
 #include "catalog/keys.h"
@@ -7,28 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static void taxes_compile(struct tg_compile *compile)
-{
-    for (uint32_t i = 0; i < compile->names[TG_CATALOG_TAX].count; i++) {
-        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TAX, i);
-        struct tg_tax tax = {0};
-        if (node != NULL) {
-            const char *category = tg_schema_text(&tg_catalog_tax_keys, node, "category");
-            const char *title = tg_schema_text(&tg_catalog_tax_keys, node, "title");
-            tax.is_present = 1;
-            tax.rate_ppm = (uint32_t)tg_schema_number(&tg_catalog_tax_keys, node, "rate");
-            tax.rounding = tg_yaml_get(node, "rounding") != NULL
-                               ? (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "rounding")
-                               : compile->head.rounding_tax;
-            tax.mode = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "mode");
-            tax.is_inclusive = (uint8_t)tg_schema_number(&tg_catalog_tax_keys, node, "inclusive");
-            tax.title_offset = tg_compile_text(compile, title != NULL ? title : node->key);
-            memcpy(tax.category, category, strnlen(category, sizeof tax.category));
-        }
-        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TAXES], &tax, sizeof tax, 8);
-    }
-}
 
 static struct tg_network network_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
@@ -261,7 +239,7 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
 
 void tg_compile_parts(struct tg_compile *compile)
 {
-    taxes_compile(compile);
+    tg_compile_taxes(compile);
     networks_compile(compile);
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_ALLOWANCE].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_ALLOWANCE, i);

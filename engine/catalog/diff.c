@@ -256,6 +256,10 @@ static void small_diff(struct diff *diff, enum tg_catalog_kind kind, const char 
         const struct tg_tax *is = tg_image_tax(diff->after, is_id);
         if (!presence_diff(diff, "tax", name, was != NULL, is != NULL)) {
             number_diff(diff, "tax", name, "rate_ppm", was->rate_ppm, is->rate_ppm);
+            number_diff(diff, "tax", name, "mode", was->mode, is->mode);
+            number_diff(diff, "tax", name, "inclusive", was->is_inclusive, is->is_inclusive);
+            number_diff(diff, "tax", name, "compound", was->is_compound, is->is_compound);
+            number_diff(diff, "tax", name, "parts", was->parts_count, is->parts_count);
         }
         return;
     }

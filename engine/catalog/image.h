@@ -422,7 +422,9 @@ struct tg_product {
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");
 
-/** @brief One tax category. */
+#define TG_TAX_PARTS_MAX 6u /**< Taxes of a set. */
+
+/** @brief One tax category, or a set of taxes that is one. */
 struct tg_tax {
     uint32_t rate_ppm;     /**< Parts per million: 190,000 for 19 %. */
     uint32_t title_offset; /**< Name for people, in the text section. */
@@ -431,9 +433,12 @@ struct tg_tax {
     char category[2];      /**< UN/ECE 5305 code, e.g. "S", "Z", "E", "AE"; NUL-padded. */
     uint8_t mode;          /**< enum tg_tax_mode. */
     uint8_t is_inclusive;  /**< 1: prices are with this tax in them. */
-    uint8_t reserved[2];   /**< 0. */
+    uint8_t is_compound;   /**< 1: as part of a set also on the parts before it. */
+    uint8_t parts_count;   /**< Of a set, whose rate is what its parts come to; 0: one tax. */
+    uint16_t parts[TG_TAX_PARTS_MAX]; /**< Taxes, in order; shape [parts_count]. */
+    uint32_t reserved;                /**< 0. */
 };
-_Static_assert(sizeof(struct tg_tax) == 16, "stored");
+_Static_assert(sizeof(struct tg_tax) == 32, "stored");
 
 /** @brief A visited network. */
 struct tg_network {

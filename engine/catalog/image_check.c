@@ -349,8 +349,14 @@ static bool small_check(const struct tg_image *image)
     const uint32_t zones_count = tg_image_count(image, TG_CATALOG_ZONE);
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TAXES].count; i++) {
         const struct tg_tax *tax = tg_image_tax(image, i);
-        if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR)) {
+        if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR ||
+                            tax->parts_count > TG_TAX_PARTS_MAX)) {
             return false;
+        }
+        for (uint32_t part = 0; tax != NULL && part < tax->parts_count; part++) {
+            if (tg_image_tax(image, tax->parts[part]) == NULL) {
+                return false;
+            }
         }
     }
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_ALLOWANCES].count; i++) {

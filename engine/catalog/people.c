@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "catalog/people.h"
 #include "catalog/exchange.h"
+#include "catalog/people_reader.h"
 #include "catalog/zone_time.h"
 
 #include "abi/key.h"
@@ -30,6 +30,7 @@ enum account_column {
     A_ZONE,
     A_COUNT
 };
+_Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
 enum subscriber_column {
     S_ID,
     S_ACCOUNT,
@@ -43,6 +44,8 @@ enum subscriber_column {
     S_COUNT
 };
 
+_Static_assert((int)S_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
+
 static const struct tg_csv_column account_columns[A_COUNT] = {
     {"id", true},   {"name", false},    {"currency", false},     {"cycle_day", false},
     {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false},
@@ -52,25 +55,16 @@ static const struct tg_csv_column subscriber_columns[S_COUNT] = {
     {"msisdn", false}, {"imsi", false},        {"user", false},
     {"ip", false},     {"active_from", false}, {"active_to", false}};
 
-/* One of the two files while it is read. */
-struct reader {
-    struct tg_people *people;
-    const struct tg_image *image;
-    struct tg_csv csv;
-    struct tg_diag *diag;
-    int16_t index[S_COUNT];
-};
-
 /* Field of a known column; an absent one reads as empty. */
-static struct tg_csv_field field_at(const struct reader *reader, uint32_t column)
+struct tg_csv_field tg_people_field(const struct tg_people_reader *reader, uint32_t column)
 {
     const int16_t index = reader->index[column];
     return index >= 0 ? reader->csv.fields[index]
                       : (struct tg_csv_field){"", 0, reader->csv.line, 1};
 }
 
-static void refuse(struct reader *reader, const struct tg_csv_field *field, const char *hint,
-                   const char *format)
+void tg_people_refuse(struct tg_people_reader *reader, const struct tg_csv_field *field,
+                      const char *hint, const char *format)
 {
     char word[65];
     (void)snprintf(word, sizeof word, "%.*s",
@@ -80,21 +74,22 @@ static void refuse(struct reader *reader, const struct tg_csv_field *field, cons
     tg_diag_add(reader->diag, TG_DIAG_ERROR, tg_csv_mark(&reader->csv, field), hint, "%s", text);
 }
 
-static bool id_check(struct reader *reader, const struct tg_csv_field *id)
+static bool id_check(struct tg_people_reader *reader, const struct tg_csv_field *id)
 {
     bool is_fine = id->text_bytes > 0 && id->text_bytes <= ID_BYTES_MAX;
     for (uint32_t i = 0; i < id->text_bytes && is_fine; i++) {
         is_fine = (unsigned char)id->text[i] > ' ' && id->text[i] != 0x7f;
     }
     if (!is_fine) {
-        refuse(reader, id, "use 1 to 63 characters without blanks", "id: \"%s\" is none");
+        tg_people_refuse(reader, id, "use 1 to 63 characters without blanks", "id: \"%s\" is none");
     }
     return is_fine;
 }
 
 /* Number of a listed id; doubled ones are refused. The blobs grow with it. */
-static uint32_t id_number(struct reader *reader, struct tg_names *ids, struct tg_blob *items,
-                          size_t item_bytes, struct tg_blob *lines, const struct tg_csv_field *id)
+static uint32_t id_number(struct tg_people_reader *reader, struct tg_names *ids,
+                          struct tg_blob *items, size_t item_bytes, struct tg_blob *lines,
+                          const struct tg_csv_field *id)
 {
     const uint32_t index = tg_names_add(ids, id->text, id->text_bytes);
     if (index == UINT32_MAX) {
@@ -113,7 +108,7 @@ static uint32_t id_number(struct reader *reader, struct tg_names *ids, struct tg
     if (*line != 0) {
         char text[96];
         (void)snprintf(text, sizeof text, "id \"%%s\" is already on line %u", *line);
-        refuse(reader, id, NULL, text);
+        tg_people_refuse(reader, id, NULL, text);
         return UINT32_MAX;
     }
     *line = id->line;
@@ -121,8 +116,8 @@ static uint32_t id_number(struct reader *reader, struct tg_names *ids, struct tg
 }
 
 /* Index of an entry that this version of the catalog has. */
-static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
-                           const struct tg_csv_field *field, const char *format)
+uint32_t tg_people_entry(struct tg_people_reader *reader, enum tg_catalog_kind kind,
+                         const struct tg_csv_field *field, const char *format)
 {
     char name[65];
     (void)snprintf(name, sizeof name, "%.*s",
@@ -144,13 +139,13 @@ static uint32_t entry_find(struct reader *reader, enum tg_catalog_kind kind,
     const char *near = known != NULL ? tg_diag_nearest(name, known, count) : NULL;
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
-    refuse(reader, field, near != NULL ? hint : NULL, format);
+    tg_people_refuse(reader, field, near != NULL ? hint : NULL, format);
     free(known);
     return UINT32_MAX;
 }
 
 /* An account may have a currency of its own where the catalog says what it is worth. */
-static void account_currency(struct reader *reader, const struct tg_csv_field *field,
+static void account_currency(struct tg_people_reader *reader, const struct tg_csv_field *field,
                              uint16_t *numeric)
 {
     char code[4] = {0};
@@ -158,7 +153,7 @@ static void account_currency(struct reader *reader, const struct tg_csv_field *f
     const struct tg_currency *own = tg_currency_by_code(code);
     const struct tg_image *image = reader->image;
     if (own == NULL) {
-        refuse(reader, field, "use an ISO 4217 code", "currency: \"%s\" is not known");
+        tg_people_refuse(reader, field, "use an ISO 4217 code", "currency: \"%s\" is not known");
         return;
     }
     *numeric = own->numeric;
@@ -168,30 +163,32 @@ static void account_currency(struct reader *reader, const struct tg_csv_field *f
         has_rate = rate->from == image->currency && rate->to == own->numeric;
     }
     if (!has_rate) {
-        refuse(reader, field, "declare one in exchange_rates",
-               "currency: there is no exchange rate from the catalog's to \"%s\"");
+        tg_people_refuse(reader, field, "declare one in exchange_rates",
+                         "currency: there is no exchange rate from the catalog's to \"%s\"");
     }
 }
 
-static bool amount_read(struct reader *reader, const struct tg_csv_field *field, const char *text,
-                        size_t text_bytes, int64_t *amount)
+static bool amount_read(struct tg_people_reader *reader, const struct tg_csv_field *field,
+                        const char *text, size_t text_bytes, int64_t *amount)
 {
     if (tg_money_parse(text, text_bytes, (uint8_t)reader->image->scale, amount) == TG_OK) {
         return true;
     }
-    refuse(reader, field, "write an exact amount such as 12.50", "\"%s\" is no amount of money");
+    tg_people_refuse(reader, field, "write an exact amount such as 12.50",
+                     "\"%s\" is no amount of money");
     return false;
 }
 
-static void term_add(struct reader *reader, uint32_t account, enum tg_roster_term_kind kind,
-                     int64_t amount)
+static void term_add(struct tg_people_reader *reader, uint32_t account,
+                     enum tg_roster_term_kind kind, int64_t amount)
 {
     const struct tg_roster_term term = {amount, account, kind};
     (void)tg_blob_append(&reader->people->terms, &term, sizeof term, 8);
 }
 
 /* Amounts with blanks between them. */
-static void alerts_take(struct reader *reader, uint32_t account, const struct tg_csv_field *field)
+static void alerts_take(struct tg_people_reader *reader, uint32_t account,
+                        const struct tg_csv_field *field)
 {
     uint32_t count = 0;
     for (uint32_t at = 0; at < field->text_bytes;) {
@@ -201,7 +198,8 @@ static void alerts_take(struct reader *reader, uint32_t account, const struct tg
         }
         int64_t amount;
         if (end > at && count++ == TG_CREDIT_ALERTS_MAX) {
-            refuse(reader, field, NULL, "credit_alerts: \"%s\" are more than three amounts");
+            tg_people_refuse(reader, field, NULL,
+                             "credit_alerts: \"%s\" are more than three amounts");
             return;
         }
         if (end > at && !amount_read(reader, field, &field->text[at], end - at, &amount)) {
@@ -215,32 +213,32 @@ static void alerts_take(struct reader *reader, uint32_t account, const struct tg
 }
 
 /* The columns of prepaid accounts; a mistake in one leaves the others to be checked. */
-static void credit_take(struct reader *reader, uint32_t account)
+static void credit_take(struct tg_people_reader *reader, uint32_t account)
 {
-    const struct tg_csv_field prepaid = field_at(reader, A_PREPAID);
-    const struct tg_csv_field limit = field_at(reader, A_CREDIT_LIMIT);
-    const struct tg_csv_field alerts = field_at(reader, A_CREDIT_ALERTS);
+    const struct tg_csv_field prepaid = tg_people_field(reader, A_PREPAID);
+    const struct tg_csv_field limit = tg_people_field(reader, A_CREDIT_LIMIT);
+    const struct tg_csv_field alerts = tg_people_field(reader, A_CREDIT_ALERTS);
     const bool is_prepaid = prepaid.text_bytes == 4 && memcmp(prepaid.text, "true", 4) == 0;
     const bool is_postpaid = prepaid.text_bytes == 0 ||
                              (prepaid.text_bytes == 5 && memcmp(prepaid.text, "false", 5) == 0);
     int64_t amount = 0;
     if (!is_prepaid && !is_postpaid) {
-        refuse(reader, &prepaid, NULL, "prepaid: \"%s\" is not true or false");
+        tg_people_refuse(reader, &prepaid, NULL, "prepaid: \"%s\" is not true or false");
         return;
     }
     if (limit.text_bytes != 0 &&
         amount_read(reader, &limit, limit.text, limit.text_bytes, &amount) && amount < 0) {
-        refuse(reader, &limit, "write how far below 0 the balance may go",
-               "credit_limit: \"%s\" is below 0");
+        tg_people_refuse(reader, &limit, "write how far below 0 the balance may go",
+                         "credit_limit: \"%s\" is below 0");
     }
     if (!is_prepaid) {
         if (limit.text_bytes != 0) {
-            refuse(reader, &limit, "set prepaid to true",
-                   "credit_limit \"%s\" is of a prepaid account only");
+            tg_people_refuse(reader, &limit, "set prepaid to true",
+                             "credit_limit \"%s\" is of a prepaid account only");
         }
         if (alerts.text_bytes != 0) {
-            refuse(reader, &alerts, "set prepaid to true",
-                   "credit_alerts \"%s\" are of a prepaid account only");
+            tg_people_refuse(reader, &alerts, "set prepaid to true",
+                             "credit_alerts \"%s\" are of a prepaid account only");
         }
         return;
     }
@@ -248,14 +246,14 @@ static void credit_take(struct reader *reader, uint32_t account)
     alerts_take(reader, account, &alerts);
 }
 
-static void account_take(struct reader *reader)
+static void account_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
-    const struct tg_csv_field id = field_at(reader, A_ID);
-    const struct tg_csv_field name = field_at(reader, A_NAME);
-    const struct tg_csv_field currency = field_at(reader, A_CURRENCY);
-    const struct tg_csv_field day = field_at(reader, A_CYCLE_DAY);
-    const struct tg_csv_field tax = field_at(reader, A_TAX);
+    const struct tg_csv_field id = tg_people_field(reader, A_ID);
+    const struct tg_csv_field name = tg_people_field(reader, A_NAME);
+    const struct tg_csv_field currency = tg_people_field(reader, A_CURRENCY);
+    const struct tg_csv_field day = tg_people_field(reader, A_CYCLE_DAY);
+    const struct tg_csv_field tax = tg_people_field(reader, A_TAX);
     struct tg_roster_account out = {
         .currency = reader->image->currency, .tax = TG_TAX_NONE, .cycle_day = 1};
     int64_t number = 1;
@@ -264,17 +262,19 @@ static void account_take(struct reader *reader)
     }
     if (day.text_bytes != 0 && (tg_scalar_integer(day.text, day.text_bytes, &number) != TG_OK ||
                                 number < 1 || number > 31)) {
-        refuse(reader, &day, NULL, "cycle_day: \"%s\" is not 1 to 31");
+        tg_people_refuse(reader, &day, NULL, "cycle_day: \"%s\" is not 1 to 31");
     }
     out.cycle_day = (uint8_t)number;
-    const struct tg_csv_field zone = field_at(reader, A_ZONE);
+    const struct tg_csv_field zone = tg_people_field(reader, A_ZONE);
     if (zone.text_bytes != 0) {
-        const uint32_t index = entry_find(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
-                                          "zone: \"%s\" is none of the catalog's account_zones");
+        const uint32_t index =
+            tg_people_entry(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
+                            "zone: \"%s\" is none of the catalog's account_zones");
         out.zone = index != UINT32_MAX ? (uint16_t)index : 0;
     }
     if (tax.text_bytes != 0) {
-        const uint32_t index = entry_find(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
+        const uint32_t index =
+            tg_people_entry(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
         out.tax = index != UINT32_MAX ? (uint16_t)index : TG_TAX_NONE;
     }
     if (!id_check(reader, &id)) {
@@ -286,9 +286,10 @@ static void account_take(struct reader *reader)
         return;
     }
     memcpy(people->accounts.bytes + index * sizeof out, &out, sizeof out);
-    if (out.currency != reader->image->currency && field_at(reader, A_PREPAID).text_bytes == 4) {
-        refuse(reader, &currency, "keep balances in the catalog's currency",
-               "currency: a prepaid account cannot be in \"%s\"");
+    if (out.currency != reader->image->currency &&
+        tg_people_field(reader, A_PREPAID).text_bytes == 4) {
+        tg_people_refuse(reader, &currency, "keep balances in the catalog's currency",
+                         "currency: a prepaid account cannot be in \"%s\"");
     }
     credit_take(reader, index);
     while (people->account_titles.size_bytes / 4 <= index && !people->account_titles.is_broken) {
@@ -304,8 +305,8 @@ static void account_take(struct reader *reader)
 }
 
 /* A date alone is the midnight with which it begins where the account is. */
-static bool second_read(struct reader *reader, const struct tg_csv_field *field, uint32_t zone,
-                        uint32_t absent, uint32_t *seconds)
+static bool second_read(struct tg_people_reader *reader, const struct tg_csv_field *field,
+                        uint32_t zone, uint32_t absent, uint32_t *seconds)
 {
     int64_t at_ns = 0;
     *seconds = absent;
@@ -318,22 +319,23 @@ static bool second_read(struct reader *reader, const struct tg_csv_field *field,
     }
     if (!is_time || at_ns < 0 || at_ns % TG_NS_PER_S != 0 ||
         at_ns / TG_NS_PER_S >= TG_ROSTER_OPEN_S) {
-        refuse(reader, field, "write a date or whole second from 1970 to 2106",
-               "\"%s\" is no date or time");
+        tg_people_refuse(reader, field, "write a date or whole second from 1970 to 2106",
+                         "\"%s\" is no date or time");
         return false;
     }
     *seconds = (uint32_t)(at_ns / TG_NS_PER_S);
     return true;
 }
 
-static void key_add(struct reader *reader, uint32_t subscriber, enum tg_key_kind kind, uint64_t key)
+static void key_add(struct tg_people_reader *reader, uint32_t subscriber, enum tg_key_kind kind,
+                    uint64_t key)
 {
     const struct tg_roster_key out = {key, subscriber, kind};
     (void)tg_blob_append(&reader->people->keys, &out, sizeof out, 8);
 }
 
-static void number_take(struct reader *reader, uint32_t subscriber, struct tg_csv_field field,
-                        enum tg_key_kind kind)
+static void number_take(struct tg_people_reader *reader, uint32_t subscriber,
+                        struct tg_csv_field field, enum tg_key_kind kind)
 {
     uint64_t key = 0;
     const uint32_t skip = kind == TG_KEY_E164 && field.text_bytes > 0 && field.text[0] == '+';
@@ -342,13 +344,13 @@ static void number_take(struct reader *reader, uint32_t subscriber, struct tg_cs
     }
     if (field.text_bytes - skip < 3 ||
         !tg_digits_pack(field.text + skip, field.text_bytes - skip, &key)) {
-        refuse(reader, &field, "write 3 to 15 digits", "\"%s\" is no number");
+        tg_people_refuse(reader, &field, "write 3 to 15 digits", "\"%s\" is no number");
         return;
     }
     key_add(reader, subscriber, kind, key);
 }
 
-static void ip_take(struct reader *reader, uint32_t subscriber, struct tg_csv_field field)
+static void ip_take(struct tg_people_reader *reader, uint32_t subscriber, struct tg_csv_field field)
 {
     char text[48];
     uint8_t bytes[16];
@@ -362,11 +364,11 @@ static void ip_take(struct reader *reader, uint32_t subscriber, struct tg_csv_fi
     } else if (inet_pton(AF_INET6, text, bytes) == 1) {
         key_add(reader, subscriber, TG_KEY_IP6, tg_key_ip6(bytes));
     } else {
-        refuse(reader, &field, NULL, "\"%s\" is no IP address");
+        tg_people_refuse(reader, &field, NULL, "\"%s\" is no IP address");
     }
 }
 
-static uint32_t account_find(struct reader *reader, const struct tg_csv_field *field)
+uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg_csv_field *field)
 {
     const struct tg_names *ids = &reader->people->account_ids;
     const uint32_t index = tg_names_find(ids, field->text, field->text_bytes);
@@ -387,13 +389,13 @@ static uint32_t account_find(struct reader *reader, const struct tg_csv_field *f
     near = known != NULL ? tg_diag_nearest(word, known, count) : NULL;
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
-    refuse(reader, field, near != NULL ? hint : NULL, "there is no account \"%s\"");
+    tg_people_refuse(reader, field, near != NULL ? hint : NULL, "there is no account \"%s\"");
     free(known);
     return UINT32_MAX;
 }
 
 /* A balance is rebuilt from rows by their subscriber's account: that may not change under it. */
-static void account_kept(struct reader *reader, const struct tg_csv_field *id,
+static void account_kept(struct tg_people_reader *reader, const struct tg_csv_field *id,
                          const struct tg_csv_field *account, uint32_t index)
 {
     const struct tg_people *people = reader->people;
@@ -408,8 +410,8 @@ static void account_kept(struct reader *reader, const struct tg_csv_field *id,
     const bool is_doubled = known < people->lines.size_bytes / 4 && lines[known] != 0;
     if (!is_doubled && before.account != index &&
         (tg_people_is_prepaid(people, before.account) || tg_people_is_prepaid(people, index))) {
-        refuse(reader, account, "end the line with active_to and add one with a new id",
-               "the subscriber cannot move to account \"%s\": one of the two is prepaid");
+        tg_people_refuse(reader, account, "end the line with active_to and add one with a new id",
+                         "the subscriber cannot move to account \"%s\": one of the two is prepaid");
     }
 }
 
@@ -423,25 +425,25 @@ static uint32_t account_zone(const struct tg_people *people, uint32_t account)
     return line.zone;
 }
 
-static void subscriber_take(struct reader *reader)
+static void subscriber_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
-    const struct tg_csv_field id = field_at(reader, S_ID);
-    const struct tg_csv_field account = field_at(reader, S_ACCOUNT);
-    const struct tg_csv_field product = field_at(reader, S_PRODUCT);
-    const struct tg_csv_field from = field_at(reader, S_FROM);
-    const struct tg_csv_field to = field_at(reader, S_TO);
-    const struct tg_csv_field user = field_at(reader, S_USER);
+    const struct tg_csv_field id = tg_people_field(reader, S_ID);
+    const struct tg_csv_field account = tg_people_field(reader, S_ACCOUNT);
+    const struct tg_csv_field product = tg_people_field(reader, S_PRODUCT);
+    const struct tg_csv_field from = tg_people_field(reader, S_FROM);
+    const struct tg_csv_field to = tg_people_field(reader, S_TO);
+    const struct tg_csv_field user = tg_people_field(reader, S_USER);
     struct tg_roster_line out = {0};
     const uint32_t product_index =
-        entry_find(reader, TG_CATALOG_PRODUCT, &product, "there is no product \"%s\"");
-    out.account = account_find(reader, &account);
+        tg_people_entry(reader, TG_CATALOG_PRODUCT, &product, "there is no product \"%s\"");
+    out.account = tg_people_account_find(reader, &account);
     out.product = (uint16_t)product_index;
     const uint32_t zone = account_zone(people, out.account);
     const bool has_from = second_read(reader, &from, zone, 0, &out.active_from_s);
     const bool has_to = second_read(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);
     if (has_from && has_to && out.active_from_s >= out.active_to_s) {
-        refuse(reader, &to, NULL, "active_to \"%s\" is not after active_from");
+        tg_people_refuse(reader, &to, NULL, "active_to \"%s\" is not after active_from");
     }
     if (!id_check(reader, &id)) {
         return;
@@ -453,9 +455,9 @@ static void subscriber_take(struct reader *reader)
         return;
     }
     memcpy(people->subscribers.bytes + (size_t)index * sizeof out, &out, sizeof out);
-    number_take(reader, index, field_at(reader, S_MSISDN), TG_KEY_E164);
-    number_take(reader, index, field_at(reader, S_IMSI), TG_KEY_IMSI);
-    ip_take(reader, index, field_at(reader, S_IP));
+    number_take(reader, index, tg_people_field(reader, S_MSISDN), TG_KEY_E164);
+    number_take(reader, index, tg_people_field(reader, S_IMSI), TG_KEY_IMSI);
+    ip_take(reader, index, tg_people_field(reader, S_IP));
     if (user.text_bytes != 0) {
         key_add(reader, index, TG_KEY_NAME, tg_key_name(user.text, user.text_bytes));
     }
@@ -477,7 +479,7 @@ static int keys_compare(const void *a, const void *b)
 }
 
 /* One key, two subscribers, one time: usage would go to either. */
-static void shared_keys_refuse(struct reader *reader)
+static void shared_keys_refuse(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
     struct tg_roster_key *keys = (struct tg_roster_key *)(void *)people->keys.bytes;
@@ -523,8 +525,9 @@ static void unlisted_mark(struct tg_blob *items, size_t item_bytes, size_t flags
     }
 }
 
-static bool file_read(struct reader *reader, const char *path, const struct tg_csv_column *columns,
-                      uint32_t columns_count, void (*take)(struct reader *))
+bool tg_people_file_read(struct tg_people_reader *reader, const char *path,
+                         const struct tg_csv_column *columns, uint32_t columns_count,
+                         void (*take)(struct tg_people_reader *))
 {
     if (access(path, F_OK) != 0) {
         return false;
@@ -547,18 +550,20 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
                     const struct tg_image *image, struct tg_diag *diag)
 {
     char path[TG_FOLDER_PATH_BYTES];
-    struct reader reader = {.people = people, .image = image, .diag = diag};
+    struct tg_people_reader reader = {.people = people, .image = image, .diag = diag};
     if (!tg_folder_join(folder, "accounts.csv", path)) {
         return;
     }
     if (access(path, F_OK) == 0) {
         people->terms.size_bytes = 0; /* the file is the whole truth about credit */
     }
-    const bool has_accounts = file_read(&reader, path, account_columns, A_COUNT, account_take);
+    const bool has_accounts =
+        tg_people_file_read(&reader, path, account_columns, A_COUNT, account_take);
     tg_csv_close(&reader.csv);
     if (has_accounts) {
         unlisted_mark(&people->accounts, sizeof(struct tg_roster_account),
                       offsetof(struct tg_roster_account, flags), 1, &people->account_lines);
+        tg_people_exempt_read(&reader, folder);
         tg_people_sort(people);
     }
     char subscribers_path[TG_FOLDER_PATH_BYTES];
@@ -568,8 +573,8 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
     if (access(subscribers_path, F_OK) == 0) {
         people->keys.size_bytes = 0; /* the file is the whole truth about keys */
     }
-    const bool has_subscribers =
-        file_read(&reader, subscribers_path, subscriber_columns, S_COUNT, subscriber_take);
+    const bool has_subscribers = tg_people_file_read(&reader, subscribers_path, subscriber_columns,
+                                                     S_COUNT, subscriber_take);
     if (has_subscribers) {
         shared_keys_refuse(&reader);
         unlisted_mark(&people->subscribers, sizeof(struct tg_roster_line),

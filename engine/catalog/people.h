@@ -85,7 +85,7 @@ enum tg_err tg_people_load_subscribers(struct tg_people *people, const void *byt
                                        size_t size_bytes);
 
 /**
- * @brief Read accounts.csv and subscribers.csv of a folder over what is loaded.
+ * @brief Read accounts.csv, exemptions.csv and subscribers.csv of a folder over what is loaded.
  * @param[in,out] people  Loaded or empty.
  * @param[in]     folder  Opened.
  * @param[in]     image   For products, taxes and the currency.

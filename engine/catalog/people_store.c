@@ -272,7 +272,9 @@ bool tg_people_is_prepaid(const struct tg_people *people, uint32_t account)
     const size_t at = terms_from(people, account);
     const struct tg_roster_term *terms =
         (const struct tg_roster_term *)(const void *)people->terms.bytes;
-    return at < people->terms.size_bytes / sizeof *terms && terms[at].account == account;
+    /* Kinds are in order, so the limit of a prepaid account is its first term. */
+    return at < people->terms.size_bytes / sizeof *terms && terms[at].account == account &&
+           terms[at].kind == TG_TERM_LIMIT;
 }
 
 enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **roster,

@@ -97,12 +97,60 @@ static void *array_take(struct tg_roster *roster, size_t count, size_t item_byte
     return memory;
 }
 
+static int exempt_compare(const void *a, const void *b)
+{
+    const struct tg_roster_exempt *left = a;
+    const struct tg_roster_exempt *right = b;
+    return left->account < right->account ? -1 : left->account > right->account;
+}
+
+static bool exempt_take(struct tg_roster_exempt *exempt, const struct tg_roster_term *term,
+                        uint32_t accounts_count)
+{
+    const uint64_t packed = (uint64_t)term->amount;
+    *exempt = (struct tg_roster_exempt){.account = term->account,
+                                        .product = (uint16_t)(packed >> 48),
+                                        .tax = (uint16_t)(packed >> 32),
+                                        .from_day = (uint16_t)(packed >> 16),
+                                        .to_day = (uint16_t)packed};
+    return term->account < accounts_count;
+}
+
+static enum tg_err exempts_take(struct tg_roster *roster, const struct tg_roster_params *params,
+                                uint32_t count, struct tg_why *why)
+{
+    struct tg_roster_exempt *exempts =
+        count > 0 ? array_take(roster, count, sizeof *exempts) : NULL;
+    roster->exempts = exempts;
+    roster->exempts_count = exempts != NULL ? count : 0;
+    if (count == 0) {
+        return TG_OK;
+    }
+    if (exempts == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u tax exemptions", count);
+    }
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < params->terms_count; i++) {
+        const struct tg_roster_term *term = &params->terms[i];
+        if (term->kind == TG_TERM_EXEMPT &&
+            !exempt_take(&exempts[at++], term, params->accounts_count)) {
+            return tg_why_set(why, TG_E_INVALID, "exemption %u is of no account", i);
+        }
+    }
+    qsort(exempts, count, sizeof *exempts, exempt_compare);
+    return TG_OK;
+}
+
 /* Terms in any order become an entry an account; without any, nothing is taken. */
 static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_params *params,
                               struct tg_why *why)
 {
-    if (params->terms_count == 0) {
-        return TG_OK;
+    uint32_t exempts_count = 0;
+    for (uint32_t i = 0; i < params->terms_count; i++) {
+        exempts_count += params->terms[i].kind == TG_TERM_EXEMPT;
+    }
+    if (params->terms_count == exempts_count) {
+        return exempts_take(roster, params, exempts_count, why);
     }
     struct tg_roster_credit *credits = array_take(roster, params->accounts_count, sizeof *credits);
     roster->credits = credits;
@@ -113,6 +161,9 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
         const struct tg_roster_term *term = &params->terms[i];
         struct tg_roster_credit *credit =
             term->account < params->accounts_count ? &credits[term->account] : NULL;
+        if (term->kind == TG_TERM_EXEMPT) {
+            continue;
+        }
         if (credit != NULL && term->kind == TG_TERM_LIMIT && term->amount >= 0) {
             credit->is_prepaid = true;
             credit->limit = term->amount;
@@ -124,7 +175,31 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
                               term->account);
         }
     }
-    return TG_OK;
+    return exempts_take(roster, params, exempts_count, why);
+}
+
+bool tg_roster_is_exempt(const struct tg_roster *roster, uint32_t account, uint16_t product,
+                         uint16_t tax, int64_t day)
+{
+    uint32_t low = 0;
+    uint32_t high = roster->exempts_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (roster->exempts[middle].account < account) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < roster->exempts_count && roster->exempts[low].account == account; low++) {
+        const struct tg_roster_exempt *exempt = &roster->exempts[low];
+        if ((exempt->product == TG_EXEMPT_ANY || exempt->product == product) &&
+            (exempt->tax == TG_EXEMPT_ANY || exempt->tax == tax) && day >= exempt->from_day &&
+            (exempt->to_day == TG_EXEMPT_ANY || day < exempt->to_day)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool line_is_lasting(const struct tg_roster_line *line)
@@ -232,6 +307,8 @@ void tg_roster_free(struct tg_roster *roster)
     tg_pages_free((void *)(uintptr_t)roster->accounts, accounts * sizeof *roster->accounts);
     tg_pages_free((void *)(uintptr_t)roster->hot, lines * sizeof *roster->hot);
     tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
+    tg_pages_free((void *)(uintptr_t)roster->exempts,
+                  roster->exempts_count * sizeof *roster->exempts);
     tg_pages_free((void *)(uintptr_t)roster->slots, roster->slots_count * sizeof *roster->slots);
     free(roster);
 }

@@ -57,10 +57,11 @@ _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 /** @brief What a term of a prepaid account says. Values are stored. */
 enum tg_roster_term_kind {
     TG_TERM_LIMIT = 1, /**< Prepaid, and so far below 0 the balance may go: 0 or more. */
-    TG_TERM_ALERT = 2  /**< Told when the balance falls below. */
+    TG_TERM_ALERT = 2, /**< Told when the balance falls below. */
+    TG_TERM_EXEMPT = 3 /**< Not taxed; amount is tg_roster_exempt_pack. */
 };
 
-/** @brief A term of a prepaid account, as stored; an account without a limit is postpaid. */
+/** @brief A term of an account, as stored; an account without a limit is postpaid. */
 struct tg_roster_term {
     int64_t amount;   /**< At the catalog's rating scale. */
     uint32_t account; /**< Dense index. */
@@ -76,6 +77,24 @@ struct tg_roster_credit {
     bool is_prepaid;                      /**< Else all is 0. */
     uint8_t reserved[6];                  /**< 0. */
 };
+
+#define TG_EXEMPT_ANY 0xffffu /**< Every product, every tax, or no end. */
+
+/** @brief An account that does not pay a tax. Days count from 1970-01-01 in the account's zone. */
+struct tg_roster_exempt {
+    uint32_t account;  /**< Dense index; sorted by it. */
+    uint16_t product;  /**< Product index, or TG_EXEMPT_ANY. */
+    uint16_t tax;      /**< Tax or set of taxes, or TG_EXEMPT_ANY. */
+    uint16_t from_day; /**< First day. */
+    uint16_t to_day;   /**< First day that is taxed again; TG_EXEMPT_ANY: none. */
+};
+
+/** @brief What a term holds of an exemption. @param exempt account aside. @return Amount. */
+static inline int64_t tg_roster_exempt_pack(const struct tg_roster_exempt *exempt)
+{
+    return (int64_t)((uint64_t)exempt->product << 48 | (uint64_t)exempt->tax << 32 |
+                     (uint64_t)exempt->from_day << 16 | exempt->to_day);
+}
 
 /** @brief One key of a subscriber, as given to tg_roster_build. */
 struct tg_roster_key {
@@ -115,6 +134,7 @@ struct tg_roster {
     const struct tg_roster_line *lines;       /**< Shape [subscribers_count]. */
     const struct tg_roster_account *accounts; /**< Shape [accounts_count]. */
     const struct tg_roster_credit *credits;   /**< Shape [accounts_count]; NULL: none prepaid. */
+    const struct tg_roster_exempt *exempts;   /**< By account; shape [exempts_count]; may be NULL. */
     /** Product of each subscriber who is active from hot_from_ns on without an end, else
      *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
     const uint16_t *hot;
@@ -124,6 +144,7 @@ struct tg_roster {
     uint64_t keys_count;                      /**< Used slots. */
     uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
     uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
+    uint32_t exempts_count;                   /**< Exemptions from tax. */
     uint32_t kinds;                           /**< Bits 1 << enum tg_key_kind of the keys. */
     struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
     size_t memory_bytes;                      /**< Taken for all of it. */
@@ -206,6 +227,18 @@ static inline const struct tg_roster_account *tg_roster_account(const struct tg_
 {
     return account < roster->accounts_count ? &roster->accounts[account] : NULL;
 }
+
+/**
+ * @brief Is an account exempt from a tax?
+ * @param roster   Built.
+ * @param account  Any.
+ * @param product  Of the line.
+ * @param tax      Tax or set of taxes; TG_EXEMPT_ANY only asks for exemptions from all.
+ * @param day      Days since 1970-01-01 in the account's zone.
+ * @return true if so.
+ */
+bool tg_roster_is_exempt(const struct tg_roster *roster, uint32_t account, uint16_t product,
+                         uint16_t tax, int64_t day);
 
 /** @brief Id of a subscriber as in subscribers.csv. @param roster Built. @param subscriber Index.
  *  @param[out] text NUL-terminated. @param text_room Room, at least 1. @return Length; 0 unknown:

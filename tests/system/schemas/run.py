@@ -41,7 +41,7 @@ BAD_USAGE = [
 ]
 # Documents that `catalog check` refuses and the schema must refuse too; text by a line of YAML.
 BAD_CATALOG = [
-    "taxes: {x: {rate: 19}}", "taxes: {x: {}}", "taxes: {X: {rate: 19%}}", "prises: {}",
+    "taxes: {x: {rate: 19}}", "taxes: {x: {parts: 5}}", "taxes: {X: {rate: 19%}}", "prises: {}",
     'prices: {p: {unit: secund, price: "1"}}', 'prices: {p: {unit: second, price: 1}}',
     'prices: {p: {unit: second, price: "1", per: 0}}', 'prices: {p: {unit: second, tiers: []}}',
     'prices: {p: {unit: second, price: "1", first: 1.5}}', "time_models: {t: {zone: UTC}}",

@@ -196,6 +196,15 @@ for mode, tax in (("line", "1.33"), ("category", "1.32")):
            {"net": "6.93", "tax": tax, "line_tax": tax, "lines": 7},
            taxes={"vat": {"rate": "19%", "mode": mode}}, product={"fee": "0.99", "tax": "vat"},
            subscribers=SEVEN)
+COMPOUND = {"gst": {"rate": "5%"}, "qst": {"rate": "9.5%", "compound": True}}
+for what, fee, tax, keys in (
+        ("compound: 5 % and 9.5 % on both", "100.00", "14.98", {}),
+        ("compound backed out of 114.98", "114.98", "14.98", {"inclusive": True}),
+        ("compound, a line", "0.99", "0.15", {"mode": "line"})):
+    net = "100.00" if fee != "0.99" else "0.99"
+    billed("4.15", what, "2026-03", {"net": net, "tax": tax, "line_tax": tax},
+           taxes={**COMPOUND, "both": {"parts": ["gst", "qst"], **keys}},
+           product={"fee": fee, "tax": "both"}, subscribers=SEVEN[:1])
 billed("4.15", "7 x 0.99 at 19 %, each charge", "2026-03", {"net": "6.93", "tax": "1.33"},
        rows=[event(1)] * 7, plan={"event": {"price": "p"}},
        prices={"p": {"unit": "event", "price": "0.99"}},

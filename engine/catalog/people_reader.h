@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief What the readers of accounts.csv, subscribers.csv and exemptions.csv share.
+ *
+ *  Source: schemas/catalog/README.md. Threads: one owner. Allocates: yes, control plane. Only
+ *  people*.c include this.
+ */
+#ifndef TG_CATALOG_PEOPLE_READER_H
+#define TG_CATALOG_PEOPLE_READER_H
+
+#include "catalog/people.h"
+#include "doc/csv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TG_PEOPLE_COLUMNS_MAX 9u /**< Columns of any of the files. */
+
+/** @brief One of the files while it is read. */
+struct tg_people_reader {
+    struct tg_people *people;             /**< Filled. */
+    const struct tg_image *image;         /**< For names. */
+    struct tg_csv csv;                    /**< The open file. */
+    struct tg_diag *diag;                 /**< Every mistake. */
+    int16_t index[TG_PEOPLE_COLUMNS_MAX]; /**< Field of each known column; -1: absent. */
+};
+
+/** @brief Field of a known column; an absent one reads as empty. @param reader At a row.
+ *  @param column Its number. @return By value; text is borrowed until the next row. */
+struct tg_csv_field tg_people_field(const struct tg_people_reader *reader, uint32_t column);
+
+/** @brief Report a field. @param reader Reader. @param field Where. @param hint For people, or
+ *  NULL. @param format With one %s: the field's text. */
+void tg_people_refuse(struct tg_people_reader *reader, const struct tg_csv_field *field,
+                      const char *hint, const char *format);
+
+/** @brief Index of an entry that this version of the catalog has. @param reader Reader.
+ *  @param kind Products, taxes or zones of accounts. @param field Its name. @param format With one
+ *  %s. @return UINT32_MAX after reporting (did you mean). */
+uint32_t tg_people_entry(struct tg_people_reader *reader, enum tg_catalog_kind kind,
+                         const struct tg_csv_field *field, const char *format);
+
+/** @brief Index of a listed account. @param reader Reader. @param field Its id. @return UINT32_MAX
+ *  after reporting. */
+uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg_csv_field *field);
+
+/** @brief Read one file, row by row. @param reader Reader. @param path File. @param columns Shape
+ *  [columns_count]; the first is required. @param columns_count At most TG_PEOPLE_COLUMNS_MAX.
+ *  @param take Told each row. @return false: there is no such file. */
+bool tg_people_file_read(struct tg_people_reader *reader, const char *path,
+                         const struct tg_csv_column *columns, uint32_t columns_count,
+                         void (*take)(struct tg_people_reader *reader));
+
+/** @brief Read exemptions.csv, behind accounts.csv. @param reader Reader. @param folder Opened. */
+void tg_people_exempt_read(struct tg_people_reader *reader, const struct tg_folder *folder);
+
+#endif

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Taxes on taxes, taxes in prices, exemptions and the taxes of notes, by the commands people type. Each
+# amount was worked out by hand. If this failed, a carrier would hand the state another sum than it
+# printed, or tax somebody who is exempt.
+set -eu
+tollgate=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+mkdir "$work/c"
+cat >"$work/c/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2025-01-01, currency: CAD}
+taxes:
+  gst: {rate: 5%}
+  qst: {rate: 9.5%, compound: true}
+  city: {rate: 1%, rounding: up}
+  quebec: {parts: [gst, qst]}
+  quebec_line: {parts: [gst, qst], mode: line}
+  quebec_in: {parts: [gst, qst], inclusive: true}
+  quebec_in_line: {parts: [gst, qst], inclusive: true, mode: line}
+  three: {parts: [gst, city, qst]}
+products:
+  hundred: {fee: "100.00", tax: quebec}
+  plain: {fee: "100.00", tax: gst}
+  three: {fee: "33.33", tax: three}
+  small: {fee: "0.99", tax: quebec}
+  small_line: {fee: "0.99", tax: quebec_line}
+  gross: {fee: "114.98", tax: quebec_in}
+  small_in: {fee: "1.14", tax: quebec_in}
+  small_in_line: {fee: "1.14", tax: quebec_in_line}
+YAML
+accounts="hundred plain three small small_line gross small_in small_in_line federal all one own ended begun"
+{
+    echo id,tax
+    for a in $accounts; do
+        echo "$a,$([ "$a" = own ] && echo three)"
+    done
+} >"$work/c/accounts.csv"
+cat >"$work/c/exemptions.csv" <<'CSV'
+account,product,tax,valid_from,valid_to
+federal,,gst,2026-10-01,2026-11-01
+all,,,,
+one,plain,,2026-01-01,
+own,,three,,
+ended,,quebec,,2026-10-31
+begun,,quebec,2026-10-31,
+CSV
+{
+    echo id,account,product
+    for a in hundred plain three gross; do
+        echo "s_$a,$a,$a"
+    done
+    for a in federal all own ended begun; do
+        echo "s_$a,$a,hundred"
+    done
+    printf 's_one_a,one,plain\ns_one_b,one,hundred\n'
+    for a in small small_line small_in small_in_line; do
+        for i in 1 2 3 4 5 6 7; do
+            echo "s_$a$i,$a,$a"
+        done
+    done
+} >"$work/c/subscribers.csv"
+"$tollgate" catalog import --catalog "$work/c" --data "$work/data" >"$work/log"
+
+bills() {
+    "$tollgate" bill run --data "$work/data" --period "$1" --issue --json >"$work/run" ||
+        { echo "FAILED: run of $1: $(cat "$work/run")"; exit 1; }
+    "$tollgate" bill list --data "$work/data" --full >"$work/bills"
+}
+# expect BILL NET "TAX RATE TAXABLE AMOUNT, ...": all taxItems in order.
+expect() {
+    local found
+    found=$(python3 - "$1" "$work/bills" <<'PYTHON'
+import decimal
+import json
+import sys
+for line in open(sys.argv[2]):
+    bill = json.loads(line, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+    if bill["id"] != sys.argv[1]:
+        continue
+    items = [" ".join([i["taxCategory"], "exempt" if i.get("x_exempt") else str(i["taxRate"]), i["x_net"],
+                       i["x_tax"]]) for i in bill["taxItem"]]
+    print(bill["taxExcludedAmount"]["value"], ", ".join(items))
+    lines = bill["x_line"]
+    D = decimal.Decimal
+    assert sum(D(x["x_amount"]) for x in lines) == bill["taxExcludedAmount"]["value"], "net"
+    assert sum(D(x["x_taxAmount"]) for x in lines) == sum(D(i["x_tax"]) for i in bill["taxItem"]), "tax"
+    assert bill["taxIncludedAmount"]["value"] == sum(D(x["x_amount"]) + D(x["x_taxAmount"]) for x in lines)
+    for x in lines:
+        parts = x.get("x_taxPart")
+        assert not parts or sum(D(p["x_tax"]) for p in parts) == D(x["x_taxAmount"]), "parts of a line"
+    for i in bill["taxItem"]:
+        of = [D(p["x_tax"]) for x in lines for p in x.get("x_taxPart", [])
+              if p["taxCategory"] == i["taxCategory"] and x["taxCategory"] == i.get("x_set")]
+        assert "x_set" not in i or sum(of) == D(i["x_tax"]), "lines of a part"
+PYTHON
+    )
+    if [ "$found" != "$2 $3" ]; then
+        echo "FAILED: $1: $found, not $2 $3"
+        bad=1
+    fi
+}
+
+bills 2026-10
+expect B-2026-10-hundred 100.00 "gst 5 100.00 5.00, qst 9.5 105.00 9.98"      # 9.975
+expect B-2026-10-plain 100.00 "gst 5 100.00 5.00"
+# 33.33: 1.6665, 0.3333 up, then 9.5 % of 33.33 + 1.67 + 0.34.
+expect B-2026-10-three 33.33 "gst 5 33.33 1.67, city 1 33.33 0.34, qst 9.5 35.34 3.36"
+expect B-2026-10-small 6.93 "gst 5 6.93 0.35, qst 9.5 7.28 0.69"              # 0.3465; 0.6916
+expect B-2026-10-small_line 6.93 "gst 5 6.93 0.35, qst 9.5 7.28 0.70"         # 7 x 0.05; 7 x 0.0988
+expect B-2026-10-gross 100.00 "gst 5 100.00 5.00, qst 9.5 105.00 9.98"        # 114.98 x 0.14975 / 1.14975
+# 7.98 x 0.14975 / 1.14975 = 1.0394: 0.3470 and 0.6923; 1.14 by line 0.1485: 0.0496 and 0.0989.
+expect B-2026-10-small_in 6.94 "gst 5 6.94 0.35, qst 9.5 7.29 0.69"
+expect B-2026-10-small_in_line 6.93 "gst 5 6.93 0.35, qst 9.5 7.28 0.70"
+expect B-2026-10-federal 100.00 "gst exempt 100.00 0.00, qst 9.5 100.00 9.50"
+expect B-2026-10-all 100.00 "quebec exempt 100.00 0.00"
+expect B-2026-10-one 200.00 "gst exempt 100.00 0.00, gst 5 100.00 5.00, qst 9.5 105.00 9.98"
+expect B-2026-10-own 100.00 "three exempt 100.00 0.00"
+expect B-2026-10-ended 100.00 "gst 5 100.00 5.00, qst 9.5 105.00 9.98"        # the 31st is taxed again
+expect B-2026-10-begun 100.00 "quebec exempt 100.00 0.00"
+"$tollgate" bill show B-2026-10-federal --data "$work/data" >"$work/federal"
+grep -q 'gst exempt on 100.00 *0.00' "$work/federal" && grep -q 'qst 9.5 % on 100.00 *9.50' "$work/federal" ||
+    { echo "FAILED: the printed bill:"; cat "$work/federal"; bad=1; }
+bills 2026-11
+expect B-2026-11-federal 100.00 "gst 5 100.00 5.00, qst 9.5 105.00 9.98"      # ended with October
+
+# Notes take back what was charged, at the rates it was issued with, whatever the catalog says now. A line
+# in three parts gives back its tax to the cent, and so do seven lines one by one.
+sed -i -e 's/version: 1, valid_from: 2025-01-01/version: 2, valid_from: 2025-02-01/' -e 's/rate: 5%/rate: 7%/' "$work/c/catalog.yaml"
+"$tollgate" catalog import --catalog "$work/c" --data "$work/data" >"$work/log"
+note() { # KIND BILL ID [AMOUNT]
+    "$tollgate" bill "$1" "$2" --data "$work/data" --id "$3" --date 2026-12-01 --title wrong ${4:+--amount "$4"}
+}
+note credit B-2026-10-hundred:1 a 33.33 >"$work/log"
+note credit B-2026-10-hundred:1 b 33.33 >"$work/log"
+note credit B-2026-10-hundred c >"$work/log"
+note debit B-2026-10-hundred:1 d 10.00 >"$work/log"
+for i in 1 2 3 4 5 6 7; do
+    note credit "B-2026-10-small:$i" "n$i" >"$work/log"
+done
+note credit B-2026-10-small_line all >"$work/log"
+note credit B-2026-10-gross all >"$work/log"
+note credit B-2026-10-federal all >"$work/log"
+"$tollgate" bill list --data "$work/data" --full >"$work/bills"
+expect N-B-2026-10-hundred-a -33.33 "gst 5 -33.33 -1.67, qst 9.5 -35.00 -3.33"
+expect N-B-2026-10-hundred-b -33.33 "gst 5 -33.33 -1.66, qst 9.5 -34.99 -3.32"
+expect N-B-2026-10-hundred-c -33.34 "gst 5 -33.34 -1.67, qst 9.5 -35.01 -3.33"
+expect N-B-2026-10-hundred-d 10.00 "gst 5 10.00 0.50, qst 9.5 10.50 1.00"
+expect N-B-2026-10-small_line-all -6.93 "gst 5 -6.93 -0.35, qst 9.5 -7.28 -0.70"
+expect N-B-2026-10-gross-all -100.00 "gst 5 -100.00 -5.00, qst 9.5 -105.00 -9.98"
+expect N-B-2026-10-federal-all -100.00 "gst exempt -100.00 0.00, qst 9.5 -100.00 -9.50"
+python3 - "$work/bills" <<'PYTHON' || bad=1
+import decimal
+import json
+import sys
+sums = {}
+for line in open(sys.argv[1]):
+    bill = json.loads(line)
+    if bill["id"].startswith("N-B-2026-10-small-n"):
+        for item in bill["taxItem"]:
+            key = item["taxCategory"]
+            sums[key] = sums.get(key, 0) + decimal.Decimal(item["x_tax"])
+if sums != {"gst": decimal.Decimal("-0.35"), "qst": decimal.Decimal("-0.69")}:
+    print("FAILED: seven notes take back", sums)
+    sys.exit(1)
+PYTHON
+note credit B-2026-10-hundred:1 e 10.01 2>"$work/log" >&2 && { echo "FAILED: more was taken back than charged"; bad=1; }
+
+# Mistakes, each where it is.
+mistake() { # SED PLACE-AND-TEXT
+    rm -rf "$work/d"
+    cp -r "$work/c" "$work/d"
+    sed -i "$1" "$work/d"/*.yaml "$work/d"/*.csv
+    "$tollgate" catalog check --catalog "$work/d" 2>"$work/log" >&2 && { echo "FAILED: $1 is fine"; bad=1; }
+    grep -q "$2" "$work/log" || { echo "FAILED: $1: $(cat "$work/log")"; bad=1; }
+}
+mistake 's/city: {rate: 1%/city: {title: x/' 'catalog.yaml:5:3: error: tax "city" needs a rate, or parts'
+mistake 's/quebec: {parts/quebec: {rate: 5%, parts/' 'catalog.yaml:6:18: error: rate: the rates of a set'
+mistake 's/three: {parts: \[gst/three: {parts: [quebec/' 'catalog.yaml:10:19: error: parts: a set cannot be part of a set'
+mistake 's/three: {parts: \[gst/three: {parts: [city/' 'catalog.yaml:10:25: error: parts: named twice'
+mistake 's/three: {parts: \[gst/three: {parts: [gts/' 'catalog.yaml:10:19: error: there is no tax "gts"; did you mean "gst"'
+mistake 's/quebec: {parts/quebec: {mode: charge, parts/' 'catalog.yaml:6:18: error: mode: a set of taxes cannot'
+mistake 's/quebec: {parts/quebec: {compound: true, parts/' 'catalog.yaml:6:22: error: compound: a set is not'
+mistake 's/^one,plain,/one,plai,/' 'exemptions.csv:4:5: error: there is no product "plai"; did you mean "plain"'
+mistake 's/^own,,three/own,,thre/' 'exemptions.csv:5:6: error: there is no tax "thre"; did you mean "three"'
+mistake 's/^all,,,/al,,,/' 'exemptions.csv:3:1: error: there is no account "al"'
+mistake 's/^ended,,quebec,,2026-10-31/ended,,quebec,,2026-10-32/' 'exemptions.csv:6:16: error: "2026-10-32" is no date'
+mistake 's/2026-10-01,2026-11-01/2026-11-01,2026-11-01/' 'exemptions.csv:2:25: error: valid_to "2026-11-01" is not after'
+[ "$bad" = 0 ] && echo "bill_taxes: all amounts as worked out by hand"
+exit "$bad"
