@@ -27,11 +27,36 @@ const struct tg_image *tg_bill_product_image(const struct tg_bill_assembler *mad
     return tg_bill_product_before(made, product, made->window.end_ns).image;
 }
 
+static uint8_t change_into(const struct tg_bill_assembler *made, uint32_t subscriber)
+{
+    const uint16_t product = made->catalog->roster->lines[subscriber].product;
+    const struct tg_bill_fee_version version =
+        tg_bill_product_before(made, product, made->window.end_ns);
+    return version.product != NULL ? version.product->on_plan_change : TG_CHANGE_REFUND_AND_CHARGE;
+}
+
+/* Changes of product strictly within the cycle: one at its edge prorates nothing. */
+static void changes_find(const struct tg_bill_assembler *made, uint32_t subscriber,
+                         struct tg_bill_fee_params *params)
+{
+    const struct tg_roster_change *changes = made->catalog->roster->changes;
+    if (changes == NULL) {
+        return;
+    }
+    const struct tg_roster_change *change = &changes[subscriber];
+    params->starts_by_change = change->before != 0 && params->active_from_ns > params->start_ns &&
+                               params->active_from_ns < params->end_ns;
+    params->ends_by_change = change->after != 0 && params->active_to_ns > params->start_ns &&
+                             params->active_to_ns < params->end_ns;
+    params->change_from = params->starts_by_change ? change_into(made, subscriber) : 0;
+    params->change_to = params->ends_by_change ? change_into(made, change->after - 1) : 0;
+}
+
 struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
                                                 const struct tg_roster_line *who)
 {
     const struct tg_bill_window *window = &made->window;
-    return (struct tg_bill_fee_params){
+    struct tg_bill_fee_params params = {
         .size_bytes = sizeof(struct tg_bill_fee_params),
         .is_paid_ahead = made->is_paid_ahead,
         .first = tg_bill_product_before(made, who->product, window->start_ns + 1),
@@ -46,6 +71,8 @@ struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *
                             ? INT64_MAX
                             : (int64_t)who->active_to_s * TG_NS_PER_S,
     };
+    changes_find(made, (uint32_t)(who - made->catalog->roster->lines), &params);
+    return params;
 }
 
 /* The product's amounts in the account's currency, at the rate of an instant. */
@@ -111,7 +138,9 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
             .zone_id = "",
             .price_id = "",
             .unit_id = "",
-            .title = titles[fees[i].kind],
+            .title = fees[i].is_kept    ? "kept"
+                     : fees[i].is_whole ? "whole"
+                                        : titles[fees[i].kind],
             .amount_exact = fees[i].amount,
             .covered = fees[i].covered,
             .covered_total = fees[i].total,

@@ -19,12 +19,19 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
             .amount = begins ? amount : 0, .covered = begins ? 1 : 0, .total = 1};
         return TG_OK;
     }
+    if (params->starts_by_change && params->change_from == TG_CHANGE_KEEP) {
+        *result = (struct tg_bill_prorated){.total = 1};
+        return TG_OK;
+    }
     const struct tg_bill_prorate_params prorate = {
         .size_bytes = sizeof prorate,
         .proration = period == TG_PERIOD_DAY ? TG_PRORATE_ACTUAL_DAYS : product->proration,
         .rounding = rounding,
-        .keeps_start_full = product->prorate_on_start == 0,
-        .keeps_end_full = product->prorate_on_end == 0,
+        .keeps_start_full = params->starts_by_change ? params->change_from == TG_CHANGE_NONE
+                                                     : product->prorate_on_start == 0,
+        .keeps_end_full = params->ends_by_change ? params->change_to != TG_CHANGE_REFUND_AND_CHARGE
+                                                 : product->prorate_on_end == 0,
+        .ends_by_change = params->ends_by_change,
         .zone = params->zone,
         .fee = amount,
         .cycle_start_ns = params->start_ns,
@@ -60,12 +67,15 @@ static enum tg_err fee_of(const struct tg_bill_fee_version *version,
     const int64_t whole = version->product->fee;
     const enum tg_err err =
         tg_bill_fee_owed(version, whole, version->product->period, params, &owed);
-    *fee = (struct tg_bill_fee){.image = version->image,
-                                .amount = owed.amount,
-                                .fee = whole,
-                                .covered = owed.covered,
-                                .total = owed.total,
-                                .currency = version->currency};
+    *fee = (struct tg_bill_fee){
+        .image = version->image,
+        .amount = owed.amount,
+        .fee = whole,
+        .covered = owed.covered,
+        .total = owed.total,
+        .is_kept = params->ends_by_change && params->change_to != TG_CHANGE_REFUND_AND_CHARGE,
+        .is_whole = params->starts_by_change && params->change_from == TG_CHANGE_NONE,
+        .currency = version->currency};
     return err;
 }
 
@@ -74,6 +84,8 @@ static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_
 {
     struct tg_bill_fee_params whole = *params;
     struct tg_bill_fee charged;
+    whole.starts_by_change = false;
+    whole.ends_by_change = false;
     whole.active_from_ns = params->start_ns;
     whole.active_to_ns = INT64_MAX;
     enum tg_err err = fee_of(&params->first, &whole, &charged);
@@ -89,6 +101,8 @@ static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_
 static enum tg_err ahead_of(const struct tg_bill_fee_params *params, struct tg_bill_fee *fee)
 {
     struct tg_bill_fee_params next = *params;
+    next.starts_by_change = false;
+    next.ends_by_change = false;
     next.start_ns = params->end_ns;
     next.end_ns = params->next_end_ns;
     next.active_from_ns = next.start_ns;

@@ -47,7 +47,9 @@ struct tg_bill_fee {
     int64_t to_ns;                /**< End of it; 0 likewise. */
     uint16_t currency;            /**< Of amount and fee. */
     uint8_t kind;                 /**< enum tg_bill_fee_kind. */
-    uint8_t reserved[5];          /**< 0. */
+    bool is_kept;                 /**< Whole, although a change of product ended it. */
+    bool is_whole;                /**< Whole, although a change of product began it. */
+    uint8_t reserved[3];          /**< 0. */
 };
 
 /** @brief A version and its product. */
@@ -61,7 +63,12 @@ struct tg_bill_fee_version {
 struct tg_bill_fee_params {
     uint32_t size_bytes;              /**< sizeof(struct tg_bill_fee_params). */
     bool is_paid_ahead;               /**< The bill of the cycle before is closed. */
-    uint8_t reserved[3];              /**< 0. */
+    bool starts_by_change;            /**< A change of product within the cycle begins it ... */
+    bool ends_by_change;              /**< ... or ends it; then the two modes count, and not the
+                                           product's prorate_on_start and prorate_on_end. */
+    uint8_t change_from;              /**< enum tg_plan_change of its begin. */
+    uint8_t change_to;                /**< enum tg_plan_change of its end: the next product's. */
+    uint8_t reserved[7];              /**< 0. */
     struct tg_bill_fee_version first; /**< Valid at start_ns. */
     struct tg_bill_fee_version last;  /**< Valid at the last instant of the cycle; has an image. */
     struct tg_bill_fee_version next;  /**< Valid at end_ns. */

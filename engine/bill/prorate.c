@@ -22,6 +22,13 @@ static int64_t day_after(struct tg_zone_view zone, int64_t at_ns)
     return time_ns == day * TG_NS_PER_DAY ? day : day + 1;
 }
 
+/* First day that is not covered of a service that ends at an instant. */
+static int64_t day_end(const struct tg_bill_prorate_params *params, int64_t to_ns)
+{
+    return params->ends_by_change && to_ns < params->cycle_end_ns ? day_of(params->zone, to_ns)
+                                                                  : day_after(params->zone, to_ns);
+}
+
 /* 30E/360: every month has 30 days, the 31st is the 30th. */
 static int64_t days_30e(int64_t day)
 {
@@ -50,12 +57,12 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
     switch (params->proration) {
     case TG_PRORATE_ACTUAL_DAYS:
         total = (uint64_t)(day_after(zone, end) - day_of(zone, begin));
-        covered = touches ? (uint64_t)(day_after(zone, to) - day_of(zone, from)) : 0;
+        covered = touches ? (uint64_t)(day_end(params, to) - day_of(zone, from)) : 0;
         break;
     case TG_PRORATE_FIXED_30:
         total = (uint64_t)(days_30e(day_after(zone, end)) - days_30e(day_of(zone, begin)));
         covered =
-            touches ? (uint64_t)(days_30e(day_after(zone, to)) - days_30e(day_of(zone, from))) : 0;
+            touches ? (uint64_t)(days_30e(day_end(params, to)) - days_30e(day_of(zone, from))) : 0;
         if (total == 0) { /* A cycle of the 31st alone: nothing to divide by. */
             return TG_E_INVALID;
         }
@@ -69,7 +76,7 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
         break;
     case TG_PRORATE_THIRTIETHS:
         total = 30;
-        covered = touches ? (uint64_t)(day_after(zone, to) - day_of(zone, from)) : 0;
+        covered = touches ? (uint64_t)(day_end(params, to) - day_of(zone, from)) : 0;
         covered = covered > total || (touches && from == begin && to == end) ? total : covered;
         break;
     default:

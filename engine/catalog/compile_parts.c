@@ -278,6 +278,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .is_present = 1,
         .prorate_on_start = (uint8_t)tg_schema_number(keys, node, "prorate_on_start"),
         .prorate_on_end = (uint8_t)tg_schema_number(keys, node, "prorate_on_end"),
+        .on_plan_change = (uint8_t)tg_schema_number(keys, node, "prorate_on_plan_change"),
         .is_in_advance = (uint8_t)tg_schema_number(keys, node, "in_advance"),
         .minimum = amount_read(compile, node, "minimum"),
         .discount_fixed = amount_read(compile, node, "discount_amount"),

@@ -236,6 +236,8 @@ static void product_diff(struct diff *diff, const char *name, uint32_t was_id, u
     money_diff(diff, "product", name, "late_write_off_below", was->late_write_off_below,
                is->late_write_off_below);
     number_diff(diff, "product", name, "proration", was->proration, is->proration);
+    number_diff(diff, "product", name, "prorate_on_plan_change", was->on_plan_change,
+                is->on_plan_change);
     const char *was_plan = tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan);
     const char *is_plan = tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan);
     if (strcmp(was_plan, is_plan) != 0) {

@@ -390,6 +390,15 @@ enum tg_late_usage {
     TG_LATE_WRITE_OFF = 1  /**< Not charged; counted. */
 };
 
+/** @brief What the cycle of a change of product costs; the new product says so (rating-semantics
+ *  4.7: prorate_on_plan_change is a flag of its own). Values are stored. */
+enum tg_plan_change {
+    TG_CHANGE_REFUND_AND_CHARGE = 0, /**< Old to the change, new from it. Default. */
+    TG_CHANGE_CHARGE_ONLY = 1,       /**< Old whole, new from the change. */
+    TG_CHANGE_KEEP = 2,              /**< Old whole, new from the next cycle on. */
+    TG_CHANGE_NONE = 3               /**< Both whole: nothing is prorated. */
+};
+
 /** @brief What a tax is rounded over (rating-semantics 4.15). Values are stored. */
 enum tg_tax_mode {
     TG_TAX_PER_CATEGORY = 0, /**< round(sum of the category's net x rate), shared out. Default. */
@@ -417,7 +426,8 @@ struct tg_product {
     uint8_t minimum_on;           /**< enum tg_bill_eligible. */
     uint8_t late_usage;           /**< enum tg_late_usage. */
     uint8_t maximum_on;           /**< enum tg_bill_eligible. */
-    uint8_t reserved[2];          /**< 0. */
+    uint8_t on_plan_change;       /**< enum tg_plan_change, into this product. */
+    uint8_t reserved;             /**< 0. */
     int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");

@@ -20,6 +20,8 @@ static const char *const prorations[] = {"actual_days", "fixed_30",   "seconds",
 static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", NULL};
+static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
+                                           NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
 static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
 static const char *const directions[] = {"both", "out", "in", NULL};
@@ -298,6 +300,9 @@ KEYS(tg_catalog_product_keys,
      .help = "First part period; false: whole fee."},
     {.key = "prorate_on_end", .type = TG_TYPE_BOOL, .fallback = "true",
      .help = "Last part period; false: whole fee."},
+    {.key = "prorate_on_plan_change", .type = TG_TYPE_ENUM, .names = plan_changes,
+     .fallback = "refund_and_charge",
+     .help = "Fees of the cycle in which a subscription changes to this product."},
     {.key = "in_advance", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "Billed at the start of the period."},
     {.key = "tax", .type = TG_TYPE_NAME, .help = "Tax category; absent: not taxed."},

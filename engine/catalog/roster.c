@@ -42,6 +42,30 @@ static bool times_overlap(const struct tg_roster_line *a, const struct tg_roster
     return a->active_from_s < b_to && b->active_from_s < a_to;
 }
 
+static void *array_take(struct tg_roster *roster, size_t count, size_t item_bytes);
+
+/* A key that goes on without a pause to another line of the account is a change of product. */
+static enum tg_err change_note(struct tg_roster *roster, uint32_t one, uint32_t other,
+                               struct tg_why *why)
+{
+    const struct tg_roster_line *lines = roster->lines;
+    const bool is_first = lines[one].active_to_s == lines[other].active_from_s;
+    if (lines[one].account != lines[other].account ||
+        (!is_first && lines[other].active_to_s != lines[one].active_from_s)) {
+        return TG_OK;
+    }
+    if (roster->changes == NULL) {
+        roster->changes = array_take(roster, roster->subscribers_count, sizeof *roster->changes);
+    }
+    if (roster->changes == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for changes of product");
+    }
+    struct tg_roster_change *changes = (struct tg_roster_change *)(uintptr_t)roster->changes;
+    changes[is_first ? one : other].after = (is_first ? other : one) + 1;
+    changes[is_first ? other : one].before = (is_first ? one : other) + 1;
+    return TG_OK;
+}
+
 static enum tg_err key_insert(struct tg_roster *roster, struct tg_roster_slot *slots,
                               const struct tg_roster_key *key, struct tg_why *why)
 {
@@ -63,6 +87,10 @@ static enum tg_err key_insert(struct tg_roster *roster, struct tg_roster_slot *s
         }
         other->tag |= SLOT_SHARED;
         shared = SLOT_SHARED;
+        const enum tg_err err = change_note(roster, key->subscriber, other->subscriber, why);
+        if (err != TG_OK) {
+            return err;
+        }
     }
     slots[at] = (struct tg_roster_slot){key->key, key->subscriber, key->kind | shared};
     roster->keys_count++;
@@ -307,6 +335,7 @@ void tg_roster_free(struct tg_roster *roster)
     tg_pages_free((void *)(uintptr_t)roster->accounts, accounts * sizeof *roster->accounts);
     tg_pages_free((void *)(uintptr_t)roster->hot, lines * sizeof *roster->hot);
     tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
+    tg_pages_free((void *)(uintptr_t)roster->changes, lines * sizeof *roster->changes);
     tg_pages_free((void *)(uintptr_t)roster->exempts,
                   roster->exempts_count * sizeof *roster->exempts);
     tg_pages_free((void *)(uintptr_t)roster->slots, roster->slots_count * sizeof *roster->slots);

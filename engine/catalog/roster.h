@@ -96,6 +96,13 @@ static inline int64_t tg_roster_exempt_pack(const struct tg_roster_exempt *exemp
                      (uint64_t)exempt->from_day << 16 | exempt->to_day);
 }
 
+/** @brief Changes of product: whom a subscriber follows, and who follows him, on a key they share,
+ *  without a pause and in one account. */
+struct tg_roster_change {
+    uint32_t before; /**< Subscriber + 1; 0: nobody. */
+    uint32_t after;  /**< Subscriber + 1; 0: nobody. */
+};
+
 /** @brief One key of a subscriber, as given to tg_roster_build. */
 struct tg_roster_key {
     uint64_t key;        /**< Packed digits, address or hash by kind (abi/key.h). */
@@ -144,6 +151,7 @@ struct tg_roster {
     uint64_t keys_count;                      /**< Used slots. */
     uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
     uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
+    const struct tg_roster_change *changes;   /**< Shape [subscribers_count]; NULL: there are none. */
     uint32_t exempts_count;                   /**< Exemptions from tax. */
     uint32_t kinds;                           /**< Bits 1 << enum tg_key_kind of the keys. */
     struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
