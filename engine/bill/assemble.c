@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "bill/assemble_parts.h"
+#include "bill/balance.h"
 #include "bill/bill.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
@@ -139,6 +140,9 @@ static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why
     for (uint32_t pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < made->lines_count; i++) {
             const uint16_t currency = made->lines[i].currency;
+            if (made->lines[i].note_month != 0) {
+                continue;
+            }
             uint32_t at = 0;
             while (at < made->currencies_count && made->currencies[at] != currency) {
                 at++;
@@ -176,6 +180,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     assembler->cycle = tg_bill_cycle_of(assembler->catalog, account);
     assembler->zone = tg_bill_cycle_zone(&assembler->cycle, window->end_ns - 1);
     assembler->is_paid_ahead = window->next_end_ns != 0 && is_paid_ahead(assembler, account);
+    assembler->notes_count = 0;
     assembler->lines_count = 0;
     assembler->names_count = 0;
     assembler->rows_count = 0;
@@ -208,7 +213,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     if (err == TG_OK) {
         err = currencies_list(assembler, why);
     }
-    *invoices_count = err == TG_OK ? assembler->currencies_count : 0;
+    *invoices_count = err == TG_OK ? assembler->currencies_count + assembler->notes_count : 0;
     return err;
 }
 
@@ -223,13 +228,48 @@ static int64_t local_ns(const struct tg_bill_assembler *made, int64_t at_ns)
     return tg_zone_local_ns(made->zone, at_ns);
 }
 
+/* The balance of a prepaid account, on the invoice in its own currency. */
+static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    if (made->balances == NULL) {
+        return;
+    }
+    const struct tg_bill_balance *balance = &made->balances[made->account];
+    const bool is_prepaid = roster->credits != NULL && roster->credits[made->account].is_prepaid;
+    invoice->statement =
+        (struct tg_bill_statement){.opening = balance->opening,
+                                   .topups = balance->topups,
+                                   .usage = balance->usage,
+                                   .is_there = is_prepaid || balance->opening != 0 ||
+                                               balance->topups != 0 || balance->usage != 0};
+}
+
+static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+{
+    const uint16_t own = made->catalog->roster->accounts[made->account].currency;
+    const bool is_own = invoice->currency->numeric == own;
+    if (is_own) {
+        statement_make(made, invoice);
+    }
+    return tg_bill_id_format(made->account_id, local_ns(made, invoice->period_start_ns),
+                             local_ns(made, invoice->period_end_ns),
+                             is_own ? NULL : invoice->currency->code, invoice->id)
+               ? TG_OK
+               : TG_E_FULL;
+}
+
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
                                       int64_t issued_ns, struct tg_bill_invoice *invoice,
                                       struct tg_why *why)
 {
-    assert(index < assembler->currencies_count);
-    const uint16_t currency = assembler->currencies[index];
-    const uint16_t own = assembler->catalog->roster->accounts[assembler->account].currency;
+    assert(index < assembler->currencies_count + assembler->notes_count);
+    const struct tg_bill_note_head *note =
+        index < assembler->currencies_count
+            ? NULL
+            : &assembler->notes[index - assembler->currencies_count];
+    const uint16_t currency = note != NULL ? note->currency : assembler->currencies[index];
+    const uint32_t note_month = note != NULL ? note->month : 0;
     *invoice = (struct tg_bill_invoice){
         .account_id = assembler->account_id,
         .account_name = assembler->account_name,
@@ -246,17 +286,18 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",
                           assembler->account_id, currency);
     }
-    if (!tg_bill_id_format(assembler->account_id, local_ns(assembler, invoice->period_start_ns),
-                           local_ns(assembler, invoice->period_end_ns),
-                           currency == own ? NULL : invoice->currency->code, invoice->id)) {
-        return tg_why_set(why, TG_E_FULL, "account id %s is too long", assembler->account_id);
-    }
     for (uint32_t i = 0; i < assembler->lines_count; i++) {
-        if (assembler->lines[i].currency == currency) {
+        if (assembler->lines[i].currency == currency &&
+            assembler->lines[i].note_month == note_month) {
             assembler->selected[invoice->lines_count++] = assembler->lines[i];
         }
     }
-    enum tg_err err = TG_OK;
+    enum tg_err err = note != NULL ? tg_bill_note_head_make(assembler, note, invoice)
+                                   : head_make(assembler, invoice);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "account id %s is too long", assembler->account_id);
+    }
+    assembler->taxed_to_ns = note != NULL ? note->window.end_ns : assembler->window.end_ns;
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
         err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);
     }
@@ -265,6 +306,17 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         err = tg_bill_invoice_compute(invoice, &assembler->scratch, why);
     }
     return err;
+}
+
+void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
+                                const struct tg_bill_balance *balances)
+{
+    assembler->balances = balances;
+}
+
+void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)
+{
+    assembler->state = state;
 }
 
 uint64_t tg_bill_assembler_rows(const struct tg_bill_assembler *assembler)

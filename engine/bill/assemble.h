@@ -22,6 +22,8 @@ struct tg_bill_assembler;
 struct tg_bill_members;
 struct tg_bill_charge;
 struct tg_bill_closes;
+struct tg_bill_balance;
+struct tg_db;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
 
@@ -48,6 +50,16 @@ void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
 void tg_bill_assembler_closes(struct tg_bill_assembler *assembler,
                               const struct tg_bill_closes *closes);
 
+/** @brief Balances of prepaid accounts. @param assembler Open. @param balances By account, borrowed
+ *  until close; NULL: nobody is prepaid. */
+void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
+                                const struct tg_bill_balance *balances);
+
+/** @brief Where issued invoices are looked up that late usage makes notes on. @param assembler
+ * Open.
+ *  @param state Borrowed until close; NULL: there are none. */
+void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state);
+
 /** @brief Free. @param assembler Assembler or NULL. */
 void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
 
@@ -57,7 +69,7 @@ void tg_bill_assembler_close(struct tg_bill_assembler *assembler);
  * @param[in]     account      Roster index.
  * @param[in]     window       Its period.
  * @param[in]     table        What its rows add up to; borrowed until return.
- * @param[out]    invoices_count  How many invoices it gets, 0..TG_BILL_CURRENCIES_MAX.
+ * @param[out]    invoices_count  How many documents it gets: an invoice a currency, then notes.
  * @param[out]    why          Filled on failure; may be NULL.
  * @return TG_OK; TG_E_NO_MEMORY; TG_E_CATALOG_VERSION (a line's price or product is in no stored
  *         version); TG_E_OVERFLOW (more units than 64 bits); TG_E_AMOUNT_OVERFLOW; TG_E_FULL (too

@@ -21,6 +21,20 @@
 #define TG_BILL_NAME_BYTES  TG_NAME_BYTES_MAX /**< Ids, NUL included. */
 #define TG_BILL_TITLE_BYTES 256u              /**< Names of accounts, NUL included. */
 
+#define TG_BILL_NOTES_MAX                                                                          \
+    32u /**< Notes of one account on a run; more late usage is next bill's.                        \
+         */
+
+/** @brief A note that late usage makes on an issued invoice. */
+struct tg_bill_note_head {
+    struct tg_bill_window window;      /**< Of the invoice. */
+    uint32_t month;                    /**< Its number. */
+    uint16_t currency;                 /**< Of its amounts. */
+    uint16_t reserved;                 /**< 0. */
+    char bill_id[TG_BILL_ID_BYTES];    /**< Of the invoice. */
+    char number[TG_BILL_NUMBER_BYTES]; /**< Of the invoice. */
+};
+
 /** @brief What an assembler holds. */
 struct tg_bill_assembler {
     const struct tg_catalog_snapshot *catalog; /**< Borrowed. */
@@ -31,22 +45,27 @@ struct tg_bill_assembler {
     const struct tg_bill_members *members;     /**< Borrowed. */
     uint32_t capacity;                         /**< Lines the arrays below have room for. */
     struct tg_bill_slot *slots;                /**< One member's at a time; shape [capacity]. */
-    struct tg_bill_line *lines;        /**< The account's, all currencies; shape [capacity]. */
-    struct tg_bill_line *selected;     /**< One invoice's; shape [capacity]. */
-    char (*names)[TG_BILL_NAME_BYTES]; /**< Subscription ids; shape [capacity]. */
-    struct tg_bill_scratch scratch;    /**< Of tg_bill_invoice_compute. */
-    uint32_t lines_count;              /**< Of lines. */
-    uint32_t names_count;              /**< Of names. */
-    uint64_t rows_count;               /**< Rows behind the lines. */
-    uint32_t account;                  /**< Roster index. */
-    struct tg_bill_window window;      /**< Its period. */
-    struct tg_bill_cycle cycle;        /**< Its calendar. */
-    struct tg_zone_view zone;          /**< Its zone at the end of the period. */
-    bool is_paid_ahead;                /**< The bill of the cycle before is closed. */
-    uint32_t currencies_count;         /**< Of currencies. */
-    uint16_t currencies[TG_BILL_CURRENCIES_MAX]; /**< The account's own first. */
-    char account_id[TG_BILL_NAME_BYTES];         /**< NUL-terminated. */
-    char account_name[TG_BILL_TITLE_BYTES];      /**< NUL-terminated; may be "". */
+    struct tg_bill_line *lines;             /**< The account's, all currencies; shape [capacity]. */
+    struct tg_bill_line *selected;          /**< One invoice's; shape [capacity]. */
+    char (*names)[TG_BILL_NAME_BYTES];      /**< Subscription ids; shape [capacity]. */
+    struct tg_bill_scratch scratch;         /**< Of tg_bill_invoice_compute. */
+    uint32_t lines_count;                   /**< Of lines. */
+    uint32_t names_count;                   /**< Of names. */
+    uint64_t rows_count;                    /**< Rows behind the lines. */
+    uint32_t account;                       /**< Roster index. */
+    struct tg_bill_window window;           /**< Its period. */
+    struct tg_bill_cycle cycle;             /**< Its calendar. */
+    struct tg_zone_view zone;               /**< Its zone at the end of the period. */
+    int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
+    bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
+    const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
+    struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
+    uint32_t notes_count;                   /**< Of notes. */
+    struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
+    uint32_t currencies_count;                         /**< Of currencies. */
+    uint16_t currencies[TG_BILL_CURRENCIES_MAX];       /**< The account's own first. */
+    char account_id[TG_BILL_NAME_BYTES];               /**< NUL-terminated. */
+    char account_name[TG_BILL_TITLE_BYTES];            /**< NUL-terminated; may be "". */
 };
 
 /** @brief One subscription while its lines are gathered. */
@@ -106,6 +125,18 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
  *  @param member Whose, with a version. @return TG_OK or as tg_bill_fee_owed. */
 enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);
+
+/** @brief Take a line of late usage off the invoice, for a note on the one it is late for; it stays
+ *  where that was never issued. @param made Assembler. @param line One of its lines. @param month
+ *  Period it is late for. */
+void tg_bill_note_mark(struct tg_bill_assembler *made, struct tg_bill_line *line, uint32_t month);
+
+/** @brief Head of the document a note is. @param made Assembler. @param note One of its.
+ *  @param[in,out] invoice Account, date and currency set; the rest is written, lines aside.
+ *  @return TG_OK or TG_E_FULL. */
+enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
+                                   const struct tg_bill_note_head *note,
+                                   struct tg_bill_invoice *invoice);
 
 /** @brief Give a line of an invoice its tax category. @param made Assembler. @param invoice Gets
  * the category when it has not. @param line One of its. @param[out] why May be NULL. @return TG_OK,

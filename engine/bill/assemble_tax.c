@@ -38,7 +38,7 @@ static void exempt(const struct tg_bill_assembler *made, const struct tg_image *
         return;
     }
     /* The tax point of a bill is the last day of its period. */
-    const int64_t day = (tg_zone_local_ns(made->zone, made->window.end_ns) - 1) / TG_NS_PER_DAY;
+    const int64_t day = (tg_zone_local_ns(made->zone, made->taxed_to_ns) - 1) / TG_NS_PER_DAY;
     const struct tg_tax *of = tg_image_tax(image, index);
     if (tg_roster_is_exempt(roster, made->account, product, index, day)) {
         tax->is_exempt = true;
@@ -61,7 +61,8 @@ enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invo
 {
     const struct tg_roster *roster = made->catalog->roster;
     const struct tg_roster_line *who = tg_roster_line(roster, line->subscriber);
-    const struct tg_image *image = tg_bill_product_image(made, who->product);
+    const struct tg_image *image =
+        tg_bill_product_before(made, who->product, made->taxed_to_ns).image;
     const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
     const uint16_t own = roster->accounts[made->account].tax;
     const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
@@ -75,6 +76,7 @@ enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invo
     if (tax != NULL) {
         wanted = category_of(image, index);
         exempt(made, image, who->product, index, &wanted);
+        wanted.is_inclusive = wanted.is_inclusive || line->is_prepaid;
     }
     line->tax_index = tg_bill_invoice_category(invoice, &wanted);
     return line->tax_index != UINT16_MAX

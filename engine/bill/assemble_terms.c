@@ -6,6 +6,9 @@
 
 static bool is_eligible(const struct tg_bill_line *line, uint8_t eligible)
 {
+    if (line->is_prepaid || line->note_month != 0) {
+        return false; /* Paid as it was used, or not on this invoice. */
+    }
     const bool is_usage = tg_bill_line_has_rows(line->kind);
     const bool is_discount =
         line->kind == TG_BILL_LINE_DISCOUNT || line->kind == TG_BILL_LINE_MAXIMUM;

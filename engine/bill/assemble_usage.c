@@ -121,7 +121,8 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
         .subscriber = slot->subscriber,
         .currency = slot->currency,
         .service = slot->service,
-        .kind = slot->kind,
+        .kind = slot->kind & (uint8_t)~TG_BILL_SLOT_PREPAID,
+        .is_prepaid = (slot->kind & TG_BILL_SLOT_PREPAID) != 0,
         .has_charge_tax = true,
     };
     line_period(made, slot, line);
@@ -150,7 +151,7 @@ static bool late_is_written_off(struct tg_bill_assembler *made, const struct tg_
     __int128 sum = 0;
     uint64_t rows_count = 0;
     for (uint32_t i = 0; i < slots_count; i++) {
-        if (slots[i].kind == TG_BILL_LINE_LATE) {
+        if (slots[i].kind == TG_BILL_LINE_LATE) { /* Not what a balance has paid. */
             sum += slot_amount(made, &slots[i]);
             rows_count += slots[i].rows_count;
         }
@@ -167,14 +168,21 @@ enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_
                                 struct tg_why *why)
 {
     const bool skips_late = late_is_written_off(made, member->version.product, slots, slots_count);
+    const struct tg_product *product = member->version.product;
     enum tg_err err = TG_OK;
     const struct tg_bill_slot *before = NULL;
     for (uint32_t i = 0; i < slots_count && err == TG_OK; i++) {
-        const bool is_nothing = slots[i].kind == TG_BILL_LINE_ADJUSTMENT && slots[i].amount == 0;
+        const bool is_nothing =
+            (slots[i].kind & ~TG_BILL_SLOT_PREPAID) == TG_BILL_LINE_ADJUSTMENT &&
+            slots[i].amount == 0;
         if (is_nothing || (skips_late && slots[i].kind == TG_BILL_LINE_LATE)) {
             continue;
         }
         err = usage_line(made, &slots[i], before, member->name, why);
+        if (err == TG_OK && slots[i].kind == TG_BILL_LINE_LATE && product != NULL &&
+            product->late_usage == TG_LATE_NOTE) {
+            tg_bill_note_mark(made, &made->lines[made->lines_count - 1], slots[i].month);
+        }
         before = &slots[i];
     }
     return err;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bill/assemble.h"
+#include "bill/balance.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/collect.h"
@@ -38,9 +39,10 @@ struct run {
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
     uint32_t account_first;             /* Range the filter leaves. */
     uint32_t account_end;
-    uint32_t batch_count;           /* Invoices since the last commit. */
-    struct tg_bill_stats batch;     /* Their counts, added once they are durable. */
-    struct tg_bill_window *windows; /* Of collect; shape [windows_count]. */
+    uint32_t batch_count;             /* Invoices since the last commit. */
+    struct tg_bill_stats batch;       /* Their counts, added once they are durable. */
+    struct tg_bill_balance *balances; /* By account; NULL: nobody is prepaid. */
+    struct tg_bill_window *windows;   /* Of collect; shape [windows_count]. */
     uint32_t windows_count;
     bool has_totals;
 };
@@ -169,6 +171,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
     for (uint32_t i = 0; i < run->threads_count && err == TG_OK; i++) {
         err = tg_bill_assembler_open(&run->catalog, run->members, &run->assemblers[i], why);
         if (err == TG_OK) {
+            tg_bill_assembler_state(run->assemblers[i], params->state);
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
         }
@@ -222,6 +225,10 @@ static void run_close(struct run *run)
     }
     tg_bill_members_close(run->members);
     tg_bill_lines_close(run->collect.lines);
+    tg_pages_free(run->balances,
+                  run->catalog.roster != NULL
+                      ? (run->catalog.roster->accounts_count + 1) * sizeof run->balances[0]
+                      : 0);
     tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
     tg_bill_charges_free(&run->charges);
@@ -408,6 +415,24 @@ static enum tg_err pass_bill(struct run *run, struct tg_why *why)
     return err;
 }
 
+/* Statements are of all accounts, so once a run; not one octet is taken where nobody is prepaid. */
+static enum tg_err balances_make(struct run *run, struct tg_why *why)
+{
+    const struct tg_roster *roster = run->catalog.roster;
+    if (run->balances != NULL || (roster->credits == NULL && !run->collect.has_prepaid)) {
+        return TG_OK;
+    }
+    run->balances = tg_pages_take((roster->accounts_count + 1) * sizeof run->balances[0]);
+    if (run->balances == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the balances of %u accounts",
+                          roster->accounts_count);
+    }
+    for (uint32_t i = 0; i < run->threads_count; i++) {
+        tg_bill_assembler_balances(run->assemblers[i], run->balances);
+    }
+    return tg_bill_balances_read(&run->collect, run->balances, why);
+}
+
 /* Passes over account ranges: a range whose lines do not fit is halved and scanned again. */
 static enum tg_err run_passes(struct run *run, struct tg_why *why)
 {
@@ -439,7 +464,9 @@ static enum tg_err run_passes(struct run *run, struct tg_why *why)
             run->stats->rows_late_count += run->collect.rows_late_count;
             run->stats->rows_next_count += run->collect.rows_next_count;
             run->stats->rows_written_off_count += run->collect.rows_written_off_count;
+            run->stats->rows_waiting_count += run->collect.rows_waiting_count;
         }
+        err = err == TG_OK ? balances_make(run, why) : err;
         err = err == TG_OK ? pass_bill(run, why) : err;
         if (err != TG_OK) {
             return err;

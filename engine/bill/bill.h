@@ -60,6 +60,7 @@ struct tg_bill_stats {
     uint64_t rows_late_count; /**< Of rows billed: late for an earlier period's issued bill. */
     uint64_t rows_next_count; /**< Rated rows of the period behind its close: on a later bill. */
     uint64_t rows_written_off_count; /**< Late rows that their product's policy does not charge. */
+    uint64_t rows_waiting_count;     /**< Late rows that it suspends. */
     uint64_t epoch_last;             /**< Last epoch of the journal that the run looked at. */
     uint64_t invoices_issued_count;  /**< Numbered now. */
     uint64_t invoices_drafted_count; /**< Stored as drafts. */

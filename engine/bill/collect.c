@@ -23,7 +23,7 @@
      TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(remainder) | TG_COLUMN_BIT(billed_units) |              \
      TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |        \
      TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(currency) | TG_COLUMN_BIT(zone) |              \
-     TG_COLUMN_BIT(fate))
+     TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(charge_flags))
 
 /* A cycle day or zone that no catalog gives counts as the first of the month, the period zone. */
 const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
@@ -44,6 +44,8 @@ static bool is_within(const struct tg_bill_window *window, int64_t at_ns)
 static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
 {
     const bool is_adjustment = view->source_id[i] == TG_ADJUST_SOURCE_ID;
+    const uint8_t prepaid =
+        (view->charge_flags[i] & TG_CHARGE_PREPAID) != 0 ? TG_BILL_SLOT_PREPAID : 0;
     if (is_adjustment) { /* Its units are differences; what counts on a bill is its money. */
         return (struct tg_bill_item){.subscriber = view->subscriber[i],
                                      .price_id = view->price_id[i],
@@ -51,7 +53,7 @@ static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
                                      .zone = view->zone[i],
                                      .currency = view->currency[i],
                                      .service = view->service[i],
-                                     .kind = TG_BILL_LINE_ADJUSTMENT,
+                                     .kind = (uint8_t)(TG_BILL_LINE_ADJUSTMENT | prepaid),
                                      .amount = view->amount[i],
                                      .remainder = view->remainder[i]};
     }
@@ -66,7 +68,7 @@ static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
                                  .zone = view->zone[i],
                                  .currency = view->currency[i],
                                  .service = view->service[i],
-                                 .kind = TG_BILL_LINE_USAGE,
+                                 .kind = (uint8_t)(TG_BILL_LINE_USAGE | prepaid),
                                  .amount = view->amount[i],
                                  .remainder = view->remainder[i],
                                  .units = tg_usage_units(&row),
@@ -93,7 +95,8 @@ static enum tg_err charge_tax(const struct tg_bill_collect *collect,
         tg_exchange_amount(rate, amount, image->rounding_exchange, &amount) != TG_OK) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    if (tax->is_inclusive != 0) {
+    /* What a balance pays has its tax in it. */
+    if (tax->is_inclusive != 0 || (item->kind & TG_BILL_SLOT_PREPAID) != 0) {
         return tg_bill_tax_in(amount, tax->rate_ppm, tax->rounding,
                               (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS), &item->charge_tax);
     }
@@ -111,6 +114,7 @@ static enum tg_err item_add(struct tg_bill_collect *collect, const struct tg_ros
     if (collect->taxes_charges) {
         err = charge_tax(collect, who, item);
     }
+    collect->has_prepaid |= (item->kind & TG_BILL_SLOT_PREPAID) != 0;
     return err == TG_OK ? tg_bill_lines_add(collect->lines, item) : err;
 }
 
@@ -147,20 +151,53 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
     return item_add(collect, line, view->start_ns[i], &item);
 }
 
-/* Was the row too late for its own period's bill and all those since, and in time for this one? */
-static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account, uint64_t epoch,
-                        uint32_t month)
+/* What the product of a subscriber wants done with late usage on the bill of a period. */
+static uint8_t late_policy(const struct tg_bill_collect *collect, const struct tg_roster_line *who,
+                           const struct tg_bill_cycle *cycle, uint32_t month)
 {
+    const struct tg_image *image =
+        month == collect->month
+            ? collect->image
+            : tg_catalog_image_at(collect->catalog, tg_bill_cycle_window(cycle, month).end_ns - 1);
+    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
+    return product != NULL ? product->late_usage : (uint8_t)TG_LATE_NEXT_BILL;
+}
+
+/* Was the row too late for its own period's bill and all those since, and in time for this one?
+ * Usage that waited on an earlier bill counts as not on it. */
+static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account, uint64_t epoch,
+                        uint32_t month, const struct tg_roster_line *waits)
+{
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, account);
     uint64_t closed = 0;
     if (!tg_bill_closes_find(collect->closes, account, month, &closed)) {
         return false; /* Its own bill is still to come. */
     }
     for (uint32_t m = month; m < collect->month; m++) {
-        if (tg_bill_closes_find(collect->closes, account, m, &closed) && epoch <= closed) {
+        if (tg_bill_closes_find(collect->closes, account, m, &closed) && epoch <= closed &&
+            (waits == NULL || m == month ||
+             late_policy(collect, waits, &cycle, m) != TG_LATE_SUSPEND)) {
             return false;
         }
     }
     return epoch <= epoch_limit(collect, account);
+}
+
+enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, uint32_t account,
+                                         int64_t at_ns, uint64_t epoch)
+{
+    const struct tg_bill_window *window = tg_bill_collect_window(collect, account);
+    if (at_ns >= window->end_ns || epoch > epoch_limit(collect, account)) {
+        return TG_BILL_PLACE_AFTER;
+    }
+    if (at_ns >= window->start_ns) {
+        return TG_BILL_PLACE_HERE;
+    }
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, account);
+    const uint32_t month = tg_bill_cycle_month(&cycle, at_ns);
+    return collect->closes != NULL && is_late_for(collect, account, epoch, month, NULL)
+               ? TG_BILL_PLACE_LATE
+               : TG_BILL_PLACE_BEFORE;
 }
 
 static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_scan_view *view,
@@ -174,18 +211,22 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, line->account);
     const uint32_t month = tg_bill_cycle_month(&cycle, view->start_ns[i]);
-    if (!is_late_for(collect, line->account, view->epoch, month)) {
-        return TG_OK;
-    }
     struct tg_bill_item item = item_of(view, i);
-    const struct tg_product *product =
-        collect->image != NULL ? tg_image_product(collect->image, line->product) : NULL;
-    if (item.kind == TG_BILL_LINE_USAGE && product != NULL &&
-        product->late_usage == TG_LATE_WRITE_OFF) {
-        collect->rows_written_off_count++;
+    /* Corrections, and what a balance has paid, are on the next bill whatever the policy. */
+    const bool has_policy = item.kind == TG_BILL_LINE_USAGE;
+    if (!is_late_for(collect, line->account, view->epoch, month, has_policy ? line : NULL)) {
         return TG_OK;
     }
-    item.kind = item.kind == TG_BILL_LINE_USAGE ? TG_BILL_LINE_LATE : item.kind;
+    const uint8_t policy = has_policy ? late_policy(collect, line, &cycle, collect->month)
+                                      : (uint8_t)TG_LATE_NEXT_BILL;
+    collect->rows_written_off_count += policy == TG_LATE_WRITE_OFF;
+    collect->rows_waiting_count += policy == TG_LATE_SUSPEND;
+    if (policy == TG_LATE_WRITE_OFF || policy == TG_LATE_SUSPEND) {
+        return TG_OK;
+    }
+    if ((item.kind & ~TG_BILL_SLOT_PREPAID) == TG_BILL_LINE_USAGE) {
+        item.kind = (uint8_t)(TG_BILL_LINE_LATE | (item.kind & TG_BILL_SLOT_PREPAID));
+    }
     item.month = (uint16_t)month; /* Years are at most 2261: 27,143. */
     collect->rows_late_count++;
     return item_add(collect, line, view->start_ns[i], &item);
@@ -198,6 +239,20 @@ static enum tg_err late_block_fold(void *context, const struct tg_scan_view *vie
         err = late_fold(context, view, i);
     }
     return err;
+}
+
+static bool any_suspends(const struct tg_catalog_snapshot *catalog)
+{
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        const uint32_t count = tg_image_count(catalog->images[i], TG_CATALOG_PRODUCT);
+        for (uint32_t j = 0; j < count; j++) {
+            const struct tg_product *product = tg_image_product(catalog->images[i], j);
+            if (product != NULL && product->late_usage == TG_LATE_SUSPEND) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* Rows of closed periods can only lie behind the earliest close that counts for this bill. */
@@ -218,7 +273,9 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
         has_last |= min == &last_min && close->account == TG_ACCOUNT_NONE;
         month_min = close->month < month_min ? close->month : month_min;
     }
-    const uint64_t epoch_min = has_last || last_min < older_min ? last_min : older_min;
+    /* What waits may have come behind any of them. */
+    const bool is_last = (has_last && !any_suspends(collect->catalog)) || last_min < older_min;
+    const uint64_t epoch_min = is_last ? last_min : older_min;
     if (month_min == UINT32_MAX || epoch_min >= collect->epoch_last) {
         return TG_OK;
     }
@@ -300,6 +357,8 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
     collect->rows_late_count = 0;
     collect->rows_next_count = 0;
     collect->rows_written_off_count = 0;
+    collect->rows_waiting_count = 0;
+    collect->has_prepaid = false;
     for (uint32_t i = 0; i < TG_BILL_SOURCE_IDS; i++) {
         collect->last_event_ns[i] = INT64_MIN;
     }

@@ -30,6 +30,14 @@ struct tg_roster;
 /** Rows up to this long after the period are looked at to see which sources have moved on. */
 #define TG_BILL_CLOSE_WINDOW_NS (INT64_C(7) * 86400 * 1000000000)
 
+/** @brief On which bill a row is, seen from this one. */
+enum tg_bill_place {
+    TG_BILL_PLACE_HERE = 0,   /**< Of the period, in time. */
+    TG_BILL_PLACE_LATE = 1,   /**< Of an earlier one whose bill was closed: on this one. */
+    TG_BILL_PLACE_BEFORE = 2, /**< On an earlier one, or its own is still to come. */
+    TG_BILL_PLACE_AFTER = 3   /**< On a later one. */
+};
+
 /** @brief What the journal's source table says of a source. */
 struct tg_bill_source {
     uint64_t records_count; /**< Rows and refusals that came from it. */
@@ -65,6 +73,8 @@ struct tg_bill_collect {
     uint64_t rows_late_count;        /**< Late rows of earlier periods that are on this bill. */
     uint64_t rows_next_count;        /**< Of the period but behind its close: on a later bill. */
     uint64_t rows_written_off_count; /**< Late rows that the product's policy does not charge. */
+    uint64_t rows_waiting_count;     /**< Late rows that it suspends. */
+    bool has_prepaid;                /**< A row was taken from a balance. */
     struct tg_bill_source *sources;  /**< By source id; shape [TG_BILL_SOURCE_IDS]. */
     int64_t *last_event_ns;          /**< Latest start_ns a source sent, INT64_MIN never;
                                           shape [TG_BILL_SOURCE_IDS]. */
@@ -74,6 +84,11 @@ struct tg_bill_collect {
  *  @return Borrowed. */
 const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
                                                     uint32_t account);
+
+/** @brief Place of what happened to an account. @param collect As for a scan. @param account Any.
+ *  @param at_ns Event time. @param epoch That it came with. @return Place. */
+enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, uint32_t account,
+                                         int64_t at_ns, uint64_t epoch);
 
 /**
  * @brief Scan once.

@@ -64,6 +64,7 @@ static int line_compare(const void *a, const void *b)
     order = order != 0 ? order : strcmp(left->zone_id, right->zone_id);
     order = order != 0 ? order : strcmp(left->price_id, right->price_id);
     order = order != 0 ? order : number_compare(left->catalog_version, right->catalog_version);
+    order = order != 0 ? order : number_compare(left->is_prepaid, right->is_prepaid);
     return order != 0 ? order : number_compare(left->tax_index, right->tax_index);
 }
 
@@ -188,6 +189,20 @@ static void invoice_assert_sums(const struct tg_bill_invoice *invoice)
     (void)taxes;
 }
 
+/* What balances have paid: the lines of their rows, tax included. */
+static bool paid_sum(struct tg_bill_invoice *invoice)
+{
+    __int128 paid = 0;
+    for (uint32_t i = 0; i < invoice->lines_count; i++) {
+        if (invoice->lines[i].is_prepaid) {
+            paid += (__int128)invoice->lines[i].amount + invoice->lines[i].tax_amount;
+        }
+    }
+    invoice->paid = (int64_t)paid;
+    return paid >= INT64_MIN && paid <= INT64_MAX &&
+           !__builtin_sub_overflow(invoice->total, invoice->paid, &(int64_t){0});
+}
+
 enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
                                     const struct tg_bill_scratch *scratch, struct tg_why *why)
 {
@@ -222,7 +237,9 @@ enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
         return tg_why_set(why, err, "the sums of account %s do not fit", invoice->account_id);
     }
     invoice_assert_sums(invoice);
-    return TG_OK;
+    return paid_sum(invoice) ? TG_OK
+                             : tg_why_set(why, TG_E_AMOUNT_OVERFLOW,
+                                          "the sums of account %s do not fit", invoice->account_id);
 }
 
 const char *tg_bill_line_kind_name(uint8_t kind)

@@ -93,6 +93,8 @@ struct tg_bill_line {
     uint8_t kind;                        /**< enum tg_bill_line_kind. */
     uint8_t proration;                   /**< enum tg_proration, recurring only. */
     bool has_charge_tax; /**< charge_tax is set, and tax_parts where the tax is given. */
+    bool is_prepaid;     /**< Its rows were taken from a balance: nothing of it is due. */
+    uint16_t note_month; /**< Period on whose bill it is a note; 0: on this invoice. */
 };
 
 /** @brief One tax of a set. */
@@ -121,6 +123,14 @@ struct tg_bill_tax {
     int64_t net;         /**< Taxable amount, bill scale; compute writes it. */
     int64_t tax;         /**< Tax amount, bill scale; compute writes it. */
     struct tg_bill_tax_part parts[TG_TAX_PARTS_MAX]; /**< In order; shape [parts_count]. */
+};
+
+/** @brief What a prepaid balance did over the period; amounts at the currency's rating scale. */
+struct tg_bill_statement {
+    __int128 opening; /**< When the period began. */
+    __int128 topups;  /**< Added in it. */
+    __int128 usage;   /**< What rows on the bill took: below 0. */
+    bool is_there;    /**< Else all is 0: nothing to state. */
 };
 
 /** @brief What a document is. */
@@ -154,7 +164,9 @@ struct tg_bill_invoice {
     const char *reason;                          /**< Of a note: why, for people. */
     int64_t net_total;                           /**< Before tax, bill scale. */
     int64_t tax_total;                           /**< Tax, bill scale. */
-    int64_t total;                               /**< To pay, bill scale. */
+    int64_t total;                               /**< With tax, bill scale. */
+    int64_t paid;                                /**< Of total, taken from a balance already. */
+    struct tg_bill_statement statement;          /**< Of that balance. */
     char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
     char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft, and
                                                       before its turn has come. */

@@ -178,14 +178,16 @@ static enum tg_err number_spend(struct tg_bill_issuer *issuer, const struct tg_b
 {
     struct tg_civil civil;
     tg_clock_to_civil(ready->issued_ns, &civil);
+    const char *series = ready->document == TG_BILL_CREDIT_NOTE  ? "CN"
+                         : ready->document == TG_BILL_DEBIT_NOTE ? "DN"
+                                                                 : issuer->series;
     char counter[96];
-    (void)snprintf(counter, sizeof counter, "bill|%s|%s|%04d", issuer->entity, issuer->series,
-                   civil.year);
+    (void)snprintf(counter, sizeof counter, "bill|%s|%s|%04d", issuer->entity, series, civil.year);
     const uint64_t ordinal = tg_counter_next(&issuer->txn, counter);
     if (ordinal == 0) {
         return TG_E_DATABASE;
     }
-    tg_bill_number_format(issuer->series, civil.year, ordinal, stored->number);
+    tg_bill_number_format(series, civil.year, ordinal, stored->number);
     return TG_OK;
 }
 

@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TG_BILL_SLOT_PREPAID 0x80u /**< Bit of a kind: the rows were taken from a balance. */
+
 /** @brief What one slot sums. */
 struct tg_bill_slot {
     uint32_t subscriber;               /**< Roster index. */
@@ -30,7 +32,7 @@ struct tg_bill_slot {
     uint16_t currency;                 /**< ISO 4217 numeric. */
     uint16_t month;                    /**< tg_bill_month it is late for; 0: in time. */
     uint8_t service;                   /**< enum tg_service. */
-    uint8_t kind;                      /**< enum tg_bill_line_kind. */
+    uint8_t kind;                      /**< enum tg_bill_line_kind, TG_BILL_SLOT_PREPAID. */
     uint64_t rows_count;               /**< Rows summed. */
     __int128 amount;                   /**< At rating scale. */
     __int128 residual;                 /**< 2^-32 of a scale unit. */

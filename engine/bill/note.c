@@ -109,18 +109,25 @@ static bool item_read(const struct tg_json *item, struct tg_bill_tax_part *part)
 }
 
 /* The category of the invoice's line, with the rates it was issued with. */
-static enum tg_err tax_take(struct note *note, const char *category, uint16_t *index)
+static enum tg_err tax_take(struct note *note, const struct tg_json *line, uint16_t *index)
 {
+    const char *category = tg_json_get_text(line, "taxCategory", "");
+    const int64_t from = tg_json_get_integer(line, "x_taxItem", 0);
     const struct tg_json *items = tg_json_get(note->bill, "taxItem");
     struct tg_bill_tax wanted = {.id = category, .is_given = !note->params->is_debit};
     bool is_found = false;
-    for (size_t i = 0; i < tg_json_count(items); i++) {
+    bool is_over = false;
+    for (size_t i = from > 0 ? (size_t)from : 0; i < tg_json_count(items) && !is_over; i++) {
         const struct tg_json *item = tg_json_at(items, i);
         const char *set = tg_json_get_text(item, "x_set", NULL);
         struct tg_bill_tax_part part;
         if (strcmp(set != NULL ? set : tg_json_get_text(item, "taxCategory", ""), category) != 0 ||
             !item_read(item, &part) || wanted.parts_count == TG_TAX_PARTS_MAX) {
             continue;
+        }
+        is_over = set == NULL || (is_found && strcmp(wanted.parts[0].id, part.id) == 0);
+        if (is_over && is_found) {
+            break; /* The set's first part again: another category of its name. */
         }
         is_found = true;
         wanted.mode = mode_by_name(tg_json_get_text(item, "x_mode", ""));
@@ -228,7 +235,7 @@ static enum tg_err line_make(struct note *note, uint32_t index)
     }
     enum tg_err err = line_amount(note, index, printed, &net);
     if (err == TG_OK && net != 0) {
-        err = tax_take(note, tg_json_get_text(line, "taxCategory", ""), &tax_index);
+        err = tax_take(note, line, &tax_index);
     }
     if (err != TG_OK || net == 0) {
         return err;

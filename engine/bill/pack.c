@@ -157,6 +157,10 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     uint64_t hash = tg_key_hash(0, head, sizeof head);
     hash = text_hash(hash, invoice->account_id);
     hash = text_hash(hash, invoice->reason);
+    if (invoice->statement.is_there) {
+        hash = tg_key_hash(hash, &invoice->statement.opening, sizeof(__int128));
+        hash = tg_key_hash(hash, &invoice->statement.topups, sizeof(__int128));
+    }
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         const struct tg_bill_tax *tax = &invoice->taxes[i];
         const int64_t fields[] = {tax->rate_ppm, tax->net, tax->tax};
@@ -311,6 +315,7 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     ready->lines_count = invoice->lines_count;
     ready->currency = invoice->currency->numeric;
     ready->is_issued = invoice->is_issued;
+    ready->document = invoice->document;
     if (!parts_add(pack, invoice, ready)) {
         return tg_why_set(why, TG_E_FULL, "invoice %s is longer than any can be", invoice->id);
     }

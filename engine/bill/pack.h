@@ -56,7 +56,8 @@ struct tg_bill_ready {
     int32_t err;                /**< TG_OK, or why the account has no invoice. */
     uint16_t currency;          /**< ISO 4217 numeric. */
     bool is_issued;             /**< To be numbered; false: a draft. */
-    uint8_t reserved[5];        /**< 0. */
+    uint8_t document;           /**< enum tg_bill_document: notes have series of their own. */
+    uint8_t reserved[4];        /**< 0. */
 };
 
 struct tg_bill_detail;

@@ -179,6 +179,9 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
         }
         return;
     }
+    if (line->is_prepaid) {
+        TG_BILL_TEXT_PUT(out, ",\"x_paidFrom\":\"balance\"");
+    }
     add_word(out, "x_service", tg_bill_service_name(line->service));
     add_string(out, "x_zone", line->zone_id);
     add_string(out, "x_price", line->price_id);
@@ -244,6 +247,47 @@ static void add_category(struct tg_bill_text *out, const struct tg_bill_tax *tax
     }
 }
 
+/* What the balance did; exact, as it pays each row and not each bill. */
+static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
+{
+    const struct tg_bill_statement *statement = &invoice->statement;
+    const struct {
+        const char *key;
+        __int128 amount;
+    } parts[] = {{"opening", statement->opening},
+                 {"topups", statement->topups},
+                 {"usage", statement->usage},
+                 {"closing", statement->opening + statement->topups + statement->usage}};
+    add_exact(out, "x_paidFromBalance", invoice->currency, invoice->paid);
+    TG_BILL_TEXT_PUT(out, ",\"x_balance\":{");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        tg_bill_text_put(out, ",", i > 0);
+        TG_BILL_TEXT_PUT(out, "\"");
+        tg_bill_text_put(out, parts[i].key, strlen(parts[i].key));
+        TG_BILL_TEXT_PUT(out, "\":\"");
+        tg_bill_text_money(out, parts[i].amount, invoice->currency->scale,
+                           invoice->currency->minor);
+        TG_BILL_TEXT_PUT(out, "\"");
+    }
+    TG_BILL_TEXT_PUT(out, "}");
+}
+
+/* Where one name is several categories (exempt and not, paid from a balance and not): which. */
+static void add_tax_place(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
+                          uint32_t index)
+{
+    uint64_t place = 0;
+    bool has_twin = false;
+    for (uint32_t i = 0; i < invoice->taxes_count; i++) {
+        const struct tg_bill_tax *tax = &invoice->taxes[i];
+        has_twin |= i != index && strcmp(tax->id, invoice->taxes[index].id) == 0;
+        place += i >= index ? 0 : tax->parts_count > 0 ? tax->parts_count : 1;
+    }
+    if (has_twin) {
+        add_unsigned(out, "x_taxItem", place);
+    }
+}
+
 void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_text *out,
                          struct tg_bill_detail *details)
 {
@@ -278,8 +322,11 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     }
     add_money(out, "taxExcludedAmount", currency, invoice->net_total);
     add_money(out, "taxIncludedAmount", currency, invoice->total);
-    add_money(out, "amountDue", currency, invoice->total);
-    add_money(out, "remainingAmount", currency, invoice->total);
+    add_money(out, "amountDue", currency, invoice->total - invoice->paid);
+    add_money(out, "remainingAmount", currency, invoice->total - invoice->paid);
+    if (invoice->statement.is_there) {
+        add_statement(out, invoice);
+    }
     TG_BILL_TEXT_PUT(out, ",\"taxItem\":[");
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         tg_bill_text_put(out, ",", i > 0);
@@ -299,6 +346,7 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
         add_string(out, "product", line->product_id);
         add_money(out, "taxExcludedAmount", currency, line->amount);
         add_string(out, "taxCategory", invoice->taxes[line->tax_index].id);
+        add_tax_place(out, invoice, line->tax_index);
         const size_t detail_at = out->length_bytes;
         add_line_detail(out, invoice, line);
         if (details != NULL) {

@@ -120,6 +120,9 @@ static const char *rows_mark(const struct tg_bill_line *line)
     if (line->kind == TG_BILL_LINE_ADJUSTMENT) {
         return "corrected: ";
     }
+    if (line->is_prepaid) {
+        return line->kind == TG_BILL_LINE_LATE ? "late, paid: " : "paid: ";
+    }
     return line->kind == TG_BILL_LINE_LATE ? "late: " : "";
 }
 
@@ -203,6 +206,30 @@ static void add_tax(struct tg_bill_text *out, const struct tg_bill_tax_part *tax
     add_sum(out, label, tax->tax, currency);
 }
 
+static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
+{
+    const struct tg_bill_statement *statement = &invoice->statement;
+    const struct tg_currency *currency = invoice->currency;
+    const struct {
+        const char *label;
+        __int128 amount;
+    } parts[] = {
+        {"Balance when the period began", statement->opening},
+        {"Top-ups", statement->topups},
+        {"Usage", statement->usage},
+        {"Balance when it ended", statement->opening + statement->topups + statement->usage}};
+    add_sum(out, "Paid from balance", -invoice->paid, currency);
+    add_sum(out, "Due", invoice->total - invoice->paid, currency);
+    TG_BILL_TEXT_PUT(out, "\n");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct tg_bill_text text;
+        char cell[CELL_BYTES];
+        text = tg_bill_text(cell, sizeof cell);
+        tg_bill_text_money(&text, parts[i].amount, currency->scale, currency->minor);
+        tg_bill_text_add(out, "%-32s %24s\n", parts[i].label, cell);
+    }
+}
+
 void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_text *out)
 {
     const bool is_draft = !invoice->is_issued;
@@ -249,4 +276,7 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         }
     }
     add_sum(out, "Total", invoice->total, invoice->currency);
+    if (invoice->statement.is_there) {
+        add_statement(out, invoice);
+    }
 }

@@ -64,6 +64,7 @@ static bool line_read(const struct tg_json *json, const struct tg_currency *curr
                          amount_read(json, "x_taxAmount", currency->minor, &line->tax_amount) &&
                          (!has_period || (time_read(json, "x_from", &line->from_ns) &&
                                           time_read(json, "x_to", &line->to_ns)));
+    line->is_prepaid = tg_json_get(json, "x_paidFrom") != NULL;
     line->amount_exact = line->amount; /* Its sign is what is printed. */
     return is_read && line->kind < TG_BILL_LINE_KINDS;
 }
@@ -75,7 +76,9 @@ static struct tg_bill_tax *category_take(struct tg_bill_invoice *invoice,
     const uint8_t minor = invoice->currency->minor;
     struct tg_bill_tax *tax =
         invoice->taxes_count > 0 ? &invoice->taxes[invoice->taxes_count - 1] : NULL;
-    if (set != NULL && tax != NULL && tax->parts_count > 0 && strcmp(tax->id, set) == 0) {
+    /* The first part again is the set again: with an exemption it is another category. */
+    if (set != NULL && tax != NULL && tax->parts_count > 0 && strcmp(tax->id, set) == 0 &&
+        strcmp(tax->parts[0].id, tg_json_get_text(item, "taxCategory", "")) != 0) {
         return tax->parts_count < TG_TAX_PARTS_MAX ? tax : NULL;
     }
     if (invoice->taxes_count == TG_BILL_TAXES_MAX) {
@@ -119,6 +122,25 @@ static bool taxes_read(const struct tg_json *bill, struct tg_bill_invoice *invoi
     return !__builtin_add_overflow(invoice->net_total, invoice->tax_total, &invoice->total);
 }
 
+static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const struct tg_json *balance = tg_json_get(bill, "x_balance");
+    const uint8_t scale = invoice->currency->scale;
+    int64_t opening = 0;
+    int64_t topups = 0;
+    int64_t usage = 0;
+    if (balance == NULL) {
+        return true;
+    }
+    const bool is_read =
+        amount_read(balance, "opening", scale, &opening) &&
+        amount_read(balance, "topups", scale, &topups) &&
+        amount_read(balance, "usage", scale, &usage) &&
+        amount_read(bill, "x_paidFromBalance", invoice->currency->minor, &invoice->paid);
+    invoice->statement = (struct tg_bill_statement){opening, topups, usage, true};
+    return is_read;
+}
+
 static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
 {
     const struct tg_json *account = tg_json_get(bill, "billingAccount");
@@ -142,7 +164,8 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
     return invoice->currency != NULL && invoice->document < TG_BILL_DOCUMENTS &&
            time_read(bill, "billDate", &invoice->issued_ns) &&
            time_read(period, "startDateTime", &invoice->period_start_ns) &&
-           time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice);
+           time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice) &&
+           statement_read(bill, invoice);
 }
 
 enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out,

@@ -387,7 +387,9 @@ enum tg_bill_eligible {
 /** @brief What becomes of usage that arrives when its bill is issued (rating-semantics 4.11). */
 enum tg_late_usage {
     TG_LATE_NEXT_BILL = 0, /**< Lines of their own on the next bill. Default. */
-    TG_LATE_WRITE_OFF = 1  /**< Not charged; counted. */
+    TG_LATE_WRITE_OFF = 1, /**< Not charged; counted. */
+    TG_LATE_SUSPEND = 2,   /**< Waits until the product says otherwise; counted. */
+    TG_LATE_NOTE = 3       /**< A debit or credit note on the bill it is late for. */
 };
 
 /** @brief What the cycle of a change of product costs; the new product says so (rating-semantics

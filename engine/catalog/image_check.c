@@ -333,7 +333,7 @@ static bool products_check(const struct tg_image *image)
             (product->title_offset >= text_count || product->proration > TG_PRORATE_THIRTIETHS ||
              product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
              product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
-             product->late_usage > TG_LATE_WRITE_OFF ||
+             product->late_usage > TG_LATE_NOTE ||
              product->on_plan_change > TG_CHANGE_NONE || product->discount_ppm > 1000000 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||

@@ -19,7 +19,7 @@ static const char *const prorations[] = {"actual_days", "fixed_30",   "seconds",
                                          "none_zero",   "thirtieths", NULL};
 static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
-static const char *const late_usages[] = {"next_bill", "write_off", NULL};
+static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
                                            NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};

@@ -209,6 +209,17 @@ static void key_place(const struct tg_json_lines *lines, const char *key, char p
     (void)snprintf(place, 48, "%llu:%zu", (unsigned long long)lines->line_number, column);
 }
 
+/* What an engine's balance would have paid: see tg_credit_debit. */
+static bool is_from_balance(const struct quote *quote, const struct tg_charge *charge)
+{
+    const struct tg_roster *roster = quote->snapshot->roster;
+    const struct tg_roster_line *line =
+        charge->fate == TG_FATE_RATED ? tg_roster_line(roster, charge->subscriber) : NULL;
+    return line != NULL && roster->credits != NULL && line->account < roster->accounts_count &&
+           roster->credits[line->account].is_prepaid &&
+           charge->currency == roster->accounts[line->account].currency;
+}
+
 static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
                        const struct tg_json *json)
 {
@@ -228,6 +239,9 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     line.row.record_key = tg_quote_journal_key(lines->line_number);
     tg_quote_row(quote->rate, quote->snapshot, &line, quote->what->is_fresh, &charge, &trace,
                  &grant);
+    if (is_from_balance(quote, &charge)) {
+        charge.flags |= TG_CHARGE_PREPAID;
+    }
     if (quote->journal != NULL) {
         tg_quote_journal_row(quote->journal, &grant.row, &charge);
     }

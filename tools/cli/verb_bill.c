@@ -145,6 +145,7 @@ static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
                   {"rows_late", stats->rows_late_count},
                   {"rows_for_next_bill", stats->rows_next_count},
                   {"rows_written_off", stats->rows_written_off_count},
+                  {"rows_late_suspended", stats->rows_waiting_count},
                   {"epoch", stats->epoch_last},
                   {"passes", stats->passes_count},
                   {"late_sources", stats->late_sources_count}};
@@ -246,6 +247,7 @@ static void report_text(const struct options *options, const struct tg_bill_stat
     count_print("of these late rows", stats->rows_late_count);
     count_print("rows for next bill", stats->rows_next_count);
     count_print("rows written off", stats->rows_written_off_count);
+    count_print("late rows suspended", stats->rows_waiting_count);
     count_print("rows suspended", stats->rows_suspended_count);
     count_print("rows held", stats->rows_held_count);
     const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ *  @brief Statements of prepaid balances: what there was, what came, what was used, what is left.
+ *
+ *  Source: rating-semantics 4.13. Threads: the calling one. Allocates: the scan's buffers.
+ *  Cost: seven columns of every row up to the end of the period; only where somebody is prepaid or
+ *  was.
+ *
+ *  A row or top-up counts on the bill it is on: that of its cycle, or when it came behind the
+ *  close the next one. So a bill opens with what the bill before closed with.
+ */
+#ifndef TG_BILL_BALANCE_H
+#define TG_BILL_BALANCE_H
+
+#include "base/error.h"
+#include "bill/collect.h"
+
+#include <stdint.h>
+
+/** @brief Sums of one account at the catalog's rating scale; what was used is below 0. */
+struct tg_bill_balance {
+    __int128 opening; /**< When the period began. */
+    __int128 topups;  /**< Added in it, and taken out by hand. */
+    __int128 usage;   /**< Of rows on the bill. */
+};
+
+/**
+ * @brief Read the balances of all accounts.
+ * @param[in]     collect   As tg_bill_collect_run left it.
+ * @param[in,out] balances  All 0; shape [accounts_count of the roster].
+ * @param[out]    why       May be NULL.
+ * @return TG_OK; TG_E_CORRUPT (a note is no event); as tg_scan_fold.
+ */
+enum tg_err tg_bill_balances_read(const struct tg_bill_collect *collect,
+                                  struct tg_bill_balance *balances, struct tg_why *why);
+
+#endif
