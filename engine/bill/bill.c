@@ -310,7 +310,7 @@ static enum tg_err ready_store(struct run *run, const struct tg_bill_pack *pack,
 static bool fails_alone(enum tg_err err)
 {
     return err == TG_E_OVERFLOW || err == TG_E_AMOUNT_OVERFLOW || err == TG_E_CATALOG_VERSION ||
-           err == TG_E_FULL || err == TG_E_INVALID;
+           err == TG_E_FULL || err == TG_E_INVALID || err == TG_E_NO_EXCHANGE_RATE;
 }
 
 static enum tg_err account_make(const struct run *run, struct tg_bill_assembler *assembler,
