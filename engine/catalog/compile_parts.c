@@ -5,8 +5,11 @@
 #include "catalog/keys.h"
 #include "doc/schema.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NEAR_NAMES_MAX 20000u
 
 static struct tg_network network_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
@@ -64,6 +67,19 @@ static uint32_t services_mask(const struct tg_yaml_node *list)
     return mask;
 }
 
+/* The zone a person may have meant; not over so many that he would wait for it. */
+static const char *zone_near(const struct tg_names *zones, const char *name)
+{
+    const uint32_t count = zones->count < NEAR_NAMES_MAX ? zones->count : 0;
+    const char **known = calloc((size_t)count + 1, sizeof *known);
+    for (uint32_t i = 0; known != NULL && i < count; i++) {
+        known[i] = tg_names_text(zones, i);
+    }
+    const char *near = known != NULL ? tg_diag_nearest(name, known, count) : NULL;
+    free((void *)known);
+    return near;
+}
+
 /* Zones named here must be in a deck or network: an allowance for a zone nobody reaches is a typo.
  */
 static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_node *list)
@@ -73,7 +89,10 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
     for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
         const uint32_t zone = tg_names_find(zones, item->text, item->text_bytes);
         if (zone == UINT32_MAX) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
+            char hint[128];
+            const char *near = item->kind == TG_YAML_SCALAR ? zone_near(zones, item->text) : NULL;
+            (void)snprintf(hint, sizeof hint, "did you mean \"%.64s\"?", near != NULL ? near : "");
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, near != NULL ? hint : NULL,
                         "there is no zone \"%.64s\" in any deck or network", item->text);
             continue;
         }

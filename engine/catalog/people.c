@@ -269,7 +269,7 @@ static void account_take(struct tg_people_reader *reader)
     if (zone.text_bytes != 0) {
         const uint32_t index =
             tg_people_entry(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
-                            "zone: \"%s\" is none of the catalog's account_zones");
+                            "there is no zone \"%s\" in account_zones");
         out.zone = index != UINT32_MAX ? (uint16_t)index : 0;
     }
     if (tax.text_bytes != 0) {

@@ -179,6 +179,27 @@ cmp -s <(grep '"id":"B-2026-10-' "$work/october" | sort) <(sort "$work/now") ||
 # Numbers of the year have no gap over all runs.
 "$tollgate" bill list --data "$data" --json | grep -o 'INV-2026-[0-9]*' | sort |
     awk -F- '$3 + 0 != NR { exit 1 }' || { echo "FAILED: a gap in the numbers"; bad=1; }
+# Notes are for issued invoices only: not for a draft, not for a note; and a refused one spends no number.
+"$tollgate" bill run --data "$data" --period 2027-01 >"$work/log"
+refused() { # WHAT MESSAGE
+    if "$tollgate" bill credit "$1" --data "$data" --id refused --amount "$2" --date 2026-12-04 \
+        --title wrong >"$work/log" 2>&1 || ! grep -q "$3" "$work/log"; then
+        echo "FAILED: a note on $1: $(cat "$work/log")"
+        bad=1
+    fi
+}
+refused B-2027-01-actual:1 1.00 "no issued invoice is called 'B-2027-01-actual'"
+refused CN-2026-00000001:1 1.00 'CN-2026-00000001 is a note itself'
+refused "$number:1" 1000.00 'has less than 1000.00 left'
+refused "$number:9" 1.00 'has no line 9'
+note=$("$tollgate" bill credit "$number:1" --data "$data" --id c4 --amount 1.00 --date 2026-12-04 --title more)
+[ "$note" = CN-2026-00000004 ] || { echo "FAILED: the next credit note is $note"; bad=1; }
+"$tollgate" bill show B-2027-01-actual --data "$data" | grep -q '^DRAFT' || { echo "FAILED: no draft"; bad=1; }
+"$tollgate" bill run --data "$data" --period 2027-01 --issue >"$work/log"
+"$tollgate" bill show B-2027-01-actual --data "$data" | grep -q '^INVOICE INV-2027-' ||
+    { echo "FAILED: a draft was not issued"; bad=1; }
+"$tollgate" bill credit B-2027-01-actual --data "$data" --id all --date 2027-02-01 --title wrong >"$work/log" ||
+    { echo "FAILED: no note on what was a draft: $(cat "$work/log")"; bad=1; }
 # A maximum below the minimum can never be met.
 sed -i 's/minimum: "15.50"/minimum: "15.50", maximum: "15.00", maximum_on: fees/' "$work/c/catalog.yaml"
 if "$tollgate" catalog check --catalog "$work/c" 2>"$work/log" ||

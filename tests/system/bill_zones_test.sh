@@ -132,7 +132,7 @@ grep -q 'catalog.yaml:3:[0-9]*: error: account_zones: there is no time zone "Mar
 sed -i 's/, UTC\]/]/' "$work/c/catalog.yaml"
 "$tollgate" catalog check --catalog "$work/c" 2>"$work/log" >&2 &&
     { echo "FAILED: a zone that is not listed"; bad=1; }
-grep -q 'accounts.csv:5:7: error: zone: "UTC" is none' "$work/log" ||
+grep -q 'accounts.csv:5:7: error: there is no zone "UTC" in account_zones' "$work/log" ||
     { echo "FAILED: $(cat "$work/log")"; bad=1; }
 [ "$bad" = 0 ] && echo "bill_zones: every edge is a local midnight"
 exit "$bad"

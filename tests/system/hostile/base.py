@@ -20,10 +20,12 @@ FILES = {
   ⟦key|version⟧: ⟦int|3⟧
   ⟦key|valid_from⟧: ⟦time|2026-01-01⟧
   ⟦key|currency⟧: ⟦currency|EUR⟧
+  ⟦key|account_zones⟧: [⟦zone|America/New_York⟧, ⟦zone|Asia/Tokyo⟧]
   ⟦key|rounding⟧: {⟦key|rate⟧: ⟦enum|half_up⟧, ⟦key|bill⟧: ⟦enum|half_even⟧}
 ⟦key|taxes⟧:
   ⟦name|standard⟧: {⟦key|rate⟧: ⟦percent|19%⟧, ⟦key|category⟧: S, ⟦key|rounding⟧: ⟦enum|half_up⟧}
-  ⟦name|reduced⟧: {⟦key|rate⟧: ⟦percent|7%⟧, ⟦key|mode⟧: ⟦enum|category⟧}
+  ⟦name|reduced⟧: {⟦key|rate⟧: ⟦percent|7%⟧, ⟦key|mode⟧: ⟦enum|category⟧, ⟦key|compound⟧: ⟦bool|true⟧}
+  ⟦name|both⟧: {⟦key|parts⟧: [⟦ref|standard⟧, ⟦ref|reduced⟧], ⟦key|inclusive⟧: ⟦bool|false⟧}
 ⟦key|decks⟧:
   ⟦name|world⟧: {⟦key|file⟧: ⟦file|decks/world.csv⟧}
   ⟦name|short⟧: {⟦key|prefixes⟧: {⟦digits|"331018"⟧: ⟦name|short_code⟧, ⟦digits|"1155"⟧: ⟦name|premium⟧}}
@@ -93,10 +95,11 @@ FILES = {
     ⟦key|fee⟧: ⟦money|"9.99"⟧
     ⟦key|proration⟧: ⟦enum|actual_days⟧
     ⟦key|prorate_on_start⟧: ⟦bool|true⟧
-    ⟦key|tax⟧: ⟦ref|standard⟧
+    ⟦key|prorate_on_plan_change⟧: ⟦enum|refund_and_charge⟧
+    ⟦key|tax⟧: ⟦ref|both⟧
     ⟦key|discount⟧: ⟦percent|10%⟧
     ⟦key|minimum⟧: ⟦money|"5.00"⟧
-  ⟦name|extra⟧: {⟦key|fee⟧: ⟦money|"1.00"⟧, ⟦key|in_advance⟧: ⟦bool|false⟧, ⟦key|tax⟧: ⟦ref|reduced⟧, ⟦key|late_usage⟧: ⟦enum|next_bill⟧}
+  ⟦name|extra⟧: {⟦key|fee⟧: ⟦money|"1.00"⟧, ⟦key|in_advance⟧: ⟦bool|false⟧, ⟦key|tax⟧: ⟦ref|reduced⟧, ⟦key|late_usage⟧: ⟦enum|suspend⟧}
 """,
     "decks/world.csv": """\
 ⟦column|prefix⟧,⟦column|zone⟧,⟦column|valid_from⟧,⟦column|valid_to⟧
@@ -111,10 +114,15 @@ FILES = {
 ⟦cprefix|44⟧,⟦czone|britain⟧,,⟦ctime|2027-01-01⟧
 """,
     "accounts.csv": """\
-⟦column|id⟧,⟦column|name⟧,⟦column|currency⟧,⟦column|cycle_day⟧,⟦column|tax⟧
-⟦cid|A1001⟧,Anna Schmidt,⟦ccurrency|EUR⟧,⟦cday|1⟧,⟦cref|reduced⟧
-⟦cid|A1002⟧,"Meyer, Schulz",⟦ccurrency|EUR⟧,⟦cday|15⟧,
-⟦cid|A1003⟧,Zoë Müller,EUR,⟦cday|31⟧,⟦cref|standard⟧
+⟦column|id⟧,⟦column|name⟧,⟦column|currency⟧,⟦column|cycle_day⟧,⟦column|tax⟧,⟦column|zone⟧
+⟦cid|A1001⟧,Anna Schmidt,⟦ccurrency|EUR⟧,⟦cday|1⟧,⟦cref|reduced⟧,
+⟦cid|A1002⟧,"Meyer, Schulz",⟦ccurrency|EUR⟧,⟦cday|15⟧,,⟦cref|Asia/Tokyo⟧
+⟦cid|A1003⟧,Zoë Müller,EUR,⟦cday|31⟧,⟦cref|standard⟧,⟦cref|America/New_York⟧
+""",
+    "exemptions.csv": """\
+⟦column|account⟧,⟦column|product⟧,⟦column|tax⟧,⟦column|valid_from⟧,⟦column|valid_to⟧
+⟦cref|A1001⟧,⟦cref|mobile⟧,⟦cref|standard⟧,2026-01-01,2026-07-01
+⟦cref|A1002⟧,,⟦cref|both⟧,,
 """,
     "subscribers.csv": """\
 ⟦column|id⟧,⟦column|account⟧,⟦column|product⟧,⟦column|msisdn⟧,⟦column|imsi⟧,⟦column|ip⟧,⟦column|active_from⟧,⟦column|active_to⟧

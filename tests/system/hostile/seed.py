@@ -37,7 +37,7 @@ def enum(dice, text):
 def ref(dice, text):
     return dice.choice([misspelt(dice, text, "there is no "), ("nowhere_to_be_found", "there is no ",
                                                               None),
-                        ("[x]", "", None), ("{x: y}", "", None)])
+                        ("[x]", "", None), ("[x, y]", "", None)])
 
 
 def name(dice, text):
@@ -83,7 +83,7 @@ def time(dice, text):
                         ("01.01.2026", "not of the expected form", "date"),
                         ("yesterday", "not of the expected form", "date"),
                         ("2026-01-01T25:00:00Z", "not of the expected form", "date"),
-                        ("2026-01-01 00:00", "not of the expected form", "date")])
+                        ("2026-01-01 24:30", "not of the expected form", "date")])
 
 
 def boolean(dice, text):
@@ -269,6 +269,19 @@ WHOLE = [
     ("decks/world.csv", "33,france,,\n", "`33,france,,,\n", None, "the row has 5 fields", None),
     ("decks/world.csv", "prefix,zone,", "`prefix,", None, '"zone" is missing', None),
     ("accounts.csv", "A1003,", "`A1002,", None, "already", None),
+    ("catalog.yaml", "both: {parts: [", "both: {rate: `5%, parts: [", None, "its parts'", "one of"),
+    ("catalog.yaml", "both: {parts: [standard, reduced]", "both: {parts: [standard, `standard]", None,
+     "named twice", None),
+    ("catalog.yaml", "both: {parts: [standard, reduced]", "both: {parts: [standard, `both]", None,
+     "part of a set", None),
+    ("catalog.yaml", "both: {parts: [standard, reduced], ", "both: {", "`both: {inclusive",
+     "needs a rate, or parts", None),
+    ("catalog.yaml", "inclusive: false}", "mode: `charge}", None, "cannot be rounded by charge", None),
+    ("exemptions.csv", "2026-01-01,2026-07-01", "2026-07-01,`2026-07-01", None,
+     "is not after valid_from", None),
+    ("exemptions.csv", "2026-01-01,2026-07-01", "`2026-01-01T00:00:00Z,", None, "is no date", None),
+    ("exemptions.csv", "A1002,,both,,", "`A1002,,both,,,", None, "the row has 6 fields", None),
+    ("exemptions.csv", "account,product", "`product", None, '"account" is missing', None),
     ("accounts.csv", "Müller,EUR,31", "Müller,EUR,`32", None, "is not 1 to 31", None),
     ("accounts.csv", "Zoë Müller,EUR", "\"Zoë\nMüller\",`USD", None, "there is no exchange rate", None),
     ("catalog.yaml", "category: S,", "category: S, title: \"Umsatzsteuer für Öl\", `titel: x,", None,
