@@ -138,6 +138,10 @@ enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
                                    const struct tg_bill_note_head *note,
                                    struct tg_bill_invoice *invoice);
 
+/** @brief Is usage of a product taxed as of its time? Then versions are lines of their own.
+ *  @param made Assembler. @param product Product index. @return true if so. */
+bool tg_bill_taxes_usage(const struct tg_bill_assembler *made, uint16_t product);
+
 /** @brief Give a line of an invoice its tax category. @param made Assembler. @param invoice Gets
  * the category when it has not. @param line One of its. @param[out] why May be NULL. @return TG_OK,
  *  TG_E_CATALOG_VERSION, TG_E_FULL. */

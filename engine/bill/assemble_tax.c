@@ -55,6 +55,30 @@ static void exempt(const struct tg_bill_assembler *made, const struct tg_image *
     }
 }
 
+/* The version of the line instead of the period's, when it taxes the product at all. */
+static void version_take(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
+                         uint16_t product, const struct tg_image **image, uint16_t *index)
+{
+    const struct tg_image *own = tg_catalog_image_version(made->catalog, line->catalog_version);
+    const struct tg_product *sold = own != NULL ? tg_image_product(own, product) : NULL;
+    const uint16_t fixed = made->catalog->roster->accounts[made->account].tax;
+    const uint16_t wanted = fixed != TG_TAX_NONE ? fixed : sold != NULL ? sold->tax : TG_TAX_NONE;
+    if (own != NULL && tg_image_tax(own, wanted) != NULL) {
+        *image = own;
+        *index = wanted;
+    }
+}
+
+bool tg_bill_taxes_usage(const struct tg_bill_assembler *made, uint16_t product)
+{
+    const struct tg_image *image = tg_bill_product_image(made, product);
+    const uint16_t own = made->catalog->roster->accounts[made->account].tax;
+    const struct tg_product *sold = image != NULL ? tg_image_product(image, product) : NULL;
+    const uint16_t index = own != TG_TAX_NONE ? own : sold != NULL ? sold->tax : TG_TAX_NONE;
+    const struct tg_tax *tax = image != NULL ? tg_image_tax(image, index) : NULL;
+    return tax != NULL && tax->point == TG_TAX_AT_USAGE;
+}
+
 /* The account's own tax category replaces the product's: a reverse charge, a foreign customer. */
 enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
                              struct tg_bill_line *line, struct tg_why *why)
@@ -65,12 +89,15 @@ enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invo
         tg_bill_product_before(made, who->product, made->taxed_to_ns).image;
     const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
     const uint16_t own = roster->accounts[made->account].tax;
-    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
+    uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
     const struct tg_tax *tax = image != NULL ? tg_image_tax(image, index) : NULL;
     if (product == NULL || (index != TG_TAX_NONE && tax == NULL)) {
         return tg_why_set(why, TG_E_CATALOG_VERSION,
                           "no catalog version says how the product of %s is taxed",
                           line->subscriber_id);
+    }
+    if (tax != NULL && tax->point == TG_TAX_AT_USAGE) {
+        version_take(made, line, who->product, &image, &index);
     }
     struct tg_bill_tax wanted = {.id = UNTAXED, .rounding = TG_ROUND_HALF_UP};
     if (tax != NULL) {

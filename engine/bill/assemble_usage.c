@@ -169,12 +169,15 @@ enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_
 {
     const bool skips_late = late_is_written_off(made, member->version.product, slots, slots_count);
     const struct tg_product *product = member->version.product;
+    const uint16_t sold = tg_roster_line(made->catalog->roster, member->subscriber)->product;
+    const bool splits = slots_count > 1 && tg_bill_taxes_usage(made, sold);
     enum tg_err err = TG_OK;
     const struct tg_bill_slot *before = NULL;
     for (uint32_t i = 0; i < slots_count && err == TG_OK; i++) {
         const bool is_nothing =
             (slots[i].kind & ~TG_BILL_SLOT_PREPAID) == TG_BILL_LINE_ADJUSTMENT &&
             slots[i].amount == 0;
+        before = splits ? NULL : before;
         if (is_nothing || (skips_late && slots[i].kind == TG_BILL_LINE_LATE)) {
             continue;
         }

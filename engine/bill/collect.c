@@ -76,6 +76,19 @@ static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
                                  .allowance_units = view->allowance_units[i]};
 }
 
+/* As the line's category is chosen (assemble_tax.c): by the version that priced the row. */
+static const struct tg_tax *usage_tax(const struct tg_bill_collect *collect,
+                                      const struct tg_roster_line *who, uint32_t version,
+                                      const struct tg_tax *otherwise)
+{
+    const struct tg_image *image = tg_catalog_image_version(collect->catalog, version);
+    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
+    const uint16_t own = collect->roster->accounts[who->account].tax;
+    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
+    const struct tg_tax *tax = image != NULL ? tg_image_tax(image, index) : NULL;
+    return tax != NULL ? tax : otherwise;
+}
+
 /* The row's own tax, rounded by itself: only where a tax asks for it. */
 static enum tg_err charge_tax(const struct tg_bill_collect *collect,
                               const struct tg_roster_line *who, struct tg_bill_item *item)
@@ -86,6 +99,9 @@ static enum tg_err charge_tax(const struct tg_bill_collect *collect,
     const struct tg_tax *tax = tg_image_tax(collect->image, index);
     if (tax == NULL || tax->mode != TG_TAX_PER_CHARGE) {
         return TG_OK;
+    }
+    if (tax->point == TG_TAX_AT_USAGE) {
+        tax = usage_tax(collect, who, item->catalog_version, tax);
     }
     int64_t amount = item->amount;
     const struct tg_image *image =

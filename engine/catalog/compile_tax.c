@@ -27,6 +27,7 @@ static struct tg_tax tax_read(struct tg_compile *compile, const struct tg_yaml_n
                         : compile->head.rounding_tax,
         .mode = (uint8_t)tg_schema_number(keys, node, "mode"),
         .is_inclusive = (uint8_t)tg_schema_number(keys, node, "inclusive"),
+        .point = (uint8_t)tg_schema_number(keys, node, "tax_point"),
         .is_compound = (uint8_t)tg_schema_number(keys, node, "compound"),
         .title_offset = tg_compile_text(compile, title != NULL ? title : node->key),
     };

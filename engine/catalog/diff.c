@@ -261,6 +261,7 @@ static void small_diff(struct diff *diff, enum tg_catalog_kind kind, const char 
             number_diff(diff, "tax", name, "mode", was->mode, is->mode);
             number_diff(diff, "tax", name, "inclusive", was->is_inclusive, is->is_inclusive);
             number_diff(diff, "tax", name, "compound", was->is_compound, is->is_compound);
+            number_diff(diff, "tax", name, "tax_point", was->point, is->point);
             number_diff(diff, "tax", name, "parts", was->parts_count, is->parts_count);
         }
         return;

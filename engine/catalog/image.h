@@ -434,6 +434,12 @@ struct tg_product {
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");
 
+/** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
+enum tg_tax_point {
+    TG_TAX_AT_PERIOD_END = 0, /**< Of the version valid at the last instant of the bill. Default. */
+    TG_TAX_AT_USAGE = 1       /**< Of the version that priced the usage, or whose fee it is. */
+};
+
 #define TG_TAX_PARTS_MAX 6u /**< Taxes of a set. */
 
 /** @brief One tax category, or a set of taxes that is one. */
@@ -448,7 +454,8 @@ struct tg_tax {
     uint8_t is_compound;   /**< 1: as part of a set also on the parts before it. */
     uint8_t parts_count;   /**< Of a set, whose rate is what its parts come to; 0: one tax. */
     uint16_t parts[TG_TAX_PARTS_MAX]; /**< Taxes, in order; shape [parts_count]. */
-    uint32_t reserved;                /**< 0. */
+    uint8_t point;                    /**< enum tg_tax_point. */
+    uint8_t reserved[3];              /**< 0. */
 };
 _Static_assert(sizeof(struct tg_tax) == 32, "stored");
 

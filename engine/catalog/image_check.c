@@ -333,8 +333,8 @@ static bool products_check(const struct tg_image *image)
             (product->title_offset >= text_count || product->proration > TG_PRORATE_THIRTIETHS ||
              product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
              product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
-             product->late_usage > TG_LATE_NOTE ||
-             product->on_plan_change > TG_CHANGE_NONE || product->discount_ppm > 1000000 ||
+             product->late_usage > TG_LATE_NOTE || product->on_plan_change > TG_CHANGE_NONE ||
+             product->discount_ppm > 1000000 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {
@@ -351,7 +351,7 @@ static bool small_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TAXES].count; i++) {
         const struct tg_tax *tax = tg_image_tax(image, i);
         if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR ||
-                            tax->parts_count > TG_TAX_PARTS_MAX)) {
+                            tax->parts_count > TG_TAX_PARTS_MAX || tax->point > TG_TAX_AT_USAGE)) {
             return false;
         }
         for (uint32_t part = 0; tax != NULL && part < tax->parts_count; part++) {

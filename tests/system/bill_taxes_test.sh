@@ -176,6 +176,49 @@ if sums != {"gst": decimal.Decimal("-0.35"), "qst": decimal.Decimal("-0.69")}:
 PYTHON
 note credit B-2026-10-hundred:1 e 10.01 2>"$work/log" >&2 && { echo "FAILED: more was taken back than charged"; bad=1; }
 
+# The rate of a tax changes within a cycle: by its tax_point all of the cycle has the new one, or each
+# usage the one of its time; in every mode of rounding.
+rm -rf "$work/e"
+mkdir "$work/e"
+tax_world() { # VERSION VALID-FROM RATE
+    cat >"$work/e/catalog.yaml" <<YAML
+catalog: {version: $1, valid_from: $2, currency: EUR}
+taxes:
+  end: {rate: $3}
+  use: {rate: $3, tax_point: usage}
+  line: {rate: $3, tax_point: usage, mode: line}
+  charge: {rate: $3, tax_point: usage, mode: charge}
+prices: {p: {unit: second, price: "1.00"}}
+plans: {v: {voice: {price: p}}}
+products:
+  end: {plan: v, tax: end}
+  use: {plan: v, tax: use}
+  line: {plan: v, tax: line}
+  charge: {plan: v, tax: charge}
+  ahead: {tax: use, fee: "10.00", in_advance: true}
+YAML
+    printf 'id,cycle_day\nend,15\nuse,15\nline,15\ncharge,15\nahead,1\n' >"$work/e/accounts.csv"
+    printf 'id,account,product,msisdn\na,end,end,491\nb,use,use,492\nc,line,line,493\nd,charge,charge,494\ne,ahead,ahead,495\n' \
+        >"$work/e/subscribers.csv"
+}
+tax_world 1 2025-01-01 19%
+cp -r "$work/e" "$work/e1"
+tax_world 2 2026-07-01 16%
+for n in 491 492 493 494; do
+    printf '{"subscriber":"%s","service":"voice","start":"%s","duration_s":%s}\n' \
+        $n 2026-06-30T23:59:59Z 10 $n 2026-07-01T00:00:00Z 20
+done >"$work/usage"
+"$tollgate" quote --catalog "$work/e1" --catalog "$work/e" --data "$work/taxed" "$work/usage" >"$work/log"
+for month in 2026-06 2026-07; do
+    "$tollgate" bill run --data "$work/taxed" --period $month --issue --json >"$work/run"
+done
+"$tollgate" bill list --data "$work/taxed" --full >"$work/bills"
+expect B-20260615-20260715-end 30.00 "end 16 30.00 4.80"
+for mode in use line charge; do
+    expect "B-20260615-20260715-$mode" 30.00 "$mode 19 10.00 1.90, $mode 16 20.00 3.20"
+done
+expect B-2026-06-ahead 20.00 "use 19 10.00 1.90, use 16 10.00 1.60"    # June, and July ahead
+
 # Mistakes, each where it is.
 mistake() { # SED PLACE-AND-TEXT
     rm -rf "$work/d"
