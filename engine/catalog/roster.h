@@ -141,7 +141,7 @@ struct tg_roster {
     const struct tg_roster_line *lines;       /**< Shape [subscribers_count]. */
     const struct tg_roster_account *accounts; /**< Shape [accounts_count]. */
     const struct tg_roster_credit *credits;   /**< Shape [accounts_count]; NULL: none prepaid. */
-    const struct tg_roster_exempt *exempts;   /**< By account; shape [exempts_count]; may be NULL. */
+    const struct tg_roster_exempt *exempts;   /**< By account; shape [exempts_count] or NULL. */
     /** Product of each subscriber who is active from hot_from_ns on without an end, else
      *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
     const uint16_t *hot;
@@ -151,7 +151,7 @@ struct tg_roster {
     uint64_t keys_count;                      /**< Used slots. */
     uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
     uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
-    const struct tg_roster_change *changes;   /**< Shape [subscribers_count]; NULL: there are none. */
+    const struct tg_roster_change *changes;   /**< Shape [subscribers_count]; NULL: none. */
     uint32_t exempts_count;                   /**< Exemptions from tax. */
     uint32_t kinds;                           /**< Bits 1 << enum tg_key_kind of the keys. */
     struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
