@@ -2,6 +2,7 @@
 #include "bill/assemble.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "bill/assemble_parts.h"
 #include "bill/balance.h"
 #include "bill/bill.h"
@@ -126,10 +127,48 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
         return err;
     }
     err = tg_bill_discount_lines(made, &member);
-    if (err == TG_OK && (who->flags & TG_ROSTER_REMOVED) == 0) {
+    if (err == TG_OK && (who->flags & TG_ROSTER_REMOVED) == 0 &&
+        member.version.product->bounds_scope == TG_SCOPE_SUBSCRIBER) {
         err = tg_bill_bound_lines(made, &member);
     }
     return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);
+}
+
+static bool is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who)
+{
+    return (who->flags & TG_ROSTER_REMOVED) == 0 &&
+           (int64_t)who->active_from_s * TG_NS_PER_S < made->window.end_ns &&
+           (who->active_to_s == TG_ROSTER_OPEN_S ||
+            (int64_t)who->active_to_s * TG_NS_PER_S > made->window.start_ns);
+}
+
+/* A minimum or maximum of the whole account: once a product, of the first subscription that has it,
+ * behind the lines of all. */
+static enum tg_err account_bounds(struct tg_bill_assembler *made, const uint32_t *members,
+                                  uint32_t count, struct tg_why *why)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    enum tg_err err = TG_OK;
+    for (uint32_t m = 0; m < count && err == TG_OK; m++) {
+        const struct tg_roster_line *who = tg_roster_line(roster, members[m]);
+        struct tg_product local;
+        struct tg_bill_member member = {
+            .name = made->names[m],
+            .subscriber = members[m],
+            .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
+        bool is_first = is_billed(made, who) && member.version.product != NULL &&
+                        member.version.product->bounds_scope == TG_SCOPE_ACCOUNT;
+        for (uint32_t before = 0; before < m && is_first; before++) {
+            const struct tg_roster_line *other = tg_roster_line(roster, members[before]);
+            is_first = other->product != who->product || !is_billed(made, other);
+        }
+        if (is_first) {
+            err = tg_bill_version_localize(made, made->window.end_ns - 1, &local, &member.version);
+            err = err == TG_OK ? tg_bill_bound_lines(made, &member) : err;
+        }
+    }
+    return err == TG_OK ? TG_OK
+                        : tg_why_set(why, err, "the sums of %s do not fit", made->account_id);
 }
 
 /* Every currency the lines have, the account's own first, then in order of first use. */
@@ -209,6 +248,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
         const uint32_t count = tg_bill_lines_take(table, members[m], assembler->slots);
         err = member_lines(assembler, members[m], assembler->slots, count, why);
+    }
+    if (err == TG_OK) {
+        err = account_bounds(assembler, members, members_count, why);
     }
     if (err == TG_OK) {
         err = currencies_list(assembler, why);

@@ -307,6 +307,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
+        .bounds_scope = (uint8_t)tg_schema_number(keys, node, "bounds_scope"),
         .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
     if (plan != NULL) {

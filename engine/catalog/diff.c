@@ -232,6 +232,7 @@ static void product_diff(struct diff *diff, const char *name, uint32_t was_id, u
     number_diff(diff, "product", name, "discount", was->discount_ppm, is->discount_ppm);
     number_diff(diff, "product", name, "discount_on", was->discount_on, is->discount_on);
     number_diff(diff, "product", name, "minimum_on", was->minimum_on, is->minimum_on);
+    number_diff(diff, "product", name, "bounds_scope", was->bounds_scope, is->bounds_scope);
     number_diff(diff, "product", name, "late_usage", was->late_usage, is->late_usage);
     money_diff(diff, "product", name, "late_write_off_below", was->late_write_off_below,
                is->late_write_off_below);

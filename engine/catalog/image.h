@@ -429,7 +429,7 @@ struct tg_product {
     uint8_t late_usage;           /**< enum tg_late_usage. */
     uint8_t maximum_on;           /**< enum tg_bill_eligible. */
     uint8_t on_plan_change;       /**< enum tg_plan_change, into this product. */
-    uint8_t reserved;             /**< 0. */
+    uint8_t bounds_scope;         /**< enum tg_allowance_scope of minimum and maximum. */
     int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
 };
 _Static_assert(sizeof(struct tg_product) == 64, "stored");

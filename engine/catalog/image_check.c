@@ -334,7 +334,7 @@ static bool products_check(const struct tg_image *image)
              product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
              product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
              product->late_usage > TG_LATE_NOTE || product->on_plan_change > TG_CHANGE_NONE ||
-             product->discount_ppm > 1000000 ||
+             product->bounds_scope > TG_SCOPE_ACCOUNT || product->discount_ppm > 1000000 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {

@@ -34,6 +34,8 @@ products:
   capped: {fee: "20.00", discount: 10%, discount_on: fees, maximum: "15.00", maximum_on: fees}
   committed: {fee: "20.00", discount: 50%, discount_on: fees, minimum: "15.50", minimum_on: fees}
   taxed: {fee: "0.99", tax: vat}
+  pool_min: {fee: "10.00", minimum: "50.00", minimum_on: fees, bounds_scope: account}
+  pool_max: {fee: "10.00", maximum: "25.50", maximum_on: fees, bounds_scope: account}
   gross: {fee: "11.90", tax: in}
   gross_odd: {fee: "10.00", tax: in}
   gross_line: {fee: "0.99", tax: in_line}
@@ -41,7 +43,7 @@ YAML
 {
     echo id,cycle_day
     for a in actual fixed seconds full zero start end once day ahead change ahead_end ended capped \
-        committed taxed gross gross_odd gross_line; do
+        committed pool_min pool_max pool_half taxed gross gross_odd gross_line; do
         echo "$a,1"
     done
     printf 'd29,29\nd30,30\nd31,31\nd15,15\nfeb,1\n'
@@ -62,6 +64,14 @@ s_ahead_end,ahead_end,ahead_end,2026-01-01,2026-11-16
 s_capped,capped,capped,2026-01-01,
 s_committed,committed,committed,2026-01-01,
 s_gross,gross,gross,2026-01-01,
+s_pool0,pool_min,pool_min,2026-01-01,2026-02-01
+s_pool1,pool_min,pool_min,2026-01-01,
+s_pool2,pool_min,pool_min,2026-01-01,
+s_pool3,pool_min,actual,2026-10-10,
+s_pool4,pool_max,pool_max,2026-01-01,
+s_pool5,pool_max,pool_max,2026-01-01,
+s_pool6,pool_max,pool_max,2026-01-01,
+s_pool7,pool_half,pool_min,2026-10-17,
 s_gross_odd,gross_odd,gross_odd,2026-01-01,
 s_d29,d29,actual,2027-12-29,
 s_d30,d30,actual,2027-12-30,
@@ -111,6 +121,9 @@ expect ahead 2026-11-01 53.00 0.00      # 22 days of October and November whole
 expect change 2026-11-01 62.00 0.00     # the first bill has its own cycle too
 expect capped 2026-11-01 15.00 0.00     # 20.00 - 2.00 - 3.00
 expect committed 2026-11-01 15.50 0.00  # 20.00 - 10.00 + 5.50
+expect pool_min 2026-11-01 50.00 0.00   # 10.00 + 10.00 + 21.29 + 8.71
+expect pool_max 2026-11-01 25.50 0.00   # 30.00 - 4.50
+expect pool_half 2026-11-01 24.19 0.00  # 15 of 31 days of 50.00, of which 4.84 are the fee
 expect taxed 2026-11-01 6.93 1.32       # 7 x 0.99: by category
 expect gross 2026-11-01 10.00 1.90
 expect gross_odd 2026-11-01 8.40 1.60   # 10.00 x 19 / 119 = 1.5966
