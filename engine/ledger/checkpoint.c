@@ -168,6 +168,13 @@ static int listed_compare(const void *a, const void *b)
     return left->number < right->number ? -1 : left->number > right->number;
 }
 
+/* The page with the same number in a list by number; the list of no pages may be NULL. */
+static const struct listed *listed_find(const struct listed *list, size_t count,
+                                        const struct listed *page)
+{
+    return count == 0 ? NULL : bsearch(page, list, count, sizeof *list, listed_compare);
+}
+
 static struct listed *fresh_add(struct tg_checkpoint_writer *writer)
 {
     if (writer->fresh_count == writer->fresh_capacity) {
@@ -207,8 +214,7 @@ enum tg_err tg_checkpoint_put(struct tg_checkpoint_writer *writer,
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the checkpoint's list of pages");
     }
     *fresh = (struct listed){.number = page->number, .epoch = page->epoch};
-    const struct listed *stored = bsearch(fresh, writer->stored, writer->stored_count,
-                                          sizeof *writer->stored, listed_compare);
+    const struct listed *stored = listed_find(writer->stored, writer->stored_count, fresh);
     fresh->place = stored != NULL ? 1 - stored->place : 0;
     const uint64_t key_be = place_key(fresh);
     const struct tg_bytes key = {&key_be, sizeof key_be};
@@ -238,13 +244,13 @@ static enum tg_err list_merge(struct tg_checkpoint_writer *writer, struct listed
         used = writer->fresh_count;
     }
     for (size_t i = 0; i < writer->stored_count; i++) {
-        if (writer->fresh_count == 0 ||
-            bsearch(&writer->stored[i], writer->fresh, writer->fresh_count, sizeof *writer->fresh,
-                    listed_compare) == NULL) {
+        if (listed_find(writer->fresh, writer->fresh_count, &writer->stored[i]) == NULL) {
             merged[used++] = writer->stored[i];
         }
     }
-    qsort(merged, used, sizeof *merged, listed_compare);
+    if (used > 0) {
+        qsort(merged, used, sizeof *merged, listed_compare);
+    }
     *count = used;
     return TG_OK;
 }
