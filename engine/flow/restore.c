@@ -16,6 +16,7 @@
 #include "mediate/session.h"
 #include "mediate/source.h"
 #include "rate/rate.h"
+#include "rate/shelf_note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,9 @@ static enum tg_err note_replay(void *context, const char *key, const uint8_t *by
     struct tg_source_key source_key;
     if (strncmp(key, TG_CREDIT_NOTE, strlen(TG_CREDIT_NOTE)) == 0) {
         return credit_replay(pipeline, bytes, length_bytes);
+    }
+    if (strncmp(key, TG_SHELF_NOTE, strlen(TG_SHELF_NOTE)) == 0) {
+        return tg_shelf_note_apply(pipeline->accounts, key, bytes, length_bytes);
     }
     if (sscanf(key, "source/%5u", &source_id) != 1 || length_bytes != sizeof source_key) {
         return TG_OK;
