@@ -62,8 +62,9 @@ enum tg_err tg_bench_scan(const struct tg_bench_extra *extra, struct tg_why *why
  *  TG_E_NO_MEMORY, or what the catalog or the rater said. */
 enum tg_err tg_bench_bill_world(const struct tg_bench_extra *extra, struct tg_why *why);
 
-/** @brief CPU time a row of rerate and what-if over a data folder, and how much of it is the rate
- *  stage's: its row rate is what theirs is held against. @param extra dir. @param[out] why Reason.
+/** @brief CPU time a row of rerate and what-if over a data folder, on one thread and on two, beside
+ *  that of one worker's rating stage (duplicate check, price, account) on the same rows: its row
+ *  rate is what theirs is held against. @param extra dir. @param[out] why Reason.
  *  @return TG_OK, TG_E_CORRUPT when something changes with the same catalog, or what the journal
  *  said. */
 enum tg_err tg_bench_replay(const struct tg_bench_extra *extra, struct tg_why *why);

@@ -8,6 +8,7 @@
 #include "ledger/journal.h"
 #include "ledger/scan.h"
 #include "rate/account.h"
+#include "rate/shelf_note.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -247,7 +248,7 @@ uint32_t tg_adjust_apply(const struct tg_adjust_index *index, const struct tg_us
 }
 
 bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands,
-                    const struct tg_charge *should, uint32_t count, uint8_t reason,
+                    const struct tg_charge *should, uint32_t count, uint8_t reason, bool is_silent,
                     struct tg_usage *row, struct tg_charge *charge)
 {
     assert(stands->subscriber == should->subscriber && stands->currency == should->currency);
@@ -256,7 +257,7 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
         base_of(should, should->billed_units) - base_of(stands, stands->billed_units);
     const uint64_t allowance =
         base_of(should, should->allowance_units) - base_of(stands, stands->allowance_units);
-    if (stands->amount == should->amount && billed == 0 && allowance == 0) {
+    if (stands->amount == should->amount && billed == 0 && allowance == 0 && !is_silent) {
         return false;
     }
     const int64_t identity[8] = {(int64_t)usage->record_key,
@@ -301,36 +302,64 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
     return true;
 }
 
+/* The block is full: the next one of the epoch. */
+static struct tg_block *block_next(struct tg_journal *journal, struct tg_block *block,
+                                   const struct tg_adjust_posting *posting, uint64_t epoch)
+{
+    tg_block_time(block, posting->journal_ns);
+    tg_journal_submit_part(journal, block, epoch);
+    return tg_journal_begin(journal, 0);
+}
+
+static struct tg_block *shelves_write(struct tg_journal *journal, struct tg_block *block,
+                                      const struct tg_adjust_posting *posting, uint64_t epoch)
+{
+    for (uint32_t i = 0; i < posting->shelves_count && block != NULL;) {
+        const struct tg_adjust_shelf *shelf = &posting->shelves[i];
+        char key[TG_SHELF_NOTE_KEY_BYTES];
+        const uint32_t length_bytes =
+            tg_shelf_note_make(shelf->is_pool, shelf->index, &shelf->shelf, key);
+        if (tg_block_note(block, key, &shelf->shelf, length_bytes)) {
+            i++;
+        } else {
+            block = block_next(journal, block, posting, epoch);
+        }
+    }
+    return block;
+}
+
 /* All blocks of the epoch; the last one commits it and carries the source's count. */
-static enum tg_err epoch_write(struct tg_journal *journal, const struct tg_usage *rows,
-                               const struct tg_charge *charges, uint32_t count, int64_t journal_ns,
+static enum tg_err epoch_write(struct tg_journal *journal, const struct tg_adjust_posting *posting,
                                uint64_t epoch)
 {
     const struct tg_journal_source source = {
         .source_key = tg_key_name(TG_ADJUST_SOURCE_NAME, strlen(TG_ADJUST_SOURCE_NAME)),
-        .in_records = count,
+        .in_records = posting->count,
         .source_id = TG_ADJUST_SOURCE_ID};
     struct tg_block *block = tg_journal_begin(journal, 0);
     uint32_t done = 0;
-    while (block != NULL) {
-        tg_block_time(block, journal_ns);
-        done += tg_block_rows(block, rows + done, charges + done, count - done);
-        if (done == count && tg_block_source(block, &source)) {
-            tg_journal_submit(journal, block, epoch);
-            return tg_journal_wait(journal, epoch);
-        }
-        tg_journal_submit_part(journal, block, epoch);
-        block = tg_journal_begin(journal, 0);
+    while (block != NULL && done < posting->count) {
+        done += tg_block_rows(block, posting->rows + done, posting->charges + done,
+                              posting->count - done);
+        block = done < posting->count ? block_next(journal, block, posting, epoch) : block;
     }
-    return TG_E_IO;
+    block = block != NULL ? shelves_write(journal, block, posting, epoch) : NULL;
+    while (block != NULL && !tg_block_source(block, &source)) {
+        block = block_next(journal, block, posting, epoch);
+    }
+    if (block == NULL) {
+        return TG_E_IO;
+    }
+    tg_block_time(block, posting->journal_ns);
+    tg_journal_submit(journal, block, epoch);
+    return tg_journal_wait(journal, epoch);
 }
 
-enum tg_err tg_adjust_post(const char *data_dir, const struct tg_usage *rows,
-                           const struct tg_charge *charges, uint32_t count, int64_t journal_ns,
+enum tg_err tg_adjust_post(const char *data_dir, const struct tg_adjust_posting *posting,
                            uint64_t *epoch, struct tg_why *why)
 {
     *epoch = 0;
-    if (count == 0) {
+    if (posting->count == 0 && posting->shelves_count == 0) {
         return TG_OK;
     }
     const struct tg_journal_params params = {
@@ -339,7 +368,7 @@ enum tg_err tg_adjust_post(const char *data_dir, const struct tg_usage *rows,
     enum tg_err err = tg_journal_open(&params, &journal, why);
     if (err == TG_OK) {
         const uint64_t next = tg_journal_next_epoch(journal);
-        err = epoch_write(journal, rows, charges, count, journal_ns, next);
+        err = epoch_write(journal, posting, next);
         if (err != TG_OK) {
             (void)tg_journal_error(journal, why);
         }

@@ -22,6 +22,7 @@
 #include "abi/usage.h"
 #include "base/error.h"
 #include "rate/account.h"
+#include "rate/bucket.h"
 #include "record/charge.h"
 
 #include <stdbool.h>
@@ -88,6 +89,16 @@ uint32_t tg_adjust_count(const struct tg_adjust_index *index);
 uint32_t tg_adjust_apply(const struct tg_adjust_index *index, const struct tg_usage *usage,
                          const struct tg_charge *charge, struct tg_charge *result);
 
+/** @brief Are money, units and currency the same, also in the way they are written? Most rows of a
+ *         rerate are told by it alone. @param stands Borrowed. @param should Borrowed.
+ *  @return true: there is nothing to adjust; false: ask tg_adjust_make. */
+static inline bool tg_adjust_is_same(const struct tg_charge *stands, const struct tg_charge *should)
+{
+    return stands->amount == should->amount && stands->billed_units == should->billed_units &&
+           stands->allowance_units == should->allowance_units && stands->unit == should->unit &&
+           stands->currency == should->currency && stands->fate == should->fate;
+}
+
 /**
  * @brief Make the adjustment that takes a row from where it stands to where it should be.
  * @param[in]  usage     The row; borrowed.
@@ -95,28 +106,44 @@ uint32_t tg_adjust_apply(const struct tg_adjust_index *index, const struct tg_us
  * @param[in]  should    Its new verdict, rated, same currency.
  * @param[in]  count     Adjustments the row has already.
  * @param[in]  reason    enum tg_adjust_reason.
+ * @param[in]  is_silent Make it also when neither money nor units differ: it then only says which
+ *                       version's shelves the row draws from.
  * @param[out] row       The adjustment's row.
  * @param[out] charge    The adjustment's charge.
  * @return true when there is a difference in money or units; false: nothing is written. A
  * difference that does not fit 64 bits cannot be, as both amounts are charges of one row.
  */
 bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands,
-                    const struct tg_charge *should, uint32_t count, uint8_t reason,
+                    const struct tg_charge *should, uint32_t count, uint8_t reason, bool is_silent,
                     struct tg_usage *row, struct tg_charge *charge);
 
+/** @brief A shelf as the corrected rows leave it. */
+struct tg_adjust_shelf {
+    struct tg_shelf shelf; /**< All of it. */
+    uint32_t index;        /**< Roster index of the subscriber, or of the account. */
+    bool is_pool;          /**< Of an account. */
+    uint8_t reserved[3];   /**< 0. */
+};
+
+/** @brief What one epoch of corrections holds. */
+struct tg_adjust_posting {
+    const struct tg_usage *rows;           /**< Shape [count]. */
+    const struct tg_charge *charges;       /**< Shape [count]. */
+    const struct tg_adjust_shelf *shelves; /**< Shape [shelves_count]. */
+    uint32_t count;                        /**< Adjustments. */
+    uint32_t shelves_count;                /**< Shelves that are replaced. */
+    int64_t journal_ns;                    /**< Journal time of the epoch. */
+};
+
 /**
- * @brief Write adjustments as one epoch: all of them or, after a crash, none.
+ * @brief Write adjustments and shelves as one epoch: all of it or, after a crash, nothing.
  * @param[in]  data_dir    The caller holds its tg_data_lock: no engine writes.
- * @param[in]  rows        Shape [count].
- * @param[in]  charges     Shape [count].
- * @param[in]  count       0 does nothing.
- * @param[in]  journal_ns  Journal time of the epoch.
+ * @param[in]  posting     Borrowed until return; empty does nothing.
  * @param[out] epoch       The epoch they are in; 0 when there were none.
  * @param[out] why         May be NULL.
  * @return TG_OK, TG_E_NO_MEMORY, TG_E_IO, TG_E_NO_SPACE, TG_E_CORRUPT, TG_E_NOT_DURABLE.
  */
-enum tg_err tg_adjust_post(const char *data_dir, const struct tg_usage *rows,
-                           const struct tg_charge *charges, uint32_t count, int64_t journal_ns,
+enum tg_err tg_adjust_post(const char *data_dir, const struct tg_adjust_posting *posting,
                            uint64_t *epoch, struct tg_why *why);
 
 #endif

@@ -76,6 +76,15 @@ const struct tg_image *tg_replay_candidate_image(const struct tg_replay_candidat
     return candidate->image;
 }
 
+bool tg_replay_candidate_keeps_networks(const struct tg_replay_candidate *candidate)
+{
+    bool keeps = true;
+    for (uint32_t i = 0; i < candidate->networks_count; i++) {
+        keeps = keeps && tg_replay_candidate_network(candidate, (uint16_t)i) == i;
+    }
+    return keeps;
+}
+
 uint16_t tg_replay_candidate_product(const struct tg_replay_candidate *candidate, uint16_t product)
 {
     return product < candidate->products_count ? candidate->products[product] : TG_PRODUCT_NONE;

@@ -142,45 +142,54 @@ static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_c
            strcmp(tg_image_name(image, TG_CATALOG_PRICE, charge->price_id), ref->price_id) == 0;
 }
 
-static bool line_has(const struct asked *asked, const struct tg_replay_seen *seen)
+static bool line_has(const struct asked *asked, const struct tg_replay_rows *rows, uint32_t i)
 {
     const struct tg_explain_ref *ref = &asked->params->ref;
-    if (seen->stored->subscriber != ref->subscriber || seen->usage->service != ref->service ||
-        seen->usage->start_ns < ref->from_ns || seen->usage->start_ns >= ref->to_ns) {
+    const struct tg_usage *usage = rows->usage[i];
+    const struct tg_charge *stored = rows->stored[i];
+    if (stored->subscriber != ref->subscriber || usage->service != ref->service ||
+        usage->start_ns < ref->from_ns || usage->start_ns >= ref->to_ns) {
         return false;
     }
     if (ref->is_adjustment) {
-        return seen->adjustments_count > 0 &&
-               name_is(asked->params->catalog, seen->stands, seen->usage->start_ns, ref);
+        return rows->adjustments[i] > 0 &&
+               name_is(asked->params->catalog, rows->stands[i], usage->start_ns, ref);
     }
-    return seen->stored->catalog_version > ref->version_after &&
-           seen->stored->catalog_version <= ref->version_to &&
-           name_is(asked->params->catalog, seen->stored, seen->usage->start_ns, ref);
+    return stored->catalog_version > ref->version_after &&
+           stored->catalog_version <= ref->version_to &&
+           name_is(asked->params->catalog, stored, usage->start_ns, ref);
 }
 
-static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *seen)
+static bool row_is_asked(const struct asked *asked, const struct tg_replay_rows *rows, uint32_t i)
 {
-    const struct asked *asked = context;
     const struct tg_explain_ref *ref = &asked->params->ref;
-    bool hits = false;
     switch (ref->kind) {
     case TG_EXPLAIN_PLACE:
-        hits = seen->epoch == ref->epoch && seen->index == ref->index;
-        break;
+        return rows->epoch == ref->epoch && rows->indices[i] == ref->index;
     case TG_EXPLAIN_KEY:
-        hits = seen->usage->record_key == ref->record_key;
-        break;
+        return rows->usage[i]->record_key == ref->record_key;
     default:
-        hits = line_has(asked, seen);
-        break;
+        return line_has(asked, rows, i);
     }
-    return hits ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
 }
 
-static enum tg_err visit(void *context, const struct tg_replay_row *row)
+static void choose(void *context, const struct tg_replay_rows *rows, uint8_t *choices)
+{
+    for (uint32_t i = 0; i < rows->count; i++) {
+        choices[i] = row_is_asked(context, rows, i) ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
+    }
+}
+
+static enum tg_err visit(void *context, const struct tg_replay_batch *batch)
 {
     const struct asked *asked = context;
-    return asked->params->visit(asked->params->context, row);
+    enum tg_err err = TG_OK;
+    for (uint32_t i = 0; i < batch->rows.count && err == TG_OK; i++) {
+        struct tg_replay_row row;
+        tg_replay_batch_row(batch, i, &row);
+        err = asked->params->visit(asked->params->context, &row);
+    }
+    return err;
 }
 
 enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why *why)
@@ -224,7 +233,7 @@ bool tg_explain_differs(const struct tg_replay_row *row)
         return true;
     }
     return tg_adjust_make(row->usage, row->stands, row->priced, row->adjustments_count,
-                          TG_ADJUST_RERATE, &adjustment, &difference);
+                          TG_ADJUST_RERATE, false, &adjustment, &difference);
 }
 
 void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_service *plan_service,

@@ -71,6 +71,10 @@ bool tg_explain_ref_parse(const char *text, struct tg_explain_ref *ref);
 enum tg_err tg_explain_find(const char *data_dir, const struct tg_explain_ref *ref,
                             struct tg_explain_found *found, struct tg_why *why);
 
+/** @brief Sees each row that was asked for, in journal order. @param context As given. @param row
+ *  With its trace. @return TG_OK to go on. */
+typedef enum tg_err (*tg_explain_visit)(void *context, const struct tg_replay_row *row);
+
 /** @brief What to replay. */
 struct tg_explain_params {
     uint32_t size_bytes;                       /**< sizeof(struct tg_explain_params). */
@@ -78,7 +82,7 @@ struct tg_explain_params {
     const char *data_dir;                      /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog; /**< As stored. */
     struct tg_explain_ref ref;                 /**< Which rows; from_ns and to_ns always set. */
-    tg_replay_visit visit;                     /**< Sees each, with its trace. */
+    tg_explain_visit visit;                    /**< Sees each, with its trace. */
     void *context;                             /**< For visit. */
 };
 

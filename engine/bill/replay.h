@@ -16,6 +16,11 @@
  *      that crosses midnight finds its mark.
  *  (3) A row that was corrected stands where its adjustments put it (adjust.h).
  *  (4) Nothing is written.
+ *  (5) Who asks for shelves, where a catalog has any, gets the whole journal replayed twice over:
+ *      once as chosen and once as the rows stand. The difference is what the choices change.
+ *
+ *  Rows go through in batches and lie where the scan decoded them: callers see arrays of pointers,
+ *  and nothing is copied for a stretch of rows that all are priced.
  */
 #ifndef TG_BILL_REPLAY_H
 #define TG_BILL_REPLAY_H
@@ -38,7 +43,33 @@ enum tg_replay_choice {
     TG_REPLAY_CANDIDATE = 4  /**< Priced with the candidate, whatever its valid_from. */
 };
 
-/** @brief One row priced again; everything borrowed until return. */
+/**
+ * @brief Rated rows of wanted accounts: of one block, in journal order. Everything is borrowed
+ * until the call it is given to returns.
+ */
+struct tg_replay_rows {
+    uint64_t epoch;                        /**< Place in the journal: epoch ... */
+    const uint32_t *indices;               /**< ... and row of it, from 0; shape [count]. */
+    const struct tg_usage *const *usage;   /**< As journaled; shape [count]. */
+    const struct tg_charge *const *stored; /**< As journaled; shape [count]. */
+    const struct tg_charge *const *stands; /**< With their adjustments; shape [count]. */
+    const uint32_t *adjustments;           /**< Adjustments each has; shape [count]. */
+    uint32_t count;                        /**< 1..TG_BATCH_ROWS_MAX. */
+    uint32_t reserved;                     /**< 0. */
+};
+
+/** @brief Rows that were chosen alike and priced again. */
+struct tg_replay_batch {
+    struct tg_replay_rows rows;                 /**< Which. */
+    const struct tg_charge *priced;             /**< Now; indices are those of the image that priced
+                                                     (tg_replay_batch_row); shape [rows.count]. */
+    const struct tg_rate_trace *traces;         /**< How; NULL unless wants_traces. */
+    const struct tg_catalog_snapshot *snapshot; /**< Priced by; NULL: none is stored. */
+    uint8_t choice;                             /**< enum tg_replay_choice they were priced by. */
+    uint8_t reserved[7];                        /**< 0. */
+};
+
+/** @brief One row priced again; everything borrowed as in its batch. */
 struct tg_replay_row {
     const struct tg_usage *usage;      /**< As journaled. */
     const struct tg_charge *stored;    /**< As journaled. */
@@ -52,21 +83,21 @@ struct tg_replay_row {
     uint8_t choice;                    /**< enum tg_replay_choice it was priced by. */
 };
 
-/** @brief A rated row of a wanted account, before it is replayed. */
-struct tg_replay_seen {
-    const struct tg_usage *usage;   /**< As journaled. */
-    const struct tg_charge *stored; /**< As journaled. */
-    const struct tg_charge *stands; /**< With its adjustments. */
-    uint64_t epoch;                 /**< Place: epoch ... */
-    uint32_t index;                 /**< ... and row of it, from 0. */
-    uint32_t adjustments_count;     /**< Adjustments it has. */
-};
+/** @brief Chooses what becomes of rows. @param context As given. @param rows Borrowed.
+ *  @param[out] choices enum tg_replay_choice of each; shape [rows->count]. */
+typedef void (*tg_replay_choose)(void *context, const struct tg_replay_rows *rows,
+                                 uint8_t *choices);
 
-/** @brief Chooses what becomes of a row; seen is borrowed. */
-typedef enum tg_replay_choice (*tg_replay_choose)(void *context, const struct tg_replay_seen *seen);
+/** @brief Sees the rows that were priced, in journal order. @param context As given.
+ *  @param batch Borrowed. @return TG_OK to go on. */
+typedef enum tg_err (*tg_replay_visit)(void *context, const struct tg_replay_batch *batch);
 
-/** @brief Sees each row that was priced, in journal order. @return TG_OK to go on. */
-typedef enum tg_err (*tg_replay_visit)(void *context, const struct tg_replay_row *row);
+/** @brief Sees a shelf that the choices left otherwise than the rows as they stand do, at the end;
+ *         first those of subscribers, then those of accounts, each by index. @param context As
+ *         given. @param is_pool Of an account, else of a subscriber. @param index Roster index.
+ *  @param shelf Borrowed. @return TG_OK to go on. */
+typedef enum tg_err (*tg_replay_shelf)(void *context, bool is_pool, uint32_t index,
+                                       const struct tg_shelf *shelf);
 
 /** @brief A catalog to price with instead, with its numbers translated. */
 struct tg_replay_candidate;
@@ -81,13 +112,16 @@ struct tg_replay_params {
     const struct tg_replay_candidate *candidate; /**< NULL unless choose says CANDIDATE. */
     const struct tg_adjust_index *adjustments;   /**< Of the same journal; borrowed. */
     const uint8_t *accounts_wanted; /**< 1: wanted; shape [accounts_count]; NULL all. */
+    uint32_t account_from;          /**< First account that may be wanted ... */
+    uint32_t account_to;            /**< ... and one past the last; 0: no bound. */
     int64_t from_ns;    /**< First event time that matters; replay begins with the month before. */
     int64_t to_ns;      /**< First that does not; replay ends with that month, since an event may be
                              journaled behind later ones that moved its counters. */
     uint64_t epoch_max; /**< Last epoch; 0: the last committed one. */
     tg_replay_choose choose;                              /**< Not NULL. */
     tg_replay_visit visit;                                /**< Not NULL. */
-    void *context;                                        /**< For both. */
+    tg_replay_shelf shelf;                                /**< NULL: nobody asks; see (5). */
+    void *context;                                        /**< For all three. */
     void (*progress)(void *context, uint64_t rows_count); /**< A block; may be NULL. */
     void *progress_context;                               /**< For progress. */
 };
@@ -97,7 +131,6 @@ struct tg_replay_stats {
     uint64_t rows_scanned_count; /**< Rows read. */
     uint64_t rows_priced_count;  /**< Rows priced again. */
     uint64_t rows_applied_count; /**< Rows whose stored verdict was applied. */
-    uint64_t priced_ns;          /**< Thread time in the rate stage. */
 };
 
 /**
@@ -110,6 +143,19 @@ struct tg_replay_stats {
  */
 enum tg_err tg_replay_run(const struct tg_replay_params *params, struct tg_replay_stats *stats,
                           struct tg_why *why);
+
+/** @brief Does any plan or price of an image keep something on a shelf? @param image Borrowed.
+ *  @return true if so. */
+bool tg_replay_image_has_shelves(const struct tg_image *image);
+
+/**
+ * @brief One row of a batch by itself.
+ * @param[in]  batch  Shown by the replay.
+ * @param[in]  i      Below batch->rows.count.
+ * @param[out] row    Written; borrows what the batch borrows.
+ */
+void tg_replay_batch_row(const struct tg_replay_batch *batch, uint32_t i,
+                         struct tg_replay_row *row);
 
 /**
  * @brief A candidate from one image: products and networks are found by name in it.
@@ -128,6 +174,10 @@ void tg_replay_candidate_close(struct tg_replay_candidate *candidate);
 
 /** @brief Its image. @param candidate Open. @return Borrowed. */
 const struct tg_image *tg_replay_candidate_image(const struct tg_replay_candidate *candidate);
+
+/** @brief Has every stored network the same index in it? @param candidate Open. @return true if so.
+ */
+bool tg_replay_candidate_keeps_networks(const struct tg_replay_candidate *candidate);
 
 /** @brief Product of the candidate. @param candidate Open. @param product Stored index.
  *  @return Index in its image, or TG_PRODUCT_NONE. */

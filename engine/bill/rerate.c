@@ -3,19 +3,86 @@
 
 #include "abi/key.h"
 #include "base/arena.h"
+#include "bill/draws.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define CHANGES_COUNT_FIRST 4096u
+#define LIST_COUNT_FIRST 1024u
+/* A row that is refused once others are known to be is rare; rows that go on and on are a mistake.
+ */
+#define PASSES_MAX 16u
 
+/* Grows as it is filled; items of one size. */
+struct list {
+    void *items;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct place {
+    uint64_t epoch;
+    uint32_t index;
+    int32_t reason;
+};
+
+/* What all ranges share; touched is written by the one range an account belongs to. */
 struct job {
     const struct tg_rerate_params *params;
-    struct tg_rerate *rerate;
-    struct tg_why *why;
+    const struct tg_replay_candidate *candidate;
+    const struct tg_adjust_index *adjustments;
+    struct part *parts;
     uint8_t *touched;  /* 1: a selected row of the account came by; shape [accounts_count + 1]. */
     uint32_t price_id; /* Of the selector; TG_PRICE_NONE all. */
     uint16_t product;  /* Of the selector; TG_PRODUCT_NONE all. */
+    bool selects_all;  /* No row can be left out: who was touched is of no interest. */
+    bool has_shelves;  /* Some catalog keeps something on shelves. */
 };
+
+/* A range of accounts. */
+struct part {
+    struct job *job;
+    struct tg_why *why;
+    struct list changes;     /* struct tg_rerate_change */
+    struct list shelves;     /* struct tg_adjust_shelf */
+    struct list refused;     /* struct place, in journal order */
+    uint32_t refused_before; /* Known when this pass began. */
+    uint32_t refused_next;   /* The next one that will come by. */
+    uint64_t selected_count;
+    uint64_t followers_count;
+    struct tg_replay_stats replay;
+};
+
+/* One more at the end. */
+static enum tg_err list_add(struct list *list, const void *item, size_t item_bytes,
+                            const char *what, struct tg_why *why)
+{
+    if (list->count == list->capacity) {
+        if (list->count >= TG_RERATE_CHANGES_MAX) {
+            return tg_why_set(why, TG_E_FULL, "more than %u %s; select fewer accounts or days",
+                              list->count, what);
+        }
+        const uint32_t capacity = list->capacity > 0 ? list->capacity * 2 : LIST_COUNT_FIRST;
+        void *more = tg_pages_take(capacity * item_bytes);
+        if (more == NULL) {
+            return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u %s", capacity, what);
+        }
+        if (list->items != NULL) {
+            memcpy(more, list->items, list->count * item_bytes);
+            tg_pages_free(list->items, list->capacity * item_bytes);
+        }
+        list->items = more;
+        list->capacity = capacity;
+    }
+    memcpy((uint8_t *)list->items + list->count++ * item_bytes, item, item_bytes);
+    return TG_OK;
+}
+
+static void list_free(struct list *list, size_t item_bytes)
+{
+    tg_pages_free(list->items, list->capacity * item_bytes);
+    *list = (struct list){0};
+}
 
 /* Numbers of decks are those of one version, so the deck is told by its name. */
 static bool is_of_deck(const struct tg_catalog_snapshot *catalog, const char *deck_name,
@@ -51,16 +118,34 @@ static bool is_selected(const struct job *job, const struct tg_usage *usage,
            (selector->deck_name == NULL || is_of_deck(catalog, selector->deck_name, usage, stands));
 }
 
-static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *seen)
+/* Refused in a pass before: it stands, and comes by in the same order again. */
+static bool is_known_refused(struct part *part, uint64_t epoch, uint32_t index)
 {
-    struct job *job = context;
-    const struct tg_charge *stands = seen->stands;
+    const struct place *places = part->refused.items;
+    while (part->refused_next < part->refused_before) {
+        const struct place *next = &places[part->refused_next];
+        if (next->epoch > epoch || (next->epoch == epoch && next->index > index)) {
+            return false;
+        }
+        part->refused_next++;
+        if (next->epoch == epoch && next->index == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum tg_replay_choice row_choose(struct part *part, const struct tg_replay_rows *rows,
+                                        uint32_t i)
+{
+    struct job *job = part->job;
+    const struct tg_charge *stands = rows->stands[i];
     const struct tg_catalog_snapshot *catalog = job->params->catalog;
     const uint32_t account = catalog->roster->lines[stands->subscriber].account;
     if (account >= catalog->roster->accounts_count) {
         return TG_REPLAY_APPLY;
     }
-    if (is_selected(job, seen->usage, stands)) {
+    if (is_selected(job, rows->usage[i], stands)) {
         job->touched[account] = 1;
         return job->params->candidate != NULL ? TG_REPLAY_CANDIDATE : TG_REPLAY_IN_FORCE;
     }
@@ -69,77 +154,114 @@ static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *
     return follows ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
 }
 
-static enum tg_err changes_grow(struct job *job)
+static void choose(void *context, const struct tg_replay_rows *rows, uint8_t *choices)
 {
-    struct tg_rerate *rerate = job->rerate;
-    if (rerate->changes_count >= TG_RERATE_CHANGES_MAX) {
-        return tg_why_set(job->why, TG_E_FULL,
-                          "more than %u rows change; select fewer accounts or days",
-                          TG_RERATE_CHANGES_MAX);
-    }
-    const uint32_t capacity =
-        rerate->changes_capacity > 0 ? rerate->changes_capacity * 2 : CHANGES_COUNT_FIRST;
-    struct tg_rerate_change *more = tg_pages_take((size_t)capacity * sizeof *more);
-    if (more == NULL) {
-        return tg_why_set(job->why, TG_E_NO_MEMORY, "no memory for %u differences", capacity);
-    }
-    if (rerate->changes != NULL) {
-        memcpy(more, rerate->changes, (size_t)rerate->changes_count * sizeof *more);
-        tg_pages_free(rerate->changes, (size_t)rerate->changes_capacity * sizeof *more);
-    }
-    rerate->changes = more;
-    rerate->changes_capacity = capacity;
-    return TG_OK;
-}
-
-static void totals_add(struct tg_rerate *rerate, const struct tg_charge *charge)
-{
-    if (rerate->currency == 0 && !rerate->has_currencies) {
-        rerate->currency = charge->currency;
-    }
-    if (rerate->currency != charge->currency) {
-        rerate->has_currencies = true;
-        rerate->currency = 0;
-    }
-    rerate->difference += charge->amount;
-    rerate->raised += charge->amount > 0 ? charge->amount : 0;
-}
-
-static enum tg_err visit(void *context, const struct tg_replay_row *row)
-{
-    struct job *job = context;
-    struct tg_rerate *rerate = job->rerate;
-    const bool is_chosen = row->choice != TG_REPLAY_AS_PRICED;
-    rerate->selected_count += is_chosen;
-    rerate->followers_count += !is_chosen;
-    if (row->priced->fate != TG_FATE_RATED) {
-        rerate->refused_reason =
-            rerate->refused_count == 0 ? row->priced->reason : rerate->refused_reason;
-        rerate->refused_count++;
-        return TG_OK;
-    }
-    if (row->priced->currency != row->stands->currency) {
-        return tg_why_set(job->why, TG_E_INVALID,
-                          "a charge in currency %u cannot be corrected by one in %u",
-                          row->stands->currency, row->priced->currency);
-    }
-    if (rerate->changes_count == rerate->changes_capacity) {
-        const enum tg_err err = changes_grow(job);
-        if (err != TG_OK) {
-            return err;
+    struct part *part = context;
+    const struct job *job = part->job;
+    if (job->selects_all) {
+        memset(choices, job->params->candidate != NULL ? TG_REPLAY_CANDIDATE : TG_REPLAY_IN_FORCE,
+               rows->count);
+    } else {
+        const struct tg_roster_line *lines = job->params->catalog->roster->lines;
+        for (uint32_t i = 0; i < rows->count; i++) {
+            __builtin_prefetch(&lines[rows->stands[i]->subscriber], 0, 3);
+        }
+        for (uint32_t i = 0; i < rows->count; i++) {
+            __builtin_prefetch(&job->touched[lines[rows->stands[i]->subscriber].account], 1, 3);
+        }
+        for (uint32_t i = 0; i < rows->count; i++) {
+            choices[i] = (uint8_t)row_choose(part, rows, i);
         }
     }
-    struct tg_rerate_change *change = &rerate->changes[rerate->changes_count];
-    if (tg_adjust_make(row->usage, row->stands, row->priced, row->adjustments_count,
-                       TG_ADJUST_RERATE, &change->row, &change->charge)) {
-        change->amount_before = row->stands->amount;
-        change->epoch = row->epoch;
-        change->index = row->index;
-        change->is_selected = is_chosen;
-        rerate->changes_count++;
-        totals_add(rerate, &change->charge);
+    for (uint32_t i = 0; part->refused_next < part->refused_before && i < rows->count; i++) {
+        if (is_known_refused(part, rows->epoch, rows->indices[i])) {
+            choices[i] = TG_REPLAY_APPLY;
+        }
     }
-    return TG_OK;
+}
+
+static enum tg_err row_refused(struct part *part, const struct tg_replay_batch *batch, uint32_t i)
+{
+    const struct place place = {batch->rows.epoch, batch->rows.indices[i], batch->priced[i].reason};
+    return list_add(&part->refused, &place, sizeof place, "rows are refused", part->why);
+}
+
+/* Would the row draw from other shelves than where it stands? */
+static bool row_moves(const struct job *job, const struct tg_replay_batch *batch, uint32_t i)
+{
+    if (!job->has_shelves) {
+        return false;
+    }
+    const struct tg_catalog_snapshot *catalog = job->params->catalog;
+    struct tg_replay_row row;
+    tg_replay_batch_row(batch, i, &row);
+    const uint16_t product = catalog->roster->lines[row.stored->subscriber].product;
+    const struct tg_draws_side stands = {
+        .image = tg_catalog_image_version(catalog, row.stands->catalog_version),
+        .charge = row.stands,
+        .product = product};
+    const struct tg_draws_side priced = {
+        .image = row.image,
+        .charge = row.priced,
+        .product = batch->choice == TG_REPLAY_CANDIDATE
+                       ? tg_replay_candidate_product(job->candidate, product)
+                       : product};
+    return !tg_draws_alike(row.usage, &stands, &priced);
+}
+
+static enum tg_err row_visit(struct part *part, const struct tg_replay_batch *batch, uint32_t i)
+{
+    const struct tg_usage *usage = batch->rows.usage[i];
+    const struct tg_charge *stands = batch->rows.stands[i];
+    const struct tg_charge *priced = &batch->priced[i];
+    if (priced->fate != TG_FATE_RATED) {
+        return row_refused(part, batch, i);
+    }
+    if (priced->currency != stands->currency) {
+        return tg_why_set(part->why, TG_E_INVALID,
+                          "a charge in currency %u cannot be corrected by one in %u",
+                          stands->currency, priced->currency);
+    }
+    struct tg_rerate_change change = {.is_selected = batch->choice != TG_REPLAY_AS_PRICED};
+    if (!tg_adjust_make(usage, stands, priced, batch->rows.adjustments[i], TG_ADJUST_RERATE, false,
+                        &change.row, &change.charge)) {
+        change.is_silent = row_moves(part->job, batch, i);
+        if (!change.is_silent) {
+            return TG_OK;
+        }
+        (void)tg_adjust_make(usage, stands, priced, batch->rows.adjustments[i], TG_ADJUST_RERATE,
+                             true, &change.row, &change.charge);
+    }
+    change.amount_before = stands->amount;
+    change.epoch = batch->rows.epoch;
+    change.index = batch->rows.indices[i];
+    return list_add(&part->changes, &change, sizeof change, "rows change", part->why);
+}
+
+static enum tg_err visit(void *context, const struct tg_replay_batch *batch)
+{
+    struct part *part = context;
+    enum tg_err err = TG_OK;
+    if (batch->choice == TG_REPLAY_AS_PRICED) {
+        part->followers_count += batch->rows.count;
+    } else {
+        part->selected_count += batch->rows.count;
+    }
+    const bool has_shelves = part->job->has_shelves;
+    for (uint32_t i = 0; i < batch->rows.count && err == TG_OK; i++) {
+        if (has_shelves || !tg_adjust_is_same(batch->rows.stands[i], &batch->priced[i])) {
+            err = row_visit(part, batch, i);
+        }
+    }
+    return err;
+}
+
+static enum tg_err shelf_add(void *context, bool is_pool, uint32_t index,
+                             const struct tg_shelf *shelf)
+{
+    struct part *part = context;
+    const struct tg_adjust_shelf item = {.shelf = *shelf, .index = index, .is_pool = is_pool};
+    return list_add(&part->shelves, &item, sizeof item, "shelves change", part->why);
 }
 
 /* The number of a name in any stored version; UINT32_MAX: none has it. */
@@ -154,7 +276,7 @@ static uint32_t name_find(const struct tg_catalog_snapshot *catalog, enum tg_cat
 }
 
 /* Numbers of prices and products are the same in all stored versions. */
-static enum tg_err names_find(struct job *job)
+static enum tg_err names_find(struct job *job, struct tg_why *why)
 {
     const struct tg_rerate_selector *selector = &job->params->selector;
     const struct {
@@ -171,7 +293,7 @@ static enum tg_err names_find(struct job *job)
         }
         found[i] = name_find(job->params->catalog, wanted[i].kind, wanted[i].name);
         if (found[i] == UINT32_MAX) {
-            return tg_why_set(job->why, TG_E_NOT_FOUND, "no catalog version has a %s '%s'",
+            return tg_why_set(why, TG_E_NOT_FOUND, "no catalog version has a %s '%s'",
                               wanted[i].what, wanted[i].name);
         }
     }
@@ -180,35 +302,252 @@ static enum tg_err names_find(struct job *job)
     return TG_OK;
 }
 
-static enum tg_err job_run(struct job *job)
+/* Places of a pass come behind those of the passes before. */
+static int place_compare(const void *a, const void *b)
+{
+    const struct place *left = a;
+    const struct place *right = b;
+    if (left->epoch != right->epoch) {
+        return left->epoch < right->epoch ? -1 : 1;
+    }
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static enum tg_err part_pass(struct part *part, const struct tg_replay_params *replay)
+{
+    part->changes.count = 0;
+    part->shelves.count = 0;
+    part->selected_count = part->refused.count;
+    part->followers_count = 0;
+    part->refused_before = part->refused.count;
+    part->refused_next = 0;
+    if (part->refused.count > 1) {
+        qsort(part->refused.items, part->refused.count, sizeof(struct place), place_compare);
+    }
+    return tg_replay_run(replay, &part->replay, part->why);
+}
+
+static enum tg_err part_run(void *context, uint32_t shard, const struct tg_bill_range *range,
+                            struct tg_why *why)
+{
+    struct job *job = context;
+    struct part *part = &job->parts[shard];
+    const struct tg_rerate_params *params = job->params;
+    const struct tg_rerate_selector *selector = &params->selector;
+    part->job = job;
+    part->why = why;
+    const struct tg_replay_params replay = {.size_bytes = sizeof replay,
+                                            .data_dir = params->data_dir,
+                                            .catalog = params->catalog,
+                                            .candidate = job->candidate,
+                                            .adjustments = job->adjustments,
+                                            .accounts_wanted = selector->accounts_wanted,
+                                            .account_from = range->account_from,
+                                            .account_to = range->account_to,
+                                            .from_ns =
+                                                selector->from_ns > 0 ? selector->from_ns : 0,
+                                            .to_ns = selector->to_ns,
+                                            .choose = choose,
+                                            .visit = visit,
+                                            .shelf = shelf_add,
+                                            .context = part,
+                                            .progress = shard == 0 ? params->progress : NULL,
+                                            .progress_context = params->progress_context};
+    enum tg_err err;
+    uint32_t passes_count = 0;
+    do {
+        err = part_pass(part, &replay);
+        passes_count++;
+        if (err == TG_OK && part->refused.count > part->refused_before &&
+            passes_count == PASSES_MAX) {
+            err = tg_why_set(why, TG_E_FULL,
+                             "%u rows are refused, more each time the others are priced without "
+                             "them; select fewer accounts or days",
+                             part->refused.count);
+        }
+    } while (err == TG_OK && part->refused.count > part->refused_before);
+    return err;
+}
+
+static int change_compare(const void *a, const void *b)
+{
+    const struct tg_rerate_change *left = a;
+    const struct tg_rerate_change *right = b;
+    if (left->epoch != right->epoch) {
+        return left->epoch < right->epoch ? -1 : 1;
+    }
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static int shelf_order(const void *a, const void *b)
+{
+    const struct tg_adjust_shelf *left = a;
+    const struct tg_adjust_shelf *right = b;
+    if (left->is_pool != right->is_pool) {
+        return left->is_pool ? 1 : -1;
+    }
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static void totals_add(struct tg_rerate *rerate, const struct tg_rerate_change *change)
+{
+    const struct tg_charge *charge = &change->charge;
+    rerate->silent_count += change->is_silent;
+    if (rerate->currency == 0 && !rerate->has_currencies) {
+        rerate->currency = charge->currency;
+    }
+    if (rerate->currency != charge->currency) {
+        rerate->has_currencies = true;
+        rerate->currency = 0;
+    }
+    rerate->difference += charge->amount;
+    rerate->raised += charge->amount > 0 ? charge->amount : 0;
+}
+
+/* Accounts that are corrected at all: a row's money or units, or a shelf. */
+static void moved_mark(const struct job *job, uint32_t parts_count, uint8_t *moved)
+{
+    const struct tg_roster *roster = job->params->catalog->roster;
+    memset(moved, 0, (size_t)roster->accounts_count + 1);
+    for (uint32_t p = 0; p < parts_count; p++) {
+        const struct tg_rerate_change *changes = job->parts[p].changes.items;
+        const struct tg_adjust_shelf *shelves = job->parts[p].shelves.items;
+        for (uint32_t i = 0; i < job->parts[p].changes.count; i++) {
+            const uint32_t account = roster->lines[changes[i].charge.subscriber].account;
+            if (!changes[i].is_silent && account < roster->accounts_count) {
+                moved[account] = 1;
+            }
+        }
+        for (uint32_t i = 0; i < job->parts[p].shelves.count; i++) {
+            const uint32_t account =
+                shelves[i].is_pool ? shelves[i].index : roster->lines[shelves[i].index].account;
+            if (account < roster->accounts_count) {
+                moved[account] = 1;
+            }
+        }
+    }
+}
+
+static enum tg_err result_take(struct tg_rerate *rerate, uint64_t changes_count,
+                               uint64_t shelves_count, struct tg_why *why)
+{
+    rerate->changes = tg_pages_take((changes_count + 1) * sizeof rerate->changes[0]);
+    rerate->changes_capacity = (uint32_t)changes_count + 1;
+    rerate->shelves = tg_pages_take((shelves_count + 1) * sizeof rerate->shelves[0]);
+    rerate->shelves_capacity = (uint32_t)shelves_count + 1;
+    if (changes_count > TG_RERATE_CHANGES_MAX || shelves_count > TG_RERATE_CHANGES_MAX) {
+        return tg_why_set(why, TG_E_FULL,
+                          "more than %u rows or shelves change; select fewer accounts or days",
+                          TG_RERATE_CHANGES_MAX);
+    }
+    return rerate->changes != NULL && rerate->shelves != NULL
+               ? TG_OK
+               : tg_why_set(why, TG_E_NO_MEMORY, "no memory for the differences");
+}
+
+/* The ranges' findings as one, in the order a single one would have found them. */
+static enum tg_err parts_join(struct job *job, uint32_t parts_count, struct tg_rerate *rerate,
+                              struct tg_why *why)
+{
+    const struct tg_roster *roster = job->params->catalog->roster;
+    uint64_t changes_count = 0;
+    uint64_t shelves_count = 0;
+    struct place first = {.epoch = UINT64_MAX};
+    for (uint32_t p = 0; p < parts_count; p++) {
+        changes_count += job->parts[p].changes.count;
+        shelves_count += job->parts[p].shelves.count;
+    }
+    const enum tg_err err = result_take(rerate, changes_count, shelves_count, why);
+    if (err != TG_OK) {
+        return err;
+    }
+    moved_mark(job, parts_count, job->touched);
+    for (uint32_t p = 0; p < parts_count; p++) {
+        struct part *part = &job->parts[p];
+        const struct tg_rerate_change *changes = part->changes.items;
+        for (uint32_t i = 0; i < part->changes.count; i++) {
+            const uint32_t account = roster->lines[changes[i].charge.subscriber].account;
+            if (!changes[i].is_silent ||
+                (account < roster->accounts_count && job->touched[account] != 0)) {
+                rerate->changes[rerate->changes_count++] = changes[i];
+            }
+        }
+        if (part->shelves.count > 0) {
+            memcpy(&rerate->shelves[rerate->shelves_count], part->shelves.items,
+                   part->shelves.count * sizeof rerate->shelves[0]);
+            rerate->shelves_count += part->shelves.count;
+        }
+        rerate->selected_count += part->selected_count;
+        rerate->followers_count += part->followers_count;
+        rerate->refused_count += part->refused.count;
+        if (part->refused.count > 0 && place_compare(part->refused.items, &first) < 0) {
+            first = *(const struct place *)part->refused.items;
+        }
+        rerate->replay.rows_priced_count += part->replay.rows_priced_count;
+        rerate->replay.rows_applied_count += part->replay.rows_applied_count;
+    }
+    rerate->replay.rows_scanned_count = job->parts[0].replay.rows_scanned_count;
+    rerate->refused_reason = first.reason;
+    if (parts_count > 1) {
+        qsort(rerate->changes, rerate->changes_count, sizeof rerate->changes[0], change_compare);
+        qsort(rerate->shelves, rerate->shelves_count, sizeof rerate->shelves[0], shelf_order);
+    }
+    for (uint32_t i = 0; i < rerate->changes_count; i++) {
+        totals_add(rerate, &rerate->changes[i]);
+    }
+    return TG_OK;
+}
+
+static bool any_has_shelves(const struct tg_rerate_params *params)
+{
+    bool has = params->candidate != NULL && tg_replay_image_has_shelves(params->candidate);
+    for (uint32_t i = 0; i < params->catalog->images_count && !has; i++) {
+        has = tg_replay_image_has_shelves(params->catalog->images[i]);
+    }
+    return has;
+}
+
+static void job_settle(struct job *job)
+{
+    const struct tg_rerate_selector *selector = &job->params->selector;
+    job->has_shelves = any_has_shelves(job->params);
+    job->selects_all = selector->from_ns <= 0 && selector->to_ns == INT64_MAX &&
+                       selector->source_id < 0 && selector->node_id == 0 &&
+                       selector->price_name == NULL && selector->deck_name == NULL &&
+                       selector->product_name == NULL;
+}
+
+static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_why *why)
 {
     const struct tg_rerate_params *params = job->params;
     struct tg_replay_candidate *candidate = NULL;
     struct tg_adjust_index *adjustments = NULL;
-    enum tg_err err = names_find(job);
+    struct part parts[TG_BILL_SHARDS_MAX] = {0};
+    const uint32_t threads_count = params->threads_count > 0 ? params->threads_count : 1;
+    const uint32_t parts_count =
+        threads_count < TG_BILL_SHARDS_MAX ? threads_count : TG_BILL_SHARDS_MAX;
+    enum tg_err err = names_find(job, why);
     if (err == TG_OK && params->candidate != NULL) {
-        err = tg_replay_candidate_open(params->catalog, params->candidate, &candidate, job->why);
+        err = tg_replay_candidate_open(params->catalog, params->candidate, &candidate, why);
     }
     if (err == TG_OK) {
-        err = tg_adjust_index_open(params->data_dir, 0, &adjustments, job->why);
+        err = tg_adjust_index_open(params->data_dir, 0, &adjustments, why);
     }
     if (err == TG_OK) {
-        const struct tg_rerate_selector *selector = &params->selector;
-        const struct tg_replay_params replay = {.size_bytes = sizeof replay,
-                                                .data_dir = params->data_dir,
-                                                .catalog = params->catalog,
-                                                .candidate = candidate,
-                                                .adjustments = adjustments,
-                                                .accounts_wanted = selector->accounts_wanted,
-                                                .from_ns =
-                                                    selector->from_ns > 0 ? selector->from_ns : 0,
-                                                .to_ns = selector->to_ns,
-                                                .choose = choose,
-                                                .visit = visit,
-                                                .context = job,
-                                                .progress = params->progress,
-                                                .progress_context = params->progress_context};
-        err = tg_replay_run(&replay, &job->rerate->replay, job->why);
+        job_settle(job);
+        job->candidate = candidate;
+        job->adjustments = adjustments;
+        job->parts = parts;
+        err = tg_bill_shards_run(parts_count, params->catalog->roster->accounts_count, part_run,
+                                 job, why);
+    }
+    if (err == TG_OK) {
+        err = parts_join(job, parts_count, rerate, why);
+    }
+    for (uint32_t p = 0; p < parts_count; p++) {
+        list_free(&parts[p].changes, sizeof(struct tg_rerate_change));
+        list_free(&parts[p].shelves, sizeof(struct tg_adjust_shelf));
+        list_free(&parts[p].refused, sizeof(struct place));
     }
     tg_adjust_index_close(adjustments);
     tg_replay_candidate_close(candidate);
@@ -220,21 +559,21 @@ enum tg_err tg_rerate_open(const struct tg_rerate_params *params, struct tg_rera
 {
     *rerate = NULL;
     const size_t touched_bytes = (size_t)params->catalog->roster->accounts_count + 1;
-    struct job job = {.params = params, .why = why};
-    job.rerate = tg_pages_take(sizeof *job.rerate);
+    struct job job = {.params = params};
+    struct tg_rerate *made = tg_pages_take(sizeof *made);
     job.touched = tg_pages_take(touched_bytes);
     enum tg_err err = TG_OK;
-    if (job.rerate == NULL || job.touched == NULL) {
+    if (made == NULL || job.touched == NULL) {
         err = tg_why_set(why, TG_E_NO_MEMORY, "no memory to rerate");
     } else {
-        err = job_run(&job);
+        err = job_run(&job, made, why);
     }
     tg_pages_free(job.touched, touched_bytes);
     if (err != TG_OK) {
-        tg_rerate_close(job.rerate);
+        tg_rerate_close(made);
         return err;
     }
-    *rerate = job.rerate;
+    *rerate = made;
     return TG_OK;
 }
 
@@ -244,6 +583,7 @@ void tg_rerate_close(struct tg_rerate *rerate)
         return;
     }
     tg_pages_free(rerate->changes, (size_t)rerate->changes_capacity * sizeof rerate->changes[0]);
+    tg_pages_free(rerate->shelves, (size_t)rerate->shelves_capacity * sizeof rerate->shelves[0]);
     tg_pages_free(rerate, sizeof *rerate);
 }
 
@@ -252,22 +592,25 @@ enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir,
 {
     *epoch = 0;
     const size_t count = rerate->changes_count;
-    if (count == 0) {
-        return TG_OK;
-    }
-    struct tg_usage *rows = tg_pages_take(count * sizeof *rows);
-    struct tg_charge *charges = tg_pages_take(count * sizeof *charges);
+    struct tg_usage *rows = tg_pages_take((count + 1) * sizeof *rows);
+    struct tg_charge *charges = tg_pages_take((count + 1) * sizeof *charges);
     enum tg_err err = TG_E_NO_MEMORY;
     if (rows != NULL && charges != NULL) {
         for (size_t i = 0; i < count; i++) {
             rows[i] = rerate->changes[i].row;
             charges[i] = rerate->changes[i].charge;
         }
-        err = tg_adjust_post(data_dir, rows, charges, (uint32_t)count, journal_ns, epoch, why);
+        const struct tg_adjust_posting posting = {.rows = rows,
+                                                  .charges = charges,
+                                                  .shelves = rerate->shelves,
+                                                  .count = (uint32_t)count,
+                                                  .shelves_count = rerate->shelves_count,
+                                                  .journal_ns = journal_ns};
+        err = tg_adjust_post(data_dir, &posting, epoch, why);
     } else {
         err = tg_why_set(why, err, "no memory to post %zu adjustments", count);
     }
-    tg_pages_free(rows, count * sizeof *rows);
-    tg_pages_free(charges, count * sizeof *charges);
+    tg_pages_free(rows, (count + 1) * sizeof *rows);
+    tg_pages_free(charges, (count + 1) * sizeof *charges);
     return err;
 }

@@ -3,22 +3,36 @@
  *  @brief Price a selection again and say, or post, the differences and nothing else.
  *
  *  Source: rating-semantics 4.11: selector, replay in original order, diff by record, post only
- *  what is not zero; shared pools included. Threads: the calling one.
+ *  what is not zero, bucket and counter state replaced atomically; shared pools included.
+ *  Threads: the calling one and threads_count - 1 more, a range of accounts each (shards.h).
  *  Allocates: in open, and as differences are found (bounded). Cost: a replay (replay.h).
  *
  *  (1) Rows before the first selected one of an account count as they stand; selected rows are
  *      priced with the chosen catalog; rows behind them that are not selected are priced again with
  *      the version that priced them, since the counters they meet may have moved.
  *  (2) A row the catalog refuses now keeps its charge and is reported: a charge is taken back by a
- *      decision, not by a missing price.
+ *      decision, not by a missing price. Its charge moves the counters as it stands, so the job is
+ *      done again with the refused rows known until no further one is refused.
  *  (3) The same catalog gives no difference, and what was posted once is not found again, since
  *      differences are against where a row stands.
+ *  (4) What corrected rows leave on shelves (lists of allowances, pools, counters of other periods
+ *      than months, carried remainders, spend limits) is posted beside them: whole shelves, those
+ *      that differ. Absolute shelves are exact because nothing can come between the state they are
+ *      computed from and the epoch they are in: the data directory's lock is held from before the
+ *      first row is read, and the epoch is the next one. Differences were rejected: only the used
+ *      base of a bucket adds up; thresholds, rollover and remainders do not.
+ *  (5) A row whose money stays but which draws from other shelves now gets an adjustment of
+ *      nothing, where its account is corrected at all: it says which version's shelves the row
+ *      draws from, so that the rows as they stand lead to the shelves that were posted.
+ *  (6) All of it is one epoch: SIGKILL at any moment leaves all or nothing, and doing it again
+ *      completes it or finds nothing to do. It needs no id: a difference that is in is none.
  */
 #ifndef TG_BILL_RERATE_H
 #define TG_BILL_RERATE_H
 
 #include "base/error.h"
 #include "bill/replay.h"
+#include "bill/shards.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,6 +62,9 @@ struct tg_rerate_params {
     const struct tg_image *candidate;   /**< Prices selected rows; NULL: the stored version that is
                                              valid at their time now. */
     struct tg_rerate_selector selector; /**< Which rows. */
+    uint32_t threads_count;             /**< 0: 1; at most TG_BILL_SHARDS_MAX are used. Whatever it
+                                             is, the same comes out. */
+    uint32_t reserved_2;                /**< 0. */
     void (*progress)(void *context, uint64_t rows_count); /**< May be NULL. */
     void *progress_context;                               /**< For progress. */
 };
@@ -60,14 +77,21 @@ struct tg_rerate_change {
     uint64_t epoch;          /**< Place of the corrected row: epoch ... */
     uint32_t index;          /**< ... and row of it. */
     bool is_selected;        /**< false: it follows from a selected row before it. */
-    uint8_t reserved[11];    /**< 0. */
+    bool is_silent;          /**< Money and units stay; see (5). */
+    uint8_t reserved[10];    /**< 0. */
 };
 
 /** @brief What came of it. */
 struct tg_rerate {
     struct tg_rerate_change *changes; /**< In journal order; shape [changes_count]. */
     uint32_t changes_count;           /**< Rows that change. */
+    uint32_t silent_count;            /**< Of these, that only say which shelves they draw from. */
+    struct tg_adjust_shelf *shelves;  /**< Left otherwise now: subscribers', then accounts', each by
+                                           index; shape [shelves_count]. */
+    uint32_t shelves_count;           /**< How many. */
     uint32_t changes_capacity;        /**< Private. */
+    uint32_t shelves_capacity;        /**< Private. */
+    uint32_t reserved_2;              /**< 0. */
     uint64_t selected_count;          /**< Rows selected. */
     uint64_t followers_count;         /**< Rows priced again behind them. */
     uint64_t refused_count;           /**< Selected rows the catalog refuses now; charges stand. */
@@ -85,8 +109,9 @@ struct tg_rerate {
  * @param[in]  params  Borrowed until return.
  * @param[out] rerate  Written on TG_OK; tg_rerate_close.
  * @param[out] why     May be NULL.
- * @return TG_OK; TG_E_NOT_FOUND (no price, deck or product of that name in any version); TG_E_FULL;
- * TG_E_NO_MEMORY; TG_E_INVALID (a new charge is in another currency); as tg_replay_run.
+ * @return TG_OK; TG_E_NOT_FOUND (no price, deck or product of that name in any version); TG_E_FULL
+ * (too many differences, shelves or refused rows); TG_E_NO_MEMORY; TG_E_INVALID (a new charge is in
+ * another currency); as tg_replay_run.
  */
 enum tg_err tg_rerate_open(const struct tg_rerate_params *params, struct tg_rerate **rerate,
                            struct tg_why *why);
@@ -95,7 +120,7 @@ enum tg_err tg_rerate_open(const struct tg_rerate_params *params, struct tg_rera
 void tg_rerate_close(struct tg_rerate *rerate);
 
 /**
- * @brief Post the differences as adjustments, all in one epoch.
+ * @brief Post the differences as adjustments, with the shelves, all in one epoch.
  * @param[in]  rerate      Open; candidate was NULL or a stored image.
  * @param[in]  data_dir    The caller has held its tg_data_lock since before tg_rerate_open.
  * @param[in]  journal_ns  Journal time.

@@ -3,7 +3,8 @@
  *  @brief What would a period have brought under another catalog? By product and zone, by account.
  *
  *  Source: design.md 1 (what-if is a scan of the journal), rating-semantics 4.11.
- *  Threads: the calling one. Allocates: in open. Cost: a replay (replay.h).
+ *  Threads: the calling one and threads_count - 1 more, a range of accounts each (shards.h).
+ *  Allocates: in open. Cost: a replay (replay.h).
  *
  *  Rows of the period are priced with the candidate, counters starting as the rows before the
  * period left them. Rows the candidate refuses bring nothing and are counted by reason. Suspended
@@ -14,11 +15,13 @@
 
 #include "base/error.h"
 #include "bill/replay.h"
+#include "bill/shards.h"
 
 #include <stdint.h>
 
-#define TG_WHATIF_CELLS_MAX   65536u /**< Pairs of product and zone; beyond: TG_E_FULL. */
-#define TG_WHATIF_REASONS_MAX 32u    /**< Reasons counted apart; the rest under the last. */
+#define TG_WHATIF_CELLS_MAX    65536u /**< Pairs of product and zone; beyond: TG_E_FULL. */
+#define TG_WHATIF_ACCOUNTS_MAX 1024u  /**< Worst hit accounts that are told. */
+#define TG_WHATIF_REASONS_MAX  32u    /**< Reasons counted apart; the rest under the last. */
 
 /** @brief Sums of one group of rows, at rating scale. */
 struct tg_whatif_sums {
@@ -55,7 +58,8 @@ struct tg_whatif_reason {
 /** @brief What to ask. */
 struct tg_whatif_params {
     uint32_t size_bytes;                                  /**< sizeof(struct tg_whatif_params). */
-    uint32_t reserved;                                    /**< 0. */
+    uint32_t threads_count;                               /**< 0: 1; at most TG_BILL_SHARDS_MAX are
+                                                               used; the same comes out. */
     const char *data_dir;                                 /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog;            /**< As stored. */
     const struct tg_image *candidate;                     /**< Prices with. */
@@ -72,11 +76,12 @@ struct tg_whatif {
     uint16_t currency;                  /**< ISO 4217 numeric of all sums. */
     uint16_t reasons_count;             /**< Reasons below. */
     uint32_t cells_count;               /**< Cells below, by product and zone. */
-    uint32_t accounts_count;            /**< Accounts below with rows, worst hit first. */
-    uint32_t accounts_capacity;         /**< Private. */
+    uint32_t accounts_count;            /**< Accounts below: those with rows that would pay most
+                                             more, worst hit first, then by index. */
+    uint32_t payers_count;              /**< All accounts with rows. */
     struct tg_whatif_cell *cells;       /**< Shape [cells_count]. */
     struct tg_whatif_account *accounts; /**< Shape [accounts_count]. */
-    struct tg_whatif_reason reasons[TG_WHATIF_REASONS_MAX]; /**< By first appearance. */
+    struct tg_whatif_reason reasons[TG_WHATIF_REASONS_MAX]; /**< By reason, greatest code first. */
     struct tg_replay_stats replay;                          /**< What it cost. */
 };
 
@@ -91,6 +96,17 @@ struct tg_whatif {
  */
 enum tg_err tg_whatif_open(const struct tg_whatif_params *params, struct tg_whatif **whatif,
                            struct tg_why *why);
+
+/**
+ * @brief The cells added up by one of their two sides.
+ * @param[in]  whatif   Answer.
+ * @param[in]  by_zone  true: an entry a zone, over all products; false: an entry a product.
+ * @param[out] totals   Shape [whatif->cells_count]; ascending; the side that is added over is
+ *                      UINT16_MAX.
+ * @return Entries written.
+ */
+uint32_t tg_whatif_totals(const struct tg_whatif *whatif, bool by_zone,
+                          struct tg_whatif_cell *totals);
 
 /** @brief Free. @param whatif Answer or NULL. */
 void tg_whatif_close(struct tg_whatif *whatif);

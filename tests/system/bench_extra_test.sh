@@ -33,9 +33,11 @@ WANTED
 diff "$work/wanted" "$work/sums" || fail "the journal adds up to something else"
 [ "$expected_amount" -gt 0 ] && [ "$expected_free_units" -gt 0 ] || fail "the task prices nothing"
 
-# Priced again with its own catalog it is the same, and both folds have a figure.
+# Priced again with its own catalog it is the same; the rating stage and both folds have a figure.
 "$tollgate" bench --replay "$work/made/data" --csv >"$work/replay" || fail "replay"
-[ "$(awk -F, 'NR > 1 && $2 > 0 && $3 >= $4 && $4 > 0' "$work/replay" | wc -l)" -eq 2 ] ||
+[ "$(awk -F, 'NR > 1 && $2 == rows + 0 && $3 > 0 && $5 > 0 && $7 > 0 { print $1 }' \
+    rows="$expected_records" "$work/replay" | tr '\n' ' ')" = \
+    "price stage rerate whatif rerate_2thr whatif_2thr " ] ||
     fail "replay lines: $(cat "$work/replay")"
 
 # Folds over a journal give what was written into it, and a figure each.

@@ -2,11 +2,13 @@
 #include "cli/bill_lookup.h"
 
 #include "base/clock.h"
+#include "bill/shards.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 uint32_t tg_cli_account_find(const struct tg_catalog_snapshot *catalog, const char *id)
 {
@@ -30,6 +32,21 @@ uint32_t tg_cli_subscriber_find(const struct tg_catalog_snapshot *catalog, const
         }
     }
     return TG_SUBSCRIBER_NONE;
+}
+
+int tg_cli_threads(const struct tg_verb *verb, const char *text, uint32_t *count)
+{
+    char *end = NULL;
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    const unsigned long wanted = text != NULL  ? strtoul(text, &end, 10)
+                                 : online >= 1 ? (unsigned long)online
+                                               : 1;
+    if (text != NULL &&
+        (end == text || *end != '\0' || wanted < 1 || wanted > TG_BILL_SHARDS_MAX)) {
+        return tg_cli_usage(verb, "--threads wants 1..%u", TG_BILL_SHARDS_MAX);
+    }
+    *count = wanted < TG_BILL_SHARDS_MAX ? (uint32_t)wanted : TG_BILL_SHARDS_MAX;
+    return TG_EXIT_OK;
 }
 
 int tg_cli_accounts_wanted(const struct tg_verb *verb, const struct tg_catalog_snapshot *catalog,

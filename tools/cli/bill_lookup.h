@@ -36,6 +36,15 @@ uint32_t tg_cli_subscriber_find(const struct tg_catalog_snapshot *catalog, const
 int tg_cli_accounts_wanted(const struct tg_verb *verb, const struct tg_catalog_snapshot *catalog,
                            const char *id, uint8_t **wanted);
 
+/**
+ * @brief Threads for a fold over the journal: as many as processors unless told.
+ * @param[in]  verb   For messages.
+ * @param[in]  text   Of --threads; NULL: not given.
+ * @param[out] count  1..TG_BILL_SHARDS_MAX.
+ * @return TG_EXIT_OK or TG_EXIT_USAGE.
+ */
+int tg_cli_threads(const struct tg_verb *verb, const char *text, uint32_t *count);
+
 /** @brief An invoice line as stored. */
 struct tg_cli_line {
     struct tg_json *bill;       /**< Whole document; caller frees. */

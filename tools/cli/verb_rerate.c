@@ -28,6 +28,7 @@ struct options {
     const char *deck;
     const char *product;
     const char *node;
+    const char *threads;
     bool posts;
     bool is_json;
     bool is_all;
@@ -50,7 +51,8 @@ static const char **value_of(struct options *options, const char *name)
                  {"--from", &options->from},       {"--to", &options->to},
                  {"--account", &options->account}, {"--source", &options->source},
                  {"--price", &options->price},     {"--deck", &options->deck},
-                 {"--product", &options->product}, {"--node", &options->node}};
+                 {"--product", &options->product}, {"--node", &options->node},
+                 {"--threads", &options->threads}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -107,7 +109,7 @@ static int selector_read(const struct options *options, struct tg_rerate_selecto
 }
 
 static int options_read(int argc, char **argv, struct options *options,
-                        struct tg_rerate_selector *selector)
+                        struct tg_rerate_params *params)
 {
     for (int i = 1; i < argc; i++) {
         const char **value = value_of(options, argv[i]);
@@ -132,7 +134,8 @@ static int options_read(int argc, char **argv, struct options *options,
     if (options->data == NULL) {
         return tg_cli_usage(&tg_verb_rerate, "give --data DIR");
     }
-    return selector_read(options, selector);
+    const int code = tg_cli_threads(&tg_verb_rerate, options->threads, &params->threads_count);
+    return code == TG_EXIT_OK ? selector_read(options, &params->selector) : code;
 }
 
 static int folder_open(const struct options *options, struct open_things *things,
@@ -220,6 +223,7 @@ static struct tg_json *change_json(const struct open_things *things,
     tg_json_set_string(json, "price", price_name(things, candidate, &change->charge));
     tg_json_set_integer(json, "catalog_version", change->charge.catalog_version);
     tg_json_set_bool(json, "selected", change->is_selected);
+    tg_json_set_bool(json, "silent", change->is_silent);
     if (currency != NULL) {
         tg_json_set_string(json, "currency", currency->code);
         tg_json_set_money(json, "before", change->amount_before, currency->scale, currency->minor);
@@ -240,6 +244,8 @@ static void report_json(const struct open_things *things, const struct tg_image 
     tg_json_set_integer(json, "rows_following", (int64_t)rerate->followers_count);
     tg_json_set_integer(json, "rows_refused", (int64_t)rerate->refused_count);
     tg_json_set_integer(json, "rows_changed", (int64_t)rerate->changes_count);
+    tg_json_set_integer(json, "rows_silent", (int64_t)rerate->silent_count);
+    tg_json_set_integer(json, "shelves_changed", (int64_t)rerate->shelves_count);
     tg_json_set_bool(json, "posted", epoch != 0);
     tg_json_set_integer(json, "epoch", (int64_t)epoch);
     const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
@@ -274,6 +280,10 @@ static void report_text(const struct options *options, const struct open_things 
         (void)printf(" by %s %s", text, currency->code);
     }
     (void)printf("\n");
+    if (rerate->shelves_count > 0) {
+        (void)printf("%u subscriptions or accounts have other allowances, pools or counters left\n",
+                     rerate->shelves_count);
+    }
     for (uint32_t i = 0; i < rerate->changes_count; i++) {
         const struct tg_rerate_change *change = &rerate->changes[i];
         const struct tg_currency *own = tg_currency_by_numeric(change->charge.currency);
@@ -298,7 +308,7 @@ static void report_text(const struct options *options, const struct open_things 
     if (epoch != 0) {
         (void)printf("posted as adjustments in epoch %llu of the journal\n",
                      (unsigned long long)epoch);
-    } else if (rerate->changes_count == 0) {
+    } else if (rerate->changes_count == 0 && rerate->shelves_count == 0) {
         (void)printf("nothing to post\n");
     } else {
         (void)printf("nothing posted: --post does\n");
@@ -346,7 +356,7 @@ static int rerate_run(int argc, char **argv)
     struct tg_rerate_params params = {.size_bytes = sizeof params};
     struct open_things things = {.lock = {.fd = -1}};
     struct tg_why why = {.text = ""};
-    int code = options_read(argc, argv, &options, &params.selector);
+    int code = options_read(argc, argv, &options, &params);
     if (code != TG_EXIT_OK) {
         return code;
     }
@@ -382,7 +392,7 @@ const struct tg_verb tg_verb_rerate = {
     .summary = "price usage again and post the differences",
     .usage =
         "usage: tollgate rerate [SELECTOR] --data DIR [--catalog VERSION|DIR] [--post] [--json]\n"
-        "                       [--all] [--plugin FILE.so]...\n\n"
+        "                       [--all] [--threads N] [--plugin FILE.so]...\n\n"
         "SELECTOR, all of which must fit; without any all rows are selected:\n"
         "  --from DATE --to DATE  event time, the end exclusive\n"
         "  --account ID           of this account\n"
@@ -395,7 +405,11 @@ const struct tg_verb tg_verb_rerate = {
         "catalog in DIR, or (without --catalog) with the stored version that is valid at their\n"
         "time now. Rows behind them whose counters or allowances moved follow with the version\n"
         "that priced them. Shows the differences; --post writes them to the journal as\n"
-        "adjustments (the engine must be stopped), which the next bill run puts on the bill.\n"
-        "What is posted is not found again. Exit 1 when a row is refused now: its charge stands.\n",
+        "adjustments (the engine must be stopped), which the next bill run puts on the bill, and\n"
+        "with them what is left of allowances, pools and counters, which the engine goes on with.\n"
+        "All of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
+        "costs the same but draws from other allowances gets an adjustment of nothing (silent).\n"
+        "--threads, as many as processors unless given, changes no number. Exit 1 when a row is "
+        "refused now: its charge stands.\n",
     .run = rerate_run,
 };

@@ -74,13 +74,15 @@ static int options_read(int argc, char **argv, struct options *options)
 }
 
 /* The journal says which rows; how far they went is worked out again. */
-static enum tg_replay_choice choose(void *context, const struct tg_replay_seen *seen)
+static void choose(void *context, const struct tg_replay_rows *rows, uint8_t *choices)
 {
     const struct listing *listing = context;
-    const bool is_asked = (seen->stored->flags & TG_CHARGE_THRESHOLD) != 0 &&
-                          seen->usage->start_ns >= listing->options->from_ns &&
-                          seen->usage->start_ns < listing->options->to_ns;
-    return is_asked ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const bool is_asked = (rows->stored[i]->flags & TG_CHARGE_THRESHOLD) != 0 &&
+                              rows->usage[i]->start_ns >= listing->options->from_ns &&
+                              rows->usage[i]->start_ns < listing->options->to_ns;
+        choices[i] = is_asked ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
+    }
 }
 
 static void crossing_print(struct listing *listing, const struct tg_replay_row *row,
@@ -170,14 +172,22 @@ static void limit_tell(struct listing *listing, const struct tg_replay_row *row,
     }
 }
 
-static enum tg_err visit(void *context, const struct tg_replay_row *row)
+static void row_tell(struct listing *listing, const struct tg_replay_row *row)
 {
-    struct listing *listing = context;
     for (uint32_t i = 0; row->trace != NULL && i < row->trace->uses_count; i++) {
         allowance_tell(listing, row, &row->trace->uses[i]);
     }
     for (uint32_t i = 0; row->trace != NULL && i < row->trace->spends_count; i++) {
         limit_tell(listing, row, &row->trace->spends[i]);
+    }
+}
+
+static enum tg_err visit(void *context, const struct tg_replay_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->rows.count; i++) {
+        struct tg_replay_row row;
+        tg_replay_batch_row(batch, i, &row);
+        row_tell(context, &row);
     }
     return TG_OK;
 }

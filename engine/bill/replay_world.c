@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a replay needs before its first row: who, with which versions, from when on. */
+#include "bill/replay_state.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "rate/shelf_note.h"
+
+#include <string.h>
+
+static int64_t month_before_ns(int64_t time_ns)
+{
+    struct tg_civil civil;
+    tg_clock_to_civil(time_ns > 0 ? time_ns : 0, &civil);
+    const bool is_january = civil.month == 1;
+    const struct tg_civil begin = {.year = civil.year - (is_january ? 1 : 0),
+                                   .month = (uint8_t)(is_january ? 12 : civil.month - 1),
+                                   .day = 1};
+    return tg_clock_from_civil(&begin);
+}
+
+static int64_t month_end_ns(int64_t time_ns)
+{
+    if (time_ns > INT64_MAX - 32 * TG_NS_PER_DAY) {
+        return INT64_MAX;
+    }
+    struct tg_civil civil;
+    tg_clock_to_civil(time_ns - 1, &civil);
+    const struct tg_civil next = {
+        .year = civil.year + civil.month / 12, .month = (uint8_t)(civil.month % 12 + 1), .day = 1};
+    return tg_clock_from_civil(&next);
+}
+
+/* Does anything count or grant over more than the month before? */
+static bool image_reaches_back(const struct tg_image *image)
+{
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_ALLOWANCE); i++) {
+        const struct tg_allowance *allowance = tg_image_allowance(image, i);
+        if (allowance != NULL &&
+            (allowance->period == TG_PERIOD_EVER || allowance->rollover_periods > 0)) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
+        if (tg_image_price_info(image, i)->counter == TG_COUNTER_SHELF + TG_PERIOD_EVER) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_SPEND_LIMIT); i++) {
+        if (tg_image_spend_limit(image, i)->period == TG_PERIOD_EVER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tg_replay_image_has_shelves(const struct tg_image *image)
+{
+    for (uint32_t plan = 0; plan < tg_image_count(image, TG_CATALOG_PLAN); plan++) {
+        for (uint32_t cell = 0; cell < TG_SERVICE_COUNT; cell++) {
+            const struct tg_plan_service *plan_service = tg_image_plan_cell(image, plan, cell);
+            if (plan_service != NULL && plan_service->buckets_count > 0) {
+                return true;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
+        const struct tg_price_info *info = tg_image_price_info(image, i);
+        if (info->dimension == TG_DIMENSION_MONEY || info->counter > TG_COUNTER_RECORD ||
+            (info->options & TG_PRICE_RULES) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any_image(const struct tg_replay_params *params,
+                      bool (*answers)(const struct tg_image *image))
+{
+    bool is_any =
+        params->candidate != NULL && answers(tg_replay_candidate_image(params->candidate));
+    for (uint32_t i = 0; i < params->catalog->images_count && !is_any; i++) {
+        is_any = answers(params->catalog->images[i]);
+    }
+    return is_any;
+}
+
+static bool account_is_wanted(const struct tg_replay *replay, uint32_t account)
+{
+    const struct tg_replay_params *params = replay->params;
+    const struct tg_roster *roster = params->catalog->roster;
+    return (params->account_to == 0 ||
+            (account >= params->account_from && account < params->account_to)) &&
+           (params->accounts_wanted == NULL ||
+            (account < roster->accounts_count && params->accounts_wanted[account] != 0));
+}
+
+static enum tg_err members_list(struct tg_replay *replay)
+{
+    const struct tg_roster *roster = replay->params->catalog->roster;
+    const size_t bytes = ((size_t)roster->subscribers_count + 1) * sizeof(uint32_t);
+    if (replay->params->accounts_wanted == NULL && replay->params->account_to == 0) {
+        replay->members_count = roster->subscribers_count;
+        return TG_OK;
+    }
+    replay->compact = tg_pages_take(bytes);
+    replay->members = tg_pages_take(bytes);
+    if (replay->compact == NULL || replay->members == NULL) {
+        return tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    for (uint32_t s = 0; s < roster->subscribers_count; s++) {
+        replay->compact[s] = TG_REPLAY_NOT_WANTED;
+        if (account_is_wanted(replay, roster->lines[s].account)) {
+            replay->compact[s] = replay->members_count;
+            replay->members[replay->members_count++] = s;
+        }
+    }
+    return TG_OK;
+}
+
+static enum tg_err roster_make(const struct tg_replay *replay,
+                               const struct tg_replay_candidate *candidate,
+                               struct tg_roster **roster)
+{
+    const struct tg_roster *whole = replay->params->catalog->roster;
+    const uint32_t count = replay->members_count;
+    struct tg_roster_line *lines = tg_pages_take(((size_t)count + 1) * sizeof *lines);
+    if (lines == NULL) {
+        return tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        lines[i] = whole->lines[replay->members != NULL ? replay->members[i] : i];
+        if (candidate != NULL) {
+            lines[i].product = tg_replay_candidate_product(candidate, lines[i].product);
+        }
+        /* Who is no longer listed was there when the row was priced. */
+        lines[i].flags &= (uint16_t)~TG_ROSTER_REMOVED;
+    }
+    const struct tg_roster_params params = {.size_bytes = sizeof params,
+                                            .subscribers_count = count,
+                                            .lines = lines,
+                                            .accounts = whole->accounts,
+                                            .accounts_count = whole->accounts_count};
+    const enum tg_err err = tg_roster_build(&params, roster, replay->why);
+    tg_pages_free(lines, ((size_t)count + 1) * sizeof *lines);
+    return err;
+}
+
+static struct tg_catalog_snapshot snapshot_of(const struct tg_image *image,
+                                              const struct tg_roster *roster)
+{
+    struct tg_catalog_snapshot snapshot = {.images_count = 1, .roster = roster};
+    snapshot.images[0] = image;
+    snapshot.valid_from_ns[0] = INT64_MIN;
+    return snapshot;
+}
+
+static enum tg_err snapshots_make(struct tg_replay *replay)
+{
+    const struct tg_catalog_snapshot *catalog = replay->params->catalog;
+    enum tg_err err = roster_make(replay, NULL, &replay->roster);
+    if (err != TG_OK) {
+        return err;
+    }
+    replay->in_force = *catalog;
+    replay->in_force.roster = replay->roster;
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        replay->versions[i] = snapshot_of(catalog->images[i], replay->roster);
+    }
+    const struct tg_replay_candidate *candidate = replay->params->candidate;
+    if (candidate != NULL) {
+        err = roster_make(replay, candidate, &replay->candidate_roster);
+        replay->candidate =
+            snapshot_of(tg_replay_candidate_image(candidate), replay->candidate_roster);
+        replay->moves_networks = !tg_replay_candidate_keeps_networks(candidate);
+    }
+    return err;
+}
+
+static enum tg_err rates_make(struct tg_replay *replay, bool has_shelves)
+{
+    /* Members are numbered anew, their accounts are not: pools are kept by account. */
+    const uint32_t accounts_count = replay->params->catalog->roster->accounts_count;
+    const uint32_t lines_count =
+        replay->members_count > accounts_count ? replay->members_count : accounts_count;
+    const struct tg_rate_params params = {.subscribers_count_max =
+                                              lines_count > 0 ? lines_count : 1};
+    enum tg_err err = tg_rate_create(&params, &replay->rate, replay->why);
+    if (err == TG_OK && has_shelves) {
+        err = tg_rate_create(&params, &replay->stands, replay->why);
+    }
+    return err;
+}
+
+enum tg_err tg_replay_world_open(struct tg_replay *replay)
+{
+    const struct tg_replay_params *params = replay->params;
+    const bool has_shelves =
+        params->shelf != NULL && any_image(params, tg_replay_image_has_shelves);
+    const bool reaches_back = has_shelves || any_image(params, image_reaches_back);
+    replay->begin_ns = reaches_back ? 0 : month_before_ns(params->from_ns);
+    replay->end_ns = has_shelves ? INT64_MAX : month_end_ns(params->to_ns);
+    enum tg_err err = members_list(replay);
+    if (err == TG_OK) {
+        err = snapshots_make(replay);
+    }
+    if (err == TG_OK) {
+        err = rates_make(replay, has_shelves);
+    }
+    if (err == TG_OK) {
+        replay->chunk = tg_pages_take(sizeof *replay->chunk);
+        err = replay->chunk != NULL
+                  ? TG_OK
+                  : tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    return err;
+}
+
+void tg_replay_world_close(struct tg_replay *replay)
+{
+    const size_t bytes =
+        ((size_t)replay->params->catalog->roster->subscribers_count + 1) * sizeof(uint32_t);
+    tg_pages_free(replay->compact, bytes);
+    tg_pages_free(replay->members, bytes);
+    tg_pages_free(replay->chunk, sizeof *replay->chunk);
+    tg_rate_destroy(replay->rate);
+    tg_rate_destroy(replay->stands);
+    tg_roster_free(replay->roster);
+    tg_roster_free(replay->candidate_roster);
+}
+
+static enum tg_err shelf_compare(struct tg_replay *replay, bool is_pool, uint32_t at,
+                                 uint32_t index)
+{
+    struct tg_shelf chosen = *tg_accounts_shelf(tg_rate_accounts(replay->rate), is_pool, at);
+    struct tg_shelf stands = *tg_accounts_shelf(tg_rate_accounts(replay->stands), is_pool, at);
+    if (memcmp(&chosen, &stands, sizeof chosen) == 0) {
+        return TG_OK;
+    }
+    tg_shelf_sort(&chosen);
+    tg_shelf_sort(&stands);
+    return memcmp(&chosen, &stands, sizeof chosen) == 0
+               ? TG_OK
+               : replay->params->shelf(replay->params->context, is_pool, index, &chosen);
+}
+
+enum tg_err tg_replay_world_shelves(struct tg_replay *replay)
+{
+    enum tg_err err = TG_OK;
+    if (replay->stands == NULL) {
+        return TG_OK;
+    }
+    for (uint32_t i = 0; i < replay->members_count && err == TG_OK; i++) {
+        err = shelf_compare(replay, false, i, replay->members != NULL ? replay->members[i] : i);
+    }
+    const uint32_t accounts_count = replay->params->catalog->roster->accounts_count;
+    for (uint32_t a = 0; a < accounts_count && err == TG_OK; a++) {
+        if (account_is_wanted(replay, a)) {
+            err = shelf_compare(replay, true, a, a);
+        }
+    }
+    return err;
+}
