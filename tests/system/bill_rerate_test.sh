@@ -4,6 +4,7 @@
 # people type. If this failed, an issued invoice could change, or a correction would get lost between
 # the journal and the next bill.
 set -eu
+command -v jq >/dev/null || { echo "skip: no jq"; exit 77; }
 tollgate=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -46,8 +47,32 @@ sed -i -e 's/version: 1/version: 2/' -e 's/valid_from: 2026-01-01/valid_from: 20
 if "$tollgate" rerate --data "$data" --catalog "$work/c/catalog" --post 2>>"$work/log"; then
     fail "a catalog that is not stored was posted with"
 fi
-would=$("$tollgate" whatif --catalog "$work/c/catalog" --data "$data" --from 2026-10-01 \
-    --to 2026-11-01 --json | field difference)
+# All but the table of readers that LMDB keeps beside each database.
+stored() { (cd "$data" && find . -type f ! -name lock.mdb -exec sha256sum {} + | sort -k2); }
+stored >"$work/stored.before"
+"$tollgate" whatif --catalog "$work/c/catalog" --data "$data" --from 2026-10-01 --to 2026-11-01 \
+    --json --threads 1 >"$work/would"
+would=$(field difference <"$work/would")
+"$tollgate" whatif --catalog "$work/c/catalog" --data "$data" --from 2026-10-01 --to 2026-11-01 \
+    --json --threads 3 | cmp -s - "$work/would" || fail "three threads answer something else"
+"$tollgate" whatif --catalog "$work/c/catalog" --data "$data" --from 2026-10-01 --to 2026-11-01 \
+    >"$work/would.text"
+stored | cmp -s - "$work/stored.before" || fail "what-if changed something on disk"
+# Products, zones and pairs each add up to the whole; accounts come worst hit first.
+jq -e '
+    def cents: (if startswith("-") then -1 else 1 end) * (ltrimstr("-") | split(".") |
+        (.[0] + ((.[1] // "") + "00000000")[0:8] | tonumber));
+    def sum(list): [list[].difference | cents] | add;
+    (.difference | cents) as $all |
+    [.worst_hit_accounts[].difference | cents] as $worst |
+    $all != 0 and (.products | length) > 1 and (.zones | length) > 1 and
+    sum(.products) == $all and sum(.zones) == $all and sum(.products_and_zones) == $all and
+    ([.products[].rows] | add) == .rows and ([.zones[].rows] | add) == .rows and
+    ($worst | length) > 1 and $worst == ($worst | sort | reverse) and $worst[0] > 0' \
+    "$work/would" >/dev/null || fail "what-if does not add up: $(cat "$work/would")"
+for part in "worst-hit accounts" " all " "difference" "$would"; do
+    grep -qF -- "$part" "$work/would.text" || fail "what-if's table lacks '$part'"
+done
 "$tollgate" catalog import --catalog "$work/c/catalog" --data "$data" >>"$work/log"
 "$tollgate" rerate --data "$data" --post --json >"$work/rerated"
 [ "$(field difference <"$work/rerated")" = "$would" ] || fail "rerate and what-if disagree"

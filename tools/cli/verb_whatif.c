@@ -22,6 +22,7 @@ struct options {
     const char *from;
     const char *to;
     const char *account;
+    const char *threads;
     bool is_json;
 };
 
@@ -30,11 +31,9 @@ static const char **value_of(struct options *options, const char *name)
     const struct {
         const char *name;
         const char **at;
-    } table[] = {{"--catalog", &options->catalog},
-                 {"--data", &options->data},
-                 {"--from", &options->from},
-                 {"--to", &options->to},
-                 {"--account", &options->account}};
+    } table[] = {{"--catalog", &options->catalog}, {"--data", &options->data},
+                 {"--from", &options->from},       {"--to", &options->to},
+                 {"--account", &options->account}, {"--threads", &options->threads}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -73,7 +72,7 @@ static int options_read(int argc, char **argv, struct options *options,
         tg_clock_parse(options->to, strlen(options->to), &params->to_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_whatif, "--from and --to want dates, YYYY-MM-DD");
     }
-    return TG_EXIT_OK;
+    return tg_cli_threads(&tg_verb_whatif, options->threads, &params->threads_count);
 }
 
 /* Sums of amounts that each fit 64 bits; a total beyond them is shown at its bound. */
@@ -112,6 +111,27 @@ static const char *cell_name(const struct tg_catalog_snapshot *catalog, enum tg_
     return tg_image_name(newest(catalog, kind), kind, index);
 }
 
+/* The cells added up by product or by zone. */
+static void totals_set(struct tg_json *json, const struct tg_whatif_params *params,
+                       const struct tg_whatif *whatif, bool by_zone,
+                       const struct tg_currency *currency)
+{
+    struct tg_whatif_cell *totals = calloc(whatif->cells_count + 1u, sizeof *totals);
+    struct tg_json *list = tg_json_list();
+    const uint32_t count = totals != NULL ? tg_whatif_totals(whatif, by_zone, totals) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_json *entry = tg_json_object();
+        tg_json_set_string(entry, by_zone ? "zone" : "product",
+                           by_zone
+                               ? cell_name(params->catalog, TG_CATALOG_ZONE, totals[i].zone)
+                               : cell_name(params->catalog, TG_CATALOG_PRODUCT, totals[i].product));
+        sums_set(entry, &totals[i].sums, currency);
+        tg_json_append(list, entry);
+    }
+    tg_json_set(json, by_zone ? "zones" : "products", list);
+    free(totals);
+}
+
 static void report_json(const struct tg_whatif_params *params, const struct tg_whatif *whatif,
                         const struct tg_currency *currency)
 {
@@ -132,7 +152,10 @@ static void report_json(const struct tg_whatif_params *params, const struct tg_w
         sums_set(cell, &whatif->cells[i].sums, currency);
         tg_json_append(cells, cell);
     }
+    totals_set(json, params, whatif, false, currency);
+    totals_set(json, params, whatif, true, currency);
     tg_json_set(json, "products_and_zones", cells);
+    tg_json_set_integer(json, "accounts", whatif->payers_count);
     struct tg_json *worst = tg_json_list();
     for (uint32_t i = 0; i < whatif->accounts_count && i < WORST_SHOWN; i++) {
         struct tg_json *account = tg_json_object();
@@ -173,6 +196,20 @@ static void sums_print(const char *first, const char *second, const struct tg_wh
                  (unsigned long long)sums->rows_count, before, after, change);
 }
 
+static void totals_print(const struct tg_whatif_params *params, const struct tg_whatif *whatif,
+                         bool by_zone, const struct tg_currency *currency)
+{
+    struct tg_whatif_cell *totals = calloc(whatif->cells_count + 1u, sizeof *totals);
+    const uint32_t count = totals != NULL ? tg_whatif_totals(whatif, by_zone, totals) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        sums_print(by_zone ? "all"
+                           : cell_name(params->catalog, TG_CATALOG_PRODUCT, totals[i].product),
+                   by_zone ? cell_name(params->catalog, TG_CATALOG_ZONE, totals[i].zone) : "all",
+                   &totals[i].sums, currency);
+    }
+    free(totals);
+}
+
 static void report_text(const struct tg_whatif_params *params, const struct tg_whatif *whatif,
                         const struct tg_currency *currency)
 {
@@ -185,8 +222,10 @@ static void report_text(const struct tg_whatif_params *params, const struct tg_w
                    cell_name(params->catalog, TG_CATALOG_ZONE, whatif->cells[i].zone),
                    &whatif->cells[i].sums, currency);
     }
-    sums_print("all", "", &whatif->total, currency);
-    (void)printf("worst-hit accounts\n");
+    totals_print(params, whatif, false, currency);
+    totals_print(params, whatif, true, currency);
+    sums_print("all", "all", &whatif->total, currency);
+    (void)printf("worst-hit accounts, of %u\n", whatif->payers_count);
     for (uint32_t i = 0; i < whatif->accounts_count && i < WORST_SHOWN; i++) {
         char name[TG_NAME_BYTES_MAX];
         (void)tg_roster_account_name(params->catalog->roster, whatif->accounts[i].account, name,
@@ -278,10 +317,13 @@ const struct tg_verb tg_verb_whatif = {
     .summary = "price a past period with a candidate catalog and compare",
     .usage =
         "usage: tollgate whatif --catalog DIR --data DIR --from DATE --to DATE\n"
-        "                       [--account ID] [--json] [--plugin FILE.so]...\n\n"
+        "                       [--account ID] [--json] [--threads N] [--plugin FILE.so]...\n\n"
         "Usage of the period [from, to) is priced again with the catalog in DIR, whatever its\n"
         "valid_from; counters and allowances start as the rows before left them. Prints the\n"
-        "difference by product and zone and the accounts that would pay most more. Nothing\n"
-        "stored changes. Exit 1 when the candidate refuses usage that is rated now.\n",
+        "difference by product and zone, by each alone, and the accounts that would pay most "
+        "more.\n"
+        "Nothing stored changes. --threads, as many as processors unless given, changes no "
+        "number.\n"
+        "Exit 1 when the candidate refuses usage that is rated now.\n",
     .run = whatif_run,
 };
