@@ -7,6 +7,7 @@
 #include "base/money.h"
 #include "bill/explain_rules.h"
 #include "bill/text.h"
+#include "catalog/deck_times.h"
 #include "doc/json.h"
 
 #include <stdio.h>
@@ -131,6 +132,65 @@ static void usage_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     }
 }
 
+/* The deck's row behind the prefix; false: the zone does not come from a number, or the row was
+ * priced by another catalog than the one at hand. */
+static bool deck_row_find(const struct tg_replay_row *row,
+                          const struct tg_plan_service *plan_service, const char **deck_name,
+                          int64_t *from_ns, int64_t *to_ns)
+{
+    const struct tg_usage *usage = row->usage;
+    uint16_t deck = TG_DECK_NONE;
+    if (plan_service == NULL || plan_service->zone_by == TG_ZONE_BY_NETWORK ||
+        tg_usage_peer_kind(usage) != TG_KEY_E164) {
+        return false;
+    }
+    const uint16_t zone =
+        tg_image_plan_zone(row->image, plan_service, usage->peer_key, usage->start_ns, &deck);
+    *deck_name = tg_image_name(row->image, TG_CATALOG_DECK, deck);
+    return zone != TG_ZONE_NONE &&
+           tg_image_pair_zone(row->image, plan_service, usage, zone) == row->priced->zone &&
+           tg_deck_times(row->image, deck, usage->peer_key, usage->start_ns, from_ns, to_ns);
+}
+
+static void deck_row_set(struct tg_json *json, const struct tg_replay_row *row,
+                         const struct tg_plan_service *plan_service)
+{
+    const char *deck_name;
+    int64_t from_ns;
+    int64_t to_ns;
+    if (!deck_row_find(row, plan_service, &deck_name, &from_ns, &to_ns)) {
+        return;
+    }
+    tg_json_set_string(json, "deck", deck_name);
+    if (from_ns != INT64_MIN) {
+        tg_json_set_time(json, "deck_row_valid_from", from_ns);
+    }
+    if (to_ns != INT64_MAX) {
+        tg_json_set_time(json, "deck_row_valid_to", to_ns);
+    }
+}
+
+static void deck_row_add(struct tg_bill_text *out, const struct tg_replay_row *row,
+                         const struct tg_plan_service *plan_service, const char *digits)
+{
+    const char *deck_name;
+    int64_t from_ns;
+    int64_t to_ns;
+    if (!deck_row_find(row, plan_service, &deck_name, &from_ns, &to_ns)) {
+        return;
+    }
+    tg_bill_text_add(out, digits[0] != '\0' ? " of deck %s" : ", any number of deck %s", deck_name);
+    char time[TG_CLOCK_TEXT_BYTES];
+    if (from_ns != INT64_MIN) {
+        (void)tg_clock_format(from_ns, time);
+        tg_bill_text_add(out, " (valid from %s)", time);
+    }
+    if (to_ns != INT64_MAX) {
+        (void)tg_clock_format(to_ns, time);
+        tg_bill_text_add(out, " (valid to %s)", time);
+    }
+}
+
 static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *catalog,
                       const struct tg_replay_row *row)
 {
@@ -141,6 +201,7 @@ static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     char digits[20];
     tg_explain_prefix(row, plan_service, digits);
     tg_json_set_string(json, "prefix", digits);
+    deck_row_set(json, row, plan_service);
     tg_json_set_string(json, "zone", tg_image_name(image, TG_CATALOG_ZONE, row->priced->zone));
     tg_json_set_string(json, "price",
                        tg_image_name(image, TG_CATALOG_PRICE, row->priced->price_id));
@@ -378,6 +439,7 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
         char digits[20];
         tg_explain_prefix(row, plan_service, digits);
         tg_bill_text_add(&out, digits[0] != '\0' ? ", prefix %s" : "%s", digits);
+        deck_row_add(&out, row, plan_service, digits);
         const char *zone = tg_image_name(row->image, TG_CATALOG_ZONE, row->priced->zone);
         tg_bill_text_add(&out, zone[0] != '\0' ? ", zone %s" : "%s", zone);
         tg_bill_text_add(&out, ", price %s (tariff %s):",

@@ -17,7 +17,7 @@ catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}
 taxes:
   vat: {rate: "19%"}
 decks:
-  world: {prefixes: {"49": germany, "4930": berlin, "*": rest}}
+  world: {file: world.csv}
 time_models:
   week:
     zone: Europe/Berlin
@@ -36,6 +36,8 @@ plans:
 products:
   basic: {plan: p, tax: vat}
 YAML
+printf 'prefix,zone,valid_from,valid_to\n49,germany,,\n4930,germany,,2026-05-01\n' >"$work/c/world.csv"
+printf '4930,berlin,2026-05-01,2026-07-01\n4930,mitte,2026-07-01,\n*,rest,,\n' >>"$work/c/world.csv"
 printf 'id,name\nA1,Ann\n' >"$work/c/accounts.csv"
 printf 'id,account,product,msisdn\nS1,A1,basic,4915112345678\n' >"$work/c/subscribers.csv"
 # 17:58 in Berlin: two minutes of peak time, then off-peak.
@@ -48,7 +50,8 @@ for place in 1:0 2:0; do
     "$tollgate" explain "$place" --data "$work/d" >"$work/text" 2>"$work/err" && break
 done
 [ -s "$work/text" ] || fail "no row explains: $(cat "$work/err")"
-for part in "prefix 4930" "zone berlin" "(band peak)" "(band off)" \
+for part in "prefix 4930 of deck world (valid from 2026-05-01T00:00:00Z)" \
+    "(valid to 2026-07-01T00:00:00Z)" "zone berlin" "(band peak)" "(band off)" \
     "from 2026-06-01T15:58:00Z" "to 2026-06-01T16:00:00Z" "increments of 60 then 6" \
     "allowance large covers 30 second" "allowance small covers 60 second" \
     "rounding to the price's decimals" "vat at 19" "it is the same"; do
@@ -62,6 +65,8 @@ import sys
 row = json.load(open(sys.argv[1]))
 row = row["rows"][0] if "rows" in row else row
 assert row["prefix"] == "4930" and row["zone"] == "berlin", row
+assert (row["deck"], row["deck_row_valid_from"], row["deck_row_valid_to"]) == (
+    "world", "2026-05-01T00:00:00Z", "2026-07-01T00:00:00Z"), row
 assert [piece["band"] for piece in row["steps"]] == ["peak", "off"], row["steps"]
 assert {use["allowance"]: use["units"] for use in row["allowances"]} == {"small": 60, "large": 30}
 assert row["rounding_change"] != "0" and row["tax"] == "vat", row
