@@ -83,6 +83,21 @@ static const struct tg_usage *rows_gather(struct tg_replay *replay, enum tg_repl
     return chunk->rows;
 }
 
+/* The version that priced a row prices it otherwise now: who is subscribed to what has changed, or
+ * a plug-in. Then no account can be trusted to have kept its shelves. */
+static void surprises_count(struct tg_replay *replay, uint32_t from, uint32_t count)
+{
+    const struct tg_replay_chunk *chunk = replay->chunk;
+    const struct tg_roster *roster = replay->roster;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t account = roster->lines[chunk->members[from + i]].account;
+        if (account < roster->accounts_count && replay->parted[account] == 0 &&
+            !tg_adjust_is_same(chunk->stands[from + i], &chunk->priced[i])) {
+            replay->stats->surprises_count++;
+        }
+    }
+}
+
 static enum tg_err rows_price(struct tg_replay *replay, const struct tg_catalog_snapshot *snapshot,
                               uint32_t from, uint32_t count)
 {
@@ -105,6 +120,9 @@ static enum tg_err rows_price(struct tg_replay *replay, const struct tg_catalog_
             chunk->priced[i].reason = TG_E_CATALOG_VERSION;
         }
         chunk->priced[i].subscriber = chunk->stored[from + i]->subscriber;
+    }
+    if (replay->stands != NULL) {
+        surprises_count(replay, from, count);
     }
     const struct tg_replay_batch batch = {.rows = rows_of(replay, from, count),
                                           .priced = chunk->priced,
@@ -155,6 +173,45 @@ static enum tg_err rows_apply(struct tg_replay *replay, struct tg_rate *rate, ui
     return err;
 }
 
+/* Can this row leave other shelves than it does as it stands? Not by the version it stands at. */
+static bool row_parts(const struct tg_replay *replay, const struct tg_catalog_snapshot *snapshot,
+                      enum tg_replay_choice choice, uint32_t i)
+{
+    const struct tg_replay_chunk *chunk = replay->chunk;
+    if (choice == TG_REPLAY_APPLY || (choice == TG_REPLAY_AS_PRICED && snapshot != NULL)) {
+        return false;
+    }
+    const struct tg_image *image = choice != TG_REPLAY_SKIP && snapshot != NULL
+                                       ? tg_catalog_image_at(snapshot, chunk->usage[i]->start_ns)
+                                       : NULL;
+    return image == NULL || image->version != chunk->stands[i]->catalog_version ||
+           image != tg_catalog_image_version(replay->params->catalog, image->version);
+}
+
+/* Beside what is chosen: the rows of accounts whose shelves have parted, as they stand. Until an
+ * account parts its shelves are the same, and one worker has them for both. */
+static enum tg_err rows_stand(struct tg_replay *replay, const struct tg_catalog_snapshot *snapshot,
+                              enum tg_replay_choice choice, uint32_t from, uint32_t end)
+{
+    const struct tg_replay_chunk *chunk = replay->chunk;
+    const struct tg_roster *roster = replay->roster;
+    enum tg_err err = TG_OK;
+    for (uint32_t i = from; i < end; i++) {
+        const uint32_t account = roster->lines[chunk->members[i]].account;
+        if (account < roster->accounts_count &&
+            (replay->params->parts_all || row_parts(replay, snapshot, choice, i))) {
+            tg_replay_world_part(replay, account);
+        }
+    }
+    for (uint32_t i = from; i < end && err == TG_OK; i++) {
+        const uint32_t account = roster->lines[chunk->members[i]].account;
+        if (account < roster->accounts_count && replay->parted[account] != 0) {
+            err = row_apply(replay, replay->stands, i);
+        }
+    }
+    return err;
+}
+
 /* Stretches of one choice, and of one version where rows keep theirs. */
 static enum tg_err chunk_replay(struct tg_replay *replay)
 {
@@ -162,9 +219,6 @@ static enum tg_err chunk_replay(struct tg_replay *replay)
     enum tg_err err = TG_OK;
     const struct tg_replay_rows all = rows_of(replay, 0, chunk->count);
     replay->params->choose(replay->params->context, &all, chunk->choices);
-    if (replay->stands != NULL) {
-        err = rows_apply(replay, replay->stands, 0, chunk->count);
-    }
     for (uint32_t from = 0; from < chunk->count && err == TG_OK;) {
         const enum tg_replay_choice choice = chunk->choices[from];
         const struct tg_catalog_snapshot *snapshot =
@@ -174,6 +228,12 @@ static enum tg_err chunk_replay(struct tg_replay *replay)
                (choice != TG_REPLAY_AS_PRICED ||
                 snapshot == snapshot_choose(replay, choice, chunk->stands[end]))) {
             end++;
+        }
+        if (replay->stands != NULL) {
+            err = rows_stand(replay, snapshot, choice, from, end);
+        }
+        if (err != TG_OK) {
+            break;
         }
         if (choice == TG_REPLAY_APPLY) {
             replay->stats->rows_applied_count += end - from;

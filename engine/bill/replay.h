@@ -16,8 +16,11 @@
  *      that crosses midnight finds its mark.
  *  (3) A row that was corrected stands where its adjustments put it (adjust.h).
  *  (4) Nothing is written.
- *  (5) Who asks for shelves, where a catalog has any, gets the whole journal replayed twice over:
- *      once as chosen and once as the rows stand. The difference is what the choices change.
+ *  (5) Who asks for shelves, where a catalog has any, gets the whole journal replayed, and from the
+ *      first row on that is priced with another version than it stands at, the account's rows a
+ *      second time, as they stand: the difference is what the choices change. Where a version
+ *      prices a row otherwise than it did (a surprise), its account has parted too late: ask again
+ *      with parts_all, which keeps both states from the beginning.
  *
  *  Rows go through in batches and lie where the scan decoded them: callers see arrays of pointers,
  *  and nothing is copied for a stretch of rows that all are priced.
@@ -106,7 +109,8 @@ struct tg_replay_candidate;
 struct tg_replay_params {
     uint32_t size_bytes;                         /**< sizeof(struct tg_replay_params). */
     bool wants_traces;                           /**< Fill trace. */
-    uint8_t reserved[3];                         /**< 0. */
+    bool parts_all;                              /**< See (5): keep both states of all accounts. */
+    uint8_t reserved[2];                         /**< 0. */
     const char *data_dir;                        /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog;   /**< As stored; outlives the replay. */
     const struct tg_replay_candidate *candidate; /**< NULL unless choose says CANDIDATE. */
@@ -131,6 +135,7 @@ struct tg_replay_stats {
     uint64_t rows_scanned_count; /**< Rows read. */
     uint64_t rows_priced_count;  /**< Rows priced again. */
     uint64_t rows_applied_count; /**< Rows whose stored verdict was applied. */
+    uint64_t surprises_count;    /**< See (5): if not 0, shelves are to be asked for again. */
 };
 
 /**

@@ -48,11 +48,15 @@ struct tg_replay {
     struct tg_rate *rate;                                       /**< As chosen. */
     struct tg_rate *stands;        /**< As the rows stand; NULL: nobody asks. */
     struct tg_replay_chunk *chunk; /**< Scratch. */
-    int64_t begin_ns;              /**< First event time that is replayed. */
-    int64_t end_ns;                /**< First that is not. */
-    uint64_t epoch;                /**< Being walked. */
-    uint32_t index;                /**< Rows of it that were passed. */
-    bool moves_networks;           /**< The candidate numbers networks otherwise. */
+    uint8_t *parted;        /**< 1: the account's shelves may differ in the two workers; shape
+                                 [accounts_count + 1]. NULL with stands. */
+    uint32_t *first_member; /**< Line of an account's first member plus 1; 0 none. */
+    uint32_t *next_member;  /**< Line of the next one plus 1; shape [members_count + 1]. */
+    int64_t begin_ns;       /**< First event time that is replayed. */
+    int64_t end_ns;         /**< First that is not. */
+    uint64_t epoch;         /**< Being walked. */
+    uint32_t index;         /**< Rows of it that were passed. */
+    bool moves_networks;    /**< The candidate numbers networks otherwise. */
 };
 
 /** @brief Rosters, snapshots, rate workers. @param replay params, stats and why are set.
@@ -61,6 +65,10 @@ enum tg_err tg_replay_world_open(struct tg_replay *replay);
 
 /** @brief Free. @param replay Opened or half-opened. */
 void tg_replay_world_close(struct tg_replay *replay);
+
+/** @brief From now on the account's rows go through both workers. @param replay With stands.
+ *  @param account Below the roster's count; nothing happens the second time. */
+void tg_replay_world_part(struct tg_replay *replay, uint32_t account);
 
 /** @brief Give the shelves that differ to whoever asks. @param replay At its end.
  *  @return TG_OK, or what the callback gave. */

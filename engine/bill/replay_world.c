@@ -177,6 +177,28 @@ static enum tg_err snapshots_make(struct tg_replay *replay)
     return err;
 }
 
+/* Members of an account, to be found when it parts. */
+static enum tg_err members_chain(struct tg_replay *replay)
+{
+    const struct tg_roster *roster = replay->params->catalog->roster;
+    replay->parted = tg_pages_take((size_t)roster->accounts_count + 1);
+    replay->first_member =
+        tg_pages_take(((size_t)roster->accounts_count + 1) * sizeof replay->first_member[0]);
+    replay->next_member =
+        tg_pages_take(((size_t)replay->members_count + 1) * sizeof replay->next_member[0]);
+    if (replay->parted == NULL || replay->first_member == NULL || replay->next_member == NULL) {
+        return tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    for (uint32_t i = replay->members_count; i > 0; i--) {
+        const uint32_t account = replay->roster->lines[i - 1].account;
+        if (account < roster->accounts_count) {
+            replay->next_member[i - 1] = replay->first_member[account];
+            replay->first_member[account] = i;
+        }
+    }
+    return TG_OK;
+}
+
 static enum tg_err rates_make(struct tg_replay *replay, bool has_shelves)
 {
     /* Members are numbered anew, their accounts are not: pools are kept by account. */
@@ -189,7 +211,7 @@ static enum tg_err rates_make(struct tg_replay *replay, bool has_shelves)
     if (err == TG_OK && has_shelves) {
         err = tg_rate_create(&params, &replay->stands, replay->why);
     }
-    return err;
+    return err == TG_OK && has_shelves ? members_chain(replay) : err;
 }
 
 enum tg_err tg_replay_world_open(struct tg_replay *replay)
@@ -223,10 +245,34 @@ void tg_replay_world_close(struct tg_replay *replay)
     tg_pages_free(replay->compact, bytes);
     tg_pages_free(replay->members, bytes);
     tg_pages_free(replay->chunk, sizeof *replay->chunk);
+    tg_pages_free(replay->parted, (size_t)replay->params->catalog->roster->accounts_count + 1);
+    tg_pages_free(replay->first_member,
+                  ((size_t)replay->params->catalog->roster->accounts_count + 1) *
+                      sizeof replay->first_member[0]);
+    tg_pages_free(replay->next_member,
+                  ((size_t)replay->members_count + 1) * sizeof replay->next_member[0]);
     tg_rate_destroy(replay->rate);
     tg_rate_destroy(replay->stands);
     tg_roster_free(replay->roster);
     tg_roster_free(replay->candidate_roster);
+}
+
+static void shelf_copy(struct tg_replay *replay, bool is_pool, uint32_t at)
+{
+    *tg_accounts_shelf(tg_rate_accounts(replay->stands), is_pool, at) =
+        *tg_accounts_shelf(tg_rate_accounts(replay->rate), is_pool, at);
+}
+
+void tg_replay_world_part(struct tg_replay *replay, uint32_t account)
+{
+    if (replay->parted[account] != 0) {
+        return;
+    }
+    replay->parted[account] = 1;
+    shelf_copy(replay, true, account);
+    for (uint32_t i = replay->first_member[account]; i != 0; i = replay->next_member[i - 1]) {
+        shelf_copy(replay, false, i - 1);
+    }
 }
 
 static enum tg_err shelf_compare(struct tg_replay *replay, bool is_pool, uint32_t at,
@@ -250,12 +296,15 @@ enum tg_err tg_replay_world_shelves(struct tg_replay *replay)
     if (replay->stands == NULL) {
         return TG_OK;
     }
-    for (uint32_t i = 0; i < replay->members_count && err == TG_OK; i++) {
-        err = shelf_compare(replay, false, i, replay->members != NULL ? replay->members[i] : i);
-    }
     const uint32_t accounts_count = replay->params->catalog->roster->accounts_count;
+    for (uint32_t i = 0; i < replay->members_count && err == TG_OK; i++) {
+        const uint32_t account = replay->roster->lines[i].account;
+        if (account < accounts_count && replay->parted[account] != 0) {
+            err = shelf_compare(replay, false, i, replay->members != NULL ? replay->members[i] : i);
+        }
+    }
     for (uint32_t a = 0; a < accounts_count && err == TG_OK; a++) {
-        if (account_is_wanted(replay, a)) {
+        if (replay->parted[a] != 0) {
             err = shelf_compare(replay, true, a, a);
         }
     }

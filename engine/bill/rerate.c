@@ -313,8 +313,9 @@ static int place_compare(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
-static enum tg_err part_pass(struct part *part, const struct tg_replay_params *replay)
+static enum tg_err part_pass(struct part *part, struct tg_replay_params *replay)
 {
+    replay->parts_all = replay->parts_all || part->replay.surprises_count > 0;
     part->changes.count = 0;
     part->shelves.count = 0;
     part->selected_count = part->refused.count;
@@ -336,23 +337,22 @@ static enum tg_err part_run(void *context, uint32_t shard, const struct tg_bill_
     const struct tg_rerate_selector *selector = &params->selector;
     part->job = job;
     part->why = why;
-    const struct tg_replay_params replay = {.size_bytes = sizeof replay,
-                                            .data_dir = params->data_dir,
-                                            .catalog = params->catalog,
-                                            .candidate = job->candidate,
-                                            .adjustments = job->adjustments,
-                                            .accounts_wanted = selector->accounts_wanted,
-                                            .account_from = range->account_from,
-                                            .account_to = range->account_to,
-                                            .from_ns =
-                                                selector->from_ns > 0 ? selector->from_ns : 0,
-                                            .to_ns = selector->to_ns,
-                                            .choose = choose,
-                                            .visit = visit,
-                                            .shelf = shelf_add,
-                                            .context = part,
-                                            .progress = shard == 0 ? params->progress : NULL,
-                                            .progress_context = params->progress_context};
+    struct tg_replay_params replay = {.size_bytes = sizeof replay,
+                                      .data_dir = params->data_dir,
+                                      .catalog = params->catalog,
+                                      .candidate = job->candidate,
+                                      .adjustments = job->adjustments,
+                                      .accounts_wanted = selector->accounts_wanted,
+                                      .account_from = range->account_from,
+                                      .account_to = range->account_to,
+                                      .from_ns = selector->from_ns > 0 ? selector->from_ns : 0,
+                                      .to_ns = selector->to_ns,
+                                      .choose = choose,
+                                      .visit = visit,
+                                      .shelf = shelf_add,
+                                      .context = part,
+                                      .progress = shard == 0 ? params->progress : NULL,
+                                      .progress_context = params->progress_context};
     enum tg_err err;
     uint32_t passes_count = 0;
     do {
@@ -365,7 +365,8 @@ static enum tg_err part_run(void *context, uint32_t shard, const struct tg_bill_
                              "them; select fewer accounts or days",
                              part->refused.count);
         }
-    } while (err == TG_OK && part->refused.count > part->refused_before);
+    } while (err == TG_OK && (part->refused.count > part->refused_before ||
+                              (part->replay.surprises_count > 0 && !replay.parts_all)));
     return err;
 }
 

@@ -20,7 +20,8 @@
  *      that differ. Absolute shelves are exact because nothing can come between the state they are
  *      computed from and the epoch they are in: the data directory's lock is held from before the
  *      first row is read, and the epoch is the next one. Differences were rejected: only the used
- *      base of a bucket adds up; thresholds, rollover and remainders do not.
+ *      base of a bucket adds up; thresholds, rollover and remainders do not. That the engine stands
+ *      still while it is posted to is the price of it.
  *  (5) A row whose money stays but which draws from other shelves now gets an adjustment of
  *      nothing, where its account is corrected at all: it says which version's shelves the row
  *      draws from, so that the rows as they stand lead to the shelves that were posted.

@@ -267,30 +267,22 @@ static void report_json(const struct open_things *things, const struct tg_image 
     tg_json_free(json);
 }
 
-static void report_text(const struct options *options, const struct open_things *things,
-                        const struct tg_rerate *rerate, uint64_t epoch)
+/* What costs something else; rows that only draw elsewhere are in the JSON. */
+static void changes_text(const struct options *options, const struct open_things *things,
+                         const struct tg_rerate *rerate)
 {
-    (void)printf("%llu rows selected, %llu behind them priced again, %u change",
-                 (unsigned long long)rerate->selected_count,
-                 (unsigned long long)rerate->followers_count, rerate->changes_count);
-    const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
-    char text[TG_MONEY_TEXT_BYTES];
-    if (currency != NULL) {
-        (void)tg_money_format(narrow(rerate->difference), currency->scale, currency->minor, text);
-        (void)printf(" by %s %s", text, currency->code);
-    }
-    (void)printf("\n");
-    if (rerate->shelves_count > 0) {
-        (void)printf("%u subscriptions or accounts have other allowances, pools or counters left\n",
-                     rerate->shelves_count);
-    }
+    uint32_t shown = 0;
     for (uint32_t i = 0; i < rerate->changes_count; i++) {
         const struct tg_rerate_change *change = &rerate->changes[i];
         const struct tg_currency *own = tg_currency_by_numeric(change->charge.currency);
         char name[TG_NAME_BYTES_MAX];
-        if (i == CHANGES_SHOWN && !options->is_all) {
+        char text[TG_MONEY_TEXT_BYTES];
+        if (change->is_silent) {
+            continue;
+        }
+        if (shown++ == CHANGES_SHOWN && !options->is_all) {
             (void)printf("  ... and %u more: --all or --json shows them\n",
-                         rerate->changes_count - i);
+                         rerate->changes_count - rerate->silent_count - CHANGES_SHOWN);
             break;
         }
         (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, name,
@@ -300,6 +292,28 @@ static void report_text(const struct options *options, const struct open_things 
         (void)printf("  row %llu:%u of %s: %s\n", (unsigned long long)change->epoch, change->index,
                      name, text);
     }
+}
+
+static void report_text(const struct options *options, const struct open_things *things,
+                        const struct tg_rerate *rerate, uint64_t epoch)
+{
+    (void)printf("%llu rows selected, %llu behind them priced again, %u change",
+                 (unsigned long long)rerate->selected_count,
+                 (unsigned long long)rerate->followers_count,
+                 rerate->changes_count - rerate->silent_count);
+    const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
+    char text[TG_MONEY_TEXT_BYTES];
+    if (currency != NULL) {
+        (void)tg_money_format(narrow(rerate->difference), currency->scale, currency->minor, text);
+        (void)printf(" by %s %s", text, currency->code);
+    }
+    (void)printf("\n");
+    if (rerate->shelves_count > 0 || rerate->silent_count > 0) {
+        (void)printf("%u subscriptions or accounts have other allowances, pools or counters left; "
+                     "%u rows cost the same and draw elsewhere\n",
+                     rerate->shelves_count, rerate->silent_count);
+    }
+    changes_text(options, things, rerate);
     if (rerate->refused_count > 0) {
         (void)printf("%llu rows are refused now (%s); their charges stand\n",
                      (unsigned long long)rerate->refused_count,
@@ -409,7 +423,7 @@ const struct tg_verb tg_verb_rerate = {
         "with them what is left of allowances, pools and counters, which the engine goes on with.\n"
         "All of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
         "costs the same but draws from other allowances gets an adjustment of nothing (silent).\n"
-        "--threads, as many as processors unless given, changes no number. Exit 1 when a row is "
-        "refused now: its charge stands.\n",
+        "--threads, as many as processors unless given, changes no number.\n"
+        "Exit 1 when a row is refused now: its charge stands.\n",
     .run = rerate_run,
 };
