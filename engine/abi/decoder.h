@@ -125,6 +125,13 @@ struct tg_field {
     uint8_t reserved[3];   /**< 0. */
 };
 
+/** @brief Where a row's usage took place, as the wire names it: the caller finds the catalog's
+ *  network of that PLMN and sets tg_usage.serving_network, which decoders leave 0. */
+struct tg_row_network {
+    uint32_t row_index; /**< Row in this call's rows. */
+    uint32_t plmn;      /**< tg_plmn_pack of mobile country and network code. */
+};
+
 /**
  * @brief Everything a decode call may produce; the caller owns all arrays and resets the counts.
  *
@@ -165,6 +172,11 @@ struct tg_decoded {
     uint32_t fields_capacity;         /**< 0 when nobody wants fields: the fast path. */
     uint32_t fields_count;            /**< Fields appended; silently stops at the capacity. */
     struct tg_field *fields;          /**< Shape [fields_capacity] or NULL. */
+
+    /* Behind what the first callers knew: there when size_bytes says so (tg_out_network asks). */
+    uint32_t networks_capacity;       /**< rows_capacity, or 0: the caller does not ask. */
+    uint32_t networks_count;          /**< Networks appended, in the order of rows. */
+    struct tg_row_network *networks;  /**< Shape [networks_capacity] or NULL. */
 };
 
 /** @brief What a decoder is opened with; borrowed until open() returns. */

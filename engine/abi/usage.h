@@ -46,6 +46,27 @@ enum tg_usage_flag {
     TG_USAGE_AMOUNT = 128           /**< EVENT only: quantity_down is money, 10^-4 minor units. */
 };
 
+/**
+ * @brief Mobile country and network code as one number.
+ * @param digits        5 or 6 ASCII digits; borrowed.
+ * @param digits_count  Their count.
+ * @return 1 .. 1,999,999: six digits have 1,000,000 added, so that 262-01 and 262-010 differ.
+ *         0: not 5 or 6 digits.
+ */
+static inline uint32_t tg_plmn_pack(const char *digits, uint32_t digits_count)
+{
+    uint32_t plmn = digits_count == 6 ? 1000000 : 0;
+    uint32_t value = 0;
+    for (uint32_t i = 0; i < digits_count; i++) {
+        if (digits[i] < '0' || digits[i] > '9' || digits_count < 5 || digits_count > 6) {
+            return 0;
+        }
+        value = value * 10 + (uint32_t)(digits[i] - '0');
+    }
+    plmn += value;
+    return plmn;
+}
+
 #define TG_QUANTITY_MAX ((UINT64_C(1) << 48) - 1)
 
 /**

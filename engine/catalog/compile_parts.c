@@ -16,8 +16,8 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
     struct tg_network network = {0};
     const struct tg_yaml_node *plmn = tg_yaml_get(node, "plmn");
     const struct tg_yaml_node *zone = tg_yaml_get(node, "zone");
-    if (plmn == NULL || plmn->kind != TG_YAML_SCALAR || zone == NULL ||
-        zone->kind != TG_YAML_SCALAR || zone->text_bytes == 0) {
+    if (plmn == NULL || plmn->kind != TG_YAML_SCALAR ||
+        (zone != NULL && (zone->kind != TG_YAML_SCALAR || zone->text_bytes == 0))) {
         return network;
     }
     if (strspn(plmn->text, "0123456789") != plmn->text_bytes || plmn->text_bytes < 5 ||
@@ -26,8 +26,10 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
                     "plmn: \"%.16s\" is not 5 or 6 digits", plmn->text);
         return network;
     }
+    const bool is_home = zone == NULL || strcmp(zone->text, "home") == 0;
     const uint32_t index =
-        tg_names_add(&compile->names[TG_CATALOG_ZONE], zone->text, zone->text_bytes);
+        is_home ? TG_ZONE_NONE
+                : tg_names_add(&compile->names[TG_CATALOG_ZONE], zone->text, zone->text_bytes);
     if (index >= TG_DECK_NONE) {
         compile->is_out_of_memory |= index == UINT32_MAX;
         return network;
@@ -44,12 +46,30 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
     return network;
 }
 
+/* A record names its network by PLMN: of two entries of one PLMN it could mean either. */
+static void network_alone_check(struct tg_compile *compile, uint32_t index,
+                                const struct tg_network *network)
+{
+    const struct tg_blob *section = &compile->sections[TG_IMAGE_SECTION_NETWORKS];
+    const struct tg_network *all = (const struct tg_network *)(const void *)section->bytes;
+    for (uint32_t i = 0; network->plmn_digits != 0 && !section->is_broken && i < index; i++) {
+        if (all[i].plmn == network->plmn && all[i].plmn_digits == network->plmn_digits) {
+            tg_diag_add(
+                compile->diag, TG_DIAG_ERROR,
+                tg_yaml_get(tg_compile_node(compile, TG_CATALOG_NETWORK, index), "plmn")->mark,
+                NULL, "network \"%.64s\" has that plmn already",
+                tg_names_text(&compile->names[TG_CATALOG_NETWORK], i));
+        }
+    }
+}
+
 static void networks_compile(struct tg_compile *compile)
 {
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_NETWORK].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_NETWORK, i);
         const struct tg_network network =
             node != NULL ? network_read(compile, node) : (struct tg_network){0};
+        network_alone_check(compile, i, &network);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_NETWORKS], &network,
                              sizeof network, 8);
     }

@@ -282,6 +282,20 @@ const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t
                : NULL;
 }
 
+uint32_t tg_image_network_find(const struct tg_image *image, uint32_t plmn)
+{
+    const struct tg_network *all =
+        (const struct tg_network *)tg_image_section(image, TG_IMAGE_SECTION_NETWORKS);
+    const uint8_t digits = plmn >= 1000000 ? 6 : 5;
+    const uint32_t value = plmn % 1000000;
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_NETWORKS].count; i++) {
+        if (all[i].plmn == value && all[i].plmn_digits == digits) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
 uint16_t tg_image_network_zone(const struct tg_image *image, uint32_t network)
 {
     const struct tg_network *visited = tg_image_network(image, network);

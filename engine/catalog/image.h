@@ -809,6 +809,10 @@ const struct tg_tax *tg_image_tax(const struct tg_image *image, uint32_t tax);
  *  @return Borrowed, NULL none. */
 const struct tg_network *tg_image_network(const struct tg_image *image, uint32_t network);
 
+/** @brief Network by PLMN. @param image Checked. @param plmn tg_plmn_pack. @return Index as in
+ *  tg_usage.serving_network; UINT32_MAX: none has it. A walk over all networks. */
+uint32_t tg_image_network_find(const struct tg_image *image, uint32_t plmn);
+
 /** @brief Zone of a visited network. @param image Checked. @param network Index as in
  *  tg_usage.serving_network. @return Zone, TG_ZONE_NONE at home or unknown. */
 uint16_t tg_image_network_zone(const struct tg_image *image, uint32_t network);

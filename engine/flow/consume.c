@@ -9,6 +9,7 @@
 #include "health/timeline.h"
 #include "mediate/cumulative.h"
 #include "mediate/identify.h"
+#include "mediate/network.h"
 #include "mediate/sequence.h"
 #include "mediate/session.h"
 #include "mediate/source.h"
@@ -34,7 +35,9 @@ void tg_ingest_out_reset(struct tg_ingest *ingest)
                                       .text = ingest->text,
                                       .released_capacity = INGEST_EVENTS_MAX,
                                       .released_keys = ingest->released,
-                                      .messages = ingest->messages};
+                                      .messages = ingest->messages,
+                                      .networks_capacity = TG_BATCH_ROWS_MAX,
+                                      .networks = ingest->networks};
 }
 
 static void consume_sessions(struct tg_ingest *ingest, uint16_t source_id)
@@ -331,6 +334,10 @@ void tg_ingest_consume(struct tg_ingest *ingest, struct tg_ingest_port *port,
     ingest->batch.rows_count = ingest->out.rows_count;
     if (ingest->batch.rows_count > 0) {
         tg_ingest_admit(ingest, &ingest->batch, ingest->rows_input, inputs, inputs_count);
+        if (ingest->out.networks_count > 0) {
+            tg_networks_run(&ingest->network_cache, tg_snapshot_read(ingest->params.catalog),
+                            ingest->networks, ingest->out.networks_count, &ingest->batch);
+        }
         tg_ingest_identify(ingest, &ingest->batch);
         tg_ingest_route(ingest);
     }

@@ -135,12 +135,16 @@ static enum tg_err flags_read(const struct reading *at, const struct tg_json *va
 static enum tg_err network_read(const struct reading *at, const struct tg_json *value)
 {
     const char *text = tg_json_text(value);
-    const uint32_t index = text != NULL && at->image != NULL
-                               ? tg_image_find(at->image, TG_CATALOG_NETWORK, text)
-                               : UINT32_MAX;
+    uint32_t index = text != NULL && at->image != NULL
+                         ? tg_image_find(at->image, TG_CATALOG_NETWORK, text)
+                         : UINT32_MAX;
+    const uint32_t plmn = text != NULL ? tg_plmn_pack(text, (uint32_t)strnlen(text, 7)) : 0;
+    if (index > UINT16_MAX && plmn != 0 && at->image != NULL) {
+        index = tg_image_network_find(at->image, plmn);
+    }
     if (index > UINT16_MAX) {
         return tg_why_set(at->why, TG_E_SYNTAX,
-                          "serving_network: the catalog has no network of that name");
+                          "serving_network: the catalog has no network of that name or PLMN");
     }
     at->line->row.serving_network = (uint16_t)index;
     return TG_OK;

@@ -72,7 +72,7 @@ static enum tg_err csv_load(void *state, const uint8_t *bytes, size_t length_byt
 
 static const struct tg_decoder contract = {
     .size_bytes = sizeof(struct tg_decoder),
-    .state_version = 1,
+    .state_version = 2,
     .open = csv_open,
     .close = csv_close,
     .decode = csv_decode,
@@ -256,6 +256,7 @@ static bool decode_line(struct csv_state *state, const struct position *at, stru
             note_fields(state, file != NULL ? &file->columns : &state->fixed, out);
         }
         tg_out_row(out, &row, at->input_index);
+        tg_out_network(out, state->record.plmn);
         message->records_count++;
         return true;
     }

@@ -45,6 +45,7 @@ static enum tg_err make_party(struct row_maker *m, enum tg_csv_field field, uint
                               uint64_t *key, enum tg_key_kind *kind);
 static enum tg_err make_quantities(struct row_maker *m);
 static enum tg_err make_closing(struct row_maker *m);
+static enum tg_err make_network(struct row_maker *m);
 static bool is_mapped(const struct row_maker *m, enum tg_csv_field field);
 
 enum tg_err tg_csv_record_read(const struct tg_csv_map *map, const char *text, uint32_t text_bytes,
@@ -146,6 +147,7 @@ enum tg_err tg_csv_row_make(const struct tg_csv_map *map, const struct tg_csv_co
     }
     err = err == TG_OK ? make_quantities(&m) : err;
     err = err == TG_OK ? make_closing(&m) : err;
+    err = err == TG_OK ? make_network(&m) : err;
     record->error_field = err == TG_OK ? NULL : record->error_field;
     return err;
 }
@@ -427,4 +429,25 @@ static enum tg_err make_closing(struct row_maker *m)
     }
     m->row->rating_group = number & UINT16_MAX;
     return err;
+}
+
+/* "26201", "262-01", or two columns joined: 262 and 01. A blank cell says nothing. */
+static enum tg_err make_network(struct row_maker *m)
+{
+    struct field_text text;
+    char digits[7];
+    uint32_t count = 0;
+    const enum tg_err err = get(m, TG_CSV_NETWORK, &text);
+    m->record->plmn = 0;
+    if (err != TG_OK || text.text_bytes == 0) {
+        return err;
+    }
+    for (uint32_t i = 0; i < text.text_bytes && count < sizeof digits; i++) {
+        const bool is_separator = i == 3 && (text.text[i] == '-' || text.text[i] == ' ');
+        if (!is_separator) {
+            digits[count++] = text.text[i];
+        }
+    }
+    m->record->plmn = tg_plmn_pack(digits, count);
+    return m->record->plmn != 0 ? TG_OK : TG_E_BAD_NUMBER;
 }

@@ -34,6 +34,7 @@ struct tg_csv_record {
     uint32_t length_bytes;                        /**< Of the record without its line end. */
     uint32_t used_bytes;                          /**< With it. */
     uint32_t lines_count;    /**< Line ends passed, at least 1 but for an unterminated last line. */
+    uint32_t plmn;           /**< tg_plmn_pack of the network; 0 the row does not say. */
     uint32_t error_offset;   /**< Of the fault within the record. */
     const char *error_field; /**< Static name, or NULL. */
 };

@@ -6,6 +6,7 @@
 #include "abi/key.h"
 
 #include <criterion/criterion.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -552,4 +553,42 @@ Test(csv, settings_that_make_no_sense_are_refused_at_open)
         cr_expect_null(state, "%s", cases[i]);
         cr_expect_gt(strlen(why.text), 10, "%s", cases[i]);
     }
+}
+
+Test(csv, network_is_mcc_and_mnc_in_one_cell_or_two)
+{
+    /* If this fails, a call made abroad is priced as at home. */
+    struct tg_row_network networks[256];
+    struct bench *b = bench_open("columns.caller=a\ncolumns.called=b\ncolumns.start=t\n"
+                                 "columns.duration=s\ncolumns.network=mcc+mnc");
+    b->out.networks = networks;
+    b->out.networks_capacity = 256;
+    decode(b, "a,b,t,s,mcc,mnc\n"
+              "491,492,2026-11-23T06:10:00Z,1,262,01\n"
+              "491,492,2026-11-23T06:10:00Z,1,,\n"
+              "491,492,2026-11-23T06:10:00Z,1,310410,\n"
+              "491,492,2026-11-23T06:10:00Z,1,310-410,\n"
+              "491,492,2026-11-23T06:10:00Z,1,26-201,\n"
+              "491,492,2026-11-23T06:10:00Z,1,2620,\n"
+              "491,492,2026-11-23T06:10:00Z,1,26201x,\n"
+              "491,492,2026-11-23T06:10:00Z,1,2620112,\n");
+    cr_assert_eq(b->out.rows_count, 4);
+    cr_assert_eq(b->out.networks_count, 3);
+    cr_expect_eq(networks[0].row_index, 0);
+    cr_expect_eq(networks[0].plmn, 26201);
+    cr_expect_eq(networks[1].row_index, 2);
+    cr_expect_eq(networks[1].plmn, 1310410);
+    cr_expect_eq(networks[2].plmn, 1310410);
+    cr_assert_eq(b->out.refusals_count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        cr_expect_eq(b->refusals[i].reason, TG_E_BAD_NUMBER);
+        cr_expect_str_eq(b->refusals[i].field, "network");
+    }
+    /* A caller built before networks were: its smaller struct is never written behind. */
+    b->out.size_bytes = offsetof(struct tg_decoded, networks_capacity);
+    b->out.networks_count = 0;
+    decode(b, "a,b,t,s,mcc,mnc\n491,492,2026-11-23T06:10:00Z,1,262,01\n");
+    cr_expect_eq(b->out.rows_count, 1);
+    cr_expect_eq(b->out.networks_count, 0);
+    bench_close(b);
 }

@@ -73,6 +73,20 @@ static inline bool tg_out_row(struct tg_decoded *out, const struct tg_usage *row
     return true;
 }
 
+/**
+ * @brief Say in which network the row appended last took place.
+ * @param[in,out] out   Networks grow by one; nothing when the caller does not ask for them.
+ * @param[in]     plmn  tg_plmn_pack; 0: the record does not say, nothing is appended.
+ */
+static inline void tg_out_network(struct tg_decoded *out, uint32_t plmn)
+{
+    if (plmn != 0 && out->rows_count > 0 && out->size_bytes >= sizeof *out &&
+        out->networks_count < out->networks_capacity) {
+        out->networks[out->networks_count++] =
+            (struct tg_row_network){.row_index = out->rows_count - 1, .plmn = plmn};
+    }
+}
+
 /** @brief Append an observation. @param out Grows. @param o Copied. @return false when full. */
 static inline bool tg_out_observation(struct tg_decoded *out, const struct tg_observation *o)
 {

@@ -226,6 +226,7 @@ static void decode_one(struct radius_state *state, const struct tg_input *input,
         message->records_count = 1;
         struct field_walk walk = {out, out->rows_count};
         tg_out_row(out, &account.row, input_index);
+        tg_out_network(out, account.plmn);
         if (out->fields_capacity > 0) {
             tg_radius_packet_walk(&packet, note_field, &walk);
         }

@@ -33,6 +33,8 @@ static enum tg_err read_octets(struct tg_radius_packet *packet, enum tg_radius_u
 static void fill_sessions(const struct tg_radius_packet *packet, const struct tg_session *model,
                           struct tg_radius_account *account);
 static uint8_t closing_cause(const struct tg_radius_packet *packet);
+static enum tg_err read_network(struct tg_radius_packet *packet, uint32_t *plmn);
+static uint32_t location_plmn(const struct tg_radius_value *location);
 
 enum tg_err tg_radius_account_read(const struct tg_input *input, struct tg_radius_packet *packet,
                                    enum tg_radius_subscriber by, struct tg_radius_account *account)
@@ -208,6 +210,7 @@ static enum tg_err fill_row(struct tg_radius_packet *packet, struct tg_radius_ac
         err =
             read_octets(packet, TG_RADIUS_USE_OUTPUT_OCTETS, TG_RADIUS_USE_OUTPUT_GIGAWORDS, &down);
     }
+    err = err == TG_OK ? read_network(packet, &account->plmn) : err;
     if (err != TG_OK) {
         return err;
     }
@@ -296,4 +299,46 @@ static uint8_t closing_cause(const struct tg_radius_packet *packet)
     default: /* lost carrier or service, errors, pre-emption, host request */
         return ABNORMAL;
     }
+}
+
+/* 3GPP-SGSN-MCC-MNC names the network; where it is absent, the location does. */
+static enum tg_err read_network(struct tg_radius_packet *packet, uint32_t *plmn)
+{
+    const struct tg_radius_value *serving = &packet->values[TG_RADIUS_USE_SERVING_PLMN];
+    *plmn = 0;
+    if (serving->bytes == NULL) {
+        *plmn = location_plmn(&packet->values[TG_RADIUS_USE_LOCATION]);
+        return TG_OK;
+    }
+    *plmn = tg_plmn_pack((const char *)serving->bytes, serving->length_octets);
+    if (*plmn == 0) {
+        packet->error_field = tg_radius_use_name(TG_RADIUS_USE_SERVING_PLMN);
+        packet->error_offset = (uint32_t)(serving->bytes - packet->bytes) - 2;
+        return TG_E_BAD_NUMBER;
+    }
+    return TG_OK;
+}
+
+/* TS 29.061 16.4.7.2, 22: the type octet, then a location whose first three octets are, in all
+ * types that are read, MCC and MNC as TS 24.008 10.5.1.3 packs them. Another form says nothing
+ * about the network: it is no fault of the record. */
+static uint32_t location_plmn(const struct tg_radius_value *location)
+{
+    enum { CGI = 0, SAI = 1, RAI = 2, TAI = 128, ECGI = 129, TAI_ECGI = 130 };
+    if (location->bytes == NULL || location->length_octets < 4) {
+        return 0;
+    }
+    const uint8_t type = location->bytes[0];
+    if (type > RAI && (type < TAI || type > TAI_ECGI)) {
+        return 0;
+    }
+    const uint8_t *at = location->bytes + 1;
+    const uint8_t nibbles[6] = {at[0] & 15u, at[0] >> 4, at[1] & 15u,
+                                at[2] & 15u, at[2] >> 4, at[1] >> 4};
+    const uint32_t count = nibbles[5] == 15 ? 5 : 6;
+    char digits[6];
+    for (uint32_t i = 0; i < count; i++) {
+        digits[i] = (char)('0' + nibbles[i]); /* above 9: no digit, refused by tg_plmn_pack */
+    }
+    return tg_plmn_pack(digits, count);
 }

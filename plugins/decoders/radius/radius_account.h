@@ -36,6 +36,7 @@ struct tg_radius_account {
     struct tg_session sessions[TG_RADIUS_SESSIONS_MAX]; /**< Shape [sessions_count]. */
     uint32_t sessions_count;                            /**< 0..TG_RADIUS_SESSIONS_MAX. */
     int64_t event_ns;                                   /**< When it happened, UTC. */
+    uint32_t plmn;                                      /**< Serving network of the row; 0 none. */
     bool has_row;                                       /**< Interim-Update and Stop. */
 };
 
@@ -47,7 +48,8 @@ struct tg_radius_account {
  * @param[out]    account  Written.
  * @return TG_OK, TG_E_MISSING_FIELD (no Acct-Status-Type, Acct-Session-Id or subscriber),
  *         TG_E_UNSUPPORTED (a status that carries no session: tunnels, RFC 2867), TG_E_BAD_NUMBER
- *         (3GPP-IMSI is not 1..15 digits), TG_E_OVERFLOW (octets of 2^48 or more).
+ *         (3GPP-IMSI is not 1..15 digits,
+ *         3GPP-SGSN-MCC-MNC not 5 or 6), TG_E_OVERFLOW (octets of 2^48 or more).
  */
 enum tg_err tg_radius_account_read(const struct tg_input *input, struct tg_radius_packet *packet,
                                    enum tg_radius_subscriber by, struct tg_radius_account *account);

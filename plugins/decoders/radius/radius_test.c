@@ -875,3 +875,52 @@ Test(radius, openssl_allocates_nothing_a_packet)
     cr_expect_eq(allocations_count, before);
     bench_close(b);
 }
+
+Test(radius, network_is_that_of_the_sgsn_else_of_the_location)
+{
+    /* If this fails, roaming is billed as usage at home, or in another country. */
+    static const struct {
+        const char *attribute;
+        size_t octets;
+        uint32_t plmn; /* 0 none */
+        int verdict;
+    } cases[] = {
+        {"", 0, 0, TG_OK},
+        {"\0\0\x28\xaf\x12\x07"
+         "26201",
+         11, 26201, TG_OK},
+        {"\0\0\x28\xaf\x12\x08"
+         "310410",
+         12, 1310410, TG_OK},
+        {"\0\0\x28\xaf\x12\x06"
+         "2620",
+         10, 0, TG_E_BAD_NUMBER},
+        {"\0\0\x28\xaf\x12\x07"
+         "2620x",
+         11, 0, TG_E_BAD_NUMBER},
+        {"\0\0\x28\xaf\x16\x0a\0\x62\xf2\x10\0\1\0\2", 14, 26201, TG_OK},
+        {"\0\0\x28\xaf\x16\x08\x80\x13\x00\x14\0\1", 12, 1310410, TG_OK},
+        {"\0\0\x28\xaf\x16\x08\x81\xaa\x00\x14\0\1", 12, 0, TG_OK}, /* no digit */
+        {"\0\0\x28\xaf\x16\x08\x09\x13\x00\x14\0\1", 12, 0, TG_OK}, /* other type */
+        {"\0\0\x28\xaf\x16\x05\x80\x13\x00", 9, 0, TG_OK},          /* cut short */
+    };
+    const struct tg_setting settings[] = {{"secret.default", SECRET, NULL, 0, 0}};
+    struct bench *b = bench_open(settings, 1);
+    struct tg_row_network networks[256];
+    b->out.networks = networks;
+    b->out.networks_capacity = 256;
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct packet p;
+        interim(&p);
+        if (cases[i].octets > 0) {
+            add(&p, 26, cases[i].attribute, cases[i].octets);
+        }
+        sign(&p, SECRET);
+        b->out.networks_count = 0;
+        decode(b, &p);
+        cr_expect_eq(b->messages[0].verdict, cases[i].verdict, "%u", i);
+        cr_expect_eq(b->out.networks_count, cases[i].plmn != 0, "%u", i);
+        cr_expect(cases[i].plmn == 0 || networks[0].plmn == cases[i].plmn, "%u", i);
+    }
+    bench_close(b);
+}
