@@ -245,27 +245,15 @@ void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_ser
         return;
     }
     char number[20];
-    const unsigned count = tg_digits_unpack(row->usage->peer_key, number);
-    unsigned shortest = count;
+    (void)tg_digits_unpack(row->usage->peer_key, number);
     uint16_t deck = TG_DECK_NONE;
     const uint16_t decided = tg_image_plan_zone(row->image, plan_service, row->usage->peer_key,
                                                 row->usage->start_ns, &deck);
     if (tg_image_pair_zone(row->image, plan_service, row->usage, decided) != row->priced->zone) {
         return; /* priced by another catalog than the one at hand */
     }
-    /* One look-up a length; the deck keeps zones and no longer knows its rows. */
-    for (unsigned length = count; length > 0; length--) {
-        uint64_t key = 0;
-        uint16_t zone = TG_ZONE_NONE;
-        if (!tg_digits_pack(number, length, &key)) {
-            return;
-        }
-        tg_image_zones(row->image, deck, &key, &row->usage->start_ns, 1, &zone);
-        if (zone != decided) {
-            break;
-        }
-        shortest = length;
-    }
-    memcpy(digits, number, shortest);
-    digits[shortest] = '\0';
+    const unsigned length =
+        tg_image_prefix_digits(row->image, deck, row->usage->peer_key, row->usage->start_ns);
+    memcpy(digits, number, length);
+    digits[length] = '\0';
 }

@@ -5,6 +5,7 @@
 #include "catalog/compile.h"
 #include "catalog/deck.h"
 #include "catalog/keys.h"
+#include "catalog/pattern.h"
 #include "doc/csv.h"
 #include "doc/scalar.h"
 #include "doc/schema.h"
@@ -53,24 +54,63 @@ static uint32_t zone_number(struct deck_reader *reader, const char *text, size_t
     return zone;
 }
 
+/* A prefix, a short code or a pattern of either; numbers_count is 1 unless it is a pattern. */
+struct written {
+    uint64_t key; /* when it is one number */
+    struct tg_pattern pattern;
+    uint8_t is_exact;
+    uint32_t numbers_count;
+};
+
 static bool prefix_read(struct deck_reader *reader, const char *text, size_t text_bytes,
-                        struct tg_mark mark, struct tg_deck_row *row)
+                        struct tg_mark mark, struct written *written)
 {
+    const int shown = (int)(text_bytes < 64 ? text_bytes : 64);
+    const char *whole = text;
+    written->key = 0;
+    written->is_exact = text_bytes > 0 && text[0] == '=' ? 1 : 0;
+    written->numbers_count = 1;
+    written->pattern.places_count = 0;
     if (text_bytes == 1 && text[0] == '*') {
-        row->key = 0;
         return true;
     }
-    row->is_exact = text_bytes > 0 && text[0] == '=' ? 1 : 0;
-    text += row->is_exact;
-    text_bytes -= row->is_exact;
-    if (text_bytes == 0 || !tg_digits_pack(text, text_bytes, &row->key)) {
-        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark,
-                    "write digits without +, = and digits for a short code, or * for any number",
-                    "prefix \"%.*s\" is not 1 to 15 digits",
-                    (int)(text_bytes < 64 ? text_bytes : 64), text);
-        return false;
+    text += written->is_exact;
+    text_bytes -= written->is_exact;
+    if (text_bytes != 0 && tg_digits_pack(text, text_bytes, &written->key)) {
+        return true;
     }
-    return true;
+    const enum tg_pattern_fault fault = tg_pattern_read(text, text_bytes, &written->pattern);
+    written->numbers_count = written->pattern.numbers_count;
+    if (fault == TG_PATTERN_TOO_MANY) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark,
+                    "leave out x at its end, or split it",
+                    "pattern \"%.*s\" stands for more than %u numbers", shown, whole,
+                    TG_PATTERN_NUMBERS_MAX);
+    } else if (fault != TG_PATTERN_FINE) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark,
+                    "write digits without +, x for any digit, [2-5] for some; = before a short "
+                    "code; or * for any number",
+                    "prefix \"%.*s\" is not 1 to 15 digits", shown, whole);
+    }
+    return fault == TG_PATTERN_FINE;
+}
+
+/* One row, or one for each number of a pattern. */
+static void rows_add(struct deck_reader *reader, const struct written *written,
+                     struct tg_deck_row *row)
+{
+    struct tg_blob *rows = &reader->sheet->rows;
+    row->is_exact = written->is_exact;
+    row->key = written->key;
+    if (written->numbers_count == 1 && written->pattern.places_count == 0) {
+        (void)tg_blob_append(rows, row, sizeof *row, 8);
+        return;
+    }
+    row->is_pattern = 1;
+    for (uint32_t i = 0; i < written->numbers_count; i++) {
+        row->key = tg_pattern_key(&written->pattern, i);
+        (void)tg_blob_append(rows, row, sizeof *row, 8);
+    }
 }
 
 static bool time_read(struct deck_reader *reader, const struct tg_csv *csv, int16_t column,
@@ -100,8 +140,9 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
     const struct tg_csv_field *prefix = &csv->fields[index[COLUMN_PREFIX]];
     const struct tg_csv_field *zone = &csv->fields[index[COLUMN_ZONE]];
     struct tg_deck_row row = {.line = prefix->line, .column = column_short(prefix->column)};
+    struct written written;
     const bool has_key =
-        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &row);
+        prefix_read(reader, prefix->text, prefix->text_bytes, tg_csv_mark(csv, prefix), &written);
     const uint32_t zone_index =
         reader->rates == NULL
             ? zone_number(reader, zone->text, zone->text_bytes, tg_csv_mark(csv, zone))
@@ -122,7 +163,7 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
                     "valid_to is not after valid_from");
         return;
     }
-    (void)tg_blob_append(&reader->sheet->rows, &row, sizeof row, 8);
+    rows_add(reader, &written, &row);
 }
 
 static void rows_finish(struct deck_reader *reader, const struct tg_source *source,
@@ -130,11 +171,11 @@ static void rows_finish(struct deck_reader *reader, const struct tg_source *sour
 {
     struct tg_compile_sheet *sheet = reader->sheet;
     struct tg_deck_row *rows = (struct tg_deck_row *)(void *)sheet->rows.bytes;
-    const uint32_t count = (uint32_t)(sheet->rows.size_bytes / sizeof *rows);
+    const bool is_closing = tg_schema_number(&tg_catalog_deck_keys, sheet->node, "open_end") != 0;
+    const uint32_t count = tg_deck_sort(rows, (uint32_t)(sheet->rows.size_bytes / sizeof *rows),
+                                        is_closing, source, reader->compile->diag);
     sheet->source = source;
     sheet->rows_count = count;
-    tg_deck_sort(rows, count, tg_schema_number(&tg_catalog_deck_keys, sheet->node, "open_end") != 0,
-                 source, reader->compile->diag);
     tg_deck_build(rows, count, &reader->compile->sections[TG_IMAGE_SECTION_DECK_DATA], deck);
     reader->compile->prefixes_count += count;
 }
@@ -181,14 +222,15 @@ static void inline_read(struct deck_reader *reader, const struct tg_yaml_node *p
                                   .valid_to_ns = INT64_MAX,
                                   .line = child->key_mark.line,
                                   .column = column_short(child->key_mark.column)};
-        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &row) ||
+        struct written written;
+        if (!prefix_read(reader, child->key, strlen(child->key), child->key_mark, &written) ||
             !tg_scalar_is_name(child->text, child->text_bytes)) {
             continue; /* a bad zone name was reported by the schema */
         }
         const uint32_t zone = zone_number(reader, child->text, child->text_bytes, child->mark);
         row.zone = (uint16_t)zone;
         if (zone != UINT32_MAX) {
-            (void)tg_blob_append(&reader->sheet->rows, &row, sizeof row, 8);
+            rows_add(reader, &written, &row);
         }
     }
     rows_finish(reader, prefixes->mark.source, deck);

@@ -107,13 +107,35 @@ static void rows_sort(struct tg_deck_row *rows, uint32_t rows_count)
     }
 }
 
-void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
-                  const struct tg_source *source, struct tg_diag *diag)
+/* Of sorted rows: a number that is written out is meant before one that a pattern happens to have,
+ * whatever the times of both. */
+static uint32_t patterns_yield(struct tg_deck_row *rows, uint32_t rows_count)
+{
+    uint32_t kept = 0;
+    for (uint32_t from = 0, to = 1; from < rows_count; from = to++) {
+        bool is_written = rows[from].is_pattern == 0;
+        while (to < rows_count && rows[to].key == rows[from].key &&
+               rows[to].is_exact == rows[from].is_exact) {
+            is_written = is_written || rows[to].is_pattern == 0;
+            to++;
+        }
+        for (uint32_t i = from; i < to; i++) {
+            if (rows[i].is_pattern == 0 || !is_written) {
+                rows[kept++] = rows[i];
+            }
+        }
+    }
+    return kept;
+}
+
+uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
+                      const struct tg_source *source, struct tg_diag *diag)
 {
     if (rows_count == 0) {
-        return;
+        return 0;
     }
     rows_sort(rows, rows_count);
+    rows_count = patterns_yield(rows, rows_count);
     for (uint32_t i = 1; i < rows_count; i++) {
         struct tg_deck_row *before = &rows[i - 1];
         const struct tg_deck_row *row = &rows[i];
@@ -140,6 +162,7 @@ void tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing
                     row->is_exact != 0 ? "short code" : "prefix", digits[0] != '\0' ? digits : "*",
                     is_later ? before->line : row->line);
     }
+    return rows_count;
 }
 
 /* Rows of the run that are exactly its prefix come first; this is how many. */
@@ -159,11 +182,13 @@ static uint32_t rows_entry(struct builder *builder, uint32_t from, uint32_t to, 
 {
     for (uint32_t i = to; i > from; i--) {
         const struct tg_deck_row *row = &builder->rows[i - 1];
+        const uint32_t weight = 2 * tg_digits_count(row->key) + row->is_exact;
+        const uint32_t zone = row->zone | weight << TG_DECK_WEIGHT_SHIFT;
         if (row->valid_from_ns == INT64_MIN && row->valid_to_ns == INT64_MAX) {
-            entry = row->zone;
+            entry = zone;
             continue;
         }
-        const struct tg_deck_dated dated = {row->valid_from_ns, row->valid_to_ns, row->zone, entry};
+        const struct tg_deck_dated dated = {row->valid_from_ns, row->valid_to_ns, zone, entry};
         const size_t offset = tg_blob_append(&builder->dated, &dated, sizeof dated, 8);
         entry = TG_DECK_IS_DATED | (uint32_t)(offset / sizeof dated);
     }

@@ -75,13 +75,14 @@ static inline const uint32_t *node_slot(const uint32_t *nodes, uint32_t entry, u
     return &node[digit < 10 ? digit : 10];
 }
 
-static uint16_t dated_zone(const struct tg_deck_dated *dated, uint32_t entry, int64_t at_ns)
+/* What is valid then: zone and weight. */
+static uint32_t dated_entry(const struct tg_deck_dated *dated, uint32_t entry, int64_t at_ns)
 {
     while ((entry & TG_DECK_IS_DATED) != 0) {
         const struct tg_deck_dated *row = &dated[entry & ~TG_DECK_IS_DATED];
         entry = at_ns >= row->valid_from_ns && at_ns < row->valid_to_ns ? row->zone : row->next;
     }
-    return (uint16_t)entry;
+    return entry;
 }
 
 /* All first loads are started before any is used, then all second ones: the misses overlap. */
@@ -110,8 +111,9 @@ static void zones_group(const struct tg_image *image, const struct tg_deck *deck
                 __builtin_prefetch(slots[row]);
                 active[left++] = (uint8_t)row;
             } else {
-                zones[row] = (entry & TG_DECK_IS_DATED) != 0 ? dated_zone(dated, entry, at_ns[row])
-                                                             : (uint16_t)entry;
+                zones[row] = (uint16_t)((entry & TG_DECK_IS_DATED) != 0
+                                            ? dated_entry(dated, entry, at_ns[row])
+                                            : entry);
             }
         }
         active_count = left;
@@ -133,10 +135,53 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
     }
 }
 
+/* Zone and weight of one number in one deck. */
+static uint32_t deck_entry(const struct tg_image *image, uint16_t index, uint64_t key,
+                           int64_t at_ns)
+{
+    const struct tg_deck *deck =
+        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS) + index;
+    const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
+    uint32_t entry =
+        *direct_slot(deck, (const uint32_t *)tg_image_at(image, deck->direct_offset), key);
+    for (unsigned depth = deck->direct_digits; (entry & TG_DECK_IS_NODE) != 0; depth++) {
+        entry = *node_slot(nodes, entry, key, depth);
+    }
+    return dated_entry((const struct tg_deck_dated *)tg_image_at(image, deck->dated_offset), entry,
+                       at_ns);
+}
+
+/* All decks are asked; the first of those with the longest prefix decides. */
+static uint16_t longest_zone(const struct tg_image *image,
+                             const struct tg_plan_service *plan_service, uint64_t key,
+                             int64_t at_ns, uint16_t *deck)
+{
+    uint16_t asked = plan_service->deck;
+    uint16_t found_deck = TG_DECK_NONE;
+    uint32_t found = TG_ZONE_NONE;
+    for (uint32_t i = 0; asked != TG_DECK_NONE; i++) {
+        const uint32_t entry = deck_entry(image, asked, key, at_ns);
+        if ((uint16_t)entry != TG_ZONE_NONE &&
+            (found_deck == TG_DECK_NONE ||
+             entry >> TG_DECK_WEIGHT_SHIFT > found >> TG_DECK_WEIGHT_SHIFT)) {
+            found = entry;
+            found_deck = asked;
+        }
+        asked = i < TG_FALLBACK_DECKS_MAX ? plan_service->fallback_decks[i] : TG_DECK_NONE;
+    }
+    if (deck != NULL) {
+        *deck = found_deck;
+    }
+    return (uint16_t)found;
+}
+
 uint16_t tg_image_plan_zone(const struct tg_image *image,
                             const struct tg_plan_service *plan_service, uint64_t key, int64_t at_ns,
                             uint16_t *deck)
 {
+    if (plan_service->deck_match == TG_DECK_MATCH_LONGEST) {
+        return longest_zone(image, plan_service, key, at_ns, deck);
+    }
     uint16_t asked = plan_service->deck;
     uint16_t zone = TG_ZONE_NONE;
     for (uint32_t i = 0; asked != TG_DECK_NONE; i++) {
@@ -150,6 +195,14 @@ uint16_t tg_image_plan_zone(const struct tg_image *image,
         *deck = asked;
     }
     return zone;
+}
+
+unsigned tg_image_prefix_digits(const struct tg_image *image, uint16_t deck, uint64_t key,
+                                int64_t at_ns)
+{
+    return deck < image->sections[TG_IMAGE_SECTION_DECKS].count
+               ? (deck_entry(image, deck, key, at_ns) >> TG_DECK_WEIGHT_SHIFT) / 2
+               : 0;
 }
 
 uint16_t tg_image_pair_zone(const struct tg_image *image,

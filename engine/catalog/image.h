@@ -250,6 +250,12 @@ enum tg_zone_by {
     TG_ZONE_BY_PAIR = 2     /**< The decks, then tg_image_pair_zone. */
 };
 
+/** @brief Which of a plan's decks decides about a number. Values are stored. */
+enum tg_deck_match {
+    TG_DECK_MATCH_FIRST = 0,  /**< The first in order with any match. Default. */
+    TG_DECK_MATCH_LONGEST = 1 /**< The one with the longest; of equally long ones the first. */
+};
+
 /** @brief How a plan prices one service. */
 struct tg_plan_service {
     uint32_t matrix_offset;      /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
@@ -258,7 +264,8 @@ struct tg_plan_service {
     uint16_t deck;               /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
     uint16_t time_model;         /**< Time model, or TG_TIME_MODEL_NONE. */
     uint16_t allowance;          /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
-    uint8_t split_mode;          /**< enum tg_split_mode. */
+    uint8_t split_mode : 4;      /**< enum tg_split_mode. */
+    uint8_t deck_match : 4;      /**< enum tg_deck_match. */
     uint8_t increment_owner;     /**< enum tg_increment_owner. */
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
@@ -486,14 +493,17 @@ _Static_assert(sizeof(struct tg_deck) == 64, "stored");
 struct tg_deck_dated {
     int64_t valid_from_ns; /**< Inclusive. */
     int64_t valid_to_ns;   /**< Exclusive. */
-    uint32_t zone;         /**< Zone while valid. */
+    uint32_t zone;         /**< Zone while valid, with the prefix's weight. */
     uint32_t next;         /**< Entry otherwise: a zone or another dated entry. */
 };
 _Static_assert(sizeof(struct tg_deck_dated) == 24, "stored");
 
-/** @brief Bits of a deck entry: a node number, a dated entry's number, or a zone (0 none). */
-#define TG_DECK_IS_NODE  0x80000000u
-#define TG_DECK_IS_DATED 0x40000000u
+/** @brief Bits of a deck entry: a node number, a dated entry's number, or a zone (0 none) with the
+ *  weight of the prefix that gives it: twice its digits, and 1 more for a short code. */
+#define TG_DECK_IS_NODE      0x80000000u
+#define TG_DECK_IS_DATED     0x40000000u
+#define TG_DECK_WEIGHT_SHIFT 16u
+#define TG_DECK_WEIGHT_MAX   31u
 
 /** @brief A time model, expanded to the instants at which the band changes. */
 struct tg_time_model {
@@ -648,8 +658,9 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
                     const int64_t *at_ns, uint32_t count, uint16_t *zones);
 
 /**
- * @brief Zone of one number by a plan's decks, in their order: the first with any match decides,
- *        whatever longer prefix another one has (rating-semantics 4.2.4 a).
+ * @brief Zone of one number by a plan's decks (rating-semantics 4.2.4): the first in their order
+ *        with any match decides, whatever longer prefix another one has; with deck_match longest
+ *        the one with the longest prefix that is valid then.
  * @param[in]  image         Checked.
  * @param[in]  plan_service  Of that image.
  * @param[in]  key           Packed digits; any bits are safe.
@@ -660,6 +671,17 @@ void tg_image_zones(const struct tg_image *image, uint32_t deck, const uint64_t 
 uint16_t tg_image_plan_zone(const struct tg_image *image,
                             const struct tg_plan_service *plan_service, uint64_t key, int64_t at_ns,
                             uint16_t *deck);
+
+/**
+ * @brief How much of a number the prefix that gives its zone is.
+ * @param image  Checked.
+ * @param deck   Deck that has the number, as tg_image_plan_zone says.
+ * @param key    Packed digits; any bits are safe.
+ * @param at_ns  Event time.
+ * @return Digits, 0..15: 0 when any number ("*") or none matches.
+ */
+unsigned tg_image_prefix_digits(const struct tg_image *image, uint16_t deck, uint64_t key,
+                                int64_t at_ns);
 
 /**
  * @brief Zone of a pair of parties, for a plan's service whose origin is not 0.

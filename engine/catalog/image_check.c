@@ -190,7 +190,7 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
          cell->time_model >= image->sections[TG_IMAGE_SECTION_TIME_MODELS].count) ||
         (cell->allowance != TG_ALLOWANCE_NONE &&
          tg_image_allowance(image, cell->allowance) == NULL) ||
-        cell->zone_by > TG_ZONE_BY_PAIR ||
+        cell->zone_by > TG_ZONE_BY_PAIR || cell->deck_match > TG_DECK_MATCH_LONGEST ||
         (cell->zone_by == TG_ZONE_BY_PAIR) != (cell->origin != 0) ||
         cell->origin > image->sections[TG_IMAGE_SECTION_ORIGINS].count ||
         !buckets_check(image, cell) || !fallback_decks_check(image, cell)) {
@@ -228,7 +228,8 @@ static bool entry_check(const struct tg_image *image, const struct tg_deck *deck
     if ((entry & TG_DECK_IS_DATED) != 0) {
         return (entry & ~TG_DECK_IS_DATED) < deck->dated_count;
     }
-    return entry < tg_image_count(image, TG_CATALOG_ZONE);
+    return entry >> TG_DECK_WEIGHT_SHIFT <= TG_DECK_WEIGHT_MAX &&
+           (uint16_t)entry < tg_image_count(image, TG_CATALOG_ZONE);
 }
 
 static bool deck_check(const struct tg_image *image, const struct tg_deck *deck)
@@ -256,8 +257,9 @@ static bool deck_check(const struct tg_image *image, const struct tg_deck *deck)
     }
     for (uint32_t i = 0; is_fine && i < deck->dated_count; i++) {
         const uint32_t next = dated[i].next;
-        is_fine = dated[i].zone < tg_image_count(image, TG_CATALOG_ZONE) &&
-                  (next & TG_DECK_IS_NODE) == 0 && entry_check(image, deck, next) &&
+        is_fine = (dated[i].zone & (TG_DECK_IS_NODE | TG_DECK_IS_DATED)) == 0 &&
+                  entry_check(image, deck, dated[i].zone) && (next & TG_DECK_IS_NODE) == 0 &&
+                  entry_check(image, deck, next) &&
                   ((next & TG_DECK_IS_DATED) == 0 || (next & ~TG_DECK_IS_DATED) < i);
     }
     return is_fine;

@@ -217,11 +217,14 @@ KEYS(tg_catalog_origin_keys,
     {.key = "by", .type = TG_TYPE_ENUM, .names = origins, .is_required = true,
      .help = "What the zone of the A party is taken from."},
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Zones of the calling numbers; by number."});
+static const char *const deck_matches[] = {"first", "longest", NULL};
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Deck that turns numbers into zones."},
     {.key = "fallback_decks", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &zone_item,
      .help = "Decks asked in turn for numbers that no deck before has."},
+    {.key = "deck_match", .type = TG_TYPE_ENUM, .names = deck_matches, .fallback = "first",
+     .help = "Of several decks: the first with any match, or the one with the longest prefix."},
     {.key = "origin", .type = TG_TYPE_MAP, .sub = &tg_catalog_origin_keys,
      .help = "Where from, for prices of pairs: \"A>B\", \"A>*\", \"=\"."},
     {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},

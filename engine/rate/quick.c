@@ -99,6 +99,8 @@ static __attribute__((noinline)) void cell_make(const struct tg_image *image, ui
     cell->is_quick = plan_service->buckets_count == 0 &&
                      plan_service->dimension != TG_DIMENSION_MONEY &&
                      plan_service->zone_by != TG_ZONE_BY_PAIR &&
+                     (plan_service->deck_match != TG_DECK_MATCH_LONGEST ||
+                      plan_service->fallback_decks[0] == TG_DECK_NONE) &&
                      !tg_image_time_model_varies(image, plan_service->time_model);
     cell_allowance(image, service, cell);
 }

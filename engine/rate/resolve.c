@@ -143,13 +143,15 @@ static void group_zones(struct tg_rate *rate, const struct tg_usage *rows, uint3
     }
 }
 
-/* Numbers the plan's own deck does not have: its other decks, in turn. The first deck with any
- * match decides, whatever longer prefix another one has (rating-semantics 4.2.4 a). */
+/* Numbers the plan's own deck does not have: its other decks, in turn (rating-semantics 4.2.4 a).
+ * Where the longest prefix of all decks counts, they are asked for every number. */
 static void group_fallbacks(struct tg_rate *rate, const struct tg_usage *rows, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct tg_rate_work *work = &rate->works[i];
-        if (work->zone != TG_ZONE_NONE || !row_wants_deck(&rows[i], work)) {
+        if (!row_wants_deck(&rows[i], work) ||
+            (work->zone != TG_ZONE_NONE &&
+             work->plan_service->deck_match != TG_DECK_MATCH_LONGEST)) {
             continue;
         }
         if (work->plan_service->fallback_decks[0] != TG_DECK_NONE) {

@@ -221,15 +221,24 @@ decks:
   last: {prefixes: {"3312": paris, "=33": operator, "331018": far_sw, "=331018": info,
                     "1": nanp, "=110": police, "*": rest}}
   codes: {file: codes.csv}
+  patterns: {prefixes: {"1": nanp, "=118xxx": info, "=118833": dear, "=11[6-7]00?": help,
+                        "=1[2-4]": short, "4915[1579]": d1, "49151": d1_own, "492xx": mobile}}
 prices:
   usual: {unit: minute, price: "1"}
 plans:
   p: {voice: {deck: own, fallback_decks: [first, last], price: usual}}
   c: {voice: {deck: codes, price: usual}}
+  longest: {voice: {deck: own, fallback_decks: [first, last], deck_match: longest, price: usual}}
+  dated: {voice: {deck: last, fallback_decks: [codes], deck_match: longest, price: usual}}
+  patterns: {voice: {deck: patterns, price: usual}}
 products:
   p: {plan: p}
   acme: {plan: p, decks: {voice: acme}}
   c: {plan: c}
+  longest: {plan: longest}
+  longest_acme: {plan: longest, decks: {voice: acme}}
+  dated: {plan: dated}
+  patterns: {plan: patterns}
 """
 ORDER_ACME = """prefix,zone,price
 49,Deal,0.5
@@ -243,8 +252,10 @@ CODES = "prefix,zone,valid_from,valid_to\n*,any,,\n=110,police,,\n11,eleven,,\n"
 
 def order(report, tollgate, root):
     plain, acme, codes = "12135550001", "12125550001", "12125550002"
+    longest, long_acme, dated, wild = (f"1212555001{i}" for i in range(4))
     files = {"c.yaml": ORDER, "acme.csv": ORDER_ACME, "codes.csv": CODES,
-             **people((plain, "p"), (acme, "acme"), (codes, "c"))}
+             **people((plain, "p"), (acme, "acme"), (codes, "c"), (longest, "longest"),
+                      (long_acme, "longest_acme"), (dated, "dated"), (wild, "patterns"))}
     catalog = Catalog(tollgate, os.path.join(root, "order"), files)
     table = [
         (call(plain, "493012345"), "berlin"),
@@ -262,9 +273,33 @@ def order(report, tollgate, root):
         (call(codes, "1161171"), "long"), (call(codes, "11611712"), "prefix"),
         (call(codes, "116117", "2026-06-15T00:00:00Z"), "prefix"),
         (call(codes, "1"), "any"), (call(codes, "2500"), "n1"),
+        # The longest prefix of all decks, whichever deck has it; of equal ones the first deck's.
+        (call(longest, "493012345"), "berlin"), (call(longest, "494012345"), "hamburg"),
+        (call(longest, "331212345"), "paris"), (call(longest, "331112345"), "france"),
+        (call(longest, "33"), "operator"), (call(longest, "331018"), "info"),
+        (call(longest, "3310181"), "far_sw"), (call(longest, "81901"), "rest"),
+        (call(long_acme, "491112345"), "acme/deal"), (call(long_acme, "493012345"), "berlin"),
+        (call(long_acme, "494012345"), "hamburg"), (call(long_acme, "61212345"), "rest"),
+        # A short code of a later deck is longer than a prefix of as many digits, and ends in time.
+        (call(dated, "116117"), "doctor"), (call(dated, "116117", "2026-06-15T00:00:00Z"), "prefix"),
+        (call(dated, "61212345"), "rest"), (call(dated, "110"), "police"), (call(dated, "25001"), "n1"),
+        # Patterns: of exactly as many digits, and yielding to what is written out.
+        (call(wild, "118123"), "info"), (call(wild, "11812"), "nanp"), (call(wild, "1181234"), "nanp"),
+        (call(wild, "118833"), "dear"), (call(wild, "116009"), "help"), (call(wild, "118009"), "info"),
+        (call(wild, "117000"), "help"), (call(wild, "13"), "short"), (call(wild, "15"), "nanp"),
+        (call(wild, "4915123"), "d1_own"), (call(wild, "4915523"), "d1"), (call(wild, "49212"), "mobile"),
+        (call(wild, "492123"), "mobile"),
     ]
     for (row, zone), answer in zip(table, catalog.quote([row for row, _ in table])):
         report.expect(f"order {row}", answer.get("zone"), zone)
+    for written, part in (("=11[3-1]x", "is not 1 to 15 digits"), ("118y", "x for any digit"),
+                          ("1xxxxx", "stands for more than 10000 numbers"), ("12[", "1 to 15 digits"),
+                          ("1[]", "1 to 15 digits"), ("=", "1 to 15 digits"),
+                          ("x" * 16, "1 to 15 digits"), ("=118x33", "short code 118033 is already")):
+        wrong = {**files, "c.yaml": ORDER.replace('"=118833"', f'"{written}"')}
+        check = Catalog(tollgate, os.path.join(root, "wrong"), wrong).verb("check")
+        report.expect(f"pattern {written}", check.returncode, 1)
+        report.contains(f"pattern {written}", check.stderr, part)
 
 
 CALENDAR = """

@@ -238,7 +238,7 @@ Test(deck, any_key_bits_are_safe)
         char digits[16];
         (void)snprintf(digits, sizeof digits, "%u", 10000000 + i * 37);
         rows[i] =
-            (struct tg_deck_row){key_of(digits), INT64_MIN, INT64_MAX, i % 100 + 1, 0, i, 1, 0};
+            (struct tg_deck_row){key_of(digits), INT64_MIN, INT64_MAX, i % 100 + 1, 0, 0, i, 1, 0};
     }
     struct tg_image *image = rows_image(rows, 2000);
     uint64_t state = 1234567;
@@ -276,7 +276,7 @@ Test(deck, agrees_with_the_cases_of_libphonenumber)
         while (tg_json_next(tg_json_get(inputs, "table"), &cursor, &prefix, &value)) {
             labels[rows_count + 1] = tg_json_text(value);
             rows[rows_count] = (struct tg_deck_row){
-                key_of(prefix), INT64_MIN, INT64_MAX, rows_count + 1, 0, rows_count, 1, 0};
+                key_of(prefix), INT64_MIN, INT64_MAX, rows_count + 1, 0, 0, rows_count, 1, 0};
             rows_count++;
         }
         struct tg_image *image = rows_image(rows, rows_count);

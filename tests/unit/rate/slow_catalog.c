@@ -136,8 +136,9 @@ static void deck_make(struct slow_dice *dice, struct slow_version *version)
         version->fallback[i] =
             (struct slow_prefix){.zone = i % SLOW_ZONES, .from_s = INT64_MIN, .to_s = INT64_MAX};
         (void)snprintf(version->fallback[i].digits, sizeof version->fallback[i].digits, "%u",
-                       2 + i);
+                       slow_roll(dice, 2) == 0 ? 2 + i : 200 + i * 113);
     }
+    version->is_longest = slow_roll(dice, 2) == 0;
 }
 
 void slow_world_make(struct slow_dice *dice, struct slow_world *world)
@@ -318,8 +319,10 @@ static void plan_write(FILE *out, const struct slow_version *version)
     (void)fprintf(out,
                   "plans:\n  p:\n    data: {price: data}\n    message: {price: message}\n"
                   "    event: {price: event}\n    voice:\n      deck: d\n"
-                  "      fallback_decks: [f]\n      split: %s\n      increment_owner: %s\n",
-                  splits[version->split], owners[version->owner]);
+                  "      fallback_decks: [f]\n      deck_match: %s\n      split: %s\n"
+                  "      increment_owner: %s\n",
+                  version->is_longest ? "longest" : "first", splits[version->split],
+                  owners[version->owner]);
     if (version->bands_count > 1) {
         (void)fputs("      time_model: t\n", out);
     }

@@ -71,10 +71,11 @@ static uint32_t band_at(const struct slow_version *version, int64_t at_s)
 }
 
 static uint32_t deck_find(const struct slow_prefix *rows, uint32_t count, const char *peer,
-                          int64_t at_s)
+                          int64_t at_s, size_t *length_found)
 {
     uint32_t zone = SLOW_NO_ZONE;
     size_t best = 0;
+    *length_found = 0;
     for (uint32_t i = 0; i < count; i++) {
         const size_t length = strlen(rows[i].digits);
         const bool fits = strncmp(rows[i].digits, peer, length) == 0 && at_s >= rows[i].from_s &&
@@ -84,6 +85,7 @@ static uint32_t deck_find(const struct slow_prefix *rows, uint32_t count, const 
             best = length;
         }
     }
+    *length_found = best;
     return zone;
 }
 
@@ -390,9 +392,14 @@ bool slow_rate(const struct slow_world *world, struct slow_memories *memories,
                                       : use->service == TG_SERVICE_MESSAGE ? &version->message
                                                                            : &version->event;
     if (use->service == TG_SERVICE_VOICE) {
-        zone = deck_find(version->deck, SLOW_PREFIXES, use->peer, use->start_s);
-        if (zone == SLOW_NO_ZONE) {
-            zone = deck_find(version->fallback, 6, use->peer, use->start_s);
+        size_t length;
+        size_t length_behind;
+        zone = deck_find(version->deck, SLOW_PREFIXES, use->peer, use->start_s, &length);
+        const uint32_t behind =
+            deck_find(version->fallback, 6, use->peer, use->start_s, &length_behind);
+        if (zone == SLOW_NO_ZONE ||
+            (version->is_longest && behind != SLOW_NO_ZONE && length_behind > length)) {
+            zone = behind;
         }
         if (zone == SLOW_NO_ZONE || !version->is_sold[zone]) {
             return false;

@@ -105,6 +105,7 @@ struct slow_version {
     struct slow_price event;                         /**< Carried money. */
     struct slow_prefix deck[SLOW_PREFIXES];          /**< First deck. */
     struct slow_prefix fallback[6];                  /**< Second deck. */
+    bool is_longest;                                 /**< Its prefix counts when it is longer. */
     uint32_t bands_count;                            /**< 1: no time model. */
     uint32_t peak_from;                              /**< Hour of band 1, weekdays. */
     uint32_t peak_to;                                /**< Hour. */
