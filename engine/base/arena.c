@@ -16,8 +16,8 @@ void *tg_pages_take(size_t size_bytes)
 {
     const size_t wanted = pages_round(size_bytes);
     const size_t slack = wanted >= HUGE_BYTES ? HUGE_BYTES : 0;
-    uint8_t *map = mmap(NULL, wanted + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
+    uint8_t *map =
+        mmap(NULL, wanted + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) {
         return NULL;
     }
@@ -43,5 +43,15 @@ void tg_pages_free(void *memory, size_t size_bytes)
 {
     if (memory != NULL) {
         (void)munmap(memory, pages_round(size_bytes));
+    }
+}
+
+/* To the page, so that a mapping of malloc's is advised whole: in parts it could not be moved any
+ * more, and realloc would copy it. */
+void tg_pages_advise(void *memory, size_t size_bytes)
+{
+    const size_t before = (uintptr_t)memory & 4095u;
+    if (size_bytes >= 2 * HUGE_BYTES) {
+        (void)madvise((uint8_t *)memory - before, pages_round(size_bytes + before), MADV_HUGEPAGE);
     }
 }

@@ -20,4 +20,11 @@ void *tg_pages_take(size_t size_bytes);
 /** @brief Give back. @param memory From tg_pages_take or NULL. @param size_bytes As taken. */
 void tg_pages_free(void *memory, size_t size_bytes);
 
+/**
+ * @brief Ask for huge pages in memory that another allocator gave; a wish that may fail.
+ * @param memory      Any.
+ * @param size_bytes  Its length; what is smaller than two huge pages is left alone.
+ */
+void tg_pages_advise(void *memory, size_t size_bytes);
+
 #endif

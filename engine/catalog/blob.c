@@ -2,6 +2,7 @@
 #include "catalog/blob.h"
 
 #include "abi/key.h"
+#include "base/arena.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static size_t blob_reserve(struct tg_blob *blob, size_t size_bytes, size_t align
         }
         blob->bytes = bytes;
         blob->room_bytes = room;
+        tg_pages_advise(bytes, room);
     }
     if (offset > blob->size_bytes) {
         memset(blob->bytes + blob->size_bytes, 0, offset - blob->size_bytes);

@@ -175,6 +175,7 @@ static void image_put(const struct job *job, struct tg_txn *txn, int64_t now_ns)
     if (room == NULL) {
         return; /* the transaction remembers why */
     }
+    tg_pages_advise(room, TG_CATALOG_PAD_BYTES + job->image->size_bytes);
     memset(room, 0, TG_CATALOG_PAD_BYTES);
     memcpy(room + TG_CATALOG_PAD_BYTES, job->image, job->image->size_bytes);
     const struct tg_catalog_stored stored = {

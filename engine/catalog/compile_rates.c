@@ -27,6 +27,13 @@ struct known {
     uint32_t zone;
 };
 
+/* A field of the row before, as most sheets say the same on every row. */
+struct memo {
+    int64_t value;
+    uint32_t text_bytes; /* 0: none */
+    char text[24];
+};
+
 struct tg_rate_sheet {
     struct tg_compile *compile;
     const char *deck;
@@ -39,6 +46,7 @@ struct tg_rate_sheet {
     uint32_t *slots;
     uint32_t slots_count;
     struct tg_compile_rate usual; /* what rows do not say */
+    struct memo memos[TG_RATE_COLUMNS_COUNT];
 };
 
 struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
@@ -140,17 +148,43 @@ static bool text_number(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
     return !sheet->rates_of.is_broken && !sheet->stem_of.is_broken;
 }
 
-static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, int16_t column,
-                       int64_t absent, int64_t *amount)
+static bool memo_find(const struct memo *memo, const struct tg_csv_field *field, int64_t *value)
 {
+    if (memo->text_bytes != field->text_bytes ||
+        memcmp(memo->text, field->text, field->text_bytes) != 0) {
+        return false;
+    }
+    *value = memo->value;
+    return true;
+}
+
+static void memo_keep(struct memo *memo, const struct tg_csv_field *field, int64_t value)
+{
+    if (field->text_bytes <= sizeof memo->text) {
+        memo->value = value;
+        memo->text_bytes = (uint32_t)field->text_bytes;
+        memcpy(memo->text, field->text, field->text_bytes);
+    }
+}
+
+static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                       const int16_t *columns, enum tg_rate_column which, int64_t absent,
+                       int64_t *amount)
+{
+    const int16_t column = columns[which];
+    struct memo *memo = &sheet->memos[which];
     *amount = absent;
     if (column < 0 || csv->fields[column].text_bytes == 0) {
         return true;
     }
     const struct tg_csv_field *field = &csv->fields[column];
     const uint8_t scale = sheet->compile->currency->scale;
+    if (memo_find(memo, field, amount)) {
+        return true;
+    }
     const enum tg_err err = tg_money_parse(field->text, field->text_bytes, scale, amount);
     if (err == TG_OK) {
+        memo_keep(memo, field, *amount);
         return true;
     }
     tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
@@ -161,15 +195,22 @@ static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, in
     return false;
 }
 
-static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, int16_t column,
-                       uint64_t absent, int64_t *count)
+static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                       const int16_t *columns, enum tg_rate_column which, uint64_t absent,
+                       int64_t *count)
 {
+    const int16_t column = columns[which];
+    struct memo *memo = &sheet->memos[which];
     *count = (int64_t)absent;
     if (column < 0 || csv->fields[column].text_bytes == 0) {
         return true;
     }
     const struct tg_csv_field *field = &csv->fields[column];
+    if (memo_find(memo, field, count)) {
+        return true;
+    }
     if (tg_scalar_integer(field->text, field->text_bytes, count) == TG_OK && *count >= 1) {
+        memo_keep(memo, field, *count);
         return true;
     }
     tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
@@ -179,13 +220,14 @@ static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, in
 }
 
 /* Selling below what the row itself says it costs; the increments are the same. */
-static void buy_compare(struct tg_rate_sheet *sheet, const struct tg_csv *csv, int16_t column,
-                        int64_t price)
+static void buy_compare(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                        const int16_t *columns, int64_t price)
 {
     int64_t buy = 0;
-    if (money_read(sheet, csv, column, price, &buy) && buy > price) {
-        tg_diag_lint(sheet->compile->diag, "sell_below_buy", tg_csv_mark(csv, &csv->fields[column]),
-                     NULL, "sold at less than it costs: buy is above price");
+    if (money_read(sheet, csv, columns, TG_RATE_COLUMN_BUY, price, &buy) && buy > price) {
+        tg_diag_lint(sheet->compile->diag, "sell_below_buy",
+                     tg_csv_mark(csv, &csv->fields[columns[TG_RATE_COLUMN_BUY]]), NULL,
+                     "sold at less than it costs: buy is above price");
     }
 }
 
@@ -276,12 +318,12 @@ uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv
     struct known rate = {0};
     const struct tg_csv_field *price = &csv->fields[columns[TG_RATE_COLUMN_PRICE]];
     bool is_fine = text_number(sheet, csv, zone, &rate.text);
-    is_fine &= money_read(sheet, csv, columns[TG_RATE_COLUMN_PRICE], 0, &rate.price);
-    is_fine &= money_read(sheet, csv, columns[TG_RATE_COLUMN_CONNECT], sheet->usual.connect,
+    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_PRICE, 0, &rate.price);
+    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_CONNECT, sheet->usual.connect,
                           &rate.connect);
     is_fine &=
-        units_read(sheet, csv, columns[TG_RATE_COLUMN_FIRST], sheet->usual.first, &rate.first);
-    is_fine &= units_read(sheet, csv, columns[TG_RATE_COLUMN_NEXT], sheet->usual.next, &rate.next);
+        units_read(sheet, csv, columns, TG_RATE_COLUMN_FIRST, sheet->usual.first, &rate.first);
+    is_fine &= units_read(sheet, csv, columns, TG_RATE_COLUMN_NEXT, sheet->usual.next, &rate.next);
     if (price->text_bytes == 0) {
         tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, price), NULL,
                     "the row has no price");
@@ -290,7 +332,7 @@ uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv
     if (!is_fine) {
         return UINT32_MAX;
     }
-    buy_compare(sheet, csv, columns[TG_RATE_COLUMN_BUY], rate.price);
+    buy_compare(sheet, csv, columns, rate.price);
     if (!slots_grow(sheet)) {
         sheet->compile->is_out_of_memory = true;
         return UINT32_MAX;

@@ -2,6 +2,7 @@
 #include "catalog/deck.h"
 
 #include "abi/key.h"
+#include "base/arena.h"
 #include "base/money.h"
 
 #include <assert.h>
@@ -12,8 +13,9 @@
 
 struct builder {
     const struct tg_deck_row *rows;
-    struct tg_blob direct;
-    struct tg_blob nodes;
+    struct tg_blob *data; /* direct table, then nodes: half a million rows make 30 MB of them */
+    size_t direct_offset;
+    size_t nodes_offset;
     struct tg_blob dated;
     uint32_t bases[8]; /* first entry of the region of each length */
     unsigned direct_digits;
@@ -77,26 +79,28 @@ static struct order *orders_sort(struct order *from, struct order *to, uint32_t 
     return from;
 }
 
+/* Memory of huge pages, as half a million rows are 20 MB: with small ones the faults cost more than
+ * the sort. */
 static void rows_sort(struct tg_deck_row *rows, uint32_t rows_count)
 {
-    struct order *orders = malloc(2 * (size_t)rows_count * sizeof *orders);
-    struct tg_deck_row *copy = malloc((size_t)rows_count * sizeof *copy);
-    if (orders == NULL || copy == NULL) {
-        free(orders);
-        free(copy);
+    const size_t rows_bytes = (size_t)rows_count * sizeof *rows;
+    const size_t orders_bytes = 2 * (size_t)rows_count * sizeof(struct order);
+    uint8_t *room = tg_pages_take(rows_bytes + orders_bytes);
+    if (room == NULL) {
         qsort(rows, rows_count, sizeof *rows, rows_compare);
         return;
     }
+    struct tg_deck_row *copy = (struct tg_deck_row *)(void *)room;
+    struct order *orders = (struct order *)(void *)(room + rows_bytes);
     for (uint32_t i = 0; i < rows_count; i++) {
         orders[i] = (struct order){rows[i].key, i};
     }
     const struct order *sorted = orders_sort(orders, orders + rows_count, rows_count);
-    memcpy(copy, rows, (size_t)rows_count * sizeof *copy);
+    memcpy(copy, rows, rows_bytes);
     for (uint32_t i = 0; i < rows_count; i++) {
         rows[i] = copy[sorted[i].index];
     }
-    free(orders);
-    free(copy);
+    tg_pages_free(room, rows_bytes + orders_bytes);
     for (uint32_t from = 0, to = 1; from < rows_count; from = to++) {
         while (to < rows_count && rows[to].key == rows[from].key) {
             to++;
@@ -120,9 +124,13 @@ static uint32_t patterns_yield(struct tg_deck_row *rows, uint32_t rows_count)
             to++;
         }
         for (uint32_t i = from; i < to; i++) {
-            if (rows[i].is_pattern == 0 || !is_written) {
-                rows[kept++] = rows[i];
+            if (rows[i].is_pattern != 0 && is_written) {
+                continue;
             }
+            if (kept < i) {
+                rows[kept] = rows[i];
+            }
+            kept++;
         }
     }
     return kept;
@@ -176,19 +184,30 @@ static uint32_t own_count(const struct builder *builder, const struct run *run)
     return count;
 }
 
+/* Zone and weight, as an entry has them. */
+static uint32_t row_zone(const struct tg_deck_row *row)
+{
+    const uint32_t weight = 2 * tg_digits_count(row->key) + row->is_exact;
+    return row->zone | weight << TG_DECK_WEIGHT_SHIFT;
+}
+
+static bool row_is_always(const struct tg_deck_row *row)
+{
+    return row->valid_from_ns == INT64_MIN && row->valid_to_ns == INT64_MAX;
+}
+
 /* What rows say before what holds without them. Dated rows become a chain that ends in the entry
  * they were given; made from the last, so that next is always smaller: no cycles. */
 static uint32_t rows_entry(struct builder *builder, uint32_t from, uint32_t to, uint32_t entry)
 {
     for (uint32_t i = to; i > from; i--) {
         const struct tg_deck_row *row = &builder->rows[i - 1];
-        const uint32_t weight = 2 * tg_digits_count(row->key) + row->is_exact;
-        const uint32_t zone = row->zone | weight << TG_DECK_WEIGHT_SHIFT;
-        if (row->valid_from_ns == INT64_MIN && row->valid_to_ns == INT64_MAX) {
-            entry = zone;
+        if (row_is_always(row)) {
+            entry = row_zone(row);
             continue;
         }
-        const struct tg_deck_dated dated = {row->valid_from_ns, row->valid_to_ns, zone, entry};
+        const struct tg_deck_dated dated = {row->valid_from_ns, row->valid_to_ns, row_zone(row),
+                                            entry};
         const size_t offset = tg_blob_append(&builder->dated, &dated, sizeof dated, 8);
         entry = TG_DECK_IS_DATED | (uint32_t)(offset / sizeof dated);
     }
@@ -224,6 +243,22 @@ static struct run run_child(const struct builder *builder, uint32_t *from, uint3
     return (struct run){start, *from, depth + 1, entry};
 }
 
+static uint32_t node_build(struct builder *builder, const struct run *run);
+
+/* Most runs are nothing at all, or one prefix without times that ends here. */
+static inline uint32_t child_entry(struct builder *builder, const struct run *child)
+{
+    if (child->from == child->to) {
+        return child->entry;
+    }
+    const struct tg_deck_row *row = &builder->rows[child->from];
+    if (child->to - child->from == 1 && tg_digits_count(row->key) == child->depth &&
+        row->is_exact == 0 && row_is_always(row)) {
+        return row_zone(row);
+    }
+    return node_build(builder, child);
+}
+
 /* Entry of a run deeper than the direct table: a node while longer prefixes follow. */
 static uint32_t node_build(struct builder *builder, const struct run *run)
 {
@@ -233,33 +268,51 @@ static uint32_t node_build(struct builder *builder, const struct run *run)
     if (run->from + own == run->to && owned.ends == entry) {
         return entry;
     }
-    const uint32_t node =
-        (uint32_t)(tg_blob_extend(&builder->nodes, NODE_ENTRIES * 4, 4) / (NODE_ENTRIES * 4));
+    const size_t at = tg_blob_extend(builder->data, NODE_ENTRIES * 4, 4);
+    const uint32_t node = (uint32_t)((at - builder->nodes_offset) / (NODE_ENTRIES * 4));
     uint32_t children[NODE_ENTRIES];
     uint32_t from = run->from + own;
     for (unsigned digit = 0; digit < 10; digit++) {
         const struct run child = run_child(builder, &from, run->to, run->depth, digit, entry);
-        children[digit] = child.from == child.to ? entry : node_build(builder, &child);
+        children[digit] = child_entry(builder, &child);
     }
     children[10] = owned.ends;
-    if (!builder->nodes.is_broken) {
-        memcpy(builder->nodes.bytes + (size_t)node * sizeof children, children, sizeof children);
+    if (!builder->data->is_broken) {
+        memcpy(builder->data->bytes + at, children, sizeof children);
     }
     return TG_DECK_IS_NODE | node;
 }
 
 static void direct_set(struct builder *builder, uint32_t index, uint32_t entry)
 {
-    if (!builder->direct.is_broken) {
-        memcpy(builder->direct.bytes + (size_t)index * 4, &entry, 4);
+    if (!builder->data->is_broken) {
+        memcpy(builder->data->bytes + builder->direct_offset + (size_t)index * 4, &entry, 4);
+    }
+}
+
+/* No row goes on here: all longer numbers have what the run was given. */
+static void direct_fill(struct builder *builder, const struct run *run, uint32_t value)
+{
+    uint32_t first = value;
+    uint32_t count = 1;
+    for (unsigned depth = run->depth; depth <= builder->direct_digits; depth++) {
+        for (uint32_t i = 0; i < count; i++) {
+            direct_set(builder, builder->bases[depth] + first + i, run->entry);
+        }
+        first *= 10;
+        count *= 10;
     }
 }
 
 /* Fill the direct table below a run whose first `depth` digits have the decimal value. */
 static void direct_build(struct builder *builder, const struct run *run, uint32_t value)
 {
+    if (run->from == run->to) {
+        direct_fill(builder, run, value);
+        return;
+    }
     if (run->depth == builder->direct_digits) {
-        direct_set(builder, builder->bases[run->depth] + value, node_build(builder, run));
+        direct_set(builder, builder->bases[run->depth] + value, child_entry(builder, run));
         return;
     }
     const uint32_t own = own_count(builder, run);
@@ -282,28 +335,28 @@ static unsigned direct_digits_for(uint32_t rows_count)
 void tg_deck_build(const struct tg_deck_row *rows, uint32_t rows_count, struct tg_blob *data,
                    struct tg_deck *deck)
 {
-    struct builder builder = {.rows = rows, .direct_digits = direct_digits_for(rows_count)};
+    struct builder builder = {
+        .rows = rows, .data = data, .direct_digits = direct_digits_for(rows_count)};
     uint32_t direct_count = 0;
     for (unsigned length = 0; length <= builder.direct_digits; length++) {
         builder.bases[length] = direct_count;
         direct_count += (uint32_t)tg_pow10((uint8_t)length);
     }
-    (void)tg_blob_extend(&builder.direct, (size_t)direct_count * 4, 4);
+    builder.direct_offset = tg_blob_extend(data, (size_t)direct_count * 4, 64);
+    builder.nodes_offset = tg_blob_extend(data, 0, 64);
     const struct run all = {0, rows_count, 0, TG_ZONE_NONE};
     direct_build(&builder, &all, 0);
+    const size_t nodes_bytes = data->size_bytes - builder.nodes_offset;
     *deck = (struct tg_deck){
-        .direct_offset = tg_blob_append(data, builder.direct.bytes, builder.direct.size_bytes, 64),
-        .nodes_offset = tg_blob_append(data, builder.nodes.bytes, builder.nodes.size_bytes, 64),
+        .direct_offset = builder.direct_offset,
+        .nodes_offset = builder.nodes_offset,
         .dated_offset = tg_blob_append(data, builder.dated.bytes, builder.dated.size_bytes, 64),
         .direct_count = direct_count,
-        .nodes_count = (uint32_t)(builder.nodes.size_bytes / (NODE_ENTRIES * 4)),
+        .nodes_count = (uint32_t)(nodes_bytes / (NODE_ENTRIES * 4)),
         .dated_count = (uint32_t)(builder.dated.size_bytes / sizeof(struct tg_deck_dated)),
         .prefixes_count = rows_count,
         .direct_digits = (uint8_t)builder.direct_digits,
     };
-    data->is_broken = data->is_broken || builder.direct.is_broken || builder.nodes.is_broken ||
-                      builder.dated.is_broken;
-    tg_blob_free(&builder.direct);
-    tg_blob_free(&builder.nodes);
+    data->is_broken = data->is_broken || builder.dated.is_broken;
     tg_blob_free(&builder.dated);
 }

@@ -208,6 +208,9 @@ static void version_jumps_find(struct tg_lint *lint, uint32_t deck, const struct
     const char *name = tg_names_text(&lint->compile->names[TG_CATALOG_DECK], deck);
     const uint32_t before =
         lint->previous != NULL ? tg_image_find(lint->previous, TG_CATALOG_DECK, name) : UINT32_MAX;
+    char than[48];
+    (void)snprintf(than, sizeof than, "version %u",
+                   lint->previous != NULL ? lint->previous->version : 0);
     for (uint32_t done = 0; before != UINT32_MAX && done < count; done += GROUP) {
         const uint32_t group = count - done < GROUP ? count - done : GROUP;
         uint64_t keys[GROUP];
@@ -227,8 +230,6 @@ static void version_jumps_find(struct tg_lint *lint, uint32_t deck, const struct
                                      ? previous_price(lint, zones[i])
                                      : TG_PRICE_NONE;
             if (is != TG_PRICE_NONE && was != TG_PRICE_NONE) {
-                char than[48];
-                (void)snprintf(than, sizeof than, "version %u", lint->previous->version);
                 row_jump_tell(lint, row, tg_lint_price_of(lint->previous, was, 0),
                               tg_lint_price_of(lint->image, is, 0), than);
             }
