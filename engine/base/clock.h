@@ -45,8 +45,8 @@ int64_t tg_clock_from_civil(const struct tg_civil *civil);
 void tg_clock_to_civil(int64_t time_ns, struct tg_civil *civil);
 
 /**
- * @brief Read RFC 3339 ("2026-11-23T06:10:00.5Z", offsets, a space for T, or a date alone =
- * 00:00Z).
+ * @brief Read RFC 3339 ("2026-11-23T06:10:00.5Z", offsets, a space for T, without an
+ * offset UTC, or a date alone = 00:00Z).
  * @param[in]  text        Borrowed; not NUL-terminated.
  * @param[in]  text_bytes  Its length.
  * @param[out] time_ns     Written on TG_OK.

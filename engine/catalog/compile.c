@@ -108,7 +108,11 @@ int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency
     if (err == TG_OK || err == TG_E_SYNTAX) { /* the schema has reported bad syntax */
         return err == TG_OK ? amount : absent;
     }
-    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+    const bool is_price = strcmp(key, "price") == 0;
+    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
+                !is_price             ? NULL
+                : err == TG_E_INVALID ? "write the price of more units, with per"
+                                      : "write the price of fewer units, with per",
                 err == TG_E_INVALID ? "%s: \"%.64s\" has more than %u decimals"
                                     : "%s: \"%.64s\" is too large at %u decimals",
                 key, text, currency->scale);

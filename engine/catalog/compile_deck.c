@@ -43,6 +43,11 @@ static uint32_t zone_number(struct deck_reader *reader, const char *text, size_t
                     "zone \"%.*s\" is not a name", (int)(text_bytes < 64 ? text_bytes : 64), text);
         return UINT32_MAX;
     }
+    if (text_bytes == 4 && memcmp(text, "home", 4) == 0) { /* prices: home is no zone at all */
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR, mark, "give it another name",
+                    "zone \"home\" is what plans call usage in no zone");
+        return UINT32_MAX;
+    }
     const uint32_t zone = tg_names_add(zones, text, text_bytes);
     if (zone == UINT32_MAX || zone >= TG_DECK_NONE) {
         reader->compile->is_out_of_memory |= zone == UINT32_MAX;
