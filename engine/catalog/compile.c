@@ -347,7 +347,10 @@ static void compile_free(struct tg_compile *compile)
             free(compile->deck_zones[i]);
         }
         if (compile->sheets != NULL) {
-            tg_csv_close(&compile->sheets[i].csv);
+            for (uint32_t j = 0; j < compile->sheets[i].files_count; j++) {
+                tg_csv_close(&compile->sheets[i].files[j].csv);
+            }
+            free(compile->sheets[i].files);
             tg_blob_free(&compile->sheets[i].rows);
         }
     }

@@ -27,17 +27,32 @@ struct tg_compile_codes;
 struct tg_currency;
 struct tg_schema;
 
+/** @brief One file of a deck. */
+struct tg_compile_file {
+    const struct tg_yaml_node *node; /**< That names it. */
+    struct tg_csv csv;               /**< Open until the compiler ends. */
+    char path[TG_FOLDER_PATH_BYTES]; /**< Where it is. */
+};
+
 /** @brief A deck's rows as they were written; kept for the lints. */
 struct tg_compile_sheet {
     const struct tg_yaml_node *node; /**< Of the deck. */
     const struct tg_source *source;  /**< Where rows were written; NULL nothing was read. */
-    struct tg_csv csv;               /**< The file, open until the compiler ends. */
+    struct tg_compile_file *files;   /**< Shape [files_count]; NULL: prefixes of the document. */
+    uint32_t files_count;            /**< How many sheets. */
     struct tg_blob rows;             /**< struct tg_deck_row, sorted. */
     uint32_t rows_count;             /**< How many. */
     uint16_t buy_deck;               /**< Rate sheet of what it costs; TG_DECK_NONE none. */
     bool has_rates;                  /**< Its rows bring prices. */
-    char path[TG_FOLDER_PATH_BYTES]; /**< Of the file. */
 };
+
+/** @brief Where a row was written. @param sheet Borrowed. @param file tg_deck_row.file.
+ *  @return Source for marks. */
+static inline const struct tg_source *tg_compile_source(const struct tg_compile_sheet *sheet,
+                                                        uint16_t file)
+{
+    return file < sheet->files_count ? &sheet->files[file].csv.source : sheet->source;
+}
 
 /** @brief A price that rows of a rate sheet bring. */
 struct tg_compile_rate {

@@ -6,6 +6,7 @@
 #include "catalog/deck.h"
 #include "catalog/keys.h"
 #include "catalog/pattern.h"
+#include "catalog/sheets.h"
 #include "doc/csv.h"
 #include "doc/scalar.h"
 #include "doc/schema.h"
@@ -32,6 +33,8 @@ struct deck_reader {
     struct tg_compile_sheet *sheet;
     struct tg_rate_sheet *rates; /* NULL: rows have no prices */
     uint8_t *zones;
+    uint16_t file; /* which of the deck's sheets is read */
+    struct tg_sheet_rule rules[TG_DECK_FILES_MAX];
 };
 
 static uint32_t zone_number(struct deck_reader *reader, const char *text, size_t text_bytes,
@@ -107,11 +110,12 @@ static void rows_add(struct deck_reader *reader, const struct written *written,
     struct tg_blob *rows = &reader->sheet->rows;
     row->is_exact = written->is_exact;
     row->key = written->key;
+    row->file = reader->file;
     if (written->numbers_count == 1 && written->pattern.places_count == 0) {
         (void)tg_blob_append(rows, row, sizeof *row, 8);
         return;
     }
-    row->is_pattern = 1;
+    row->flags = TG_ROW_PATTERN;
     for (uint32_t i = 0; i < written->numbers_count; i++) {
         row->key = tg_pattern_key(&written->pattern, i);
         (void)tg_blob_append(rows, row, sizeof *row, 8);
@@ -156,7 +160,8 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
         row.price_column =
             column_short(csv->fields[index[COLUMNS_COUNT + TG_RATE_COLUMN_PRICE]].column);
     }
-    const bool has_from = time_read(reader, csv, index[COLUMN_FROM], INT64_MIN, &row.valid_from_ns);
+    const int64_t from_ns = reader->rules[reader->file].from_ns;
+    const bool has_from = time_read(reader, csv, index[COLUMN_FROM], from_ns, &row.valid_from_ns);
     const bool has_to = time_read(reader, csv, index[COLUMN_TO], INT64_MAX, &row.valid_to_ns);
     if (!has_key || zone_index == UINT32_MAX || !has_from || !has_to) {
         return;
@@ -168,54 +173,146 @@ static void csv_row_take(struct deck_reader *reader, const struct tg_csv *csv, c
                     "valid_to is not after valid_from");
         return;
     }
+    if (row.valid_from_ns < from_ns) {
+        tg_diag_add(reader->compile->diag, TG_DIAG_ERROR,
+                    tg_csv_mark(csv, &csv->fields[index[COLUMN_FROM]]), NULL,
+                    "valid_from is before that of the sheet");
+        return;
+    }
     rows_add(reader, &written, &row);
 }
 
-static void rows_finish(struct deck_reader *reader, const struct tg_source *source,
-                        struct tg_deck *deck)
+/* How many prefixes the sheets before have and this one lacks: an oversight costs more than a look.
+ */
+static void missing_tell(const struct deck_reader *reader)
+{
+    const struct tg_compile_sheet *sheet = reader->sheet;
+    for (uint32_t i = 1; i < sheet->files_count; i++) {
+        const struct tg_sheet_rule *rule = &reader->rules[i];
+        const struct tg_yaml_node *node = sheet->files[i].node;
+        char from[TG_CLOCK_TEXT_BYTES];
+        (void)tg_clock_format(rule->from_ns, from);
+        if (rule->missing_count > 0) {
+            tg_diag_lint(reader->compile->diag, "missing", node->mark, NULL,
+                         "%u prefix%s of the sheets before %s not in this one: %s %s",
+                         rule->missing_count, rule->missing_count == 1 ? "" : "es",
+                         rule->missing_count == 1 ? "is" : "are",
+                         rule->is_deleting ? "ended on" : "kept as before, also from", from);
+        }
+    }
+}
+
+static void rows_finish(struct deck_reader *reader, struct tg_deck *deck)
 {
     struct tg_compile_sheet *sheet = reader->sheet;
     struct tg_deck_row *rows = (struct tg_deck_row *)(void *)sheet->rows.bytes;
     const bool is_closing = tg_schema_number(&tg_catalog_deck_keys, sheet->node, "open_end") != 0;
-    const uint32_t count = tg_deck_sort(rows, (uint32_t)(sheet->rows.size_bytes / sizeof *rows),
-                                        is_closing, source, reader->compile->diag);
-    sheet->source = source;
+    const struct tg_source *sources[TG_DECK_FILES_MAX];
+    for (uint16_t i = 0; i < TG_DECK_FILES_MAX; i++) {
+        sources[i] = tg_compile_source(sheet, i);
+    }
+    uint32_t count = tg_deck_sort(rows, (uint32_t)(sheet->rows.size_bytes / sizeof *rows));
+    if (sheet->files_count > 1) {
+        count = tg_sheets_settle(rows, count, reader->rules, sheet->files_count);
+        missing_tell(reader);
+    }
+    tg_deck_check(rows, count, is_closing, sources, reader->compile->diag);
     sheet->rows_count = count;
     tg_deck_build(rows, count, &reader->compile->sections[TG_IMAGE_SECTION_DECK_DATA], deck);
     reader->compile->prefixes_count += count;
 }
 
-static void csv_read(struct deck_reader *reader, const struct tg_yaml_node *file,
-                     struct tg_deck *deck)
+/* Rows of one file; false: nothing of it could be read. */
+static bool csv_read(struct deck_reader *reader, const struct tg_yaml_node *file)
 {
     struct tg_folder *folder = reader->compile->folder;
     struct tg_diag *diag = reader->compile->diag;
-    struct tg_compile_sheet *sheet = reader->sheet;
+    struct tg_compile_file *own = &reader->sheet->files[reader->file];
+    own->node = file;
     if (file->text[0] == '/' || strstr(file->text, "..") != NULL ||
-        !tg_folder_join(folder, file->text, sheet->path)) {
+        !tg_folder_join(folder, file->text, own->path)) {
         tg_diag_add(diag, TG_DIAG_ERROR, file->mark, "write a path below the catalog's folder",
                     "file: \"%.64s\" lies outside the folder", file->text);
-        return;
+        return false;
     }
-    struct tg_csv *csv = &sheet->csv;
+    struct tg_csv *csv = &own->csv;
     int16_t index[COLUMNS_COUNT + TG_RATE_COLUMNS_COUNT];
     const uint32_t columns_count =
         COLUMNS_COUNT + (reader->rates != NULL ? TG_RATE_COLUMNS_COUNT : 0);
-    enum tg_err err = tg_csv_open(csv, sheet->path, diag);
+    enum tg_err err = tg_csv_open(csv, own->path, diag);
     if (err == TG_E_IO) {
         tg_diag_add(diag, TG_DIAG_ERROR, file->mark, NULL, "file: \"%.64s\" cannot be read",
                     file->text);
     }
     err = err == TG_OK ? tg_csv_header(csv, deck_columns, columns_count, index, diag) : err;
-    if (err == TG_OK) {
-        folder->content_hash =
-            tg_key_hash(folder->content_hash, csv->source.text, csv->source.text_bytes);
-        while ((err = tg_csv_next(csv, diag)) != TG_E_NOT_FOUND) {
-            if (err == TG_OK) {
-                csv_row_take(reader, csv, index);
-            }
+    if (err != TG_OK) {
+        return false;
+    }
+    folder->content_hash =
+        tg_key_hash(folder->content_hash, csv->source.text, csv->source.text_bytes);
+    while ((err = tg_csv_next(csv, diag)) != TG_E_NOT_FOUND) {
+        if (err == TG_OK) {
+            csv_row_take(reader, csv, index);
         }
-        rows_finish(reader, &csv->source, deck);
+    }
+    return true;
+}
+
+/* Time and say of a sheet behind the first must be written; what a sheet lacks is money. */
+static bool sheet_rule_read(struct deck_reader *reader, const struct tg_yaml_node *sheet)
+{
+    const struct tg_schema *keys = &tg_catalog_sheet_keys;
+    const struct tg_yaml_node *from = tg_yaml_get(sheet, "valid_from");
+    const struct tg_yaml_node *missing = tg_yaml_get(sheet, "missing");
+    struct tg_diag *diag = reader->compile->diag;
+    struct tg_sheet_rule *rule = &reader->rules[reader->file];
+    rule->from_ns = from != NULL ? tg_schema_number(keys, sheet, "valid_from") : INT64_MIN;
+    rule->is_deleting = missing != NULL && tg_schema_number(keys, sheet, "missing") != 0;
+    if (reader->file == 0 && missing != NULL) {
+        tg_diag_add(diag, TG_DIAG_ERROR, missing->key_mark, NULL,
+                    "missing: there is no sheet before the first");
+        return false;
+    }
+    if (reader->file > 0 && (from == NULL || missing == NULL)) {
+        tg_diag_add(diag, TG_DIAG_ERROR, sheet->mark,
+                    "write valid_from, and missing: keep or delete",
+                    "a sheet behind the first needs %s", from == NULL ? "valid_from" : "missing");
+        return false;
+    }
+    if (reader->file > 0 && rule->from_ns <= reader->rules[reader->file - 1].from_ns) {
+        tg_diag_add(diag, TG_DIAG_ERROR, from->mark, NULL,
+                    "valid_from is not after that of the sheet before");
+        return false;
+    }
+    return true;
+}
+
+/* `file` alone, or all `sheets`; the sheet's source is the last one's. */
+static void files_read(struct deck_reader *reader, const struct tg_yaml_node *file,
+                       const struct tg_yaml_node *sheets, struct tg_deck *deck)
+{
+    struct tg_compile_sheet *own = reader->sheet;
+    uint32_t count = file != NULL ? 1 : sheets->children_count;
+    count = count < TG_DECK_FILES_MAX ? count : TG_DECK_FILES_MAX; /* the schema refuses more */
+    own->files = calloc(count, sizeof *own->files);
+    if (own->files == NULL) {
+        reader->compile->is_out_of_memory = true;
+        return;
+    }
+    bool is_fine = true;
+    const struct tg_yaml_node *child = file != NULL ? NULL : sheets->child;
+    for (reader->file = 0; reader->file < count; reader->file++) {
+        const struct tg_yaml_node *name = file != NULL ? file : tg_yaml_get(child, "file");
+        own->files_count++;
+        reader->rules[reader->file] = (struct tg_sheet_rule){.from_ns = INT64_MIN};
+        const bool is_named = name != NULL && name->kind == TG_YAML_SCALAR;
+        is_fine = (file != NULL || sheet_rule_read(reader, child)) && is_named &&
+                  csv_read(reader, name) && is_fine;
+        child = child != NULL ? child->next : NULL;
+    }
+    if (is_fine) {
+        own->source = &own->files[count - 1].csv.source;
+        rows_finish(reader, deck);
     }
 }
 
@@ -238,7 +335,8 @@ static void inline_read(struct deck_reader *reader, const struct tg_yaml_node *p
             rows_add(reader, &written, &row);
         }
     }
-    rows_finish(reader, prefixes->mark.source, deck);
+    reader->sheet->source = prefixes->mark.source;
+    rows_finish(reader, deck);
 }
 
 static void deck_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
@@ -247,22 +345,26 @@ static void deck_compile(struct tg_compile *compile, const struct tg_yaml_node *
     struct tg_deck deck = {0};
     struct deck_reader reader = {.compile = compile, .sheet = sheet, .zones = zones};
     const struct tg_yaml_node *file = tg_yaml_get(node, "file");
+    const struct tg_yaml_node *sheets = tg_yaml_get(node, "sheets");
     const struct tg_yaml_node *prefixes = tg_yaml_get(node, "prefixes");
     const struct tg_yaml_node *rates = tg_yaml_get(node, "rates");
+    const bool has_files = (file != NULL && file->kind == TG_YAML_SCALAR) ||
+                           (sheets != NULL && sheets->kind == TG_YAML_LIST);
     sheet->node = node;
-    if ((file == NULL) == (prefixes == NULL)) {
+    reader.rules[0].from_ns = INT64_MIN;
+    if ((file != NULL) + (sheets != NULL) + (prefixes != NULL) != 1) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                    "deck \"%.64s\" needs either file or prefixes", node->key);
-    } else if (rates != NULL && file == NULL) {
+                    "deck \"%.64s\" needs one of file, sheets and prefixes", node->key);
+    } else if (rates != NULL && prefixes != NULL) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, rates->key_mark, NULL,
                     "rates: only a file has prices on its rows");
-    } else if (file != NULL && file->kind == TG_YAML_SCALAR) {
+    } else if (has_files) {
         if (rates != NULL && rates->kind == TG_YAML_MAP) {
             reader.rates = tg_rate_sheet_open(compile, node, rates, zones);
             compile->is_out_of_memory |= reader.rates == NULL;
             sheet->has_rates = true;
         }
-        csv_read(&reader, file, &deck);
+        files_read(&reader, file, sheets, &deck);
         tg_rate_sheet_close(reader.rates);
     } else if (prefixes != NULL && prefixes->kind == TG_YAML_MAP) {
         inline_read(&reader, prefixes, &deck);

@@ -117,14 +117,14 @@ static uint32_t patterns_yield(struct tg_deck_row *rows, uint32_t rows_count)
 {
     uint32_t kept = 0;
     for (uint32_t from = 0, to = 1; from < rows_count; from = to++) {
-        bool is_written = rows[from].is_pattern == 0;
+        bool is_written = (rows[from].flags & TG_ROW_PATTERN) == 0;
         while (to < rows_count && rows[to].key == rows[from].key &&
                rows[to].is_exact == rows[from].is_exact) {
-            is_written = is_written || rows[to].is_pattern == 0;
+            is_written = is_written || (rows[to].flags & TG_ROW_PATTERN) == 0;
             to++;
         }
         for (uint32_t i = from; i < to; i++) {
-            if (rows[i].is_pattern != 0 && is_written) {
+            if ((rows[i].flags & TG_ROW_PATTERN) != 0 && is_written) {
                 continue;
             }
             if (kept < i) {
@@ -136,14 +136,18 @@ static uint32_t patterns_yield(struct tg_deck_row *rows, uint32_t rows_count)
     return kept;
 }
 
-uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
-                      const struct tg_source *source, struct tg_diag *diag)
+uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count)
 {
     if (rows_count == 0) {
         return 0;
     }
     rows_sort(rows, rows_count);
-    rows_count = patterns_yield(rows, rows_count);
+    return patterns_yield(rows, rows_count);
+}
+
+void tg_deck_check(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
+                   const struct tg_source *const *sources, struct tg_diag *diag)
+{
     for (uint32_t i = 1; i < rows_count; i++) {
         struct tg_deck_row *before = &rows[i - 1];
         const struct tg_deck_row *row = &rows[i];
@@ -160,7 +164,8 @@ uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_clo
         char digits[16];
         (void)tg_digits_unpack(row->key, digits);
         const bool is_later = row->line > before->line;
-        const struct tg_mark mark = {source, is_later ? row->line : before->line,
+        const struct tg_mark mark = {sources[is_later ? row->file : before->file],
+                                     is_later ? row->line : before->line,
                                      is_later ? row->column : before->column};
         const bool is_dated = before->valid_to_ns != INT64_MAX || row->valid_from_ns != INT64_MIN;
         tg_diag_add(diag, TG_DIAG_ERROR, mark,
@@ -170,7 +175,6 @@ uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_clo
                     row->is_exact != 0 ? "short code" : "prefix", digits[0] != '\0' ? digits : "*",
                     is_later ? before->line : row->line);
     }
-    return rows_count;
 }
 
 /* Rows of the run that are exactly its prefix come first; this is how many. */

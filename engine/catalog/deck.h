@@ -19,6 +19,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** @brief Bits of tg_deck_row.flags. */
+enum tg_row_flag {
+    TG_ROW_PATTERN = 1, /**< Written as a pattern; a row that names the number counts. */
+    TG_ROW_ENDED = 2    /**< Ended by a later sheet that lacks it. */
+};
+
 /** @brief One row of a deck. */
 struct tg_deck_row {
     uint64_t key;          /**< Packed digits; no digits: any number. */
@@ -26,25 +32,33 @@ struct tg_deck_row {
     int64_t valid_to_ns;   /**< Exclusive; INT64_MAX for ever. */
     uint16_t zone;         /**< Zone index, 1..65534. */
     uint8_t is_exact;      /**< 1: only the number itself, which is a short code; 0: a prefix. */
-    uint8_t is_pattern;    /**< 1: written as a pattern; a row that names the number counts. */
+    uint8_t flags;         /**< enum tg_row_flag. */
     uint32_t line;         /**< Where it was written. */
     uint16_t column;       /**< Of the prefix; a later one than 65535 is shown as that. */
     uint16_t price_column; /**< Of the price in a rate sheet; 0 none. */
+    uint16_t file;         /**< Which of the deck's sheets. */
+    uint16_t reserved;     /**< 0. */
 };
 _Static_assert(sizeof(struct tg_deck_row) == 40, "half a million of them are sorted and kept");
 
 /**
- * @brief Sort the rows, take out those of patterns where another row names the same number, and
- *        report doubled prefixes whose times overlap.
+ * @brief Sort the rows and take out those of patterns where another row names the same number.
  * @param[in,out] rows        Shape [rows_count]; sorted on return.
  * @param[in]     rows_count  How many.
- * @param[in]     is_closing  A row without an end ends where the prefix's next row begins.
- * @param[in]     source      Where they were written.
- * @param[in,out] diag        Every overlap.
  * @return Rows left, the first of rows.
  */
-uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
-                      const struct tg_source *source, struct tg_diag *diag);
+uint32_t tg_deck_sort(struct tg_deck_row *rows, uint32_t rows_count);
+
+/**
+ * @brief Report doubled prefixes whose times overlap.
+ * @param[in,out] rows        Sorted; shape [rows_count].
+ * @param[in]     rows_count  How many.
+ * @param[in]     is_closing  A row without an end ends where the prefix's next row begins.
+ * @param[in]     sources     Where they were written, by tg_deck_row.file.
+ * @param[in,out] diag        Every overlap.
+ */
+void tg_deck_check(struct tg_deck_row *rows, uint32_t rows_count, bool is_closing,
+                   const struct tg_source *const *sources, struct tg_diag *diag);
 
 /**
  * @brief Compile sorted rows.

@@ -29,8 +29,8 @@ static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
 const char *const tg_catalog_lints[] = {
-    "hole", "price_jump", "sell_below_buy", "negative_margin", "tier_drop", "unreachable_tier",
-    NULL};
+    "hole", "missing", "price_jump", "sell_below_buy", "negative_margin", "tier_drop",
+    "unreachable_tier", NULL};
 const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
 
 #define KEYS(name, ...)                                                                            \
@@ -108,9 +108,20 @@ KEYS(tg_catalog_rates_keys,
      .help = "Connect fee of rows without one."},
     {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
      .help = "Of the amount; catalog: rounding: rate when absent."});
+static const char *const missings[] = {"keep", "delete", NULL};
+KEYS(tg_catalog_sheet_keys,
+    {.key = "file", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
+     .help = "CSV, relative to the folder."},
+    {.key = "valid_from", .type = TG_TYPE_TIME,
+     .help = "From when the sheet counts; required behind the first."},
+    {.key = "missing", .type = TG_TYPE_ENUM, .names = missings,
+     .help = "Prefixes before it that it lacks go on, or end then; required behind the first."});
+static const struct tg_schema_key sheet_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_sheet_keys};
 KEYS(tg_catalog_deck_keys,
     {.key = "file", .type = TG_TYPE_STRING, .min = 1, .max = 255,
      .help = "CSV with prefix,zone[,valid_from,valid_to], relative to the folder."},
+    {.key = "sheets", .type = TG_TYPE_LIST, .min = 1, .max = 24, .item = &sheet_item,
+     .help = "Several such files, by time; a later one closes rows of those before."},
     {.key = "prefixes", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_item,
      .help = "Prefixes written here: \"49\": germany. \"*\" is any number."},
     {.key = "rates", .type = TG_TYPE_MAP, .sub = &tg_catalog_rates_keys,

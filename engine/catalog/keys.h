@@ -27,6 +27,8 @@ extern const struct tg_schema tg_catalog_rounding_keys;
 extern const struct tg_schema tg_catalog_tax_keys;
 /** @brief Keys of one of `decks`. */
 extern const struct tg_schema tg_catalog_deck_keys;
+/** @brief Keys of one of a deck's `sheets`. */
+extern const struct tg_schema tg_catalog_sheet_keys;
 /** @brief Keys of a deck's `rates`. */
 extern const struct tg_schema tg_catalog_rates_keys;
 /** @brief Keys of one of `prices`. */

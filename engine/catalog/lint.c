@@ -29,6 +29,7 @@ void tg_lint_find(struct tg_lint *lint, const char *code, const struct tg_deck_r
     struct tg_lint_finding *finding = &lint->findings[lint->findings_count++];
     finding->code = code;
     finding->line = row->line;
+    finding->file = row->file;
     finding->column = is_price && row->price_column != 0 ? row->price_column : row->column;
     va_list args;
     va_start(args, format);
@@ -40,21 +41,26 @@ static int findings_compare(const void *a, const void *b)
 {
     const struct tg_lint_finding *left = a;
     const struct tg_lint_finding *right = b;
+    if (left->file != right->file) {
+        return left->file < right->file ? -1 : 1;
+    }
     return left->line != right->line ? (left->line < right->line ? -1 : 1) : 0;
 }
 
-void tg_lint_flush(struct tg_lint *lint, const struct tg_source *source)
+void tg_lint_flush(struct tg_lint *lint, const struct tg_compile_sheet *sheet)
 {
     qsort(lint->findings, lint->findings_count, sizeof *lint->findings, findings_compare);
     for (uint32_t i = 0; i < lint->findings_count; i++) {
         const struct tg_lint_finding *finding = &lint->findings[i];
         tg_diag_lint(lint->compile->diag, finding->code,
-                     (struct tg_mark){source, finding->line, finding->column}, NULL, "%s",
-                     finding->text);
+                     (struct tg_mark){tg_compile_source(sheet, finding->file), finding->line,
+                                      finding->column},
+                     NULL, "%s", finding->text);
     }
     if (lint->findings_more > 0) {
-        tg_diag_lint(lint->compile->diag, lint->findings[0].code, (struct tg_mark){source, 0, 0},
-                     NULL, "%u more such rows", lint->findings_more);
+        tg_diag_lint(lint->compile->diag, lint->findings[0].code,
+                     (struct tg_mark){sheet->source, 0, 0}, NULL, "%u more such rows",
+                     lint->findings_more);
     }
     lint->findings_count = 0;
     lint->findings_more = 0;
@@ -130,7 +136,7 @@ static void holes_find(struct tg_lint *lint, uint32_t deck, const struct tg_deck
         const struct tg_deck_row *row = &rows[i];
         const bool has_next =
             i + 1 < count && rows[i + 1].key == row->key && rows[i + 1].is_exact == row->is_exact;
-        if (row->valid_to_ns == INT64_MAX ||
+        if (row->valid_to_ns == INT64_MAX || (row->flags & TG_ROW_ENDED) != 0 ||
             (has_next && rows[i + 1].valid_from_ns == row->valid_to_ns)) {
             continue;
         }
@@ -247,11 +253,11 @@ static void sheets_lint(struct tg_lint *lint)
             continue;
         }
         holes_find(lint, deck, rows, sheet->rows_count);
-        tg_lint_flush(lint, sheet->source);
+        tg_lint_flush(lint, sheet);
         if (sheet->has_rates) {
             row_jumps_find(lint, rows, sheet->rows_count);
             version_jumps_find(lint, deck, rows, sheet->rows_count);
-            tg_lint_flush(lint, sheet->source);
+            tg_lint_flush(lint, sheet);
         }
     }
 }

@@ -27,6 +27,7 @@ struct tg_lint_finding {
     const char *code;              /**< Name of the lint, static. */
     uint32_t line;                 /**< Of the row. */
     uint32_t column;               /**< Of its prefix or price. */
+    uint16_t file;                 /**< Which of the deck's sheets. */
     char text[TG_LINT_TEXT_BYTES]; /**< What is wrong. */
 };
 
@@ -73,8 +74,8 @@ void tg_lint_find(struct tg_lint *lint, const char *code, const struct tg_deck_r
                   bool is_price, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /** @brief Tell what was found in a deck, by line, and begin anew. @param lint State.
- *  @param source The deck. */
-void tg_lint_flush(struct tg_lint *lint, const struct tg_source *source);
+ *  @param sheet The deck. */
+void tg_lint_flush(struct tg_lint *lint, const struct tg_compile_sheet *sheet);
 
 /** @brief Price that a rate sheet gives a zone. @param lint State. @param zone Any.
  *  @return Price id, or TG_PRICE_NONE. */

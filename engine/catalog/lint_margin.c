@@ -294,9 +294,9 @@ static void service_check(struct margin *margin)
     for (uint32_t i = 0; i < margin->times_count; i++) {
         side_check(margin, false, margin->times_ns[i], false);
     }
-    tg_lint_flush(margin->lint, margin->sold->source);
+    tg_lint_flush(margin->lint, margin->sold);
     side_check(margin, true, floor_ns, true);
-    tg_lint_flush(margin->lint, margin->bought->source);
+    tg_lint_flush(margin->lint, margin->bought);
 }
 
 static bool service_uses(const struct tg_plan_service *service, uint32_t deck)

@@ -302,6 +302,70 @@ def order(report, tollgate, root):
         report.contains(f"pattern {written}", check.stderr, part)
 
 
+MONTHS = """
+decks:
+  az: {rates: {unit: minute}, sheets: [{file: az1.csv}, {file: az2.csv, valid_from: 2026-03-01, missing: MISSING},
+       {file: az3.csv, valid_from: 2026-05-01, missing: keep}]}
+plans: {p: {voice: {deck: az}}}
+products: {p: {plan: p}}
+"""
+SHEETS = {
+    "az1.csv": "prefix,zone,price,valid_from,valid_to\n49,Germany,0.1,,\n4915,Mobile,0.2,,\n33,France,0.3,,\n"
+               "44,UK,0.4,2026-03-10,\n39,Italy,0.5,,2026-02-01\n",
+    "az2.csv": "prefix,zone,price,valid_from\n49,Germany,0.11,\n33,France,0.33,2026-03-15\n44,UK,0.44,\n",
+    "az3.csv": "prefix,zone,price\n49,Germany,0.12\n4915,Mobile,0.22\n",
+}
+
+
+def months(report, tollgate, root):
+    """Sheet after sheet: each ends what it prices anew, and what it lacks as the catalog says."""
+    number = "12135550001"
+    for missing in ("keep", "delete"):
+        files = {"c.yaml": MONTHS.replace("MISSING", missing), **SHEETS, **people((number, "p"))}
+        catalog = Catalog(tollgate, os.path.join(root, missing), files)
+        gone = "0.20" if missing == "keep" else "0.11"
+        table = [
+            ("491", "02-28T23:59:59", "0.10"), ("491", "03-01T00:00:00", "0.11"),
+            ("491", "05-01T00:00:00", "0.12"),
+            ("4915", "02-28T23:59:59", "0.20"), ("4915", "03-01T00:00:00", gone),
+            ("4915", "04-30T23:59:59", gone), ("4915", "05-01T00:00:00", "0.22"),
+            ("331", "03-14T23:59:59", "0.30"),   # its new row begins later than the sheet
+            ("331", "03-15T00:00:00", "0.33"), ("331", "06-01T00:00:00", "0.33"),
+            ("441", "03-01T00:00:00", "0.44"), ("441", "03-10T00:00:00", "0.44"),
+            ("391", "01-15T00:00:00", "0.50"), ("391", "02-01T00:00:00", None),
+        ]
+        rows = [call(number, peer, f"2026-{at}Z", seconds=60) for peer, at, _ in table]
+        for (peer, at, price), answer in zip(table, catalog.quote(rows)):
+            report.expect(f"{missing} {peer} {at}", answer.get("amount"), price)
+        said = json.loads(catalog.verb("check", "--json").stdout)
+        told = [d["text"] for d in said["diagnostics"] if d.get("code") == "missing"]
+        what = "kept as before, also from 2026-03-01T00:00:00Z" if missing == "keep" \
+            else "ended on 2026-03-01T00:00:00Z"
+        report.expect(f"{missing}: told", told,
+                      [f"1 prefix of the sheets before is not in this one: {what}",
+                       "2 prefixes of the sheets before are not in this one: "
+                       "kept as before, also from 2026-05-01T00:00:00Z"])
+        holes = [d["text"] for d in said["diagnostics"] if d.get("code") == "hole"]
+        report.expect(f"{missing}: what was deleted is no hole", len(holes), 1)
+    for old, new, part in ((", missing: MISSING", "", "needs missing"),
+                           ("valid_from: 2026-03-01, ", "", "needs valid_from"),
+                           ("MISSING", "forget", "delete"),
+                           ("{file: az1.csv}", "{file: az1.csv, missing: keep}", "before the first"),
+                           ("2026-05-01", "2026-03-01", "not after that of the sheet before"),
+                           ("az3.csv", "az9.csv", "cannot be read")):
+        wrong = {**files, "c.yaml": MONTHS.replace(old, new).replace("MISSING", "keep")}
+        check = Catalog(tollgate, os.path.join(root, "months_wrong"), wrong).verb("check")
+        report.expect(f"sheets without {old}", check.returncode, 1)
+        report.contains(f"sheets without {old}", check.stderr, part)
+    late = {**files, "az2.csv": SHEETS["az2.csv"].replace("2026-03-15", "2026-02-15")}
+    check = Catalog(tollgate, os.path.join(root, "months_late"), late).verb("check")
+    report.contains("row before its sheet", check.stderr, "az2.csv:3:16: error: valid_from is before")
+    # A doubled prefix is told in its own file.
+    twice = {**files, "az2.csv": SHEETS["az2.csv"] + "49,Germany,0.2,\n"}
+    check = Catalog(tollgate, os.path.join(root, "months_twice"), twice).verb("check")
+    report.contains("doubled", check.stderr, "az2.csv:5:1: error: prefix 49 overlaps its row on line 2")
+
+
 CALENDAR = """
 prices:
 """
@@ -452,7 +516,7 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, order, calendars, roaming, tz_data):
+        for check in (pairs, sheets, lints, order, months, calendars, roaming, tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0

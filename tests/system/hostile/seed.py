@@ -154,7 +154,7 @@ def column(dice, text):
 
 def cell_prefix(dice, text):
     return dice.choice([("+" + text, "not 1 to 15 digits", None),
-                        (text + "x", "not 1 to 15 digits", None), ("", "", None),
+                        (text + "a", "not 1 to 15 digits", None), ("", "", None),
                         ("1234567890123456", "not 1 to 15 digits", None),
                         ("4٣", "not 1 to 15 digits", None)])
 
@@ -218,7 +218,7 @@ WHOLE = [
     ("catalog.yaml", "  standard: {rate", "  standard: `!!map {rate", None, "tags", None),
     ("catalog.yaml", "  version: 3", "`\tversion: 3", None, "tabs", "blanks"),
     ("catalog.yaml", "decks:\n", "`---\ndecks:\n", None, "several documents", None),
-    ("catalog.yaml", "{file: decks/world.csv}", "{}", "`world: {}", "needs either file or prefixes",
+    ("catalog.yaml", "{file: decks/world.csv}", "{}", "`world: {}", "needs one of file, sheets and prefixes",
      None),
     ("catalog.yaml", "{file: decks/world.csv}", '{file: decks/world.csv, prefixes: {"1": a}}',
      "`world: {file", "", None),

@@ -41,7 +41,9 @@ static struct tg_image *rows_image(struct tg_deck_row *rows, uint32_t rows_count
     struct tg_deck deck;
     struct tg_diag *diag = tg_diag_open();
     const struct tg_source source = {"rows", NULL, 0};
-    tg_deck_sort(rows, rows_count, false, &source, diag);
+    const struct tg_source *const sources[] = {&source};
+    rows_count = tg_deck_sort(rows, rows_count);
+    tg_deck_check(rows, rows_count, false, sources, diag);
     cr_assert_eq(tg_diag_errors_count(diag), 0);
     tg_diag_close(diag);
     tg_deck_build(rows, rows_count, &data, &deck);
@@ -237,8 +239,8 @@ Test(deck, any_key_bits_are_safe)
     for (uint32_t i = 0; i < 2000; i++) {
         char digits[16];
         (void)snprintf(digits, sizeof digits, "%u", 10000000 + i * 37);
-        rows[i] =
-            (struct tg_deck_row){key_of(digits), INT64_MIN, INT64_MAX, i % 100 + 1, 0, 0, i, 1, 0};
+        rows[i] = (struct tg_deck_row){
+            key_of(digits), INT64_MIN, INT64_MAX, i % 100 + 1, 0, 0, i, 1, 0, 0, 0};
     }
     struct tg_image *image = rows_image(rows, 2000);
     uint64_t state = 1234567;
@@ -276,7 +278,7 @@ Test(deck, agrees_with_the_cases_of_libphonenumber)
         while (tg_json_next(tg_json_get(inputs, "table"), &cursor, &prefix, &value)) {
             labels[rows_count + 1] = tg_json_text(value);
             rows[rows_count] = (struct tg_deck_row){
-                key_of(prefix), INT64_MIN, INT64_MAX, rows_count + 1, 0, 0, rows_count, 1, 0};
+                key_of(prefix), INT64_MIN, INT64_MAX, rows_count + 1, 0, 0, rows_count, 1, 0, 0, 0};
             rows_count++;
         }
         struct tg_image *image = rows_image(rows, rows_count);

@@ -70,7 +70,7 @@ static const struct mistake mistakes[] = {
     {"more.yaml", "taxes:\n  x: {rate: 7%}\n`---\ntaxes: {}\n", "several documents", NULL},
     {"more.yaml", "taxes:\n`\tx: {rate: 7%}\n", "tabs are not allowed", "blanks"},
     {"more.yaml", "taxes:\n  x: {rate: 7%\ny`: 1\n", "did not find expected", NULL},
-    {"more.yaml", "decks:\n  `d: {}\n", "needs either file or prefixes", NULL},
+    {"more.yaml", "decks:\n  `d: {}\n", "needs one of file, sheets and prefixes", NULL},
     {"more.yaml", "decks:\n  d: {file: `nowhere.csv}\n", "cannot be read", NULL},
     {"more.yaml", "decks:\n  d: {file: `../../etc/passwd}\n", "outside the folder", NULL},
     {"more.yaml", "decks:\n  d: {prefixes: {`\"4a\": italy}}\n", "not 1 to 15 digits", NULL},
