@@ -132,3 +132,49 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
 #undef COLUMN_SET
     return err;
 }
+
+/* All words of one row of a group whose planes begin at `planes`. */
+static enum tg_err group_row(struct tg_scan *scan, const struct tg_group_head *head,
+                             const uint8_t *planes, uint32_t row, uint64_t *words)
+{
+    for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
+        const size_t length = tg_planes_bytes(head->rows_count, head->differs[w]);
+        const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
+        if (tg_crc32c(0, planes, length) != head->crc32c[w]) {
+            return TG_E_CORRUPT;
+        }
+        tg_word_decode(planes, head->rows_count, &word, UINT64_MAX, scan->words);
+        words[w] = scan->words[row];
+        planes += length;
+    }
+    return TG_OK;
+}
+
+enum tg_err tg_scan_row(const struct tg_scan_view *view, uint32_t row, struct tg_usage *usage,
+                        struct tg_charge *charge, struct tg_why *why)
+{
+    struct tg_scan *scan = view->scan;
+    const struct tg_section_entry *entry = tg_scan_entry(scan, TG_SECTION_ROWS);
+    const uint8_t *bytes = NULL;
+    uint64_t words[TG_ROW_WORDS];
+    assert(row < view->rows_count && entry != NULL);
+    enum tg_err err = tg_scan_bytes(scan, entry->offset_bytes, entry->stored_bytes, &bytes);
+    if (err == TG_OK && !scan->is_whole) {
+        err = (enum tg_err)tg_format_rows_check(&scan->block.header, entry, bytes);
+    }
+    if (err == TG_OK) {
+        struct tg_group_head head;
+        memcpy(&head, bytes, sizeof head);
+        for (uint32_t group = row / TG_GROUP_ROWS; group > 0; group--) {
+            bytes += sizeof head + head.planes_bytes;
+            memcpy(&head, bytes, sizeof head);
+        }
+        err = group_row(scan, &head, bytes + sizeof head, row % TG_GROUP_ROWS, words);
+    }
+    if (err != TG_OK) {
+        return tg_scan_fail(scan, err, "the block's rows do not check", why);
+    }
+    memcpy(usage, words, sizeof *usage);
+    memcpy(charge, words + sizeof *usage / sizeof words[0], sizeof *charge);
+    return TG_OK;
+}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "ledger/lanes.h"
 #include "ledger/scan_state.h"
 
 #define PIECE_ROWS 4096u
@@ -24,6 +25,9 @@ static enum tg_err replay_arrays(const struct tg_scan_view *view,
         const uint32_t left = view->rows_count - i;
         err = calls->rows(calls->context, view->usage + i, view->charges + i,
                           left < PIECE_ROWS ? left : PIECE_ROWS);
+        if (err != TG_OK) {
+            err = tg_scan_fail(view->scan, err, "the rows do not fit what came before them", why);
+        }
     }
     uint32_t count = 0;
     if (err == TG_OK && calls->observations != NULL) {
@@ -223,15 +227,19 @@ enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct t
                                           .dir = data_dir,
                                           .epoch_min = from_epoch + 1,
                                           .wants_structs = calls != NULL && calls->rows != NULL};
-    struct tg_scan *scan = NULL;
+    struct tg_lanes *lanes = NULL;
     *recovered = (struct tg_recovered){0};
-    enum tg_err err = tg_scan_open(&params, &scan, why);
-    if (err == TG_OK) {
-        scan->checks_all = true; /* also what no callback asks for, and the zeros between */
+    /* Also what no callback asks for is checked, and the zeros between. */
+    enum tg_err err =
+        tg_lanes_open(&params, calls != NULL ? calls->lanes_count : 0, true, &lanes, why);
+    if (err != TG_OK) {
+        return err;
     }
+    struct tg_scan *scan = NULL;
     while (err == TG_OK) {
         struct tg_scan_view view;
-        err = tg_scan_next(scan, &view, why);
+        err = tg_lanes_next(lanes, &view, why);
+        scan = tg_lanes_scan(lanes);
         if (err == TG_E_NOT_FOUND && scan->is_ended) {
             err = TG_OK;
             break;
@@ -251,6 +259,6 @@ enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct t
         tail_measure(scan, recovered);
         err = tail_cut(scan, ops != NULL ? ops : tg_file_ops_real(), why);
     }
-    tg_scan_close(scan);
+    tg_lanes_close(lanes);
     return err;
 }

@@ -2,7 +2,8 @@
 /** @file
  *  @brief Recovery: check the chain, cut a torn tail off, replay what the checkpoint has not seen.
  *
- *  Source: design.md 6; law 5 (replay). Threads: control thread, before anything writes.
+ *  Source: design.md 6; law 5 (replay). Threads: control thread, before anything writes; blocks are
+ *  decoded ahead by others (ledger/lanes.h), callbacks come in journal order on this one.
  *  Allocates: as a scan. Cost: decompressing everything after the checkpoint.
  *
  *  Torn or rotten? A block says which epoch was durable when it was written. Bytes that do not
@@ -19,7 +20,8 @@
 
 /** @brief What to call; NULL members are skipped. Anything but TG_OK ends recovery with it. */
 struct tg_recover_calls {
-    void *context; /**< Passed to every function. */
+    void *context;        /**< Passed to every function. */
+    uint32_t lanes_count; /**< Threads that decode ahead (ledger/lanes.h); 0: one a CPU. */
     /** Before the sections of a block. */
     enum tg_err (*block)(void *context, const struct tg_scan_view *view);
     /** Rows in journal order; may come in several pieces a block. */

@@ -358,7 +358,9 @@ enum tg_err tg_scan_next(struct tg_scan *scan, struct tg_scan_view *view, struct
             continue;
         }
         scan_pass(scan);
-        if (epoch < scan->params.epoch_min) {
+        if (epoch < scan->params.epoch_min ||
+            (scan->lanes_count > 1 &&
+             scan->block.header.number % scan->lanes_count != scan->lane)) {
             continue;
         }
         const enum tg_err made = scan_view(scan, view, &is_given, why);

@@ -147,6 +147,13 @@ typedef enum tg_err (*tg_scan_fold_fn)(void *context, const struct tg_scan_view 
 enum tg_err tg_scan_fold(struct tg_scan *scan, tg_scan_fold_fn fold, void *context,
                          struct tg_why *why);
 
+/** @brief One whole row of the current block, whatever columns the scan asked for: for the few of
+ *         many that need it. @param view Current. @param row Below view->rows_count.
+ *  @param[out] usage Written on TG_OK. @param[out] charge Beside it. @param[out] why May be NULL.
+ *  @return TG_OK, TG_E_CORRUPT, TG_E_IO. */
+enum tg_err tg_scan_row(const struct tg_scan_view *view, uint32_t row, struct tg_usage *usage,
+                        struct tg_charge *charge, struct tg_why *why);
+
 /** @brief A kept input; `input.bytes` and name are borrowed until the next call on the scan. */
 struct tg_scan_input {
     char decoder[32];      /**< NUL-terminated. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of a scan: shared by scan.c, columns_read.c, sections.c, recover.c and audit.c.
+ *  @brief Inside of a scan: shared by scan.c, columns_read.c, sections.c, lanes.c, recover.c and
+ *         audit.c.
  *
  *  Source: ledger/scan.h. Threads: one. Allocates: tg_scan_open, and a section's memory at its
  * first use. Cost: none of its own.
@@ -19,6 +20,8 @@ struct tg_scan {
     bool is_ahead_ended;          /**< Nothing follows `ahead`. */
     bool is_ended;                /**< Everything was given. */
     bool checks_all;              /**< Check every octet of every block (audit). */
+    uint32_t lane;                /**< Only blocks whose number is this modulo lanes_count. */
+    uint32_t lanes_count;         /**< 0, 1: all blocks. */
     uint64_t proved_epoch;        /**< At the end: last epoch whose blocks all check. */
     struct tg_journal_tail good;  /**< Behind the last block of the last good epoch. */
     enum tg_err failed;           /**< Sticky. */

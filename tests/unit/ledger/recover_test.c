@@ -175,6 +175,67 @@ Test(recover, every_flipped_bit_of_a_durable_block_is_found)
     help_dir_remove(dir);
 }
 
+/* What recovery with so many lanes tells of a journal. */
+struct told {
+    struct replayed got;
+    struct tg_recovered recovered;
+    struct tg_why why;
+    enum tg_err err;
+};
+
+static void told_by(const char *dir, uint32_t lanes_count, struct told *told)
+{
+    memset(told, 0, sizeof *told);
+    const struct tg_recover_calls calls = {.context = &told->got,
+                                           .lanes_count = lanes_count,
+                                           .block = on_block,
+                                           .rows = on_rows,
+                                           .commit = on_commit};
+    told->err = tg_recover(dir, 0, NULL, &calls, &told->recovered, &told->why);
+}
+
+Test(recover, lanes_change_nothing_of_what_is_told, .timeout = 120)
+{
+    /* If this failed, a start would depend on how its threads were scheduled: rows in another
+     * order, or damage named at another place. */
+    char dir[256];
+    char path[512];
+    help_dir_make(dir);
+    help_journal(dir, 7, 12, 0, true);
+    path_of(dir, 1, path);
+    size_t length = 0;
+    uint8_t *bytes = help_file_read(path, &length);
+    uint64_t failed_count = 0;
+    for (uint64_t at = 64; at < length + 17; at += 17) {
+        struct told alone;
+        if (at < length) { /* the last turn leaves the journal whole */
+            bytes[at] ^= 0x10;
+        }
+        for (uint32_t lanes = 1; lanes <= 4; lanes++) {
+            struct told told;
+            help_file_write(path, bytes, length); /* what is torn is cut off */
+            told_by(dir, lanes, lanes == 1 ? &alone : &told);
+            if (lanes == 1) {
+                continue;
+            }
+            cr_assert_eq(told.err, alone.err, "octet %u, %u lanes", (unsigned)at, lanes);
+            cr_assert_str_eq(told.why.text, alone.why.text, "octet %u", (unsigned)at);
+            cr_assert_arr_eq(&told.got, &alone.got, sizeof told.got, "octet %u", (unsigned)at);
+            cr_assert_arr_eq(&told.recovered, &alone.recovered, sizeof told.recovered);
+        }
+        failed_count += alone.err != TG_OK ? 1 : 0;
+        cr_assert_eq(alone.got.wrong_count, 0);
+        if (at < length) {
+            bytes[at] ^= 0x10;
+        } else {
+            cr_expect_eq(alone.got.epochs_count, 7);
+        }
+    }
+    cr_expect_gt(failed_count, 50);
+    free(bytes);
+    help_dir_remove(dir);
+}
+
 Test(recover, every_flipped_bit_of_the_last_block_never_shows_a_wrong_row)
 {
     /* If this failed, an unlucky torn write would be taken for a whole one. */

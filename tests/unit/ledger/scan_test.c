@@ -110,6 +110,13 @@ static void rows_go_through(bool is_wild, uint32_t count, uint64_t seed)
             cr_assert_arr_eq(view.charges, charges + seen, view.rows_count * sizeof charges[0]);
         }
         columns_compare(&view, seen);
+        for (uint32_t i = 0; i < view.rows_count; i += view.rows_count / 5 + 1) {
+            struct tg_usage usage;
+            struct tg_charge charge;
+            cr_assert_eq(tg_scan_row(&view, i, &usage, &charge, &why), TG_OK, "%s", why.text);
+            cr_assert_arr_eq(&usage, rows + seen + i, sizeof usage, "row %u alone", i);
+            cr_assert_arr_eq(&charge, charges + seen + i, sizeof charge, "row %u alone", i);
+        }
         seen += view.rows_count;
         err = tg_scan_next(scan, &view, &why);
     }
