@@ -55,6 +55,7 @@ void tg_rate_destroy(struct tg_rate *rate)
     if (rate->owns_accounts) {
         tg_accounts_destroy(rate->accounts);
     }
+    tg_rate_apply_drop(rate);
     tg_pages_free(rate, sizeof *rate);
 }
 
@@ -443,38 +444,6 @@ void tg_rate_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsho
                  const struct tg_usage *rows, struct tg_charge *charges, uint32_t count)
 {
     tg_rate_run_traced(rate, snapshot, rows, charges, count, NULL);
-}
-
-enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                          const struct tg_usage *rows, const struct tg_charge *charges,
-                          uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (charges[i].fate != TG_FATE_RATED) {
-            continue;
-        }
-        const uint32_t period = tg_account_period(rows[i].start_ns);
-        if (period == 0 || charges[i].subscriber >= tg_accounts_subscribers_max(rate->accounts)) {
-            return TG_E_CORRUPT;
-        }
-        /* Lines may have been copied later than shelves were: such a row is in them already. */
-        const bool is_ahead = tg_accounts_is_ahead(rate->accounts, charges[i].subscriber);
-        struct tg_account_line *line =
-            is_ahead ? NULL : tg_accounts_line(rate->accounts, charges[i].subscriber, period);
-        if (line == NULL && tg_row_is_adjustment(&rows[i])) {
-            continue; /* A month that has no counters any more was corrected: only bills care. */
-        }
-        struct tg_charge posted = charges[i];
-        if ((line == NULL && !is_ahead) ||
-            tg_rate_shelves_apply(rate, snapshot, &rows[i], &charges[i], &posted.amount) != TG_OK ||
-            (!is_ahead && !tg_account_fits(line, &rows[i], &posted))) {
-            return TG_E_CORRUPT;
-        }
-        if (!is_ahead) {
-            tg_account_apply(line, &rows[i], &posted);
-        }
-    }
-    return TG_OK;
 }
 
 struct tg_accounts *tg_rate_accounts(struct tg_rate *rate)

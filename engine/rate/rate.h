@@ -157,6 +157,18 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
                           const struct tg_usage *rows, const struct tg_charge *charges,
                           uint32_t count);
 
+/**
+ * @brief From here on tg_rate_apply may keep rows back: those of neighbouring account lines are
+ *        posted together, in their order, as a look at a line is a page walk. For recovery.
+ * @param[in,out] rate  Worker.
+ * @return TG_OK, or TG_E_NO_MEMORY: 40 KiB for each 16,384 subscribers, at most 40 MiB.
+ */
+enum tg_err tg_rate_apply_begin(struct tg_rate *rate);
+
+/** @brief Post all that was kept back. @param rate Begun, or not. @return TG_OK, or as
+ *  tg_rate_apply. */
+enum tg_err tg_rate_apply_end(struct tg_rate *rate);
+
 /** @brief The lines. @param rate Borrowed. @return Borrowed until tg_rate_destroy. */
 struct tg_accounts *tg_rate_accounts(struct tg_rate *rate);
 

@@ -43,6 +43,38 @@ struct tg_rate_month {
     uint32_t period; /**< tg_account_period of it. */
 };
 
+/** Rows kept back for a piece of the account lines. */
+#define TG_RATE_PIECE_ROWS 1024u
+
+/** @brief What a replayed row does to its account line. */
+struct tg_rate_laid {
+    int64_t amount;           /**< As the charge. */
+    uint64_t billed_units;    /**< As the charge. */
+    uint64_t allowance_units; /**< As the charge. */
+    uint32_t subscriber;      /**< As the charge. */
+    uint32_t mark;            /**< tg_account_call_mark. */
+    uint16_t period;          /**< tg_account_period. */
+    uint8_t service;          /**< As the row. */
+    uint8_t flags;            /**< As the row. */
+    uint8_t unit;             /**< As the charge. */
+    uint8_t reserved[3];      /**< 0. */
+};
+_Static_assert(sizeof(struct tg_rate_laid) == 40, "many are kept back");
+
+/** @brief Replay: the image that rows were priced by last, and rows that are not posted yet. */
+struct tg_rate_applied {
+    const struct tg_image *image; /**< NULL: the version is not there. */
+    uint64_t content_hash;        /**< Tells another image at the same address. */
+    uint32_t version;             /**< Of the image, or asked for. */
+    uint32_t prices_count;        /**< Of the image. */
+    bool is_entered;              /**< In this call. */
+    bool has_buckets;             /**< A plan of it has a list of allowances. */
+    struct tg_rate_laid *laid;    /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
+    uint32_t *laid_counts;        /**< Shape [pieces_count]; NULL: none is kept back. */
+    uint32_t pieces_count;        /**< Pieces of the subscribers. */
+    uint32_t piece_shift;         /**< Piece of a subscriber: index >> this. */
+};
+
 /** @brief A row on its way through the group. */
 struct tg_rate_work {
     const struct tg_image *image;               /**< Valid at its time. */
@@ -100,6 +132,7 @@ struct tg_rate {
     struct tg_tariff_row call_rows[TG_GUARD_ROWS_MAX];
     struct tg_tariff_result call_results[TG_GUARD_ROWS_MAX + 1];
     struct tg_rate_bind binds[TG_RATE_BINDS_MAX];
+    struct tg_rate_applied applied; /* replay only */
     struct tg_quick quick; /* the short way */
 };
 
@@ -174,6 +207,9 @@ struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info,
 enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                                   const struct tg_usage *row, const struct tg_charge *charge,
                                   int64_t *cost);
+
+/** @brief Forget rows that tg_rate_apply kept back. @param rate Worker. */
+void tg_rate_apply_drop(struct tg_rate *rate);
 
 /** @brief Take back what a row posted: its line and its shelves. @param work Counted. */
 void tg_rate_row_undo(struct tg_rate_work *work);

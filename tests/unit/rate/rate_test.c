@@ -357,20 +357,30 @@ Test(rate, replaying_verdicts_gives_the_same_lines)
     rows_random(rows, charges, MANY, 7);
     struct tg_rate *live = fixture_rate();
     struct tg_rate *replayed = fixture_rate();
+    struct tg_rate *kept_back = fixture_rate();
     for (uint32_t at = 0; at < MANY; at += 128) {
         tg_rate_run(live, &f.snapshot, &rows[at], &charges[at], 128);
     }
     cr_assert_eq(tg_rate_apply(replayed, NULL, rows, charges, MANY), TG_OK);
+    cr_assert_eq(tg_rate_apply_begin(kept_back), TG_OK);
+    for (uint32_t at = 0; at < MANY; at += 64) {
+        cr_assert_eq(tg_rate_apply(kept_back, &f.snapshot, &rows[at], &charges[at], 64), TG_OK);
+    }
+    cr_assert_eq(tg_rate_apply_end(kept_back), TG_OK);
     for (uint32_t page = 0; page < tg_rate_pages_count(live); page++) {
         cr_expect_eq(memcmp(tg_rate_page_bytes(live, page), tg_rate_page_bytes(replayed, page),
                             TG_ACCOUNT_PAGE_BYTES),
                      0, "page %u", page);
+        cr_expect_eq(memcmp(tg_rate_page_bytes(live, page), tg_rate_page_bytes(kept_back, page),
+                            TG_ACCOUNT_PAGE_BYTES),
+                     0, "page %u of rows kept back", page);
     }
     charges[0].fate = TG_FATE_RATED;
     charges[0].allowance_units = charges[0].billed_units + 1;
     cr_expect_eq(tg_rate_apply(replayed, NULL, rows, charges, 1), TG_E_CORRUPT);
     tg_rate_destroy(live);
     tg_rate_destroy(replayed);
+    tg_rate_destroy(kept_back);
 }
 
 Test(rate, a_late_refusal_keeps_what_earlier_rows_of_the_group_posted)

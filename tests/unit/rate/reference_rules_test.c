@@ -321,13 +321,17 @@ static void sale_make(struct fixture *f, struct sale *sale, struct dice *dice, i
         (struct tg_roster_account){.currency = EUR, .cycle_day = (uint8_t)sale->cycle_day};
 }
 
-/* Replaying the charges leaves every page as rating did. */
+/* Replaying the charges leaves every page as rating did, also when rows may be kept back. */
 static void replay_check(const struct fixture *f, struct tg_rate *rated,
                          const struct tg_usage *rows, const struct tg_charge *charges, int catalog)
 {
     struct tg_rate *again = fixture_rate();
+    if (catalog % 2 != 0) {
+        cr_assert_eq(tg_rate_apply_begin(again), TG_OK);
+    }
     cr_assert_eq(tg_rate_apply(again, &f->snapshot, rows, charges, ROWS), TG_OK, "catalog %d",
                  catalog);
+    cr_assert_eq(tg_rate_apply_end(again), TG_OK, "catalog %d", catalog);
     for (uint32_t page = 0; page < tg_rate_pages_count(rated); page++) {
         cr_expect_eq(memcmp(tg_rate_page_bytes(rated, page), tg_rate_page_bytes(again, page),
                             TG_ACCOUNT_PAGE_BYTES),
