@@ -14,6 +14,12 @@
 #define ALARMS       20000u
 #define SUMMARY_MAX  20000u
 
+/* Six words of a row's sixteen: what alarms ask of usage. */
+#define ROW_COLUMNS                                                                                \
+    (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(node_id) | TG_COLUMN_BIT(amount) |                    \
+     TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(currency) | TG_COLUMN_BIT(fate) |                   \
+     TG_COLUMN_BIT(charge_flags))
+
 struct tg_telemetry {
     struct tg_telemetry_params params;
     struct tg_timeline *timeline;
@@ -114,16 +120,23 @@ static enum tg_err fold_observations(struct tg_telemetry *t, const struct tg_sca
 
 static void fold_rows(struct tg_telemetry *t, const struct tg_scan_view *view)
 {
-    tg_impact_add(t->impact, view->usage, view->charges, view->rows_count);
+    const struct tg_impact_rows rows = {.node_id = view->node_id,
+                                        .start_ns = view->start_ns,
+                                        .fate = view->fate,
+                                        .subscriber = view->subscriber,
+                                        .currency = view->currency,
+                                        .amount = view->amount};
+    tg_impact_add(t->impact, &rows, view->rows_count);
+    tg_timeline_life(t->timeline, view->node_id, view->start_ns, view->rows_count);
     uint16_t last_node = 0;
     int64_t last_ns = INT64_MIN;
     for (uint32_t i = 0; i < view->rows_count; i++) {
-        const struct tg_usage *row = &view->usage[i];
-        tg_timeline_life(t->timeline, &row->node_id, &row->start_ns, 1);
-        if (row->node_id != last_node || row->start_ns > last_ns + 1000000000) {
-            tg_alarm_set_life(t->alarms, row->node_id, row->start_ns, row->start_ns);
-            last_node = row->node_id;
-            last_ns = row->start_ns;
+        const uint16_t node_id = view->node_id[i];
+        const int64_t start_ns = view->start_ns[i];
+        if (node_id != last_node || start_ns > last_ns + 1000000000) {
+            tg_alarm_set_life(t->alarms, node_id, start_ns, start_ns);
+            last_node = node_id;
+            last_ns = start_ns;
         }
     }
 }
@@ -139,14 +152,14 @@ enum tg_err tg_telemetry_follow(struct tg_telemetry *t, uint64_t epoch_max, int6
                                               .dir = t->params.data_dir,
                                               .epoch_min = t->epoch + 1,
                                               .epoch_max = epoch_max,
-                                              .wants_structs = true};
+                                              .columns = ROW_COLUMNS};
         struct tg_scan *scan = NULL;
         struct tg_scan_view view;
         err = tg_scan_open(&params, &scan, why);
         while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
             err = fold_observations(t, &view, why);
             fold_rows(t, &view);
-            err = err == TG_OK ? tg_threshold_list_fold(t->thresholds, &view) : err;
+            err = err == TG_OK ? tg_threshold_list_fold(t->thresholds, &view, why) : err;
             t->epoch = view.epoch;
         }
         tg_scan_close(scan);

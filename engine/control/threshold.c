@@ -43,7 +43,7 @@ void tg_threshold_list_close(struct tg_threshold_list *list)
 }
 
 static enum tg_err item_add(struct tg_threshold_list *list, const struct tg_scan_view *view,
-                            uint32_t row)
+                            uint32_t row, struct tg_why *why)
 {
     if (list->count == list->capacity) {
         const uint32_t capacity = list->capacity > 0 ? list->capacity * 2 : COUNT_FIRST;
@@ -54,12 +54,16 @@ static enum tg_err item_add(struct tg_threshold_list *list, const struct tg_scan
         list->items = more;
         list->capacity = capacity;
     }
-    list->items[list->count++] =
-        (struct reached){view->usage[row], view->charges[row], view->epoch, list->index + row};
-    return TG_OK;
+    struct reached *item = &list->items[list->count];
+    const enum tg_err err = tg_scan_row(view, row, &item->usage, &item->charge, why);
+    item->epoch = view->epoch;
+    item->index = list->index + row;
+    list->count += err == TG_OK ? 1 : 0;
+    return err;
 }
 
-enum tg_err tg_threshold_list_fold(struct tg_threshold_list *list, const struct tg_scan_view *view)
+enum tg_err tg_threshold_list_fold(struct tg_threshold_list *list, const struct tg_scan_view *view,
+                                   struct tg_why *why)
 {
     enum tg_err err = TG_OK;
     if (view->epoch != list->epoch) {
@@ -67,8 +71,8 @@ enum tg_err tg_threshold_list_fold(struct tg_threshold_list *list, const struct 
         list->index = 0;
     }
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
-        if ((view->charges[i].flags & TG_CHARGE_THRESHOLD) != 0) {
-            err = item_add(list, view, i);
+        if ((view->charge_flags[i] & TG_CHARGE_THRESHOLD) != 0) {
+            err = item_add(list, view, i, why);
         }
     }
     list->index += view->rows_total_count;

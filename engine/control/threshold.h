@@ -25,8 +25,10 @@ struct tg_threshold_list *tg_threshold_list_open(void);
 void tg_threshold_list_close(struct tg_threshold_list *list);
 
 /** @brief Keep the marked rows of a block; blocks come in the order of the journal.
- *  @param list Object. @param view Borrowed. @return TG_OK or TG_E_NO_MEMORY. */
-enum tg_err tg_threshold_list_fold(struct tg_threshold_list *list, const struct tg_scan_view *view);
+ *  @param list Object. @param view With the column charge_flags; borrowed. @param[out] why May be
+ *  NULL. @return TG_OK, TG_E_NO_MEMORY or what tg_scan_row said. */
+enum tg_err tg_threshold_list_fold(struct tg_threshold_list *list, const struct tg_scan_view *view,
+                                   struct tg_why *why);
 
 /**
  * @brief Store and announce what was kept: document `usageThreshold` EPOCH:INDEX, outbox entry of

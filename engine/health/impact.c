@@ -7,10 +7,12 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "record/charge.h"
 
 #define PAIRS_MAX        (1u << 26)
 #define PAIR_NONE        UINT32_MAX
 #define SLOTS_ASKED      24u
+#define AHEAD_ROWS       16u /* whose pairs are asked for: each is a cache miss */
 #define CURRENCY_MISSING TG_IMPACT_CURRENCIES_MAX
 
 /* A subscriber seen at a node: in which of the last 64 slots, counted back from last_slot. */
@@ -133,22 +135,28 @@ static uint32_t currency_find(struct tg_impact *impact, uint16_t currency)
 
 /* Only ever grows the window: a slot that slid out of it is not taken back. */
 static void revenue_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot,
-                        const struct tg_charge *charge)
+                        uint16_t code, int64_t amount)
 {
     struct cell *cell =
         &impact->cells[(size_t)node_id * TG_IMPACT_SLOTS_COUNT + slot % TG_IMPACT_SLOTS_COUNT];
     if (cell->stamp < slot) {
         *cell = (struct cell){.stamp = slot};
     }
-    const uint32_t currency = currency_find(impact, charge->currency);
+    const uint32_t currency = currency_find(impact, code);
     if (currency == CURRENCY_MISSING) {
         impact->counters.currency_dropped_count++;
         return;
     }
-    if (__builtin_add_overflow(cell->amounts[currency], charge->amount, &cell->amounts[currency])) {
-        cell->amounts[currency] = charge->amount > 0 ? INT64_MAX : INT64_MIN;
+    if (__builtin_add_overflow(cell->amounts[currency], amount, &cell->amounts[currency])) {
+        cell->amounts[currency] = amount > 0 ? INT64_MAX : INT64_MIN;
         impact->counters.overflow_count++;
     }
+}
+
+static inline uint32_t pair_place(const struct tg_impact *impact, uint16_t node_id,
+                                  uint32_t subscriber)
+{
+    return (uint32_t)tg_mix64((uint64_t)node_id << 32 | subscriber) & impact->pairs_mask;
 }
 
 static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, uint32_t subscriber)
@@ -157,8 +165,7 @@ static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, 
         impact->counters.pairs_dropped_count++;
         return;
     }
-    const uint64_t hash = tg_mix64((uint64_t)node_id << 32 | subscriber);
-    uint32_t at = (uint32_t)hash & impact->pairs_mask;
+    uint32_t at = pair_place(impact, node_id, subscriber);
     struct pair *pair = &impact->pairs[at];
     while (pair->node_id != 0 && (pair->node_id != node_id || pair->subscriber != subscriber)) {
         at = (at + 1) & impact->pairs_mask;
@@ -181,17 +188,22 @@ static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, 
     }
 }
 
-void tg_impact_add(struct tg_impact *impact, const struct tg_usage *rows,
-                   const struct tg_charge *charges, uint32_t count)
+void tg_impact_add(struct tg_impact *impact, const struct tg_impact_rows *rows, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct tg_usage *row = &rows[i];
-        if (charges[i].fate != TG_FATE_RATED || row->node_id == TG_NODE_ID_NONE ||
-            row->node_id > impact->inventory->nodes_count || row->start_ns < 0) {
+        const uint16_t node_id = rows->node_id[i];
+        const int64_t start_ns = rows->start_ns[i];
+        if (i + AHEAD_ROWS < count) {
+            __builtin_prefetch(&impact->pairs[pair_place(impact, rows->node_id[i + AHEAD_ROWS],
+                                                         rows->subscriber[i + AHEAD_ROWS])],
+                               1);
+        }
+        if (rows->fate[i] != TG_FATE_RATED || node_id == TG_NODE_ID_NONE ||
+            node_id > impact->inventory->nodes_count || start_ns < 0) {
             impact->counters.skipped_count++;
             continue;
         }
-        const int64_t number = row->start_ns / impact->slot_ns;
+        const int64_t number = start_ns / impact->slot_ns;
         if (number >= UINT32_MAX) {
             impact->counters.skipped_count++;
             continue;
@@ -204,8 +216,8 @@ void tg_impact_add(struct tg_impact *impact, const struct tg_usage *rows,
         }
         impact->slot_first = slot < impact->slot_first ? slot : impact->slot_first;
         impact->counters.rows_count++;
-        revenue_add(impact, row->node_id, slot, &charges[i]);
-        pair_add(impact, row->node_id, slot, charges[i].subscriber);
+        revenue_add(impact, node_id, slot, rows->currency[i], rows->amount[i]);
+        pair_add(impact, node_id, slot, rows->subscriber[i]);
     }
 }
 

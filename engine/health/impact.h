@@ -16,7 +16,6 @@
 #include "abi/usage.h"
 #include "base/error.h"
 #include "health/inventory.h"
-#include "record/charge.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -85,15 +84,23 @@ enum tg_err tg_impact_open(const struct tg_impact_config *config, struct tg_impa
 /** @brief Free. @param impact From tg_impact_open, or NULL. */
 void tg_impact_close(struct tg_impact *impact);
 
+/** @brief Columns of rows with their verdicts, all of one length. */
+struct tg_impact_rows {
+    const uint16_t *node_id;    /**< As tg_usage. */
+    const int64_t *start_ns;    /**< As tg_usage. */
+    const uint8_t *fate;        /**< As tg_charge. */
+    const uint32_t *subscriber; /**< As tg_charge. */
+    const uint16_t *currency;   /**< As tg_charge. */
+    const int64_t *amount;      /**< As tg_charge. */
+};
+
 /**
  * @brief Take in rows as the journal scan gives them, any order.
- * @param[in,out] impact   The calling thread owns it.
- * @param[in]     rows     Borrowed; shape [count].
- * @param[in]     charges  Borrowed; shape [count].
- * @param[in]     count    0 or more.
+ * @param[in,out] impact  The calling thread owns it.
+ * @param[in]     rows    Borrowed; each column has shape [count].
+ * @param[in]     count   0 or more.
  */
-void tg_impact_add(struct tg_impact *impact, const struct tg_usage *rows,
-                   const struct tg_charge *charges, uint32_t count);
+void tg_impact_add(struct tg_impact *impact, const struct tg_impact_rows *rows, uint32_t count);
 
 /**
  * @brief Who and how much a fault touches.

@@ -332,16 +332,6 @@ static void life_add(struct tg_timeline *timeline, uint16_t node_id, int64_t at_
     hot->revision++;
 }
 
-void tg_timeline_life(struct tg_timeline *timeline, const uint16_t *node_ids,
-                      const int64_t *event_ns, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (node_ids[i] != TG_NODE_ID_NONE && node_ids[i] <= timeline->nodes_count) {
-            life_add(timeline, node_ids[i], event_ns[i]);
-        }
-    }
-}
-
 enum tg_err tg_timeline_maintenance(struct tg_timeline *timeline, uint16_t node_id, int64_t from_ns,
                                     int64_t until_ns)
 {
@@ -537,6 +527,34 @@ static uint32_t life_extend(struct tg_timeline *timeline, uint16_t node_id, cons
     return i;
 }
 
+/* Signs of life of one node. */
+static void life_run(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
+                     uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        i += life_extend(timeline, node_id, &event_ns[i], count - i);
+        if (i < count) {
+            life_add(timeline, node_id, event_ns[i]);
+        }
+    }
+}
+
+void tg_timeline_life(struct tg_timeline *timeline, const uint16_t *node_ids,
+                      const int64_t *event_ns, uint32_t count)
+{
+    for (uint32_t from = 0; from < count;) {
+        const uint16_t node_id = node_ids[from];
+        uint32_t end = from + 1;
+        while (end < count && node_ids[end] == node_id) {
+            end++;
+        }
+        if (node_id != TG_NODE_ID_NONE && node_id <= timeline->nodes_count) {
+            life_run(timeline, node_id, &event_ns[from], end - from);
+        }
+        from = end;
+    }
+}
+
 void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
                        uint8_t *states, uint32_t count)
 {
@@ -544,12 +562,7 @@ void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int
         memset(states, TG_NODE_UNKNOWN, count);
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        i += life_extend(timeline, node_id, &event_ns[i], count - i);
-        if (i < count) {
-            life_add(timeline, node_id, event_ns[i]);
-        }
-    }
+    life_run(timeline, node_id, event_ns, count);
     const struct hot hot = timeline->hot[node_id];
     for (uint32_t i = 0; i < count; i++) {
         const int64_t at_ns = event_ns[i];

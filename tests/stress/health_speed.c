@@ -13,6 +13,7 @@
 #include "health/cause.h"
 #include "health/impact.h"
 #include "health/timeline.h"
+#include "record/charge.h"
 
 #define NODES 4096u
 #define BATCH 256u
@@ -179,8 +180,14 @@ static void time_cause(const struct tg_inventory *inventory, uint64_t *seed)
 
 static void time_impact(const struct tg_inventory *inventory, uint64_t *seed)
 {
-    static struct tg_usage rows[BATCH];
-    static struct tg_charge charges[BATCH];
+    static uint16_t node_ids[BATCH];
+    static int64_t starts_ns[BATCH];
+    static uint8_t fates[BATCH];
+    static uint32_t subscribers[BATCH];
+    static uint16_t currencies[BATCH];
+    static int64_t amounts[BATCH];
+    const struct tg_impact_rows rows = {node_ids,    starts_ns,  fates,
+                                        subscribers, currencies, amounts};
     struct tg_impact *impact = NULL;
     const struct tg_impact_config config = {inventory, 1u << 20, 1000000, 0};
     if (tg_impact_open(&config, &impact) != TG_OK) {
@@ -190,16 +197,15 @@ static void time_impact(const struct tg_inventory *inventory, uint64_t *seed)
     int64_t spent_ns = 0;
     for (uint32_t done = 0; done < 2000000; done += BATCH) {
         for (uint32_t i = 0; i < BATCH; i++) {
-            const uint32_t subscriber = (uint32_t)(next(seed) % 1000000);
-            rows[i].node_id = (uint16_t)(1 + subscriber % NODES);
-            rows[i].start_ns = T0 + done * INT64_C(10000000);
-            charges[i].fate = TG_FATE_RATED;
-            charges[i].subscriber = subscriber;
-            charges[i].amount = 100;
-            charges[i].currency = 978;
+            subscribers[i] = (uint32_t)(next(seed) % 1000000);
+            node_ids[i] = (uint16_t)(1 + subscribers[i] % NODES);
+            starts_ns[i] = T0 + done * INT64_C(10000000);
+            fates[i] = TG_FATE_RATED;
+            amounts[i] = 100;
+            currencies[i] = 978;
         }
         const int64_t t0_ns = tg_clock_thread_cpu_ns();
-        tg_impact_add(impact, rows, charges, BATCH);
+        tg_impact_add(impact, &rows, BATCH);
         spent_ns += tg_clock_thread_cpu_ns() - t0_ns;
     }
     tell("impact: add a row (1 M subscribers)", spent_ns, 2000000, 2000);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_world.h"
+#include "record/charge.h"
 
 #define HOUR (INT64_C(3600) * S)
 /* a whole hour */
@@ -16,17 +17,9 @@ static struct tg_impact *impact_open(const struct world *w, uint32_t pairs, uint
 static void add(struct tg_impact *impact, uint16_t node_id, int64_t start_ns, uint32_t subscriber,
                 int64_t amount, uint16_t currency)
 {
-    struct tg_usage row;
-    struct tg_charge charge;
-    memset(&row, 0, sizeof row);
-    memset(&charge, 0, sizeof charge);
-    row.node_id = node_id;
-    row.start_ns = start_ns;
-    charge.fate = TG_FATE_RATED;
-    charge.amount = amount;
-    charge.subscriber = subscriber;
-    charge.currency = currency;
-    tg_impact_add(impact, &row, &charge, 1);
+    const uint8_t fate = TG_FATE_RATED;
+    const struct tg_impact_rows row = {&node_id, &start_ns, &fate, &subscriber, &currency, &amount};
+    tg_impact_add(impact, &row, 1);
 }
 
 Test(impact, subscribers_and_revenue_agree_with_a_plain_count)

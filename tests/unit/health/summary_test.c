@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_world.h"
+#include "record/charge.h"
 
 Test(summary, the_cause_comes_first_and_the_dearest_of_its_kind)
 {
@@ -13,17 +14,13 @@ Test(summary, the_cause_comes_first_and_the_dearest_of_its_kind)
     cr_assert_eq(tg_impact_open(&config, &impact), TG_OK);
     cr_assert_eq(tg_cause_open(w.inventory, &cause), TG_OK);
     for (uint32_t s = 0; s < 40; s++) {
-        struct tg_usage row;
-        struct tg_charge charge;
-        memset(&row, 0, sizeof row);
-        memset(&charge, 0, sizeof charge);
-        row.start_ns = T0 - 7200 * S;
-        row.node_id = s < 30 ? LEAF : EDGE;
-        charge.fate = TG_FATE_RATED;
-        charge.subscriber = s;
-        charge.amount = s < 30 ? 1000 : 1000000; /* dear, but no cause of anything */
-        charge.currency = 978;
-        tg_impact_add(impact, &row, &charge, 1);
+        const int64_t start_ns = T0 - 7200 * S;
+        const uint16_t node_id = s < 30 ? LEAF : EDGE;
+        const uint8_t fate = TG_FATE_RATED;
+        const int64_t amount = s < 30 ? 1000 : 1000000; /* dear, but no cause of anything */
+        const uint16_t currency = 978;
+        const struct tg_impact_rows row = {&node_id, &start_ns, &fate, &s, &currency, &amount};
+        tg_impact_add(impact, &row, 1);
     }
     world_say(&w, CORE, T0, "keepalive");
     world_say(&w, EDGE, T0 + 1 * S, "Fan tray 1 failed");
