@@ -72,4 +72,7 @@ int64_t tg_clock_monotonic_ns(void);
 /** @brief CPU time of the calling thread. @return ns. */
 int64_t tg_clock_thread_cpu_ns(void);
 
+/** @brief CPU time of all threads of this process. @return ns. */
+int64_t tg_clock_process_cpu_ns(void);
+
 #endif

@@ -67,8 +67,21 @@ struct tg_pipeline_params {
     bool is_journal_sparse;            /**< Do not preallocate segments (demo, tests). */
 };
 
+/** @brief What a start spends its time on, in CPU time. */
+enum tg_restore_step {
+    TG_RESTORE_CHECKPOINT, /**< Pages and tables of the checkpoint. */
+    TG_RESTORE_COUNT,      /**< Counting what the duplicate check will forget again. */
+    TG_RESTORE_DEDUP,      /**< Records remembered. */
+    TG_RESTORE_ACCOUNTS,   /**< Rows posted to their account lines. */
+    TG_RESTORE_NOTES,      /**< Node lives, prepaid balances, cumulative readings. */
+    TG_RESTORE_REST,       /**< Everything else of the control thread: sections, waiting. */
+    TG_RESTORE_READ,       /**< Other threads: reading, checking, decoding blocks. */
+    TG_RESTORE_STEPS_COUNT
+};
+
 /** @brief What recovery did, for the log and `check`. */
 struct tg_pipeline_recovery {
+    int64_t step_ns[TG_RESTORE_STEPS_COUNT]; /**< CPU time by enum tg_restore_step. */
     uint64_t checkpoint_epoch; /**< 0: none. */
     uint64_t epochs_count;     /**< Replayed after it; rows that pages hold already among them. */
     uint64_t rows_count;       /**< Replayed rows. */

@@ -50,6 +50,8 @@ struct tg_pipeline {
     struct tg_cut *cut;                      /**< Between ingest and the checkpointer. */
     struct tg_checkpointer *checkpointer;    /**< Writes checkpoints. */
     struct tg_journal_tail tail;             /**< Where the journal goes on. */
+    uint64_t restored_rows_count;            /**< Rows read so far at recovery. */
+    int64_t restore_told_ns;                 /**< When that was last logged; monotonic. */
 };
 
 /* restore.c */

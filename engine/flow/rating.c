@@ -247,24 +247,15 @@ void tg_rating_run(void *context, const struct tg_stop *stop)
     }
 }
 
-void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *row,
-                        const struct tg_charge *charge)
-{
-    if (charge->fate == TG_FATE_RATED || charge->fate == TG_FATE_SUSPENDED ||
-        charge->reason == TG_E_ZERO_USAGE) {
-        tg_dedup_replay(rating->dedup, row);
-    }
-    if (charge->fate < TG_FATE_COUNT) {
-        rating->counts.fate_rows[charge->fate]++;
-    }
-}
-
-enum tg_err tg_rating_replay(struct tg_rating *rating, const struct tg_usage *rows,
-                             const struct tg_charge *charges, uint32_t count)
+void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
+                        const struct tg_charge *charges, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        tg_rating_remember(rating, &rows[i], &charges[i]);
+        if (tg_rating_is_remembered(charges[i].fate, charges[i].reason)) {
+            tg_dedup_restore(rating->dedup, &rows[i]);
+        }
+        if (charges[i].fate < TG_FATE_COUNT) {
+            rating->counts.fate_rows[charges[i].fate]++;
+        }
     }
-    return tg_rate_apply(rating->rate, tg_snapshot_read(rating->params.catalog), rows, charges,
-                         count);
 }

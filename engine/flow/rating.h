@@ -103,25 +103,25 @@ void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch);
  *  @param context struct tg_rating. @param stop Stop flag. */
 void tg_rating_run(void *context, const struct tg_stop *stop);
 
+/** @brief Was a journaled row accepted by the duplicate check, and so remembered?
+ *  @param fate Its fate. @param reason Its reason. @return true if so: also when it was suspended
+ *  for another reason than the check itself, or had no usage. */
+static inline bool tg_rating_is_remembered(uint8_t fate, int16_t reason)
+{
+    return fate == TG_FATE_RATED ||
+           (fate == TG_FATE_SUSPENDED && reason != TG_E_DUP_CONFLICT && reason != TG_E_TOO_OLD) ||
+           (fate == TG_FATE_FILTERED && reason == TG_E_ZERO_USAGE);
+}
+
 /**
- * @brief Post a journaled batch at recovery.
+ * @brief Remember journaled rows for the duplicate check and the counts; tg_dedup_restore_begin was
+ *        called. Accounts are another matter: tg_rate_apply.
  * @param[in,out] rating   Worker that owns the rows.
  * @param[in]     rows     As journaled; shape [count].
  * @param[in]     charges  As journaled; shape [count].
  * @param[in]     count    Any.
- * @return TG_OK or TG_E_CORRUPT.
  */
-enum tg_err tg_rating_replay(struct tg_rating *rating, const struct tg_usage *rows,
-                             const struct tg_charge *charges, uint32_t count);
-
-/**
- * @brief Remember a journaled row for the duplicate check and the counts; its account is in the
- *        checkpoint already.
- * @param[in,out] rating  Worker that owns the row.
- * @param[in]     row     As journaled.
- * @param[in]     charge  As journaled.
- */
-void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *row,
-                        const struct tg_charge *charge);
+void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
+                        const struct tg_charge *charges, uint32_t count);
 
 #endif

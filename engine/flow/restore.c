@@ -9,6 +9,7 @@
 #include "catalog/roster.h"
 #include "health/inventory.h"
 #include "health/timeline.h"
+#include "ledger/lanes.h"
 #include "ledger/recover.h"
 #include "mediate/cumulative.h"
 #include "mediate/dedup.h"
@@ -22,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD_ROWS 16u /* as tg_dedup_run: more evicts what was asked for */
+#define PROGRESS_NS (2 * TG_NS_PER_S)
 
 static const struct tg_roster *roster_of(const struct tg_pipeline *pipeline)
 {
@@ -110,8 +111,7 @@ static void credit_row_replay(struct tg_pipeline *pipeline, uint32_t worker,
                               const struct tg_charge *charge)
 {
     if (charge->flags != 0) {
-        const struct tg_roster_line *line =
-            tg_roster_line(roster_of(pipeline), charge->subscriber);
+        const struct tg_roster_line *line = tg_roster_line(roster_of(pipeline), charge->subscriber);
         if (line != NULL) {
             tg_credit_replay_row(pipeline->ratings[worker]->credit, line->account, charge);
         }
@@ -135,24 +135,75 @@ static enum tg_err credit_replay(struct tg_pipeline *pipeline, const uint8_t *by
     return err;
 }
 
-/* The worker that owns a row; alone it owns all, and no roster line need be fetched. */
-static uint32_t worker_of(const struct tg_pipeline *pipeline, const struct tg_roster *roster,
-                          const struct tg_usage *row, const struct tg_charge *charge)
+/* Runs of rows that one worker owns, in order; alone it owns all, and no roster line is fetched. */
+static uint32_t run_length(const struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                           const struct tg_charge *charges, uint32_t count, uint32_t *worker)
 {
-    return pipeline->ratings_count == 1
-               ? 0
-               : tg_route_worker(roster, row, charge->subscriber, pipeline->ratings_count);
+    const uint32_t workers_count = pipeline->ratings_count;
+    *worker = 0;
+    if (workers_count == 1) {
+        return count;
+    }
+    const struct tg_roster *roster = roster_of(pipeline);
+    *worker = tg_route_worker(roster, &rows[0], charges[0].subscriber, workers_count);
+    uint32_t length = 1;
+    while (length < count && tg_route_worker(roster, &rows[length], charges[length].subscriber,
+                                             workers_count) == *worker) {
+        length++;
+    }
+    return length;
 }
 
-/* Memory is slower than all else here: the lines of the row some places on are asked for now. */
-static void row_prefetch(const struct tg_pipeline *pipeline, const struct tg_roster *roster,
-                         const struct tg_usage *rows, const struct tg_charge *charges,
-                         uint32_t index, uint32_t count)
+/* What rows do to node states and prepaid balances, wherever they are in the journal. */
+static void rows_note(struct tg_pipeline *pipeline, uint32_t worker, const struct tg_usage *rows,
+                      const struct tg_charge *charges, uint32_t count)
 {
-    const uint32_t ahead = index + AHEAD_ROWS;
-    if (ahead < count) {
-        const uint32_t worker = worker_of(pipeline, roster, &rows[ahead], &charges[ahead]);
-        tg_dedup_prefetch(pipeline->ratings[worker]->dedup, &rows[ahead]);
+    uint16_t node_ids[TG_BATCH_ROWS_MAX];
+    int64_t start_ns[TG_BATCH_ROWS_MAX];
+    for (uint32_t from = 0; from < count; from += TG_BATCH_ROWS_MAX) {
+        const uint32_t left = count - from;
+        const uint32_t batch = left < TG_BATCH_ROWS_MAX ? left : TG_BATCH_ROWS_MAX;
+        unsigned flags = 0;
+        for (uint32_t i = 0; i < batch; i++) {
+            node_ids[i] = rows[from + i].node_id;
+            start_ns[i] = rows[from + i].start_ns;
+            flags |= charges[from + i].flags;
+        }
+        tg_timeline_life(pipeline->timeline, node_ids, start_ns, batch);
+        for (uint32_t i = 0; i < batch && flags != 0; i++) {
+            credit_row_replay(pipeline, worker, &charges[from + i]);
+        }
+    }
+}
+
+/* Adds the CPU time since *at_ns to a step, and moves *at_ns on. */
+static void step_take(struct tg_pipeline *pipeline, enum tg_restore_step step, int64_t *at_ns)
+{
+    const int64_t now_ns = tg_clock_thread_cpu_ns();
+    pipeline->recovery.step_ns[step] += now_ns - *at_ns;
+    *at_ns = now_ns;
+}
+
+/* Long starts say that they go on. */
+static void progress_tell(struct tg_pipeline *pipeline, uint64_t rows_count)
+{
+    const int64_t now_ns = tg_clock_monotonic_ns();
+    pipeline->restored_rows_count += rows_count;
+    if (now_ns - pipeline->restore_told_ns >= PROGRESS_NS) {
+        pipeline->restore_told_ns = now_ns;
+        tg_log(TG_LOG_NOTICE, "flow", "reading the journal: %llu rows so far",
+               (unsigned long long)pipeline->restored_rows_count);
+    }
+}
+
+static void cumulative_replay(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                              const struct tg_charge *charges, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if ((rows[i].flags & TG_USAGE_CUMULATIVE) != 0 && charges[i].fate != TG_FATE_DUPLICATE &&
+            charges[i].fate != TG_FATE_MERGED) {
+            tg_cumulative_replay(pipeline->cumulative, &rows[i], pipeline->replay_epoch);
+        }
     }
 }
 
@@ -169,28 +220,25 @@ static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
                                const struct tg_charge *charges, uint32_t count)
 {
     struct tg_pipeline *pipeline = context;
-    const struct tg_roster *roster = roster_of(pipeline);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t worker = worker_of(pipeline, roster, &rows[i], &charges[i]);
-        row_prefetch(pipeline, roster, rows, charges, i, count);
-        if (i + AHEAD_ROWS < count &&
-            charges[i + AHEAD_ROWS].subscriber < tg_accounts_subscribers_max(pipeline->accounts)) {
-            tg_accounts_prefetch(pipeline->accounts, charges[i + AHEAD_ROWS].subscriber,
-                                 tg_account_period(rows[i + AHEAD_ROWS].start_ns));
-        }
-        if ((rows[i].flags & TG_USAGE_CUMULATIVE) != 0 && charges[i].fate != TG_FATE_DUPLICATE &&
-            charges[i].fate != TG_FATE_MERGED) {
-            tg_cumulative_replay(pipeline->cumulative, &rows[i], pipeline->replay_epoch);
-        }
-        tg_timeline_life(pipeline->timeline, &rows[i].node_id, &rows[i].start_ns, 1);
-        credit_row_replay(pipeline, worker, &charges[i]);
-        const enum tg_err err =
-            tg_rating_replay(pipeline->ratings[worker], &rows[i], &charges[i], 1);
-        if (err != TG_OK) {
-            return err;
-        }
+    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
+    int64_t at_ns = tg_clock_thread_cpu_ns();
+    enum tg_err err = TG_OK;
+    progress_tell(pipeline, count);
+    cumulative_replay(pipeline, rows, charges, count);
+    for (uint32_t from = 0; from < count && err == TG_OK;) {
+        uint32_t worker;
+        const uint32_t length =
+            run_length(pipeline, rows + from, charges + from, count - from, &worker);
+        struct tg_rating *rating = pipeline->ratings[worker];
+        rows_note(pipeline, worker, rows + from, charges + from, length);
+        step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
+        tg_rating_remember(rating, rows + from, charges + from, length);
+        step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
+        err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
+        step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
+        from += length;
     }
-    return TG_OK;
+    return err;
 }
 
 static enum tg_err observations_replay(void *context, const struct tg_observation *observations,
@@ -201,15 +249,14 @@ static enum tg_err observations_replay(void *context, const struct tg_observatio
     return TG_OK;
 }
 
-static enum tg_err sessions_replay(void *context, const struct tg_session *sessions,
-                                   uint32_t count)
+static enum tg_err sessions_replay(void *context, const struct tg_session *sessions, uint32_t count)
 {
     struct tg_pipeline *pipeline = context;
     const struct tg_identify identify = {roster_of(pipeline), NULL};
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t subscriber = tg_identify_key(&identify, sessions[i].key_kinds & 15u,
-                                                    sessions[i].subscriber_key,
-                                                    sessions[i].start_ns);
+        const uint32_t subscriber =
+            tg_identify_key(&identify, sessions[i].key_kinds & 15u, sessions[i].subscriber_key,
+                            sessions[i].start_ns);
         (void)tg_sessions_replay(pipeline->sessions, &sessions[i], subscriber,
                                  pipeline->replay_epoch);
     }
@@ -306,50 +353,106 @@ static enum tg_err credit_notes_replay(struct tg_pipeline *pipeline,
 static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_max,
                                   struct tg_why *why)
 {
-    const struct tg_scan_params params = {
-        .size_bytes = sizeof params,
-        .sections = TG_SECTION_BIT(TG_SECTION_OBSERVATIONS) | TG_SECTION_BIT(TG_SECTION_ROWS) |
-                    TG_SECTION_BIT(TG_SECTION_NOTES),
-        .dir = pipeline->params.data_dir,
-        .epoch_max = epoch_max,
-        .wants_structs = true};
-    struct tg_scan *scan = NULL;
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .dir = pipeline->params.data_dir,
+                                          .epoch_max = epoch_max,
+                                          .wants_structs = true};
+    struct tg_lanes *lanes = NULL;
     struct tg_scan_view view;
-    enum tg_err err = tg_scan_open(&params, &scan, why);
-    while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
+    enum tg_err err = tg_lanes_open(&params, 0, false, &lanes, why);
+    while (err == TG_OK && (err = tg_lanes_next(lanes, &view, why)) == TG_OK) {
         const struct tg_observation *observations;
         const uint8_t *text;
         uint32_t count;
         uint32_t text_bytes;
         err = tg_scan_observations(&view, &observations, &count, &text, &text_bytes, why);
         if (err == TG_OK) {
-            (void)tg_timeline_apply(pipeline->timeline, observations, count, text, text_bytes,
-                                    NULL, 0);
+            (void)tg_timeline_apply(pipeline->timeline, observations, count, text, text_bytes, NULL,
+                                    0);
         }
-        const struct tg_roster *roster = roster_of(pipeline);
-        for (uint32_t i = 0; i < view.rows_count; i++) {
-            const uint32_t worker =
-                worker_of(pipeline, roster, &view.usage[i], &view.charges[i]);
-            row_prefetch(pipeline, roster, view.usage, view.charges, i, view.rows_count);
-            tg_rating_remember(pipeline->ratings[worker], &view.usage[i], &view.charges[i]);
-            credit_row_replay(pipeline, worker, &view.charges[i]);
-            tg_timeline_life(pipeline->timeline, &view.usage[i].node_id, &view.usage[i].start_ns,
-                             1);
+        int64_t at_ns = tg_clock_thread_cpu_ns();
+        progress_tell(pipeline, view.rows_count);
+        for (uint32_t from = 0; from < view.rows_count;) {
+            uint32_t worker;
+            const uint32_t length = run_length(pipeline, view.usage + from, view.charges + from,
+                                               view.rows_count - from, &worker);
+            rows_note(pipeline, worker, view.usage + from, view.charges + from, length);
+            step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
+            tg_rating_remember(pipeline->ratings[worker], view.usage + from, view.charges + from,
+                               length);
+            step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
+            from += length;
         }
         err = err == TG_OK ? credit_notes_replay(pipeline, &view, why) : err;
     }
+    tg_lanes_close(lanes);
+    return err == TG_E_NOT_FOUND ? TG_OK : err;
+}
+
+/* At least so many rows of the journal are remembered. Blocks of rated rows alone are counted by
+ * their headers. */
+static enum tg_err remembered_count(struct tg_pipeline *pipeline, uint64_t *count,
+                                    struct tg_why *why)
+{
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .dir = pipeline->params.data_dir,
+                                          .columns = TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(reason),
+                                          .fates = ~(1u << TG_FATE_RATED)};
+    struct tg_scan *scan = NULL;
+    struct tg_scan_view view;
+    *count = 0;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
+        *count += view.rows_count == 0 ? view.rows_total_count : 0;
+        for (uint32_t i = 0; i < view.rows_count; i++) {
+            *count += tg_rating_is_remembered(view.fate[i], view.reason[i]);
+        }
+    }
     tg_scan_close(scan);
     return err == TG_E_NOT_FOUND ? TG_OK : err;
+}
+
+/* How many rows each of several workers owns is not known ahead: then nothing is skipped. */
+static enum tg_err tables_begin(struct tg_pipeline *pipeline, struct tg_why *why)
+{
+    uint64_t count = 0;
+    int64_t at_ns = tg_clock_thread_cpu_ns();
+    enum tg_err err =
+        pipeline->ratings_count == 1 ? remembered_count(pipeline, &count, why) : TG_OK;
+    step_take(pipeline, TG_RESTORE_COUNT, &at_ns);
+    for (uint32_t i = 0; i < pipeline->ratings_count && err == TG_OK; i++) {
+        struct tg_dedup *dedup = pipeline->ratings[i]->dedup;
+        err = tg_dedup_restore_begin(dedup, tg_dedup_skip(dedup, count));
+        err = err == TG_OK ? tg_rate_apply_begin(pipeline->ratings[i]->rate) : err;
+    }
+    return err == TG_E_NO_MEMORY ? tg_why_set(why, err, "no memory to read the journal") : err;
+}
+
+static enum tg_err tables_end(struct tg_pipeline *pipeline, struct tg_why *why)
+{
+    enum tg_err err = TG_OK;
+    int64_t at_ns = tg_clock_thread_cpu_ns();
+    for (uint32_t i = 0; i < pipeline->ratings_count; i++) {
+        tg_dedup_restore_end(pipeline->ratings[i]->dedup);
+        step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
+        const enum tg_err posted = tg_rate_apply_end(pipeline->ratings[i]->rate);
+        err = err == TG_OK ? posted : err;
+        step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
+    }
+    return err == TG_OK ? err
+                        : tg_why_set(why, err,
+                                     "journaled rows do not fit their account lines: journal, "
+                                     "catalog and checkpoint do not belong together");
 }
 
 static void sources_resolve(struct tg_pipeline *pipeline)
 {
     for (uint32_t id = 1; id < tg_sources_count(pipeline->sources); id++) {
         struct tg_source *source = tg_sources_at(pipeline->sources, (uint16_t)id);
-        source->node_id = source->key.folder_key != 0
-                              ? 0
-                              : tg_inventory_by_address(pipeline->params.inventory,
-                                                        source->key.address);
+        source->node_id =
+            source->key.folder_key != 0
+                ? 0
+                : tg_inventory_by_address(pipeline->params.inventory, source->key.address);
         for (uint32_t i = 0; i < pipeline->params.ports_count; i++) {
             const struct tg_pipeline_port *port = &pipeline->params.ports[i];
             if (source->key.folder_key != 0 &&
@@ -361,10 +464,9 @@ static void sources_resolve(struct tg_pipeline *pipeline)
     }
 }
 
-enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why)
+static enum tg_err journal_replay(struct tg_pipeline *pipeline, uint64_t epoch,
+                                  struct tg_recovered *recovered, struct tg_why *why)
 {
-    const int64_t began_ns = tg_clock_monotonic_ns();
-    const struct tg_checkpoint_calls loads = {pipeline, page_load, position_load, blob_load};
     const struct tg_recover_calls calls = {.context = pipeline,
                                            .block = block_replay,
                                            .rows = rows_replay,
@@ -373,18 +475,34 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
                                            .input = input_replay,
                                            .source = source_replay,
                                            .note = note_replay};
-    struct tg_recovered recovered;
-    struct tg_checkpoint_epochs epochs;
-    enum tg_err err = tg_checkpoint_load(pipeline->params.state, &loads, &epochs, why);
-    const uint64_t epoch = err == TG_OK ? epochs.epoch : 0;
-    if (err == TG_OK) {
-        tg_sessions_pages_loaded(pipeline->sessions);
-    }
-    if (epoch > 0) {
+    enum tg_err err = tables_begin(pipeline, why);
+    if (err == TG_OK && epoch > 0) {
         err = history_replay(pipeline, epoch, why);
     }
     if (err == TG_OK) {
-        err = tg_recover(pipeline->params.data_dir, epoch, NULL, &calls, &recovered, why);
+        err = tg_recover(pipeline->params.data_dir, epoch, NULL, &calls, recovered, why);
+    }
+    const enum tg_err ended = tables_end(pipeline, err == TG_OK ? why : NULL);
+    return err == TG_OK ? ended : err;
+}
+
+enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why)
+{
+    const int64_t began_ns = tg_clock_monotonic_ns();
+    const int64_t process_ns = tg_clock_process_cpu_ns();
+    const int64_t thread_ns = tg_clock_thread_cpu_ns();
+    const struct tg_checkpoint_calls loads = {pipeline, page_load, position_load, blob_load};
+    struct tg_pipeline_recovery *recovery = &pipeline->recovery;
+    struct tg_recovered recovered;
+    struct tg_checkpoint_epochs epochs;
+    int64_t at_ns = thread_ns;
+    pipeline->restore_told_ns = began_ns;
+    enum tg_err err = tg_checkpoint_load(pipeline->params.state, &loads, &epochs, why);
+    if (err == TG_OK) {
+        recovery->checkpoint_epoch = epochs.epoch;
+        tg_sessions_pages_loaded(pipeline->sessions);
+        step_take(pipeline, TG_RESTORE_CHECKPOINT, &at_ns);
+        err = journal_replay(pipeline, recovery->checkpoint_epoch, &recovered, why);
     }
     if (err == TG_OK && recovered.tail.epoch < epochs.epoch_last) {
         err = tg_why_set(why, TG_E_CORRUPT,
@@ -400,12 +518,16 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
     pipeline->positions.epoch = recovered.tail.epoch;
     sources_resolve(pipeline);
     pipeline->tail = recovered.tail;
-    pipeline->recovery = (struct tg_pipeline_recovery){
-        .checkpoint_epoch = epoch,
-        .epochs_count = recovered.epochs_count,
-        .rows_count = recovered.rows_count,
-        .torn_bytes = recovered.torn_bytes,
-        .elapsed_ns = tg_clock_monotonic_ns() - began_ns};
+    recovery->epochs_count = recovered.epochs_count;
+    recovery->rows_count = recovered.rows_count;
+    recovery->torn_bytes = recovered.torn_bytes;
+    recovery->elapsed_ns = tg_clock_monotonic_ns() - began_ns;
+    const int64_t spent_ns = tg_clock_thread_cpu_ns() - thread_ns;
+    recovery->step_ns[TG_RESTORE_READ] = tg_clock_process_cpu_ns() - process_ns - spent_ns;
+    recovery->step_ns[TG_RESTORE_REST] = spent_ns;
+    for (unsigned step = 0; step < TG_RESTORE_REST; step++) {
+        recovery->step_ns[TG_RESTORE_REST] -= recovery->step_ns[step];
+    }
     return TG_OK;
 }
 

@@ -30,7 +30,10 @@
 #define SWEEP_GENERATIONS 16u
 /* Of all 256 lines of a batch, asked for at once, the first would be gone again. */
 #define AHEAD_ROWS       16u
-#define GENERATION_FIRST 2u /* memory of zeros is dead */
+#define GENERATION_FIRST 2u    /* memory of zeros is dead */
+#define PIECE_SHIFT      14u   /* buckets of a piece: 1 MiB stays in the second-level cache */
+#define PIECES_MAX       4096u /* larger tables have larger pieces */
+#define PIECE_RECORDS    1024u
 
 struct bucket {
     uint64_t keys[BUCKET_SLOTS]; /* a record key of 0 is stored as 1 */
@@ -44,6 +47,24 @@ struct generation {
     int64_t event_ns_max;
 };
 
+/* A record on its way into the table. */
+struct laid {
+    uint64_t key;
+    uint32_t check;
+    uint32_t generation; /* as pieces.generation */
+};
+_Static_assert(sizeof(struct laid) == 16, "four in a cache line");
+
+/* Records by pieces of the table, while the journal is read. */
+struct pieces {
+    struct laid *laid; /* shape [pieces_count][PIECE_RECORDS] */
+    uint32_t *counts;  /* shape [pieces_count] */
+    uint64_t skip_count;
+    uint32_t generation; /* the young one, counted from 0: numbers of five bits come again */
+    uint32_t pieces_count;
+    uint32_t shift; /* piece of a bucket: its index >> shift */
+};
+
 struct tg_dedup {
     struct bucket *buckets;
     uint64_t buckets_count;
@@ -55,7 +76,16 @@ struct tg_dedup {
     uint64_t sweep_at;  /* bucket that is swept next */
     uint64_t sweep_due; /* buckets to sweep, times count_max * SWEEP_GENERATIONS */
     uint32_t now;       /* number of the young generation */
+    struct pieces pieces;
 };
+
+static void pieces_free(struct tg_dedup *dedup)
+{
+    struct pieces *pieces = &dedup->pieces;
+    tg_pages_free(pieces->laid, (size_t)pieces->pieces_count * PIECE_RECORDS * sizeof(struct laid));
+    tg_pages_free(pieces->counts, pieces->pieces_count * sizeof *pieces->counts);
+    *pieces = (struct pieces){0};
+}
 
 struct tg_dedup *tg_dedup_create(uint64_t records_count_max)
 {
@@ -84,6 +114,7 @@ struct tg_dedup *tg_dedup_create(uint64_t records_count_max)
 void tg_dedup_free(struct tg_dedup *dedup)
 {
     if (dedup != NULL) {
+        pieces_free(dedup);
         tg_pages_free(dedup->buckets, dedup->buckets_count * sizeof(struct bucket));
         tg_pages_free(dedup, sizeof *dedup);
     }
@@ -272,18 +303,113 @@ void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t st
     }
 }
 
-void tg_dedup_prefetch(const struct tg_dedup *dedup, const struct tg_usage *row)
+/* ---- from the journal -------------------------------------------------------------------------
+ */
+
+enum tg_err tg_dedup_restore_begin(struct tg_dedup *dedup, uint64_t skip_count)
 {
-    __builtin_prefetch(&dedup->buckets[bucket_of(dedup, key_of(row))], 1);
+    struct pieces *pieces = &dedup->pieces;
+    assert(dedup->young.count == 0 && dedup->old.count == 0 && pieces->laid == NULL);
+    *pieces = (struct pieces){.skip_count = skip_count, .shift = PIECE_SHIFT};
+    while ((dedup->buckets_count - 1) >> pieces->shift >= PIECES_MAX) {
+        pieces->shift++;
+    }
+    pieces->pieces_count = (uint32_t)((dedup->buckets_count - 1) >> pieces->shift) + 1;
+    pieces->laid =
+        tg_pages_take((size_t)pieces->pieces_count * PIECE_RECORDS * sizeof(struct laid));
+    pieces->counts = tg_pages_take(pieces->pieces_count * sizeof *pieces->counts);
+    if (pieces->laid == NULL || pieces->counts == NULL) {
+        pieces_free(dedup);
+        return TG_E_NO_MEMORY;
+    }
+    return TG_OK;
 }
 
-void tg_dedup_replay(struct tg_dedup *dedup, const struct tg_usage *row)
+uint64_t tg_dedup_skip(const struct tg_dedup *dedup, uint64_t records_count)
 {
-    const uint64_t key = key_of(row);
-    const uint64_t home = bucket_of(dedup, key);
-    if (check_find(dedup, home, key) == NULL) {
-        record_keep(dedup, home, key, row);
+    const uint64_t full = records_count > 0 ? (records_count - 1) / dedup->count_max : 0;
+    return full > 1 ? (full - 1) * dedup->count_max : 0;
+}
+
+/* As record_keep, but pieces are filled one after the other: a record of the old generation may
+ * meet the mark of a young one. */
+static inline void laid_keep(struct tg_dedup *dedup, const struct laid *laid)
+{
+    const uint32_t age = dedup->pieces.generation - laid->generation;
+    const uint32_t number = (dedup->now - age) & MARK_MASK;
+    uint64_t at = bucket_of(dedup, laid->key);
+    unsigned live = marks_live(dedup->now, dedup->buckets[at].marks);
+    while ((live & SLOTS_ALL) == SLOTS_ALL) {
+        struct bucket *full = &dedup->buckets[at];
+        const uint32_t marked = full->marks >> BUCKET_SLOTS * MARK_BITS;
+        if (((dedup->now - marked) & MARK_MASK) > age) {
+            mark_set(full, BUCKET_SLOTS, number);
+        }
+        at = bucket_next(dedup, at);
+        live = marks_live(dedup->now, dedup->buckets[at].marks);
     }
+    struct bucket *bucket = &dedup->buckets[at];
+    const unsigned slot = (unsigned)__builtin_ctz(~live);
+    bucket->keys[slot] = laid->key;
+    bucket->checks[slot] = laid->check;
+    mark_set(bucket, slot, number);
+}
+
+/* A piece's records into the table, those that are still remembered. */
+static void piece_flush(struct tg_dedup *dedup, uint32_t piece)
+{
+    const struct laid *laid = dedup->pieces.laid + (size_t)piece * PIECE_RECORDS;
+    const uint32_t count = dedup->pieces.counts[piece];
+    for (uint32_t i = 0; i < count + AHEAD_ROWS; i++) {
+        if (i < count) {
+            __builtin_prefetch(&dedup->buckets[bucket_of(dedup, laid[i].key)], 1);
+        }
+        if (i >= AHEAD_ROWS && dedup->pieces.generation - laid[i - AHEAD_ROWS].generation <= 1) {
+            laid_keep(dedup, &laid[i - AHEAD_ROWS]);
+        }
+    }
+    dedup->pieces.counts[piece] = 0;
+}
+
+/* All that record_keep does but for the table. */
+static void record_count(struct tg_dedup *dedup, const struct tg_usage *row)
+{
+    if (dedup->young.count == dedup->count_max) {
+        dedup_rotate(dedup);
+        dedup->pieces.generation++;
+    }
+    dedup->young.count++;
+    if (row->start_ns > dedup->young.event_ns_max) {
+        dedup->young.event_ns_max = row->start_ns;
+    }
+}
+
+void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row)
+{
+    struct pieces *pieces = &dedup->pieces;
+    record_count(dedup, row);
+    if (pieces->skip_count > 0) {
+        pieces->skip_count--;
+        dedup->now = GENERATION_FIRST; /* the table is empty, and its zeros must stay dead */
+        return;
+    }
+    dedup->sweep_due += dedup->buckets_count;
+    sweep_run(dedup);
+    const uint64_t key = key_of(row);
+    const uint32_t piece = (uint32_t)(bucket_of(dedup, key) >> pieces->shift);
+    if (pieces->counts[piece] == PIECE_RECORDS) {
+        piece_flush(dedup, piece);
+    }
+    pieces->laid[(size_t)piece * PIECE_RECORDS + pieces->counts[piece]++] =
+        (struct laid){key, check_of(row), pieces->generation};
+}
+
+void tg_dedup_restore_end(struct tg_dedup *dedup)
+{
+    for (uint32_t piece = 0; piece < dedup->pieces.pieces_count; piece++) {
+        piece_flush(dedup, piece);
+    }
+    pieces_free(dedup);
 }
 
 uint64_t tg_dedup_count(const struct tg_dedup *dedup)

@@ -42,13 +42,30 @@ void tg_dedup_free(struct tg_dedup *dedup);
 void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t stride_bytes,
                   uint32_t count, int16_t *verdicts);
 
-/** @brief Ask for the memory that a record will be looked for in, some rows before it is.
- *  @param dedup Set. @param row The record; only its key is read. */
-void tg_dedup_prefetch(const struct tg_dedup *dedup, const struct tg_usage *row);
-
-/** @brief Remember a journaled record without judging it. @param dedup Set. @param row Journaled.
+/**
+ * @brief Begin to remember journaled records: the table becomes what it was as they were accepted.
+ *
+ * A look at the table is a page walk a record. So records are laid down by place first and go into
+ * the table some hundred at a time, a piece of it that stays in the second-level cache; and those
+ * that a generation forgets again before the journal ends need not go in at all.
+ *
+ * @param[in,out] dedup       Fresh.
+ * @param[in]     skip_count  So many of the first records are not put into the table. Whatever is
+ *                            not above tg_dedup_skip of the records that will come is right.
+ * @return TG_OK, or TG_E_NO_MEMORY: 16 KiB for each MiB of the table, at most 64 MiB.
  */
-void tg_dedup_replay(struct tg_dedup *dedup, const struct tg_usage *row);
+enum tg_err tg_dedup_restore_begin(struct tg_dedup *dedup, uint64_t skip_count);
+
+/** @brief Records that are forgotten again when so many follow each other.
+ *  @param dedup Set. @param records_count Records, or fewer. @return The first so many of them. */
+uint64_t tg_dedup_skip(const struct tg_dedup *dedup, uint64_t records_count);
+
+/** @brief Remember an accepted record, the next in journal order. @param dedup Begun.
+ *  @param row As journaled. */
+void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row);
+
+/** @brief End what tg_dedup_restore_begin began. @param dedup Begun, or not. */
+void tg_dedup_restore_end(struct tg_dedup *dedup);
 
 /** @brief Records remembered. @param dedup Set. @return Count over both generations. */
 uint64_t tg_dedup_count(const struct tg_dedup *dedup);
