@@ -23,6 +23,7 @@ static const struct mode {
              {"--latency", tg_bench_latency, true, 0},
              {"--lossless", tg_bench_lossless, true, 0},
              {"--start", tg_bench_start, true, 0},
+             {"--recover", tg_bench_recover, false, 0},
              {"--swap", tg_bench_swap, true, 0},
              {"--checkpoint", tg_bench_checkpoint, true, 0}};
 
@@ -45,6 +46,8 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
                    {"--rows", &extra->rows_count},
                    {"--rate", &extra->rate},
                    {"--prefixes", &extra->prices_count},
+                   {"--journal", &extra->journal_mib},
+                   {"--dedup-records", &extra->dedup_records},
                    {"--trials", &extra->trials_count}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) == 0) {
@@ -64,7 +67,7 @@ static bool option_read(const char *name, const char *value, struct tg_bench_ext
     }
     if (strcmp(name, "--dir") != 0 && strcmp(name, "--capture") != 0 &&
         strcmp(name, "--sums") != 0 && strcmp(name, "--bill-world") != 0 &&
-        strcmp(name, "--replay") != 0) {
+        strcmp(name, "--replay") != 0 && strcmp(name, "--recover") != 0) {
         return false;
     }
     extra->dir = value;
@@ -90,6 +93,8 @@ bool tg_bench_extra_run(int argc, char **argv, int *code)
                                    .datagrams_count = 20000,
                                    .seconds = 5,
                                    .prices_count = 500000,
+                                   .journal_mib = 954, /* 10^9 octets */
+                                   .dedup_records = 4000000,
                                    .trials_count = 8};
     const struct mode *mode = mode_find(argc, argv);
     if (mode == NULL) {

@@ -29,6 +29,8 @@ struct tg_bench_extra {
     const char *address;        /**< LOSSLESS: IPv4 address sent to; NULL: one on loopback. */
     uint32_t prices_count;      /**< START, SWAP: prefixes of the deck. */
     uint32_t trials_count;      /**< LOSSLESS: steps of the search; SWAP, CHECKPOINT: how many. */
+    uint32_t journal_mib;       /**< START: journal that a start reads. */
+    uint32_t dedup_records;     /**< START: records of one generation of the duplicate check. */
     bool is_csv;                /**< CSV with a header. */
 };
 
@@ -78,6 +80,11 @@ enum tg_err tg_bench_latency(const struct tg_bench_extra *extra, struct tg_why *
  *  is found again under its number. @param extra dir, subscribers, prices. @param[out] why Reason.
  *  @return TG_OK; TG_E_INVALID somebody is not found; what a room said. */
 enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief A start after a crash: what `start` does with its journal, again for a folder that it
+ *  left, or made there when it is empty. @param extra dir, subscribers, journal_mib, dedup_records.
+ *  @param[out] why Reason. @return As tg_bench_start. */
+enum tg_err tg_bench_recover(const struct tg_bench_extra *extra, struct tg_why *why);
 
 /** @brief Rows in open loop while catalogs are imported and swapped: latency with and without, and
  *  rows in = rows rated. @param extra Options. @param[out] why Reason. @return TG_OK; TG_E_INVALID

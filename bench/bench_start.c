@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a subscriber costs in memory, and how long loading all of them takes. Documents are imported
+/* What a subscriber costs in memory, how long loading all of them takes, and how long a start after
+ * a crash does. Documents are imported
  * into a data folder first; the load is tg_catalog_open, as `tollgate run` does it, once with the
  * database put out of the page cache and once from there. Memory is what the process holds
  * (anonymous pages) after a table is made less before: nothing is left out, neither padding nor
@@ -8,6 +9,7 @@
 
 #include "abi/key.h"
 #include "base/clock.h"
+#include "bench/bench_recover.h"
 #include "bench/bench_rig.h"
 #include "doc/diag.h"
 #include "health/impact.h"
@@ -167,6 +169,21 @@ static enum tg_err tables(struct start *start, struct tg_why *why)
     return err;
 }
 
+/* Before the journal's writer is made of this process, and takes as much again. */
+static void tables_free(struct start *start)
+{
+    tg_impact_close(start->impact);
+    tg_accounts_destroy(start->accounts);
+    tg_cumulative_free(start->cumulative);
+    tg_sessions_free(start->sessions);
+    tg_catalog_close(start->catalog);
+    start->impact = NULL;
+    start->accounts = NULL;
+    start->cumulative = NULL;
+    start->sessions = NULL;
+    start->catalog = NULL;
+}
+
 static enum tg_err start_run(struct start *start, struct tg_why *why)
 {
     const struct tg_bench_extra *extra = start->extra;
@@ -191,7 +208,11 @@ static enum tg_err start_run(struct start *start, struct tg_why *why)
     err = err == TG_OK ? tables(start, why) : err;
     line_print(start, "all tables", start->all_bytes / extra->subscribers_count,
                "bytes_per_subscriber");
-    return err;
+    tables_free(start);
+    err = err == TG_OK ? tg_bench_journal_make(extra, start->dir, why) : err;
+    return err == TG_OK ? tg_bench_recover_run(extra, start->dir, start->world.inventory,
+                                               start->world.profiles, why)
+                        : err;
 }
 
 enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *why)
@@ -204,12 +225,46 @@ enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *wh
         return tg_why_set(why, TG_E_IO, "cannot make a folder in %s", extra->dir);
     }
     const enum tg_err err = start_run(&start, why);
-    tg_impact_close(start.impact);
-    tg_accounts_destroy(start.accounts);
-    tg_cumulative_free(start.cumulative);
-    tg_sessions_free(start.sessions);
-    tg_catalog_close(start.catalog);
+    tables_free(&start);
     tg_world_close(&start.world);
     tg_rig_remove(start.dir);
+    return err;
+}
+
+/* Makes the folder's catalog and journal unless they are there. */
+static enum tg_err recover_prepare(struct start *start, struct tg_why *why)
+{
+    const struct tg_bench_extra *extra = start->extra;
+    char nodes[300];
+    char documents[300];
+    char journal[300];
+    (void)snprintf(nodes, sizeof nodes, "%s/nodes", start->dir);
+    (void)snprintf(documents, sizeof documents, "%s/documents", start->dir);
+    (void)snprintf(journal, sizeof journal, "%s/journal", start->dir);
+    (void)mkdir(start->dir, 0755);
+    (void)mkdir(nodes, 0755);
+    enum tg_err err = tg_world_open(&start->world, nodes, 1000, 1000, false, 1, why);
+    if (err != TG_OK || access(journal, F_OK) == 0) {
+        return err;
+    }
+    (void)mkdir(documents, 0755);
+    err = tg_world_documents(&start->world, documents, 1, why);
+    err = err == TG_OK ? tg_bench_people_write(documents, extra->subscribers_count, why) : err;
+    err = err == TG_OK ? import(start, why) : err;
+    tg_rig_remove(documents);
+    return err == TG_OK ? tg_bench_journal_make(extra, start->dir, why) : err;
+}
+
+enum tg_err tg_bench_recover(const struct tg_bench_extra *extra, struct tg_why *why)
+{
+    static struct start start;
+    memset(&start, 0, sizeof start);
+    start.extra = extra;
+    (void)snprintf(start.dir, sizeof start.dir, "%s", extra->dir);
+    enum tg_err err = recover_prepare(&start, why);
+    err = err == TG_OK ? tg_bench_recover_run(extra, start.dir, start.world.inventory,
+                                              start.world.profiles, why)
+                       : err;
+    tg_world_close(&start.world);
     return err;
 }
