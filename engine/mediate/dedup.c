@@ -178,7 +178,8 @@ static inline uint64_t bucket_next(const struct tg_dedup *dedup, uint64_t at)
 }
 
 /* The record's check, or NULL. */
-static const uint32_t *check_find(const struct tg_dedup *dedup, uint64_t home, uint64_t key)
+static __attribute__((noinline)) const uint32_t *check_find(const struct tg_dedup *dedup,
+                                                            uint64_t home, uint64_t key)
 {
     for (uint64_t at = home;; at = bucket_next(dedup, at)) {
         const struct bucket *bucket = &dedup->buckets[at];
@@ -204,7 +205,7 @@ static void bucket_sweep(struct bucket *bucket, uint32_t now)
     }
 }
 
-static void sweep_run(struct tg_dedup *dedup)
+static __attribute__((noinline)) void sweep_run(struct tg_dedup *dedup)
 {
     for (; dedup->sweep_due >= dedup->count_max * SWEEP_GENERATIONS;
          dedup->sweep_due -= dedup->count_max * SWEEP_GENERATIONS) {
@@ -245,8 +246,8 @@ static inline void slot_set(struct tg_dedup *dedup, struct bucket *bucket, unsig
 }
 
 /* After each record, not each batch: what is forgotten must not depend on how rows are batched. */
-static void record_keep(struct tg_dedup *dedup, uint64_t home, uint64_t key,
-                        const struct tg_usage *row)
+static __attribute__((noinline)) void record_keep(struct tg_dedup *dedup, uint64_t home,
+                                                  uint64_t key, const struct tg_usage *row)
 {
     if (dedup->young.count == dedup->count_max) {
         dedup_rotate(dedup);
