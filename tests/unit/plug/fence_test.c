@@ -144,7 +144,7 @@ Test(fence, a_crash_or_a_loop_loses_no_row_and_says_what_it_was, .timeout = 60)
     }
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* whose own handler comes next then, and ends the process its way */
+#ifndef TG_SANITIZED /* whose own handler comes next then, and ends the process its way */
 Test(fence, a_crash_outside_of_a_call_still_ends_the_process, .signal = SIGSEGV)
 {
     /* If this failed, a mistake of ours would be swallowed and memory used on that is not sound. */

@@ -1,4 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-set(CMAKE_BUILD_TYPE Debug CACHE STRING "")
-set(CMAKE_C_FLAGS_DEBUG "-O1 -g1" CACHE STRING "")
-set(TG_SANITIZE ON CACHE BOOL "")
