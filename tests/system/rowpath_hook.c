@@ -7,7 +7,7 @@
  *  Cost: one thread-local load and, on counted threads, one atomic addition a call.
  *
  *  A thread is `worker` from the moment DPDK launches its job until the job returns, and `writer`
- *  when its first function lies in the executable, not in a library: the journal's writer. All
+ *  when its first function is the one at ROWPATH_WRITER: the journal's writer. All
  *  other threads are set-up and control, and may allocate. The counts are written to the file that
  *  ROWPATH_OUT names when the process ends, one line each: class, call, count. With ROWPATH_CANARY
  *  set every worker does one of each by itself, so that the test can see that counting works.
@@ -204,7 +204,9 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     if (real_pthread_create == NULL) {
         hook_load();
     }
-    if (dladdr((void *)(size_t)start, &info) == 0 || strstr(info.dli_fname, ".so") != NULL) {
+    const char *writer = getenv("ROWPATH_WRITER"); /* its address in the executable, hexadecimal */
+    if (writer == NULL || dladdr((void *)(size_t)start, &info) == 0 ||
+        (size_t)start - (size_t)info.dli_fbase != strtoull(writer, NULL, 16)) {
         return real_pthread_create(thread, attributes, start, argument);
     }
     struct job *job = job_take();

@@ -25,6 +25,8 @@ for tool in cc strace jq; do
 done
 ldd "$tollgate" | grep -qE 'libasan|libtsan' && skip "a sanitizer has a malloc of its own"
 nm "$tollgate" 2>/dev/null | grep -q '__asan_init' && skip "a sanitizer has a malloc of its own"
+writer=$(nm "$tollgate" | awk '$3 == "journal_writer" { print $1 }')
+[ -n "$writer" ] || fail "the executable has no journal_writer"
 strace -f true 2>/dev/null || skip "strace may not trace here"
 cc -O2 -shared -fPIC -o "$work/hook.so" "$source/tests/system/rowpath_hook.c" -ldl ||
     fail "the hook does not compile"
@@ -54,7 +56,7 @@ counted() { # CLASS CALL
 hooked() { # WORKERS [VARIABLE=VALUE]: no allocation, and locks that do not follow the rows
     local workers=$1 call
     rm -f "$work/counts"
-    engine "$workers" env "ROWPATH_OUT=$work/counts" "LD_PRELOAD=$work/hook.so" "${@:2}"
+    engine "$workers" env "ROWPATH_OUT=$work/counts" "ROWPATH_WRITER=$writer" "LD_PRELOAD=$work/hook.so" "${@:2}"
     [ -s "$work/counts" ] || fail "the hook wrote nothing"
     [ "$(counted worker threads)" -ge "$workers" ] || fail "the hook saw no worker"
     [ "$(counted writer threads)" -eq 1 ] || fail "the hook saw no journal writer"
