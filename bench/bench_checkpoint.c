@@ -265,11 +265,7 @@ enum tg_err tg_bench_checkpoint(const struct tg_bench_extra *extra, struct tg_wh
 {
     static struct tg_load load;
     static struct control control;
-    const struct tg_bench_options options = {.datagrams_count = TG_LOAD_DATAGRAMS,
-                                             .down_percent = 50,
-                                             .seed = 1,
-                                             .dir = extra->dir,
-                                             .is_fixed = true};
+    const struct tg_bench_options options = tg_load_options(extra->dir);
     bool is_void = false;
     memset(&load, 0, sizeof load);
     control =

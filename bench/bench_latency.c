@@ -50,11 +50,7 @@ static enum tg_err loads_run(struct tg_load *load, const struct tg_bench_extra *
 enum tg_err tg_bench_latency(const struct tg_bench_extra *extra, struct tg_why *why)
 {
     static struct tg_load load;
-    const struct tg_bench_options options = {.datagrams_count = TG_LOAD_DATAGRAMS,
-                                             .down_percent = 50,
-                                             .seed = 1,
-                                             .dir = extra->dir,
-                                             .is_fixed = true};
+    const struct tg_bench_options options = tg_load_options(extra->dir);
     bool is_void = false;
     memset(&load, 0, sizeof load);
     enum tg_err err = tg_rig_open(&load.rig, &options, extra->subscribers_count, false, why);

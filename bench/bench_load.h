@@ -44,6 +44,17 @@ struct tg_load {
     int64_t interval_ns;                                /**< Between two. */
 };
 
+/** @brief What the rig of an open loop is made with. @param dir Journal's folder; borrowed.
+ *  @return By value. */
+static inline struct tg_bench_options tg_load_options(const char *dir)
+{
+    return (struct tg_bench_options){.datagrams_count = TG_LOAD_DATAGRAMS,
+                                     .down_percent = 50,
+                                     .seed = 1,
+                                     .dir = dir,
+                                     .is_fixed = true};
+}
+
 /**
  * @brief Rows at a rate, until all of them are durable.
  * @param load        Open.

@@ -39,11 +39,4 @@ int64_t tg_zone_local_ns(struct tg_zone_view zone, int64_t at_ns);
  *  it. @return UTC; of a repeated time the first, of a skipped one the first instant behind. */
 int64_t tg_zone_utc_ns(struct tg_zone_view zone, int64_t local_ns);
 
-/** @brief Local time of an account. @param image Checked. @param zone tg_roster_account.zone.
- *  @param at_ns UTC. @return As tg_zone_local_ns. */
-static inline int64_t tg_image_local_ns(const struct tg_image *image, uint32_t zone, int64_t at_ns)
-{
-    return tg_zone_local_ns(tg_image_zone(image, zone), at_ns);
-}
-
 #endif

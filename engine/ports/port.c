@@ -29,11 +29,6 @@ static const struct kind kinds[] = {
 };
 #define KINDS_COUNT (sizeof kinds / sizeof kinds[0])
 
-const char *tg_port_kind_name(unsigned kind)
-{
-    return kind < KINDS_COUNT ? kinds[kind].name : "unknown";
-}
-
 static enum tg_err config_check(const struct tg_port_config *config, struct tg_why *why)
 {
     if (config->size_bytes != sizeof *config || (unsigned)config->kind >= KINDS_COUNT) {

@@ -201,8 +201,4 @@ void tg_port_counters(const struct tg_port *port, struct tg_port_counters *count
 /** @brief Close. Claimed files stay claimed for the next start. @param port Owned, or NULL. */
 void tg_port_close(struct tg_port *port);
 
-/** @brief Kind's name in the configuration ("pcap", "af_packet", ...). @param kind enum.
- *  @return Static text; "unknown" outside the enum. */
-const char *tg_port_kind_name(unsigned kind);
-
 #endif

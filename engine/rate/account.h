@@ -13,8 +13,9 @@
  *  (2) A subscriber has two lines, for even and odd months; the one with the later month is the
  *      current period, the other the previous. A row of a month before both finds no line: it is
  *      suspended with TG_E_PERIOD_CLOSED, so memory is bounded and nothing is guessed.
- *  (3) tg_account_apply is the only function that posts; recovery replays verdicts through it and
- *      reaches the same bytes as rating did.
+ *  (3) Every way of posting (this room's and tg_account_apply) adds the verdict's own sums;
+ * recovery replays verdicts (apply.c) and reaches the same bytes of lines as rating did. Shelves
+ * reach the same contents, their buckets possibly in other places.
  */
 #ifndef TG_RATE_ACCOUNT_H
 #define TG_RATE_ACCOUNT_H

@@ -461,23 +461,7 @@ uint32_t tg_rate_pages_count(const struct tg_rate *rate)
     return tg_accounts_pages_count(rate->accounts);
 }
 
-bool tg_rate_page_dirty(const struct tg_rate *rate, uint32_t page)
-{
-    return tg_accounts_page_dirty(rate->accounts, page);
-}
-
-void tg_rate_page_clean(struct tg_rate *rate, uint32_t page)
-{
-    tg_accounts_page_clean(rate->accounts, page);
-}
-
 const void *tg_rate_page_bytes(const struct tg_rate *rate, uint32_t page)
 {
     return tg_accounts_page_bytes(rate->accounts, page);
-}
-
-enum tg_err tg_rate_page_load(struct tg_rate *rate, uint32_t page, const void *bytes,
-                              size_t size_bytes)
-{
-    return tg_accounts_page_load(rate->accounts, page, bytes, size_bytes);
 }

@@ -74,12 +74,12 @@ struct tg_rate_trace {
     const struct tg_price *price; /**< In the image; valid while the snapshot is held. NULL none. */
     const struct tg_plug *tariff; /**< Who priced; NULL none. */
     const struct tg_exchange_rate *exchange; /**< Into the account's currency; NULL: the same. */
-    int64_t cost;                 /**< With exchange: charge in the account's currency. */
-    int64_t carried;              /**< Added or taken by remainders of rows before. */
-    bool converts_at_event;       /**< The charge is in the account's currency already. */
-    uint8_t spends_count;         /**< Spend limits below. */
+    int64_t cost;           /**< With exchange: charge in the account's currency. */
+    int64_t carried;        /**< Added or taken by remainders of rows before. */
+    bool converts_at_event; /**< The charge is in the account's currency already. */
+    uint8_t spends_count;   /**< Spend limits below. */
     struct tg_spend_use spends[TG_RULES_LIMITS_MAX]; /**< The price's first. */
-    uint32_t uses_count;          /**< Allowances below; a plan's only one is not among them. */
+    uint32_t uses_count; /**< Allowances below; a plan's only one is not among them. */
     struct tg_allowance_use uses[TG_BUCKETS_MAX];       /**< In the order of use. */
     uint32_t pieces_count;                              /**< Pieces below. */
     struct tg_rate_piece pieces[TG_PIECES_PER_ROW_MAX]; /**< In order of time. */
@@ -178,20 +178,8 @@ const struct tg_rate_counts *tg_rate_counts(const struct tg_rate *rate);
 /** @brief tg_accounts_pages_count of its lines. @param rate Borrowed. @return Count. */
 uint32_t tg_rate_pages_count(const struct tg_rate *rate);
 
-/** @brief tg_accounts_page_dirty. @param rate Borrowed. @param page Below the count.
- *  @return true when written since the last clean. */
-bool tg_rate_page_dirty(const struct tg_rate *rate, uint32_t page);
-
-/** @brief tg_accounts_page_clean. @param rate Worker. @param page Below the count. */
-void tg_rate_page_clean(struct tg_rate *rate, uint32_t page);
-
 /** @brief tg_accounts_page_bytes. @param rate Borrowed. @param page Below the count.
  *  @return TG_ACCOUNT_PAGE_BYTES octets. */
 const void *tg_rate_page_bytes(const struct tg_rate *rate, uint32_t page);
-
-/** @brief tg_accounts_page_load. @param rate Worker. @param page Page. @param bytes Borrowed.
- *  @param size_bytes TG_ACCOUNT_PAGE_BYTES. @return TG_OK, TG_E_INVALID or TG_E_CORRUPT. */
-enum tg_err tg_rate_page_load(struct tg_rate *rate, uint32_t page, const void *bytes,
-                              size_t size_bytes);
 
 #endif
