@@ -29,30 +29,6 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_SPEND_LIMIT] = "spend_limits",
 };
 
-static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
-    [TG_IMAGE_SECTION_TEXT] = 1,
-    [TG_IMAGE_SECTION_PRICES] = sizeof(uint32_t),
-    [TG_IMAGE_SECTION_PRICE_DATA] = 1,
-    [TG_IMAGE_SECTION_PRICE_INFO] = sizeof(struct tg_price_info),
-    [TG_IMAGE_SECTION_PLAN_SERVICES] = sizeof(struct tg_plan_service),
-    [TG_IMAGE_SECTION_MATRIX] = sizeof(uint32_t),
-    [TG_IMAGE_SECTION_DECKS] = sizeof(struct tg_deck),
-    [TG_IMAGE_SECTION_DECK_DATA] = 1,
-    [TG_IMAGE_SECTION_TIME_MODELS] = sizeof(struct tg_time_model),
-    [TG_IMAGE_SECTION_SWITCHES] = sizeof(struct tg_band_switch),
-    [TG_IMAGE_SECTION_ALLOWANCES] = sizeof(struct tg_allowance),
-    [TG_IMAGE_SECTION_PRODUCTS] = sizeof(struct tg_product),
-    [TG_IMAGE_SECTION_TAXES] = sizeof(struct tg_tax),
-    [TG_IMAGE_SECTION_NETWORKS] = sizeof(struct tg_network),
-    [TG_IMAGE_SECTION_ORIGINS] = sizeof(struct tg_origin),
-    [TG_IMAGE_SECTION_PRICE_RULES] = sizeof(struct tg_price_rule),
-    [TG_IMAGE_SECTION_EXCHANGE_RATES] = sizeof(struct tg_exchange_rate),
-    [TG_IMAGE_SECTION_SPEND_LIMITS] = sizeof(struct tg_spend_limit),
-    [TG_IMAGE_SECTION_ZONE_OFFSETS] = sizeof(struct tg_zone_offset),
-    [TG_IMAGE_SECTION_PLAN_LIMITS] = sizeof(uint16_t),
-    [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
-};
-
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
 {
     if (text == NULL || text[0] == '\0') {
@@ -313,8 +289,7 @@ static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **pack
         parts[i] = i == TG_IMAGE_SECTION_TEXT   ? &compile->text
                    : i < TG_IMAGE_SECTION_NAMES ? &compile->sections[i]
                                                 : &name_offsets[i - TG_IMAGE_SECTION_NAMES];
-        section_place(&head.sections[i], &at, parts[i]->size_bytes,
-                      i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t));
+        section_place(&head.sections[i], &at, parts[i]->size_bytes, tg_image_item_bytes(i));
         is_broken = is_broken || parts[i]->is_broken;
     }
     head.size_bytes = (at + TG_IMAGE_ALIGN_BYTES - 1) & ~(uint64_t)(TG_IMAGE_ALIGN_BYTES - 1);

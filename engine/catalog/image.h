@@ -45,6 +45,10 @@ enum tg_dimension tg_unit_dimension(unsigned unit);
  */
 enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why);
 
+/** @brief Size of a section's items. @param section enum tg_image_section_id, or a list of
+ *  names. @return Octets; 1 where a section is bytes. */
+uint32_t tg_image_item_bytes(uint32_t section);
+
 /** @brief Address inside an image. @param image Checked. @param offset Bytes. @return Pointer. */
 static inline const void *tg_image_at(const struct tg_image *image, uint64_t offset)
 {

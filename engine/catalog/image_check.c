@@ -9,7 +9,7 @@
 #define NODE_ENTRIES     11u
 #define CHECKSUMMED_FROM (offsetof(struct tg_image, checksum) + sizeof(uint32_t))
 
-static const uint32_t item_sizes[] = {
+static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_TEXT] = 1,
     [TG_IMAGE_SECTION_PRICES] = sizeof(uint32_t),
     [TG_IMAGE_SECTION_PRICE_DATA] = 1,
@@ -33,6 +33,11 @@ static const uint32_t item_sizes[] = {
     [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
 };
 
+uint32_t tg_image_item_bytes(uint32_t section)
+{
+    return section < TG_IMAGE_SECTION_NAMES ? item_sizes[section] : (uint32_t)sizeof(uint32_t);
+}
+
 /* Does an array lie inside the blob, aligned to its items? */
 static bool lies_inside(const struct tg_image *image, uint64_t offset, uint64_t count,
                         uint64_t item_bytes, uint64_t align_bytes)
@@ -45,8 +50,7 @@ static bool sections_check(const struct tg_image *image)
 {
     for (uint32_t i = 0; i < TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT; i++) {
         const struct tg_image_section *section = &image->sections[i];
-        const uint32_t item =
-            i < TG_IMAGE_SECTION_NAMES ? item_sizes[i] : (uint32_t)sizeof(uint32_t);
+        const uint32_t item = tg_image_item_bytes(i);
         if (section->item_bytes != item ||
             !lies_inside(image, section->offset, section->count, item, TG_IMAGE_ALIGN_BYTES) ||
             section->size_bytes != (uint64_t)section->count * item) {
