@@ -12,7 +12,7 @@
 #define PAIRS_MAX        (1u << 26)
 #define PAIR_NONE        UINT32_MAX
 #define SLOTS_ASKED      24u
-#define AHEAD_ROWS       16u /* whose pairs are asked for: each is a cache miss */
+#define GROUP_ROWS       16u /* whose pairs are asked for together: each is a cache miss */
 #define CURRENCY_MISSING TG_IMPACT_CURRENCIES_MAX
 
 /* A subscriber seen at a node: in which of the last 64 slots, counted back from last_slot. */
@@ -25,6 +25,13 @@ struct pair {
     uint16_t reserved;
 };
 _Static_assert(sizeof(struct pair) == 24, "pairs are the bulk of the memory");
+
+/* The slot that holds times in [from_ns, to_ns). */
+struct span {
+    int64_t from_ns;
+    int64_t to_ns;
+    uint32_t slot;
+};
 
 /* Revenue of a node in one slot; stamp tells which slot the ring place stands for. */
 struct cell {
@@ -134,8 +141,8 @@ static uint32_t currency_find(struct tg_impact *impact, uint16_t currency)
 }
 
 /* Only ever grows the window: a slot that slid out of it is not taken back. */
-static void revenue_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot,
-                        uint16_t code, int64_t amount)
+static void revenue_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, uint16_t code,
+                        int64_t amount)
 {
     struct cell *cell =
         &impact->cells[(size_t)node_id * TG_IMPACT_SLOTS_COUNT + slot % TG_IMPACT_SLOTS_COUNT];
@@ -159,13 +166,14 @@ static inline uint32_t pair_place(const struct tg_impact *impact, uint16_t node_
     return (uint32_t)tg_mix64((uint64_t)node_id << 32 | subscriber) & impact->pairs_mask;
 }
 
-static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, uint32_t subscriber)
+/* at: the pair's place. */
+static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, uint32_t subscriber,
+                     uint32_t at)
 {
     if (subscriber >= impact->subscribers_count_max) {
         impact->counters.pairs_dropped_count++;
         return;
     }
-    uint32_t at = pair_place(impact, node_id, subscriber);
     struct pair *pair = &impact->pairs[at];
     while (pair->node_id != 0 && (pair->node_id != node_id || pair->subscriber != subscriber)) {
         at = (at + 1) & impact->pairs_mask;
@@ -188,36 +196,70 @@ static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, 
     }
 }
 
-void tg_impact_add(struct tg_impact *impact, const struct tg_impact_rows *rows, uint32_t count)
+/* Rows mostly come hour by hour: one division an hour. false: there is no such slot. */
+static inline bool slot_enter(const struct tg_impact *impact, struct span *span, int64_t start_ns)
+{
+    if (start_ns >= span->from_ns && start_ns < span->to_ns) {
+        return true;
+    }
+    const int64_t number = start_ns / impact->slot_ns;
+    if (start_ns < 0 || number >= UINT32_MAX) {
+        return false;
+    }
+    *span =
+        (struct span){number * impact->slot_ns, (number + 1) * impact->slot_ns, (uint32_t)number};
+    return true;
+}
+
+static inline void row_add(struct tg_impact *impact, const struct tg_impact_rows *rows, uint32_t i,
+                           struct span *span, uint32_t place)
+{
+    const uint16_t node_id = rows->node_id[i];
+    if (rows->fate[i] != TG_FATE_RATED || node_id == TG_NODE_ID_NONE ||
+        node_id > impact->inventory->nodes_count || !slot_enter(impact, span, rows->start_ns[i])) {
+        impact->counters.skipped_count++;
+        return;
+    }
+    const uint32_t slot = span->slot;
+    impact->slot_last = slot > impact->slot_last ? slot : impact->slot_last;
+    if (impact->slot_last - slot >= TG_IMPACT_SLOTS_COUNT) {
+        impact->counters.late_count++;
+        return;
+    }
+    impact->slot_first = slot < impact->slot_first ? slot : impact->slot_first;
+    impact->counters.rows_count++;
+    revenue_add(impact, node_id, slot, rows->currency[i], rows->amount[i]);
+    pair_add(impact, node_id, slot, rows->subscriber[i], place);
+}
+
+static inline void places_ask(const struct tg_impact *impact, const struct tg_impact_rows *rows,
+                              uint32_t from, uint32_t count, uint32_t *places)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const uint16_t node_id = rows->node_id[i];
-        const int64_t start_ns = rows->start_ns[i];
-        if (i + AHEAD_ROWS < count) {
-            __builtin_prefetch(&impact->pairs[pair_place(impact, rows->node_id[i + AHEAD_ROWS],
-                                                         rows->subscriber[i + AHEAD_ROWS])],
-                               1);
+        places[i] = pair_place(impact, rows->node_id[from + i], rows->subscriber[from + i]);
+        __builtin_prefetch(&impact->pairs[places[i]], 1);
+    }
+}
+
+static inline uint32_t group_count(uint32_t from, uint32_t count)
+{
+    const uint32_t left = from < count ? count - from : 0;
+    return left < GROUP_ROWS ? left : GROUP_ROWS;
+}
+
+/* The next group's pairs are asked for before this one's are worked on. */
+void tg_impact_add(struct tg_impact *impact, const struct tg_impact_rows *rows, uint32_t count)
+{
+    uint32_t places[2][GROUP_ROWS];
+    struct span span = {0, 0, 0};
+    places_ask(impact, rows, 0, group_count(0, count), places[0]);
+    for (uint32_t from = 0; from < count; from += GROUP_ROWS) {
+        const uint32_t half = from / GROUP_ROWS % 2;
+        const uint32_t next = from + GROUP_ROWS;
+        places_ask(impact, rows, next, group_count(next, count), places[half ^ 1]);
+        for (uint32_t i = 0; i < group_count(from, count); i++) {
+            row_add(impact, rows, from + i, &span, places[half][i]);
         }
-        if (rows->fate[i] != TG_FATE_RATED || node_id == TG_NODE_ID_NONE ||
-            node_id > impact->inventory->nodes_count || start_ns < 0) {
-            impact->counters.skipped_count++;
-            continue;
-        }
-        const int64_t number = start_ns / impact->slot_ns;
-        if (number >= UINT32_MAX) {
-            impact->counters.skipped_count++;
-            continue;
-        }
-        const uint32_t slot = (uint32_t)number;
-        impact->slot_last = slot > impact->slot_last ? slot : impact->slot_last;
-        if (impact->slot_last - slot >= TG_IMPACT_SLOTS_COUNT) {
-            impact->counters.late_count++;
-            continue;
-        }
-        impact->slot_first = slot < impact->slot_first ? slot : impact->slot_first;
-        impact->counters.rows_count++;
-        revenue_add(impact, node_id, slot, rows->currency[i], rows->amount[i]);
-        pair_add(impact, node_id, slot, rows->subscriber[i]);
     }
 }
 
