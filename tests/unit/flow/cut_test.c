@@ -317,14 +317,14 @@ Test(cut, readings_of_many_epochs_and_replay_end_where_the_rows_did)
 {
     /* If this fails, an open session's next reading after a crash charges usage twice or loses it.
      */
-    enum { SESSIONS = 3000, READINGS = 40000, STEP = 500, PAGES_A_STEP = 1 };
+    enum { SESSIONS = 10000, READINGS = 40000, STEP = 500 };
     static uint8_t page[TG_CUMULATIVE_PAGE_BYTES];
     static struct tg_usage deltas[READINGS];
     struct tg_cumulative *live = tg_cumulative_create(SESSIONS);
     struct tg_cumulative *back = tg_cumulative_create(SESSIONS);
     const uint32_t pages_count = tg_cumulative_pages_count(live);
     cr_assert(pages_count > 3, "%u pages", pages_count);
-    uint64_t sums[SESSIONS] = {0};
+    static uint64_t sums[SESSIONS];
     uint64_t state = 3;
     uint32_t taken = 1;
     for (uint32_t i = 0; i < READINGS; i++) {

@@ -118,6 +118,32 @@ Test(cumulative, forgotten_sessions_are_held_back_and_new_ones_are_not)
     cr_expect_eq(known.quantity_up, 600);
 }
 
+/* Sessions come and go, and the table has ended ones in all its places. If this fails a carrier
+ * with as many sessions as the table was made for has usage suspended that was read in full. */
+Test(cumulative, as_many_sessions_as_it_was_made_for_keep_their_readings)
+{
+    static uint64_t open[1000];
+    uint64_t state = 1;
+    uint64_t next = 1;
+    uint32_t rows_count = 0;
+    uint32_t kept_count = 0;
+    for (uint32_t round = 0; round < 40; round++) {
+        for (uint32_t i = 0; i < 1000; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            if (open[i] == 0 || state >> 61 == 0) {
+                open[i] = next++;
+            }
+            struct tg_usage row = reading(open[i], (round + 1) * 10, 0, (round + 1) * 10);
+            const bool is_first = open[i] + 1 == next;
+            const enum tg_err err = tg_cumulative_delta(table, &row);
+            rows_count += !is_first;
+            kept_count += !is_first && err == TG_OK && row.quantity_up == 10;
+        }
+    }
+    cr_expect_gt(tg_cumulative_evicted(table), 1000);
+    cr_expect_geq(kept_count, rows_count - rows_count / 1000, "%u of %u", kept_count, rows_count);
+}
+
 /* If this fails a crash charges every open session from its start once more. */
 Test(cumulative, replay_and_pages_go_on_where_the_journal_ends)
 {
