@@ -39,6 +39,13 @@ void *tg_pages_take(size_t size_bytes)
     return aligned;
 }
 
+void *tg_pages_reserve(size_t size_bytes)
+{
+    void *map = mmap(NULL, pages_round(size_bytes), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
 void tg_pages_free(void *memory, size_t size_bytes)
 {
     if (memory != NULL) {

@@ -3,7 +3,8 @@
  *  @brief Memory for the data path: taken at start, zeroed, in huge pages when there are any.
  *
  *  Source: design law 7. Threads: init is single-threaded; blocks belong to whoever took them.
- *  Allocates: mmap in tg_pages_take only. Cost: page faults are paid at start, not later.
+ *  Allocates: mmap in tg_pages_take and tg_pages_reserve only. Cost: page faults are paid at start,
+ *  not later, but for what is only reserved.
  */
 #ifndef TG_BASE_ARENA_H
 #define TG_BASE_ARENA_H
@@ -17,7 +18,17 @@
  */
 void *tg_pages_take(size_t size_bytes);
 
-/** @brief Give back. @param memory From tg_pages_take or NULL. @param size_bytes As taken. */
+/**
+ * @brief Take zeroed memory that costs nothing until it is written, a small page at a time.
+ *
+ * For what the row path never touches, and for configurations that do not preallocate.
+ * @param size_bytes  At least 1.
+ * @return Memory, page aligned, or NULL when there is none. Give back with tg_pages_free.
+ */
+void *tg_pages_reserve(size_t size_bytes);
+
+/** @brief Give back. @param memory From tg_pages_take, tg_pages_reserve, or NULL.
+ *  @param size_bytes As taken. */
 void tg_pages_free(void *memory, size_t size_bytes);
 
 /**

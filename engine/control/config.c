@@ -123,7 +123,7 @@ static const struct tg_schema_key config_keys[] = {
      .help = "When state is stored while rows flow; what a restart need not replay."},
     {.key = "metrics", .type = TG_TYPE_LISTEN, .help = "Address of /metrics; absent: none."},
     {.key = "preallocate", .type = TG_TYPE_BOOL, .fallback = "true",
-     .help = "Take journal segments whole, so that a full disk shows early."},
+     .help = "Take journal segments and their buffers whole at start: a full disk shows early."},
     {.key = "plugins", .type = TG_TYPE_LIST, .max = TG_CONFIG_PLUGINS_MAX, .item = &text_item,
      .help = "Shared objects to load: trusted code."},
     {.key = "decoders", .type = TG_TYPE_LIST, .max = TG_PORTS_MAX, .item = &decoder_item,

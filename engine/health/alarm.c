@@ -773,7 +773,8 @@ enum tg_err tg_alarm_set_open(const struct tg_alarm_config *config, struct tg_al
         draft.buckets_mask = draft.buckets_mask * 2 + 1;
     }
     draft.size_bytes = set_carve(&draft, NULL);
-    uint8_t *block = tg_pages_take(draft.size_bytes);
+    /* Only reserved: the control thread's, and nearly all of it is alarms that never come. */
+    uint8_t *block = tg_pages_reserve(draft.size_bytes);
     if (block == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u alarms", config->alarms_count_max);
     }

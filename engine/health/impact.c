@@ -95,8 +95,14 @@ enum tg_err tg_impact_open(const struct tg_impact_config *config, struct tg_impa
     if (draft.slot_ns < TG_NS_PER_S) {
         return TG_E_INVALID; /* slot numbers of today would not fit 32 bits */
     }
+    /* There are no more pairs than nodes times subscribers: few of them need no large table. */
+    const uint64_t pairs_possible =
+        (uint64_t)config->inventory->nodes_count * config->subscribers_count_max;
+    if (pairs_possible < draft.pairs_count_max) {
+        draft.pairs_count_max = (uint32_t)pairs_possible;
+    }
     draft.pairs_mask = 31;
-    while (draft.pairs_mask < config->pairs_count_max + config->pairs_count_max / 2) {
+    while (draft.pairs_mask < draft.pairs_count_max + draft.pairs_count_max / 2) {
         draft.pairs_mask = draft.pairs_mask * 2 + 1;
     }
     draft.size_bytes = impact_carve(&draft, NULL);

@@ -145,7 +145,7 @@ static enum tg_err journal_take(struct tg_journal *journal, const struct tg_jour
     journal->streams_count = params->streams_count;
     for (uint32_t s = 0; s < params->streams_count; s++) {
         for (uint32_t i = 0; i < TG_JOURNAL_BLOCKS_PER_STREAM; i++) {
-            struct tg_block *block = tg_builder_open(s, rows_max);
+            struct tg_block *block = tg_builder_open(s, rows_max, params->is_sparse);
             if (block == NULL) {
                 return tg_why_set(why, TG_E_NO_MEMORY, "no memory for journal blocks");
             }

@@ -54,7 +54,7 @@ struct tg_journal_params {
     uint64_t segment_bytes;             /**< Default TG_JOURNAL_SEGMENT_BYTES; at least 4096. */
     uint32_t rows_per_block_max; /**< Default and most TG_BLOCK_ROWS_MAX; rounded up to 32. */
     int32_t zstd_level;          /**< -5..3 without 0; 0: -1. */
-    bool is_sparse;              /**< Do not preallocate segments. */
+    bool is_sparse;              /**< Preallocate neither segments nor buffers. */
     bool is_inline;              /**< No writer thread: submit writes and syncs itself. */
 };
 
