@@ -15,6 +15,7 @@ from decimal import Decimal
 TOLLGATE = os.path.abspath(sys.argv[1])
 KILLS = int(sys.argv[3])
 RANDOM = random.Random(int(sys.argv[4]))
+STORM_CALLS = 40  # at most, between two kills
 SCHEMA = json.load(open(f"{sys.argv[2]}/schemas/control/credit_answer.schema.json",
                         encoding="utf-8"))
 
@@ -214,12 +215,15 @@ def compare(world, client):
               "but its reservations hold", held)
 
 
-def storm(world, client, seconds):
-    """Ask until the engine is dead; what was not answered is asked again after the restart."""
+def storm(world, client, calls):
+    """Ask until the engine is dead; what was not answered is asked again after the restart. It is
+    killed a moment after so many calls: a busy machine makes them slower, not fewer."""
     pending = []
-    timer = threading.Timer(seconds, world.kill)
-    timer.start()
+    timer = threading.Timer(RANDOM.uniform(0, 0.01), world.kill)
     while True:
+        if calls == 0:
+            timer.start()
+        calls -= 1
         pending = [client.request() for _ in range(RANDOM.choice([1, 1, 5, 20]))]
         answers = world.ask(pending)
         if answers is None:
@@ -244,7 +248,7 @@ def kills(workers, count):
                     client.note(request, answer)
                 client.again(5)
                 compare(world, client)
-                pending = storm(world, client, RANDOM.uniform(0.01, 0.4))
+                pending = storm(world, client, RANDOM.randrange(STORM_CALLS))
             world.tollgate("audit")
             world.start()
             for request, answer in zip(pending, world.ask(pending)):
