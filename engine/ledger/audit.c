@@ -34,8 +34,9 @@ struct pool {
 
 struct audit_run {
     struct tg_audit *audit;
-    struct tg_audit_line *sources; /* by source_id; SOURCES_COUNT */
+    struct tg_audit_line *sources; /* by source_id; SOURCES_COUNT, of which few are touched */
     bool *is_source;
+    uint32_t sources_end;       /* no source has this id or a greater one */
     struct tg_audit_sums epoch; /* of the open epoch */
     struct pool hours;
     uint32_t hours_count;
@@ -126,13 +127,19 @@ static enum tg_err held_add(struct audit_run *run, uint64_t key, uint32_t source
     return TG_OK;
 }
 
+static struct tg_audit_sums *source_sums(struct audit_run *run, uint32_t source)
+{
+    run->is_source[source] = true;
+    run->sources_end = source < run->sources_end ? run->sources_end : source + 1;
+    return &run->sources[source].sums;
+}
+
 /* Books a fate to total, source and open epoch. */
 static void book_fate(struct audit_run *run, uint32_t source, uint32_t fate, int64_t rows,
                       int64_t units)
 {
-    struct tg_audit_sums *const sums[] = {&run->audit->total, &run->sources[source].sums,
+    struct tg_audit_sums *const sums[] = {&run->audit->total, source_sums(run, source),
                                           &run->epoch};
-    run->is_source[source] = true;
     for (uint32_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
         sums[i]->fate_rows[fate] += rows;
         sums[i]->fate_units[fate] += units;
@@ -141,9 +148,8 @@ static void book_fate(struct audit_run *run, uint32_t source, uint32_t fate, int
 
 static void book_in(struct audit_run *run, uint32_t source, int64_t rows, int64_t units)
 {
-    struct tg_audit_sums *const sums[] = {&run->audit->total, &run->sources[source].sums,
+    struct tg_audit_sums *const sums[] = {&run->audit->total, source_sums(run, source),
                                           &run->epoch};
-    run->is_source[source] = true;
     for (uint32_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
         sums[i]->in_rows += rows;
         sums[i]->in_units += units;
@@ -312,7 +318,7 @@ static int line_compare(const void *a, const void *b)
 static enum tg_err audit_close(struct audit_run *run)
 {
     struct tg_audit *audit = run->audit;
-    for (uint32_t s = 0; s < SOURCES_COUNT; s++) {
+    for (uint32_t s = 0; s < run->sources_end; s++) {
         audit->sources_count += run->is_source[s] ? 1 : 0;
     }
     audit->hours_count = run->hours_count;
@@ -327,7 +333,7 @@ static enum tg_err audit_close(struct audit_run *run)
         qsort(audit->hours, audit->hours_count, sizeof *audit->hours, line_compare);
     }
     uint32_t index = 0;
-    for (uint32_t s = 0; s < SOURCES_COUNT; s++) {
+    for (uint32_t s = 0; s < run->sources_end; s++) {
         if (run->is_source[s]) {
             audit->sources[index] = run->sources[s];
             audit->sources[index++].key = s;
@@ -383,8 +389,8 @@ enum tg_err tg_audit_run(const char *data_dir, uint64_t epoch_min, struct tg_aud
 {
     struct audit_run run = {.audit = audit, .why = why};
     *audit = (struct tg_audit){0};
-    run.sources = tg_pages_take(SOURCES_COUNT * sizeof *run.sources);
-    run.is_source = tg_pages_take(SOURCES_COUNT * sizeof *run.is_source);
+    run.sources = tg_pages_reserve(SOURCES_COUNT * sizeof *run.sources);
+    run.is_source = tg_pages_reserve(SOURCES_COUNT * sizeof *run.is_source);
     run.credit = tg_audit_credit_open();
     const enum tg_err err = run.sources != NULL && run.is_source != NULL && run.credit != NULL
                                 ? audit_fold(&run, data_dir, epoch_min, why)

@@ -33,7 +33,9 @@ enum tg_err tg_codec_open(int level, size_t bytes_max, struct tg_codec **codec, 
     const size_t self_bytes = align_64(sizeof(struct tg_codec));
     const size_t in_bytes = level != 0 ? align_64(ZSTD_estimateCCtxSize(level)) : 0;
     const size_t out_bytes = align_64(ZSTD_estimateDCtxSize());
-    uint8_t *memory = tg_pages_take(self_bytes + in_bytes + out_bytes);
+    const size_t wanted = self_bytes + in_bytes + out_bytes;
+    /* The journal's writer must not wait for pages; who only reads may. */
+    uint8_t *memory = level != 0 ? tg_pages_take(wanted) : tg_pages_reserve(wanted);
     if (memory == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a compressor");
     }
@@ -42,7 +44,7 @@ enum tg_err tg_codec_open(int level, size_t bytes_max, struct tg_codec **codec, 
         made->compressor = ZSTD_initStaticCCtx(memory + self_bytes, in_bytes);
     }
     made->decompressor = ZSTD_initStaticDCtx(memory + self_bytes + in_bytes, out_bytes);
-    made->memory_bytes = self_bytes + in_bytes + out_bytes;
+    made->memory_bytes = wanted;
     made->bytes_max = bytes_max;
     made->level = level;
     if ((level != 0 && made->compressor == NULL) || made->decompressor == NULL) {

@@ -160,11 +160,13 @@ Test(recover, every_flipped_bit_of_a_durable_block_is_found)
     const int fd = open(path, O_RDWR);
     cr_assert(fd >= 0);
     uint64_t missed_count = 0;
+    /* One lane: that lanes change nothing has a test of its own, and thousands of threads cost. */
+    const struct tg_recover_calls calls = {.lanes_count = 1};
     for (uint64_t bit = offsets[0] * 8; bit < offsets[1] * 8; bit++) {
         struct tg_recovered recovered;
         const uint8_t changed = bytes[bit / 8] ^ (uint8_t)(1u << bit % 8);
         cr_assert_eq(pwrite(fd, &changed, 1, (off_t)(bit / 8)), 1);
-        const enum tg_err err = tg_recover(dir, 0, NULL, NULL, &recovered, NULL);
+        const enum tg_err err = tg_recover(dir, 0, NULL, &calls, &recovered, NULL);
         missed_count += err != TG_E_CORRUPT && err != TG_E_CHAIN && err != TG_E_FORMAT;
         cr_assert_eq(pwrite(fd, &bytes[bit / 8], 1, (off_t)(bit / 8)), 1);
     }
@@ -194,7 +196,7 @@ static void told_by(const char *dir, uint32_t lanes_count, struct told *told)
     told->err = tg_recover(dir, 0, NULL, &calls, &told->recovered, &told->why);
 }
 
-Test(recover, lanes_change_nothing_of_what_is_told, .timeout = 120)
+Test(recover, lanes_change_nothing_of_what_is_told, .timeout = 600)
 {
     /* If this failed, a start would depend on how its threads were scheduled: rows in another
      * order, or damage named at another place. */
