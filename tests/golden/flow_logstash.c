@@ -263,7 +263,7 @@ static uint32_t feed_context(const json_t *context)
 
 /* If this fails we count or read the records of some vendor's exporter otherwise than the standard
  * says, and its subscribers are billed by wrong octets or addresses. */
-Test(flow_logstash, every_context_has_its_records_and_fields, .timeout = 120)
+Test(flow_logstash, every_context_has_its_records_and_fields, .timeout = 600)
 {
     FILE *lines = fopen(FOLDER "logstash_expect.jsonl", "r");
     if (lines == NULL) {

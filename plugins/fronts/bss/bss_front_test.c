@@ -40,7 +40,7 @@ static unsigned ids_count(void)
 
 /* Otherwise a BSS cannot page through the bills: it misses some, or never knows how many there
  * are. */
-Test(bss_front, lists_page_count_filter_and_select, .timeout = 60)
+Test(bss_front, lists_page_count_filter_and_select, .timeout = 600)
 {
     front_test_init(&test);
     bills_put(120);
@@ -83,7 +83,7 @@ Test(bss_front, lists_page_count_filter_and_select, .timeout = 60)
 }
 
 /* Otherwise a client with a mistake gets a page it did not ask for, or a body it cannot read. */
-Test(bss_front, mistakes_get_a_status_and_an_error_body, .timeout = 60)
+Test(bss_front, mistakes_get_a_status_and_an_error_body, .timeout = 600)
 {
     static const struct {
         const char *options;
@@ -124,7 +124,7 @@ Test(bss_front, mistakes_get_a_status_and_an_error_body, .timeout = 60)
 
 /* Otherwise a front that dies takes the engine's data with it: a reader killed in the middle of
  * lists must leave an environment that reads and writes as before. */
-Test(bss_front, killing_a_front_leaves_the_state_usable, .timeout = 60)
+Test(bss_front, killing_a_front_leaves_the_state_usable, .timeout = 600)
 {
     front_test_init(&test);
     bills_put(50);

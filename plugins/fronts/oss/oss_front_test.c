@@ -37,7 +37,7 @@ static void alarms_put(void)
 }
 
 /* Otherwise the operator's list does not begin with the fault that costs most. */
-Test(oss_front, alarms_sort_by_revenue_and_filter_by_cause, .timeout = 60)
+Test(oss_front, alarms_sort_by_revenue_and_filter_by_cause, .timeout = 600)
 {
     front_test_init(&test);
     alarms_put();
@@ -106,7 +106,7 @@ static const char *command_read(void)
 }
 
 /* Otherwise an acknowledgement is shown as done and the engine never heard of it. */
-Test(oss_front, acknowledging_is_done_only_when_the_engine_says_so, .timeout = 60)
+Test(oss_front, acknowledging_is_done_only_when_the_engine_says_so, .timeout = 600)
 {
     front_test_init(&test);
     alarms_put();
@@ -143,7 +143,7 @@ Test(oss_front, acknowledging_is_done_only_when_the_engine_says_so, .timeout = 6
 }
 
 /* Otherwise one oversized request fills the front's memory. */
-Test(oss_front, a_body_over_the_bound_is_413, .timeout = 60)
+Test(oss_front, a_body_over_the_bound_is_413, .timeout = 600)
 {
     front_test_init(&test);
     alarms_put();

@@ -306,7 +306,7 @@ static struct tg_bill_stats bill_run(const char *dir, struct tg_db *state, uint3
 
 /* Otherwise a customer pays another sum than his rows, fees and taxes make, depending on how much
  * memory the run had. */
-Test(bill, every_invoice_is_the_sum_of_its_rows_whatever_the_passes, .timeout = 120)
+Test(bill, every_invoice_is_the_sum_of_its_rows_whatever_the_passes, .timeout = 600)
 {
     char dir[64] = "/tmp/tg_bill_run_XXXXXX";
     cr_assert_not_null(mkdtemp(dir));
@@ -337,7 +337,7 @@ Test(bill, every_invoice_is_the_sum_of_its_rows_whatever_the_passes, .timeout = 
 
 /* Otherwise running the month twice sends every customer a second invoice, or late usage changes
  * one he already has. */
-Test(bill, running_again_changes_nothing_and_reports_late_usage, .timeout = 120)
+Test(bill, running_again_changes_nothing_and_reports_late_usage, .timeout = 600)
 {
     char dir[64] = "/tmp/tg_bill_run_XXXXXX";
     cr_assert_not_null(mkdtemp(dir));
@@ -382,7 +382,7 @@ Test(bill, running_again_changes_nothing_and_reports_late_usage, .timeout = 120)
 }
 
 /* Otherwise one account with an impossible sum keeps all others from their bills. */
-Test(bill, an_account_that_cannot_be_billed_is_named_and_left_out, .timeout = 120)
+Test(bill, an_account_that_cannot_be_billed_is_named_and_left_out, .timeout = 600)
 {
     char dir[64] = "/tmp/tg_bill_run_XXXXXX";
     cr_assert_not_null(mkdtemp(dir));

@@ -300,7 +300,7 @@ static const struct version first = {"5.00", "0.10", "0.02", "0.13", 60, 1, "own
 
 /* Otherwise a family that was rerated goes on with the minutes, remainders and limits of the wrong
  * catalog, and its month can never be corrected or explained again. */
-Test(draws, rerated_shelves_are_those_of_rating_from_nothing, .timeout = 300)
+Test(draws, rerated_shelves_are_those_of_rating_from_nothing, .timeout = 600)
 {
     static const struct {
         const char *name;
@@ -342,7 +342,7 @@ Test(draws, rerated_shelves_are_those_of_rating_from_nothing, .timeout = 300)
 
 /* Otherwise money that does not change is journaled as a correction, or rows that draw from another
  * list now are replayed from the old one. */
-Test(draws, a_row_that_only_draws_elsewhere_says_so, .timeout = 60)
+Test(draws, a_row_that_only_draws_elsewhere_says_so, .timeout = 600)
 {
     world_open(&first);
     calls_rate(60);

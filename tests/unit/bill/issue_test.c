@@ -151,7 +151,7 @@ static void issue_all(struct tg_db *state, unsigned accounts, unsigned batch)
 
 /* Otherwise the tax office finds a hole in the numbers, or two invoices with one: a crash at any
  * moment of issuing must leave whole batches only, and the next run must go on after them. */
-Test(issue, numbers_stay_gapless_when_the_process_is_killed, .timeout = 120)
+Test(issue, numbers_stay_gapless_when_the_process_is_killed, .timeout = 600)
 {
     const unsigned accounts = 3000;
     char dir[64];

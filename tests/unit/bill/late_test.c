@@ -198,7 +198,7 @@ static void bill_expect(const char *id, const char *wanted)
 
 /* Otherwise usage that comes late is billed twice, lost, or on a bill that its product does not
  * want it on. */
-Test(late, every_policy_of_a_product, .timeout = 60)
+Test(late, every_policy_of_a_product, .timeout = 600)
 {
     world_open();
     for (uint32_t who = 0; who < 4; who++) {
@@ -248,7 +248,7 @@ Test(late, every_policy_of_a_product, .timeout = 60)
 }
 
 /* Otherwise somebody who has paid ahead is asked to pay again, or cannot follow his balance. */
-Test(late, a_balance_pays_and_is_stated, .timeout = 60)
+Test(late, a_balance_pays_and_is_stated, .timeout = 600)
 {
     world_open();
     topup(4, "2026-02-10", "100");

@@ -202,7 +202,7 @@ static __int128 sum_afresh(const struct tg_image *image)
 
 /* Otherwise a family's pool is drawn twice when its month is corrected, or cannot be corrected a
  * second time, since what stands is no longer what the shelves say. */
-Test(rerate, a_pool_is_corrected_and_the_correction_is_corrected, .timeout = 60)
+Test(rerate, a_pool_is_corrected_and_the_correction_is_corrected, .timeout = 600)
 {
     world_open();
     calls_journal(300);
@@ -226,7 +226,7 @@ Test(rerate, a_pool_is_corrected_and_the_correction_is_corrected, .timeout = 60)
 
 /* Otherwise rows before the chosen day, corrected earlier, do not fit the counters any more, and
  * nobody can correct or explain that month again. */
-Test(rerate, rows_stand_before_the_selection_with_whatever_priced_them, .timeout = 60)
+Test(rerate, rows_stand_before_the_selection_with_whatever_priced_them, .timeout = 600)
 {
     world_open();
     calls_journal(300);
@@ -250,7 +250,7 @@ Test(rerate, rows_stand_before_the_selection_with_whatever_priced_them, .timeout
 }
 
 /* Otherwise correcting one member's calls leaves the others on minutes that are gone. */
-Test(rerate, members_follow_when_their_pool_moves, .timeout = 60)
+Test(rerate, members_follow_when_their_pool_moves, .timeout = 600)
 {
     world_open();
     const int64_t day_ns = at_ns("2026-10-02");
@@ -270,7 +270,7 @@ Test(rerate, members_follow_when_their_pool_moves, .timeout = 60)
 }
 
 /* Otherwise a wrong deck or product is corrected by pricing everybody again. */
-Test(rerate, selectors_choose_by_deck_product_and_node, .timeout = 60)
+Test(rerate, selectors_choose_by_deck_product_and_node, .timeout = 600)
 {
     world_open();
     calls_journal(200);

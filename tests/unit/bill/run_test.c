@@ -191,7 +191,7 @@ static struct tg_bill_stats month_run(const struct world *world, struct tg_db *s
 }
 
 /* Otherwise an invoice, its number or an announcement depends on the machine it was made on. */
-Test(run, one_two_and_four_threads_store_the_same_bytes, .timeout = 120)
+Test(run, one_two_and_four_threads_store_the_same_bytes, .timeout = 600)
 {
     static const char *const names[] = {"one", "two", "four", "seven"};
     static const uint16_t threads[] = {1, 2, 4, 7};
@@ -239,7 +239,7 @@ static bool run_killed(const struct world *world, const char *name, uint16_t thr
 
 /* Otherwise a crash in a bill run leaves a gap or a double in the numbers, or other invoices than
  * the run would have made. */
-Test(run, killed_anywhere_and_run_again_it_stores_the_same_bytes, .timeout = 200)
+Test(run, killed_anywhere_and_run_again_it_stores_the_same_bytes, .timeout = 600)
 {
     struct world world;
     uint64_t bills_count = 0;

@@ -343,7 +343,7 @@ Test(catalog, image_answers_alike_at_any_address)
 }
 
 /* One flipped bit in a price is a wrong invoice for everybody: every bit is covered. */
-Test(catalog, any_flipped_bit_is_detected, .timeout = 120)
+Test(catalog, any_flipped_bit_is_detected, .timeout = 600)
 {
     struct tg_catalog_snapshot *snapshot = open_folder(SAMPLE);
     const struct tg_image *image = snapshot->images[0];
@@ -364,7 +364,7 @@ Test(catalog, any_flipped_bit_is_detected, .timeout = 120)
 }
 
 /* An image with a good checksum but bad indices must be refused or harmless, never a crash. */
-Test(catalog, hostile_indices_never_lead_outside, .timeout = 120)
+Test(catalog, hostile_indices_never_lead_outside, .timeout = 600)
 {
     struct tg_catalog_snapshot *snapshot = open_folder(SAMPLE);
     const struct tg_image *image = snapshot->images[0];
@@ -487,7 +487,7 @@ Test(catalog, diff_names_every_change, .init = folder_make, .fini = folder_remov
 
 /* A world-wide deck must import while a person waits, and hold every prefix. */
 Test(catalog, three_hundred_thousand_prefixes_import_in_seconds, .init = folder_make,
-     .fini = folder_remove, .timeout = 120)
+     .fini = folder_remove, .timeout = 600)
 {
     static const char *const list = TG_SOURCE_DIR "/../shared/data/decks/e164_prefixes.tsv";
     if (access(list, R_OK) != 0) {

@@ -135,7 +135,7 @@ static uint64_t number_make(const struct tg_deck_row *rows, uint32_t count, uint
 }
 
 /* A wrong zone is a wrong price: every real prefix of the world against a naive search. */
-Test(deck, longest_prefix_equals_naive_search_on_a_million_numbers, .timeout = 120)
+Test(deck, longest_prefix_equals_naive_search_on_a_million_numbers, .timeout = 600)
 {
     struct tg_deck_row *rows = calloc(ROWS_MAX, sizeof *rows);
     const uint32_t count = rows_load(rows);

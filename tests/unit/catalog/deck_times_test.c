@@ -23,7 +23,7 @@ static void file_write(const char *dir, const char *name, const char *text)
 }
 
 /* Otherwise explain names the price sheet of another month as the reason of a charge. */
-Test(deck_times, the_row_that_decides_says_since_when, .timeout = 20)
+Test(deck_times, the_row_that_decides_says_since_when, .timeout = 600)
 {
     char dir[64] = "/tmp/tg_deck_times_XXXXXX";
     char command[96];

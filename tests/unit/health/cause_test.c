@@ -89,7 +89,7 @@ static bool trial(uint64_t *seed, uint32_t loss_percent, bool is_root_silent, ui
     return is_wanted;
 }
 
-Test(cause, the_measured_experiment_is_reproduced, .timeout = 120)
+Test(cause, the_measured_experiment_is_reproduced, .timeout = 600)
 {
     /* Below these an operator is sent to the wrong site more often than the method allows. */
     const struct {

@@ -79,7 +79,7 @@ static uint64_t timelines_hash(const struct tg_timeline *timeline)
     return hash;
 }
 
-Test(timeline, any_order_with_duplicates_gives_the_same_timelines_and_alarms, .timeout = 120)
+Test(timeline, any_order_with_duplicates_gives_the_same_timelines_and_alarms, .timeout = 600)
 {
     /* If order mattered, a replay after a crash would annotate and alarm differently. */
     static struct tg_observation observations[PER_SET * 2];

@@ -87,7 +87,7 @@ static struct tg_bpf *twin_load(void)
     return bpf;
 }
 
-Test(bpf, native_translated_interpreted_and_built_in_agree_on_a_million_rows, .timeout = 120)
+Test(bpf, native_translated_interpreted_and_built_in_agree_on_a_million_rows, .timeout = 600)
 {
     /* If this failed, moving a tariff from one kind to another would change invoices. */
     static struct tg_tariff_row rows[CALL_ROWS];

@@ -103,7 +103,7 @@ static uint32_t guard_three(struct tg_plug *plug, uint64_t middle,
     return tg_guard_price(plug, &bounds, prices, 1, rows, 3, results);
 }
 
-Test(fence, a_crash_or_a_loop_loses_no_row_and_says_what_it_was, .timeout = 60)
+Test(fence, a_crash_or_a_loop_loses_no_row_and_says_what_it_was, .timeout = 600)
 {
     /* If this failed, one customer's odd record would stop everybody's billing. */
     const struct {
@@ -183,7 +183,7 @@ static void *thread_run(void *context)
     return (void *)failures;
 }
 
-Test(fence, a_slow_call_within_its_budget_is_left_alone_on_any_thread, .timeout = 120)
+Test(fence, a_slow_call_within_its_budget_is_left_alone_on_any_thread, .timeout = 600)
 {
     /* If this failed, a busy machine would take honest tariffs out of use. */
     struct tg_plug plug = {.plugin = &wild, .name = "wild", .origin = TG_PLUG_NATIVE};

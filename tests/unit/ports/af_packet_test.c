@@ -160,7 +160,7 @@ static void tear_down(void)
 /* If this failed, a NIC shared with the kernel would lose usage uncounted, and RADIUS clients would
  * never see our accounting responses. */
 Test(af_packet, a_kernel_client_over_a_veth_pair_is_read_and_answered, .fini = tear_down,
-     .timeout = 60)
+     .timeout = 600)
 {
     const struct tg_eal_config eal = {
         .size_bytes = sizeof eal, .memory = TG_EAL_MEMORY_NO_HUGE, .memory_mib = 160};

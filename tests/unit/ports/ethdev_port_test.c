@@ -278,7 +278,7 @@ static int walk_capture(const char *path, const struct stat *status, int type, s
 }
 
 /* If this failed, captures of real exporters would lose datagrams before any decoder saw them. */
-Test(ethdev_port, every_frame_of_every_real_capture_has_one_fate, .timeout = 60)
+Test(ethdev_port, every_frame_of_every_real_capture_has_one_fate, .timeout = 600)
 {
     if (access(TG_SOURCE_DIR "/../shared/data", R_OK) != 0) {
         fprintf(stderr, "ethdev_port: skipped: no shared captures\n");

@@ -519,7 +519,7 @@ static bool engine_run_until(const char *folder, int calls)
 }
 
 /* If this failed, a power cut at the wrong moment would lose a file of CDRs or bill it twice. */
-Test(folder_port, killed_between_any_two_system_calls_every_row_is_taken_once, .timeout = 120)
+Test(folder_port, killed_between_any_two_system_calls_every_row_is_taken_once, .timeout = 600)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
     static const char *const texts[] = {"a1\na2\n", "b1\n", "", "d1\nd2\nd3"};

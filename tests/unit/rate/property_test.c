@@ -111,7 +111,7 @@ Test(property, rounding_mirrors_around_zero)
     }
 }
 
-Test(property, pieces_of_a_call_are_the_call, .timeout = 60)
+Test(property, pieces_of_a_call_are_the_call, .timeout = 600)
 {
     /* If this failed, seconds would be lost or sold twice where bands meet, or summer time begins.
      */
@@ -176,7 +176,7 @@ static void totals(const struct tg_catalog_snapshot *snapshot, const struct slow
     tg_rate_destroy(rate);
 }
 
-Test(property, any_arrival_order_makes_the_same_total, .timeout = 60)
+Test(property, any_arrival_order_makes_the_same_total, .timeout = 600)
 {
     /* If this failed, the invoice would depend on which node's file came first. Per unit,
      * graduated, volume, package and stepped of the total are order-free within a month. */
@@ -205,7 +205,7 @@ Test(property, any_arrival_order_makes_the_same_total, .timeout = 60)
     }
 }
 
-Test(property, a_bucket_cut_in_three_covers_what_one_covered, .timeout = 60)
+Test(property, a_bucket_cut_in_three_covers_what_one_covered, .timeout = 600)
 {
     /* If this failed, units would come or go when a product manager sells them in parts. */
     static struct slow_world world;

@@ -97,7 +97,7 @@ static void lines_compare(struct tg_rate *quick, struct tg_rate *slow)
     }
 }
 
-Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 120)
+Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 600)
 {
     /* If this failed, what a call costs would depend on how it was computed, and `quote`, which
      * always goes the long way, would tell another price than the bill. */

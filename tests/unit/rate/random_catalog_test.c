@@ -136,7 +136,7 @@ static void world_compare(struct slow_dice *dice, int number, struct tally *tall
     }
 }
 
-Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs, .timeout = 120)
+Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs, .timeout = 600)
 {
     /* If this failed, some catalog that can be written down would be charged otherwise than its
      * documents say. */

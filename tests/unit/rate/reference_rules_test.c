@@ -340,7 +340,7 @@ static void replay_check(const struct fixture *f, struct tg_rate *rated,
     tg_rate_destroy(again);
 }
 
-Test(reference_rules, a_slow_rater_agrees_on_currencies_limits_carries_and_counters, .timeout = 120)
+Test(reference_rules, a_slow_rater_agrees_on_currencies_limits_carries_and_counters, .timeout = 600)
 {
     /* If this failed, a limit would be passed, a threshold told twice or not at all, a remainder
      * lost, or a restart would leave other counters than the rows did. */

@@ -210,7 +210,7 @@ static uint64_t catalog_make(struct fixture *f, struct dice *dice, const char *t
     return allowance_ms;
 }
 
-Test(reference, a_slow_obvious_rater_agrees_on_a_million_rows, .timeout = 120)
+Test(reference, a_slow_obvious_rater_agrees_on_a_million_rows, .timeout = 600)
 {
     /* If this failed, some combination of options would be charged otherwise than it is written:
      * increments, blocks, grace, minimum, included units, allowance, tiers, fee, bounds, rounding.

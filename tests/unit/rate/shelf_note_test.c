@@ -15,7 +15,7 @@ static struct tg_shelf shelf_of(const uint8_t *kinds, const uint16_t *whats, uin
 }
 
 /* Otherwise a restart goes on with other minutes than the correction left. */
-Test(shelf_note, what_is_written_is_what_is_set, .timeout = 20)
+Test(shelf_note, what_is_written_is_what_is_set, .timeout = 600)
 {
     const uint8_t kinds[] = {TG_BUCKET_OWN, TG_BUCKET_MEMBER, TG_BUCKET_CARRY};
     const uint16_t whats[] = {3, 1, 0};
@@ -39,7 +39,7 @@ Test(shelf_note, what_is_written_is_what_is_set, .timeout = 20)
 }
 
 /* Otherwise a damaged note moves somebody else's minutes. */
-Test(shelf_note, what_is_no_shelf_sets_nothing, .timeout = 20)
+Test(shelf_note, what_is_no_shelf_sets_nothing, .timeout = 600)
 {
     struct tg_accounts *accounts = NULL;
     uint8_t bytes[sizeof(struct tg_shelf) + 64] = {0};
@@ -63,7 +63,7 @@ Test(shelf_note, what_is_no_shelf_sets_nothing, .timeout = 20)
 }
 
 /* Otherwise the order in which a group of rows came makes a difference where there is none. */
-Test(shelf_note, order_is_by_kind_and_free_ones_are_last, .timeout = 20)
+Test(shelf_note, order_is_by_kind_and_free_ones_are_last, .timeout = 600)
 {
     const uint8_t kinds[] = {TG_BUCKET_CARRY, TG_BUCKET_FREE, TG_BUCKET_OWN, TG_BUCKET_OWN};
     const uint16_t whats[] = {0, 0, 9, 2};
