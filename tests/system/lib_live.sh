@@ -149,7 +149,7 @@ live_start() { # ARGUMENTS... ; returns when the engine answers on its socket
     LIVE_ENGINE=$!
     LIVE_PIDS+=("$LIVE_ENGINE")
     local turn
-    for turn in $(seq 200); do
+    for turn in $(seq 1200); do
         if ! kill -0 "$LIVE_ENGINE" 2>/dev/null; then
             wait "$LIVE_ENGINE"
             echo "the engine ended with $? at start:"
@@ -171,8 +171,9 @@ live_status() { # PATH such as rows.rated
     "$LIVE_PYTHON" "$TOOL" status "$DATA/control.sock" "$1"
 }
 
-live_wait() { # PATH ge|eq NUMBER [SECONDS] : of the status answer
-    "$LIVE_PYTHON" "$TOOL" wait "$DATA/control.sock" "$1" "$2" "$3" "${4:-10}"
+# A minute, although what is waited for takes a moment: a busy machine must not fail a test.
+live_wait() { # PATH ge|eq NUMBER : of the status answer
+    "$LIVE_PYTHON" "$TOOL" wait "$DATA/control.sock" "$1" "$2" "$3" 60
 }
 
 live_settle() { # until the engine takes nothing in for half a second, at most 5 s

@@ -24,7 +24,7 @@ import time
 
 def ask(path, text):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-        s.settimeout(10)
+        s.settimeout(60)
         s.connect(path)
         s.sendall(text.encode() + b"\n")
         answer = b""

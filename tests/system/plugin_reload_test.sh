@@ -44,7 +44,7 @@ sent_add() { # ROWS
     datagrams=$((datagrams + ($1 + 29) / 30))
 }
 rated_is() { # ROWS
-    live_wait rows.rated ge "$1" 15 || fail "rows are missing: $(live_ask '{"command":"status"}')"
+    live_wait rows.rated ge "$1" || fail "rows are missing: $(live_ask '{"command":"status"}')"
 }
 
 # Before, during, after: each row is priced once, by the old code or the new, and no old behind a new.
@@ -87,10 +87,10 @@ for way in CRASH LOOP; do
     rated_is $((rated + 300))
     send 30 1000 4444
     sent_add 30
-    live_wait rows.suspended ge $((suspended + 30)) 15 || fail "$way: nothing suspended"
+    live_wait rows.suspended ge $((suspended + 30)) || fail "$way: nothing suspended"
     send 300 10000 1000
     sent_add 300
-    live_wait rows.suspended ge $((suspended + 330)) 15 || fail "$way: not out of use"
+    live_wait rows.suspended ge $((suspended + 330)) || fail "$way: not out of use"
     [ $way = CRASH ] && reason=PLUGIN_CRASH || reason=PLUGIN_TIMEOUT
     fault | grep -q "\"quarantine\":\"$reason\",\"fault\":\"factor: .*factor.so+0x" ||
         fail "$way: list: $(fault)"

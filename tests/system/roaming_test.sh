@@ -61,8 +61,8 @@ c2,+491701000012,+4930123,$began,60,310,410
 c3,+491701000013,+4930123,$began,60,208,99
 CSV
 mv "$LIVE/drop.tmp" "$LIVE/drop/calls.csv"
-live_wait rows.rated ge 8 10 || fail "rated rows: $(live_status rows.rated)"
-live_wait rows.suspended ge 2 10 || fail "suspended rows: $(live_status rows.suspended)"
+live_wait rows.rated ge 8 || fail "rated rows: $(live_status rows.rated)"
+live_wait rows.suspended ge 2 || fail "suspended rows: $(live_status rows.suspended)"
 live_stop
 live_audit
 expect "suspended rows" "$(live_audited rows.suspended)" -eq 2

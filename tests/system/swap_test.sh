@@ -55,7 +55,7 @@ for hour in 0 1 2 3; do
 done
 expect "swaps asked for under load" "$reloads" -ge 5
 expect "version in force" "$(live_status catalogVersion)" -eq 4
-live_wait rows.rated ge "$count" 10 || fail "rows are missing: $(live_ask '{"command":"status"}')"
+live_wait rows.rated ge "$count" || fail "rows are missing: $(live_ask '{"command":"status"}')"
 live_stop
 live_audit
 expect "records in" "$(live_audited rows.in)" -eq "$count"

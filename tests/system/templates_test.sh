@@ -26,10 +26,10 @@ for signal in TERM KILL TERM KILL; do
     # The template must be durable before the engine dies; nothing else says that it is.
     inputs=$(live_status inputs)
     data $domain 0 0 only 0
-    live_wait inputs ge $((inputs + 1)) 5 || fail "the template of domain $domain"
+    live_wait inputs ge $((inputs + 1)) || fail "the template of domain $domain"
     # Data whose template never came, of another domain: parked, kept over the restart.
     data $((domain + 100)) 60 $((domain * 1000)) no 1
-    live_wait parked ge 1 5 || fail "data of domain $((domain + 100)) is not parked"
+    live_wait parked ge 1 || fail "data of domain $((domain + 100)) is not parked"
     sleep 0.3
     live_signal $signal
     [ $signal = KILL ] || expect "exit code after SIGTERM" "$LIVE_CODE" -eq 0
@@ -39,12 +39,12 @@ for signal in TERM KILL TERM KILL; do
     live_start --no-fronts || exit 1
     data $domain 90 $((domain * 1000 + 500)) no 1
     total=$((total + 90))
-    live_wait rows.rated ge $total 5 || fail "SIG$signal: data of domain $domain is not read"
+    live_wait rows.rated ge $total || fail "SIG$signal: data of domain $domain is not read"
     expect "parked after SIG$signal and data" "$(live_status parked)" -eq 0
     # Now the template of the parked data: it was sent before the engine died.
     data $((domain + 100)) 0 0 only 0
     total=$((total + 60))
-    live_wait rows.rated ge $total 5 || fail "SIG$signal: what was parked is not released"
+    live_wait rows.rated ge $total || fail "SIG$signal: what was parked is not released"
     domain=$((domain + 1))
 done
 live_stop

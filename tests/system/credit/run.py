@@ -87,7 +87,7 @@ ports:
         self.engine = subprocess.Popen([TOLLGATE, "run", f"{self.root}/tollgate.yaml"],
                                        stdout=log, stderr=log)
         log.close()
-        for _ in range(400):
+        for _ in range(2400):
             try:
                 self.connect().close()
                 return
@@ -103,7 +103,7 @@ ports:
 
     def connect(self):
         link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        link.settimeout(20)
+        link.settimeout(60)
         link.connect(f"{self.data}/control.sock")
         return link
 
@@ -279,7 +279,7 @@ def kills(workers, count):
 
 
 def wait_rated(world, count):
-    for _ in range(200):
+    for _ in range(1200):
         with world.connect() as link:
             link.sendall(b'{"command":"status"}\n')
             if json.loads(link.recv(65536))["rows"]["rated"] >= count:
