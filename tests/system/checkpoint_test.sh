@@ -17,21 +17,24 @@ expect "exit code without an engine" $? -eq 3
 live_start --no-fronts || exit 1
 "$LIVE_PYTHON" "$TOOL" sessions "127.0.0.1:$radius" "$LIVE_SECRET" 40 $((began - 60)) ||
     fail "sessions"
-live_background "$LIVE_PYTHON" "$TOOL" flows "127.0.0.1:$flow" count=$count rate=10000 \
-    from=$began span=3600 octets=1000 nonce=0 sequence=0 >"$LIVE/sent"
-load=$LIVE_PID
+third=$((count / 3))
 epoch=0
 for turn in 1 2 3; do
-    sleep 0.3
+    before=$(((turn - 1) * third))
+    live_background "$LIVE_PYTHON" "$TOOL" flows "127.0.0.1:$flow" count=$third rate=10000 \
+        from=$began span=3600 octets=1000 domain=$turn nonce=$before sequence=0 >"$LIVE/sent"
+    load=$LIVE_PID
+    live_wait rows.rated ge $((before + 1)) || fail "no row of turn $turn"
     "$TOLLGATE" checkpoint --data "$DATA" --json >"$LIVE/told.json" ||
         fail "checkpoint $turn: $(cat "$LIVE/told.json")"
     next=$("$LIVE_PYTHON" "$TOOL" get "$LIVE/told.json" epoch)
     expect "epoch of checkpoint $turn" "$next" -gt "$epoch"
     epoch=$next
+    wait "$load" || fail "sender"
+    live_wait rows.rated ge $((before + third)) ||
+        fail "rows are missing: $(live_ask '{"command":"status"}')"
 done
 expect "given up" "$("$LIVE_PYTHON" "$TOOL" get "$LIVE/told.json" failed)" -eq 0
-wait "$load" || fail "sender"
-live_wait rows.rated ge "$count" || fail "rows are missing: $(live_ask '{"command":"status"}')"
 "$TOLLGATE" checkpoint --data "$DATA" | grep -q '^epoch [0-9]*: [0-9]* pages, ' ||
     fail "no line for people"
 "$TOLLGATE" checkpoint --data "$DATA" --json >"$LIVE/told.json" || fail "nothing new is no mistake"
