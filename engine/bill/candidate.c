@@ -8,8 +8,10 @@ struct tg_replay_candidate {
     const struct tg_image *image;
     uint16_t *products; /* Shape [products_count]: index in image. */
     uint16_t *networks; /* Shape [networks_count]. */
+    uint16_t *sites;    /* Shape [sites_count]. */
     uint32_t products_count;
     uint32_t networks_count;
+    uint32_t sites_count;
 };
 
 /* The newest stored version has every number any version ever gave out. */
@@ -51,7 +53,8 @@ enum tg_err tg_replay_candidate_open(const struct tg_catalog_snapshot *catalog,
     made->image = image;
     made->products = map_make(catalog, image, TG_CATALOG_PRODUCT, &made->products_count);
     made->networks = map_make(catalog, image, TG_CATALOG_NETWORK, &made->networks_count);
-    if (made->products == NULL || made->networks == NULL) {
+    made->sites = map_make(catalog, image, TG_CATALOG_SITE, &made->sites_count);
+    if (made->products == NULL || made->networks == NULL || made->sites == NULL) {
         tg_replay_candidate_close(made);
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for a candidate catalog");
     }
@@ -68,6 +71,7 @@ void tg_replay_candidate_close(struct tg_replay_candidate *candidate)
                   (candidate->products_count + 1) * sizeof candidate->products[0]);
     tg_pages_free(candidate->networks,
                   (candidate->networks_count + 1) * sizeof candidate->networks[0]);
+    tg_pages_free(candidate->sites, (candidate->sites_count + 1) * sizeof candidate->sites[0]);
     tg_pages_free(candidate, sizeof *candidate);
 }
 
@@ -96,4 +100,10 @@ uint16_t tg_replay_candidate_network(const struct tg_replay_candidate *candidate
         return 0;
     }
     return network < candidate->networks_count ? candidate->networks[network] : UINT16_MAX;
+}
+
+uint8_t tg_replay_candidate_site(const struct tg_replay_candidate *candidate, uint8_t site)
+{
+    const uint16_t found = site < candidate->sites_count ? candidate->sites[site] : 0;
+    return found <= TG_SITES_MAX ? (uint8_t)found : 0;
 }

@@ -9,6 +9,7 @@
 #include "bill/text.h"
 #include "catalog/deck_times.h"
 #include "doc/json.h"
+#include "rate/split.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static bool tax_share(const struct tg_tax *tax, int64_t amount, int64_t *share)
 }
 
 /* Band of a piece's start, "" without a time model. */
-static const char *band_of(const struct tg_replay_row *row,
+static const char *band_of(const struct tg_replay_row *row, const struct tg_roster *roster,
                            const struct tg_plan_service *plan_service,
                            const struct tg_rate_piece *piece)
 {
@@ -71,8 +72,10 @@ static const char *band_of(const struct tg_replay_row *row,
     if (plan_service == NULL || plan_service->time_model == TG_TIME_MODEL_NONE) {
         return "";
     }
-    const uint32_t model = tg_image_time_model_at(row->image, plan_service->time_model,
-                                                  (uint32_t)row->usage->serving_network);
+    const struct tg_roster_line *who = tg_roster_line(roster, row->stored->subscriber);
+    const uint32_t model =
+        tg_rate_time_model(row->image, plan_service, row->usage, row->priced->site,
+                           who != NULL ? tg_roster_account(roster, who->account) : NULL);
     return tg_image_band_name(row->image, model,
                               tg_image_band(row->image, model, piece->start_ns, &until_ns));
 }
@@ -219,7 +222,7 @@ static void price_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     tg_json_set_integer(json, "units_before", (int64_t)row->priced->units_before);
     struct tg_json *pieces = tg_json_list();
     for (uint32_t i = 0; i < trace->pieces_count; i++) {
-        const char *band = band_of(row, plan_service, &trace->pieces[i]);
+        const char *band = band_of(row, catalog->roster, plan_service, &trace->pieces[i]);
         tg_json_append(pieces, piece_json(image, &trace->pieces[i], band));
     }
     tg_json_set(json, "steps", pieces);
@@ -324,10 +327,10 @@ static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row,
 
 /* When a piece began and ended, and in which band: told of rows that bands may cut. */
 static void add_segment(struct tg_bill_text *out, const struct tg_replay_row *row,
-                        const struct tg_plan_service *plan_service,
+                        const struct tg_roster *roster, const struct tg_plan_service *plan_service,
                         const struct tg_rate_piece *piece)
 {
-    const char *band = band_of(row, plan_service, piece);
+    const char *band = band_of(row, roster, plan_service, piece);
     if (band[0] == '\0') {
         return;
     }
@@ -339,7 +342,7 @@ static void add_segment(struct tg_bill_text *out, const struct tg_replay_row *ro
 }
 
 static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row,
-                       const struct tg_plan_service *plan_service)
+                       const struct tg_roster *roster, const struct tg_plan_service *plan_service)
 {
     const struct tg_image *image = row->image;
     const struct tg_rate_trace *trace = row->trace;
@@ -348,7 +351,7 @@ static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row
         const struct tg_price *price = tg_image_price(image, piece->price_id);
         tg_bill_text_add(out, " %llu %s", (unsigned long long)piece->units,
                          tg_unit_name(row->priced->unit));
-        add_segment(out, row, plan_service, piece);
+        add_segment(out, row, roster, plan_service, piece);
         if (piece->price_id != row->priced->price_id) {
             tg_bill_text_add(out, " at price %s",
                              tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
@@ -446,7 +449,7 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
                          tg_image_name(row->image, TG_CATALOG_PRICE, row->priced->price_id),
                          tg_image_tariff_name(row->image, row->priced->price_id));
         add_units(&out, row, plan_service);
-        add_pieces(&out, row, plan_service);
+        add_pieces(&out, row, catalog->roster, plan_service);
     } else {
         tg_bill_text_add(&out, ":");
     }

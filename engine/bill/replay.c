@@ -83,6 +83,12 @@ static const struct tg_usage *rows_gather(struct tg_replay *replay, enum tg_repl
     return chunk->rows;
 }
 
+static uint8_t site_of(const struct tg_replay *replay, enum tg_replay_choice choice, uint8_t site)
+{
+    return choice == TG_REPLAY_CANDIDATE ? tg_replay_candidate_site(replay->params->candidate, site)
+                                         : site;
+}
+
 /* The version that priced a row prices it otherwise now: who is subscribed to what has changed, or
  * a plug-in. Then no account can be trusted to have kept its shelves. */
 static void surprises_count(struct tg_replay *replay, uint32_t from, uint32_t count)
@@ -105,9 +111,11 @@ static enum tg_err rows_price(struct tg_replay *replay, const struct tg_catalog_
     const enum tg_replay_choice choice = chunk->choices[from];
     const bool wants_traces = replay->params->wants_traces;
     for (uint32_t i = 0; i < count; i++) {
-        chunk->priced[i] = (struct tg_charge){.subscriber = chunk->members[from + i],
-                                              .price_id = TG_PRICE_NONE,
-                                              .node_state = chunk->stored[from + i]->node_state};
+        chunk->priced[i] =
+            (struct tg_charge){.subscriber = chunk->members[from + i],
+                               .price_id = TG_PRICE_NONE,
+                               .node_state = chunk->stored[from + i]->node_state,
+                               .site = site_of(replay, choice, chunk->stored[from + i]->site)};
     }
     if (snapshot != NULL) {
         tg_rate_run_traced(replay->rate, snapshot, rows_gather(replay, choice, from, count),

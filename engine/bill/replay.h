@@ -192,4 +192,8 @@ uint16_t tg_replay_candidate_product(const struct tg_replay_candidate *candidate
  *  @return Index in its image; 0 (home) only for 0; an unknown one gives UINT16_MAX. */
 uint16_t tg_replay_candidate_network(const struct tg_replay_candidate *candidate, uint16_t network);
 
+/** @brief Site of the candidate. @param candidate Open. @param site Stored index.
+ *  @return Index in its image; 0: in no site, also when it has none of that name. */
+uint8_t tg_replay_candidate_site(const struct tg_replay_candidate *candidate, uint8_t site);
+
 #endif

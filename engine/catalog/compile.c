@@ -23,6 +23,7 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_PRODUCT] = "products",
     [TG_CATALOG_TAX] = "taxes",
     [TG_CATALOG_NETWORK] = "networks",
+    [TG_CATALOG_SITE] = "sites",
     [TG_CATALOG_DECK] = "decks",
     [TG_CATALOG_TIME_MODEL] = "time_models",
     [TG_CATALOG_EXCHANGE] = "exchange_rates",
@@ -145,12 +146,13 @@ static void head_read(struct tg_compile *compile)
 static void names_seed(struct tg_compile *compile, const struct tg_image *previous)
 {
     static const enum tg_catalog_kind stable[] = {
-        TG_CATALOG_ZONE,      TG_CATALOG_PRICE,       TG_CATALOG_PLAN,
-        TG_CATALOG_ALLOWANCE, TG_CATALOG_PRODUCT,     TG_CATALOG_TAX,
-        TG_CATALOG_NETWORK,   TG_CATALOG_SPEND_LIMIT, TG_CATALOG_ACCOUNT_ZONE};
+        TG_CATALOG_ZONE,         TG_CATALOG_PRICE, TG_CATALOG_PLAN,    TG_CATALOG_ALLOWANCE,
+        TG_CATALOG_PRODUCT,      TG_CATALOG_TAX,   TG_CATALOG_NETWORK, TG_CATALOG_SPEND_LIMIT,
+        TG_CATALOG_ACCOUNT_ZONE, TG_CATALOG_SITE};
     (void)tg_names_add(&compile->names[TG_CATALOG_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_NETWORK], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_ACCOUNT_ZONE], "", 0);
+    (void)tg_names_add(&compile->names[TG_CATALOG_SITE], "", 0);
     for (size_t i = 0; previous != NULL && i < sizeof stable / sizeof stable[0]; i++) {
         for (uint32_t j = 0; j < tg_image_count(previous, stable[i]); j++) {
             const char *name = tg_image_name(previous, stable[i], j);
@@ -332,6 +334,7 @@ static void compile_free(struct tg_compile *compile)
     free(compile->deck_zones);
     free(compile->sheets);
     tg_names_free(&compile->network_zones);
+    tg_names_free(&compile->site_zones);
     tg_blob_free(&compile->plan_products);
     tg_blob_free(&compile->rates);
     for (uint32_t kind = 0; kind < TG_CATALOG_KINDS_COUNT; kind++) {
@@ -362,6 +365,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_exchange(&compile);
         tg_compile_spend_limits(&compile);
         tg_compile_parts(&compile);
+        tg_compile_sites(&compile);
         tg_compile_tariffs(&compile);
         tg_compile_prices(&compile);
         tg_compile_plans(&compile);

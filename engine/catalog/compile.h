@@ -83,6 +83,7 @@ struct tg_compile {
     struct tg_compile_codes *codes;  /**< BPF tariffs; NULL none. */
     struct tg_compile_sheet *sheets; /**< Rows of each deck; [decks]. */
     struct tg_names network_zones;   /**< Time zones of networks; index + 1 is the variant. */
+    struct tg_names site_zones;      /**< Time zones of sites; the same. */
     struct tg_blob plan_products;    /**< uint32_t by plan: 1 + the product whose decks it has. */
     struct tg_blob rates;            /**< struct tg_compile_rate of all rate sheets, by price_id. */
     uint64_t prefixes_count;         /**< Rows of all decks. */
@@ -295,6 +296,9 @@ uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node
 
 /** @brief Compile time models. @param compile State. */
 void tg_compile_time_models(struct tg_compile *compile);
+
+/** @brief Compile sites; after time models. @param compile State. */
+void tg_compile_sites(struct tg_compile *compile);
 
 /** @brief Compile taxes. @param compile State. */
 void tg_compile_taxes(struct tg_compile *compile);

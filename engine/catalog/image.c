@@ -273,17 +273,28 @@ bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_mode
     return model != NULL && model->variants != 0;
 }
 
+static uint32_t site_time_zone(const struct tg_image *image, uint32_t site)
+{
+    const struct tg_site *sites =
+        (const struct tg_site *)tg_image_section(image, TG_IMAGE_SECTION_SITES);
+    return site < image->sections[TG_IMAGE_SECTION_SITES].count ? sites[site].time_zone : 0;
+}
+
 uint32_t tg_image_time_model_at(const struct tg_image *image, uint32_t time_model,
-                                uint32_t serving_network)
+                                const struct tg_image_place *place)
 {
     const struct tg_time_model *model = time_model_at(image, time_model);
     if (model == NULL || model->variants == 0) {
         return time_model;
     }
-    const struct tg_network *network = tg_image_network(image, serving_network);
-    return network != NULL && network->time_zone != 0
-               ? model->variants + (uint32_t)network->time_zone - 1
-               : time_model;
+    uint32_t zone = place->account_zone;
+    if (model->by == TG_WALL_SERVING) {
+        const struct tg_network *network = tg_image_network(image, place->serving_network);
+        zone = network != NULL ? network->time_zone : 0;
+    } else if (model->by == TG_WALL_NODE) {
+        zone = site_time_zone(image, place->site);
+    }
+    return zone != 0 && zone <= model->variants_count ? model->variants + zone - 1 : time_model;
 }
 
 const char *tg_image_band_name(const struct tg_image *image, uint32_t time_model, uint32_t band)
@@ -353,6 +364,35 @@ uint16_t tg_image_network_zone(const struct tg_image *image, uint32_t network)
 {
     const struct tg_network *visited = tg_image_network(image, network);
     return visited != NULL ? visited->zone : TG_ZONE_NONE;
+}
+
+/* Are the first bits of two addresses the same? */
+static bool prefix_is_of(const uint8_t *prefix, uint32_t bits, const uint8_t *address)
+{
+    const uint32_t whole = bits / 8;
+    const uint8_t mask = (uint8_t)(0xff00u >> (bits % 8));
+    return memcmp(prefix, address, whole) == 0 &&
+           (bits % 8 == 0 || ((prefix[whole] ^ address[whole]) & mask) == 0);
+}
+
+uint8_t tg_image_site_find(const struct tg_image *image, const uint8_t *address, const char *name)
+{
+    const struct tg_site_node *nodes =
+        (const struct tg_site_node *)tg_image_section(image, TG_IMAGE_SECTION_SITE_NODES);
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_SITE_NODES].count;
+    uint8_t by_address = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tg_site_node *node = &nodes[i];
+        if (node->name_offset != 0) {
+            if (name != NULL && strcmp(tg_image_text(image, node->name_offset), name) == 0) {
+                return node->site;
+            }
+        } else if (by_address == 0 && address != NULL &&
+                   prefix_is_of(node->address, node->prefix_bits, address)) {
+            by_address = node->site; /* longer prefixes come first */
+        }
+    }
+    return by_address;
 }
 
 const char *tg_image_tariff_name(const struct tg_image *image, uint32_t price_id)

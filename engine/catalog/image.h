@@ -217,19 +217,26 @@ uint16_t tg_image_pair_zone(const struct tg_image *image,
 uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
                        int64_t *until_ns);
 
+/** @brief Where a row belongs, for time models that ask. */
+struct tg_image_place {
+    uint32_t serving_network; /**< As in tg_usage. */
+    uint32_t site;            /**< As in tg_charge: of the node that reported it. */
+    uint32_t account_zone;    /**< tg_roster_account.zone of who pays. */
+};
+
 /**
- * @brief Time model whose wall time counts for a row: that of the plan, or its variant in the time
- *        zone of the serving network (rating-semantics 4.4).
- * @param image            Checked.
- * @param time_model       Of a plan's service; may be TG_TIME_MODEL_NONE.
- * @param serving_network  As in tg_usage.
- * @return Time model for tg_image_band.
+ * @brief Time model whose wall time counts for a row: that of the plan, or its variant in the zone
+ *        of the serving network, the node's site or the account (rating-semantics 4.4).
+ * @param image       Checked.
+ * @param time_model  Of a plan's service; may be TG_TIME_MODEL_NONE.
+ * @param place       Borrowed.
+ * @return Time model for tg_image_band. A place without a zone of its own has the plan's.
  */
 uint32_t tg_image_time_model_at(const struct tg_image *image, uint32_t time_model,
-                                uint32_t serving_network);
+                                const struct tg_image_place *place);
 
-/** @brief Does the serving network choose the wall time? @param image Checked. @param time_model
- *  Any. @return true if so. */
+/** @brief Does a row choose the wall time? @param image Checked. @param time_model Any.
+ *  @return true if so. */
 bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model);
 
 /** @brief Name of a band ("peak"). @param image Checked. @param time_model Any. @param band Any.
@@ -349,6 +356,16 @@ uint32_t tg_image_network_find(const struct tg_image *image, uint32_t plmn);
 /** @brief Zone of a visited network. @param image Checked. @param network Index as in
  *  tg_usage.serving_network. @return Zone, TG_ZONE_NONE at home or unknown. */
 uint16_t tg_image_network_zone(const struct tg_image *image, uint32_t network);
+
+/**
+ * @brief Site of a node: the one that lists its name, else that of the longest prefix of its
+ *        address. A walk over all nodes of sites, not for every row.
+ * @param image    Checked.
+ * @param address  16 octets, network order, IPv4 as ::ffff:a.b.c.d; NULL none.
+ * @param name     Lower-case, NUL-terminated; NULL or "" none.
+ * @return Index from 1; 0: in no site.
+ */
+uint8_t tg_image_site_find(const struct tg_image *image, const uint8_t *address, const char *name);
 
 /** @brief Tariff plug-in of a price. @param image Checked. @param price_id Below the count.
  *  @return Name for the plug-in registry. */

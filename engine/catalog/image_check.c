@@ -31,6 +31,8 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_ZONE_OFFSETS] = sizeof(struct tg_zone_offset),
     [TG_IMAGE_SECTION_PLAN_LIMITS] = sizeof(uint16_t),
     [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
+    [TG_IMAGE_SECTION_SITES] = sizeof(struct tg_site),
+    [TG_IMAGE_SECTION_SITE_NODES] = sizeof(struct tg_site_node),
 };
 
 uint32_t tg_image_item_bytes(uint32_t section)
@@ -301,19 +303,13 @@ static bool decks_check(const struct tg_image *image)
     return is_fine;
 }
 
-/* A variant stands in for its model: there must be one a time zone, with the same bands. */
+/* A variant stands in for its model: it must be there, with the same bands. */
 static bool variants_check(const struct tg_image *image, const struct tg_time_model *models,
                            const struct tg_time_model *model)
 {
     const uint32_t count = image->sections[TG_IMAGE_SECTION_TIME_MODELS].count;
-    uint32_t zones_count = 0;
-    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_NETWORKS].count; i++) {
-        const struct tg_network *network = tg_image_network(image, i);
-        zones_count =
-            network != NULL && network->time_zone > zones_count ? network->time_zone : zones_count;
-    }
-    bool is_fine = model->variants == 0 || model->variants + zones_count <= count;
-    for (uint32_t i = 0; is_fine && model->variants != 0 && i < zones_count; i++) {
+    bool is_fine = model->by <= TG_WALL_HOME && model->variants + model->variants_count <= count;
+    for (uint32_t i = 0; is_fine && i < model->variants_count; i++) {
         is_fine = models[model->variants + i].bands_count == model->bands_count;
     }
     return is_fine;
@@ -428,6 +424,20 @@ static bool zones_check(const struct tg_image *image)
     return true;
 }
 
+static bool sites_check(const struct tg_image *image)
+{
+    const struct tg_image_section *all = image->sections;
+    const struct tg_site_node *nodes =
+        (const struct tg_site_node *)tg_image_section(image, TG_IMAGE_SECTION_SITE_NODES);
+    bool is_fine = tg_image_count(image, TG_CATALOG_SITE) <= TG_SITES_MAX + 1;
+    for (uint32_t i = 0; is_fine && i < all[TG_IMAGE_SECTION_SITE_NODES].count; i++) {
+        is_fine = nodes[i].name_offset < all[TG_IMAGE_SECTION_TEXT].count &&
+                  nodes[i].prefix_bits <= 128 && nodes[i].site != 0 &&
+                  nodes[i].site < all[TG_IMAGE_SECTION_SITES].count;
+    }
+    return is_fine;
+}
+
 /* Exchange rates, spend limits, rules of prices, local times. */
 static bool rules_check(const struct tg_image *image)
 {
@@ -484,7 +494,7 @@ enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *
     }
     if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||
         !small_check(image) || !origins_check(image) || !plans_check(image) ||
-        !products_check(image) || !rules_check(image)) {
+        !products_check(image) || !rules_check(image) || !sites_check(image)) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has an index out of bounds");
     }
     return TG_OK;

@@ -7,8 +7,8 @@
  *
  *  (1) Every offset is in bytes from the start of struct tg_image, every section is 64-byte
  *      aligned, so the blob works at any 64-byte aligned address.
- *  (2) Indices of zones, prices, plans, allowances, products, taxes and networks are stable: the
- *      next version keeps every number and appends new ones; what was removed is a hole.
+ *  (2) Indices of zones, prices, plans, allowances, products, taxes, networks and sites are stable:
+ *      the next version keeps every number and appends new ones; what was removed is a hole.
  */
 #ifndef TG_CATALOG_IMAGE_LAYOUT_H
 #define TG_CATALOG_IMAGE_LAYOUT_H
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       7u
+#define TG_IMAGE_FORMAT       8u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 48u
 
@@ -140,9 +140,10 @@ enum tg_catalog_kind {
     TG_CATALOG_TARIFF = 9,     /**< Tariff plug-in names; not stable across versions. */
     TG_CATALOG_EXCHANGE = 10,  /**< Exchange rates; not stable across versions. */
     TG_CATALOG_SPEND_LIMIT = 11,  /**< Spend limits. */
-    TG_CATALOG_ACCOUNT_ZONE = 12  /**< IANA zones of accounts; 0 is "": the period zone. */
+    TG_CATALOG_ACCOUNT_ZONE = 12, /**< IANA zones of accounts; 0 is "": the period zone. */
+    TG_CATALOG_SITE = 13          /**< Where nodes stand; 0 is "": in no site. */
 };
-#define TG_CATALOG_KINDS_COUNT 13u
+#define TG_CATALOG_KINDS_COUNT 14u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -179,7 +180,9 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_PLAN_LIMITS = 19,    /**< uint16_t a plan's service: spend limit plus 1, 0
                                                none; the section may be empty. */
     TG_IMAGE_SECTION_ACCOUNT_ZONES = 20,  /**< struct tg_account_zone; 0 the period zone. */
-    TG_IMAGE_SECTION_NAMES = 21 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_SITES = 21,          /**< struct tg_site. */
+    TG_IMAGE_SECTION_SITE_NODES = 22,     /**< struct tg_site_node, longer prefixes first. */
+    TG_IMAGE_SECTION_NAMES = 23 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 /** @brief Head of the blob. */
@@ -455,6 +458,26 @@ struct tg_network {
 };
 _Static_assert(sizeof(struct tg_network) == 8, "stored");
 
+#define TG_SITES_MAX 255u /**< Sites over all versions: a row carries an octet. */
+
+/** @brief Where nodes stand. */
+struct tg_site {
+    uint8_t time_zone;   /**< Which variant of time models by node: from 1; 0 the model's zone. */
+    uint8_t is_present;  /**< 0: a hole, or no site. */
+    uint8_t reserved[2]; /**< 0. */
+};
+_Static_assert(sizeof(struct tg_site) == 4, "stored");
+
+/** @brief A node of a site, by its name or by the address it sends from. */
+struct tg_site_node {
+    uint8_t address[16];  /**< Network order, IPv4 as ::ffff:a.b.c.d; all 0 with a name. */
+    uint32_t name_offset; /**< Lower-case name in the text section; 0: by address. */
+    uint8_t prefix_bits;  /**< Of the address, 0..128. */
+    uint8_t site;         /**< Index, from 1. */
+    uint8_t reserved[2];  /**< 0. */
+};
+_Static_assert(sizeof(struct tg_site_node) == 24, "stored");
+
 /** @brief A prefix deck: direct table by the first digits, then one node a digit. */
 struct tg_deck {
     uint64_t direct_offset; /**< Bytes from the image: uint32_t entries. */
@@ -485,17 +508,28 @@ _Static_assert(sizeof(struct tg_deck_dated) == 24, "stored");
 #define TG_DECK_WEIGHT_SHIFT 16u
 #define TG_DECK_WEIGHT_MAX   31u
 
+/** @brief Whose wall time counts (rating-semantics 4.4). Values are stored. */
+enum tg_wall_time {
+    TG_WALL_FIXED = 0,   /**< The model's zone. Default. */
+    TG_WALL_SERVING = 1, /**< The serving network's. */
+    TG_WALL_NODE = 2,    /**< Of the site of the node that reported the usage. */
+    TG_WALL_HOME = 3     /**< Of the subscriber's account. */
+};
+
 /** @brief A time model, expanded to the instants at which the band changes. */
 struct tg_time_model {
     uint32_t switches_offset;   /**< Bytes from the image: struct tg_band_switch. */
     uint32_t switches_count;    /**< 0: band 0 always. */
     uint32_t zone_name_offset;  /**< IANA zone, in the text section. */
     uint16_t bands_count;       /**< At least 1. */
-    uint16_t variants;          /**< First of its variants, one a time zone of networks; 0 none. */
+    uint16_t variants;          /**< First of its variants, one a zone of `by`; 0 none. */
     uint32_t band_names_offset; /**< Bytes from the image: uint32_t text offsets [bands_count]. */
     uint32_t tz_hash;           /**< CRC32C of the zone file it was expanded with. */
+    uint16_t variants_count;    /**< How many. */
+    uint8_t by;                 /**< enum tg_wall_time. */
+    uint8_t reserved[5];        /**< 0. */
 };
-_Static_assert(sizeof(struct tg_time_model) == 24, "stored");
+_Static_assert(sizeof(struct tg_time_model) == 32, "stored");
 
 /** @brief From this instant the band applies, until the next one. */
 struct tg_band_switch {

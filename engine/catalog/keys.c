@@ -210,13 +210,13 @@ KEYS(tg_catalog_holiday_keys,
      .help = "Days such as 2026-12-25."},
     {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
      .help = "Days of every year, such as \"12-25\"."});
-static const char *const wall_times[] = {"fixed", "serving", NULL};
+static const char *const wall_times[] = {"fixed", "serving", "node", "home", NULL};
 static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
 KEYS(tg_catalog_time_model_keys,
     {.key = "zone", .type = TG_TYPE_STRING, .min = 1, .max = 63, .fallback = "UTC",
      .help = "IANA time zone of the wall times."},
     {.key = "by", .type = TG_TYPE_ENUM, .names = wall_times, .fallback = "fixed",
-     .help = "Whose wall time: zone's always, or abroad the serving network's."},
+     .help = "Whose wall time: zone's always, the serving network's, the node's, the account's."},
     {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Band where no rule matches."},
     {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,
@@ -350,6 +350,13 @@ KEYS(tg_catalog_network_keys,
      .help = "Zone of usage there; home: as in no visited network."},
     {.key = "time_zone", .type = TG_TYPE_STRING, .min = 1, .max = 63,
      .help = "IANA time zone there, for time models by: serving; absent: home."});
+static const struct tg_schema_key site_node_item = {.type = TG_TYPE_STRING, .min = 1, .max = 63};
+KEYS(tg_catalog_site_keys,
+    {.key = "nodes", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 4096,
+     .item = &site_node_item,
+     .help = "Who stands there: addresses, prefixes such as 192.0.2.0/24, names of nodes."},
+    {.key = "time_zone", .type = TG_TYPE_STRING, .min = 1, .max = 63,
+     .help = "IANA time zone there, for time models by: node; absent: the model's."});
 KEYS(tg_catalog_tariff_keys,
     {.key = "bpf", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
      .help = "Object file of `tollgate plugin build`, relative to the folder."},
@@ -384,6 +391,7 @@ ITEM(plan);
 ITEM(allowance);
 ITEM(product);
 ITEM(network);
+ITEM(site);
 ITEM(tariff);
 ITEM(exchange);
 ITEM(spend_limit);
@@ -402,6 +410,8 @@ KEYS(tg_catalog_keys,
     {.key = "spend_limits", .type = TG_TYPE_TABLE, .item = &spend_limit_item,
      .help = "Money that may be spent in a period."},
     {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."},
+    {.key = "sites", .type = TG_TYPE_TABLE, .item = &site_item,
+     .help = "Where nodes stand, and in which time zone."},
     {.key = "tariffs", .type = TG_TYPE_TABLE, .item = &tariff_item,
      .help = "Tariffs that the catalog brings as verified code."});
 /* clang-format on */

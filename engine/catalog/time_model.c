@@ -543,21 +543,23 @@ static void release_record(struct tg_compile *compile)
     compile->head.tzdata_offset = tg_compile_text(compile, is_used ? release : NULL);
 }
 
-/* Time zones of networks, each loaded once so that a wrong one is told where it is written. */
-static void network_zones_read(struct tg_compile *compile)
+/* Time zones of networks or sites, each loaded once so that a wrong one is told where it is
+ * written. */
+static void place_zones_read(struct tg_compile *compile, enum tg_catalog_kind kind,
+                             const char *noun, struct tg_names *zones)
 {
-    for (uint32_t i = 0; i < compile->names[TG_CATALOG_NETWORK].count; i++) {
+    for (uint32_t i = 0; i < compile->names[kind].count; i++) {
         const struct tg_yaml_node *zone =
-            tg_yaml_get(tg_compile_node(compile, TG_CATALOG_NETWORK, i), "time_zone");
-        const uint32_t count = compile->network_zones.count;
+            tg_yaml_get(tg_compile_node(compile, kind, i), "time_zone");
+        const uint32_t count = zones->count;
         if (zone == NULL || zone->kind != TG_YAML_SCALAR ||
-            tg_names_add(&compile->network_zones, zone->text, zone->text_bytes) < count) {
+            tg_names_add(zones, zone->text, zone->text_bytes) < count) {
             continue;
         }
         struct tz tz;
-        if (compile->network_zones.count > UINT8_MAX) {
+        if (zones->count > UINT8_MAX) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, zone->mark, NULL,
-                        "networks have more than %u time zones", UINT8_MAX);
+                        "%s have more than %u time zones", noun, UINT8_MAX);
         } else if (!tz_load(zone->text, &tz)) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, zone->mark,
                         "use an IANA zone such as Europe/Berlin",
@@ -566,7 +568,7 @@ static void network_zones_read(struct tg_compile *compile)
             tz_free(&tz);
         }
     }
-    compile->is_out_of_memory |= compile->network_zones.is_broken;
+    compile->is_out_of_memory |= zones->is_broken;
 }
 
 /* One model in one zone to the section; its zone as written when none is given. */
@@ -591,38 +593,48 @@ static void model_add(struct tg_compile *compile, const struct tg_yaml_node *nod
     (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_TIME_MODELS], &out, sizeof out, 8);
 }
 
-/* The model once more in each time zone of networks, behind all models of the documents. */
+/* The model once more in each zone that its rows may choose, behind all models of the documents.
+ * Zones of accounts are numbered over all versions; number 0 has the model itself. */
 static void variants_add(struct tg_compile *compile, uint32_t index,
-                         const struct tg_yaml_node *node)
+                         const struct tg_yaml_node *node, enum tg_wall_time by)
 {
     struct tg_blob *section = &compile->sections[TG_IMAGE_SECTION_TIME_MODELS];
+    const struct tg_names *zones = by == TG_WALL_SERVING ? &compile->network_zones
+                                   : by == TG_WALL_NODE  ? &compile->site_zones
+                                                         : &compile->names[TG_CATALOG_ACCOUNT_ZONE];
+    const uint32_t from = by == TG_WALL_HOME ? 1 : 0;
     const size_t first = section->size_bytes / sizeof(struct tg_time_model);
-    for (uint32_t i = 0; i < compile->network_zones.count; i++) {
-        const char *zone = tg_names_text(&compile->network_zones, i);
+    for (uint32_t i = from; i < zones->count; i++) {
+        const char *zone = tg_names_text(zones, i);
         char name[160];
         const int length = snprintf(name, sizeof name, "%.63s@%.63s", node->key, zone);
         (void)tg_names_add(&compile->names[TG_CATALOG_TIME_MODEL], name, (size_t)length);
         model_add(compile, node, zone);
     }
-    if (first + compile->network_zones.count > TG_TIME_MODEL_NONE) {
+    if (first + zones->count > TG_TIME_MODEL_NONE) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                    "more than 65534 time models, those by serving network once a time zone");
-    } else if (!section->is_broken && compile->network_zones.count > 0) {
-        ((struct tg_time_model *)(void *)section->bytes)[index].variants = (uint16_t)first;
+                    "more than 65534 time models, those that rows choose once a time zone");
+    } else if (!section->is_broken && zones->count > from) {
+        struct tg_time_model *model = &((struct tg_time_model *)(void *)section->bytes)[index];
+        model->variants = (uint16_t)first;
+        model->variants_count = (uint16_t)(zones->count - from);
+        model->by = (uint8_t)by;
     }
 }
 
 void tg_compile_time_models(struct tg_compile *compile)
 {
     const uint32_t count = compile->names[TG_CATALOG_TIME_MODEL].count;
-    network_zones_read(compile);
+    place_zones_read(compile, TG_CATALOG_NETWORK, "networks", &compile->network_zones);
+    place_zones_read(compile, TG_CATALOG_SITE, "sites", &compile->site_zones);
     for (uint32_t i = 0; i < count; i++) {
         model_add(compile, tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i), NULL);
     }
     for (uint32_t i = 0; tg_diag_errors_count(compile->diag) == 0 && i < count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TIME_MODEL, i);
-        if (tg_schema_number(&tg_catalog_time_model_keys, node, "by") != 0) {
-            variants_add(compile, i, node);
+        const int64_t by = tg_schema_number(&tg_catalog_time_model_keys, node, "by");
+        if (by != TG_WALL_FIXED) {
+            variants_add(compile, i, node, (enum tg_wall_time)by);
         }
     }
     release_record(compile);

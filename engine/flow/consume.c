@@ -73,9 +73,8 @@ static uint16_t observation_node(const struct tg_ingest *ingest,
     if (text.host_bytes > 0) {
         node_id = tg_inventory_by_host(ingest->params.inventory, text.host, text.host_bytes);
     }
-    return node_id != 0
-               ? node_id
-               : tg_sources_at(ingest->params.sources, observation->source_id)->node_id;
+    return node_id != 0 ? node_id
+                        : tg_sources_at(ingest->params.sources, observation->source_id)->node_id;
 }
 
 static void consume_observations(struct tg_ingest *ingest, uint16_t source_id)
@@ -321,6 +320,16 @@ void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch)
     (void)tg_stage_done(&ingest->stages, TG_STAGE_annotate, batch->rows_count, at);
 }
 
+/* Where the node stands that the rows are from. */
+static void batch_place(struct tg_ingest *ingest, uint16_t source_id)
+{
+    const struct tg_source *source = tg_sources_at(ingest->params.sources, source_id);
+    const struct tg_node *node = tg_inventory_node(ingest->params.inventory, source->node_id);
+    tg_sites_run(&ingest->site_cache, tg_snapshot_read(ingest->params.catalog), source_id,
+                 source->key.folder_key == 0 ? source->key.address : NULL, node->name,
+                 &ingest->batch);
+}
+
 void tg_ingest_consume(struct tg_ingest *ingest, struct tg_ingest_port *port,
                        struct tg_decoder_slot *slot, const struct tg_input *inputs,
                        uint32_t inputs_count, uint32_t finished_count)
@@ -338,6 +347,7 @@ void tg_ingest_consume(struct tg_ingest *ingest, struct tg_ingest_port *port,
             tg_networks_run(&ingest->network_cache, tg_snapshot_read(ingest->params.catalog),
                             ingest->networks, ingest->out.networks_count, &ingest->batch);
         }
+        batch_place(ingest, source_id);
         tg_ingest_identify(ingest, &ingest->batch);
         tg_ingest_route(ingest);
     }

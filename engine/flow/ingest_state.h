@@ -10,6 +10,7 @@
 #include "flow/ingest.h"
 #include "ledger/journal.h"
 #include "mediate/network.h"
+#include "mediate/site.h"
 
 #define INGEST_EVENTS_MAX 1024u
 #define INGEST_TEXT_BYTES (1u << 20)
@@ -67,6 +68,7 @@ struct tg_ingest {
     uint8_t text[INGEST_TEXT_BYTES];               /**< Text arena. */
     struct tg_row_network networks[TG_BATCH_ROWS_MAX]; /**< PLMNs of the batch's rows. */
     struct tg_network_cache network_cache;         /**< PLMNs found lately. */
+    struct tg_site_cache site_cache;               /**< Sources found lately. */
     struct tg_routed *routed[TG_WORKERS_MAX];      /**< Rows gathered for each rate worker. */
     uint32_t routed_count[TG_WORKERS_MAX];         /**< How many. */
 };

@@ -206,6 +206,7 @@ static void rating_unpack(struct tg_rating *rating, const struct tg_routed *rout
     charge->fate = routed->fate;
     charge->reason = routed->reason;
     charge->node_state = routed->node_state;
+    charge->site = routed->site;
     batch->rows_count++;
 }
 

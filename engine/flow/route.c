@@ -70,8 +70,9 @@ static void batch_hop(struct tg_ingest *ingest)
         routed->usage = batch->rows[i];
         routed->subscriber = charge->subscriber;
         routed->reason = charge->reason;
-        routed->fate = charge->fate;
-        routed->node_state = charge->node_state;
+        routed->fate = charge->fate & 15u;
+        routed->node_state = charge->node_state & 15u;
+        routed->site = charge->site;
         routed->epoch = 0;
         if (ingest->routed_count[worker] == TG_RING_BULK) {
             routed_flush(ingest, worker);

@@ -291,7 +291,12 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
                        struct tg_rate_work *work)
 {
     assert(work->is_worked && work->reason == TG_OK);
-    enum tg_err err = tg_rate_cut(work->image, work->plan_service, work->zone, row, &rate->cuts);
+    const struct tg_plan_service *plan_service = work->plan_service;
+    const uint32_t model = plan_service->time_model == TG_TIME_MODEL_NONE
+                               ? TG_TIME_MODEL_NONE
+                               : tg_rate_time_model(work->image, plan_service, row, charge->site,
+                                                    tg_roster_account(rate->roster, work->account));
+    enum tg_err err = tg_rate_cut(work->image, plan_service, model, work->zone, row, &rate->cuts);
     work->price = rate->cuts.price;
     work->info = rate->cuts.info;
     work->raw_units = rate->cuts.raw_units;

@@ -223,8 +223,10 @@ static enum tg_err grant_find(struct tg_credit *credit, const struct tg_catalog_
         err = TG_E_NO_EXCHANGE_RATE;
     } else {
         entry->dimension = tg_grant_dimension(snapshot, &request->row, &trace);
-        const struct tg_grant_row row = {snapshot, &request->row, entry->subscriber, 0,
-                                         entry->dimension};
+        const struct tg_grant_row row = {.snapshot = snapshot,
+                                         .row = &request->row,
+                                         .subscriber = entry->subscriber,
+                                         .dimension = entry->dimension};
         const struct tg_grant_bounds bounds = {.credit_max = available};
         const uint64_t asked = tg_rate_base_quantity(&request->row, entry->dimension);
         entry->granted = tg_grant_search(credit->trial, &row, asked, &bounds, &entry->held);

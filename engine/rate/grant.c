@@ -89,7 +89,8 @@ static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uin
     const struct tg_usage cut = tg_grant_cut(row->row, row->dimension, quantity);
     const struct tg_roster_line *line = tg_roster_line(row->snapshot->roster, row->subscriber);
     struct tg_accounts *accounts = tg_rate_accounts(rate);
-    struct tg_charge charge = {.subscriber = row->subscriber, .node_state = row->node_state};
+    struct tg_charge charge = {
+        .subscriber = row->subscriber, .node_state = row->node_state, .site = row->site};
     struct tg_rate_trace trace;
     struct tg_grant_state state;
     tg_grant_keep(accounts, row->subscriber, line->account, &state);

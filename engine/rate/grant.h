@@ -35,6 +35,7 @@ struct tg_grant_row {
     uint32_t subscriber;                        /**< Dense index, of the roster. */
     uint8_t node_state;                         /**< enum tg_node_state. */
     uint8_t dimension;                          /**< From tg_grant_dimension. */
+    uint8_t site;                               /**< As in tg_charge. */
 };
 
 /** @brief What a grant may cost. */

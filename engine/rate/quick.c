@@ -451,6 +451,7 @@ static inline bool line_post(struct tg_rate *rate, const struct tg_usage *row,
         .node_state = charge->node_state,
         .pieces_count = 1,
         .unit = price->unit,
+        .site = charge->site,
     };
     return true;
 }

@@ -190,6 +190,7 @@ static void row_refuse(const struct tg_rate_work *work, struct tg_charge *charge
         .reason = work->reason,
         .fate = TG_FATE_SUSPENDED,
         .node_state = charge->node_state,
+        .site = charge->site,
     };
     *charge = refused;
 }
@@ -206,7 +207,6 @@ static void row_accept(const struct tg_rate_work *work, struct tg_charge *charge
     charge->reason = TG_OK;
     charge->fate = TG_FATE_RATED;
     charge->pieces_count = (uint8_t)(work->pieces_count > 0 ? work->pieces_count : 1);
-    charge->reserved = 0;
 }
 
 static void rules_trace(const struct tg_rules *rules, struct tg_rate_trace *trace)

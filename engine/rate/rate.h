@@ -111,7 +111,7 @@ void tg_rate_destroy(struct tg_rate *rate);
  * @brief Price and post a batch.
  *
  * Charges with fate TG_FATE_NONE are worked on and leave as TG_FATE_RATED or TG_FATE_SUSPENDED;
- * others are left alone. Read: subscriber, node_state. Written: all but these two.
+ * others are left alone. Read: subscriber, node_state, site. Written: all but these.
  * Reasons: TG_E_CATALOG_VERSION, TG_E_UNKNOWN_SUBSCRIBER (no roster line or none),
  * TG_E_SUBSCRIBER_INACTIVE, TG_E_NO_PLAN, TG_E_NO_RATE, TG_E_NO_EXCHANGE_RATE,
  * TG_E_AMBIGUOUS_RATE, TG_E_BAD_TIMESTAMP, TG_E_PERIOD_CLOSED, TG_E_AMOUNT_OVERFLOW,

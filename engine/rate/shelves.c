@@ -97,7 +97,9 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
     uint64_t covered;
     enum tg_err err = TG_OK;
     if (tg_allowance_has_bands(place->image, place->plan_service)) {
-        err = tg_rate_cut(place->image, place->plan_service, charge->zone, row, cuts);
+        const uint32_t model = tg_rate_time_model(place->image, place->plan_service, row,
+                                                  charge->site, place->account);
+        err = tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, cuts);
     }
     cuts->billed_units = charge->billed_units / place->info->block_units;
     if (err == TG_OK) {

@@ -227,16 +227,23 @@ static void included_take(struct tg_rate_cuts *cuts)
     }
 }
 
+uint32_t tg_rate_time_model(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                            uint32_t site, const struct tg_roster_account *account)
+{
+    const struct tg_image_place place = {.serving_network = row->serving_network,
+                                         .site = site,
+                                         .account_zone = account != NULL ? account->zone : 0};
+    return tg_image_time_model_at(image, plan_service->time_model, &place);
+}
+
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
-                        uint32_t zone, const struct tg_usage *row, struct tg_rate_cuts *cuts)
+                        uint32_t model, uint32_t zone, const struct tg_usage *row,
+                        struct tg_rate_cuts *cuts)
 {
     int64_t until_ns;
     int64_t end_ns = row->start_ns;
     uint32_t band;
-    const uint32_t model =
-        plan_service->time_model == TG_TIME_MODEL_NONE
-            ? TG_TIME_MODEL_NONE
-            : tg_image_time_model_at(image, plan_service->time_model, row->serving_network);
     cuts->cuts_count = 0;
     cuts->billed_units = 0;
     cuts->included_units = 0;

@@ -13,6 +13,7 @@
 #include "abi/usage.h"
 #include "base/limits.h"
 #include "catalog/image.h"
+#include "catalog/roster.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -78,6 +79,19 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
                                uint64_t *billed);
 
 /**
+ * @brief Time model whose wall time counts for a row (rating-semantics 4.4, rating zone).
+ * @param image         Valid at the row's time.
+ * @param plan_service  Of that image.
+ * @param row           Borrowed.
+ * @param site          As in tg_charge.
+ * @param account       Who pays; NULL: nobody known.
+ * @return Model for tg_rate_cut; TG_TIME_MODEL_NONE when the plan has none.
+ */
+uint32_t tg_rate_time_model(const struct tg_image *image,
+                            const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                            uint32_t site, const struct tg_roster_account *account);
+
+/**
  * @brief Cut a row at its time bands.
  *
  * Octets and events carry no time within the record: they belong to the band of the start. Time is
@@ -91,6 +105,7 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
  *
  * @param[in]  image         Valid at the row's time.
  * @param[in]  plan_service  Of that image.
+ * @param[in]  model         Time model from tg_rate_time_model, or TG_TIME_MODEL_NONE.
  * @param[in]  zone          Zone index; TG_ZONE_NONE none.
  * @param[in]  row           Borrowed.
  * @param[out] cuts          Written.
@@ -99,6 +114,7 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
  *         carries none).
  */
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
-                        uint32_t zone, const struct tg_usage *row, struct tg_rate_cuts *cuts);
+                        uint32_t model, uint32_t zone, const struct tg_usage *row,
+                        struct tg_rate_cuts *cuts);
 
 #endif

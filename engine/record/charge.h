@@ -57,7 +57,7 @@ struct tg_charge {
     uint8_t pieces_count;     /**< Pieces it was split into; 0 when not rated. */
     uint8_t unit;             /**< enum tg_unit (catalog/image.h) of the three units columns. */
     uint8_t flags;            /**< enum tg_charge_flag. */
-    uint8_t reserved;         /**< 0. */
+    uint8_t site;             /**< Catalog index of where its node stands; 0 in no site. */
 };
 _Static_assert(sizeof(struct tg_charge) == 64, "a charge is one cache line");
 

@@ -21,8 +21,9 @@ struct tg_routed {
     struct tg_usage usage; /**< The row. */
     uint32_t subscriber;   /**< Dense roster index, or TG_SUBSCRIBER_NONE. */
     int16_t reason;        /**< enum tg_err when fate is set. */
-    uint8_t fate;          /**< enum tg_fate; TG_FATE_NONE: to be priced. */
-    uint8_t node_state;    /**< enum tg_node_state of the node at start_ns. */
+    uint8_t fate : 4;      /**< enum tg_fate; TG_FATE_NONE: to be priced. */
+    uint8_t node_state : 4; /**< enum tg_node_state of the node at start_ns. */
+    uint8_t site;           /**< As in tg_charge. */
     uint64_t epoch;        /**< 0 for rows; for a marker the epoch that ends here, or
                                 TG_ROUTED_DESK. */
 };

@@ -23,7 +23,8 @@ void tg_quote_row(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsh
 {
     const struct tg_roster *roster = snapshot->roster;
     const uint8_t kind = (uint8_t)tg_usage_subscriber_kind(&line->row);
-    struct tg_charge start = {.subscriber = TG_SUBSCRIBER_NONE, .node_state = line->node_state};
+    struct tg_charge start = {
+        .subscriber = TG_SUBSCRIBER_NONE, .node_state = line->node_state, .site = line->site};
     struct tg_accounts *accounts = tg_rate_accounts(rate);
     struct tg_grant_state state;
     (void)tg_roster_find(roster, &kind, &line->row.subscriber_key, &line->row.start_ns, 1,
@@ -40,8 +41,14 @@ void tg_quote_row(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsh
     *charge = start;
     tg_rate_run_traced(rate, snapshot, &line->row, charge, 1, trace);
     if (grant->is_bounded && charge->fate == TG_FATE_RATED) {
-        const struct tg_grant_row row = {snapshot, &line->row, start.subscriber, line->node_state,
-                                         tg_grant_dimension(snapshot, &line->row, trace)};
+        const struct tg_grant_row row = {
+            .snapshot = snapshot,
+            .row = &line->row,
+            .subscriber = start.subscriber,
+            .node_state = line->node_state,
+            .dimension = tg_grant_dimension(snapshot, &line->row, trace),
+            .site = line->site,
+        };
         const struct tg_grant_bounds bounds = bounds_of(line);
         int64_t amount;
         tg_grant_put(accounts, &state);

@@ -3,9 +3,11 @@
 
 #include "abi/key.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/money.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 
 struct word {
@@ -150,6 +152,29 @@ static enum tg_err network_read(const struct reading *at, const struct tg_json *
     return TG_OK;
 }
 
+/* As the engine finds it: a node's name, else the address it sends from. */
+static enum tg_err node_read(const struct reading *at, const struct tg_json *value)
+{
+    const char *text = tg_json_text(value);
+    uint8_t address[16] = {0};
+    char name[TG_NAME_BYTES_MAX] = "";
+    if (text == NULL || text[0] == '\0' || strlen(text) >= sizeof name || at->image == NULL) {
+        return tg_why_set(at->why, TG_E_SYNTAX,
+                          "node: must be an address or a name of 1 to %u characters",
+                          (unsigned)sizeof name - 1);
+    }
+    const bool is_ip6 = inet_pton(AF_INET6, text, address) == 1;
+    const bool is_ip4 = !is_ip6 && inet_pton(AF_INET, text, &address[12]) == 1;
+    if (is_ip4) {
+        memset(&address[10], 0xff, 2);
+    }
+    for (size_t i = 0; !is_ip4 && !is_ip6 && text[i] != '\0'; i++) {
+        name[i] = (char)tolower((unsigned char)text[i]);
+    }
+    at->line->site = tg_image_site_find(at->image, is_ip4 || is_ip6 ? address : NULL, name);
+    return TG_OK;
+}
+
 static enum tg_err start_read(const struct reading *at, const struct tg_json *value)
 {
     const char *text = tg_json_text(value);
@@ -280,6 +305,8 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
         err = money_member(at, value);
     } else if (strcmp(key, "serving_network") == 0) {
         err = network_read(at, value);
+    } else if (strcmp(key, "node") == 0) {
+        err = node_read(at, value);
     } else if (strcmp(key, "subscriber_kind") != 0 && strcmp(key, "peer_kind") != 0) {
         for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
             if (strcmp(key, numbers[i]) == 0) {

@@ -28,6 +28,7 @@ struct tg_usage_line {
     uint32_t price_max_per; /**< Units; 0: no such bound. */
     bool has_credit;        /**< credit was named. */
     uint8_t node_state;     /**< enum tg_node_state. */
+    uint8_t site;           /**< Site of the node, as the catalog says. */
     const char *wrong_key;  /**< On refusal: the key at fault, borrowed; NULL the
                                object itself. */
 };

@@ -478,6 +478,54 @@ def roaming(report, tollgate, root):
                   ["mb", "eu_mb", "far_mb"])
 
 
+PLACES = """
+prices:
+  day: {unit: second, price: "0.01"}
+  night: {unit: second, price: "0.02"}
+time_models:
+  node: {zone: Europe/Berlin, by: node, default: night, bands: [{band: day, from: "08:00", to: "18:00"}]}
+  home: {zone: Europe/Berlin, by: home, default: night, bands: [{band: day, from: "08:00", to: "18:00"}]}
+sites:
+  tokyo: {nodes: [192.0.2.0/24, sgw7, "2001:db8::/32"], time_zone: Asia/Tokyo}
+  york: {nodes: [192.0.2.128/25], time_zone: America/New_York}
+  here: {nodes: [203.0.113.9]}
+plans:
+  n: {voice: {time_model: node, prices: {home: {day: day, night: night}}}}
+  h: {voice: {time_model: home, prices: {home: {day: day, night: night}}}}
+products: {n: {plan: n}, h: {plan: h}}
+"""
+
+
+def places(report, tollgate, root):
+    """Wall time where the node stands, or at the account's home; elsewhere that of the model."""
+    files = {"c.yaml": PLACES, "accounts.csv": "id,zone\na,\nt,Asia/Tokyo\n",
+             "subscribers.csv": "id,account,product,msisdn\nn,a,n,12135550001\nh,a,h,12135550002\n"
+                                "t,t,h,12135550003\n"}
+    catalog = Catalog(tollgate, os.path.join(root, "places"), files, 1,
+                      "catalog: {{version: {version}, valid_from: 2026-01-01, currency: EUR,\n"
+                      "  account_zones: [Asia/Tokyo]}}\n")
+    morning = "2026-06-01T03:00:00Z"  # noon in Tokyo, 23:00 in New York, 5:00 in Berlin
+    table = [
+        (call("12135550001", "49", morning), "night"),
+        (call("12135550001", "49", morning, node="192.0.2.1"), "day"),
+        (call("12135550001", "49", morning, node="192.0.2.200"), "night"),
+        (call("12135550001", "49", "2026-06-01T14:00:00Z", node="192.0.2.200"), "day"),
+        (call("12135550001", "49", "2026-06-01T14:00:00Z", node="192.0.2.1"), "night"),
+        (call("12135550001", "49", morning, node="SGW7"), "day"),
+        (call("12135550001", "49", morning, node="2001:db8::9"), "day"),
+        (call("12135550001", "49", morning, node="203.0.113.9"), "night"),
+        (call("12135550001", "49", "2026-06-01T14:00:00Z", node="sgw8"), "day"),
+        (call("12135550002", "49", morning, node="192.0.2.1"), "night"),
+        (call("12135550003", "49", morning), "day"),
+    ]
+    for (row, price), answer in zip(table, catalog.quote([row for row, _ in table])):
+        report.expect(f"place {row}", answer.get("price"), price)
+    # 8:00 in New York is noon UTC in summer.
+    cut = catalog.quote([call("12135550001", "49", "2026-06-01T11:59:30Z", node="192.0.2.129")])[0]
+    report.expect("cut at the node's clock", [(p["price"], p["units"]) for p in cut["breakdown"]],
+                  [("night", 30), ("day", 30)])
+
+
 def tz_data(report, tollgate, root):
     """Another release of the tz data is another catalog."""
     folder = os.path.join(root, "zoneinfo")
@@ -516,7 +564,7 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, order, months, calendars, roaming, tz_data):
+        for check in (pairs, sheets, lints, order, months, calendars, roaming, places, tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0

@@ -25,10 +25,11 @@ MORE_USAGE = [
      "node_state": "up", "closing_cause": 16, "flags": ["partial", "recycled"]},
     {**GOOD, "start": "2026-03-02", "duration_ms": 1, "credit": "-1.5", "credit_floor": "-10"},
     {**GOOD, "start": "2026-03-02T10:00:00.123456789+05:30", "price_max": "0.10",
-     "price_max_per": 60},
+     "price_max_per": 60, "node": "192.0.2.1"},
 ]
 # Lines that `quote` refuses and the schema must refuse too.
 BAD_USAGE = [
+    {**GOOD, "node": ""}, {**GOOD, "node": 7}, {**GOOD, "node": "n" * 64},
     {**GOOD, "duratoin_s": 1}, {**GOOD, "duration_s": -1}, {**GOOD, "duration_s": "1"},
     {**GOOD, "duration_ms": 4294967296}, {**GOOD, "service": "fax"}, {**GOOD, "service": None},
     {"service": "voice", "start": GOOD["start"]}, {"subscriber": NUMBER, "service": "voice"},

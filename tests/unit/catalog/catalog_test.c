@@ -161,6 +161,53 @@ Test(catalog, sample_is_stored_and_read_back_as_written, .init = folder_make, .f
     tg_catalog_close(snapshot);
 }
 
+/* Where a node stands is what its name says, else the longest prefix of its address. If this failed
+ * its calls would be cut at the hours of another place; if sites were renumbered by a new version,
+ * so would the rows of the old one that are priced again. */
+Test(catalog, sites_are_found_by_name_and_longest_prefix_and_keep_their_numbers,
+     .init = folder_make, .fini = folder_remove)
+{
+    static const struct {
+        const char *name;
+        uint8_t address[16];
+        const char *before;
+        const char *after;
+    } cases[] = {
+        {"", {[10] = 0xff, 0xff, 192, 0, 2, 5}, "west", "west"},
+        {"", {[10] = 0xff, 0xff, 192, 0, 2, 130}, "east", "east"},
+        {"gw7", {[10] = 0xff, 0xff, 192, 0, 2, 130}, "west", ""},
+        {"gw8", {[10] = 0xff, 0xff, 10, 0, 0, 1}, "", "first"},
+        {"", {0x20, 0x01, 0x0d, 0xb8, 7}, "east", "east"},
+        {"", {0x20, 0x01, 0x0d, 0xb9}, "", ""},
+        {"", {[12] = 192, 0, 2, 5}, "", ""}, /* ::192.0.2.5 is another address */
+    };
+    shell("cd %s/c && printf 'sites:\\n  west: {nodes: [192.0.2.0/24, GW7], time_zone: UTC}\\n"
+          "  east: {nodes: [192.0.2.128/25, \"2001:db8::/32\"]}\\n' >sites.yaml",
+          folder);
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    shell("cd %s/c && sed -i 's/version: 1/version: 2/; s/from: 2026-01-01/from: 2026-07-01/' "
+          "catalog.yaml && printf 'sites:\\n  first: {nodes: [gw8]}\\n"
+          "  east: {nodes: [192.0.2.128/25, \"2001:db8::/32\"]}\\n"
+          "  west: {nodes: [192.0.2.0/25]}\\n' >sites.yaml",
+          folder);
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    struct tg_catalog_snapshot *snapshot = open_data();
+    const struct tg_image *before = tg_catalog_image_at(snapshot, at("2026-06-01"));
+    const struct tg_image *after = tg_catalog_image_at(snapshot, at("2026-07-01"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const uint8_t was = tg_image_site_find(before, cases[i].address, cases[i].name);
+        const uint8_t is = tg_image_site_find(after, cases[i].address, cases[i].name);
+        cr_expect_str_eq(tg_image_name(before, TG_CATALOG_SITE, was), cases[i].before, "%zu", i);
+        if (strcmp(cases[i].name, "gw7") != 0) {
+            cr_expect_str_eq(tg_image_name(after, TG_CATALOG_SITE, is), cases[i].after, "%zu", i);
+        }
+    }
+    cr_expect_eq(tg_image_find(before, TG_CATALOG_SITE, "west"), 1);
+    cr_expect_eq(tg_image_find(after, TG_CATALOG_SITE, "west"), 1);
+    cr_expect_eq(tg_image_find(after, TG_CATALOG_SITE, "first"), 3);
+    tg_catalog_close(snapshot);
+}
+
 /* Subscribers: each key finds him, and documents print his own id and account name. */
 Test(catalog, subscribers_are_found_and_named, .init = folder_make, .fini = folder_remove)
 {

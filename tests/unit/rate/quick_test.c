@@ -120,7 +120,8 @@ Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 600)
                 fast[i] = (struct tg_charge){
                     .subscriber = (uint32_t)(roll(50) == 0 ? FIXTURE_SUBSCRIBERS : roll(20)),
                     .fate = roll(40) == 0 ? TG_FATE_DUPLICATE : TG_FATE_NONE,
-                    .node_state = (uint8_t)roll(4)};
+                    .node_state = (uint8_t)roll(4),
+                    .site = (uint8_t)roll(3)};
                 slowly[i] = fast[i];
             }
             tg_rate_run(quick, &f.snapshot, rows, fast, count);
