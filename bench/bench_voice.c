@@ -77,7 +77,7 @@ static void batch_check(struct voice *voice, const struct tg_batch *batch)
 static void voice_round(struct voice *voice, struct tg_bench_figure *identify,
                         struct tg_bench_figure *price)
 {
-    const struct tg_identify self = {voice->world.snapshot->roster, NULL};
+    const struct tg_identify self = {voice->world.snapshot->roster, NULL, NULL};
     for (uint32_t b = 0; b < BATCHES_COUNT; b++) {
         batch_make(voice, &voice->batches[b]);
     }

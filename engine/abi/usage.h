@@ -176,7 +176,8 @@ struct tg_session {
     uint16_t node_id;        /**< The engine sets it. */
     uint8_t key_kinds;       /**< Low nibble subscriber_key's kind, high nibble address_key's. */
     uint8_t event;           /**< enum tg_session_event. */
-    uint8_t reserved[6];     /**< 0. */
+    uint8_t reserved[2];     /**< 0. */
+    uint32_t plmn;           /**< tg_plmn_pack of the network that serves it; 0 not said. */
 };
 _Static_assert(sizeof(struct tg_session) == 64, "a session event is one cache line");
 

@@ -44,7 +44,7 @@ static void consume_sessions(struct tg_ingest *ingest, uint16_t source_id)
 {
     const struct tg_decoded *out = &ingest->out;
     const struct tg_catalog_snapshot *catalog = tg_snapshot_read(ingest->params.catalog);
-    const struct tg_identify identify = {catalog->roster, NULL};
+    const struct tg_identify identify = {catalog->roster, NULL, NULL};
     for (uint32_t i = 0; i < out->sessions_count; i++) {
         struct tg_session *event = &out->sessions[i];
         event->source_id = source_id;
@@ -311,10 +311,14 @@ static void batch_annotate(struct tg_ingest *ingest, struct tg_batch *batch)
 void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch)
 {
     const struct tg_catalog_snapshot *catalog = tg_snapshot_read(ingest->params.catalog);
-    const struct tg_identify identify = {catalog->roster,
-                                         tg_snapshot_read(ingest->params.sessions_published)};
+    const struct tg_identify identify = {
+        catalog->roster, tg_snapshot_read(ingest->params.sessions_published), &ingest->inherited};
     uint64_t at = tg_stage_ticks();
     tg_identify_run(&identify, batch);
+    if (ingest->inherited.count > 0) {
+        tg_networks_run(&ingest->network_cache, catalog, ingest->inherited.items,
+                        ingest->inherited.count, batch);
+    }
     at = tg_stage_done(&ingest->stages, TG_STAGE_identify, batch->rows_count, at);
     batch_annotate(ingest, batch);
     (void)tg_stage_done(&ingest->stages, TG_STAGE_annotate, batch->rows_count, at);

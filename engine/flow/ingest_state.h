@@ -9,6 +9,7 @@
 
 #include "flow/ingest.h"
 #include "ledger/journal.h"
+#include "mediate/identify.h"
 #include "mediate/network.h"
 #include "mediate/site.h"
 
@@ -68,6 +69,7 @@ struct tg_ingest {
     uint8_t text[INGEST_TEXT_BYTES];               /**< Text arena. */
     struct tg_row_network networks[TG_BATCH_ROWS_MAX]; /**< PLMNs of the batch's rows. */
     struct tg_network_cache network_cache;         /**< PLMNs found lately. */
+    struct tg_identify_networks inherited;         /**< Networks of the rows' sessions. */
     struct tg_site_cache site_cache;               /**< Sources found lately. */
     struct tg_routed *routed[TG_WORKERS_MAX];      /**< Rows gathered for each rate worker. */
     uint32_t routed_count[TG_WORKERS_MAX];         /**< How many. */

@@ -252,7 +252,7 @@ static enum tg_err observations_replay(void *context, const struct tg_observatio
 static enum tg_err sessions_replay(void *context, const struct tg_session *sessions, uint32_t count)
 {
     struct tg_pipeline *pipeline = context;
-    const struct tg_identify identify = {roster_of(pipeline), NULL};
+    const struct tg_identify identify = {roster_of(pipeline), NULL, NULL};
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t subscriber =
             tg_identify_key(&identify, sessions[i].key_kinds & 15u, sessions[i].subscriber_key,

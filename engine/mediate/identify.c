@@ -93,6 +93,28 @@ static void addresses_find(const struct tg_identify *self, struct addresses *add
     }
 }
 
+/* The network of the session it belongs to; what a record says of itself counts more. */
+static __attribute__((noinline)) void networks_take(const struct tg_identify *self,
+                                                    const struct tg_batch *batch,
+                                                    const struct addresses *asked)
+{
+    struct tg_identify_networks *networks = self->networks;
+    for (uint32_t i = 0; i < asked->count; i++) {
+        const struct tg_session_query *query = &asked->queries[i];
+        const uint16_t at = asked->rows[i];
+        if (query->subscriber != TG_SUBSCRIBER_NONE && query->plmn != 0 &&
+            batch->rows[at].serving_network == 0) {
+            networks->items[networks->count++] = (struct tg_row_network){at, query->plmn};
+        }
+    }
+}
+
+static inline bool wants_networks(const struct tg_identify *self)
+{
+    return self->networks != NULL && self->sessions != NULL &&
+           tg_sessions_has_networks(self->sessions);
+}
+
 static void row_turn(struct tg_usage *row)
 {
     const uint64_t key = row->subscriber_key;
@@ -149,6 +171,9 @@ static __attribute__((noinline)) void identify_peers(const struct tg_identify *s
                                                                  .kind = kind};
     }
     addresses_find(self, &peers);
+    if (wants_networks(self)) {
+        networks_take(self, batch, &peers);
+    }
     for (uint32_t i = 0; i < peers.count; i++) {
         struct tg_charge *charge = &batch->charges[peers.rows[i]];
         charge->subscriber = peers.queries[i].subscriber;
@@ -168,6 +193,9 @@ static void identify_addresses(const struct tg_identify *self, struct tg_batch *
     uint32_t turned_count = 0;
     uint32_t again_count = 0;
     addresses_find(self, asked);
+    if (wants_networks(self)) {
+        networks_take(self, batch, asked);
+    }
     for (uint32_t i = 0; i < asked->count; i++) {
         const uint16_t at = asked->rows[i];
         const uint32_t subscriber = asked->queries[i].subscriber;
@@ -212,6 +240,9 @@ void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
     assert(batch->rows_count <= TG_BATCH_ROWS_MAX);
     asked.count = 0;
     keys.count = 0;
+    if (self->networks != NULL) {
+        self->networks->count = 0;
+    }
     for (uint32_t i = 0; i < batch->rows_count; i++) {
         const struct tg_usage *row = &batch->rows[i];
         const uint8_t kind = (uint8_t)tg_usage_subscriber_kind(row);

@@ -12,6 +12,8 @@
 #ifndef TG_MEDIATE_IDENTIFY_H
 #define TG_MEDIATE_IDENTIFY_H
 
+#include "abi/decoder.h"
+#include "base/limits.h"
 #include "record/batch.h"
 
 #include <stdint.h>
@@ -19,10 +21,18 @@
 struct tg_roster;
 struct tg_sessions;
 
+/** @brief Rows whose session names a serving network, for tg_networks_run. */
+struct tg_identify_networks {
+    uint32_t count;                                 /**< How many. */
+    struct tg_row_network items[TG_BATCH_ROWS_MAX]; /**< Each row at most once, in any order. */
+};
+
 /** @brief What a look-up needs; borrowed during a call. */
 struct tg_identify {
-    const struct tg_roster *roster;     /**< Of the catalog snapshot in force. */
-    const struct tg_sessions *sessions; /**< Address holders; may be NULL: no sessions. */
+    const struct tg_roster *roster;        /**< Of the catalog snapshot in force. */
+    const struct tg_sessions *sessions;    /**< Address holders; may be NULL: no sessions. */
+    struct tg_identify_networks *networks; /**< Out: of rows found by session that say no network
+                                                themselves; NULL: nobody asks. */
 };
 
 /**

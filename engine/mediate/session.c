@@ -16,8 +16,8 @@
 #define NS_PER_S   INT64_C(1000000000)
 /* Blocks of addresses told apart: 8 KiB, which stay in the first-level cache. */
 
-/* One holder: [start_ns, end_ns); end_ns 0: nobody. */
-struct holder {
+/* One holder as it is kept: [start_ns, end_ns); end_ns 0: nobody. */
+struct kept {
     int64_t start_ns;
     int64_t end_ns;
     uint32_t subscriber;
@@ -25,13 +25,23 @@ struct holder {
     uint16_t session; /* 16 bits of the session's key tell it from the same subscriber's next one */
 };
 
-/* One address; a cache line. version is odd while the writer is inside (sequence lock). */
+/* And with the network that serves him, which lies in what the head of the slot leaves. */
+struct holder {
+    struct kept kept;
+    uint32_t plmn; /* tg_plmn_pack, 21 bits; 0 not said */
+};
+
+/* One address; a cache line. version is odd while the writer is inside (sequence lock). It has 16
+ * bits: a reader would have to stand still for 32,768 changes of one address not to see them. */
 struct slot {
     uint64_t address_key;
-    _Atomic uint32_t version;
-    uint32_t kind; /* tg_key_kind; 0 free */
-    struct holder now;
-    struct holder before;
+    _Atomic uint16_t version;
+    uint16_t now_plmn_low;
+    uint32_t kind : 6; /* tg_key_kind; 0 free */
+    uint32_t now_plmn_high : 5;
+    uint32_t before_plmn : 21;
+    struct kept now;
+    struct kept before;
 };
 _Static_assert(sizeof(struct slot) == 64, "a look-up touches one cache line");
 
@@ -42,14 +52,17 @@ _Static_assert(sizeof(struct slot) == 64, "a look-up touches one cache line");
  *
  * where: tag << 32 | slot + 1; 0 is free. It is written once.
  * held:  present holder of an IPv4 address whose session goes on: second from which he surely holds
- *        it << 32 | subscriber; HELD_ASK when the slot must be asked. One word, so that a reader
- *        never sees the second of one holder beside the subscriber of another. */
+ *        it << 32 | place of his network << 27 | subscriber; HELD_ASK when the slot must be asked.
+ *        One word, so that a reader never sees the second of one holder beside the subscriber of
+ *        another. */
 struct entry {
     _Atomic uint64_t where;
     _Atomic uint64_t held;
 };
 _Static_assert(sizeof(struct entry) == 16, "four in a cache line");
-#define HELD_ASK UINT64_MAX
+#define HELD_ASK             UINT64_MAX
+#define HELD_PLACE_SHIFT     27u
+#define HELD_SUBSCRIBER_MASK ((1u << HELD_PLACE_SHIFT) - 1)
 
 struct tg_sessions {
     size_t size_bytes;
@@ -62,6 +75,10 @@ struct tg_sessions {
     _Atomic uint64_t refused_count;
     /* A holder since this second or later has not been cleared; grows with every clear. */
     _Atomic uint32_t uncleared_from_s;
+    /* Networks by place, as they were met; only grows. What the index tells by them is made anew
+     * from the slots, so that no page need hold them. */
+    _Atomic uint32_t places[TG_SESSION_PLACES_MAX + 1];
+    _Atomic bool has_networks;
     struct tg_session_blocks blocks;
     /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
     _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
@@ -168,15 +185,28 @@ static const struct slot *slot_find(const struct tg_sessions *sessions, uint64_t
     }
 }
 
+static inline struct holder slot_now(const struct slot *slot)
+{
+    return (struct holder){slot->now, slot->now_plmn_low | (uint32_t)slot->now_plmn_high << 16};
+}
+
+static inline struct holder slot_before(const struct slot *slot)
+{
+    return (struct holder){slot->before, slot->before_plmn};
+}
+
 static void slot_change(struct slot *slot, const struct holder *now, const struct holder *before)
 {
     /* Pairs with the acquire loads in slot_read: odd while the fields move. */
-    const uint32_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
-    atomic_store_explicit(&slot->version, version + 1, memory_order_relaxed);
+    const uint16_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
+    atomic_store_explicit(&slot->version, (uint16_t)(version + 1), memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    slot->now = *now;
-    slot->before = *before;
-    atomic_store_explicit(&slot->version, version + 2, memory_order_release);
+    slot->now = now->kept;
+    slot->before = before->kept;
+    slot->now_plmn_low = (uint16_t)now->plmn;
+    slot->now_plmn_high = now->plmn >> 16 & 31u;
+    slot->before_plmn = before->plmn & 0x1fffffu;
+    atomic_store_explicit(&slot->version, (uint16_t)(version + 2), memory_order_release);
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -186,26 +216,35 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
 
 static struct holder holder_of(const struct tg_session *event, uint32_t subscriber, int64_t end_ns)
 {
-    return (struct holder){event->start_ns, end_ns, subscriber, event->node_id,
-                           (uint16_t)tg_mix64(event->session_key)};
+    return (struct holder){{event->start_ns, end_ns, subscriber, event->node_id,
+                            (uint16_t)tg_mix64(event->session_key)},
+                           event->plmn};
 }
 
-static bool is_same_session(const struct holder *a, const struct holder *b)
+static bool is_same_session(const struct kept *a, const struct kept *b)
 {
     return a->end_ns != 0 && a->subscriber == b->subscriber && a->session == b->session;
+}
+
+/* A start says where the session began, which what was heard later may have overtaken. */
+static void network_apply(struct holder *holder, const struct tg_session *event)
+{
+    if (event->plmn != 0 && (event->event != TG_SESSION_START || holder->plmn == 0)) {
+        holder->plmn = event->plmn;
+    }
 }
 
 /* Put a session that is not yet known among the two newest by start; they do not overlap: the one
  * that starts later holds the address from then on. */
 static void slot_insert(struct holder *now, struct holder *before, const struct holder *fresh)
 {
-    if (now->end_ns == 0 || now->start_ns <= fresh->start_ns) {
+    if (now->kept.end_ns == 0 || now->kept.start_ns <= fresh->kept.start_ns) {
         *before = *now;
-        before->end_ns = earlier(before->end_ns, fresh->start_ns);
+        before->kept.end_ns = earlier(before->kept.end_ns, fresh->kept.start_ns);
         *now = *fresh;
-    } else if (before->end_ns == 0 || before->start_ns < fresh->start_ns) {
+    } else if (before->kept.end_ns == 0 || before->kept.start_ns < fresh->kept.start_ns) {
         *before = *fresh;
-        before->end_ns = earlier(before->end_ns, now->start_ns);
+        before->kept.end_ns = earlier(before->kept.end_ns, now->kept.start_ns);
     }
 }
 
@@ -215,14 +254,18 @@ static void slot_apply(struct slot *slot, const struct tg_session *event, uint32
 {
     const bool is_stop = event->event == TG_SESSION_STOP;
     const struct holder fresh = holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
-    struct holder now = slot->now;
-    struct holder before = slot->before;
-    if (is_same_session(&now, &fresh)) {
-        now.start_ns = earlier(now.start_ns, fresh.start_ns);
-        now.end_ns = is_stop ? fresh.end_ns : now.end_ns;
-    } else if (is_same_session(&before, &fresh)) {
-        before.start_ns = earlier(before.start_ns, fresh.start_ns);
-        before.end_ns = is_stop ? earlier(fresh.end_ns, now.start_ns) : before.end_ns;
+    const struct kept *told = &fresh.kept;
+    struct holder now = slot_now(slot);
+    struct holder before = slot_before(slot);
+    if (is_same_session(&now.kept, told)) {
+        now.kept.start_ns = earlier(now.kept.start_ns, told->start_ns);
+        now.kept.end_ns = is_stop ? told->end_ns : now.kept.end_ns;
+        network_apply(&now, event);
+    } else if (is_same_session(&before.kept, told)) {
+        before.kept.start_ns = earlier(before.kept.start_ns, told->start_ns);
+        before.kept.end_ns =
+            is_stop ? earlier(told->end_ns, now.kept.start_ns) : before.kept.end_ns;
+        network_apply(&before, event);
     } else {
         slot_insert(&now, &before, &fresh);
     }
@@ -288,7 +331,7 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     if (found != NULL || count >= sessions->count_max) {
         return (struct slot *)(uintptr_t)found;
     }
-    const struct holder none = {0, 0, TG_SUBSCRIBER_NONE, 0, 0};
+    const struct holder none = {{0, 0, TG_SUBSCRIBER_NONE, 0, 0}, 0};
     struct slot *slot = &sessions->slots[count];
     slot->address_key = key;
     slot->kind = kind;
@@ -298,16 +341,36 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     return slot;
 }
 
-/* What the index alone may answer of a slot. */
-static uint64_t held_of(const struct slot *slot)
+/* Place of a network, a new one when there is room; 0: the index cannot tell of it. */
+static uint32_t place_of(struct tg_sessions *sessions, uint32_t plmn)
 {
-    const struct holder *now = &slot->now;
-    const int64_t start_s = now->start_ns / NS_PER_S + 1;
-    if (slot->kind != TG_KEY_IP4 || now->end_ns != INT64_MAX || now->start_ns < 0 ||
-        start_s >= UINT32_MAX) {
+    for (uint32_t i = 1; i <= TG_SESSION_PLACES_MAX; i++) {
+        const uint32_t known = atomic_load_explicit(&sessions->places[i], memory_order_relaxed);
+        if (known == 0) {
+            /* Shown to readers by the release of the entry that names the place. */
+            atomic_store_explicit(&sessions->places[i], plmn, memory_order_relaxed);
+        }
+        if (known == 0 || known == plmn) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* What the index alone may answer of a slot. */
+static uint64_t held_of(struct tg_sessions *sessions, const struct slot *slot)
+{
+    const struct holder now = slot_now(slot);
+    const int64_t start_s = now.kept.start_ns / NS_PER_S + 1;
+    if (slot->kind != TG_KEY_IP4 || now.kept.end_ns != INT64_MAX || now.kept.start_ns < 0 ||
+        start_s >= UINT32_MAX || now.kept.subscriber > HELD_SUBSCRIBER_MASK) {
         return HELD_ASK;
     }
-    return (uint64_t)start_s << 32 | now->subscriber;
+    const uint32_t place = now.plmn != 0 ? place_of(sessions, now.plmn) : 0;
+    return place == 0 && now.plmn != 0
+               ? HELD_ASK
+               : (uint64_t)start_s << 32 | (uint64_t)place << HELD_PLACE_SHIFT |
+                     now.kept.subscriber;
 }
 
 /* Holders before a restart of an access server are asked for in their slots, whoever's it was:
@@ -349,19 +412,22 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
     _Atomic uint64_t *held = &entries_of(sessions)[at].held;
     atomic_store_explicit(held, HELD_ASK, memory_order_relaxed);
     slot_apply(slot, event, subscriber);
+    if (event->plmn != 0) {
+        atomic_store_explicit(&sessions->has_networks, true, memory_order_relaxed);
+    }
     tg_sessions_page_mark(sessions, page_of(sessions, slot));
     /* Pairs with the acquire in entry_holder: who sees it sees the slot it was made from. */
-    atomic_store_explicit(held, held_of(slot), memory_order_release);
+    atomic_store_explicit(held, held_of(sessions, slot), memory_order_release);
     return TG_OK;
 }
 
 static void slot_read(const struct slot *slot, struct holder *now, struct holder *before)
 {
-    uint32_t version;
+    uint16_t version;
     do {
         version = atomic_load_explicit(&slot->version, memory_order_acquire);
-        *now = slot->now;
-        *before = slot->before;
+        *now = slot_now(slot);
+        *before = slot_before(slot);
         /* Pairs with the release fence in slot_change. */
         atomic_thread_fence(memory_order_acquire);
     } while ((version & 1) != 0 ||
@@ -371,8 +437,8 @@ static void slot_read(const struct slot *slot, struct holder *now, struct holder
 /* The present holder alone; false when the writer is inside. */
 static inline bool slot_read_now(const struct slot *slot, struct holder *now)
 {
-    const uint32_t version = atomic_load_explicit(&slot->version, memory_order_acquire);
-    *now = slot->now;
+    const uint16_t version = atomic_load_explicit(&slot->version, memory_order_acquire);
+    *now = slot_now(slot);
     /* Pairs with the release fence in slot_change. */
     atomic_thread_fence(memory_order_acquire);
     return (version & 1) == 0 &&
@@ -380,7 +446,7 @@ static inline bool slot_read_now(const struct slot *slot, struct holder *now)
 }
 
 /* Its own end, or the first restart of its access server since it began. */
-static int64_t holder_end(const struct tg_sessions *sessions, const struct holder *holder)
+static int64_t holder_end(const struct tg_sessions *sessions, const struct kept *holder)
 {
     const _Atomic int64_t *cleared_ns = sessions->cleared_ns[holder->node_id % TG_NODES_MAX];
     /* These loads pair with the release stores of node_clear. The newest one alone tells the usual
@@ -398,7 +464,7 @@ static int64_t holder_end(const struct tg_sessions *sessions, const struct holde
     return holder->end_ns;
 }
 
-static bool holder_holds(const struct tg_sessions *sessions, const struct holder *holder,
+static bool holder_holds(const struct tg_sessions *sessions, const struct kept *holder,
                          int64_t at_ns, int64_t grace_ns)
 {
     if (holder->end_ns == 0) {
@@ -409,38 +475,42 @@ static bool holder_holds(const struct tg_sessions *sessions, const struct holder
            at_ns < (end_ns < INT64_MAX - grace_ns ? end_ns + grace_ns : end_ns);
 }
 
-static uint32_t slot_holder_at(const struct tg_sessions *sessions, const struct slot *slot,
-                               int64_t at_ns)
+/* Who held it, and in which network. */
+struct found {
+    uint32_t subscriber;
+    uint32_t plmn;
+};
+
+static struct found slot_holder_at(const struct tg_sessions *sessions, const struct slot *slot,
+                                   int64_t at_ns)
 {
     struct holder now;
     struct holder before;
-    if (slot_read_now(slot, &now) && now.start_ns <= at_ns && now.end_ns == INT64_MAX &&
-        holder_end(sessions, &now) == INT64_MAX) {
-        return now.subscriber; /* the usual case: the session goes on */
+    if (slot_read_now(slot, &now) && now.kept.start_ns <= at_ns && now.kept.end_ns == INT64_MAX &&
+        holder_end(sessions, &now.kept) == INT64_MAX) {
+        return (struct found){now.kept.subscriber, now.plmn}; /* the usual case: it goes on */
     }
     slot_read(slot, &now, &before);
     /* Exact intervals first: grace must not beat a neighbour who really held the address. */
-    if (holder_holds(sessions, &now, at_ns, 0)) {
-        return now.subscriber;
+    for (int64_t grace_ns = 0; grace_ns <= TG_SESSION_GRACE_NS; grace_ns += TG_SESSION_GRACE_NS) {
+        if (holder_holds(sessions, &now.kept, at_ns, grace_ns)) {
+            return (struct found){now.kept.subscriber, now.plmn};
+        }
+        if (holder_holds(sessions, &before.kept, at_ns, grace_ns)) {
+            return (struct found){before.kept.subscriber, before.plmn};
+        }
     }
-    if (holder_holds(sessions, &before, at_ns, 0)) {
-        return before.subscriber;
-    }
-    if (holder_holds(sessions, &now, at_ns, TG_SESSION_GRACE_NS)) {
-        return now.subscriber;
-    }
-    return holder_holds(sessions, &before, at_ns, TG_SESSION_GRACE_NS) ? before.subscriber
-                                                                       : TG_SUBSCRIBER_NONE;
+    return (struct found){TG_SUBSCRIBER_NONE, 0};
 }
 
 /* The holder an entry alone can tell of at a time; false: ask the slot. */
 static inline bool entry_holder(const struct tg_sessions *sessions, const struct entry *entry,
-                                const struct tg_session_query *query, uint32_t *subscriber)
+                                const struct tg_session_query *query, uint32_t *held_low)
 {
     /* Pairs with the release in tg_sessions_apply. */
     const uint64_t held = atomic_load_explicit(&entry->held, memory_order_acquire);
     const uint32_t from_s = (uint32_t)(held >> 32);
-    *subscriber = (uint32_t)held;
+    *held_low = (uint32_t)held;
     /* The load pairs with the release in uncleared_raise. */
     return query->kind == TG_KEY_IP4 && held != HELD_ASK &&
            query->at_ns >= (int64_t)from_s * NS_PER_S &&
@@ -449,8 +519,9 @@ static inline bool entry_holder(const struct tg_sessions *sessions, const struct
 
 /* Index lines of a group, then the slots of the few that the index cannot answer: each step's
  * misses overlap. */
-static void group_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
-                       uint32_t count)
+static inline __attribute__((always_inline)) void group_find(const struct tg_sessions *sessions,
+                                                             struct tg_session_query *queries,
+                                                             uint32_t count, bool has_networks)
 {
     uint64_t at[GROUP];
     const struct slot *slots[GROUP];
@@ -468,10 +539,19 @@ static void group_find(const struct tg_sessions *sessions, struct tg_session_que
     for (uint32_t i = 0; i < count; i++) {
         struct tg_session_query *query = &queries[i];
         const uint64_t where = entry_find(sessions, &at[i], tags[i]);
-        if (where != 0 && entry_holder(sessions, &entries[at[i]], query, &query->subscriber)) {
+        uint32_t held;
+        if (where != 0 && entry_holder(sessions, &entries[at[i]], query, &held)) {
+            query->subscriber = held & HELD_SUBSCRIBER_MASK;
+            if (has_networks) {
+                query->plmn = atomic_load_explicit(&sessions->places[held >> HELD_PLACE_SHIFT],
+                                                   memory_order_relaxed);
+            }
             continue;
         }
         query->subscriber = TG_SUBSCRIBER_NONE;
+        if (has_networks) {
+            query->plmn = 0;
+        }
         if (where != 0) {
             slots[open_count] = slot_of_entry(sessions, where);
             __builtin_prefetch(slots[open_count]);
@@ -487,7 +567,11 @@ static void group_find(const struct tg_sessions *sessions, struct tg_session_que
             slot = slot_find(sessions, open[i]->address_key, open[i]->kind, &place);
         }
         if (slot != NULL) {
-            open[i]->subscriber = slot_holder_at(sessions, slot, open[i]->at_ns);
+            const struct found found = slot_holder_at(sessions, slot, open[i]->at_ns);
+            open[i]->subscriber = found.subscriber;
+            if (has_networks) {
+                open[i]->plmn = found.plmn;
+            }
         }
     }
 }
@@ -500,9 +584,20 @@ const struct tg_session_blocks *tg_sessions_blocks(const struct tg_sessions *ses
 void tg_sessions_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
                       uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i += GROUP) {
-        group_find(sessions, &queries[i], count - i < GROUP ? count - i : GROUP);
+    if (tg_sessions_has_networks(sessions)) {
+        for (uint32_t i = 0; i < count; i += GROUP) {
+            group_find(sessions, &queries[i], count - i < GROUP ? count - i : GROUP, true);
+        }
+    } else {
+        for (uint32_t i = 0; i < count; i += GROUP) {
+            group_find(sessions, &queries[i], count - i < GROUP ? count - i : GROUP, false);
+        }
     }
+}
+
+bool tg_sessions_has_networks(const struct tg_sessions *sessions)
+{
+    return atomic_load_explicit(&sessions->has_networks, memory_order_relaxed);
 }
 
 uint32_t tg_sessions_count(const struct tg_sessions *sessions)
@@ -598,8 +693,11 @@ void tg_sessions_pages_loaded(struct tg_sessions *sessions)
     for (uint32_t i = 0; i < sessions->count_max; i++) {
         const struct slot *slot = &sessions->slots[i];
         uint64_t at;
+        if (slot_now(slot).plmn != 0 || slot->before_plmn != 0) {
+            atomic_store_explicit(&sessions->has_networks, true, memory_order_relaxed);
+        }
         if (slot->kind != 0 && slot_find(sessions, slot->address_key, slot->kind, &at) == NULL) {
-            entry_make(sessions, i, at, held_of(slot));
+            entry_make(sessions, i, at, held_of(sessions, slot));
         }
     }
     count_advance(sessions, 0);

@@ -6,6 +6,8 @@
  *  Threads: one writer (the ingest lcore that decodes the access servers); any number of readers.
  *  Allocates: in create only. Cost: one cache line of the index for an open session of an IPv4
  *  address, else its slot too; asked for ahead in groups. 16 / 0.6 + 64 = 91 octets an address.
+ *  The line also tells the serving network of a session while there are at most
+ *  TG_SESSION_PLACES_MAX of them; sessions in others are asked for in their slots.
  *
  *  The pipeline publishes the table through tg_snapshot; its slots change in place under a
  *  per-slot sequence lock, so a reader never sees half a session and never waits for the writer's
@@ -14,6 +16,9 @@
  *  that has no holder and is suspended, never guessed. Of two sessions that overlap the later one
  *  holds the address from its start on. Start, interim and stop may come late, repeated and in any
  *  order: what is found afterwards is the same.
+ *
+ *  A session has one serving network: the one its latest interim or stop names, else its start's.
+ *  One that changes networks without beginning anew is, with all its flows, in the last one.
  *
  *  An access server that restarts ends its sessions: the last eight such times are kept a node.
  *
@@ -35,6 +40,9 @@
 #define TG_SESSION_GRACE_NS INT64_C(5000000000)
 
 #define TG_SESSION_BLOCKS_COUNT 65536u
+
+/** Serving networks that the index tells of by itself: five bits beside a subscriber's 27. */
+#define TG_SESSION_PLACES_MAX 31u
 
 /**
  * @brief A bit a block of addresses (an IPv4 /16, a hash of an IPv6 /32) that ever had a session.
@@ -90,6 +98,8 @@ struct tg_session_query {
     uint32_t subscriber;  /**< Out: dense index, or TG_SUBSCRIBER_NONE. */
     uint8_t kind;         /**< TG_KEY_IP4 or TG_KEY_IP6. */
     uint8_t reserved[3];  /**< 0. */
+    uint32_t plmn;        /**< Out, where tg_sessions_has_networks: of the session; 0 not said. */
+    uint32_t padding;     /**< 0. */
 };
 
 /** @brief Blocks with sessions. @param sessions Table. @return Borrowed from it. */
@@ -104,6 +114,10 @@ const struct tg_session_blocks *tg_sessions_blocks(const struct tg_sessions *ses
  */
 void tg_sessions_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
                       uint32_t count);
+
+/** @brief Did any session ever name its network? @param sessions Table. @return false: queries get
+ *  no plmn. */
+bool tg_sessions_has_networks(const struct tg_sessions *sessions);
 
 /** @brief Addresses held. @param sessions Table. @return Count. */
 uint32_t tg_sessions_count(const struct tg_sessions *sessions);

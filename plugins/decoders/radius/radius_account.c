@@ -69,12 +69,14 @@ enum tg_err tg_radius_account_read(const struct tg_input *input, struct tg_radiu
     }
     enum tg_key_kind kind = TG_KEY_NONE;
     enum tg_err err = read_subscriber(packet, by, &model.subscriber_key, &kind);
+    err = err == TG_OK ? read_network(packet, &account->plmn) : err;
     if (err != TG_OK) {
         return err;
     }
     const bool has_length = values[TG_RADIUS_USE_SESSION_TIME_S].bytes != NULL;
     const int64_t length_s = values[TG_RADIUS_USE_SESSION_TIME_S].number;
     model.session_key = session_hash(server, packet);
+    model.plmn = account->plmn;
     model.start_ns -= status == TG_RADIUS_STATUS_START ? 0 : length_s * NS_PER_S;
     model.end_ns = status == TG_RADIUS_STATUS_STOP ? account->event_ns : INT64_MAX;
     model.key_kinds = tg_key_kinds(kind, TG_KEY_NONE);
@@ -210,7 +212,6 @@ static enum tg_err fill_row(struct tg_radius_packet *packet, struct tg_radius_ac
         err =
             read_octets(packet, TG_RADIUS_USE_OUTPUT_OCTETS, TG_RADIUS_USE_OUTPUT_GIGAWORDS, &down);
     }
-    err = err == TG_OK ? read_network(packet, &account->plmn) : err;
     if (err != TG_OK) {
         return err;
     }

@@ -917,10 +917,13 @@ Test(radius, network_is_that_of_the_sgsn_else_of_the_location)
         }
         sign(&p, SECRET);
         b->out.networks_count = 0;
+        b->out.sessions_count = 0;
         decode(b, &p);
         cr_expect_eq(b->messages[0].verdict, cases[i].verdict, "%u", i);
         cr_expect_eq(b->out.networks_count, cases[i].plmn != 0, "%u", i);
         cr_expect(cases[i].plmn == 0 || networks[0].plmn == cases[i].plmn, "%u", i);
+        cr_expect(b->out.sessions_count == 0 || b->sessions[0].plmn == cases[i].plmn,
+                  "flows of its address are there too: %u", i);
     }
     bench_close(b);
 }

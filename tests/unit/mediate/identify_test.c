@@ -106,6 +106,38 @@ Test(identify, flow_towards_the_subscriber_is_turned_round)
     cr_expect_eq(in->quantity_down, 10);
 }
 
+/* If this fails flows abroad cost the home price, or a record that names its network is moved. */
+Test(identify, flows_are_in_the_network_of_their_session_unless_they_name_one)
+{
+    static struct tg_identify_networks networks;
+    const struct tg_identify self = {.roster = roster, .sessions = sessions, .networks = &networks};
+    (void)row_add(TG_KEY_IP4, HOME, TG_KEY_IP4, WORLD);
+    tg_identify_run(&self, &batch);
+    cr_expect_eq(networks.count, 0);
+    const struct tg_session told = {.address_key = HOME,
+                                    .session_key = HOME,
+                                    .start_ns = 100 * S,
+                                    .end_ns = INT64_MAX,
+                                    .key_kinds = tg_key_kinds(TG_KEY_NAME, TG_KEY_IP4),
+                                    .event = TG_SESSION_UPDATE,
+                                    .plmn = 20801};
+    cr_assert_eq(tg_sessions_apply(sessions, &told, 2), TG_OK);
+    batch.rows_count = 0;
+    (void)row_add(TG_KEY_IP4, WORLD, TG_KEY_IP4, HOME); /* turned round */
+    row_add(TG_KEY_IP4, HOME, TG_KEY_IP4, WORLD)->serving_network = 9;
+    (void)row_add(TG_KEY_IP4, MOVED, TG_KEY_IP4, WORLD);             /* his session names none */
+    (void)row_add(TG_KEY_IP4, FIXED, TG_KEY_IP4, HOME);              /* the source's by contract */
+    row_add(TG_KEY_IP4, HOME, TG_KEY_IP4, WORLD)->start_ns = 50 * S; /* before the session */
+    (void)row_add(TG_KEY_E164, number, TG_KEY_IP4, HOME);
+    (void)row_add(TG_KEY_IP4, HOME, TG_KEY_IP4, FIXED);
+    tg_identify_run(&self, &batch);
+    cr_assert_eq(networks.count, 2);
+    cr_expect_eq(1u << networks.items[0].row_index | 1u << networks.items[1].row_index,
+                 1u << 0 | 1u << 6);
+    cr_expect_eq(networks.items[0].plmn, 20801);
+    cr_expect_eq(networks.items[1].plmn, 20801);
+}
+
 /* If this fails a flow between two customers is charged to the one who received it, or to both. */
 Test(identify, source_comes_first_when_both_ends_are_known)
 {

@@ -64,6 +64,71 @@ static uint32_t holder(int64_t at_s)
     return holder_ns(at_s * S);
 }
 
+#define NETWORK_A 26201u
+#define NETWORK_B 1310410u /* 310-410 */
+
+static void apply_in(uint8_t event, uint64_t session, int64_t start_s, int64_t end_s, uint32_t plmn)
+{
+    struct tg_session made = event_make(event, session, start_s, end_s);
+    made.plmn = plmn;
+    cr_assert_eq(tg_sessions_apply(table, &made, 7), TG_OK);
+}
+
+static uint32_t network(int64_t at_s)
+{
+    struct tg_session_query query = {
+        .address_key = ADDRESS, .at_ns = at_s * S, .kind = TG_KEY_IP4, .plmn = 1};
+    tg_sessions_find(table, &query, 1);
+    return query.plmn;
+}
+
+/* If this fails flows abroad are priced as at home, or those at home as in the network where the
+ * address's holder before was. */
+Test(session_order, network_of_a_session_is_the_last_one_told)
+{
+    cr_expect_not(tg_sessions_has_networks(table));
+    apply(TG_SESSION_START, 1, 100, 0, 7);
+    cr_expect_not(tg_sessions_has_networks(table), "who says none costs nothing");
+    apply_in(TG_SESSION_START, 1, 100, 0, NETWORK_A);
+    cr_expect(tg_sessions_has_networks(table));
+    cr_expect_eq(network(150), NETWORK_A);
+    apply_in(TG_SESSION_UPDATE, 1, 100, 0, NETWORK_B);
+    cr_expect_eq(network(150), NETWORK_B);
+    apply_in(TG_SESSION_START, 1, 100, 0, NETWORK_A);
+    cr_expect_eq(network(150), NETWORK_B, "a start that was overtaken");
+    apply(TG_SESSION_UPDATE, 1, 100, 0, 7);
+    cr_expect_eq(network(150), NETWORK_B, "an interim that says nothing");
+    apply(TG_SESSION_STOP, 1, 100, 200, 7);
+    cr_expect_eq(network(150), NETWORK_B);
+    cr_expect_eq(network(201), NETWORK_B, "within the grace");
+    cr_expect_eq(network(99), 0);
+    apply(TG_SESSION_START, 2, 300, 0, 7);
+    cr_expect_eq(network(350), 0, "the next session begins anew");
+    cr_expect_eq(network(150), NETWORK_B, "the one before keeps its own");
+    apply_in(TG_SESSION_STOP, 1, 100, 200, NETWORK_A);
+    cr_expect_eq(network(150), NETWORK_A);
+}
+
+/* More networks than the index tells of by itself: if this fails the thirty-second is another. */
+Test(session_order, any_number_of_networks_is_kept_apart)
+{
+    enum { COUNT = 60 };
+    struct tg_session_query queries[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct tg_session event = event_make(TG_SESSION_START, i, 100, 0);
+        event.address_key = ADDRESS + i;
+        event.plmn = 1999999 - i / 2 * 7919; /* all 21 bits; each of two */
+        cr_assert_eq(tg_sessions_apply(table, &event, i), TG_OK);
+        queries[i] = (struct tg_session_query){
+            .address_key = ADDRESS + i, .at_ns = 150 * S, .kind = TG_KEY_IP4};
+    }
+    tg_sessions_find(table, queries, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        cr_expect_eq(queries[i].subscriber, i);
+        cr_expect_eq(queries[i].plmn, 1999999 - i / 2 * 7919, "%u: %u", i, queries[i].plmn);
+    }
+}
+
 /* If this fails usage before the login or after the logout is charged to whoever is known. */
 Test(session_order, holds_from_start_to_stop_and_a_grace_behind)
 {
@@ -123,6 +188,9 @@ Test(session_order, any_order_and_any_repeats_give_the_same_holders)
                   {200, 8},
                   {299, 8},
                   {306, TG_SUBSCRIBER_NONE}};
+    for (uint32_t i = 0; i < 6; i++) { /* whichever of them is heard, the network is known */
+        events[i].event.plmn = i < 3 ? NETWORK_A : NETWORK_B;
+    }
     for (uint32_t code = 0; code < 720 * 2; code++) {
         uint32_t left[6] = {0, 1, 2, 3, 4, 5};
         uint32_t rest = code / 2;
@@ -140,6 +208,9 @@ Test(session_order, any_order_and_any_repeats_give_the_same_holders)
         for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
             cr_assert_eq(holder(wanted[i].at_s), wanted[i].subscriber, "order %u at %d: %u", code,
                          (int)wanted[i].at_s, holder(wanted[i].at_s));
+            cr_assert_eq(network(wanted[i].at_s), wanted[i].subscriber == 7   ? NETWORK_A
+                                                  : wanted[i].subscriber == 8 ? NETWORK_B
+                                                                              : 0);
         }
     }
 }
@@ -265,6 +336,7 @@ Test(session_order, pages_of_different_moments_and_replay_bring_everything_back)
                                         .node_id = (uint16_t)(1 + draw % 2),
                                         .address_key = 0x0a000000 + draw / 16 % ADDRESSES,
                                         .session_key = 1 + draw / 512 % 6,
+                                        .plmn = draw % 3 == 0 ? 0 : 1 + draw / 64 % 40,
                                         .start_ns = (int64_t)(draw / 4096 % 90) * S,
                                         .end_ns = (int64_t)(draw / 8192 % 120) * S};
     }
@@ -286,6 +358,8 @@ Test(session_order, pages_of_different_moments_and_replay_bring_everything_back)
                 for (uint32_t i = 0; i < ADDRESSES; i++) {
                     cr_assert_eq(a[i].subscriber, b[i].subscriber, "%u %u, %u at %lld", slots_at,
                                  clears_at, i, (long long)at);
+                    cr_assert_eq(a[i].plmn, b[i].plmn, "%u %u, %u at %lld: %u, %u", slots_at,
+                                 clears_at, i, (long long)at, a[i].plmn, b[i].plmn);
                 }
             }
             tg_sessions_free(whole);
