@@ -128,17 +128,7 @@ static void fold_rows(struct tg_telemetry *t, const struct tg_scan_view *view)
                                         .amount = view->amount};
     tg_impact_add(t->impact, &rows, view->rows_count);
     tg_timeline_life(t->timeline, view->node_id, view->start_ns, view->rows_count);
-    uint16_t last_node = 0;
-    int64_t last_ns = INT64_MIN;
-    for (uint32_t i = 0; i < view->rows_count; i++) {
-        const uint16_t node_id = view->node_id[i];
-        const int64_t start_ns = view->start_ns[i];
-        if (node_id != last_node || start_ns > last_ns + 1000000000) {
-            tg_alarm_set_life(t->alarms, node_id, start_ns, start_ns);
-            last_node = node_id;
-            last_ns = start_ns;
-        }
-    }
+    tg_alarm_set_usage(t->alarms, view->node_id, view->start_ns, view->rows_count);
 }
 
 enum tg_err tg_telemetry_follow(struct tg_telemetry *t, uint64_t epoch_max, int64_t wall_ns,

@@ -420,6 +420,26 @@ void tg_alarm_set_life(struct tg_alarm_set *set, uint16_t node_id, int64_t event
     }
 }
 
+void tg_alarm_set_usage(struct tg_alarm_set *set, const uint16_t *node_ids, const int64_t *event_ns,
+                        uint32_t count)
+{
+    for (uint32_t from = 0; from < count;) {
+        const uint16_t node_id = node_ids[from];
+        int64_t last_ns = event_ns[from];
+        uint32_t end = from;
+        for (; end < count && node_ids[end] == node_id; end++) {
+            if (node_id <= set->inventory->nodes_count && set->nodes[node_id].is_silent != 0) {
+                /* The first row that is later than all before ends the silence, and dates its end.
+                 */
+                tg_alarm_set_life(set, node_id, event_ns[end], event_ns[end]);
+            }
+            last_ns = event_ns[end] > last_ns ? event_ns[end] : last_ns;
+        }
+        tg_alarm_set_life(set, node_id, last_ns, last_ns);
+        from = end;
+    }
+}
+
 static void apply_log(struct tg_alarm_set *set, const struct tg_observation *observation,
                       const uint8_t *text, uint32_t text_bytes, int64_t event_ns)
 {

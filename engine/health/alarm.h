@@ -250,6 +250,17 @@ void tg_alarm_set_life(struct tg_alarm_set *set, uint16_t node_id, int64_t event
                        int64_t arrival_ns);
 
 /**
+ * @brief tg_alarm_set_life of many rows, each known when it happened. What comes of them does not
+ *        depend on how they are cut into calls: a journal's blocks end where they end.
+ * @param[in,out] set       The calling thread owns it.
+ * @param[in]     node_ids  Shape [count]; 0 is ignored.
+ * @param[in]     event_ns  When; shape [count].
+ * @param[in]     count     0 or more.
+ */
+void tg_alarm_set_usage(struct tg_alarm_set *set, const uint16_t *node_ids, const int64_t *event_ns,
+                        uint32_t count);
+
+/**
  * @brief What time alone brings: silent nodes and collectors, ended shelves and damping, quiet
  *        sequence gaps, tombstones, purge, escalation.
  *

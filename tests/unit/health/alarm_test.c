@@ -434,6 +434,66 @@ Test(alarm, a_silent_node_is_not_a_silent_collector)
     world_close(&w);
 }
 
+Test(alarm, usage_cut_into_any_blocks_gives_the_same_alarms)
+{
+    /* Blocks of the journal end where a worker's memory ends: with another cut, another machine
+     * would call other nodes silent. Rows are dense, so that a sample of them is not their latest
+     * one. */
+    enum { ROWS = 4000, CUTS = 40 };
+    static uint16_t node_ids[ROWS];
+    static int64_t event_ns[ROWS];
+    uint64_t state = 20261126;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        const uint32_t draw = (uint32_t)(state >> 33);
+        node_ids[i] = (uint16_t)(i / 50 % WORLD_NODES + (draw % 40 == 0));
+        /* Falls silent in the middle: by 10 ms a row, LEAF's last rows decide when. */
+        const bool is_gone = node_ids[i] == LEAF && i > ROWS / 2;
+        event_ns[i] =
+            T0 + (is_gone ? ROWS / 2 : i) * (S / 100) + (int64_t)(draw % 900) * (S / 1000);
+    }
+    int64_t raised_ns[2][WORLD_NODES + 1];
+    int64_t cleared_ns[2][WORLD_NODES + 1];
+    for (uint32_t cut = 0; cut < CUTS; cut++) {
+        static struct world w;
+        world_open(&w);
+        tg_alarm_set_tick(w.alarms, T0, INT64_MIN);
+        for (uint32_t part = 0; part < 2; part++) { /* silent in between, then heard again */
+            const int64_t late_ns = part * 1000 * S;
+            for (uint32_t i = 0; i < ROWS; i++) {
+                event_ns[i] += late_ns;
+            }
+            for (uint32_t from = 0; from < ROWS;) {
+                state = state * 6364136223846793005u + 1442695040888963407u;
+                const uint32_t size = cut == 0 ? ROWS : 1 + (uint32_t)(state >> 33) % (cut * 7);
+                const uint32_t count = size < ROWS - from ? size : ROWS - from;
+                tg_alarm_set_usage(w.alarms, &node_ids[from], &event_ns[from], count);
+                from += count;
+            }
+            for (uint32_t i = 0; i < ROWS; i++) {
+                event_ns[i] -= late_ns;
+            }
+            for (uint16_t id = 1; part == 0 && id <= WORLD_NODES; id++) {
+                if (id != LEAF && id != EDGE) { /* others of the collector go on */
+                    tg_alarm_set_life(w.alarms, id, T0 + 500 * S, T0 + 500 * S);
+                }
+            }
+            tg_alarm_set_tick(w.alarms, T0 + (500 + part * 600) * S, INT64_MIN);
+        }
+        for (uint16_t id = 1; id <= WORLD_NODES; id++) {
+            const struct tg_alarm *alarm =
+                tg_alarm_set_find(w.alarms, id, tg_alarm_kind_by_name("nodeSilent"), 0);
+            raised_ns[cut > 0][id] = alarm != NULL ? alarm->state.last_raised_ns : 0;
+            cleared_ns[cut > 0][id] = alarm != NULL ? alarm->state.cleared_ns : 0;
+            cr_assert_eq(raised_ns[cut > 0][id], raised_ns[0][id], "cut %u node %u", cut, id);
+            cr_assert_eq(cleared_ns[cut > 0][id], cleared_ns[0][id], "cut %u node %u", cut, id);
+        }
+        cr_assert_neq(raised_ns[0][LEAF], 0);
+        cr_assert_neq(cleared_ns[0][EDGE], 0);
+        world_close(&w);
+    }
+}
+
 Test(alarm, sequence_gaps_are_raised_and_end_after_five_whole_minutes)
 {
     /* Lost records are lost money: the gap must be shown, and must not stay for ever. */
