@@ -30,12 +30,14 @@ static const char catalog_text[] =
     "  far: {file: far.csv}\n"
     "prices:\n"
     "  voice: {unit: second, price: \"%s\", per: 60, first: 60, next: 60}\n"
+    "spend_limits:\n"
+    "  cap: {maximum: \"1000\"}\n"
     "allowances:\n"
     "  pool: {unit: minute, amount: %u, services: [voice], scope: account}\n"
     "  own: {unit: minute, amount: 1, services: [voice]}\n"
     "plans:\n"
     "  shared: {voice: {deck: near, allowances: [own, pool], prices: {land: voice}}}\n"
-    "  alone: {voice: {deck: far, prices: {land: voice}}}\n"
+    "  alone: {voice: {deck: far, prices: {land: voice}, spend_limit: cap}}\n"
     "products:\n"
     "  family: {plan: shared, tax: vat}\n"
     "  single: {plan: alone, tax: vat}\n";
@@ -265,6 +267,36 @@ Test(rerate, members_follow_when_their_pool_moves, .timeout = 600)
     struct tg_rerate *rerate = rerate_with(&one, NULL);
     cr_expect_eq(rerate->selected_count, 1);
     cr_expect_eq(rerate->followers_count, 1, "the other member, not the other account");
+    tg_rerate_close(rerate);
+    world_close();
+}
+
+/* A tariff plug-in that counted wrong was replaced: no version changes, so nothing but the price
+ * that comes out tells that the account's shelves do. Otherwise the charges are corrected and the
+ * spend limit stays where the wrong ones had brought it: usage is cut, or not cut, for their sake.
+ */
+Test(rerate, shelves_follow_when_a_version_prices_otherwise_than_it_did, .timeout = 60)
+{
+    world_open();
+    const int64_t day_ns = at_ns("2026-10-02");
+    (void)call_add(3, day_ns, 60);
+    (void)call_add(3, day_ns + TG_NS_PER_HOUR, 120);
+    (void)call_add(2, day_ns + TG_NS_PER_HOUR, 120); /* another account: nothing moves */
+    cr_assert_eq(w.charges[0].amount, 10000000);
+    w.charges[0].amount = 30000000;
+    bill_journal_write(w.dir, w.rows, w.charges, w.rows_count);
+    struct tg_rerate *rerate = rerate_with(&everything, NULL);
+    cr_expect_eq(rerate->selected_count, 3);
+    cr_expect_eq(rerate->changes_count, 1);
+    cr_expect(rerate->difference == -20000000);
+    cr_assert_eq(rerate->shelves_count, 1, "the limit of the fourth: %u", rerate->shelves_count);
+    cr_expect_eq(rerate->shelves[0].index, 3);
+    cr_expect_not(rerate->shelves[0].is_pool);
+    tg_rerate_close(rerate);
+    cr_expect(rerate_post(&everything, NULL) == -20000000);
+    rerate = rerate_with(&everything, NULL);
+    cr_expect_eq(rerate->changes_count, 0, "posted once");
+    cr_expect_eq(rerate->shelves_count, 0);
     tg_rerate_close(rerate);
     world_close();
 }
