@@ -394,24 +394,53 @@ uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg
     return UINT32_MAX;
 }
 
-/* A balance is rebuilt from rows by their subscriber's account: that may not change under it. */
-static void account_kept(struct tg_people_reader *reader, const struct tg_csv_field *id,
-                         const struct tg_csv_field *account, uint32_t index)
+/* Does a product draw from a list of allowances? */
+static bool has_shelves(const struct tg_image *image, uint16_t product)
 {
+    const struct tg_product *sold = tg_image_product(image, product);
+    bool has = false;
+    for (uint32_t cell = 0; sold != NULL && cell < TG_SERVICE_COUNT; cell++) {
+        const struct tg_plan_service *plan_service = tg_image_plan_cell(image, sold->plan, cell);
+        has |= plan_service != NULL && plan_service->buckets_count > 0;
+    }
+    return has;
+}
+
+/* A balance is rebuilt from rows by their subscriber's account, and what is left of a list of
+ * allowances by his account and product: these may not change under rows that are there. */
+static void line_kept(struct tg_people_reader *reader, const struct tg_csv_field *id,
+                      const struct tg_csv_field *account, const struct tg_csv_field *product,
+                      const struct tg_roster_line *now)
+{
+    static const char hint[] = "end the line with active_to and add one with a new id";
     const struct tg_people *people = reader->people;
     const uint32_t known = tg_names_find(&people->subscriber_ids, id->text, id->text_bytes);
     struct tg_roster_line before;
-    if (index == UINT32_MAX || known == UINT32_MAX ||
+    if (known == UINT32_MAX ||
         ((size_t)known + 1) * sizeof before > people->subscribers.size_bytes) {
         return;
     }
     memcpy(&before, people->subscribers.bytes + (size_t)known * sizeof before, sizeof before);
     const uint32_t *lines = (const uint32_t *)(const void *)people->lines.bytes;
-    const bool is_doubled = known < people->lines.size_bytes / 4 && lines[known] != 0;
-    if (!is_doubled && before.account != index &&
-        (tg_people_is_prepaid(people, before.account) || tg_people_is_prepaid(people, index))) {
-        tg_people_refuse(reader, account, "end the line with active_to and add one with a new id",
+    if (known < people->lines.size_bytes / 4 && lines[known] != 0) {
+        return; /* listed twice: that is told elsewhere */
+    }
+    const bool has_moved = before.account != now->account && now->account != UINT32_MAX;
+    const bool has_list = has_shelves(reader->image, before.product) ||
+                          has_shelves(reader->image, now->product);
+    if (has_moved && (tg_people_is_prepaid(people, before.account) ||
+                      tg_people_is_prepaid(people, now->account))) {
+        tg_people_refuse(reader, account, hint,
                          "the subscriber cannot move to account \"%s\": one of the two is prepaid");
+    } else if (has_moved && has_list) {
+        tg_people_refuse(reader, account, hint,
+                         "the subscriber cannot move to account \"%s\": what he used of a list of "
+                         "allowances is kept with his account");
+    }
+    if (before.product != now->product && now->product != TG_PRODUCT_NONE && has_list) {
+        tg_people_refuse(reader, product, hint,
+                         "the subscriber cannot change to product \"%s\": what he used of a list "
+                         "of allowances is kept with his product");
     }
 }
 
@@ -448,7 +477,7 @@ static void subscriber_take(struct tg_people_reader *reader)
     if (!id_check(reader, &id)) {
         return;
     }
-    account_kept(reader, &id, &account, out.account);
+    line_kept(reader, &id, &account, &product, &out);
     const uint32_t index = id_number(reader, &people->subscriber_ids, &people->subscribers,
                                      sizeof out, &people->lines, &id);
     if (index == UINT32_MAX) {

@@ -334,6 +334,41 @@ Test(catalog, prepaid_terms_are_stored_and_accounts_stay, .init = folder_make,
     tg_catalog_close(snapshot);
 }
 
+/* What a list of allowances has left is rebuilt from rows by the product that drew on it. If this
+ * failed an engine that ended in between would not start again: its rows would fit nothing. */
+Test(catalog, who_draws_on_a_list_of_allowances_keeps_product_and_account, .init = folder_make,
+     .fini = folder_remove)
+{
+    static const struct {
+        const char *from;
+        const char *to;
+        enum tg_err wanted;
+    } moves[] = {
+        {"A1002,mobile_plus,+4915112345602", "A1002,mobile_basic,+4915112345602", TG_E_DOCUMENT},
+        {"A1001,mobile_basic,+4915112345601", "A1001,mobile_plus,+4915112345601", TG_E_DOCUMENT},
+        {"A1002,mobile_plus,+4915112345602", "A1001,mobile_plus,+4915112345602", TG_E_DOCUMENT},
+        {"A1001,mobile_basic,+4915112345601", "A1002,mobile_basic,+4915112345601", TG_OK},
+    };
+    char command[256];
+    shell("cd %s/c && sed -i 's/allowance: minutes_100/allowances: [minutes_100, more]/; "
+          "s/^allowances:/allowances:\\n  more: {unit: minute, amount: 1, services: [voice]}/' "
+          "*.yaml",
+          folder);
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    shell("cd %s/c && sed -i 's/version: 1/version: 2/; s/from: 2026-01-01/from: 2026-07-01/' "
+          "catalog.yaml && cp subscribers.csv ../people",
+          folder);
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        struct tg_diag *diag = NULL;
+        (void)snprintf(command, sizeof command, "sed 's/%s/%s/' %s/people >%s/c/subscribers.csv",
+                       moves[i].from, moves[i].to, folder, folder);
+        cr_assert_eq(system(command), 0);
+        cr_expect_eq(import(NULL, &diag), moves[i].wanted, "move %zu", i);
+        cr_expect_eq(tg_diag_errors_count(diag), moves[i].wanted != TG_OK, "move %zu", i);
+        tg_diag_close(diag);
+    }
+}
+
 /* A half-stored catalog or a silently replaced version would price with what nobody approved. */
 Test(catalog, bad_or_conflicting_imports_store_nothing, .init = folder_make, .fini = folder_remove)
 {
