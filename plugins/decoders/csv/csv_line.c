@@ -41,6 +41,7 @@ static enum tg_err need(struct row_maker *m, enum tg_csv_field field, struct fie
 static enum tg_err make_key(struct row_maker *m);
 static enum tg_err make_kind(struct row_maker *m);
 static enum tg_err make_parties(struct row_maker *m);
+static enum tg_err make_number(struct row_maker *m, enum tg_csv_field field, uint64_t *key);
 static enum tg_err make_party(struct row_maker *m, enum tg_csv_field field, uint8_t party,
                               uint64_t *key, enum tg_key_kind *kind);
 static enum tg_err make_quantities(struct row_maker *m);
@@ -359,13 +360,13 @@ static enum tg_err make_party(struct row_maker *m, enum tg_csv_field field, uint
                               uint64_t *key, enum tg_key_kind *kind)
 {
     struct field_text text;
+    if (party == TG_CSV_PARTY_NUMBER) {
+        *kind = TG_KEY_E164;
+        return make_number(m, field, key);
+    }
     const enum tg_err err = need(m, field, &text);
     if (err != TG_OK) {
         return err;
-    }
-    if (party == TG_CSV_PARTY_NUMBER) {
-        *kind = TG_KEY_E164;
-        return tg_csv_number(&m->map->dial, text.text, text.text_bytes, key);
     }
     if (party == TG_CSV_PARTY_IMSI) {
         *kind = TG_KEY_IMSI;
@@ -374,6 +375,30 @@ static enum tg_err make_party(struct row_maker *m, enum tg_csv_field field, uint
     *kind = TG_KEY_NAME;
     *key = tg_key_name(text.text, text.text_bytes);
     return TG_OK;
+}
+
+/* By (node, trunk group, type of number): rating-semantics 4.2.1. */
+static enum tg_err make_number(struct row_maker *m, enum tg_csv_field field, uint64_t *key)
+{
+    const enum tg_csv_field type_field =
+        field == TG_CSV_CALLER ? TG_CSV_CALLER_TYPE : TG_CSV_CALLED_TYPE;
+    const struct tg_csv_dial_plan *dial = &m->map->dial;
+    struct field_text text;
+    int type = TG_CSV_NUMBER_UNKNOWN;
+    enum tg_err err = TG_OK;
+    if (m->map->trunks_count > 0) {
+        err = get(m, TG_CSV_TRUNK, &text);
+        dial = tg_csv_dial_find(m->map, text.text, text.text_bytes);
+    }
+    if (err == TG_OK && is_mapped(m, type_field)) {
+        err = get(m, type_field, &text);
+        if (err == TG_OK && text.text_bytes > 0) {
+            type = tg_csv_word_find(&m->map->number_types, text.text, text.text_bytes);
+            err = type >= 0 ? TG_OK : TG_E_DECODE_SYNTAX;
+        }
+    }
+    err = err == TG_OK ? need(m, field, &text) : err;
+    return err == TG_OK ? tg_csv_number(dial, (uint8_t)type, text.text, text.text_bytes, key) : err;
 }
 
 static enum tg_err make_quantities(struct row_maker *m)

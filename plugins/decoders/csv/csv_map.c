@@ -46,6 +46,13 @@ static const struct tg_csv_word unit_words[] = {
     {"hms", TG_CSV_DURATION_HMS},
 };
 
+static const struct tg_csv_word type_words[] = {
+    {"unknown", TG_CSV_NUMBER_UNKNOWN},
+    {"international", TG_CSV_NUMBER_INTERNATIONAL},
+    {"national", TG_CSV_NUMBER_NATIONAL},
+    {"subscriber", TG_CSV_NUMBER_SUBSCRIBER},
+};
+
 static const struct tg_csv_word yes_words[] = {{"yes", 1}, {"no", 0}, {"true", 1}, {"false", 0}};
 static const struct tg_csv_word bare_words[] = {{"national", 1}, {"international", 0}};
 
@@ -53,7 +60,8 @@ static const struct tg_csv_word bare_words[] = {{"national", 1}, {"international
 
 static bool apply(struct tg_csv_map *map, const struct tg_setting *setting);
 static bool apply_column(struct tg_csv_map *map, const char *field, const char *value);
-static bool apply_number(struct tg_csv_map *map, const char *key, const char *value);
+static bool apply_number(struct tg_csv_dial_plan *dial, const char *key, const char *value);
+static bool apply_trunk(struct tg_csv_map *map, const char *key, const char *value);
 static bool apply_time(struct tg_csv_map *map, const char *value);
 static bool add_word(struct tg_csv_words *words, const char *text, int value);
 static int find_word(const struct tg_csv_word *words, uint32_t count, const char *text,
@@ -83,11 +91,19 @@ enum tg_err tg_csv_map_read(const struct tg_decoder_config *config, struct tg_cs
     map->services.count = COUNT(service_words);
     memcpy(map->directions.words, direction_words, sizeof(direction_words));
     map->directions.count = COUNT(direction_words);
+    memcpy(map->number_types.words, type_words, sizeof(type_words));
+    map->number_types.count = COUNT(type_words);
     bool has_columns = false;
-    for (uint32_t i = 0; i < config->settings_count; i++) {
+    /* Trunk groups last: they begin with the map's own plan, wherever it is written. */
+    for (uint32_t k = 0; k < 2 * config->settings_count; k++) {
+        const uint32_t i = k % config->settings_count;
         const struct tg_setting *setting = &config->settings[i];
+        const bool is_trunk = strncmp(setting->key, "trunks.", 7) == 0;
+        if (is_trunk != (k >= config->settings_count)) {
+            continue;
+        }
         why->setting_index = i;
-        if (!apply(map, setting)) {
+        if (is_trunk ? !apply_trunk(map, setting->key + 7, setting->value) : !apply(map, setting)) {
             snprintf(why->text, sizeof(why->text),
                      "%.50s: %.50s: not a setting or value that the csv decoder knows; see "
                      "plugins/decoders/csv/README.md",
@@ -110,6 +126,18 @@ int tg_csv_word_find(const struct tg_csv_words *words, const char *text, uint32_
     return find_word(words->words, words->count, text, text_bytes);
 }
 
+const struct tg_csv_dial_plan *tg_csv_dial_find(const struct tg_csv_map *map, const char *text,
+                                                uint32_t text_bytes)
+{
+    for (uint32_t i = 0; i < map->trunks_count; i++) {
+        if (strlen(map->trunks[i].name) == text_bytes &&
+            strncasecmp(map->trunks[i].name, text, text_bytes) == 0) {
+            return &map->trunks[i].dial;
+        }
+    }
+    return &map->dial;
+}
+
 static bool apply(struct tg_csv_map *map, const struct tg_setting *setting)
 {
     const char *key = setting->key;
@@ -118,7 +146,7 @@ static bool apply(struct tg_csv_map *map, const struct tg_setting *setting)
         return apply_column(map, key + 8, value);
     }
     if (strncmp(key, "number.", 7) == 0) {
-        return apply_number(map, key + 7, value);
+        return apply_number(&map->dial, key + 7, value);
     }
     if (strncmp(key, "services.", 9) == 0) {
         return add_word(&map->services, key + 9,
@@ -127,6 +155,10 @@ static bool apply(struct tg_csv_map *map, const struct tg_setting *setting)
     if (strncmp(key, "directions.", 11) == 0) {
         return add_word(&map->directions, key + 11,
                         find_text(direction_words, COUNT(direction_words), value));
+    }
+    if (strncmp(key, "number_types.", 13) == 0) {
+        return add_word(&map->number_types, key + 13,
+                        find_text(type_words, COUNT(type_words), value));
     }
     if (strncmp(key, "causes.", 7) == 0) {
         uint64_t cause = 0;
@@ -207,15 +239,42 @@ static bool apply_column(struct tg_csv_map *map, const char *field, const char *
     }
 }
 
-static bool apply_number(struct tg_csv_map *map, const char *key, const char *value)
+/* TRUNK.KEY: a plan of its own where the map's does not fit. */
+static bool apply_trunk(struct tg_csv_map *map, const char *key, const char *value)
 {
-    static const char *const names[] = {"international_prefix", "national_prefix", "country_code"};
-    char *const slots[] = {map->dial.international, map->dial.national, map->dial.country_code};
-    if (strcmp(key, "bare") == 0) {
-        return set_flag(&map->dial.bare_is_national,
-                        find_text(bare_words, COUNT(bare_words), value));
+    const char *point = strrchr(key, '.');
+    const size_t length = point != NULL ? (size_t)(point - key) : 0;
+    if (length == 0 || length >= TG_CSV_NAME_BYTES_MAX) {
+        return false;
     }
-    for (unsigned i = 0; i < 3; i++) {
+    uint32_t at = 0;
+    while (at < map->trunks_count && (strlen(map->trunks[at].name) != length ||
+                                      strncasecmp(map->trunks[at].name, key, length) != 0)) {
+        at++;
+    }
+    if (at == TG_CSV_TRUNKS_MAX) {
+        return false;
+    }
+    struct tg_csv_trunk *trunk = &map->trunks[at];
+    if (at == map->trunks_count) {
+        map->trunks_count++;
+        memcpy(trunk->name, key, length);
+        trunk->name[length] = '\0';
+        trunk->dial = map->dial;
+    }
+    return apply_number(&trunk->dial, point + 1, value);
+}
+
+static bool apply_number(struct tg_csv_dial_plan *dial, const char *key, const char *value)
+{
+    static const char *const names[] = {"international_prefix", "national_prefix", "country_code",
+                                        "area_code"};
+    char *const slots[] = {dial->international, dial->national, dial->country_code,
+                           dial->area_code};
+    if (strcmp(key, "bare") == 0) {
+        return set_flag(&dial->bare_is_national, find_text(bare_words, COUNT(bare_words), value));
+    }
+    for (unsigned i = 0; i < COUNT(names); i++) {
         if (strcmp(key, names[i]) == 0 && strlen(value) < TG_CSV_PREFIX_BYTES_MAX &&
             strspn(value, "0123456789") == strlen(value)) {
             memcpy(slots[i], value, strlen(value) + 1);

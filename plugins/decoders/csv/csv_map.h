@@ -19,6 +19,7 @@
 #define TG_CSV_PARTS_MAX      4u   /**< Columns that make one field; more are refused at open. */
 #define TG_CSV_NAME_BYTES_MAX 64u  /**< A column name, NUL included; longer is refused at open. */
 #define TG_CSV_WORDS_MAX      32u  /**< Translated words a field; more are refused at open. */
+#define TG_CSV_TRUNKS_MAX     32u  /**< Trunk groups with a dial plan; more are refused at open. */
 #define TG_CSV_COLUMNS_MAX    256u /**< Columns of a line; a line with more is refused. */
 
 /** @brief What a column can be mapped to. */
@@ -54,6 +55,12 @@ struct tg_csv_words {
     uint32_t count;                             /**< 0..TG_CSV_WORDS_MAX. */
 };
 
+/** @brief How numbers are dialled on a trunk group. */
+struct tg_csv_trunk {
+    char name[TG_CSV_NAME_BYTES_MAX]; /**< As the file writes it; compared without case. */
+    struct tg_csv_dial_plan dial;     /**< That of the map, but for what is set here. */
+};
+
 /** @brief What a party is written as. */
 enum tg_csv_party {
     TG_CSV_PARTY_AUTO = 0, /**< Called only: a number for voice and messages, else a name. */
@@ -68,6 +75,9 @@ struct tg_csv_map {
     struct tg_csv_words services;                      /**< Values: enum tg_service. */
     struct tg_csv_words causes;                        /**< Values: closing cause. */
     struct tg_csv_words directions;                    /**< Values: 1 incoming, 0 outgoing. */
+    struct tg_csv_words number_types;                  /**< Values: enum tg_csv_number_type. */
+    struct tg_csv_trunk trunks[TG_CSV_TRUNKS_MAX];     /**< Shape [trunks_count]. */
+    uint32_t trunks_count;                             /**< Trunk groups with a plan. */
     struct tg_csv_time_format time;                    /**< Of start. */
     struct tg_csv_dial_plan dial;                      /**< Of numbers. */
     uint64_t hash;         /**< Of all settings: a header read by another map is void. */
@@ -101,5 +111,13 @@ enum tg_err tg_csv_map_read(const struct tg_decoder_config *config, struct tg_cs
  * @return Its value, or -1 when it is not there.
  */
 int tg_csv_word_find(const struct tg_csv_words *words, const char *text, uint32_t text_bytes);
+
+/**
+ * @brief Dial plan of a trunk group.
+ * @param map  Borrowed. @param text Its name; borrowed. @param text_bytes Its length; 0 none.
+ * @return That of the map where the trunk group has none; borrowed.
+ */
+const struct tg_csv_dial_plan *tg_csv_dial_find(const struct tg_csv_map *map, const char *text,
+                                                uint32_t text_bytes);
 
 #endif

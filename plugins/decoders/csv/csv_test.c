@@ -295,6 +295,58 @@ Test(csv, numbers_are_brought_to_e164)
     }
 }
 
+Test(csv, numbers_follow_the_trunk_and_the_type_the_file_says)
+{
+    /* If this fails, calls over a trunk of another country or with bare national numbers get the
+     * zone of a country they never reached. Worked by hand: plan of Germany, area 30; trunk tg7 of
+     * France, where nothing but the area code 1 differs besides; msc2's tg1 of the NANP. */
+    static const struct {
+        const char *trunk;
+        const char *type;
+        const char *number;
+        const char *wanted; /* NULL refused */
+    } cases[] = {
+        {"", "", "030123", "4930123"},
+        {"", "unknown", "0044301", "44301"},
+        {"", "international", "0044301", "0044301"},
+        {"", "international", "44301", "44301"},
+        {"", "NATIONAL", "301234", "49301234"},
+        {"", "national", "+44301", "44301"},
+        {"", "subscriber", "1234", "49301234"},
+        {"", "4", "1234", "49301234"},
+        {"", "abroad", "1234", NULL},
+        {"TG7", "", "030123", "3330123"},
+        {"tg7", "subscriber", "1234", "3311234"},
+        {"tg7", "", "0044301", "44301"},
+        {"msc2 tg1", "", "01144301", "44301"},
+        {"msc2 tg1", "", "12125550001", "12125550001"},
+        {"msc2 tg1", "national", "2125550001", "12125550001"},
+        {"tg9", "", "030123", "4930123"}, /* not listed */
+        {"bare", "national", "30123", NULL},
+        {"bare", "", "30123", "30123"},
+    };
+    struct bench *b =
+        bench_open("columns.record_id=id\ncolumns.caller=a\ncolumns.called=b\ncolumns.start=s\n"
+                   "columns.duration=d\ncolumns.called_type=t\ncolumns.trunk=g\n"
+                   "number_types.4=subscriber\ntrunks.tg7.country_code=33\n"
+                   "number.country_code=49\nnumber.area_code=30\ntrunks.tg7.area_code=1\n"
+                   "trunks.msc2 tg1.country_code=1\ntrunks.msc2 tg1.national_prefix=1\n"
+                   "trunks.msc2 tg1.international_prefix=011\ntrunks.bare.country_code=\n");
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "id,a,b,s,d,t,g\n%u,+4930,%s,2026-11-23T06:10:00Z,1,%s,%s\n",
+                 i, cases[i].number, cases[i].type, cases[i].trunk);
+        decode(b, text);
+        if (cases[i].wanted == NULL) {
+            cr_expect_eq(b->out.refusals_count, 1, "%u", i);
+            continue;
+        }
+        cr_assert_eq(b->out.rows_count, 1, "%u: %s", i, b->refusals[0].field);
+        cr_expect_eq(b->rows[0].peer_key, digits(cases[i].wanted), "%u", i);
+    }
+    bench_close(b);
+}
+
 Test(csv, time_formats_are_read)
 {
     /* If this fails, usage falls into another price band, or another month's bill. */
@@ -534,6 +586,10 @@ Test(csv, settings_that_make_no_sense_are_refused_at_open)
         "number.country_code=+49",
         "number.country_code=12345678",
         "number.bare=maybe",
+        "trunks.tg1=49",
+        "trunks.tg1.country_code=x",
+        "trunks..country_code=49",
+        "number_types.5=abroad",
         "number.prefix=0",
         "header=no",
         "service=data",

@@ -138,7 +138,7 @@ enum tg_err tg_csv_count(const char *text, uint32_t text_bytes, uint64_t value_m
     return err;
 }
 
-enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, const char *text,
+enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, uint8_t type, const char *text,
                           uint32_t text_bytes, uint64_t *key)
 {
     char digits[NUMBER_MAX];
@@ -155,7 +155,15 @@ enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, const char *text,
     }
     const char *first = digits;
     const char *added = "";
-    if (!is_international && starts_with(first, count, dial->international)) {
+    const char *area = "";
+    if (type != TG_CSV_NUMBER_UNKNOWN) {
+        const bool is_whole = is_international || type == TG_CSV_NUMBER_INTERNATIONAL;
+        if (!is_whole && dial->country_code[0] == '\0') {
+            return TG_E_BAD_NUMBER; /* of which country, nobody says */
+        }
+        added = is_whole ? "" : dial->country_code;
+        area = !is_whole && type == TG_CSV_NUMBER_SUBSCRIBER ? dial->area_code : "";
+    } else if (!is_international && starts_with(first, count, dial->international)) {
         first += strlen(dial->international);
     } else if (!is_international && dial->country_code[0] != '\0') {
         if (starts_with(first, count, dial->national)) {
@@ -166,9 +174,11 @@ enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, const char *text,
         }
     }
     count -= (uint32_t)(first - digits);
-    char whole[NUMBER_MAX + TG_CSV_PREFIX_BYTES_MAX];
-    const uint32_t added_count = (uint32_t)strlen(added);
-    memcpy(whole, added, added_count);
+    char whole[NUMBER_MAX + 2 * TG_CSV_PREFIX_BYTES_MAX];
+    const uint32_t country_count = (uint32_t)strlen(added);
+    const uint32_t added_count = country_count + (uint32_t)strlen(area);
+    memcpy(whole, added, country_count);
+    memcpy(whole + country_count, area, added_count - country_count);
     memcpy(whole + added_count, first, count);
     return count > 0 && tg_digits_pack(whole, added_count + count, key) ? TG_OK : TG_E_BAD_NUMBER;
 }

@@ -45,7 +45,16 @@ struct tg_csv_dial_plan {
     char international[TG_CSV_PREFIX_BYTES_MAX]; /**< Before an international number, e.g. 00. */
     char national[TG_CSV_PREFIX_BYTES_MAX];      /**< Before a national number, e.g. 0. */
     char country_code[TG_CSV_PREFIX_BYTES_MAX];  /**< E.164 country code; empty: none is added. */
+    char area_code[TG_CSV_PREFIX_BYTES_MAX];     /**< Before subscribers' numbers; may be empty. */
     bool bare_is_national; /**< A number without prefix is national; else international. */
+};
+
+/** @brief What the file says a number is (ITU-T Q.763 3.9, nature of address; Q.931 4.5.10). */
+enum tg_csv_number_type {
+    TG_CSV_NUMBER_UNKNOWN = 0,   /**< Prefixes tell. */
+    TG_CSV_NUMBER_INTERNATIONAL, /**< Whole: country code first, no prefix. */
+    TG_CSV_NUMBER_NATIONAL,      /**< Without country code and national prefix. */
+    TG_CSV_NUMBER_SUBSCRIBER     /**< Without area code too. */
 };
 
 /** @brief Is this pattern one that tg_csv_time reads? @param pattern NUL-terminated.
@@ -90,14 +99,16 @@ enum tg_err tg_csv_count(const char *text, uint32_t text_bytes, uint64_t value_m
  *
  * A plus or the international prefix is taken off; else the national prefix is replaced by the
  * country code; else the number is taken as dial->bare_is_national says. Visual separators are
- * left out.
+ * left out. Where the file says the type, prefixes are not looked for.
  * @param[in]  dial        Borrowed.
+ * @param[in]  type        enum tg_csv_number_type.
  * @param[in]  text        Borrowed; not NUL-terminated.
  * @param[in]  text_bytes  At least 1.
  * @param[out] key         Packed digits (abi/key.h); written on TG_OK.
- * @return TG_OK or TG_E_BAD_NUMBER: other characters, no digits, or more than 15.
+ * @return TG_OK or TG_E_BAD_NUMBER: other characters, no digits, or more than 15; a type that needs
+ *         a country code where the plan has none.
  */
-enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, const char *text,
+enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, uint8_t type, const char *text,
                           uint32_t text_bytes, uint64_t *key);
 
 #endif
