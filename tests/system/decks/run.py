@@ -478,6 +478,61 @@ def roaming(report, tollgate, root):
                   ["mb", "eu_mb", "far_mb"])
 
 
+REACH = """
+prices:
+  inter: {unit: second, price: "0.01"}
+  intra: {unit: second, price: "0.02"}
+  indet: {unit: second, price: "0.03"}
+  d1: {unit: second, price: "0.04"}
+  d2: {unit: second, price: "0.05"}
+  day: {unit: octet, price: "2", per: 1000000, connect: "0.10"}
+  night: {unit: octet, price: "1", per: 1000000, connect: "0.10"}
+  hours: {unit: second, tariff: graduated, counter: record, tiers: [
+          {up_to: 5400, price: "3600", per: 3600}, {price: "1800", per: 3600}]}
+decks:
+  lerg: {prefixes: {"1212": ny, "1646": ny, "1213": ca}}
+  ported: {file: ported.csv}
+  ranges: {prefixes: {"491511": d1}}
+time_models:
+  tm: {default: night, bands: [{band: day, from: "08:00", to: "18:00"}]}
+plans:
+  us: {voice: {deck: lerg, origin: {by: number, deck: lerg},
+               prices: {"=": intra, "?>*": indet, "*": inter}}}
+  de: {voice: {deck: ported, fallback_decks: [ranges], prices: {d1: d1, d2: d2}},
+       data: {time_model: tm, prices: {home: {day: day, night: night}}}}
+  h: {voice: {price: hours}}
+products: {us: {plan: us}, de: {plan: de}, h: {plan: h}}
+"""
+
+
+def reach(report, tollgate, root):
+    """Jurisdiction of the NANP, ported numbers, tariff-switch containers, parts of an hour."""
+    files = {"c.yaml": REACH, "ported.csv": "prefix,zone,valid_from,valid_to\n"
+             "=4915111234567,d2,2026-06-01,2026-07-01\n",
+             **people(("12125550001", "us"), ("17775550001", "us"), ("49302", "de"),
+                      ("49303", "h"))}
+    catalog = Catalog(tollgate, os.path.join(root, "reach"), files)
+    data = {"subscriber": "49302", "service": "data", "quantity_down": 1000000}
+    rows = [
+        (call("12125550001", "16465550001", seconds=10), "0.20"),  # in one state
+        (call("12125550001", "12135550001", seconds=10), "0.10"),  # between two
+        (call("17775550001", "12135550001", seconds=10), "0.30"),  # from nobody knows where
+        (call("49302", "4915111234567", seconds=10), "0.50"),
+        (call("49302", "4915111234568", seconds=10), "0.40"),
+        (call("49302", "4915111234567", "2026-05-31T10:00:00Z", seconds=10), "0.40"),
+        (call("49302", "4915111234567", "2026-07-01T00:00:00Z", seconds=10), "0.40"),
+        (call("49303", "49", seconds=6300), "5850.00"),  # 1.5 h at 3600, 0.25 h at 1800
+    ]
+    for (row, amount), answer in zip(rows, catalog.quote([row for row, _ in rows])):
+        report.expect(f"reach {row}", answer.get("amount"), amount)
+    containers = [{**data, "start": "2026-06-02T17:50:00Z", "flags": ["partial"]},
+                  {**data, "start": "2026-06-02T18:00:00Z"}]
+    done = catalog.run("quote", "--catalog", catalog.folder,
+                       text="".join(json.dumps(row) + "\n" for row in containers))
+    report.expect("containers", [json.loads(line)["amount"] for line in done.stdout.splitlines()],
+                  ["2.10", "1.00"])
+
+
 PLACES = """
 prices:
   day: {unit: second, price: "0.01"}
@@ -564,7 +619,8 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, order, months, calendars, roaming, places, tz_data):
+        for check in (pairs, sheets, lints, order, months, calendars, roaming, places, reach,
+                      tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")
     return 1 if report.failures else 0
