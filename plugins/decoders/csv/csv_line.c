@@ -45,6 +45,7 @@ static enum tg_err make_number(struct row_maker *m, enum tg_csv_field field, uin
 static enum tg_err make_party(struct row_maker *m, enum tg_csv_field field, uint8_t party,
                               uint64_t *key, enum tg_key_kind *kind);
 static enum tg_err make_quantities(struct row_maker *m);
+static enum tg_err make_amount(struct row_maker *m);
 static enum tg_err make_closing(struct row_maker *m);
 static enum tg_err make_network(struct row_maker *m);
 static bool is_mapped(const struct row_maker *m, enum tg_csv_field field);
@@ -147,6 +148,7 @@ enum tg_err tg_csv_row_make(const struct tg_csv_map *map, const struct tg_csv_co
         row->start_ns = start_ns;
     }
     err = err == TG_OK ? make_quantities(&m) : err;
+    err = err == TG_OK ? make_amount(&m) : err;
     err = err == TG_OK ? make_closing(&m) : err;
     err = err == TG_OK ? make_network(&m) : err;
     record->error_field = err == TG_OK ? NULL : record->error_field;
@@ -432,6 +434,30 @@ static enum tg_err make_quantities(struct row_maker *m)
     }
     row->quantity_up = up & TG_QUANTITY_MAX;
     row->quantity_down = down & TG_QUANTITY_MAX;
+    return err;
+}
+
+/* Money that an event carries, in 10^-4 minor units; a blank cell says nothing. */
+static enum tg_err make_amount(struct row_maker *m)
+{
+    struct field_text text;
+    uint64_t decimals = m->map->amount_decimals;
+    uint64_t amount = 0;
+    if (m->row->service != TG_SERVICE_EVENT || !is_mapped(m, TG_CSV_AMOUNT)) {
+        return TG_OK;
+    }
+    enum tg_err err = get(m, TG_CSV_AMOUNT_DECIMALS, &text);
+    if (err == TG_OK && text.text_bytes > 0) {
+        err = tg_csv_count(text.text, text.text_bytes, TG_CSV_DECIMALS_MAX, &decimals);
+    }
+    err = err == TG_OK ? get(m, TG_CSV_AMOUNT, &text) : err;
+    if (err != TG_OK || text.text_bytes == 0) {
+        return err;
+    }
+    err = tg_csv_money(text.text, text.text_bytes, (uint8_t)decimals,
+                       (uint8_t)(m->map->amount_minor + 4), TG_QUANTITY_MAX, &amount);
+    m->row->quantity_down = amount & TG_QUANTITY_MAX;
+    m->row->flags |= TG_USAGE_AMOUNT;
     return err;
 }
 

@@ -69,6 +69,7 @@ static int find_word(const struct tg_csv_word *words, uint32_t count, const char
 static int find_text(const struct tg_csv_word *words, uint32_t count, const char *text);
 static bool set_flag(bool *flag, int value);
 static bool set_byte(uint8_t *byte, int value);
+static bool set_count(uint8_t *byte, const char *value, uint8_t max);
 static void use_default_columns(struct tg_csv_map *map);
 static enum tg_err check(const struct tg_csv_map *map, struct tg_complaint *why);
 
@@ -85,6 +86,8 @@ enum tg_err tg_csv_map_read(const struct tg_decoder_config *config, struct tg_cs
     map->has_header = true;
     map->service = TG_SERVICE_VOICE;
     map->caller_party = TG_CSV_PARTY_NUMBER;
+    map->amount_decimals = TG_CSV_DECIMALS_WRITTEN;
+    map->amount_minor = 2;
     memcpy(map->dial.international, "00", 3);
     memcpy(map->dial.national, "0", 2);
     memcpy(map->services.words, service_words, sizeof(service_words));
@@ -155,6 +158,12 @@ static bool apply(struct tg_csv_map *map, const struct tg_setting *setting)
     if (strncmp(key, "directions.", 11) == 0) {
         return add_word(&map->directions, key + 11,
                         find_text(direction_words, COUNT(direction_words), value));
+    }
+    if (strcmp(key, "amount.decimals") == 0) {
+        return set_count(&map->amount_decimals, value, TG_CSV_DECIMALS_MAX);
+    }
+    if (strcmp(key, "amount.minor") == 0) {
+        return set_count(&map->amount_minor, value, 4);
     }
     if (strncmp(key, "number_types.", 13) == 0) {
         return add_word(&map->number_types, key + 13,
@@ -349,6 +358,14 @@ static bool set_byte(uint8_t *byte, int value)
         *byte = (uint8_t)value;
     }
     return value >= 0;
+}
+
+static bool set_count(uint8_t *byte, const char *value, uint8_t max)
+{
+    uint64_t count = 0;
+    const bool is_count = tg_csv_count(value, (uint32_t)strlen(value), max, &count) == TG_OK;
+    *byte = (uint8_t)count;
+    return is_count && value[0] != '\0';
 }
 
 static void use_default_columns(struct tg_csv_map *map)

@@ -80,15 +80,17 @@ struct tg_csv_map {
     uint32_t trunks_count;                             /**< Trunk groups with a plan. */
     struct tg_csv_time_format time;                    /**< Of start. */
     struct tg_csv_dial_plan dial;                      /**< Of numbers. */
-    uint64_t hash;         /**< Of all settings: a header read by another map is void. */
-    uint8_t service;       /**< enum tg_service of lines when no column says. */
-    uint8_t duration_unit; /**< enum tg_csv_duration_unit. */
-    uint8_t caller_party;  /**< enum tg_csv_party. */
-    uint8_t called_party;  /**< enum tg_csv_party. */
-    char delimiter;        /**< One octet. */
-    bool has_header;       /**< The first line of a file names the columns. */
-    bool is_incoming;      /**< Direction of lines when no column says. */
-    bool keeps_spaces;     /**< RFC 4180: spaces are part of a field. */
+    uint64_t hash;           /**< Of all settings: a header read by another map is void. */
+    uint8_t service;         /**< enum tg_service of lines when no column says. */
+    uint8_t duration_unit;   /**< enum tg_csv_duration_unit. */
+    uint8_t amount_decimals; /**< Of whole amounts, or TG_CSV_DECIMALS_WRITTEN. */
+    uint8_t amount_minor;    /**< Decimals of the catalog's currency. */
+    uint8_t caller_party;    /**< enum tg_csv_party. */
+    uint8_t called_party;    /**< enum tg_csv_party. */
+    char delimiter;          /**< One octet. */
+    bool has_header;         /**< The first line of a file names the columns. */
+    bool is_incoming;        /**< Direction of lines when no column says. */
+    bool keeps_spaces;       /**< RFC 4180: spaces are part of a field. */
 };
 
 /** @brief Row field's name. @param field Index. @return Static text. */

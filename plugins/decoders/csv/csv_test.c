@@ -347,6 +347,60 @@ Test(csv, numbers_follow_the_trunk_and_the_type_the_file_says)
     bench_close(b);
 }
 
+Test(csv, amounts_are_taken_exactly_or_refused)
+{
+    /* If this fails, roaming charges are a power of ten off, or off by what somebody rounded:
+     * 1.2345 euros are 1,234,500 of 10^-4 cents; TAP writes 12345 with TapDecimalPlaces 4. */
+    static const struct {
+        const char *amount;
+        const char *decimals;
+        int verdict;
+        uint64_t wanted;
+    } cases[] = {
+        {"1.2345", "", TG_OK, 1234500},
+        {"12345", "4", TG_OK, 1234500},
+        {"12345", "0", TG_OK, 12345000000},
+        {"7", "6", TG_OK, 7},
+        {"70", "7", TG_OK, 7},
+        {"7", "7", TG_E_DECODE_SYNTAX, 0},
+        {"0.0000001", "", TG_E_DECODE_SYNTAX, 0},
+        {"0.0000010", "", TG_OK, 1},
+        {"1.5", "2", TG_E_DECODE_SYNTAX, 0},
+        {"-1", "", TG_E_NEGATIVE_USAGE, 0},
+        {"1..2", "", TG_E_DECODE_SYNTAX, 0},
+        {".", "", TG_E_DECODE_SYNTAX, 0},
+        {"281474976.710655", "", TG_OK, (UINT64_C(1) << 48) - 1},
+        {"281474976.710656", "", TG_E_OVERFLOW, 0},
+        {"99999999999999999999", "", TG_E_OVERFLOW, 0},
+        {"1", "10", TG_E_OVERFLOW, 0},
+    };
+    struct bench *b = bench_open("columns.caller=a\ncolumns.start=s\nservice=event\n"
+                                 "columns.amount=m\ncolumns.amount_decimals=n\n");
+    char text[256];
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(text, sizeof(text), "a,s,m,n\n+4930,2026-11-23T06:10:00Z,%s,%s\n", cases[i].amount,
+                 cases[i].decimals);
+        decode(b, text);
+        if (cases[i].verdict != TG_OK) {
+            cr_assert_eq(b->out.refusals_count, 1, "%u", i);
+            cr_expect_eq(b->refusals[0].reason, cases[i].verdict, "%u", i);
+            continue;
+        }
+        cr_assert_eq(b->out.rows_count, 1, "%u", i);
+        cr_expect_eq(b->rows[0].quantity_down, cases[i].wanted, "%u", i);
+        cr_expect_eq(b->rows[0].flags & TG_USAGE_AMOUNT, TG_USAGE_AMOUNT, "%u", i);
+    }
+    decode(b, "a,s,m,n\n+4930,2026-11-23T06:10:00Z,,\n");
+    cr_expect_eq(b->rows[0].flags & TG_USAGE_AMOUNT, 0, "a blank cell says nothing");
+    bench_close(b);
+    /* Yen have no minor unit, a file may have its decimals in the settings. */
+    b = bench_open("columns.caller=a\ncolumns.start=s\nservice=event\ncolumns.amount=m\n"
+                   "amount.minor=0\namount.decimals=3\n");
+    decode(b, "a,s,m\n+4930,2026-11-23T06:10:00Z,1500\n");
+    cr_expect_eq(b->rows[0].quantity_down, 15000);
+    bench_close(b);
+}
+
 Test(csv, time_formats_are_read)
 {
     /* If this fails, usage falls into another price band, or another month's bill. */
@@ -590,6 +644,9 @@ Test(csv, settings_that_make_no_sense_are_refused_at_open)
         "trunks.tg1.country_code=x",
         "trunks..country_code=49",
         "number_types.5=abroad",
+        "amount.decimals=10",
+        "amount.minor=5",
+        "amount.minor=",
         "number.prefix=0",
         "header=no",
         "service=data",

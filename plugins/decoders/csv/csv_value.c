@@ -138,6 +138,50 @@ enum tg_err tg_csv_count(const char *text, uint32_t text_bytes, uint64_t value_m
     return err;
 }
 
+enum tg_err tg_csv_money(const char *text, uint32_t text_bytes, uint8_t decimals, uint8_t scale,
+                         uint64_t value_max, uint64_t *value)
+{
+    const bool is_whole = decimals != TG_CSV_DECIMALS_WRITTEN;
+    bool has_point = false;
+    uint32_t digits_count = 0;
+    uint32_t places = is_whole ? decimals : 0;
+    uint64_t sum = 0;
+    if (text_bytes > 0 && text[0] == '-') {
+        return TG_E_NEGATIVE_USAGE;
+    }
+    for (uint32_t i = 0; i < text_bytes; i++) {
+        if (text[i] == '.' && !is_whole && !has_point) {
+            has_point = true;
+            continue;
+        }
+        if (text[i] < '0' || text[i] > '9') {
+            return TG_E_DECODE_SYNTAX;
+        }
+        if (__builtin_mul_overflow(sum, 10u, &sum) ||
+            __builtin_add_overflow(sum, (uint64_t)(text[i] - '0'), &sum)) {
+            return TG_E_OVERFLOW;
+        }
+        digits_count++;
+        places += has_point;
+    }
+    if (digits_count == 0) {
+        return TG_E_DECODE_SYNTAX;
+    }
+    for (; places < scale; places++) {
+        if (__builtin_mul_overflow(sum, 10u, &sum)) {
+            return TG_E_OVERFLOW;
+        }
+    }
+    for (; places > scale; places--) {
+        if (sum % 10 != 0) {
+            return TG_E_DECODE_SYNTAX; /* what cannot be kept exactly is not kept at all */
+        }
+        sum /= 10;
+    }
+    *value = sum;
+    return sum > value_max ? TG_E_OVERFLOW : TG_OK;
+}
+
 enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, uint8_t type, const char *text,
                           uint32_t text_bytes, uint64_t *key)
 {

@@ -94,6 +94,25 @@ enum tg_err tg_csv_duration(uint8_t unit, const char *text, uint32_t text_bytes,
 enum tg_err tg_csv_count(const char *text, uint32_t text_bytes, uint64_t value_max,
                          uint64_t *value);
 
+/** @brief In tg_csv_money: the text has a decimal point of its own. */
+#define TG_CSV_DECIMALS_WRITTEN UINT8_MAX
+#define TG_CSV_DECIMALS_MAX     9u /**< Of money written as a whole number. */
+
+/**
+ * @brief Read an amount of money exactly.
+ * @param[in]  text        Borrowed; not NUL-terminated.
+ * @param[in]  text_bytes  At least 1.
+ * @param[in]  decimals    0..TG_CSV_DECIMALS_MAX: a whole number of so many decimals (TAP:
+ *                         TapDecimalPlaces); TG_CSV_DECIMALS_WRITTEN.
+ * @param[in]  scale       Decimals wanted, at most 8.
+ * @param[in]  value_max   Most it may be.
+ * @param[out] value       At that scale; written on TG_OK.
+ * @return TG_OK, TG_E_DECODE_SYNTAX (also more decimals than the scale holds: nothing is rounded),
+ *         TG_E_NEGATIVE_USAGE, TG_E_OVERFLOW.
+ */
+enum tg_err tg_csv_money(const char *text, uint32_t text_bytes, uint8_t decimals, uint8_t scale,
+                         uint64_t value_max, uint64_t *value);
+
 /**
  * @brief Bring a telephone number into E.164 digits.
  *
