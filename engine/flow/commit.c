@@ -109,10 +109,14 @@ bool tg_ingest_epoch_is_due(const struct tg_ingest *ingest)
         return false;
     }
     const uint64_t rows_bytes = ingest->epoch_rows_count * (sizeof(struct tg_usage) * 2);
-    return rows_bytes >= TG_EPOCH_BYTES ||
-           (ingest->block != NULL &&
-            ingest->epoch_bytes + tg_block_bytes(ingest->block) >= TG_EPOCH_BYTES) ||
-           tg_clock_monotonic_ns() - ingest->epoch_opened_ns >= TG_EPOCH_NS;
+    const bool is_due =
+        rows_bytes >= TG_EPOCH_BYTES ||
+        (ingest->block != NULL &&
+         ingest->epoch_bytes + tg_block_bytes(ingest->block) >= TG_EPOCH_BYTES) ||
+        tg_clock_monotonic_ns() - ingest->epoch_opened_ns >= TG_EPOCH_NS;
+    /* While the disk is behind, rows go on into the open block instead of waiting for a free one:
+     * a commit of another file on the same disk holds an fdatasync up for 40 to 70 ms. */
+    return is_due && !tg_journal_is_behind(ingest->params.journal);
 }
 
 uint64_t tg_ingest_end_epoch(struct tg_ingest *ingest)

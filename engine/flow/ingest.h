@@ -10,6 +10,9 @@
  *
  *      EMPTY --first append--> OPEN --due--> (markers to rate workers, wait) --submit--> EMPTY
  *
+ *  It is not due while the journal has no block free for the next one: then it grows until its
+ *  blocks are full, and only after that rows wait for the disk.
+ *
  *  Positions, counts, telemetry, sessions, template inputs and refusals go into the commit block of
  *  the epoch whose rows they belong to, so a crash loses or keeps them together. Answers (RADIUS)
  *  wait in a bounded queue until their epoch is durable; when that is full the answer is not sent

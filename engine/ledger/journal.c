@@ -254,6 +254,19 @@ struct tg_block *tg_journal_begin(struct tg_journal *journal, uint32_t stream)
     return block;
 }
 
+bool tg_journal_is_behind(const struct tg_journal *journal)
+{
+    for (uint32_t s = 0; s < journal->streams_count; s++) {
+        const struct ring *ring = &journal->streams[s].free;
+        /* Relaxed: a hint. Whoever takes a builder still looks at the ring itself. */
+        if (atomic_load_explicit(&ring->head, memory_order_relaxed) ==
+            atomic_load_explicit(&ring->tail, memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void tg_journal_discard(struct tg_journal *journal, struct tg_block *block)
 {
     struct stream *own = &journal->streams[block->stream];

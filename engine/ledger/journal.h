@@ -98,6 +98,12 @@ struct tg_block *tg_journal_begin(struct tg_journal *journal, uint32_t stream);
  *  @return A builder, or NULL when none is free now or the journal has failed. */
 struct tg_block *tg_journal_try_begin(struct tg_journal *journal, uint32_t stream);
 
+/** @brief Is the disk behind: does a stream have no free builder just now? Who ends an epoch then
+ *         soon waits in tg_journal_begin; who goes on filling the open block loses nothing, as
+ *         nothing becomes durable sooner. @param journal Open. @return true if so; of streams of
+ *         other threads as it was a moment ago. */
+bool tg_journal_is_behind(const struct tg_journal *journal);
+
 /** @brief Give a builder back unused. @param journal Open. @param block From begin. */
 void tg_journal_discard(struct tg_journal *journal, struct tg_block *block);
 
