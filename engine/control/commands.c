@@ -2,32 +2,16 @@
 #include "control/commands.h"
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "catalog/catalog.h"
+#include "control/answer.h"
 #include "control/credit.h"
 #include "control/engine_state.h"
 #include "control/plugin_commands.h"
+#include "control/reload.h"
 #include "store/lmdb.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct tg_json *answer_error(enum tg_err err, const char *text)
-{
-    struct tg_json *answer = tg_json_object();
-    tg_json_set_bool(answer, "ok", false);
-    tg_json_set_string(answer, "reason", tg_err_name(err));
-    tg_json_set_string(answer, "message", text[0] != '\0' ? text : tg_err_sentence(err));
-    return answer;
-}
-
-static struct tg_json *answer_ok(void)
-{
-    struct tg_json *answer = tg_json_object();
-    tg_json_set_bool(answer, "ok", true);
-    return answer;
-}
 
 static void checkpoint_json(struct tg_json *answer, const struct tg_checkpointer_status *status)
 {
@@ -45,10 +29,24 @@ static void checkpoint_json(struct tg_json *answer, const struct tg_checkpointer
     }
 }
 
+static struct tg_json *control_json(const struct tg_engine *engine)
+{
+    struct tg_control_counts counts;
+    struct tg_json *json = tg_json_object();
+    tg_control_counts(engine->control, &counts);
+    tg_json_set_integer(json, "connections", (int64_t)counts.connections_count);
+    tg_json_set_integer(json, "requests", (int64_t)counts.requests_count);
+    tg_json_set_integer(json, "refused", (int64_t)counts.refused_count);
+    tg_json_set_integer(json, "displaced", (int64_t)counts.displaced_count);
+    tg_json_set_integer(json, "unfinished", (int64_t)counts.unfinished_count);
+    tg_json_set_integer(json, "unread", (int64_t)counts.unread_count);
+    return json;
+}
+
 static struct tg_json *command_status(struct tg_engine *engine)
 {
     struct tg_pipeline_status status;
-    struct tg_json *answer = answer_ok();
+    struct tg_json *answer = tg_answer_ok();
     struct tg_json *rows = tg_json_object();
     tg_pipeline_status(engine->pipeline, &status);
     for (unsigned fate = 1; fate < TG_FATE_COUNT; fate++) {
@@ -73,6 +71,7 @@ static struct tg_json *command_status(struct tg_engine *engine)
     checkpoint_json(checkpoint, &status.checkpoint);
     tg_json_set_bool(checkpoint, "isRunning", tg_pipeline_checkpoint_is_running(engine->pipeline));
     tg_json_set(answer, "checkpoint", checkpoint);
+    tg_json_set(answer, "control", control_json(engine));
     return answer;
 }
 
@@ -82,57 +81,10 @@ static struct tg_json *command_checkpoint(struct tg_engine *engine)
     struct tg_why why = {""};
     const enum tg_err err = tg_engine_checkpoint(engine, &why);
     if (err != TG_OK && err != TG_E_STATE) {
-        return answer_error(err, why.text);
+        return tg_answer_error(err, why.text);
     }
-    struct tg_json *answer = answer_ok();
+    struct tg_json *answer = tg_answer_ok();
     tg_json_set_bool(answer, "isUnchanged", err == TG_E_STATE); /* the last one has everything */
-    return answer;
-}
-
-static void catalog_destroy(void *object, void *context)
-{
-    (void)context;
-    tg_catalog_close(object);
-}
-
-/* Rows flow on: the new snapshot is complete before one pointer store publishes it. */
-static struct tg_json *command_reload(struct tg_engine *engine)
-{
-    const struct tg_config *config = engine->params.config;
-    struct tg_why why = {""};
-    struct tg_catalog_snapshot *next = NULL;
-    struct tg_catalog_summary summary = {0};
-    enum tg_err err = TG_OK;
-    struct tg_diag *diag = tg_diag_open();
-    if (config->catalog_dir != NULL) {
-        err = tg_catalog_import(config->catalog_dir, config->data_dir, tg_clock_now_ns(), diag,
-                                &summary, &why);
-        if (err == TG_E_DOCUMENT && tg_diag_entries_count(diag) > 0) {
-            tg_diag_sort(diag);
-            const struct tg_diag_entry *entry = tg_diag_entry(diag, 0);
-            (void)tg_why_set(&why, err, "%s:%u:%u: %s (%u mistakes in all)", entry->path,
-                             entry->line, entry->column, entry->text, tg_diag_errors_count(diag));
-        }
-    }
-    tg_diag_close(diag);
-    if (err == TG_OK) {
-        err = tg_catalog_open(config->data_dir, &next, &why);
-    }
-    if (err == TG_OK && next->roster->subscribers_count > engine->subscribers_max) {
-        tg_catalog_close(next);
-        err = tg_why_set(&why, TG_E_FULL,
-                         "%u subscribers, but memory was taken for %u: raise limits.subscribers "
-                         "and restart",
-                         next->roster->subscribers_count, engine->subscribers_max);
-    }
-    if (err != TG_OK) {
-        return answer_error(err, why.text);
-    }
-    tg_snapshot_publish(&engine->published, next, catalog_destroy, NULL);
-    engine->catalog = next;
-    struct tg_json *answer = answer_ok();
-    tg_json_set_integer(answer, "version", summary.version);
-    tg_json_set_bool(answer, "isUnchanged", summary.is_unchanged);
     return answer;
 }
 
@@ -165,16 +117,17 @@ static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_j
         err = tg_telemetry_publish(engine->telemetry, engine->state, &stored);
     }
     if (first != TG_OK || err != TG_OK) {
-        return answer_error(first != TG_OK ? first : err, first != TG_OK ? why.text : stored.text);
+        return tg_answer_error(first != TG_OK ? first : err,
+                               first != TG_OK ? why.text : stored.text);
     }
-    return answer_ok();
+    return tg_answer_ok();
 }
 
 static struct tg_json *command_metrics(struct tg_engine *engine)
 {
     const size_t room = 32768;
     char *text = malloc(room);
-    struct tg_json *answer = answer_ok();
+    struct tg_json *answer = tg_answer_ok();
     if (text != NULL) {
         (void)tg_metrics_text(engine->pipeline, engine->ports, engine->params.config->ports_count,
                               text, room);
@@ -193,27 +146,22 @@ static const struct {
                       {"alarm_unshelve", TG_CHANGE_UNSHELVE},
                       {"alarm_close", TG_CHANGE_CLOSE}};
 
-struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
+/* What is answered at once. */
+static struct tg_json *command_answer(struct tg_engine *engine, const char *command,
+                                      const struct tg_json *request)
 {
-    struct tg_engine *engine = context;
-    const char *command = tg_json_get_text(request, "command", "");
+    struct tg_why why = {""};
     if (strcmp(command, "status") == 0) {
         return command_status(engine);
     }
     if (strcmp(command, "stop") == 0) {
         tg_engine_request_stop();
-        return answer_ok();
-    }
-    if (strcmp(command, "reload") == 0) {
-        return command_reload(engine);
+        return tg_answer_ok();
     }
     for (size_t i = 0; i < sizeof alarm_commands / sizeof alarm_commands[0]; i++) {
         if (strcmp(command, alarm_commands[i].name) == 0) {
             return command_alarm(engine, request, alarm_commands[i].kind);
         }
-    }
-    if (strcmp(command, "credit") == 0) {
-        return tg_credit_command(engine, request, tg_clock_now_ns());
     }
     if (strcmp(command, "checkpoint") == 0) {
         return command_checkpoint(engine);
@@ -225,10 +173,26 @@ struct tg_json *tg_engine_command(void *context, const struct tg_json *request)
         return tg_command_plugins();
     }
     if (strcmp(command, "plugin_reload") == 0) {
-        return tg_command_plugin_reload(request);
+        /* A catalog that is being opened asks the registry for its tariffs. */
+        return tg_engine_chore_is_free(engine, &why) ? tg_command_plugin_reload(request)
+                                                     : tg_answer_error(TG_E_AGAIN, why.text);
     }
-    return answer_error(TG_E_INVALID,
-                        "command must be status, stop, reload, checkpoint, metrics, credit, "
-                        "plugins, plugin_reload or alarm_ack, _unack, "
-                        "_shelve, _unshelve, _close");
+    return tg_answer_error(TG_E_INVALID,
+                           "command must be status, stop, reload, checkpoint, metrics, credit, "
+                           "plugins, plugin_reload or alarm_ack, _unack, "
+                           "_shelve, _unshelve, _close");
+}
+
+bool tg_engine_command(void *context, struct tg_control_request *request, struct tg_json **answer)
+{
+    struct tg_engine *engine = context;
+    const char *command = tg_json_get_text(request->json, "command", "");
+    if (strcmp(command, "reload") == 0) {
+        return tg_command_reload(engine, request, answer);
+    }
+    if (strcmp(command, "credit") == 0) {
+        return tg_credit_command(engine, request, tg_clock_now_ns(), answer);
+    }
+    *answer = command_answer(engine, command, request->json);
+    return true;
 }

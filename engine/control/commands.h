@@ -4,23 +4,25 @@
  *  prepaid requests.
  *
  *  Source: {"command":"status"} and so on; every answer has "ok". Threads: control thread.
- *  Allocates: yes. Cost: a reload imports and opens the catalog; the rows flow on meanwhile.
+ *  Allocates: yes. Cost: small; what takes long is a chore (chore.h).
  */
 #ifndef TG_CONTROL_COMMANDS_H
 #define TG_CONTROL_COMMANDS_H
 
-#include "doc/json.h"
+#include "control/socket.h"
 
 /**
  * @brief Answer one command.
- * @param context  struct tg_engine.
- * @param request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics" | "plugins"},
- *                 {"command": "plugin_reload", "name": "night_owl"} or
- *                 {"command": "alarm_ack" | "alarm_unack" | "alarm_shelve" | "alarm_unshelve" |
- *                 "alarm_close", "alarms": ["A-000001"], "force": bool} or
- *                 {"command": "credit", "requests": [...]} (schemas/control/README.md).
- * @return New answer.
+ * @param[in]     context  struct tg_engine.
+ * @param[in,out] request  Borrowed: {"command": "status" | "stop" | "reload" | "metrics" |
+ *                         "plugins"}, {"command": "plugin_reload", "name": "night_owl"} or
+ *                         {"command": "alarm_ack" | "alarm_unack" | "alarm_shelve" |
+ *                         "alarm_unshelve" | "alarm_close", "alarms": ["A-000001"], "force": bool}
+ *                         or {"command": "credit", "requests": [...]}
+ *                         (schemas/control/README.md).
+ * @param[out]    answer   On true: new answer.
+ * @return false: a reload and credit are answered when they are done.
  */
-struct tg_json *tg_engine_command(void *context, const struct tg_json *request);
+bool tg_engine_command(void *context, struct tg_control_request *request, struct tg_json **answer);
 
 #endif

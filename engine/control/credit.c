@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/money.h"
 #include "catalog/catalog.h"
+#include "control/answer.h"
 #include "control/credit_request.h"
 #include "control/engine_state.h"
 #include "flow/desk.h"
@@ -15,22 +16,6 @@ static const char *const state_names[] = {"none",     "open",    "committed",
                                           "released", "expired", "done"};
 static const char *const services[] = {"none",  "data",   "voice",  "message",
                                        "event", "access", "options"};
-
-/* What a request came to before it reached the desk. */
-struct outcome {
-    enum tg_err err;
-    uint32_t at; /* place at the desk */
-};
-
-static struct tg_json *error_make(enum tg_err err, const char *text)
-{
-    struct tg_json *answer = tg_json_object();
-    tg_json_set_bool(answer, "ok", false);
-    tg_json_set_string(answer, "reason", tg_err_name(err));
-    tg_json_set_string(answer, "message",
-                       text != NULL && text[0] != '\0' ? text : tg_err_sentence(err));
-    return answer;
-}
 
 static void money_set(struct tg_json *json, const char *key, const struct tg_image *image,
                       int64_t amount)
@@ -141,7 +126,7 @@ static struct tg_json *answer_make(const struct tg_catalog_snapshot *catalog,
     const struct tg_image *image = catalog->images[catalog->images_count - 1];
     struct tg_json *json = answer->err == TG_OK
                                ? tg_json_object()
-                               : error_make((enum tg_err)answer->err, error_text(answer));
+                               : tg_answer_error((enum tg_err)answer->err, error_text(answer));
     if (answer->err == TG_OK) {
         tg_json_set_bool(json, "ok", true);
     }
@@ -188,15 +173,16 @@ static struct tg_json *views_make(const struct tg_catalog_snapshot *catalog,
 
 /* All requests to the desk, in order; those that name nobody known stay behind. */
 static bool requests_read(struct tg_engine *engine, const struct tg_json *list, int64_t now_ns,
-                          struct tg_desk *desk, struct outcome *outcomes, struct tg_json *mistakes)
+                          struct tg_credit_outcome *outcomes, struct tg_json *mistakes)
 {
+    struct tg_desk *desk = engine->credit_round.desk;
     const struct tg_credit_reader reader = {engine->catalog, &engine->account_ids,
                                             &engine->subscriber_ids, now_ns};
     for (size_t i = 0; i < tg_json_count(list); i++) {
         char place[32];
         struct tg_credit_request *request = &desk->requests[desk->requests_count];
         (void)snprintf(place, sizeof place, "requests[%zu]", i);
-        outcomes[i] = (struct outcome){
+        outcomes[i] = (struct tg_credit_outcome){
             tg_credit_request_read(&reader, tg_json_at(list, i), place, request, mistakes),
             desk->requests_count};
         if (outcomes[i].err == TG_OK) {
@@ -213,20 +199,24 @@ static bool requests_read(struct tg_engine *engine, const struct tg_json *list, 
     return tg_json_count(mistakes) == 0;
 }
 
-static struct tg_json *answers_make(struct tg_engine *engine, const struct tg_json *list,
-                                    const struct tg_desk *desk, const struct outcome *outcomes)
+static struct tg_json *answers_make(struct tg_engine *engine,
+                                    const struct tg_credit_command *command)
 {
+    const struct tg_desk *desk = engine->credit_round.desk;
     struct tg_json *answers = tg_json_list();
     bool is_ok = true;
-    for (size_t i = 0; i < tg_json_count(list); i++) {
+    for (uint32_t i = 0; i < command->count; i++) {
+        const struct tg_credit_outcome *outcome =
+            &engine->credit_round.outcomes[command->outcomes_at + i];
+        const struct tg_json *asked = tg_json_at(command->list, i);
         struct tg_json *json;
-        if (outcomes[i].err != TG_OK) {
-            json = error_make(outcomes[i].err, NULL);
-            tg_json_set_string(json, "action", tg_json_get_text(tg_json_at(list, i), "action", ""));
-            tg_json_set_string(json, "id", tg_json_get_text(tg_json_at(list, i), "id", ""));
+        if (outcome->err != TG_OK) {
+            json = tg_answer_error((enum tg_err)outcome->err, NULL);
+            tg_json_set_string(json, "action", tg_json_get_text(asked, "action", ""));
+            tg_json_set_string(json, "id", tg_json_get_text(asked, "id", ""));
         } else {
-            const struct tg_credit_request *request = &desk->requests[outcomes[i].at];
-            json = answer_make(engine->catalog, request, &desk->answers[outcomes[i].at]);
+            const struct tg_credit_request *request = &desk->requests[outcome->at];
+            json = answer_make(engine->catalog, request, &desk->answers[outcome->at]);
             if (request->action == TG_CREDIT_DO_LIST) {
                 tg_json_set_integer(json, "reservations_total", desk->views_count);
                 tg_json_set(json, "reservations", views_make(engine->catalog, desk));
@@ -241,30 +231,85 @@ static struct tg_json *answers_make(struct tg_engine *engine, const struct tg_js
     return answer;
 }
 
-struct tg_json *tg_credit_command(struct tg_engine *engine, const struct tg_json *request,
-                                  int64_t now_ns)
+static bool asks_for_list(const struct tg_json *list)
 {
-    static struct outcome outcomes[TG_DESK_REQUESTS_MAX];
-    const struct tg_json *list = tg_json_get(request, "requests");
+    for (size_t i = 0; i < tg_json_count(list); i++) {
+        if (strcmp(tg_json_get_text(tg_json_at(list, i), "action", ""), "list") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The round that the command goes into; false: the desk is not free. */
+static bool round_open(struct tg_engine *engine, const struct tg_json *list, int64_t now_ns)
+{
+    struct tg_credit_round *round = &engine->credit_round;
+    if (round->desk != NULL &&
+        (round->outcomes_count + tg_json_count(list) > TG_DESK_REQUESTS_MAX ||
+         (round->desk->has_list && asks_for_list(list)))) {
+        tg_credit_flush(engine, now_ns);
+    }
+    if (round->desk == NULL) {
+        round->desk = tg_pipeline_desk(engine->pipeline);
+    }
+    return round->desk != NULL;
+}
+
+bool tg_credit_command(struct tg_engine *engine, const struct tg_control_request *request,
+                       int64_t now_ns, struct tg_json **answer)
+{
+    struct tg_credit_round *round = &engine->credit_round;
+    struct tg_json *list = tg_json_get(request->json, "requests");
     const size_t count = tg_json_count(list);
     if (tg_json_kind(list) != TG_JSON_LIST || count == 0 || count > TG_DESK_REQUESTS_MAX) {
-        return error_make(TG_E_DOCUMENT, "requests: write a list of 1 to 256 requests");
+        *answer = tg_answer_error(TG_E_DOCUMENT, "requests: write a list of 1 to 256 requests");
+        return true;
     }
-    struct tg_desk *desk = tg_pipeline_desk(engine->pipeline);
-    if (desk == NULL) {
-        return error_make(TG_E_AGAIN, NULL);
+    if (!round_open(engine, list, now_ns)) {
+        *answer = tg_answer_error(TG_E_AGAIN, NULL);
+        return true;
     }
+    const uint32_t requests_before = round->desk->requests_count;
+    const bool had_list = round->desk->has_list;
+    const bool was_writing = round->desk->is_writing;
     struct tg_json *mistakes = tg_json_list();
-    if (!requests_read(engine, list, now_ns, desk, outcomes, mistakes)) {
-        struct tg_json *answer = error_make(TG_E_DOCUMENT, NULL);
-        tg_json_set(answer, "mistakes", mistakes);
-        return answer;
+    if (!requests_read(engine, list, now_ns, &round->outcomes[round->outcomes_count], mistakes)) {
+        round->desk->requests_count = requests_before; /* none of them is carried out */
+        round->desk->has_list = had_list;
+        round->desk->is_writing = was_writing;
+        *answer = tg_answer_error(TG_E_DOCUMENT, NULL);
+        tg_json_set(*answer, "mistakes", mistakes);
+        return true;
     }
     tg_json_free(mistakes);
+    round->commands[round->commands_count++] =
+        (struct tg_credit_command){.ticket = request->ticket,
+                                   .list = tg_json_share(list),
+                                   .outcomes_at = round->outcomes_count,
+                                   .count = (uint32_t)count};
+    round->outcomes_count += (uint32_t)count;
+    return false;
+}
+
+void tg_credit_flush(struct tg_engine *engine, int64_t now_ns)
+{
+    struct tg_credit_round *round = &engine->credit_round;
     struct tg_why why = {""};
-    const enum tg_err err =
-        desk->requests_count > 0 ? tg_pipeline_credit(engine->pipeline, now_ns, &why) : TG_OK;
-    return err == TG_OK ? answers_make(engine, list, desk, outcomes) : error_make(err, why.text);
+    enum tg_err err = TG_OK;
+    if (round->desk != NULL && round->desk->requests_count > 0) {
+        err = tg_pipeline_credit(engine->pipeline, now_ns, &why);
+    }
+    for (uint32_t i = 0; i < round->commands_count; i++) {
+        struct tg_credit_command *command = &round->commands[i];
+        tg_control_reply(engine->control, command->ticket,
+                         err == TG_OK ? answers_make(engine, command)
+                                      : tg_answer_error(err, why.text));
+        tg_json_free(command->list);
+    }
+    round->desk = NULL;
+    round->commands_count = 0;
+    round->outcomes_count = 0;
 }
 
 void tg_credit_tend(struct tg_engine *engine, int64_t now_ns)

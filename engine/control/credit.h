@@ -3,19 +3,44 @@
  *  @brief The control socket's command "credit": prepaid requests in JSON, answered once durable.
  *
  *  Source: schemas/control/README.md. Threads: control thread. Allocates: per command.
- *  Cost: one epoch a command, whatever the number of requests in it.
+ *  Cost: one epoch a turn of the control thread: commands of all connections that came meanwhile
+ *  go to the desk together, each request in the order of its connection.
  */
 #ifndef TG_CONTROL_CREDIT_H
 #define TG_CONTROL_CREDIT_H
 
-#include "doc/json.h"
+#include "control/socket.h"
+#include "flow/desk.h"
 
 #include <stdint.h>
 
 struct tg_engine;
 
+/** @brief A request of a command: what it came to before the desk, or its place there. */
+struct tg_credit_outcome {
+    int32_t err; /**< enum tg_err. */
+    uint32_t at; /**< Place at the desk when TG_OK. */
+};
+
+/** @brief A command whose requests are at the desk. */
+struct tg_credit_command {
+    struct tg_control_ticket ticket; /**< Who asked. */
+    struct tg_json *list;            /**< Its requests; shared. */
+    uint32_t outcomes_at;            /**< Its first outcome. */
+    uint32_t count;                  /**< How many. */
+};
+
+/** @brief What goes to the desk together; zeroed means nothing. */
+struct tg_credit_round {
+    struct tg_desk *desk;                                    /**< Being filled; NULL: none. */
+    uint32_t commands_count;                                 /**< Commands. */
+    uint32_t outcomes_count;                                 /**< Requests of all of them. */
+    struct tg_credit_command commands[TG_DESK_REQUESTS_MAX]; /**< In order. */
+    struct tg_credit_outcome outcomes[TG_DESK_REQUESTS_MAX]; /**< In order. */
+};
+
 /**
- * @brief Carry out {"command": "credit", "requests": [...]}.
+ * @brief Take up {"command": "credit", "requests": [...]}; tg_credit_flush carries it out.
  *
  * Requests are carried out in order; each is answered by itself. With a mistake in any of them none
  * is carried out.
@@ -23,10 +48,15 @@ struct tg_engine;
  * @param[in,out] engine   Runs.
  * @param[in]     request  Borrowed.
  * @param[in]     now_ns   Time of the command.
- * @return New answer.
+ * @param[out]    answer   When there are mistakes.
+ * @return As tg_control_answer.
  */
-struct tg_json *tg_credit_command(struct tg_engine *engine, const struct tg_json *request,
-                                  int64_t now_ns);
+bool tg_credit_command(struct tg_engine *engine, const struct tg_control_request *request,
+                       int64_t now_ns, struct tg_json **answer);
+
+/** @brief Carry out what was taken up, wait until it is durable, answer. @param engine Runs.
+ *  @param now_ns Time, for expiry. */
+void tg_credit_flush(struct tg_engine *engine, int64_t now_ns);
 
 /** @brief Return reservations whose time is up, if there are any. @param engine Runs.
  *  @param now_ns Time. */

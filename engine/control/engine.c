@@ -346,15 +346,41 @@ static void checkpoint_tend(struct tg_engine *engine, int64_t now_ns)
     }
 }
 
+bool tg_engine_chore_is_free(const struct tg_engine *engine, struct tg_why *why)
+{
+    if (engine->chore.is_started) {
+        (void)tg_why_set(why, TG_E_AGAIN, "another long command is at work: ask again");
+    }
+    return !engine->chore.is_started;
+}
+
+static void chore_done(void *context)
+{
+    const struct tg_engine *engine = context;
+    tg_control_wake(engine->control);
+}
+
+enum tg_err tg_engine_chore_start(struct tg_engine *engine, void (*run)(void *context),
+                                  void (*finish)(struct tg_engine *engine), struct tg_why *why)
+{
+    engine->chore_finish = finish;
+    return tg_chore_start(&engine->chore, run, chore_done, engine, why);
+}
+
 /* One turn: serve commands, watch fronts, fold what became durable. */
 static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, struct tg_why *why)
 {
     if (engine->control != NULL) {
-        tg_control_serve(engine->control, TURN_MS, tg_engine_command, engine);
+        tg_control_serve(engine->control, TURN_MS, tg_clock_monotonic_ns(), tg_engine_command,
+                         engine);
+        tg_credit_flush(engine, tg_clock_now_ns());
     } else {
         (void)usleep(engine->params.is_once ? 1000 : TURN_MS * 1000);
     }
     tg_credit_tend(engine, tg_clock_now_ns());
+    if (tg_chore_ended(&engine->chore)) {
+        engine->chore_finish(engine);
+    }
     const int64_t now_ns = tg_clock_monotonic_ns();
     if (engine->params.progress != NULL) {
         struct tg_pipeline_status status;
@@ -395,6 +421,9 @@ enum tg_err tg_engine_run(struct tg_engine *engine, struct tg_why *why)
     tg_fronts_stop(&engine->fronts);
     tg_plugins_tell(&engine->plugins_told);
     const enum tg_err stopped = tg_pipeline_stop(engine->pipeline, err == TG_OK ? why : NULL);
+    if (tg_chore_wait(&engine->chore)) {
+        engine->chore_finish(engine);
+    }
     err = err == TG_OK ? stopped : err;
     if (err == TG_OK) {
         err = tg_engine_fold(engine, why);
