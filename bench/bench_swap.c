@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Catalogs are swapped while rows flow. The main thread is the ingest lcore under open-loop load
- * (bench_load.h); another thread does what the control thread's reload does: import the documents
- * into LMDB, open the new snapshot, publish it, free the old one after a grace period. Prices are
+ * (bench_load.h); a chore does what the engine's reload does: import the documents into LMDB, open
+ * the new snapshot, publish it, free the old one after a grace period. Prices are
  * the same in all versions, so the reference rater still knows what every row costs, and the
  * journal says which version priced it. */
 #include "bench/bench_extra.h"
 
 #include "base/clock.h"
 #include "bench/bench_load.h"
+#include "control/chore.h"
 #include "doc/diag.h"
 #include "ledger/scan.h"
 #include "rt/eal.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -74,14 +74,13 @@ static enum tg_err swap_once(struct control *control, uint32_t version)
     return TG_OK;
 }
 
-static void *control_main(void *context)
+static void control_main(void *context)
 {
     struct control *control = context;
     for (uint32_t i = 0; i < control->swaps_count && control->err == TG_OK; i++) {
         control->err = swap_once(control, 2 + i);
     }
     __atomic_store_n(&control->is_over, 1u, __ATOMIC_RELEASE);
-    return NULL;
 }
 
 static void phase_print(const struct tg_bench_extra *extra, const char *phase, uint64_t rate,
@@ -136,7 +135,7 @@ static enum tg_err phases_run(struct control *control, const struct tg_bench_ext
 {
     struct tg_load *load = control->load;
     uint64_t rate = extra->rate;
-    pthread_t thread;
+    struct tg_chore chore = {0};
     enum tg_err err = rate == 0 ? tg_load_full(load, &rate, why) : tg_rig_whole(&load->rig, why);
     rate = extra->rate == 0 ? rate / 2 : rate;
     rate = rate > TG_FEED_RECORDS ? rate : TG_FEED_RECORDS;
@@ -150,12 +149,13 @@ static enum tg_err phases_run(struct control *control, const struct tg_bench_ext
         return err;
     }
     phase_print(extra, "quiet", rate, load);
-    if (pthread_create(&thread, NULL, control_main, control) != 0) {
-        return tg_why_set(why, TG_E_NO_MEMORY, "cannot start the control thread");
+    err = tg_chore_start(&chore, control_main, NULL, control, why);
+    if (err != TG_OK) {
+        return err;
     }
     err = tg_load_run(load, rate, 1, &control->is_over, why);
     tg_snapshot_offline(); /* the control thread may still wait for this one */
-    (void)pthread_join(thread, NULL);
+    (void)tg_chore_wait(&chore);
     tg_snapshot_online();
     if (err == TG_OK && control->err != TG_OK) {
         *why = control->why;
