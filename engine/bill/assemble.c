@@ -216,6 +216,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     *invoices_count = 0;
     assembler->account = account;
     assembler->window = *window;
+    assembler->table = table;
     assembler->cycle = tg_bill_cycle_of(assembler->catalog, account);
     assembler->zone = tg_bill_cycle_zone(&assembler->cycle, window->end_ns - 1);
     assembler->is_paid_ahead = window->next_end_ns != 0 && is_paid_ahead(assembler, account);

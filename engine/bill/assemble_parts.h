@@ -43,6 +43,7 @@ struct tg_bill_assembler {
     const struct tg_bill_closes *closes;       /**< May be NULL. */
     uint64_t written_off_count;                /**< Late rows not charged, of this account. */
     const struct tg_bill_members *members;     /**< Borrowed. */
+    const struct tg_bill_lines *table;         /**< Of the account's rows; borrowed. */
     uint32_t capacity;                         /**< Lines the arrays below have room for. */
     struct tg_bill_slot *slots;                /**< One member's at a time; shape [capacity]. */
     struct tg_bill_line *lines;             /**< The account's, all currencies; shape [capacity]. */

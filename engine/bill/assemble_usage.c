@@ -41,7 +41,7 @@ static bool slot_continues(const struct tg_bill_assembler *made, const struct tg
 /* Add a slot's sums to a line; the line's own are 64-bit, and a sum that is not fails the account.
  */
 static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot *slot,
-                            struct tg_why *why)
+                            const __int128 *parts, struct tg_why *why)
 {
     const unsigned __int128 units = line->units + slot->units;
     const unsigned __int128 billed = line->billed_units + slot->billed_units;
@@ -63,6 +63,14 @@ static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot
                           line->subscriber_id);
     }
     line->charge_tax = (int64_t)tax;
+    for (uint32_t i = 0; i < TG_TAX_PARTS_MAX && parts != NULL; i++) {
+        const __int128 part = line->tax_parts[i] + parts[i];
+        if (part > INT64_MAX || part < INT64_MIN) {
+            return tg_why_set(why, TG_E_AMOUNT_OVERFLOW, "the taxes of %s do not fit",
+                              line->subscriber_id);
+        }
+        line->tax_parts[i] = (int64_t)part;
+    }
     return TG_OK;
 }
 
@@ -105,9 +113,10 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
                           "stored",
                           name, slot->price_id, slot->catalog_version);
     }
+    const __int128 *parts = tg_bill_lines_parts(made->table, slot);
     made->rows_count += slot->rows_count;
     if (before != NULL && slot_continues(made, before, slot)) {
-        return line_add(&made->lines[made->lines_count - 1], slot, why);
+        return line_add(&made->lines[made->lines_count - 1], slot, parts, why);
     }
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, slot->subscriber);
     struct tg_bill_line *line = &made->lines[made->lines_count++];
@@ -127,7 +136,7 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
     };
     line_period(made, slot, line);
     const struct tg_exchange_rate *rate = tg_bill_slot_exchange(image, slot->currency);
-    const enum tg_err err = line_add(line, slot, why);
+    const enum tg_err err = line_add(line, slot, parts, why);
     return err == TG_OK && rate != NULL ? line_convert(image, rate, line, why) : err;
 }
 
@@ -184,7 +193,10 @@ enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_
         err = usage_line(made, &slots[i], before, member->name, why);
         if (err == TG_OK && slots[i].kind == TG_BILL_LINE_LATE && product != NULL &&
             product->late_usage == TG_LATE_NOTE) {
-            tg_bill_note_mark(made, &made->lines[made->lines_count - 1], slots[i].month);
+            struct tg_bill_line *line = &made->lines[made->lines_count - 1];
+            tg_bill_note_mark(made, line, slots[i].month);
+            /* Its rows were taxed as of that bill; on this one they count as one charge. */
+            line->has_charge_tax = line->note_month != 0;
         }
         before = &slots[i];
     }

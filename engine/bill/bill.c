@@ -7,6 +7,7 @@
 #include "bill/assemble.h"
 #include "bill/balance.h"
 #include "bill/charge_list.h"
+#include "bill/charge_tax.h"
 #include "bill/close.h"
 #include "bill/collect.h"
 #include "bill/crew.h"
@@ -107,18 +108,6 @@ static void scan_progress(void *context, uint64_t rows_count)
     }
 }
 
-static bool taxes_charges(const struct tg_image *image)
-{
-    const uint32_t count = image != NULL ? tg_image_count(image, TG_CATALOG_TAX) : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct tg_tax *tax = tg_image_tax(image, i);
-        if (tax != NULL && tax->mode == TG_TAX_PER_CHARGE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What the run may look at: fixed before the first row is read, so that passes agree. */
 static enum tg_err scope_fix(struct run *run, struct tg_why *why)
 {
@@ -140,7 +129,11 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
     collect->closes = params->follows_cycle_days ? &run->closes : NULL;
     collect->catalog = &run->catalog;
     collect->image = tg_catalog_image_at(&run->catalog, params->period_end_ns - 1);
-    collect->taxes_charges = taxes_charges(collect->image);
+    bool has_sets = false;
+    collect->taxes_charges = tg_bill_taxes_charges(&run->catalog, &has_sets);
+    if (err == TG_OK && has_sets && tg_bill_lines_parts_open(collect->lines) != TG_OK) {
+        err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for the taxes of lines");
+    }
     run->stats->epoch_last = collect->epoch_last;
     if (err != TG_OK || !params->issues || params->state == NULL || !params->follows_cycle_days) {
         return err;

@@ -2,7 +2,7 @@
 #include "bill/collect.h"
 
 #include "base/clock.h"
-#include "base/money.h"
+#include "bill/charge_tax.h"
 #include "bill/close.h"
 #include "bill/convert.h"
 #include "bill/invoice.h"
@@ -13,7 +13,6 @@
 
 #include <assert.h>
 
-#define PPM        UINT64_C(1000000)
 #define AHEAD_FAR  24u /* Rows; a miss is some 100 ns, a row 15 ns without one. */
 #define AHEAD_NEAR 12u
 
@@ -76,59 +75,15 @@ static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
                                  .allowance_units = view->allowance_units[i]};
 }
 
-/* As the line's category is chosen (assemble_tax.c): by the version that priced the row. */
-static const struct tg_tax *usage_tax(const struct tg_bill_collect *collect,
-                                      const struct tg_roster_line *who, uint32_t version,
-                                      const struct tg_tax *otherwise)
-{
-    const struct tg_image *image = tg_catalog_image_version(collect->catalog, version);
-    const struct tg_product *product = image != NULL ? tg_image_product(image, who->product) : NULL;
-    const uint16_t own = collect->roster->accounts[who->account].tax;
-    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
-    const struct tg_tax *tax = image != NULL ? tg_image_tax(image, index) : NULL;
-    return tax != NULL ? tax : otherwise;
-}
-
-/* The row's own tax, rounded by itself: only where a tax asks for it. */
-static enum tg_err charge_tax(const struct tg_bill_collect *collect,
-                              const struct tg_roster_line *who, struct tg_bill_item *item)
-{
-    const struct tg_product *product = tg_image_product(collect->image, who->product);
-    const uint16_t own = collect->roster->accounts[who->account].tax;
-    const uint16_t index = own != TG_TAX_NONE ? own : product != NULL ? product->tax : TG_TAX_NONE;
-    const struct tg_tax *tax = tg_image_tax(collect->image, index);
-    if (tax == NULL || tax->mode != TG_TAX_PER_CHARGE) {
-        return TG_OK;
-    }
-    if (tax->point == TG_TAX_AT_USAGE) {
-        tax = usage_tax(collect, who, item->catalog_version, tax);
-    }
-    int64_t amount = item->amount;
-    const struct tg_image *image =
-        tg_catalog_image_version(collect->catalog, item->catalog_version);
-    const struct tg_exchange_rate *rate = tg_bill_slot_exchange(image, item->currency);
-    if (rate != NULL &&
-        tg_exchange_amount(rate, amount, image->rounding_exchange, &amount) != TG_OK) {
-        return TG_E_AMOUNT_OVERFLOW;
-    }
-    /* What a balance pays has its tax in it. */
-    if (tax->is_inclusive != 0 || (item->kind & TG_BILL_SLOT_PREPAID) != 0) {
-        return tg_bill_tax_in(amount, tax->rate_ppm, tax->rounding,
-                              (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS), &item->charge_tax);
-    }
-    const uint64_t divisor = PPM * (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
-    return tg_money_divide((__int128)amount * tax->rate_ppm, divisor, tax->rounding,
-                           &item->charge_tax);
-}
-
+/* taxed_to_ns: end of the period whose taxes count, should the row be taxed by itself. */
 static enum tg_err item_add(struct tg_bill_collect *collect, const struct tg_roster_line *who,
-                            int64_t at_ns, struct tg_bill_item *item)
+                            int64_t at_ns, int64_t taxed_to_ns, struct tg_bill_item *item)
 {
     enum tg_err err = TG_OK;
     item->currency = tg_bill_slot_currency(collect->catalog, item->catalog_version, item->currency,
                                            collect->roster->accounts[who->account].currency, at_ns);
     if (collect->taxes_charges) {
-        err = charge_tax(collect, who, item);
+        err = tg_bill_charge_tax(collect->catalog, taxed_to_ns, item);
     }
     collect->has_prepaid |= (item->kind & TG_BILL_SLOT_PREPAID) != 0;
     return err == TG_OK ? tg_bill_lines_add(collect->lines, item) : err;
@@ -164,7 +119,8 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         return TG_OK;
     }
     struct tg_bill_item item = item_of(view, i);
-    return item_add(collect, line, view->start_ns[i], &item);
+    const int64_t end_ns = tg_bill_collect_window(collect, line->account)->end_ns;
+    return item_add(collect, line, view->start_ns[i], end_ns, &item);
 }
 
 /* What the product of a subscriber wants done with late usage on the bill of a period. */
@@ -245,7 +201,11 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     }
     item.month = (uint16_t)month; /* Years are at most 2261: 27,143. */
     collect->rows_late_count++;
-    return item_add(collect, line, view->start_ns[i], &item);
+    /* A note is taxed as the period it is late for. */
+    const int64_t end_ns = policy == TG_LATE_NOTE
+                               ? tg_bill_cycle_window(&cycle, month).end_ns
+                               : tg_bill_collect_window(collect, line->account)->end_ns;
+    return item_add(collect, line, view->start_ns[i], end_ns, &item);
 }
 
 static enum tg_err late_block_fold(void *context, const struct tg_scan_view *view)

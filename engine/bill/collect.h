@@ -55,7 +55,7 @@ struct tg_bill_collect {
     uint64_t epoch_last;                 /**< Last epoch of this run; accounts whose period is
                                               closed look no further than their close. */
     uint32_t month;                      /**< Number of the run's period (cycle.h). */
-    bool taxes_charges;                  /**< A tax of image is rounded a charge. */
+    bool taxes_charges;                  /**< A tax of any version is rounded a charge. */
     uint32_t account_from;               /**< First account of the pass. */
     uint32_t account_to;                 /**< One past the last. */
     const struct tg_bill_window *windows; /**< Period by zone of accounts and cycle day; shape

@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct slot_parts {
+    __int128 tax[TG_TAX_PARTS_MAX];
+};
+
 struct tg_bill_lines {
     uint32_t *first;            /* First slot + 1 of a subscriber; 0 none. */
     struct tg_bill_slot *slots; /* Shape [slots_max]; used from the front. */
+    struct slot_parts *parts;   /* Same shape; NULL: no row is taxed by a set. */
     uint32_t subscribers_count;
     uint32_t slots_max;
     uint32_t used;
@@ -33,6 +38,20 @@ struct tg_bill_lines *tg_bill_lines_open(uint32_t subscribers_count, uint32_t sl
     return lines;
 }
 
+enum tg_err tg_bill_lines_parts_open(struct tg_bill_lines *lines)
+{
+    assert(lines->parts == NULL && lines->used == 0);
+    lines->parts = tg_pages_take((size_t)lines->slots_max * sizeof lines->parts[0]);
+    return lines->parts != NULL ? TG_OK : TG_E_NO_MEMORY;
+}
+
+const __int128 *tg_bill_lines_parts(const struct tg_bill_lines *lines,
+                                    const struct tg_bill_slot *slot)
+{
+    assert(slot->next >= 1 && slot->next <= lines->used);
+    return lines->parts != NULL ? lines->parts[slot->next - 1].tax : NULL;
+}
+
 void tg_bill_lines_close(struct tg_bill_lines *lines)
 {
     if (lines == NULL) {
@@ -40,6 +59,7 @@ void tg_bill_lines_close(struct tg_bill_lines *lines)
     }
     tg_pages_free(lines->first, ((size_t)lines->subscribers_count + 1) * sizeof lines->first[0]);
     tg_pages_free(lines->slots, (size_t)lines->slots_max * sizeof lines->slots[0]);
+    tg_pages_free(lines->parts, (size_t)lines->slots_max * sizeof lines->parts[0]);
     tg_pages_free(lines, sizeof *lines);
 }
 
@@ -86,6 +106,9 @@ static struct tg_bill_slot *slot_of(struct tg_bill_lines *lines, const struct tg
     }
     struct tg_bill_slot *slot = &lines->slots[lines->used++];
     *link = lines->used;
+    if (lines->parts != NULL) {
+        lines->parts[lines->used - 1] = (struct slot_parts){{0}};
+    }
     *slot = (struct tg_bill_slot){.subscriber = item->subscriber,
                                   .price_id = item->price_id,
                                   .catalog_version = item->catalog_version,
@@ -112,6 +135,9 @@ enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_
     slot->billed_units += item->billed_units;
     slot->allowance_units += item->allowance_units;
     slot->charge_tax += item->charge_tax;
+    for (uint32_t i = 0; i < item->tax_parts_count && lines->parts != NULL; i++) {
+        lines->parts[slot - lines->slots].tax[i] += item->tax_parts[i];
+    }
     return TG_OK;
 }
 
@@ -148,8 +174,11 @@ uint32_t tg_bill_lines_take(const struct tg_bill_lines *lines, uint32_t subscrib
 {
     uint32_t count = 0;
     uint32_t link = subscriber < lines->subscribers_count ? lines->first[subscriber] : 0;
-    for (; link != 0; link = lines->slots[link - 1].next) {
-        slots[count++] = lines->slots[link - 1];
+    while (link != 0) {
+        const uint32_t own = link;
+        slots[count] = lines->slots[own - 1];
+        link = slots[count].next;
+        slots[count++].next = own;
     }
     if (count > 1) {
         qsort(slots, count, sizeof slots[0], slot_compare);

@@ -16,6 +16,7 @@
 #define TG_BILL_LINES_H
 
 #include "abi/err.h"
+#include "catalog/image_layout.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,8 @@ struct tg_bill_slot {
     uint32_t subscriber;               /**< Roster index. */
     uint32_t price_id;                 /**< Index in the image of catalog_version. */
     uint32_t catalog_version;          /**< Which image. */
-    uint32_t next;                     /**< Next of the subscriber + 1, 0 none; lines.c's. */
+    uint32_t next;                     /**< Next of the subscriber + 1, 0 none; of a copy that
+                                            tg_bill_lines_take made: itself + 1. lines.c's. */
     uint16_t zone;                     /**< Zone index. */
     uint16_t currency;                 /**< ISO 4217 numeric. */
     uint16_t month;                    /**< tg_bill_month it is late for; 0: in time. */
@@ -53,13 +55,14 @@ struct tg_bill_item {
     uint8_t service;          /**< enum tg_service. */
     uint8_t kind;             /**< enum tg_bill_line_kind: usage, late usage, adjustment. */
     uint16_t month;           /**< tg_bill_month it is late for; 0: in time. */
-    uint32_t reserved;        /**< 0. */
+    uint32_t tax_parts_count; /**< Of tax_parts; 0: charge_tax is one tax. */
     int64_t charge_tax;       /**< Tax of this row alone, bill scale. */
     int64_t amount;           /**< Rating scale. */
     int64_t remainder;        /**< 2^-32 of a scale unit. */
     uint64_t units;           /**< tg_usage_units of the row. */
     uint64_t billed_units;    /**< tg_charge.billed_units. */
     uint64_t allowance_units; /**< tg_charge.allowance_units. */
+    int64_t tax_parts[TG_TAX_PARTS_MAX]; /**< Of a set: charge_tax by part. */
 };
 
 struct tg_bill_lines;
@@ -68,6 +71,17 @@ struct tg_bill_lines;
  *  that may be used, 1..2^28. @return Table, or NULL when memory is short. Free with
  *  tg_bill_lines_close. */
 struct tg_bill_lines *tg_bill_lines_open(uint32_t subscribers_count, uint32_t slots_max);
+
+/** @brief Make room for the parts of rows' own taxes, as they are of a set; only tables of such
+ *  catalogs have it, beside the slots. @param lines Table, empty. @return TG_OK or TG_E_NO_MEMORY.
+ */
+enum tg_err tg_bill_lines_parts_open(struct tg_bill_lines *lines);
+
+/** @brief Sums of the parts of rows' own taxes. @param lines Table. @param slot From
+ *  tg_bill_lines_take. @return Bill scale, shape [TG_TAX_PARTS_MAX], borrowed; NULL without
+ *  tg_bill_lines_parts_open. */
+const __int128 *tg_bill_lines_parts(const struct tg_bill_lines *lines,
+                                    const struct tg_bill_slot *slot);
 
 /** @brief Free. @param lines Table or NULL. */
 void tg_bill_lines_close(struct tg_bill_lines *lines);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/tax.h"
 
+#include "base/money.h"
 #include "catalog/image.h"
 #include "catalog/tax_shares.h"
 
 #include <assert.h>
-#include <string.h>
+
+#define PPM UINT64_C(1000000)
 
 /* What a part of an amount is taken of: the amount, and the parts before where it is compound. */
 static enum tg_err base_of(const struct tg_bill_tax *tax, uint32_t part, int64_t amount,
@@ -63,8 +65,9 @@ static enum tg_err parts_by_line(struct tg_bill_tax *tax, struct tg_bill_line *l
     return TG_OK;
 }
 
-/* All taxes in a gross amount, rounded once, and each part of them. */
-static enum tg_err gross_split(const struct tg_bill_tax *tax, int64_t gross, int64_t *parts)
+/* All taxes in a gross amount, rounded once to units of `scale`, and each part of them. */
+static enum tg_err gross_split(const struct tg_bill_tax *tax, int64_t gross, uint64_t scale,
+                               int64_t *parts)
 {
     struct tg_tax_rate rates[TG_TAX_PARTS_MAX];
     int64_t shares[TG_TAX_PARTS_MAX];
@@ -84,15 +87,18 @@ static enum tg_err gross_split(const struct tg_bill_tax *tax, int64_t gross, int
         exact[i] = (__int128)gross * shares[i];
         whole += shares[i];
     }
-    return tg_bill_allocate(exact, tax->parts_count, (uint64_t)whole, tax->rounding, parts, &total,
-                            fractions);
+    uint64_t divisor;
+    return __builtin_mul_overflow((uint64_t)whole, scale, &divisor)
+               ? TG_E_AMOUNT_OVERFLOW
+               : tg_bill_allocate(exact, tax->parts_count, divisor, tax->rounding, parts, &total,
+                                  fractions);
 }
 
 static enum tg_err inclusive_by_category(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
                                          const struct tg_bill_scratch *scratch, uint32_t count)
 {
     int64_t parts[TG_TAX_PARTS_MAX] = {0};
-    enum tg_err err = gross_split(tax, tax->net, parts);
+    enum tg_err err = gross_split(tax, tax->net, 1, parts);
     for (uint32_t part = 0; part < tax->parts_count && err == TG_OK; part++) {
         for (uint32_t i = 0; i < count; i++) {
             scratch->weights[i] = invoice->lines[scratch->rows[i]].amount;
@@ -139,6 +145,26 @@ static enum tg_err parts_sum(struct tg_bill_invoice *invoice, struct tg_bill_tax
     return TG_OK;
 }
 
+enum tg_err tg_bill_charge_parts(const struct tg_bill_tax *tax, int64_t amount, int64_t *parts)
+{
+    const uint64_t scale = (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    enum tg_err err = TG_OK;
+    assert(tax->parts_count > 0 && tax->parts_count <= TG_TAX_PARTS_MAX);
+    if (tax->is_inclusive) {
+        return gross_split(tax, amount, scale, parts);
+    }
+    for (uint32_t part = 0; part < tax->parts_count && err == TG_OK; part++) {
+        __int128 base = amount;
+        for (uint32_t i = 0; i < part && tax->parts[part].is_compound; i++) {
+            base += (__int128)parts[i] * (int64_t)scale;
+        }
+        /* An amount is below 2^63 and a rate below 2^32, so at most 2^95 and six parts of it. */
+        err = tg_money_divide(base * tax->parts[part].rate_ppm, PPM * scale,
+                              tax->parts[part].rounding, &parts[part]);
+    }
+    return err;
+}
+
 enum tg_err tg_bill_set_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
                             const struct tg_bill_scratch *scratch, uint32_t count)
 {
@@ -155,9 +181,12 @@ enum tg_err tg_bill_set_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax 
             err = part_by_category(invoice, tax, part, scratch, count);
         }
     }
-    for (uint32_t i = 0; i < count && err == TG_OK && tax->mode == TG_TAX_PER_LINE; i++) {
+    for (uint32_t i = 0; i < count && err == TG_OK && tax->mode != TG_TAX_PER_CATEGORY; i++) {
         struct tg_bill_line *line = &invoice->lines[scratch->rows[i]];
-        err = tax->is_inclusive ? gross_split(tax, line->amount, line->tax_parts)
+        if (tax->mode == TG_TAX_PER_CHARGE && line->has_charge_tax) {
+            continue; /* What its rows were taxed is what it is taxed. */
+        }
+        err = tax->is_inclusive ? gross_split(tax, line->amount, 1, line->tax_parts)
                                 : parts_by_line(tax, line);
     }
     return err == TG_OK ? parts_sum(invoice, tax, scratch->rows, count) : err;

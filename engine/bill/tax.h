@@ -7,8 +7,9 @@
  *
  *  A set is a category of its own. By category: a part's tax = round(taxable x rate), where taxable
  *  is the category's net and, of a compound part, the taxes of the parts before it; it is shared
- *  out over the lines. By line: the same for each line, summed. Inclusive: all taxes of the gross
- *  are rounded once, parts and lines are its largest remainders.
+ *  out over the lines. By line: the same for each line, summed; by charge: for each row, summed,
+ * and lines that have no rows by line. Inclusive: all taxes of the gross are rounded once, parts
+ * and lines are its largest remainders.
  */
 #ifndef TG_BILL_TAX_H
 #define TG_BILL_TAX_H
@@ -28,5 +29,14 @@
  */
 enum tg_err tg_bill_set_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax *tax,
                             const struct tg_bill_scratch *scratch, uint32_t count);
+
+/**
+ * @brief The parts of a set on one row, each rounded to the bill's decimals by itself.
+ * @param[in]  tax     A set whose mode is charge.
+ * @param[in]  amount  The row's charge at rating scale; inclusive: with all taxes in it.
+ * @param[out] parts   Bill scale; shape [tax->parts_count]; unspecified unless TG_OK.
+ * @return TG_OK or TG_E_AMOUNT_OVERFLOW.
+ */
+enum tg_err tg_bill_charge_parts(const struct tg_bill_tax *tax, int64_t amount, int64_t *parts);
 
 #endif

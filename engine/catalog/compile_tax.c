@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define CHARGE_SHARES_MOST (INT64_C(1) << 44) /* Times 10^6, from rating scale, fits 64 bits. */
+
 static void complain(struct tg_compile *compile, const struct tg_yaml_node *at, const char *hint,
                      const char *text)
 {
@@ -52,13 +54,20 @@ static void rate_sum(struct tg_compile *compile, const struct tg_yaml_node *part
         rates[i] = (struct tg_tax_rate){.rate_ppm = all[set->parts[i]].rate_ppm,
                                         .is_compound = all[set->parts[i]].is_compound != 0};
     }
-    if (!tg_tax_shares(rates, set->parts_count, &net, shares)) {
+    const bool is_shared = tg_tax_shares(rates, set->parts_count, &net, shares);
+    for (uint32_t i = 0; is_shared && i < set->parts_count; i++) {
+        sum += shares[i];
+    }
+    if (!is_shared) {
         complain(compile, parts, "use fewer parts, or rates with fewer decimals",
                  "parts: the rates have no common denominator below 2^60");
         return;
     }
-    for (uint32_t i = 0; i < set->parts_count; i++) {
-        sum += shares[i];
+    /* What a balance paid has its taxes in it, so any set may be taken out of a row's charge. */
+    if (set->mode == TG_TAX_PER_CHARGE && net + sum >= CHARGE_SHARES_MOST) {
+        complain(compile, parts, "use fewer parts, or rates with fewer decimals",
+                 "parts: with mode charge the rates need a common denominator below 2^44");
+        return;
     }
     if (tg_money_divide(sum * 1000000, (uint64_t)net, TG_ROUND_HALF_UP, &rate_ppm) == TG_OK &&
         rate_ppm <= UINT32_MAX) {
@@ -92,7 +101,6 @@ static void set_read(struct tg_compile *compile, const struct tg_yaml_node *node
                      struct tg_tax *set, const struct tg_tax *all)
 {
     const struct tg_yaml_node *parts = tg_yaml_get(node, "parts");
-    const struct tg_yaml_node *mode = tg_yaml_get(node, "mode");
     const struct tg_yaml_node *compound = tg_yaml_get(node, "compound");
     const struct tg_yaml_node *rate = tg_yaml_get(node, "rate");
     if (rate != NULL) {
@@ -101,10 +109,6 @@ static void set_read(struct tg_compile *compile, const struct tg_yaml_node *node
     if (compound != NULL) {
         complain(compile, compound, "write it on the part",
                  "compound: a set is not on top of anything");
-    }
-    if (set->mode == TG_TAX_PER_CHARGE) {
-        complain(compile, mode, "use category or line",
-                 "mode: a set of taxes cannot be rounded by charge");
     }
     for (const struct tg_yaml_node *item = parts->child; item != NULL; item = item->next) {
         part_add(compile, item, set);

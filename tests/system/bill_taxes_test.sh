@@ -219,6 +219,79 @@ for mode in use line charge; do
 done
 expect B-2026-06-ahead 20.00 "use 19 10.00 1.90, use 16 10.00 1.60"    # June, and July ahead
 
+# Sets rounded charge by charge. Seven messages of 0.33: 0.0165 and 0.35 x 9.5 % = 0.03325 are 0.02 and 0.03
+# each, 0.14 and 0.21 of the line (by category 0.12 and 0.23); a fee has no rows and counts as one charge:
+# 10.01 gives 0.5005 and 10.51 x 9.5 % = 0.99845. With tax in it 0.38 gives 0.38 x 0.14975 / 1.14975 =
+# 0.0495, of which 0.0165 and 0.0330: largest remainder 0.02 and 0.03.
+mkdir "$work/h"
+cat >"$work/h/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2025-01-01, currency: CAD}
+taxes:
+  gst: {rate: 5%}
+  qst: {rate: 9.5%, compound: true}
+  telecom: {parts: [gst, qst], mode: charge}
+  telecom_in: {parts: [gst, qst], mode: charge, inclusive: true}
+prices:
+  net: {unit: event, price: "0.33"}
+  gross: {unit: event, price: "0.38"}
+plans: {net: {message: {price: net}}, gross: {message: {price: gross}}}
+products:
+  net: {plan: net, tax: telecom, fee: "10.01"}
+  gross: {plan: gross, tax: telecom_in}
+YAML
+printf 'id,prepaid\nnet,\ngross,\nfed,\nfed_in,\nfree,\npaid,true\n' >"$work/h/accounts.csv"
+printf 'account,product,tax\nfed,,gst\nfed_in,gross,gst\nfree,,telecom\n' >"$work/h/exemptions.csv"
+printf 'id,account,product,msisdn\na,net,net,491\nb,gross,gross,492\nc,fed,net,493\nd,fed_in,gross,494\ne,free,net,495\nf,paid,gross,496\n' \
+    >"$work/h/subscribers.csv"
+for n in 491 492 493 494 495 496; do
+    for i in 1 2 3 4 5 6 7; do
+        printf '{"subscriber":"%s","service":"message","start":"2026-06-0%sT10:00:00Z","count":1}\n' $n $i
+    done
+done >"$work/usage"
+"$tollgate" quote --catalog "$work/h" --data "$work/charged" "$work/usage" >"$work/log" || { tail -3 "$work/log"; exit 1; }
+"$tollgate" bill run --data "$work/charged" --period 2026-06 --issue --json >"$work/run"
+"$tollgate" bill list --data "$work/charged" --full >"$work/bills"
+expect B-2026-06-net 12.32 "gst 5 12.32 0.64, qst 9.5 12.96 1.21"
+expect B-2026-06-gross 2.31 "gst 5 2.31 0.14, qst 9.5 2.45 0.21"
+expect B-2026-06-fed 12.32 "gst exempt 12.32 0.00, qst 9.5 12.32 1.16"  # 7 x 0.03135, 0.95095
+expect B-2026-06-fed_in 2.45 "gst exempt 2.45 0.00, qst 9.5 2.45 0.21"  # 7 x 0.38 x 0.095 / 1.095
+expect B-2026-06-free 12.32 "telecom exempt 12.32 0.00"
+expect B-2026-06-paid 2.31 "gst 5 2.31 0.14, qst 9.5 2.45 0.21"         # and nothing of it is due
+for bill in net gross fed; do
+    "$tollgate" bill credit "B-2026-06-$bill" --data "$work/charged" --id all --date 2026-07-01 --title wrong >"$work/log"
+done
+"$tollgate" bill list --data "$work/charged" --full >"$work/bills"
+expect N-B-2026-06-net-all -12.32 "gst 5 -12.32 -0.64, qst 9.5 -12.96 -1.21"
+expect N-B-2026-06-gross-all -2.31 "gst 5 -2.31 -0.14, qst 9.5 -2.45 -0.21"
+expect N-B-2026-06-fed-all -12.32 "gst exempt -12.32 0.00, qst 9.5 -12.32 -1.16"
+
+# Rows count by the tax of their own bill, whose cycle may end after the month, and of their own version
+# where the tax point is the usage: 3 x 0.33 at 16 % is 3 x 0.05 a charge, at 19 % 3 x 0.06.
+later_world() { # VERSION VALID-FROM RATE MODE
+    mkdir "$work/l$1"
+    cat >"$work/l$1/catalog.yaml" <<YAML
+catalog: {version: $1, valid_from: $2, currency: EUR}
+taxes: {vat: {rate: $3, mode: $4}, use: {rate: $3, mode: $4, tax_point: usage}}
+prices: {p: {unit: event, price: "0.33"}}
+plans: {v: {message: {price: p}}}
+products: {end: {plan: v, tax: vat}, use: {plan: v, tax: use}}
+YAML
+    printf 'id,cycle_day\nmid,15\nuse,1\n' >"$work/l$1/accounts.csv"
+    printf 'id,account,product,msisdn\nb,mid,end,492\nc,use,use,493\n' >"$work/l$1/subscribers.csv"
+}
+later_world 1 2025-01-01 19% charge
+later_world 2 2026-07-01 16% charge
+later_world 3 2026-08-01 16% line
+for at in "492 06-20" "492 06-21" "492 06-22" "493 07-28" "493 07-29" "493 07-30"; do
+    printf '{"subscriber":"%s","service":"message","start":"2026-%sT10:00:00Z"}\n' ${at% *} ${at#* }
+done >"$work/usage"
+"$tollgate" quote --catalog "$work/l1" --catalog "$work/l2" --catalog "$work/l3" --data "$work/later" "$work/usage" >"$work/log"
+"$tollgate" bill run --data "$work/later" --period 2026-06 --issue --json >"$work/run"
+"$tollgate" bill run --data "$work/later" --period 2026-07 --issue --json >"$work/run"
+"$tollgate" bill list --data "$work/later" --full >"$work/bills"
+expect B-20260615-20260715-mid 0.99 "vat 16 0.99 0.15"
+expect B-2026-07-use 0.99 "use 16 0.99 0.15"
+
 # Mistakes, each where it is.
 mistake() { # SED PLACE-AND-TEXT
     rm -rf "$work/d"
@@ -232,7 +305,8 @@ mistake 's/quebec: {parts/quebec: {rate: 5%, parts/' 'catalog.yaml:6:18: error: 
 mistake 's/three: {parts: \[gst/three: {parts: [quebec/' 'catalog.yaml:10:19: error: parts: a set cannot be part of a set'
 mistake 's/three: {parts: \[gst/three: {parts: [city/' 'catalog.yaml:10:25: error: parts: named twice'
 mistake 's/three: {parts: \[gst/three: {parts: [gts/' 'catalog.yaml:10:19: error: there is no tax "gts"; did you mean "gst"'
-mistake 's/quebec: {parts/quebec: {mode: charge, parts/' 'catalog.yaml:6:18: error: mode: a set of taxes cannot'
+mistake 's/city: {rate: 1%/city: {compound: true, rate: 0.9973%/;s/gst: {rate: 5%/gst: {rate: 4.9999%/;s/qst: {rate: 9.5%/qst: {rate: 9.4999%/;s/three: {parts/three: {mode: charge, parts/' \
+    'catalog.yaml:10:32: error: parts: with mode charge the rates need a common denominator below 2^44'
 mistake 's/quebec: {parts/quebec: {compound: true, parts/' 'catalog.yaml:6:22: error: compound: a set is not'
 mistake 's/^one,plain,/one,plai,/' 'exemptions.csv:4:5: error: there is no product "plai"; did you mean "plain"'
 mistake 's/^own,,three/own,,thre/' 'exemptions.csv:5:6: error: there is no tax "thre"; did you mean "three"'

@@ -276,7 +276,7 @@ WHOLE = [
      "part of a set", None),
     ("catalog.yaml", "both: {parts: [standard, reduced], ", "both: {", "`both: {inclusive",
      "needs a rate, or parts", None),
-    ("catalog.yaml", "inclusive: false}", "mode: `charge}", None, "cannot be rounded by charge", None),
+    ("catalog.yaml", "inclusive: false}", "compound: `true}", None, "not on top of anything", None),
     ("exemptions.csv", "2026-01-01,2026-07-01", "2026-07-01,`2026-07-01", None,
      "is not after valid_from", None),
     ("exemptions.csv", "2026-01-01,2026-07-01", "`2026-01-01T00:00:00Z,", None, "is no date", None),

@@ -23,21 +23,24 @@ void bill_journal_topup(const char *dir, const struct tg_credit_event *event);
 
 static const char catalog_text[] =
     "catalog: {version: %u, valid_from: %s, currency: EUR}\n"
-    "taxes: {vat: {rate: %s}, each: {rate: 19%%, mode: charge}}\n"
-    "prices: {p: {unit: second, price: \"1.00\"}}\n"
-    "plans: {v: {voice: {price: p}}}\n"
+    "taxes: {vat: {rate: %s}, each: {rate: 19%%, mode: charge},\n"
+    "        tel: {rate: %s, mode: charge}}\n"
+    "prices: {p: {unit: second, price: \"1.00\"}, q: {unit: second, price: \"0.04\"}}\n"
+    "plans: {v: {voice: {price: p}}, w: {voice: {price: q}}}\n"
     "products:\n"
     "  next: {plan: v, tax: vat}\n"
     "  off: {plan: v, tax: vat, late_usage: write_off}\n"
     "  wait: {plan: v, tax: vat, late_usage: %s}\n"
     "  note: {plan: v, tax: vat, late_usage: note, minimum: \"5.00\"}\n"
     "  quiet: {plan: v, tax: vat, late_usage: note}\n"
-    "  each: {plan: v, tax: each, discount: 50%%}\n";
+    "  each: {plan: v, tax: each, discount: 50%%}\n"
+    "  tel: {plan: w, tax: tel, late_usage: note}\n";
 static const char accounts_text[] =
-    "id,prepaid\nnext,\noff,\nwait,\nnote,\npre,true\neach,true\nfresh,\n";
+    "id,prepaid\nnext,\noff,\nwait,\nnote,\npre,true\neach,true\nfresh,\ntel,\nbare,\n";
 static const char subscribers_text[] =
     "id,account,product\nS0,next,next\nS1,off,off\nS2,wait,wait\n"
-    "S3,note,note\nS4,pre,off\nS5,each,each\nS6,fresh,quiet\n";
+    "S3,note,note\nS4,pre,off\nS5,each,each\nS6,fresh,quiet\n"
+    "S7,tel,tel\nS8,bare,tel\n";
 
 static struct {
     char dir[64];
@@ -64,7 +67,7 @@ static void file_write(const char *name, const char *text)
 static void catalog_import(unsigned version, const char *from, const char *rate, const char *wait)
 {
     char text[2048];
-    (void)snprintf(text, sizeof text, catalog_text, version, from, rate, wait);
+    (void)snprintf(text, sizeof text, catalog_text, version, from, rate, rate, wait);
     file_write("catalog.yaml", text);
     struct tg_diag *diag = tg_diag_open();
     struct tg_why why = {.text = ""};
@@ -96,7 +99,7 @@ static void world_open(void)
     file_write("subscribers.csv", subscribers_text);
     catalog_import(1, "2026-01-01", "10%", "suspend");
     cr_assert_eq(tg_state_open(w.dir, false, UINT64_C(64) << 20, &w.state, NULL), TG_OK);
-    const struct tg_rate_params params = {.subscribers_count_max = 7};
+    const struct tg_rate_params params = {.subscribers_count_max = 9};
     cr_assert_eq(tg_rate_create(&params, &w.rate, NULL), TG_OK);
 }
 
@@ -244,6 +247,28 @@ Test(late, every_policy_of_a_product, .timeout = 600)
         cr_expect_eq(stats.invoices_issued_count, 0, "%s", again[i]);
         cr_expect_eq(stats.invoices_differ_count, 0, "%s", again[i]);
     }
+    world_close();
+}
+
+/* Otherwise a note asks for another tax than its bill would have had. A second is 0.04: 0.004 and
+ * 0.008 are 0.00 at 10 % and 0.01 at 20 % a charge, and three on one line are 0.012 and 0.024. */
+Test(late, charges_on_a_note_are_taxed_as_of_its_bill, .timeout = 60)
+{
+    world_open();
+    call(7, "2026-03-10", 1);
+    (void)month_bill("2026-03", 1);
+    bill_expect("B-2026-03-tel", "0.04 0.00 due 0.04");
+    catalog_import(2, "2026-04-01", "20%", "next_bill");
+    for (uint32_t i = 0; i < 3; i++) {
+        call(7, "2026-03-20", 1);
+        call(7, "2026-04-20", 1);
+        call(8, "2026-03-20", 1); /* Never had the bill that a note would be on. */
+    }
+    (void)month_bill("2026-04", 1);
+    bill_expect("N-B-2026-03-tel-late-2026-04",
+                "0.12 0.00 due 0.12 DN-2026-00000001 debitNote for INV-2026-00000002");
+    bill_expect("B-2026-04-tel", "0.12 0.03 due 0.15");
+    bill_expect("B-2026-04-bare", "0.12 0.02 due 0.14");
     world_close();
 }
 
