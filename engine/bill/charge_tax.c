@@ -62,7 +62,8 @@ enum tg_err tg_bill_charge_tax(const struct tg_catalog_snapshot *catalog, int64_
         return one_tax(&answer.tax, amount, &item->charge_tax);
     }
     item->tax_parts_count = answer.tax.parts_count;
-    enum tg_err err = tg_bill_charge_parts(&answer.tax, amount, item->tax_parts);
+    enum tg_err err = tg_bill_charge_parts(
+        &answer.tax, amount, (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS), item->tax_parts);
     for (uint32_t i = 0; i < answer.tax.parts_count && err == TG_OK; i++) {
         if (__builtin_add_overflow(item->charge_tax, item->tax_parts[i], &item->charge_tax)) {
             err = TG_E_AMOUNT_OVERFLOW;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/explain_rules.h"
+#include "bill/explain_tax.h"
 #include "bill/text.h"
 #include "catalog/deck_times.h"
 #include "doc/json.h"
@@ -37,30 +38,6 @@ static const struct tg_plan_service *plan_service_of(const struct tg_catalog_sna
     }
     return is_received ? tg_image_plan_received(row->image, product->plan, service)
                        : tg_image_plan_service(row->image, product->plan, service);
-}
-
-/* What account pays in tax for one unit of net: the account's own category, else the product's. */
-static const struct tg_tax *tax_of(const struct tg_catalog_snapshot *catalog,
-                                   const struct tg_replay_row *row, const char **name)
-{
-    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
-    const struct tg_roster_account *account =
-        who != NULL ? tg_roster_account(catalog->roster, who->account) : NULL;
-    const struct tg_product *product =
-        row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
-    if (account == NULL || product == NULL) {
-        return NULL;
-    }
-    const uint16_t index = account->tax != TG_TAX_NONE ? account->tax : product->tax;
-    *name = tg_image_name(row->image, TG_CATALOG_TAX, index);
-    return tg_image_tax(row->image, index);
-}
-
-/* The row's share of the tax at rating scale: the invoice rounds sums, not rows. */
-static bool tax_share(const struct tg_tax *tax, int64_t amount, int64_t *share)
-{
-    return tax != NULL && tg_money_divide((__int128)amount * tax->rate_ppm, 1000000,
-                                          TG_ROUND_HALF_UP, share) == TG_OK;
 }
 
 /* Band of a piece's start, "" without a time model. */
@@ -258,14 +235,7 @@ struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
     if (row->adjustments_count > 0) {
         tg_json_set_money(json, "amount_at_first", row->stored->amount, scale, minor);
     }
-    const char *tax_name = "";
-    const struct tg_tax *tax = tax_of(catalog, row, &tax_name);
-    int64_t share = 0;
-    if (tax_share(tax, row->stands->amount, &share)) {
-        tg_json_set_string(json, "tax", tax_name);
-        tg_json_set_integer(json, "tax_rate_ppm", tax->rate_ppm);
-        tg_json_set_money(json, "tax_share", share, scale, minor);
-    }
+    tg_explain_tax_set(json, catalog, row);
     if (is_priced) {
         tg_json_set_money(json, "amount_now", row->priced->amount, scale, minor);
     }
@@ -397,15 +367,7 @@ static void add_verdict(struct tg_bill_text *out, const struct tg_catalog_snapsh
         tg_bill_text_add(out, " after %u adjustments of ", row->adjustments_count);
         tg_bill_text_money(out, row->stored->amount, scale, minor);
     }
-    const char *tax_name = "";
-    const struct tg_tax *tax = tax_of(catalog, row, &tax_name);
-    int64_t share = 0;
-    if (tax_share(tax, row->stands->amount, &share)) {
-        tg_bill_text_add(out, ", and %s at ", tax_name);
-        tg_bill_text_money(out, tax->rate_ppm, 4, 0);
-        tg_bill_text_add(out, " %% adds ");
-        tg_bill_text_money(out, share, scale, minor);
-    }
+    tg_explain_tax_add(out, catalog, row);
     if (!tg_explain_differs(row)) {
         tg_bill_text_add(out, ". Priced again with catalog version %u it is the same.",
                          row->stands->catalog_version);

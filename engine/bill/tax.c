@@ -145,9 +145,9 @@ static enum tg_err parts_sum(struct tg_bill_invoice *invoice, struct tg_bill_tax
     return TG_OK;
 }
 
-enum tg_err tg_bill_charge_parts(const struct tg_bill_tax *tax, int64_t amount, int64_t *parts)
+enum tg_err tg_bill_charge_parts(const struct tg_bill_tax *tax, int64_t amount, uint64_t scale,
+                                 int64_t *parts)
 {
-    const uint64_t scale = (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
     enum tg_err err = TG_OK;
     assert(tax->parts_count > 0 && tax->parts_count <= TG_TAX_PARTS_MAX);
     if (tax->is_inclusive) {

@@ -31,12 +31,15 @@ enum tg_err tg_bill_set_tax(struct tg_bill_invoice *invoice, struct tg_bill_tax 
                             const struct tg_bill_scratch *scratch, uint32_t count);
 
 /**
- * @brief The parts of a set on one row, each rounded to the bill's decimals by itself.
- * @param[in]  tax     A set whose mode is charge.
- * @param[in]  amount  The row's charge at rating scale; inclusive: with all taxes in it.
- * @param[out] parts   Bill scale; shape [tax->parts_count]; unspecified unless TG_OK.
+ * @brief The parts of a set on one amount, each rounded by itself.
+ * @param[in]  tax     A set.
+ * @param[in]  amount  Inclusive: with all taxes in it.
+ * @param[in]  scale   Units of amount in one of the parts: 10^6 from rating to bill scale, 1 to
+ *                     leave them at the scale of the amount; at most 10^6.
+ * @param[out] parts   Shape [tax->parts_count]; unspecified unless TG_OK.
  * @return TG_OK or TG_E_AMOUNT_OVERFLOW.
  */
-enum tg_err tg_bill_charge_parts(const struct tg_bill_tax *tax, int64_t amount, int64_t *parts);
+enum tg_err tg_bill_charge_parts(const struct tg_bill_tax *tax, int64_t amount, uint64_t scale,
+                                 int64_t *parts);
 
 #endif

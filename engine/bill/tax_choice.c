@@ -43,7 +43,9 @@ static void exempt(const struct tg_bill_tax_question *question, struct tg_bill_t
     const struct tg_tax *of = tg_image_tax(answer->image, answer->index);
     struct tg_bill_tax *tax = &answer->tax;
     answer->exempt_day = day;
-    if (tg_roster_is_exempt(roster, question->account, question->product, answer->index, day)) {
+    answer->exempt =
+        tg_roster_exempt_find(roster, question->account, question->product, answer->index, day);
+    if (answer->exempt != NULL) {
         tax->is_exempt = true;
         tax->rate_ppm = 0;
         tax->parts_count = 0;
@@ -51,7 +53,9 @@ static void exempt(const struct tg_bill_tax_question *question, struct tg_bill_t
         return;
     }
     for (uint32_t i = 0; i < tax->parts_count; i++) {
-        if (tg_roster_is_exempt(roster, question->account, question->product, of->parts[i], day)) {
+        answer->exempt_parts[i] =
+            tg_roster_exempt_find(roster, question->account, question->product, of->parts[i], day);
+        if (answer->exempt_parts[i] != NULL) {
             tax->parts[i].is_exempt = true;
             tax->parts[i].rate_ppm = 0;
         }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct tg_catalog_snapshot;
+struct tg_roster_exempt;
 
 #define TG_BILL_UNTAXED "untaxed" /**< Id of the category that has no tax. */
 
@@ -37,7 +38,9 @@ struct tg_bill_tax_question {
 struct tg_bill_tax_answer {
     struct tg_bill_tax tax;       /**< As an invoice's category; its texts are the image's. */
     const struct tg_image *image; /**< Version that says so. */
-    int64_t exempt_day;  /**< Day whose exemptions count, from 1970-01-01 in the account's zone. */
+    int64_t exempt_day; /**< Day whose exemptions count, from 1970-01-01 in the account's zone. */
+    const struct tg_roster_exempt *exempt; /**< From the whole tax; NULL: none. */
+    const struct tg_roster_exempt *exempt_parts[TG_TAX_PARTS_MAX]; /**< From a part of a set. */
     uint16_t index;      /**< Tax of image; TG_TAX_NONE: not taxed. */
     bool is_own;         /**< The account's own tax, not the product's. */
     uint8_t reserved[5]; /**< 0. */

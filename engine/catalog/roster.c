@@ -206,8 +206,9 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
     return exempts_take(roster, params, exempts_count, why);
 }
 
-bool tg_roster_is_exempt(const struct tg_roster *roster, uint32_t account, uint16_t product,
-                         uint16_t tax, int64_t day)
+const struct tg_roster_exempt *tg_roster_exempt_find(const struct tg_roster *roster,
+                                                     uint32_t account, uint16_t product,
+                                                     uint16_t tax, int64_t day)
 {
     uint32_t low = 0;
     uint32_t high = roster->exempts_count;
@@ -224,10 +225,10 @@ bool tg_roster_is_exempt(const struct tg_roster *roster, uint32_t account, uint1
         if ((exempt->product == TG_EXEMPT_ANY || exempt->product == product) &&
             (exempt->tax == TG_EXEMPT_ANY || exempt->tax == tax) && day >= exempt->from_day &&
             (exempt->to_day == TG_EXEMPT_ANY || day < exempt->to_day)) {
-            return true;
+            return exempt;
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool line_is_lasting(const struct tg_roster_line *line)

@@ -22,8 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TG_ACCOUNT_NONE  UINT32_MAX
-#define TG_ROSTER_OPEN_S UINT32_MAX /**< active_to_s without an end. */
+#define TG_ACCOUNT_NONE    UINT32_MAX
+#define TG_ROSTER_OPEN_S   UINT32_MAX /**< active_to_s without an end. */
 #define TG_ROSTER_ASK_LINE UINT16_MAX /**< Not told by the hot array. */
 
 /** @brief Bits of tg_roster_line.flags. */
@@ -145,17 +145,17 @@ struct tg_roster {
     /** Product of each subscriber who is active from hot_from_ns on without an end, else
      *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
     const uint16_t *hot;
-    int64_t hot_from_ns;                      /**< Earlier times ask the line. */
-    const struct tg_roster_slot *slots;       /**< Open addressing; private. */
-    uint64_t slots_count;                     /**< Slots. */
-    uint64_t keys_count;                      /**< Used slots. */
-    uint32_t subscribers_count;               /**< Dense indices 0 .. count - 1. */
-    uint32_t accounts_count;                  /**< Dense indices 0 .. count - 1. */
-    const struct tg_roster_change *changes;   /**< Shape [subscribers_count]; NULL: none. */
-    uint32_t exempts_count;                   /**< Exemptions from tax. */
-    uint32_t kinds;                           /**< Bits 1 << enum tg_key_kind of the keys. */
-    struct tg_roster_names names;             /**< Calls are NULL when built from arrays. */
-    size_t memory_bytes;                      /**< Taken for all of it. */
+    int64_t hot_from_ns;                    /**< Earlier times ask the line. */
+    const struct tg_roster_slot *slots;     /**< Open addressing; private. */
+    uint64_t slots_count;                   /**< Slots. */
+    uint64_t keys_count;                    /**< Used slots. */
+    uint32_t subscribers_count;             /**< Dense indices 0 .. count - 1. */
+    uint32_t accounts_count;                /**< Dense indices 0 .. count - 1. */
+    const struct tg_roster_change *changes; /**< Shape [subscribers_count]; NULL: none. */
+    uint32_t exempts_count;                 /**< Exemptions from tax. */
+    uint32_t kinds;                         /**< Bits 1 << enum tg_key_kind of the keys. */
+    struct tg_roster_names names;           /**< Calls are NULL when built from arrays. */
+    size_t memory_bytes;                    /**< Taken for all of it. */
 };
 
 /**
@@ -237,16 +237,17 @@ static inline const struct tg_roster_account *tg_roster_account(const struct tg_
 }
 
 /**
- * @brief Is an account exempt from a tax?
+ * @brief What an account is exempt from a tax by.
  * @param roster   Built.
  * @param account  Any.
  * @param product  Of the line.
  * @param tax      Tax or set of taxes; TG_EXEMPT_ANY only asks for exemptions from all.
  * @param day      Days since 1970-01-01 in the account's zone.
- * @return true if so.
+ * @return The first exemption that applies, borrowed; NULL: none, it pays.
  */
-bool tg_roster_is_exempt(const struct tg_roster *roster, uint32_t account, uint16_t product,
-                         uint16_t tax, int64_t day);
+const struct tg_roster_exempt *tg_roster_exempt_find(const struct tg_roster *roster,
+                                                     uint32_t account, uint16_t product,
+                                                     uint16_t tax, int64_t day);
 
 /** @brief Id of a subscriber as in subscribers.csv. @param roster Built. @param subscriber Index.
  *  @param[out] text NUL-terminated. @param text_room Room, at least 1. @return Length; 0 unknown:

@@ -265,6 +265,42 @@ expect N-B-2026-06-net-all -12.32 "gst 5 -12.32 -0.64, qst 9.5 -12.96 -1.21"
 expect N-B-2026-06-gross-all -2.31 "gst 5 -2.31 -0.14, qst 9.5 -2.45 -0.21"
 expect N-B-2026-06-fed-all -12.32 "gst exempt -12.32 0.00, qst 9.5 -12.32 -1.16"
 
+# explain says which taxes, in order, on what, and why one is not charged.
+explains() { # DATA SUBJECT TEXT...
+    local data=$1 subject=$2
+    shift 2
+    "$tollgate" explain "$subject" --data "$data" >"$work/text" || { echo "FAILED: explain $subject: $(cat "$work/text")"; bad=1; }
+    for text in "$@"; do
+        grep -qF "$text" "$work/text" || { echo "FAILED: explain $subject lacks: $text"; cat "$work/text"; bad=1; }
+    done
+}
+explains "$work/charged" B-2026-06-net:2 \
+    'Tax gst (1 of telecom) at 5 %: 0.14 of this line; 0.64 on 12.32 of its category, rounded half_up by charge.' \
+    'Tax qst (2 of telecom) at 9.5 %, also of the taxes before it: 0.21 of this line; 1.21 on 12.96' \
+    'telecom adds 0.05: gst at 5 % 0.02, then qst at 9.5 % also of the taxes before it 0.03, rounded on this row'
+explains "$work/charged" B-2026-06-gross:1 'in which telecom_in is 0.05: gst at 5 % 0.02, then qst' \
+    'Tax gst (1 of telecom_in), in the prices, at 5 %: 0.14 of this line; 0.14 on 2.31'
+explains "$work/charged" B-2026-06-fed_in:1 'telecom_in is 0.03: gst is exempt (exemption of product gross from tax gst), then qst' \
+    'Tax gst (1 of telecom_in) is not charged: the account is exempt (exemption of product gross from tax gst).'
+explains "$work/charged" B-2026-06-free:2 'and telecom is not charged (exemption of all products from tax telecom)'
+explains "$work/charged" B-2026-06-paid:1 'in which telecom_in is 0.05' # what a balance paid has its tax in it
+explains "$work/data" B-2026-10-federal:1 \
+    'is exempt (exemption of all products from tax gst, since 2026-10-01, until before 2026-11-01).'
+explains "$work/data" B-2026-10-mixed:2 'Tax gst (1 of quebec) at 5 %: 5.00 of this line; 5.00 on 100.00'
+explains "$work/data" B-2026-10-one:1 'Tax gst is not charged: the account is exempt (exemption of product plain from all taxes, since 2026-01-01).'
+"$tollgate" explain B-2026-06-fed:2 --data "$work/charged" --json >"$work/text"
+python3 - "$work/text" <<'PYTHON' || bad=1
+import json
+import sys
+found = json.load(open(sys.argv[1]))
+row = found["rows"][0]
+parts = [(p["tax"], p["rate_ppm"], p["compound"], p["share"], p.get("exempt", {}).get("tax")) for p in row["tax_parts"]]
+assert parts == [("gst", 0, False, "0.00", "gst"), ("qst", 95000, True, "0.03", None)], parts
+assert (row["tax"], row["tax_share"], row["tax_mode"], row["tax_as_of"]) == ("telecom", "0.03", "charge", "2026-06-30"), row
+taxes = [(t["tax"], t["line_tax"], t["category_taxable"], "exempt" in t) for t in found["taxes"]]
+assert taxes == [("gst", "0.00", "12.32", True), ("qst", "0.21", "12.32", False)], taxes
+PYTHON
+
 # Rows count by the tax of their own bill, whose cycle may end after the month, and of their own version
 # where the tax point is the usage: 3 x 0.33 at 16 % is 3 x 0.05 a charge, at 19 % 3 x 0.06.
 later_world() { # VERSION VALID-FROM RATE MODE

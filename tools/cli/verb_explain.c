@@ -4,6 +4,7 @@
 
 #include "base/money.h"
 #include "bill/explain.h"
+#include "bill/explain_tax.h"
 #include "doc/json.h"
 #include "plug/registry.h"
 
@@ -91,8 +92,16 @@ static void money_text(const struct answer *answer, __int128 amount, char text[T
                           currency != NULL ? currency->minor : 0, text);
 }
 
-/* The line as it is printed, in one sentence. */
-static void line_text(const struct tg_cli_line *found)
+/* Taxes of the line, by its bill. */
+static struct tg_json *line_taxes(const struct answer *answer, const struct tg_cli_line *found)
+{
+    const char *subscription = tg_json_get_text(found->line, "x_subscription", "");
+    return tg_explain_line_tax_json(answer->catalog, found->bill, found->line,
+                                    tg_cli_subscriber_find(answer->catalog, subscription));
+}
+
+/* The line as it is printed, in one sentence, and one for each of its taxes. */
+static void line_text(const struct answer *answer, const struct tg_cli_line *found)
 {
     const struct tg_json *line = found->line;
     const char *kind = tg_json_get_text(line, "x_kind", "?");
@@ -119,6 +128,12 @@ static void line_text(const struct tg_cli_line *found)
                  tg_json_get_text(line, "x_exactAmount", "?"),
                  tg_json_get_text(line, "taxCategory", "?"),
                  tg_json_get_text(tg_json_get(found->bill, "x_rounding"), "mode", "?"));
+    struct tg_json *taxes = line_taxes(answer, found);
+    char text[4096];
+    struct tg_bill_text out = tg_bill_text(text, sizeof text);
+    tg_explain_line_tax_text(&out, taxes);
+    (void)fputs(text, stdout);
+    tg_json_free(taxes);
 }
 
 static int answer_finish(const struct answer *answer, const struct tg_cli_line *found)
@@ -145,6 +160,7 @@ static int answer_finish(const struct answer *answer, const struct tg_cli_line *
             struct tg_json *line = tg_json_share((struct tg_json *)(uintptr_t)found->line);
             tg_json_remove(line, "taxExcludedAmount");
             tg_json_set(json, "line", line);
+            tg_json_set(json, "taxes", line_taxes(answer, found));
         }
         tg_json_set_integer(json, "rows_count", (int64_t)answer->rows_count);
         tg_json_set_string(json, "amount", is_fee ? wanted : amount);
@@ -233,7 +249,7 @@ static int explain_line(struct answer *answer)
         return code;
     }
     if (answer->rows == NULL) {
-        line_text(&found);
+        line_text(answer, &found);
     }
     if (tg_json_get(found.line, "x_rows") == NULL) {
         if (answer->rows != NULL) {
