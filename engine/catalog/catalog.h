@@ -159,7 +159,8 @@ const struct tg_image *tg_catalog_image_version(const struct tg_catalog_snapshot
  * @brief Differences between two images, as a JSON list of {kind, name, change, field, from, to}.
  * @param[in] before  Checked image or NULL: everything is added.
  * @param[in] after   Checked image.
- * @return New list, caller frees; empty when they price alike; NULL without memory.
+ * @return New list, caller frees; empty when they price alike; NULL without memory. Names are
+ *         matched: the images need not have been compiled one upon the other.
  */
 struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_image *after);
 

@@ -1,387 +1,326 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What changed between two images, by name: numbers are compared as a pricing person reads them. */
+#include "catalog/diff.h"
+
+#include "base/clock.h"
 #include "base/money.h"
 #include "catalog/catalog.h"
-#include "catalog/exchange.h"
+#include "catalog/keys.h"
 #include "doc/json.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Both sides while they are compared. */
-struct diff {
-    const struct tg_image *before;
-    const struct tg_image *after;
-    struct tg_json *list;
-    uint8_t scale_before; /* of the amounts being compared */
-    uint8_t scale_after;
-};
-
-static void change_add(struct diff *diff, const char *kind, const char *name, const char *field,
-                       const char *from, const char *to)
+void tg_diff_add(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
+                 const char *from, const char *to)
 {
-    struct tg_json *item = tg_json_object();
-    tg_json_set_string(item, "kind", kind);
-    tg_json_set_string(item, "name", name);
-    tg_json_set_string(item, "change", from == NULL ? "added" : to == NULL ? "removed" : "changed");
+    struct tg_json *json = tg_json_object();
+    tg_json_set_string(json, "kind", item->kind);
+    tg_json_set_string(json, "name", item->name);
+    tg_json_set_string(json, "change", from == NULL ? "added" : to == NULL ? "removed" : "changed");
     if (field != NULL) {
-        tg_json_set_string(item, "field", field);
-        tg_json_set_string(item, "from", from);
-        tg_json_set_string(item, "to", to);
+        tg_json_set_string(json, "field", field);
+        tg_json_set_string(json, "from", from);
+        tg_json_set_string(json, "to", to);
     }
-    tg_json_append(diff->list, item);
+    tg_json_append(diff->list, json);
 }
 
-/* Added or removed as a whole: true, and nothing else is to be said about it. */
-static bool presence_diff(struct diff *diff, const char *kind, const char *name, bool was, bool is)
+bool tg_diff_presence(struct tg_diff *diff, const struct tg_diff_item *item, bool was, bool is)
 {
     if (was != is) {
-        change_add(diff, kind, name, NULL, was ? "" : NULL, is ? "" : NULL);
+        tg_diff_add(diff, item, NULL, was ? "" : NULL, is ? "" : NULL);
     }
     return !was || !is;
 }
 
-static void number_diff(struct diff *diff, const char *kind, const char *name, const char *field,
-                        uint64_t from, uint64_t to)
+void tg_diff_text(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
+                  const char *from, const char *to)
+{
+    if (strcmp(from, to) != 0) {
+        tg_diff_add(diff, item, field, from[0] != '\0' ? from : "none",
+                    to[0] != '\0' ? to : "none");
+    }
+}
+
+void tg_diff_number(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
+                    uint64_t from, uint64_t to)
 {
     char left[32];
     char right[32];
     if (from != to) {
         (void)snprintf(left, sizeof left, "%" PRIu64, from);
         (void)snprintf(right, sizeof right, "%" PRIu64, to);
-        change_add(diff, kind, name, field, left, right);
+        tg_diff_add(diff, item, field, left, right);
     }
 }
 
-static uint8_t minor_of(uint8_t scale)
+static void money_text(int64_t amount, uint8_t scale, char text[TG_MONEY_TEXT_BYTES])
 {
-    return (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS);
-}
-
-static void money_diff(struct diff *diff, const char *kind, const char *name, const char *field,
-                       int64_t from, int64_t to)
-{
-    char left[TG_MONEY_TEXT_BYTES] = "none";
-    char right[TG_MONEY_TEXT_BYTES] = "none";
-    if (from == to) {
-        return;
-    }
-    if (from != INT64_MIN && from != INT64_MAX) {
-        (void)tg_money_format(from, diff->scale_before, minor_of(diff->scale_before), left);
-    }
-    if (to != INT64_MIN && to != INT64_MAX) {
-        (void)tg_money_format(to, diff->scale_after, minor_of(diff->scale_after), right);
-    }
-    change_add(diff, kind, name, field, left, right);
-}
-
-static void steps_diff(struct diff *diff, const char *name, const struct tg_price *was,
-                       const struct tg_price *is)
-{
-    number_diff(diff, "price", name, "tiers", was->steps_count, is->steps_count);
-    for (uint32_t i = 0; i < was->steps_count && i < is->steps_count; i++) {
-        const struct tg_price_step *a = &tg_price_steps(was)[i];
-        const struct tg_price_step *b = &tg_price_steps(is)[i];
-        char field[48];
-        const char *dot = was->steps_count > 1 || is->steps_count > 1 ? "tiers." : "";
-#define FIELD(what)                                                                                \
-    (dot[0] == '\0' ? (what)                                                                       \
-                    : ((void)snprintf(field, sizeof field, "%s%u.%s", dot, i + 1, (what)), field))
-        money_diff(diff, "price", name, FIELD("price"), a->price, b->price);
-        number_diff(diff, "price", name, FIELD("per"), a->per_units, b->per_units);
-        number_diff(diff, "price", name, FIELD("up_to"), a->up_to_units, b->up_to_units);
-        money_diff(diff, "price", name, FIELD("flat"), a->flat, b->flat);
-#undef FIELD
+    (void)snprintf(text, TG_MONEY_TEXT_BYTES, "none");
+    if (amount != INT64_MIN && amount != INT64_MAX) {
+        (void)tg_money_format(amount, scale, (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS), text);
     }
 }
 
-static struct tg_price_rule rule_of(const struct tg_image *image, uint32_t price_id)
+void tg_diff_money(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
+                   int64_t from, int64_t to)
 {
-    return (tg_image_price_info(image, price_id)->options & TG_PRICE_RULES) != 0
-               ? *tg_image_price_rule(image, price_id)
-               : (struct tg_price_rule){.spend_limit = 0};
-}
-
-static const char *limit_name(const struct tg_image *image, uint16_t limit)
-{
-    return limit != 0 ? tg_image_name(image, TG_CATALOG_SPEND_LIMIT, limit - 1) : "none";
-}
-
-/* Currency, counter and rules; the same price has other numbers in two images. */
-static void rules_diff(struct diff *diff, const char *name, const struct tg_price *was,
-                       const struct tg_price *is)
-{
-    const struct tg_price_rule before = rule_of(diff->before, was->price_id);
-    const struct tg_price_rule after = rule_of(diff->after, is->price_id);
-    const char *was_limit = limit_name(diff->before, before.spend_limit);
-    const char *is_limit = limit_name(diff->after, after.spend_limit);
-    if (was->currency != is->currency) {
-        change_add(diff, "price", name, "currency", tg_currency_by_numeric(was->currency)->code,
-                   tg_currency_by_numeric(is->currency)->code);
-    }
-    number_diff(diff, "price", name, "counter",
-                tg_image_price_info(diff->before, was->price_id)->counter,
-                tg_image_price_info(diff->after, is->price_id)->counter);
-    number_diff(diff, "price", name, "carry_remainder", before.carry_denominator != 0,
-                after.carry_denominator != 0);
-    number_diff(diff, "price", name, "convert", before.converts_at_event, after.converts_at_event);
-    if (strcmp(was_limit, is_limit) != 0) {
-        change_add(diff, "price", name, "spend_limit", was_limit, is_limit);
-    }
-}
-
-static void limit_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
-{
-    static const struct tg_spend_limit none = {.is_present = 0};
-    const struct tg_spend_limit *was =
-        was_id != UINT32_MAX ? tg_image_spend_limit(diff->before, was_id) : &none;
-    const struct tg_spend_limit *is =
-        is_id != UINT32_MAX ? tg_image_spend_limit(diff->after, is_id) : &none;
-    if (presence_diff(diff, "spend_limit", name, was->is_present != 0, is->is_present != 0)) {
-        return;
-    }
-    money_diff(diff, "spend_limit", name, "maximum", was->maximum, is->maximum);
-    number_diff(diff, "spend_limit", name, "period", was->period, is->period);
-    number_diff(diff, "spend_limit", name, "scope", was->scope, is->scope);
-    for (uint32_t i = 0; i < TG_THRESHOLDS_MAX; i++) {
-        money_diff(diff, "spend_limit", name, "thresholds", was->thresholds[i], is->thresholds[i]);
-    }
-}
-
-static void exchange_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
-{
-    const struct tg_exchange_rate *was =
-        was_id != UINT32_MAX ? tg_image_exchange_at(diff->before, was_id) : NULL;
-    const struct tg_exchange_rate *is =
-        is_id != UINT32_MAX ? tg_image_exchange_at(diff->after, is_id) : NULL;
-    if (presence_diff(diff, "exchange_rate", name, was != NULL, is != NULL)) {
-        return;
-    }
     char left[TG_MONEY_TEXT_BYTES];
     char right[TG_MONEY_TEXT_BYTES];
-    (void)tg_money_format(was->rate, was->decimals, was->decimals, left);
-    (void)tg_money_format(is->rate, is->decimals, is->decimals, right);
-    if (strcmp(left, right) != 0) {
-        change_add(diff, "exchange_rate", name, "rate", left, right);
+    money_text(from, diff->scale_before, left);
+    money_text(to, diff->scale_after, right);
+    tg_diff_text(diff, item, field, left, right);
+}
+
+void tg_diff_time(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
+                  int64_t from_ns, int64_t to_ns)
+{
+    char left[TG_CLOCK_TEXT_BYTES] = "open";
+    char right[TG_CLOCK_TEXT_BYTES] = "open";
+    if (from_ns != INT64_MAX) {
+        (void)tg_clock_format(from_ns, left);
     }
-    if (was->valid_from_ns != is->valid_from_ns || was->valid_to_ns != is->valid_to_ns) {
-        change_add(diff, "exchange_rate", name, "valid", "other", "other");
+    if (to_ns != INT64_MAX) {
+        (void)tg_clock_format(to_ns, right);
     }
-    if (was->from != is->from || was->to != is->to) {
-        change_add(diff, "exchange_rate", name, "currencies", "other", "other");
+    tg_diff_text(diff, item, field, left, right);
+}
+
+static uint64_t field_read(const struct tg_diff_field *field, const void *of)
+{
+    const char *at = (const char *)of + field->offset;
+    uint8_t small = 0;
+    uint16_t half = 0;
+    uint32_t word = 0;
+    uint64_t whole = 0;
+    switch (field->size_bytes) {
+    case 1:
+        memcpy(&small, at, 1);
+        return small;
+    case 2:
+        memcpy(&half, at, 2);
+        return half;
+    case 4:
+        memcpy(&word, at, 4);
+        return word;
+    default:
+        memcpy(&whole, at, 8);
+        return whole;
     }
 }
 
-static void price_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
+/* Name of an option's value as documents write it; its number where the schema has none. */
+static const char *enum_text(const struct tg_schema *keys, const char *key, uint64_t value,
+                             char room[32])
 {
-    const struct tg_price *was = diff->before != NULL ? tg_image_price(diff->before, was_id) : NULL;
-    const struct tg_price *is = tg_image_price(diff->after, is_id);
-    if (presence_diff(diff, "price", name, was != NULL, is != NULL)) {
-        return;
-    }
-    const char *was_tariff = tg_image_tariff_name(diff->before, was_id);
-    const char *is_tariff = tg_image_tariff_name(diff->after, is_id);
-    if (strcmp(was_tariff, is_tariff) != 0) {
-        change_add(diff, "price", name, "tariff", was_tariff, is_tariff);
-    }
-    const struct tg_price_info *was_info = tg_image_price_info(diff->before, was_id);
-    const struct tg_price_info *is_info = tg_image_price_info(diff->after, is_id);
-    if (was_info->unit != is_info->unit) {
-        change_add(diff, "price", name, "unit", tg_unit_name(was_info->unit),
-                   tg_unit_name(is_info->unit));
-    }
-    if (was->rounding != is->rounding) {
-        change_add(diff, "price", name, "rounding", tg_rounding_name(was->rounding),
-                   tg_rounding_name(is->rounding));
-    }
-    number_diff(diff, "price", name, "first", was->first_increment, is->first_increment);
-    number_diff(diff, "price", name, "next", was->next_increment, is->next_increment);
-    number_diff(diff, "price", name, "minimum", was->minimum_units, is->minimum_units);
-    number_diff(diff, "price", name, "grace", was->grace_units, is->grace_units);
-    number_diff(diff, "price", name, "included", was->included_units, is->included_units);
-    rules_diff(diff, name, was, is);
-    diff->scale_before = was->scale;
-    diff->scale_after = is->scale;
-    money_diff(diff, "price", name, "connect", was->connect_fee, is->connect_fee);
-    money_diff(diff, "price", name, "min", was->charge_min, is->charge_min);
-    money_diff(diff, "price", name, "max", was->charge_max, is->charge_max);
-    steps_diff(diff, name, was, is);
-    diff->scale_before = diff->before->scale;
-    diff->scale_after = diff->after->scale;
-    if (was->params_bytes != is->params_bytes ||
-        memcmp(tg_price_params(was), tg_price_params(is), was->params_bytes) != 0) {
-        change_add(diff, "price", name, "params", "other", "other");
-    }
-}
-
-static void product_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
-{
-    const struct tg_product *was =
-        diff->before != NULL ? tg_image_product(diff->before, was_id) : NULL;
-    const struct tg_product *is = tg_image_product(diff->after, is_id);
-    if (presence_diff(diff, "product", name, was != NULL, is != NULL)) {
-        return;
-    }
-    money_diff(diff, "product", name, "fee", was->fee, is->fee);
-    money_diff(diff, "product", name, "minimum", was->minimum, is->minimum);
-    money_diff(diff, "product", name, "maximum", was->maximum, is->maximum);
-    number_diff(diff, "product", name, "maximum_on", was->maximum_on, is->maximum_on);
-    number_diff(diff, "product", name, "in_advance", was->is_in_advance, is->is_in_advance);
-    money_diff(diff, "product", name, "discount_amount", was->discount_fixed, is->discount_fixed);
-    number_diff(diff, "product", name, "discount", was->discount_ppm, is->discount_ppm);
-    number_diff(diff, "product", name, "discount_on", was->discount_on, is->discount_on);
-    number_diff(diff, "product", name, "minimum_on", was->minimum_on, is->minimum_on);
-    number_diff(diff, "product", name, "bounds_scope", was->bounds_scope, is->bounds_scope);
-    number_diff(diff, "product", name, "late_usage", was->late_usage, is->late_usage);
-    money_diff(diff, "product", name, "late_write_off_below", was->late_write_off_below,
-               is->late_write_off_below);
-    number_diff(diff, "product", name, "proration", was->proration, is->proration);
-    number_diff(diff, "product", name, "prorate_on_plan_change", was->on_plan_change,
-                is->on_plan_change);
-    const char *was_plan = tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan);
-    const char *is_plan = tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan);
-    if (strcmp(was_plan, is_plan) != 0) {
-        change_add(diff, "product", name, "plan", was_plan, is_plan);
-    }
-    const char *was_tax = tg_image_name(diff->before, TG_CATALOG_TAX, was->tax);
-    const char *is_tax = tg_image_name(diff->after, TG_CATALOG_TAX, is->tax);
-    if (strcmp(was_tax, is_tax) != 0) {
-        change_add(diff, "product", name, "tax", was_tax, is_tax);
-    }
-}
-
-static void small_diff(struct diff *diff, enum tg_catalog_kind kind, const char *name,
-                       uint32_t was_id, uint32_t is_id)
-{
-    if (kind == TG_CATALOG_TAX) {
-        const struct tg_tax *was = diff->before != NULL ? tg_image_tax(diff->before, was_id) : NULL;
-        const struct tg_tax *is = tg_image_tax(diff->after, is_id);
-        if (!presence_diff(diff, "tax", name, was != NULL, is != NULL)) {
-            number_diff(diff, "tax", name, "rate_ppm", was->rate_ppm, is->rate_ppm);
-            number_diff(diff, "tax", name, "mode", was->mode, is->mode);
-            number_diff(diff, "tax", name, "inclusive", was->is_inclusive, is->is_inclusive);
-            number_diff(diff, "tax", name, "compound", was->is_compound, is->is_compound);
-            number_diff(diff, "tax", name, "tax_point", was->point, is->point);
-            number_diff(diff, "tax", name, "parts", was->parts_count, is->parts_count);
+    for (uint32_t i = 0; i < keys->keys_count; i++) {
+        const struct tg_schema_key *known = &keys->keys[i];
+        if (strcmp(known->key, key) != 0) {
+            continue;
         }
-        return;
-    }
-    const struct tg_allowance *was =
-        diff->before != NULL ? tg_image_allowance(diff->before, was_id) : NULL;
-    const struct tg_allowance *is = tg_image_allowance(diff->after, is_id);
-    if (!presence_diff(diff, "allowance", name, was != NULL, is != NULL)) {
-        number_diff(diff, "allowance", name, "amount", was->amount_base, is->amount_base);
-        number_diff(diff, "allowance", name, "services", was->services_mask, is->services_mask);
-        number_diff(diff, "allowance", name, "period", was->period, is->period);
-        number_diff(diff, "allowance", name, "direction", was->directions_mask,
-                    is->directions_mask);
-        number_diff(diff, "allowance", name, "priority", was->priority, is->priority);
-    }
-}
-
-static const char *price_name(const struct tg_image *image, const struct tg_plan_service *cell,
-                              uint32_t zone, uint32_t band)
-{
-    const uint32_t price =
-        cell != NULL ? tg_image_price_at(image, cell, zone, band) : TG_PRICE_NONE;
-    return price != TG_PRICE_NONE ? tg_image_name(image, TG_CATALOG_PRICE, price) : "none";
-}
-
-/* Which price a zone and band get; zones are numbered alike in both images. */
-static void plan_service_diff(struct diff *diff, const char *plan,
-                              const struct tg_plan_service *was, const struct tg_plan_service *is)
-{
-    const uint32_t zones = was->zones_count > is->zones_count ? was->zones_count : is->zones_count;
-    const uint32_t bands = was->bands_count > is->bands_count ? was->bands_count : is->bands_count;
-    for (uint32_t zone = 0; zone < zones; zone++) {
-        for (uint32_t band = 0; band < bands; band++) {
-            const char *from = price_name(diff->before, was, zone, band);
-            const char *to = price_name(diff->after, is, zone, band);
-            if (strcmp(from, to) != 0) {
-                char field[160];
-                const char *name = tg_image_name(diff->after, TG_CATALOG_ZONE, zone);
-                const char *band_name = tg_image_band_name(diff->after, is->time_model, band);
-                (void)snprintf(field, sizeof field, "%s%s%s", name[0] != '\0' ? name : "home",
-                               band_name[0] != '\0' ? "." : "", band_name);
-                change_add(diff, "plan", plan, field, from, to);
+        if (known->type == TG_TYPE_BOOL) {
+            return value != 0 ? "true" : "false";
+        }
+        for (uint64_t n = 0; known->names != NULL && known->names[n] != NULL; n++) {
+            if (n == value) {
+                return known->names[n];
             }
         }
     }
+    (void)snprintf(room, 32, "%" PRIu64, value);
+    return room;
 }
 
-static void plan_diff(struct diff *diff, const char *name, uint32_t was_id, uint32_t is_id)
+void tg_diff_fields(struct tg_diff *diff, const struct tg_diff_item *item,
+                    const struct tg_schema *keys, const struct tg_diff_field *fields,
+                    size_t fields_count, const void *was, const void *is)
 {
-    static const char *const services[] = {"", "data", "voice", "message", "event", "access", ""};
-    for (uint32_t service = 1; service < TG_SERVICE_COUNT; service++) {
-        const struct tg_plan_service *was =
-            diff->before != NULL ? tg_image_plan_service(diff->before, was_id, service) : NULL;
-        const struct tg_plan_service *is = tg_image_plan_service(diff->after, is_id, service);
-        char full[96];
-        (void)snprintf(full, sizeof full, "%s.%s", name, services[service]);
-        if (!presence_diff(diff, "plan", full, was != NULL, is != NULL)) {
-            plan_service_diff(diff, full, was, is);
+    char left[32];
+    char right[32];
+    for (size_t i = 0; i < fields_count; i++) {
+        const struct tg_diff_field *field = &fields[i];
+        const uint64_t from = field_read(field, was);
+        const uint64_t to = field_read(field, is);
+        switch (field->how) {
+        case TG_DIFF_MONEY:
+            tg_diff_money(diff, item, field->key, (int64_t)from, (int64_t)to);
+            break;
+        case TG_DIFF_ENUM:
+            tg_diff_text(diff, item, field->key, enum_text(keys, field->key, from, left),
+                         enum_text(keys, field->key, to, right));
+            break;
+        case TG_DIFF_ROUNDING:
+            tg_diff_text(diff, item, field->key, tg_rounding_name((uint8_t)from),
+                         tg_rounding_name((uint8_t)to));
+            break;
+        case TG_DIFF_TEXT:
+            tg_diff_text(diff, item, field->key, tg_image_text(diff->before, (uint32_t)from),
+                         tg_image_text(diff->after, (uint32_t)to));
+            break;
+        default:
+            tg_diff_number(diff, item, field->key, from, to);
+            break;
         }
     }
 }
 
-/* Names of the image before that the newer one has not, then all of the newer one's. */
-static void kind_diff(struct diff *diff, enum tg_catalog_kind kind)
+/* A name and whose it is, while the sides are matched. */
+struct named {
+    const char *name;
+    uint32_t index;
+};
+
+static int named_compare(const void *a, const void *b)
+{
+    const struct named *left = a;
+    const struct named *right = b;
+    const int order = strcmp(left->name, right->name);
+    return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+static struct named *names_sort(const struct tg_image *image, enum tg_catalog_kind kind,
+                                uint32_t count)
+{
+    struct named *names = calloc((size_t)count + 1, sizeof *names);
+    for (uint32_t i = 0; names != NULL && i < count; i++) {
+        names[i] = (struct named){tg_image_name(image, kind, i), i};
+    }
+    if (names != NULL) {
+        qsort(names, count, sizeof *names, named_compare);
+    }
+    return names;
+}
+
+/* Matches a kind's names; removed ones are told to `each` at once when it is given. */
+static bool kind_match(struct tg_diff *diff, enum tg_catalog_kind kind, const char *kind_name,
+                       void (*each)(struct tg_diff *diff, const struct tg_diff_item *item))
 {
     const uint32_t was_count = diff->before != NULL ? tg_image_count(diff->before, kind) : 0;
     const uint32_t count = tg_image_count(diff->after, kind);
-    for (uint32_t i = 0; i < count + was_count; i++) {
-        const bool is_new_side = i < count;
-        const char *name = is_new_side ? tg_image_name(diff->after, kind, i)
-                                       : tg_image_name(diff->before, kind, i - count);
-        if (!is_new_side && tg_image_find(diff->after, kind, name) != UINT32_MAX) {
-            continue;
+    struct named *was = names_sort(diff->before, kind, was_count);
+    struct named *is = names_sort(diff->after, kind, count);
+    uint32_t *before_of = calloc((size_t)count + 1, sizeof *before_of);
+    const bool has_memory = was != NULL && is != NULL && before_of != NULL;
+    uint32_t w = 0;
+    uint32_t i = 0;
+    while (has_memory && (w < was_count || i < count)) {
+        const int order = w == was_count ? 1 : i == count ? -1 : strcmp(was[w].name, is[i].name);
+        if (order >= 0) {
+            before_of[is[i].index] = order == 0 ? was[w].index : UINT32_MAX;
+            i++;
+        } else if (each != NULL && was[w].name[0] != '\0') {
+            each(diff, &(struct tg_diff_item){kind_name, was[w].name, was[w].index, UINT32_MAX});
         }
-        const uint32_t was_id =
-            diff->before != NULL ? tg_image_find(diff->before, kind, name) : UINT32_MAX;
-        const uint32_t is_id = is_new_side ? i : UINT32_MAX;
-        switch (kind) {
-        case TG_CATALOG_PRICE:
-            price_diff(diff, name, was_id, is_id);
-            break;
-        case TG_CATALOG_PRODUCT:
-            product_diff(diff, name, was_id, is_id);
-            break;
-        case TG_CATALOG_PLAN:
-            plan_diff(diff, name, was_id < TG_PLAN_NONE ? was_id : TG_PLAN_NONE,
-                      is_id < TG_PLAN_NONE ? is_id : TG_PLAN_NONE);
-            break;
-        case TG_CATALOG_SPEND_LIMIT:
-            limit_diff(diff, name, was_id, is_id);
-            break;
-        case TG_CATALOG_EXCHANGE:
-            exchange_diff(diff, name, was_id, is_id);
-            break;
-        default:
-            small_diff(diff, kind, name, was_id, is_id);
-            break;
+        w += order <= 0;
+    }
+    free(was);
+    free(is);
+    free(diff->before_of[kind]);
+    diff->before_of[kind] = has_memory ? before_of : NULL;
+    if (!has_memory) {
+        free(before_of);
+    }
+    return has_memory;
+}
+
+static bool kind_diff(struct tg_diff *diff, enum tg_catalog_kind kind, const char *kind_name,
+                      void (*each)(struct tg_diff *diff, const struct tg_diff_item *item))
+{
+    if (!kind_match(diff, kind, kind_name, each)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < tg_image_count(diff->after, kind); i++) {
+        const char *name = tg_image_name(diff->after, kind, i);
+        if (name[0] != '\0') {
+            each(diff, &(struct tg_diff_item){kind_name, name, diff->before_of[kind][i], i});
         }
     }
+    return true;
+}
+
+/* IANA names of the zones that accounts may be in; the first is that of all others. */
+static void zones_text(const struct tg_image *image, uint32_t from, uint32_t to, char *text,
+                       size_t text_bytes)
+{
+    const struct tg_account_zone *zones =
+        (const struct tg_account_zone *)tg_image_section(image, TG_IMAGE_SECTION_ACCOUNT_ZONES);
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_ACCOUNT_ZONES].count;
+    size_t length = 0;
+    text[0] = '\0';
+    for (uint32_t i = from; i < count && i < to && length < text_bytes; i++) {
+        const char *name =
+            zones[i].name_offset != 0 ? tg_image_text(image, zones[i].name_offset) : "UTC";
+        const int added =
+            snprintf(text + length, text_bytes - length, "%s%s", length > 0 ? " " : "", name);
+        length += added > 0 ? (size_t)added : 0;
+    }
+}
+
+/* The head of both: what holds for all of the catalog. */
+static void head_diff(struct tg_diff *diff)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_image, rounding_rate, "rounding.rate", TG_DIFF_ROUNDING),
+        TG_DIFF_FIELD(tg_image, rounding_tax, "rounding.tax", TG_DIFF_ROUNDING),
+        TG_DIFF_FIELD(tg_image, rounding_bill, "rounding.bill", TG_DIFF_ROUNDING),
+        TG_DIFF_FIELD(tg_image, rounding_exchange, "rounding.exchange", TG_DIFF_ROUNDING),
+        TG_DIFF_FIELD(tg_image, tzdata_offset, "tzdata", TG_DIFF_TEXT)};
+    const struct tg_diff_item item = {"catalog", "catalog", 0, 0};
+    const struct tg_image *was = diff->before;
+    const struct tg_image *is = diff->after;
+    char left[TG_ACCOUNT_ZONES_MAX * 64];
+    char right[TG_ACCOUNT_ZONES_MAX * 64];
+    tg_diff_fields(diff, &item, &tg_catalog_head_keys, fields, sizeof fields / sizeof fields[0],
+                   was, is);
+    tg_diff_text(diff, &item, "currency", tg_currency_by_numeric(was->currency)->code,
+                 tg_currency_by_numeric(is->currency)->code);
+    zones_text(was, 0, 1, left, sizeof left);
+    zones_text(is, 0, 1, right, sizeof right);
+    tg_diff_text(diff, &item, "period_zone", left[0] != '\0' ? left : "UTC",
+                 right[0] != '\0' ? right : "UTC");
+    zones_text(was, 1, TG_ACCOUNT_ZONES_MAX, left, sizeof left);
+    zones_text(is, 1, TG_ACCOUNT_ZONES_MAX, right, sizeof right);
+    tg_diff_text(diff, &item, "account_zones", left, right);
 }
 
 struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_image *after)
 {
-    static const enum tg_catalog_kind kinds[] = {
-        TG_CATALOG_TAX,     TG_CATALOG_PRICE,    TG_CATALOG_ALLOWANCE,  TG_CATALOG_PLAN,
-        TG_CATALOG_PRODUCT, TG_CATALOG_EXCHANGE, TG_CATALOG_SPEND_LIMIT};
-    struct diff diff = {.before = before,
-                        .after = after,
-                        .list = tg_json_list(),
-                        .scale_before = before != NULL ? before->scale : after->scale,
-                        .scale_after = after->scale};
-    const char *release = tg_image_text(after, after->tzdata_offset);
-    if (diff.list != NULL && before != NULL &&
-        strcmp(tg_image_text(before, before->tzdata_offset), release) != 0) {
-        change_add(&diff, "catalog", "tzdata", "release",
-                   tg_image_text(before, before->tzdata_offset), release);
+    static const struct {
+        enum tg_catalog_kind kind;
+        const char *name;
+        void (*each)(struct tg_diff *diff, const struct tg_diff_item *item);
+    } kinds[] = {{TG_CATALOG_TAX, "tax", tg_diff_tax},
+                 {TG_CATALOG_PRICE, "price", tg_diff_price},
+                 {TG_CATALOG_ALLOWANCE, "allowance", tg_diff_allowance},
+                 {TG_CATALOG_DECK, "deck", tg_diff_deck},
+                 {TG_CATALOG_TIME_MODEL, "time_model", tg_diff_time_model},
+                 {TG_CATALOG_NETWORK, "network", tg_diff_network},
+                 {TG_CATALOG_PLAN, "plan", tg_diff_plan},
+                 {TG_CATALOG_PRODUCT, "product", tg_diff_product},
+                 {TG_CATALOG_EXCHANGE, "exchange_rate", tg_diff_exchange},
+                 {TG_CATALOG_SPEND_LIMIT, "spend_limit", tg_diff_limit}};
+    struct tg_diff diff = {.before = before,
+                           .after = after,
+                           .list = tg_json_list(),
+                           .scale_before = before != NULL ? before->scale : after->scale,
+                           .scale_after = after->scale};
+    bool has_memory = diff.list != NULL && kind_match(&diff, TG_CATALOG_ZONE, "zone", NULL);
+    if (has_memory && before != NULL) {
+        head_diff(&diff);
     }
-    for (size_t i = 0; diff.list != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
-        kind_diff(&diff, kinds[i]);
+    for (size_t i = 0; has_memory && i < sizeof kinds / sizeof kinds[0]; i++) {
+        has_memory = kind_diff(&diff, kinds[i].kind, kinds[i].name, kinds[i].each);
+    }
+    for (size_t i = 0; i < TG_CATALOG_KINDS_COUNT; i++) {
+        free(diff.before_of[i]);
+    }
+    if (!has_memory) {
+        tg_json_free(diff.list);
+        diff.list = NULL;
     }
     return diff.list;
 }

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Differences of what stands by itself: prices, taxes, allowances, products, rates, limits. */
+#include "catalog/diff.h"
+
+#include "base/money.h"
+#include "catalog/keys.h"
+#include "doc/schema.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void steps_diff(struct tg_diff *diff, const struct tg_diff_item *item,
+                       const struct tg_price *was, const struct tg_price *is)
+{
+    tg_diff_number(diff, item, "tiers", was->steps_count, is->steps_count);
+    for (uint32_t i = 0; i < was->steps_count && i < is->steps_count; i++) {
+        const struct tg_price_step *a = &tg_price_steps(was)[i];
+        const struct tg_price_step *b = &tg_price_steps(is)[i];
+        const bool has_tiers = was->steps_count > 1 || is->steps_count > 1;
+        char field[48];
+        const int length = has_tiers ? snprintf(field, sizeof field, "tiers.%u.", i + 1) : 0;
+#define FIELD(what) (memcpy(field + length, what, sizeof(what)), field)
+        tg_diff_money(diff, item, FIELD("price"), a->price, b->price);
+        tg_diff_number(diff, item, FIELD("per"), a->per_units, b->per_units);
+        tg_diff_number(diff, item, FIELD("up_to"), a->up_to_units, b->up_to_units);
+        tg_diff_money(diff, item, FIELD("flat"), a->flat, b->flat);
+#undef FIELD
+    }
+}
+
+static struct tg_price_rule rule_of(const struct tg_image *image, uint32_t price_id)
+{
+    return (tg_image_price_info(image, price_id)->options & TG_PRICE_RULES) != 0
+               ? *tg_image_price_rule(image, price_id)
+               : (struct tg_price_rule){.spend_limit = 0};
+}
+
+static const char *limit_name(const struct tg_image *image, uint16_t limit)
+{
+    return limit != 0 ? tg_image_name(image, TG_CATALOG_SPEND_LIMIT, limit - 1) : "none";
+}
+
+static const char *counter_name(uint8_t counter)
+{
+    static const char *const names[] = {"month", "record", "month", "day", "ever", "week", "cycle"};
+    return counter < COUNT(names) ? names[counter] : "?";
+}
+
+/* Currency and rules; the same price has other numbers in two images. */
+static void rules_diff(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    const struct tg_price_rule was = rule_of(diff->before, item->was);
+    const struct tg_price_rule is = rule_of(diff->after, item->is);
+    tg_diff_text(diff, item, "carry_remainder", was.carry_denominator != 0 ? "true" : "false",
+                 is.carry_denominator != 0 ? "true" : "false");
+    tg_diff_text(diff, item, "convert", was.converts_at_event != 0 ? "event" : "bill",
+                 is.converts_at_event != 0 ? "event" : "bill");
+    tg_diff_text(diff, item, "spend_limit", limit_name(diff->before, was.spend_limit),
+                 limit_name(diff->after, is.spend_limit));
+}
+
+static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_price_info, unit, "unit", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_price_info, block_units, "block", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_price_info, quantity_rounding, "quantity_rounding", TG_DIFF_ROUNDING)};
+    const struct tg_price_info *was = tg_image_price_info(diff->before, item->was);
+    const struct tg_price_info *is = tg_image_price_info(diff->after, item->is);
+    tg_diff_fields(diff, item, &tg_catalog_price_keys, fields, COUNT(fields), was, is);
+    tg_diff_text(diff, item, "counter", counter_name(was->counter), counter_name(is->counter));
+    tg_diff_number(diff, item, "decimals", (uint64_t)(diff->scale_before - was->round_exponent),
+                   (uint64_t)(diff->scale_after - is->round_exponent));
+    tg_diff_text(diff, item, "at_max", (was->options & TG_PRICE_MAX_STOPS) != 0 ? "stop" : "free",
+                 (is->options & TG_PRICE_MAX_STOPS) != 0 ? "stop" : "free");
+    tg_diff_text(diff, item, "connect_on",
+                 (was->options & TG_PRICE_CONNECT_ON_USE) != 0 ? "used" : "priced",
+                 (is->options & TG_PRICE_CONNECT_ON_USE) != 0 ? "used" : "priced");
+}
+
+void tg_diff_price(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_price, rounding, "rounding", TG_DIFF_ROUNDING),
+        TG_DIFF_FIELD(tg_price, first_increment, "first", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_price, next_increment, "next", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_price, minimum_units, "minimum", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_price, grace_units, "grace", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_price, included_units, "included", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_price, connect_fee, "connect", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_price, charge_min, "min", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_price, charge_max, "max", TG_DIFF_MONEY)};
+    const struct tg_price *was =
+        diff->before != NULL ? tg_image_price(diff->before, item->was) : NULL;
+    const struct tg_price *is = tg_image_price(diff->after, item->is);
+    if (tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        return;
+    }
+    diff->scale_before = was->scale;
+    diff->scale_after = is->scale;
+    tg_diff_text(diff, item, "tariff", tg_image_tariff_name(diff->before, item->was),
+                 tg_image_tariff_name(diff->after, item->is));
+    tg_diff_text(diff, item, "currency", tg_currency_by_numeric(was->currency)->code,
+                 tg_currency_by_numeric(is->currency)->code);
+    tg_diff_fields(diff, item, &tg_catalog_price_keys, fields, COUNT(fields), was, is);
+    info_diff(diff, item);
+    rules_diff(diff, item);
+    steps_diff(diff, item, was, is);
+    diff->scale_before = diff->before->scale;
+    diff->scale_after = diff->after->scale;
+    if (was->params_bytes != is->params_bytes ||
+        memcmp(tg_price_params(was), tg_price_params(is), was->params_bytes) != 0) {
+        tg_diff_add(diff, item, "params", "other", "other");
+    }
+}
+
+void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_spend_limit, maximum, "maximum", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_spend_limit, period, "period", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_spend_limit, thresholds[0], "thresholds", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_spend_limit, thresholds[1], "thresholds", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_spend_limit, thresholds[2], "thresholds", TG_DIFF_MONEY)};
+    static const struct tg_spend_limit none = {.is_present = 0};
+    const struct tg_spend_limit *was =
+        item->was != UINT32_MAX ? tg_image_spend_limit(diff->before, item->was) : &none;
+    const struct tg_spend_limit *is =
+        item->is != UINT32_MAX ? tg_image_spend_limit(diff->after, item->is) : &none;
+    if (!tg_diff_presence(diff, item, was->is_present != 0, is->is_present != 0)) {
+        tg_diff_fields(diff, item, &tg_catalog_spend_limit_keys, fields, COUNT(fields), was, is);
+    }
+}
+
+void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    const uint32_t section = TG_IMAGE_SECTION_EXCHANGE_RATES;
+    const struct tg_exchange_rate *was =
+        item->was != UINT32_MAX
+            ? (const struct tg_exchange_rate *)tg_image_section(diff->before, section) + item->was
+            : NULL;
+    const struct tg_exchange_rate *is =
+        item->is != UINT32_MAX
+            ? (const struct tg_exchange_rate *)tg_image_section(diff->after, section) + item->is
+            : NULL;
+    if (tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        return;
+    }
+    char left[TG_MONEY_TEXT_BYTES];
+    char right[TG_MONEY_TEXT_BYTES];
+    (void)tg_money_format(was->rate, was->decimals, 0, left);
+    (void)tg_money_format(is->rate, is->decimals, 0, right);
+    tg_diff_text(diff, item, "rate", left, right);
+    tg_diff_time(diff, item, "valid_from", was->valid_from_ns, is->valid_from_ns);
+    tg_diff_time(diff, item, "valid_to", was->valid_to_ns, is->valid_to_ns);
+    tg_diff_text(diff, item, "from", tg_currency_by_numeric(was->from)->code,
+                 tg_currency_by_numeric(is->from)->code);
+    tg_diff_text(diff, item, "to", tg_currency_by_numeric(was->to)->code,
+                 tg_currency_by_numeric(is->to)->code);
+}
+
+void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_product, fee, "fee", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_product, period, "period", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, proration, "proration", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, prorate_on_start, "prorate_on_start", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, prorate_on_end, "prorate_on_end", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, on_plan_change, "prorate_on_plan_change", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, is_in_advance, "in_advance", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, discount_ppm, "discount", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_product, discount_fixed, "discount_amount", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_product, discount_on, "discount_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, minimum, "minimum", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_product, minimum_on, "minimum_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, maximum, "maximum", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_product, maximum_on, "maximum_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, bounds_scope, "bounds_scope", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, late_usage, "late_usage", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, late_write_off_below, "late_write_off_below", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_product, title_offset, "title", TG_DIFF_TEXT)};
+    const struct tg_product *was =
+        diff->before != NULL ? tg_image_product(diff->before, item->was) : NULL;
+    const struct tg_product *is = tg_image_product(diff->after, item->is);
+    if (tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        return;
+    }
+    tg_diff_fields(diff, item, &tg_catalog_product_keys, fields, COUNT(fields), was, is);
+    tg_diff_text(diff, item, "plan", tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan),
+                 tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan));
+    tg_diff_text(diff, item, "tax", tg_image_name(diff->before, TG_CATALOG_TAX, was->tax),
+                 tg_image_name(diff->after, TG_CATALOG_TAX, is->tax));
+}
+
+static void parts_text(const struct tg_image *image, const struct tg_tax *tax, char *text,
+                       size_t text_bytes)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < tax->parts_count && length < text_bytes; i++) {
+        const int added = snprintf(text + length, text_bytes - length, "%s%s", i > 0 ? " " : "",
+                                   tg_image_name(image, TG_CATALOG_TAX, tax->parts[i]));
+        length += added > 0 ? (size_t)added : 0;
+    }
+}
+
+void tg_diff_tax(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_tax, rate_ppm, "rate", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_tax, rounding, "rounding", TG_DIFF_ROUNDING),
+        TG_DIFF_FIELD(tg_tax, mode, "mode", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_tax, is_inclusive, "inclusive", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_tax, is_compound, "compound", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_tax, point, "tax_point", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_tax, title_offset, "title", TG_DIFF_TEXT)};
+    const struct tg_tax *was = diff->before != NULL ? tg_image_tax(diff->before, item->was) : NULL;
+    const struct tg_tax *is = tg_image_tax(diff->after, item->is);
+    char left[TG_TAX_PARTS_MAX * 64 + 8];
+    char right[TG_TAX_PARTS_MAX * 64 + 8];
+    if (tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        return;
+    }
+    tg_diff_fields(diff, item, &tg_catalog_tax_keys, fields, COUNT(fields), was, is);
+    parts_text(diff->before, was, left, sizeof left);
+    parts_text(diff->after, is, right, sizeof right);
+    tg_diff_text(diff, item, "parts", left, right);
+    (void)snprintf(left, sizeof left, "%.2s", was->category);
+    (void)snprintf(right, sizeof right, "%.2s", is->category);
+    tg_diff_text(diff, item, "category", left, right);
+}
+
+static bool zone_is_covered(const struct tg_image *image, const struct tg_allowance *allowance,
+                            uint32_t zone)
+{
+    const uint8_t *bits = (const uint8_t *)tg_image_at(image, allowance->zones_offset);
+    return zone < tg_image_count(image, TG_CATALOG_ZONE) &&
+           ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
+}
+
+/* Zones that it began or ceased to cover, each by its name; a zone that is gone tells nothing. */
+static void zones_diff(struct tg_diff *diff, const struct tg_diff_item *item,
+                       const struct tg_allowance *was, const struct tg_allowance *is)
+{
+    const uint32_t *before_of = diff->before_of[TG_CATALOG_ZONE];
+    if (was->zones_offset == 0 || is->zones_offset == 0) {
+        tg_diff_text(diff, item, "zones", was->zones_offset == 0 ? "all" : "some",
+                     is->zones_offset == 0 ? "all" : "some");
+        return;
+    }
+    for (uint32_t zone = 0; zone < tg_image_count(diff->after, TG_CATALOG_ZONE); zone++) {
+        const bool covered =
+            before_of[zone] != UINT32_MAX && zone_is_covered(diff->before, was, before_of[zone]);
+        const bool covers = zone_is_covered(diff->after, is, zone);
+        char field[180];
+        if (covered != covers) {
+            const char *name = tg_image_name(diff->after, TG_CATALOG_ZONE, zone);
+            (void)snprintf(field, sizeof field, "zones.%s", name[0] != '\0' ? name : "home");
+            tg_diff_add(diff, item, field, covered ? "covered" : "not covered",
+                        covers ? "covered" : "not covered");
+        }
+    }
+}
+
+static bool band_is_covered(const struct tg_image *image, const struct tg_allowance *allowance,
+                            uint32_t model, const char *band)
+{
+    const struct tg_time_model *models =
+        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
+    for (uint32_t i = 0; i < models[model].bands_count; i++) {
+        if (strcmp(tg_image_band_name(image, model, i), band) == 0) {
+            return tg_image_allowance_covers_band(image, allowance, model, i);
+        }
+    }
+    return false;
+}
+
+static void bands_diff(struct tg_diff *diff, const struct tg_diff_item *item,
+                       const struct tg_allowance *was, const struct tg_allowance *is)
+{
+    const struct tg_time_model *models =
+        (const struct tg_time_model *)tg_image_section(diff->after, TG_IMAGE_SECTION_TIME_MODELS);
+    if (was->bands_offset == 0 || is->bands_offset == 0) {
+        tg_diff_text(diff, item, "bands", was->bands_offset == 0 ? "all" : "some",
+                     is->bands_offset == 0 ? "all" : "some");
+        return;
+    }
+    for (uint32_t m = 0; m < tg_image_count(diff->after, TG_CATALOG_TIME_MODEL); m++) {
+        const char *model = tg_image_name(diff->after, TG_CATALOG_TIME_MODEL, m);
+        const uint32_t old = tg_image_find(diff->before, TG_CATALOG_TIME_MODEL, model);
+        for (uint32_t i = 0; old != UINT32_MAX && i < models[m].bands_count; i++) {
+            const char *band = tg_image_band_name(diff->after, m, i);
+            const bool covered = band_is_covered(diff->before, was, old, band);
+            const bool covers = tg_image_allowance_covers_band(diff->after, is, m, i);
+            char field[320];
+            (void)snprintf(field, sizeof field, "bands.%s.%s", model, band);
+            tg_diff_text(diff, item, field, covered ? "covered" : "not covered",
+                         covers ? "covered" : "not covered");
+        }
+    }
+}
+
+static void services_diff(struct tg_diff *diff, const struct tg_diff_item *item,
+                          const struct tg_allowance *was, const struct tg_allowance *is)
+{
+    for (uint32_t i = 0; tg_catalog_services[i] != NULL; i++) {
+        char field[48];
+        const unsigned bit = 1u << (i + 1);
+        (void)snprintf(field, sizeof field, "services.%s", tg_catalog_services[i]);
+        tg_diff_text(diff, item, field, (was->services_mask & bit) != 0 ? "covered" : "not covered",
+                     (is->services_mask & bit) != 0 ? "covered" : "not covered");
+    }
+}
+
+void tg_diff_allowance(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_allowance, amount_base, "amount", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, unit, "unit", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_allowance, directions_mask, "direction", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_allowance, period, "period", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_allowance, priority, "priority", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, scope, "scope", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_allowance, member_cap_base, "member_cap", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, proration, "proration", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_allowance, rollover_periods, "rollover.periods", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, rollover_min_base, "rollover.min", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, rollover_max_base, "rollover.max", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, rollover_total_base, "rollover.total", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, thresholds_percent[0], "thresholds", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, thresholds_percent[1], "thresholds", TG_DIFF_NUMBER),
+        TG_DIFF_FIELD(tg_allowance, thresholds_percent[2], "thresholds", TG_DIFF_NUMBER)};
+    const struct tg_allowance *was =
+        diff->before != NULL ? tg_image_allowance(diff->before, item->was) : NULL;
+    const struct tg_allowance *is = tg_image_allowance(diff->after, item->is);
+    if (tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        return;
+    }
+    tg_diff_fields(diff, item, &tg_catalog_allowance_keys, fields, COUNT(fields), was, is);
+    services_diff(diff, item, was, is);
+    zones_diff(diff, item, was, is);
+    bands_diff(diff, item, was, is);
+}

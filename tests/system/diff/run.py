@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every option of the catalog, changed once: `tollgate catalog diff` must tell it.
+
+The options are taken from `tollgate catalog schema`, so one that is added later fails here until diff
+knows it: what can be changed by its type is (enumerations, switches, numbers, amounts), all else has an
+entry in CHANGES. An option that changes no charge is in SILENT, with the reason.
+Usage: run.py TOLLGATE
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+TOLLGATE = sys.argv[1]
+SERVICES = {"data": "megabyte", "voice": "second", "message": "event", "event": "event", "access": "second",
+            "voice_received": "second", "message_received": "event"}
+DELETE = object()
+
+FILES = {
+    "world.csv": "prefix,zone\n49,germany\n*,rest\n",
+    "other.csv": "prefix,zone\n49,germany\n4915,rest\n*,rest\n",
+    "jan.csv": "prefix,price\n49,0.10\n43,0.20\n",
+    "feb.csv": "prefix,zone,price\n49,deutschland,0.12\n",
+    "sheet1.csv": "prefix,zone,price\n49,germany,0.10\n43,austria,0.20\n",
+    "sheet2.csv": "prefix,zone,price\n49,germany,0.12\n",
+    "sheet3.csv": "prefix,zone,price\n49,germany,0.13\n",
+    "accounts.csv": "id\nA1\n",
+    "subscribers.csv": "id,account,product\nS1,A1,basic\n",
+}
+
+
+def service(name):
+    return {"deck": "world", "fallback_decks": ["small"], "time_model": "week",
+            "prices": {"germany": "p_" + name, "*": {"peak": "p_" + name, "off": "q_" + name}}}
+
+
+def base():
+    world = {
+        "catalog": {"version": 1, "valid_from": "2026-01-01", "currency": "EUR", "account_zones": ["Europe/Madrid"]},
+        "taxes": {"vat": {"rate": "19%"}, "gst": {"rate": "5%"}, "both": {"parts": ["vat", "gst"]}},
+        "decks": {
+            "world": {"file": "world.csv"}, "small": {"prefixes": {"43": "austria", "44": "rest"}},
+            "tiny": {"prefixes": {"43": "rest"}},
+            "sheet": {"file": "sheet1.csv", "rates": {"unit": "second", "per": 60}},
+            "sheets": {"rates": {"unit": "second", "per": 60}, "sheets": [
+                {"file": "sheet1.csv"}, {"file": "sheet2.csv", "valid_from": "2026-02-01", "missing": "keep"}]}},
+        "time_models": {
+            "week": {"default": "off", "bands": [{"band": "peak", "from": "08:00", "to": "18:00", "days": "mon-fri"}],
+                     "holidays": {"band": "off", "dates": ["2026-12-25"], "yearly": ["01-01"]}},
+            "later": {"default": "off", "bands": [{"band": "peak", "from": "09:00", "to": "18:00"}]},
+            "abroad": {"by": "serving", "default": "off", "bands": [{"band": "peak", "from": "08:00", "to": "18:00"}]}},
+        "prices": {"plain": {"unit": "second", "price": "0.01"},
+                   "tiered": {"tariff": "graduated", "unit": "second",
+                              "tiers": [{"up_to": 60, "price": "0.02"}, {"price": "0.01"}]},
+                   "foreign": {"unit": "second", "price": "0.02", "currency": "USD"},
+                   "share": {"tariff": "percentage", "unit": "amount", "params": {"rate": "2%"}}},
+        "allowances": {"talk": {"unit": "second", "amount": 600, "services": ["voice"], "zones": ["germany"]},
+                       "day": {"unit": "second", "amount": 60, "services": ["voice"], "period": "day"},
+                       "roll": {"unit": "second", "amount": 60, "services": ["voice"],
+                                "rollover": {"periods": 1, "max": 600, "total": 600}},
+                       "pool": {"unit": "second", "amount": 60, "services": ["voice"], "scope": "account",
+                                "member_cap": 30}},
+        "spend_limits": {"cap": {"maximum": "50.00", "thresholds": ["40.00"]}},
+        "exchange_rates": {"usd": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2025-01-01",
+                                   "valid_to": "2030-01-01"}},
+        "networks": {"home": {"plmn": "26201"},
+                     "spain": {"plmn": "21401", "zone": "rest", "time_zone": "Europe/Madrid"},
+                     "texas": {"plmn": "310410", "zone": "rest", "time_zone": "America/Chicago"}},
+        "plans": {"p": {name: service(name) for name in SERVICES},
+                  "x": {"voice": {"prices": {"*": "plain"}, "allowances": ["talk", "day", "roll", "pool"]},
+                        "event": {"prices": {"*": "share"}}, "access": {"prices": {"*": "tiered"}}},
+                  "y": {"voice": {"prices": {"*": {"peak": "plain", "off": "plain"}}, "time_model": "abroad"}},
+                  "w": {"voice": {"prices": {"*": "foreign"}}},
+                  "z": {"voice": {"deck": "sheet"}}, "zz": {"voice": {"deck": "sheets"}}},
+        "products": {"basic": {"plan": "p", "tax": "vat", "fee": "9.99", "discount_amount": "1.00",
+                               "minimum": "5.00", "maximum": "90.00"}},
+    }
+    for name, unit in SERVICES.items():
+        world["prices"]["p_" + name] = {"unit": unit, "price": "0.10"}
+        world["prices"]["q_" + name] = {"unit": unit, "price": "0.20"}
+        covers = name.replace("_received", "")
+        for letter in "ab":
+            world["allowances"]["%s_%s" % (letter, name)] = {"unit": unit, "amount": 10, "services": [covers]}
+    return world
+
+
+# Option -> [what both sides have], [what one of them has]; each (path, value).
+CHANGES = {
+    "catalog.currency": ([("exchange_rates", DELETE), ("prices.foreign", DELETE),
+                          ("plans.w.voice.prices.*", "plain")], [("catalog.currency", "USD")]),
+    "catalog.period_zone": ([], [("catalog.period_zone", "Europe/Berlin")]),
+    "catalog.account_zones": ([], [("catalog.account_zones", ["Europe/Madrid", "Asia/Tokyo"])]),
+    "catalog.rounding.rate": ([], [("catalog.rounding", {"rate": "up"})]),
+    "catalog.rounding.tax": ([], [("catalog.rounding", {"tax": "up"})]),
+    "catalog.rounding.bill": ([], [("catalog.rounding", {"bill": "up"})]),
+    "catalog.rounding.exchange": ([], [("catalog.rounding", {"exchange": "up"})]),
+    "taxes.*.parts": ([], [("taxes.both.parts", ["gst", "vat"])]),
+    "taxes.*.title": ([], [("taxes.vat.title", "Value added tax")]),
+    "taxes.*.category": ([], [("taxes.vat.category", "AE")]),
+    "decks.*.file": ([], [("decks.world.file", "other.csv")]),
+    "decks.*.sheets[].file": ([], [("decks.sheets.sheets.1.file", "sheet3.csv")]),
+    "decks.*.sheets[].valid_from": ([], [("decks.sheets.sheets.1.valid_from", "2026-03-01")]),
+    "decks.*.sheets[].missing": ([], [("decks.sheets.sheets.1.missing", "delete")]),
+    "decks.*.prefixes.*": ([], [("decks.small.prefixes.44", "austria")]),
+    "decks.*.rates.unit": ([], [("decks.sheet.rates.unit", "minute")]),
+    "prices.*.tariff": ([], [("prices.tiered.tariff", "volume")]),
+    "prices.*.currency": ([], [("prices.plain.currency", "USD")]),
+    "prices.*.convert": ([], [("prices.foreign.convert", "event")]),
+    "prices.*.carry_remainder": ([], [("prices.plain.carry_remainder", True)]),
+    "prices.*.spend_limit": ([], [("prices.plain.spend_limit", "cap")]),
+    "prices.*.unit": ([], [("prices.plain.unit", "minute")]),
+    "prices.*.decimals": ([], [("prices.plain.decimals", 2)]),
+    "prices.*.at_max": ([("prices.plain.max", "1.00")], [("prices.plain.at_max", "stop")]),
+    "prices.*.connect_on": ([("prices.plain.connect", "0.10")], [("prices.plain.connect_on", "used")]),
+    "prices.*.counter": ([], [("prices.tiered.counter", "day")]),
+    "prices.*.tiers[].up_to": ([], [("prices.tiered.tiers.0.up_to", 61)]),
+    "prices.*.tiers[].price": ([], [("prices.tiered.tiers.1.price", "0.011")]),
+    "prices.*.tiers[].per": ([], [("prices.tiered.tiers.1.per", 2)]),
+    "prices.*.tiers[].flat": ([], [("prices.tiered.tiers.1.flat", "0.50")]),
+    "prices.*.params": ([], [("prices.share.params.rate", "3%")]),
+    "time_models.*.zone": ([], [("time_models.week.zone", "Europe/Berlin")]),
+    "time_models.*.by": ([], [("time_models.week.by", "serving")]),
+    "time_models.*.default": ([], [("time_models.week.default", "peak")]),
+    "time_models.*.bands[].band": ([("time_models.week.bands.1", {"band": "off", "days": "sat"})],
+                                   [("time_models.week.bands.1.band", "peak")]),
+    "time_models.*.bands[].from": ([], [("time_models.week.bands.0.from", "07:00")]),
+    "time_models.*.bands[].to": ([], [("time_models.week.bands.0.to", "17:00")]),
+    "time_models.*.bands[].days": ([], [("time_models.week.bands.0.days", "sat-sun")]),
+    "time_models.*.bands[].dates": ([], [("time_models.later.bands.0.dates", ["2026-12-24"])]),
+    "time_models.*.bands[].yearly": ([], [("time_models.later.bands.0.yearly", ["12-24"])]),
+    "time_models.*.bands[].month_days": ([], [("time_models.later.bands.0.month_days", [1])]),
+    "time_models.*.bands[].months": ([], [("time_models.later.bands.0.months", [7])]),
+    "time_models.*.bands[].weight": ([("time_models.later.bands.1", {"band": "off", "from": "10:00", "to": "11:00"})],
+                                     [("time_models.later.bands.1.weight", 5)]),
+    "time_models.*.holidays.band": ([], [("time_models.week.holidays.band", "peak")]),
+    "time_models.*.holidays.dates": ([], [("time_models.week.holidays.dates", ["2026-12-24"])]),
+    "time_models.*.holidays.yearly": ([], [("time_models.week.holidays.yearly", ["05-01"])]),
+    "allowances.*.unit": ([], [("allowances.talk.unit", "minute")]),
+    "allowances.*.services": ([], [("allowances.talk.services", ["voice", "access"])]),
+    "allowances.*.zones": ([], [("allowances.talk.zones", ["germany", "rest"])]),
+    "allowances.*.bands": ([("plans.x.voice.time_model", "later"), ("plans.x.voice.prices", {"*": {"peak": "plain", "off": "plain"}})],
+                           [("allowances.talk.bands", ["peak"])]),
+    "allowances.*.scope": ([], [("allowances.talk.scope", "account")]),
+    "allowances.*.member_cap": ([], [("allowances.pool.member_cap", 31)]),
+    "allowances.*.rollover.periods": ([], [("allowances.roll.rollover.periods", 2)]),
+    "allowances.*.rollover.min": ([], [("allowances.roll.rollover.min", 10)]),
+    "allowances.*.rollover.max": ([], [("allowances.roll.rollover.max", 500)]),
+    "allowances.*.rollover.total": ([], [("allowances.roll.rollover.total", 700)]),
+    "allowances.*.thresholds": ([("allowances.day.thresholds", [50])], [("allowances.day.thresholds", [50, 80])]),
+    "products.*.plan": ([], [("products.basic.plan", "x")]),
+    "products.*.tax": ([], [("products.basic.tax", "both")]),
+    "products.*.title": ([], [("products.basic.title", "Basic")]),
+    "products.*.proration": ([], [("products.basic.proration", "seconds")]),
+    "exchange_rates.*.from": ([("exchange_rates.x", {"from": "CHF", "to": "EUR", "rate": "1", "valid_from": "2025-01-01"})],
+                              [("exchange_rates.x.from", "GBP")]),
+    "exchange_rates.*.to": ([("exchange_rates.x", {"from": "EUR", "to": "CHF", "rate": "1", "valid_from": "2025-01-01"})],
+                            [("exchange_rates.x.to", "GBP")]),
+    "exchange_rates.*.valid_from": ([], [("exchange_rates.usd.valid_from", "2025-06-01")]),
+    "exchange_rates.*.valid_to": ([], [("exchange_rates.usd.valid_to", "2031-01-01")]),
+    "spend_limits.*.thresholds": ([], [("spend_limits.cap.thresholds", ["41.00"])]),
+    "networks.*.plmn": ([], [("networks.spain.plmn", "21407")]),
+    "networks.*.zone": ([], [("networks.spain.zone", "germany")]),
+    "networks.*.time_zone": ([], [("networks.spain.time_zone", "America/Chicago")]),
+}
+for name in SERVICES:
+    at = "plans.*.%s." % name
+    own = "plans.p.%s." % name
+    pairs = [(own + "origin", {"by": "number", "deck": "small"}), (own + "prices.=", "q_" + name)]
+    CHANGES.update({
+        at + "deck": ([], [(own + "deck", "tiny")]),
+        at + "fallback_decks": ([], [(own + "fallback_decks", ["tiny", "small"])]),
+        at + "origin.by": (pairs, [(own + "origin", {"by": "network"})]),
+        at + "origin.deck": (pairs, [(own + "origin.deck", "tiny")]),
+        at + "price": ([(own[:-1], {"price": "p_" + name})], [(own + "price", "q_" + name)]),
+        at + "prices": ([], [(own + "prices.germany", "q_" + name)]),
+        at + "time_model": ([], [(own + "time_model", "later")]),
+        at + "spend_limit": ([], [(own + "spend_limit", "cap")]),
+        at + "allowance": ([], [(own + "allowance", "a_" + name)]),
+        at + "allowances": ([(own + "allowances", ["a_" + name, "b_" + name])],
+                            [(own + "allowances", ["b_" + name])]),
+    })
+    if "_received" not in name:
+        CHANGES["products.*.decks." + name] = ([(own + "fallback_decks", DELETE)],
+                                               [("products.basic.decks", {name: "tiny"})])
+
+# Where an option is changed that its type says how to.
+PLACES = {"taxes.*": "taxes.gst", "decks.*.rates": "decks.sheet.rates", "prices.*": "prices.plain", "allowances.*": "allowances.talk",
+          "products.*": "products.basic", "exchange_rates.*": "exchange_rates.usd", "spend_limits.*": "spend_limits.cap"}
+for name in SERVICES:
+    PLACES["plans.*." + name] = "plans.p." + name
+
+SILENT = {
+    "catalog.version": "names the version",
+    "catalog.valid_from": "says when the version counts, not what it charges",
+    "catalog.title": "for people, not on invoices",
+    "catalog.tzdata": "a check of the release; diff tells the release itself",
+    "catalog.lint.price_jump": "a warning's threshold",
+    "catalog.lint.ignore": "warnings that are not told",
+    "decks.*.open_end": "refuses a deck or not; a deck that both take is the same",
+    "decks.*.buy": "compared by lints only",
+    "plans.*.title": "for people, not on invoices",
+    "tariffs.*.bpf": "a hash of the code is part of the tariff's name, which prices.*.tariff compares",
+    "tariffs.*.title": "for people, not on invoices",
+}
+
+
+def options(node, path=""):
+    if "properties" in node:
+        for key, sub in node["properties"].items():
+            yield from options(sub, path + "." + key if path else key)
+    elif node.get("additionalProperties"):
+        yield from options(node["additionalProperties"], path + ".*")
+    elif "properties" in node.get("items", {}):
+        yield from options(node["items"], path + "[]")
+    else:
+        yield path, node
+
+
+def put(world, path, value):
+    keys = path.split(".")
+    at = world
+    for key in keys[:-1]:
+        at = at[int(key)] if isinstance(at, list) else at.setdefault(key, {})
+    last = keys[-1]
+    if value is DELETE:
+        at.pop(last, None)
+    elif isinstance(at, list):
+        at[int(last):int(last) + 1] = [value]
+    else:
+        at[last] = value
+
+
+def get(world, path):
+    for key in path.split("."):
+        if not isinstance(world, (dict, list)) or (isinstance(world, dict) and key not in world):
+            return None
+        world = world[int(key)] if isinstance(world, list) else world[key]
+    return world
+
+
+def automatic(option, node):
+    """Changes that the option's type gives; every other name of an enumeration."""
+    place = max((p for p in PLACES if option.startswith(p + ".")), key=len, default=None)
+    if place is None:
+        return None
+    at = PLACES[place] + option[len(place):]
+    now = get(base(), at)
+    if "enum" in node:
+        if now is None:  # Absent, the catalog's own rounding counts.
+            now = "half_up" if option.endswith(".rounding") else node.get("default")
+        return [([], [(at, name)]) for name in node["enum"] if name != now]
+    if node.get("type") == "boolean":
+        return [([], [(at, not (now if now is not None else node["default"]))])]
+    if node.get("type") == "integer":
+        return [([], [(at, (now if now is not None else node.get("default", 1)) + 7)])]
+    if node.get("pattern", "").endswith("%$"):
+        return [([], [(at, "7%")])]
+    if "[+-]?[0-9]+" in node.get("pattern", "") and "T " not in node["pattern"]:
+        return [([], [(at, "7.25")])]
+    return None
+
+
+def write(folder, world):
+    os.makedirs(folder, exist_ok=True)
+    for name, text in FILES.items():
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(text)
+    with open(os.path.join(folder, "catalog.yaml"), "w") as file:
+        json.dump(world, file)
+
+
+def run(*arguments):
+    return subprocess.run([TOLLGATE, "catalog", *arguments], capture_output=True, text=True, check=False)
+
+
+def errors_of(done):
+    return "; ".join(line.split(": error: ")[-1] for line in done.stderr.splitlines() if ": error: " in line) or done.stderr
+
+
+def imported(work, setup):
+    """Data directory of the base with a setup, made once, and checked to be no other than itself."""
+    data = os.path.join(work, "data%d" % imported.known.setdefault(repr(setup), len(imported.known)))
+    world = base()
+    for path, value in setup:
+        put(world, path, value)
+    if not os.path.exists(data):
+        folder = os.path.join(work, "before")
+        write(folder, world)
+        done = run("import", "--catalog", folder, "--data", data)
+        if done.returncode != 0:
+            return world, data, "before: " + errors_of(done)
+        same = run("diff", "--catalog", folder, "--data", data, "--json")
+        if json.loads(same.stdout) != []:
+            return world, data, "differs from itself: " + same.stdout
+    return world, data, ""
+
+
+imported.known = {}
+
+
+def fields(work, setup, change):
+    """What diff tells; None: one of the two sides is refused, with the reason."""
+    world, data, why = imported(work, setup)
+    if why:
+        return None, why
+    for path, value in change:
+        put(world, path, value)
+    write(os.path.join(work, "after"), world)
+    done = run("diff", "--catalog", os.path.join(work, "after"), "--data", data, "--json")
+    return (None, errors_of(done)) if done.returncode != 0 else (json.loads(done.stdout), "")
+
+
+def main():
+    schema = json.loads(run("schema").stdout)
+    known = dict(options(schema))
+    failures = []
+    told = 0
+    for stale in sorted((set(CHANGES) | set(SILENT)) - set(known)):
+        failures.append("%s is no option any more: take it out here" % stale)
+    with tempfile.TemporaryDirectory() as work:
+        for option, node in known.items():
+            if option in SILENT:
+                continue
+            changes = [CHANGES[option]] if option in CHANGES else automatic(option, node)
+            if not changes:
+                failures.append("%s: say in CHANGES how it is changed, or in SILENT why nobody pays other" % option)
+                continue
+            accepted = 0
+            reason = ""
+            for setup, change in changes:
+                found, why = fields(work, setup, change)
+                if found is None:
+                    reason = why
+                    if why.startswith(("before", "differs")):
+                        failures.append("%s: %s" % (option, why))
+                    continue
+                accepted += 1
+                if found == []:
+                    failures.append("%s: diff says nothing about %s" % (option, change))
+                told += found != []
+            if accepted == 0:
+                failures.append("%s: no change of it is accepted: %s" % (option, reason.strip()))
+    for failure in failures:
+        print("FAILED:", failure)
+    print("catalog diff: %d changes of %d options told" % (told, len(known) - len(SILENT)))
+    return 1 if failures else 0
+
+
+sys.exit(main())
