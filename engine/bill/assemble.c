@@ -340,6 +340,11 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     if (err != TG_OK) {
         return tg_why_set(why, err, "account id %s is too long", assembler->account_id);
     }
+    const struct tg_image *terms =
+        tg_catalog_image_at(assembler->catalog, assembler->window.end_ns - 1);
+    invoice->due_ns = note == NULL && terms != NULL && terms->billing.payment_days_plus > 0
+                          ? issued_ns + (terms->billing.payment_days_plus - 1) * TG_NS_PER_DAY
+                          : 0;
     assembler->taxed_to_ns = note != NULL ? note->window.end_ns : assembler->window.end_ns;
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
         err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);

@@ -13,6 +13,7 @@
 #include "bill/crew.h"
 #include "bill/lines.h"
 #include "bill/members.h"
+#include "bill/period.h"
 #include "catalog/catalog.h"
 #include "rate/account.h"
 
@@ -46,7 +47,12 @@ struct run {
     struct tg_bill_window *windows;   /* Of collect; shape [windows_count]. */
     uint32_t windows_count;
     bool has_totals;
+    bool is_closed;                   /* The close of what is billed is written. */
+    const struct tg_billing *billing; /* Of the period's version. */
+    struct tg_bill_period period;     /* As the last run left it. */
 };
+
+static const struct tg_billing no_billing;
 
 /* The cycle that closes in the month, by zone of accounts and cycle day: all its usage is in when
  * the month is. */
@@ -108,6 +114,12 @@ static void scan_progress(void *context, uint64_t rows_count)
     }
 }
 
+/* Runs of a calendar's cycles that are stored have states; others only compute. */
+static bool has_lifecycle(const struct run *run)
+{
+    return run->params->state != NULL && run->params->follows_cycle_days;
+}
+
 /* What the run may look at: fixed before the first row is read, so that passes agree. */
 static enum tg_err scope_fix(struct run *run, struct tg_why *why)
 {
@@ -135,18 +147,94 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
         err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for the taxes of lines");
     }
     run->stats->epoch_last = collect->epoch_last;
-    if (err != TG_OK || !params->issues || params->state == NULL || !params->follows_cycle_days) {
-        return err;
+    run->billing = collect->image != NULL ? &collect->image->billing : &no_billing;
+    if (err == TG_OK && has_lifecycle(run)) {
+        err = tg_bill_period_read(params->state, collect->month, params->account_filter,
+                                  &run->period, why);
     }
+    if (err == TG_OK && params->issues && has_lifecycle(run) && run->billing->needs_approval != 0 &&
+        run->period.state < TG_BILL_PERIOD_APPROVED) {
+        err = tg_why_set(why, TG_E_INVALID,
+                         "the period is %s: approve it before it is issued (bill approve)",
+                         run->period.state == TG_BILL_PERIOD_NONE
+                             ? "not calculated"
+                             : tg_bill_period_state_name(run->period.state));
+    }
+    return err;
+}
+
+/* Do sources that are not complete still have time? */
+static bool is_collecting(const struct run *run)
+{
+    const struct tg_bill_collect *collect = &run->collect;
+    int64_t at_ns = run->params->at_ns;
+    for (uint32_t id = 0; id < TG_BILL_SOURCE_IDS && run->params->at_ns == 0; id++) {
+        const bool is_event = collect->last_event_ns[id] != INT64_MIN;
+        at_ns = is_event && (at_ns == 0 || collect->last_event_ns[id] > at_ns)
+                    ? collect->last_event_ns[id]
+                    : at_ns;
+    }
+    return run->billing->grace_days_plus > 0 && run->stats->late_sources_count > 0 &&
+           at_ns < run->stats->grace_until_ns;
+}
+
+/* What drafts of this run are, and whether it may issue; then the first issuing run closes the
+ * period before anything is issued on it. */
+static enum tg_err period_begin(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    struct tg_bill_stats *stats = run->stats;
     const bool is_one = params->account_filter != NULL;
-    const struct tg_bill_close close = {.epoch = collect->epoch_last,
-                                        .account = is_one ? run->account_first : TG_ACCOUNT_NONE,
-                                        .month = collect->month};
     uint64_t epoch = 0;
-    return tg_bill_closes_find(&run->closes, close.account, close.month, &epoch)
-               ? TG_OK
-               : tg_bill_close_put(params->state, &run->closes, &close, params->account_filter,
-                                   params->catalog, why);
+    struct tg_bill_close close = {.epoch = run->collect.epoch_last,
+                                  .account = is_one ? run->account_first : TG_ACCOUNT_NONE,
+                                  .month = run->collect.month};
+    stats->grace_until_ns =
+        run->billing->grace_days_plus > 0
+            ? params->period_end_ns + (run->billing->grace_days_plus - 1) * TG_NS_PER_DAY
+            : INT64_MIN;
+    run->is_closed = tg_bill_closes_find(&run->closes, close.account, close.month, &epoch);
+    stats->state = !run->is_closed && is_collecting(run) ? TG_BILL_PERIOD_COLLECTING
+                                                         : TG_BILL_PERIOD_CALCULATED;
+    if (!params->issues || !has_lifecycle(run)) {
+        return TG_OK;
+    }
+    if (stats->state == TG_BILL_PERIOD_COLLECTING) {
+        return tg_why_set(why, TG_E_INVALID,
+                          "the period is collecting: %u sources are not complete and have time "
+                          "until their grace of %u days ends; nothing was issued",
+                          stats->late_sources_count, run->billing->grace_days_plus - 1u);
+    }
+    stats->state = TG_BILL_PERIOD_ISSUED;
+    return run->is_closed ? TG_OK
+                          : tg_bill_close_put(params->state, &run->closes, &close,
+                                              params->account_filter, params->catalog, why);
+}
+
+/* Drafts withdraw an approval, as it was of others; an issued period stays issued. */
+static enum tg_err period_end(struct run *run, struct tg_why *why)
+{
+    struct tg_bill_period *period = &run->period;
+    struct tg_bill_stats *stats = run->stats;
+    if (!has_lifecycle(run) || period->state == TG_BILL_PERIOD_ISSUED) {
+        stats->state = has_lifecycle(run) ? period->state : stats->state;
+        return TG_OK;
+    }
+    const bool issues = run->params->issues;
+    period->month = run->collect.month;
+    period->state = stats->state;
+    period->epoch = run->collect.epoch_last;
+    period->incomplete_count = stats->late_sources_count;
+    period->grace_until_ns = stats->grace_until_ns;
+    period->approved_ns = issues ? period->approved_ns : INT64_MIN;
+    if (!issues) {
+        period->approved_by[0] = '\0';
+    } else if (stats->invoices_unapproved_count > 0) {
+        period->state = TG_BILL_PERIOD_APPROVED;
+        stats->state = TG_BILL_PERIOD_APPROVED;
+    }
+    return tg_bill_period_write(run->params->state, period, run->params->account_filter,
+                                &run->catalog, why);
 }
 
 static void chunk_make(void *context, uint32_t worker, struct tg_bill_chunk *chunk);
@@ -201,9 +289,11 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
     err = err == TG_OK ? tg_bill_collect_sources(&run->collect, why) : err;
     err = err == TG_OK ? crew_open(run, why) : err;
     if (err == TG_OK && params->state != NULL) {
-        const struct tg_bill_issue_params issue = {.size_bytes = sizeof issue,
-                                                   .legal_entity = params->legal_entity,
-                                                   .series = params->series};
+        const struct tg_bill_issue_params issue = {
+            .size_bytes = sizeof issue,
+            .needs_approval = has_lifecycle(run) && run->billing->needs_approval != 0,
+            .legal_entity = params->legal_entity,
+            .series = params->series};
         err = tg_bill_issuer_open(params->state, &issue, &run->issuer, why);
     }
     return err;
@@ -242,6 +332,7 @@ static enum tg_err batch_commit(struct run *run, struct tg_why *why)
         stats->invoices_drafted_count += batch->invoices_drafted_count;
         stats->invoices_kept_count += batch->invoices_kept_count;
         stats->invoices_differ_count += batch->invoices_differ_count;
+        stats->invoices_unapproved_count += batch->invoices_unapproved_count;
         stats->lines_count += batch->lines_count;
         stats->rows_billed_count += batch->rows_billed_count;
     }
@@ -290,6 +381,7 @@ static enum tg_err ready_store(struct run *run, const struct tg_bill_pack *pack,
     run->batch.invoices_drafted_count += stored.outcome == TG_BILL_OUTCOME_DRAFTED;
     run->batch.invoices_kept_count += stored.outcome == TG_BILL_OUTCOME_KEPT;
     run->batch.invoices_differ_count += stored.outcome == TG_BILL_OUTCOME_DIFFERS;
+    run->batch.invoices_unapproved_count += stored.outcome == TG_BILL_OUTCOME_UNAPPROVED;
     run->batch.lines_count += ready->lines_count;
     run->batch.rows_billed_count += ready->rows_count;
     run->stats->rows_written_off_count += ready->written_off_count;
@@ -322,6 +414,8 @@ static enum tg_err account_make(const struct run *run, struct tg_bill_assembler 
             break;
         }
         invoice.is_issued = run->params->issues;
+        invoice.draft_state = run->stats->state;
+        invoice.legal_entity = run->params->legal_entity;
         if (run->params->visit != NULL) {
             run->params->visit(run->params->visit_context, &invoice);
         }
@@ -452,6 +546,7 @@ static enum tg_err run_passes(struct run *run, struct tg_why *why)
         if (err == TG_OK && !is_reported) {
             report_take(run);
             is_reported = true;
+            err = period_begin(run, why);
         }
         if (err == TG_OK) {
             run->stats->rows_late_count += run->collect.rows_late_count;
@@ -466,7 +561,8 @@ static enum tg_err run_passes(struct run *run, struct tg_why *why)
         }
         from = run->collect.account_to;
     }
-    return batch_commit(run, why);
+    enum tg_err err = batch_commit(run, why);
+    return err == TG_OK ? period_end(run, why) : err;
 }
 
 enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stats *stats,

@@ -66,17 +66,20 @@ struct tg_bill_stats {
     uint64_t invoices_drafted_count; /**< Stored as drafts. */
     uint64_t invoices_kept_count;    /**< Issued before and equal. */
     uint64_t invoices_differ_count;  /**< Issued before; the journal has changed since. */
-    uint64_t invoices_empty_count;   /**< Accounts with nothing to bill: no invoice. */
-    uint64_t invoices_failed_count;  /**< Accounts whose sums do not fit; named in the log. */
-    uint64_t lines_count;            /**< Lines on all invoices of the run. */
-    uint32_t passes_count;           /**< Journal scans that were needed. */
-    uint32_t late_sources_count;     /**< All of them, also beyond the array. */
+    uint64_t invoices_unapproved_count; /**< Not issued: other than the draft that was approved. */
+    uint64_t invoices_empty_count;      /**< Accounts with nothing to bill: no invoice. */
+    uint64_t invoices_failed_count;     /**< Accounts whose sums do not fit; named in the log. */
+    uint64_t lines_count;               /**< Lines on all invoices of the run. */
+    uint32_t passes_count;              /**< Journal scans that were needed. */
+    uint32_t late_sources_count;        /**< All of them, also beyond the array. */
     struct tg_bill_late_source late_sources[TG_BILL_LATE_SOURCES_MAX]; /**< By source id. */
-    int64_t net_total;    /**< Of the run's invoices, bill scale; one currency only. */
-    int64_t tax_total;    /**< Same. */
-    int64_t total;        /**< Same. */
-    uint16_t currency;    /**< ISO 4217 numeric of the totals; 0 when several: no totals. */
-    uint16_t reserved[3]; /**< 0. */
+    int64_t net_total;      /**< Of the run's invoices, bill scale; one currency only. */
+    int64_t tax_total;      /**< Same. */
+    int64_t total;          /**< Same. */
+    uint16_t currency;      /**< ISO 4217 numeric of the totals; 0 when several: no totals. */
+    uint8_t state;          /**< enum tg_bill_period_state after the run (period.h). */
+    uint8_t reserved[5];    /**< 0. */
+    int64_t grace_until_ns; /**< Until when it waits for sources; INT64_MIN: it does not. */
 };
 
 /** @brief Told after each block of rows and each batch of invoices. */
@@ -96,6 +99,8 @@ struct tg_bill_params {
     int64_t period_start_ns;                   /**< Begin, UTC. */
     int64_t period_end_ns;                     /**< End, UTC, exclusive. */
     int64_t issued_ns;          /**< Date of the invoices; the caller's, never the clock's. */
+    int64_t at_ns;              /**< Now, for the grace that sources have; 0: the latest event of
+                                     the journal. */
     const char *account_filter; /**< Only this account id; NULL: all. */
     const char *legal_entity;   /**< See issue.h; NULL: default. */
     const char *series;         /**< See issue.h; NULL: default. */
@@ -119,7 +124,8 @@ struct tg_bill_params {
  * @param[in]  params  Borrowed until return.
  * @param[out] stats   Written also on failure, as far as the run came.
  * @param[out] why     Filled on failure; may be NULL.
- * @return TG_OK; TG_E_INVALID (empty period); TG_E_NOT_FOUND (filtered account unknown); TG_E_FULL
+ * @return TG_OK; TG_E_INVALID (empty period; to be issued, and not approved or still collecting
+ *         where the catalog wants that); TG_E_NOT_FOUND (filtered account unknown); TG_E_FULL
  *         (one account alone needs more lines than allowed); TG_E_NO_MEMORY; TG_E_CATALOG_VERSION;
  *         TG_E_CORRUPT, TG_E_IO (journal); TG_E_DATABASE, TG_E_NO_SPACE (state). Invoices committed
  *         before a failure stay issued; running again goes on after them.

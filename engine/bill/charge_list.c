@@ -191,7 +191,7 @@ enum tg_err tg_bill_charge_enter(struct tg_db *state, const struct tg_catalog_sn
                             &epoch)) {
         tg_txn_abort(&txn);
         return tg_why_set(why, TG_E_ISSUED,
-                          "the bill of that period is issued; date the charge '%s' later",
+                          "the bill of that period is closed; date the charge '%s' later",
                           charge->id);
     }
     tg_documents_put(&txn, COLLECTION, charge->id, text.bytes, text.length_bytes);

@@ -151,7 +151,14 @@ enum tg_err tg_bill_close_versions(struct tg_db *state, uint32_t month, const ch
     if (err != TG_OK) {
         return err == TG_E_NOT_FOUND ? TG_OK : err;
     }
-    const struct tg_json *versions = tg_json_get(json, "versions");
+    err = tg_bill_versions_keep(tg_json_get(json, "versions"), catalog, why);
+    tg_json_free(json);
+    return err;
+}
+
+enum tg_err tg_bill_versions_keep(const struct tg_json *versions,
+                                  struct tg_catalog_snapshot *catalog, struct tg_why *why)
+{
     uint32_t kept = 0;
     for (uint32_t i = 0; i < catalog->images_count; i++) {
         if (list_has(versions, catalog->images[i]->version)) {
@@ -159,11 +166,10 @@ enum tg_err tg_bill_close_versions(struct tg_db *state, uint32_t month, const ch
             catalog->valid_from_ns[kept++] = catalog->valid_from_ns[i];
         }
     }
-    tg_json_free(json);
     catalog->images_count = kept;
     return kept > 0 ? TG_OK
                     : tg_why_set(why, TG_E_CATALOG_VERSION,
-                                 "no catalog version that %s was billed with is stored", id);
+                                 "no catalog version that the period was billed with is stored");
 }
 
 static enum tg_err epoch_see(void *context, const struct tg_scan_view *view)

@@ -23,6 +23,7 @@
 
 struct tg_catalog_snapshot;
 struct tg_db;
+struct tg_json;
 
 #define TG_BILL_CLOSES_MAX 65536u /**< Closes kept in memory; more is TG_E_FULL. */
 
@@ -84,6 +85,12 @@ enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes
  */
 enum tg_err tg_bill_close_versions(struct tg_db *state, uint32_t month, const char *account_name,
                                    struct tg_catalog_snapshot *catalog, struct tg_why *why);
+
+/** @brief Leave in a snapshot only listed versions. @param versions List of numbers. @param catalog
+ *  The caller's copy of a snapshot. @param[out] why May be NULL. @return TG_OK, or
+ *  TG_E_CATALOG_VERSION: none is left. */
+enum tg_err tg_bill_versions_keep(const struct tg_json *versions,
+                                  struct tg_catalog_snapshot *catalog, struct tg_why *why);
 
 /** @brief Last committed epoch of a journal: a walk over block headers. @param data_dir Holds
  *  journal/. @param[out] epoch 0: none. @param[out] why May be NULL.

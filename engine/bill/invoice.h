@@ -158,7 +158,10 @@ struct tg_bill_invoice {
     uint8_t rounding;                            /**< enum tg_rounding of the BILL stage. */
     uint8_t document;                            /**< enum tg_bill_document. */
     bool is_issued;                              /**< Gets a number; false: a draft. */
-    uint8_t reserved[5];                         /**< 0. */
+    uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
+    uint8_t reserved[4];                         /**< 0. */
+    int64_t due_ns;                              /**< Day to pay by; 0: none. */
+    const char *legal_entity;                    /**< Whose number; NULL: default; borrowed. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
     const char *reference_number;                /**< Of a note: the invoice's number. */
     const char *reason;                          /**< Of a note: why, for people. */

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "bill/standing.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -10,13 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ENTITY_BYTES 33u
-#define SERIES_BYTES 17u
+#define ENTITY_BYTES   33u
+#define SERIES_BYTES   17u
 
 struct tg_bill_issuer {
     struct tg_db *state;       /* Borrowed. */
     struct tg_txn txn;         /* Valid while is_open. */
     bool is_open;              /* A batch has begun. */
+    bool needs_approval;       /* Only what equals its draft is issued. */
     char entity[ENTITY_BYTES]; /* Legal entity. */
     char series[SERIES_BYTES]; /* Prefix. */
     struct tg_bill_pack own;   /* Of tg_bill_issuer_put. */
@@ -50,6 +52,7 @@ enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for issuing bills");
     }
     made->state = state;
+    made->needs_approval = params->needs_approval;
     const char *entity = params->legal_entity != NULL ? params->legal_entity : "default";
     const char *series = params->series != NULL ? params->series : "INV";
     enum tg_err err = TG_OK;
@@ -191,6 +194,19 @@ static enum tg_err number_spend(struct tg_bill_issuer *issuer, const struct tg_b
     return TG_OK;
 }
 
+/* Is the draft the one that this was made from, to the last field? */
+static bool draft_equals(struct tg_bill_issuer *issuer, const char *id, uint64_t digest)
+{
+    static const char key[] = TG_BILL_DIGEST_KEY;
+    struct tg_bytes json;
+    char wanted[sizeof key + 20];
+    const int length =
+        snprintf(wanted, sizeof wanted, "%s%016llx\"}", key, (unsigned long long)digest);
+    return tg_documents_get(&issuer->txn, "billDraft", id, &json) == TG_OK &&
+           json.length_bytes >= (size_t)length &&
+           memcmp((const char *)json.at + json.length_bytes - length, wanted, (size_t)length) == 0;
+}
+
 static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
                              const struct tg_bill_ready *ready, struct tg_bill_stored *stored)
 {
@@ -200,6 +216,10 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
         return err;
     }
     stored->outcome = ready->is_issued ? TG_BILL_OUTCOME_ISSUED : TG_BILL_OUTCOME_DRAFTED;
+    if (ready->is_issued && issuer->needs_approval && !draft_equals(issuer, id, ready->digest)) {
+        stored->outcome = TG_BILL_OUTCOME_UNAPPROVED;
+        return TG_OK;
+    }
     err = TG_OK;
     if (ready->is_issued) {
         (void)tg_documents_remove(&issuer->txn, "billDraft", id);
@@ -207,6 +227,10 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
     }
     for (uint32_t i = 0; i < ready->parts_count && err == TG_OK; i++) {
         err = part_put(issuer, pack, &pack->parts[ready->part_first + i], stored->number);
+    }
+    if (err == TG_OK && ready->is_issued && ready->reference_at != SIZE_MAX) {
+        const char *bill = pack->bytes + ready->reference_at;
+        err = tg_bill_standing_move(&issuer->txn, bill, ready->issued_ns);
     }
     return err;
 }

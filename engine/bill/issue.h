@@ -17,7 +17,10 @@
  *  (1) A counter moves only in the transaction that stores the invoice it was spent on: a crash
  *      leaves neither a gap nor a double.
  *  (2) A stored customerBill is never written again.
- *  Credit and debit notes get their number the same way, from a series of their own.
+ *  Legal entities count by themselves and may spend the same number: that of another than "default"
+ * is found as ENTITY/NUMBER in `billNumber`. Credit and debit notes get their number the same way,
+ * from a series of their own; the standing (standing.h) of the invoice a note is for moves in the
+ * same transaction.
  */
 #ifndef TG_BILL_ISSUE_H
 #define TG_BILL_ISSUE_H
@@ -34,18 +37,22 @@ struct tg_db;
 /** @brief Whose numbers. */
 struct tg_bill_issue_params {
     uint32_t size_bytes;      /**< sizeof(struct tg_bill_issue_params). */
-    uint32_t reserved;        /**< 0. */
+    bool needs_approval;      /**< Only what equals its draft is issued. */
+    uint8_t reserved[3];      /**< 0. */
     const char *legal_entity; /**< Issuer; NULL: "default"; at most 32 of [A-Za-z0-9_.-]. */
     const char *series;       /**< Prefix of the number; NULL: "INV"; same alphabet, at most 16. */
 };
 
 /** @brief What became of one invoice. */
 enum tg_bill_outcome {
-    TG_BILL_OUTCOME_ISSUED = 0,  /**< Numbered and stored now. */
-    TG_BILL_OUTCOME_DRAFTED = 1, /**< Stored as a draft. */
-    TG_BILL_OUTCOME_KEPT = 2,    /**< Was issued before; nothing changed. */
-    TG_BILL_OUTCOME_DIFFERS = 3  /**< Was issued before, and the journal would now give another:
-                                      the issued one stands, the difference is for an adjustment. */
+    TG_BILL_OUTCOME_ISSUED = 0,    /**< Numbered and stored now. */
+    TG_BILL_OUTCOME_DRAFTED = 1,   /**< Stored as a draft. */
+    TG_BILL_OUTCOME_KEPT = 2,      /**< Was issued before; nothing changed. */
+    TG_BILL_OUTCOME_DIFFERS = 3,   /**< Was issued before, and the journal would now give
+                                        another: the issued one stands, the difference is for an
+                                        adjustment. */
+    TG_BILL_OUTCOME_UNAPPROVED = 4 /**< Not what was approved: there is no draft, or the draft says
+                                        something else. Nothing is stored. */
 };
 
 /** @brief What storing an invoice came to. */

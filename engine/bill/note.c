@@ -74,6 +74,10 @@ static bool taken_add(void *context, const struct tg_document *document)
         tg_json_parse(document->json, document->json_bytes, &json, NULL) != TG_OK) {
         return true;
     }
+    if (strcmp(tg_json_get_text(json, "x_referenceId", ""), note->bill_id) != 0) {
+        tg_json_free(json); /* Of account a-b, where this bill is of account a. */
+        return true;
+    }
     const struct tg_json *lines = tg_json_get(json, "x_line");
     for (size_t i = 0; i < tg_json_count(lines); i++) {
         const struct tg_json *line = tg_json_at(lines, i);
@@ -291,6 +295,7 @@ static enum tg_err head_make(struct note *note)
         .account_name = tg_json_get_text(account, "name", ""),
         .currency = tg_currency_by_code(tg_json_get_text(due, "unit", "")),
         .issued_ns = params->issued_ns,
+        .legal_entity = params->legal_entity,
         .lines = note->lines,
         .rounding = rounding >= 0 ? (uint8_t)rounding : (uint8_t)TG_ROUND_HALF_UP,
         .document = params->is_debit ? TG_BILL_DEBIT_NOTE : TG_BILL_CREDIT_NOTE,

@@ -252,6 +252,18 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
     add_amount(&text, "net", invoice, invoice->net_total);
     add_amount(&text, "tax", invoice, invoice->tax_total);
     add_amount(&text, "total", invoice, invoice->total);
+    if (invoice->paid != 0) {
+        add_amount(&text, "payable", invoice, invoice->total - invoice->paid);
+    }
+    if (invoice->due_ns != 0) {
+        TG_BILL_TEXT_PUT(&text, ",\"due\":\"");
+        tg_bill_text_time(&text, invoice->due_ns);
+        TG_BILL_TEXT_PUT(&text, "\"");
+    }
+    if (invoice->reference_id != NULL) {
+        TG_BILL_TEXT_PUT(&text, ",\"reference\":");
+        tg_bill_text_quote(&text, invoice->reference_id);
+    }
     TG_BILL_TEXT_PUT(&text, ",\"digest\":\"");
     add_hex(&text, digest);
     TG_BILL_TEXT_PUT(&text, "\"}");
@@ -281,6 +293,12 @@ static bool parts_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *i
     const size_t bill_at = pack->bytes_used;
     struct tg_bill_text text = part_begin(pack);
     tg_bill_render_json(invoice, &text, pack->details);
+    if (!invoice->is_issued) { /* What an approval is of: issue.c compares it. */
+        text.length_bytes -= text.is_full ? 0 : 1;
+        TG_BILL_TEXT_PUT(&text, TG_BILL_DIGEST_KEY);
+        add_hex(&text, ready->digest);
+        TG_BILL_TEXT_PUT(&text, "\"}");
+    }
     bool fits = part_end(pack, invoice->is_issued ? TG_BILL_IN_BILLS : TG_BILL_IN_DRAFTS,
                          ready->id_at, &text, invoice->is_issued);
     if (invoice->is_issued) {
@@ -315,6 +333,10 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     ready->lines_count = invoice->lines_count;
     ready->currency = invoice->currency->numeric;
     ready->is_issued = invoice->is_issued;
+    ready->reference_at = SIZE_MAX;
+    if (invoice->reference_id != NULL) {
+        ready->reference_at = text_keep(pack, invoice->reference_id);
+    }
     ready->document = invoice->document;
     if (!parts_add(pack, invoice, ready)) {
         return tg_why_set(why, TG_E_FULL, "invoice %s is longer than any can be", invoice->id);

@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Last key of a draft; sixteen hexadecimal digits, a quote and a brace follow. */
+#define TG_BILL_DIGEST_KEY ",\"x_digest\":\""
+
 /** @brief Where a document goes. */
 enum tg_bill_collection {
     TG_BILL_IN_BILLS = 0, /**< customerBill. */
@@ -50,6 +53,7 @@ struct tg_bill_ready {
     uint64_t rows_count;        /**< Rows billed, on the account's first invoice. */
     uint64_t written_off_count; /**< Late rows not charged, likewise. */
     size_t id_at;               /**< Document id; of a failure: why, for people. */
+    size_t reference_at;        /**< Of a note: id of its invoice; SIZE_MAX: it is none. */
     uint32_t lines_count;       /**< Lines. */
     uint32_t part_first;        /**< Into parts. */
     uint32_t parts_count;       /**< How many. */

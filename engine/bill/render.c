@@ -2,6 +2,7 @@
 #include "bill/render.h"
 
 #include "abi/usage.h"
+#include "bill/period.h"
 #include "bill/prorate.h"
 #include "catalog/image.h"
 
@@ -288,10 +289,9 @@ static void add_tax_place(struct tg_bill_text *out, const struct tg_bill_invoice
     }
 }
 
-void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_text *out,
-                         struct tg_bill_detail *details)
+/* What it is, when, and who is to pay. */
+static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
-    const struct tg_currency *currency = invoice->currency;
     TG_BILL_TEXT_PUT(out, "{\"id\":");
     tg_bill_text_quote(out, invoice->id);
     TG_BILL_TEXT_PUT(out, ",\"href\":\"" TG_BILL_HREF);
@@ -305,6 +305,12 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     add_word(out, "category", tg_bill_document_name(invoice->document));
     add_word(out, "runType", invoice->document == TG_BILL_INVOICE ? "onCycle" : "offCycle");
     add_word(out, "state", invoice->is_issued ? "new" : "onHold");
+    if (!invoice->is_issued) {
+        add_word(out, "x_state", tg_bill_period_state_name(invoice->draft_state));
+    }
+    if (invoice->legal_entity != NULL) {
+        add_string(out, "x_legalEntity", invoice->legal_entity);
+    }
     if (invoice->document != TG_BILL_INVOICE) {
         add_string(out, "x_referenceId", invoice->reference_id);
         add_string(out, "x_referenceNumber", invoice->reference_number);
@@ -312,6 +318,10 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     }
     TG_BILL_TEXT_PUT(out, ",\"billDate\":\"");
     tg_bill_text_time(out, invoice->issued_ns);
+    if (invoice->due_ns != 0) {
+        TG_BILL_TEXT_PUT(out, "\",\"paymentDueDate\":\"");
+        tg_bill_text_time(out, invoice->due_ns);
+    }
     TG_BILL_TEXT_PUT(out, "\",\"billingAccount\":{\"id\":");
     tg_bill_text_quote(out, invoice->account_id);
     add_string(out, "name", invoice->account_name);
@@ -320,6 +330,13 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     if (invoice->zone.count > 0 && invoice->zone_name != NULL) {
         add_string(out, "x_timeZone", invoice->zone_name);
     }
+}
+
+void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_text *out,
+                         struct tg_bill_detail *details)
+{
+    const struct tg_currency *currency = invoice->currency;
+    add_head(out, invoice);
     add_money(out, "taxExcludedAmount", currency, invoice->net_total);
     add_money(out, "taxIncludedAmount", currency, invoice->total);
     add_money(out, "amountDue", currency, invoice->total - invoice->paid);

@@ -108,6 +108,37 @@ static void lints_ignore(struct tg_compile *compile, const struct tg_yaml_node *
     }
 }
 
+static struct tg_billing billing_read(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const struct tg_schema *keys = &tg_catalog_billing_keys;
+    struct tg_billing billing = {.needs_approval =
+                                     (uint8_t)tg_schema_number(keys, node, "approval")};
+    if (tg_yaml_get(node, "grace_days") != NULL) {
+        billing.grace_days_plus = (uint8_t)(tg_schema_number(keys, node, "grace_days") + 1);
+    }
+    if (tg_yaml_get(node, "payment_days") != NULL) {
+        billing.payment_days_plus = (uint16_t)(tg_schema_number(keys, node, "payment_days") + 1);
+    }
+    const struct tg_yaml_node *list = tg_yaml_get(node, "dunning_days");
+    const struct tg_yaml_node *item =
+        list != NULL && list->kind == TG_YAML_LIST ? list->child : NULL;
+    if (list != NULL && billing.payment_days_plus == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, list->mark, "give payment_days too",
+                    "dunning_days: bills have no due date");
+    }
+    for (; item != NULL && billing.dunning_count < TG_DUNNING_STEPS_MAX; item = item->next) {
+        const long days = item->kind == TG_YAML_SCALAR ? strtol(item->text, NULL, 10) : 0;
+        const uint8_t count = billing.dunning_count;
+        if (count > 0 && days <= billing.dunning_days[count - 1]) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
+                        "dunning_days: %ld is not after %u", days, billing.dunning_days[count - 1]);
+            return billing;
+        }
+        billing.dunning_days[billing.dunning_count++] = (uint16_t)days;
+    }
+    return billing;
+}
+
 static void head_read(struct tg_compile *compile)
 {
     const struct tg_yaml_node *head = compile->folder->head;
@@ -139,6 +170,7 @@ static void head_read(struct tg_compile *compile)
         .rounding_bill = (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "bill"),
         .rounding_exchange =
             (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "exchange"),
+        .billing = billing_read(compile, tg_yaml_get(head, "billing")),
     };
 }
 

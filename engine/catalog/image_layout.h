@@ -18,7 +18,7 @@
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
 #define TG_IMAGE_FORMAT       8u
 #define TG_IMAGE_ALIGN_BYTES  64u
-#define TG_IMAGE_SECTIONS_MAX 48u
+#define TG_IMAGE_SECTIONS_MAX 46u
 
 #define TG_ZONE_NONE       0u      /**< No prefix matched, or the service has no zones. */
 #define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
@@ -185,6 +185,20 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_NAMES = 23 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
+#define TG_DUNNING_STEPS_MAX 8u /**< Reminders of an unpaid bill. */
+
+/** @brief How bills go from draft to paid; all 0: as nothing says otherwise. */
+struct tg_billing {
+    uint8_t needs_approval;     /**< 1: nothing is issued that was not approved. */
+    uint8_t dunning_count;      /**< Of dunning_days. */
+    uint8_t grace_days_plus;    /**< Days that a run waits for sources, plus 1; 0: it does not. */
+    uint8_t reserved;           /**< 0. */
+    uint16_t payment_days_plus; /**< Days from a bill's date to its due date, plus 1; 0: none. */
+    uint16_t dunning_days[TG_DUNNING_STEPS_MAX]; /**< After the due date, rising. */
+    uint8_t reserved_2[10];                      /**< 0. */
+};
+_Static_assert(sizeof(struct tg_billing) == 32, "stored where two more sections had been");
+
 /** @brief Head of the blob. */
 struct tg_image {
     uint64_t magic;        /**< TG_IMAGE_MAGIC. */
@@ -204,6 +218,7 @@ struct tg_image {
     uint32_t tzdata_offset; /**< Release of the tz data, e.g. "2025b", in the text section. */
     uint64_t content_hash; /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
+    struct tg_billing billing; /**< Lifecycle of bills of its time. */
 };
 _Static_assert(sizeof(struct tg_image) == 832, "stored head");
 _Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX,

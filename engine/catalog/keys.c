@@ -53,6 +53,17 @@ KEYS(tg_catalog_lint_keys,
      .help = "Change of a price that is told; up or down."},
     {.key = "ignore", .type = TG_TYPE_LIST, .min = 1, .max = 16, .item = &lint_item,
      .help = "Lints that say nothing."});
+static const char *const approvals[] = {"none", "required", NULL};
+static const struct tg_schema_key dunning_item = {.type = TG_TYPE_INTEGER, .min = 0, .max = 3650};
+KEYS(tg_catalog_billing_keys,
+    {.key = "approval", .type = TG_TYPE_ENUM, .names = approvals, .fallback = "none",
+     .help = "Must a bill run be approved before it is issued?"},
+    {.key = "grace_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 7,
+     .help = "Days that a run waits for sources that are not complete; absent: it does not."},
+    {.key = "payment_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 3650,
+     .help = "From the date of a bill to the day it is due; absent: it names none."},
+    {.key = "dunning_days", .type = TG_TYPE_LIST, .min = 1, .max = 8, .item = &dunning_item,
+     .help = "Days after the due date at which an unpaid bill is told, rising."});
 static const struct tg_schema_key account_zone_item = {.type = TG_TYPE_STRING, .min = 1,
                                                        .max = 63};
 KEYS(tg_catalog_head_keys,
@@ -72,7 +83,9 @@ KEYS(tg_catalog_head_keys,
     {.key = "lint", .type = TG_TYPE_MAP, .sub = &tg_catalog_lint_keys,
      .help = "What a person is told of."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
-     .help = "Where amounts are rounded, once a stage."});
+     .help = "Where amounts are rounded, once a stage."},
+    {.key = "billing", .type = TG_TYPE_MAP, .sub = &tg_catalog_billing_keys,
+     .help = "How bills go from draft to paid."});
 static const struct tg_schema_key tax_part_item = {.type = TG_TYPE_NAME};
 KEYS(tg_catalog_tax_keys,
     {.key = "rate", .type = TG_TYPE_PERCENT, .min = 0, .max = 10000000,

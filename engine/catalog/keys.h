@@ -21,6 +21,8 @@ extern const struct tg_schema tg_catalog_head_keys;
 extern const char *const tg_catalog_lints[];
 /** @brief Keys of `catalog: lint`. */
 extern const struct tg_schema tg_catalog_lint_keys;
+/** @brief Keys of `catalog: billing`. */
+extern const struct tg_schema tg_catalog_billing_keys;
 /** @brief Keys of `catalog: rounding`. */
 extern const struct tg_schema tg_catalog_rounding_keys;
 /** @brief Keys of one of `taxes`. */

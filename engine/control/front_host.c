@@ -3,12 +3,14 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "bill/standing.h"
 #include "store/documents.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -31,13 +33,49 @@ static void stop_note(int number)
     is_stopping = 1;
 }
 
+/* Bills are shown as they stand: payments and notes do not change what is stored of them. */
+struct standing_visit {
+    struct tg_txn *txn;
+    tg_document_visit visit;
+    void *context;
+    char *room; /* Grows; of one document. */
+    size_t room_bytes;
+};
+
+static bool standing_visit(void *context, const struct tg_document *document)
+{
+    struct standing_visit *own = context;
+    const struct tg_bytes json = {document->json, document->json_bytes};
+    const size_t needed = document->json_bytes + TG_BILL_STANDING_BYTES;
+    struct tg_document shown = *document;
+    size_t length = 0;
+    if (needed > own->room_bytes) {
+        free(own->room);
+        own->room = malloc(needed * 2);
+        own->room_bytes = own->room != NULL ? needed * 2 : 0;
+    }
+    if (own->room != NULL &&
+        tg_bill_standing_show(own->txn, document->id, &json, own->room, own->room_bytes, &length) ==
+            TG_OK &&
+        length > 0) {
+        shown.json = own->room;
+        shown.json_bytes = length;
+    }
+    return own->visit(own->context, &shown);
+}
+
 static enum tg_err host_visit(void *self, const char *collection, tg_document_visit visit,
                               void *context)
 {
     struct tg_front_process *process = self;
     struct tg_txn txn;
     tg_txn_begin(&txn, process->state, false);
-    const enum tg_err err = tg_documents_visit(&txn, collection, NULL, visit, context, NULL);
+    struct standing_visit bills = {.txn = &txn, .visit = visit, .context = context};
+    const bool are_bills = strcmp(collection, "customerBill") == 0;
+    const enum tg_err err =
+        tg_documents_visit(&txn, collection, NULL, are_bills ? standing_visit : visit,
+                           are_bills ? (void *)&bills : context, NULL);
+    free(bills.room);
     tg_txn_abort(&txn);
     return err;
 }
@@ -53,7 +91,10 @@ static enum tg_err host_read(void *self, const char *collection, const char *id,
     if (err == TG_OK) {
         const struct tg_document document = {
             .id = id, .json = json.at, .json_bytes = json.length_bytes};
-        (void)visit(context, &document);
+        struct standing_visit bills = {.txn = &txn, .visit = visit, .context = context};
+        (void)(strcmp(collection, "customerBill") == 0 ? standing_visit(&bills, &document)
+                                                       : visit(context, &document));
+        free(bills.room);
     }
     tg_txn_abort(&txn);
     return err;

@@ -32,6 +32,10 @@ grep -q '"issued":0,"drafted":0,"kept":2,' "$data/again.json" || fail "$(cat "$d
 "$tollgate" front nothing --data "$data" 2>/dev/null
 [ $? -eq 2 ] || fail "an unknown front is a usage error"
 
+"$tollgate" bill pay INV-2026-00000001 --data "$data" --amount 1.00 --date 2026-11-10 --reference r1 >/dev/null ||
+  fail "pay"
+left=$("$tollgate" bill list --data "$data" --json | sed -n '1s/.*"open":"\([0-9.]*\)".*/\1/p')
+
 for round in 1 2; do
   "$tollgate" front bss --data "$data" --listen 127.0.0.1:0 2>"$data/front.log" &
   front=$!
@@ -46,6 +50,12 @@ for round in 1 2; do
   grep -qi '^X-Total-Count: 2' "$data/head" || fail "count: $(cat "$data/head")"
   curl -s -m 5 "$base/customerBill/B-2026-10-A1001?fields=billNo" |
     grep -q '"billNo":"INV-2026-00000001"' || fail "item"
+  # As it stands, while what is stored is what was issued.
+  curl -s -m 5 "$base/customerBill/B-2026-10-A1001" >"$data/item.json"
+  grep -q '"state":"partiallyPaid","x_state":"partly_paid","x_paid":"1.00"' "$data/item.json" || fail "state: $(cat "$data/item.json")"
+  grep -q "\"remainingAmount\":{\"unit\":\"EUR\",\"value\":$left}" "$data/item.json" || fail "left $left: $(cat "$data/item.json")"
+  curl -s -m 5 -D "$data/head" "$base/customerBill?state=partiallyPaid" >"$data/bills.json" || fail "curl"
+  grep -qi '^X-Total-Count: 1' "$data/head" || fail "partly paid: $(cat "$data/head")"
   curl -s -m 5 "$base/appliedCustomerBillingRate?bill.id=B-2026-10-A1001" |
     grep -q '"type":"appliedBillingCharge"' || fail "rates"
   if [ $round -eq 1 ]; then

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bill_entry.h"
 #include "cli/bill_files.h"
+#include "cli/bill_lifecycle.h"
 #include "cli/cli.h"
 #include "cli/source_names.h"
 
@@ -8,8 +9,10 @@
 #include "base/money.h"
 #include "bill/bill.h"
 #include "bill/crew.h"
+#include "bill/period.h"
 #include "bill/render.h"
 #include "bill/reprint.h"
+#include "bill/standing.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -34,11 +37,15 @@ struct options {
     const char *title;        /* charge: on the bill; notes: the reason. */
     const char *id;           /* charge: unique; notes: name on their invoice. */
     const char *threads;
+    const char *by;        /* approve: who. */
+    const char *reference; /* pay: name of the payment. */
+    const char *at;        /* run: now, for grace; dunning: when. */
+    bool is_drafts;        /* list: drafts. */
     bool issues;
     bool is_json;
     bool is_text;
     bool is_full;
-    bool is_quiet; /* run: no report, the bills are printed. */
+    bool is_quiet;       /* run: no report, the bills are printed. */
     bool shows_progress; /* Also where stderr is no terminal, and at once. */
 };
 
@@ -50,13 +57,14 @@ static const char **value_of(struct options *options, const char *name)
     const struct {
         const char *name;
         const char **at;
-    } table[] = {{"--data", &options->data},       {"--period", &options->period},
-                 {"--catalog", &options->catalog}, {"--usage", &options->usage},
-                 {"--account", &options->account}, {"--date", &options->date},
-                 {"--entity", &options->entity},   {"--series", &options->series},
-                 {"--amount", &options->amount},   {"--subscription", &options->subscription},
-                 {"--title", &options->title},     {"--id", &options->id},
-                 {"--threads", &options->threads}};
+    } table[] = {{"--data", &options->data},           {"--period", &options->period},
+                 {"--catalog", &options->catalog},     {"--usage", &options->usage},
+                 {"--account", &options->account},     {"--date", &options->date},
+                 {"--entity", &options->entity},       {"--series", &options->series},
+                 {"--amount", &options->amount},       {"--subscription", &options->subscription},
+                 {"--title", &options->title},         {"--id", &options->id},
+                 {"--threads", &options->threads},     {"--by", &options->by},
+                 {"--reference", &options->reference}, {"--at", &options->at}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -82,6 +90,8 @@ static int options_read(int argc, char **argv, struct options *options)
             options->is_text = true;
         } else if (strcmp(arg, "--full") == 0) {
             options->is_full = true;
+        } else if (strcmp(arg, "--drafts") == 0) {
+            options->is_drafts = true;
         } else if (strcmp(arg, "--progress") == 0) {
             options->shows_progress = true;
         } else if (arg[0] == '-') {
@@ -133,6 +143,7 @@ static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
                   {"drafted", stats->invoices_drafted_count},
                   {"kept", stats->invoices_kept_count},
                   {"differ", stats->invoices_differ_count},
+                  {"unapproved", stats->invoices_unapproved_count},
                   {"empty", stats->invoices_empty_count},
                   {"failed", stats->invoices_failed_count},
                   {"lines", stats->lines_count},
@@ -181,6 +192,10 @@ static void report_json(const struct options *options, const struct tg_bill_stat
     struct tg_json *json = tg_json_object();
     tg_json_set_string(json, "period", options->period);
     tg_json_set_bool(json, "issue", options->issues);
+    tg_json_set_string(json, "state", tg_bill_period_state_name(stats->state));
+    if (stats->grace_until_ns != INT64_MIN) {
+        tg_json_set_time(json, "grace_until", stats->grace_until_ns);
+    }
     counts_set(json, stats);
     const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);
     if (currency != NULL) {
@@ -235,11 +250,16 @@ static void late_print(const struct options *options, const struct tg_bill_stats
 
 static void report_text(const struct options *options, const struct tg_bill_stats *stats)
 {
-    (void)printf("bill run %s, %s\n", options->period, options->issues ? "issued" : "drafts only");
+    (void)printf("bill run %s, %s (%s)\n", options->period,
+                 options->issues ? "issued" : "drafts only",
+                 tg_bill_period_state_name(stats->state));
     count_print("invoices issued", stats->invoices_issued_count);
     count_print("drafts", stats->invoices_drafted_count);
     count_print("issued before", stats->invoices_kept_count);
     count_print("changed since issue", stats->invoices_differ_count);
+    if (stats->invoices_unapproved_count > 0) {
+        count_print("not as approved", stats->invoices_unapproved_count);
+    }
     count_print("accounts without bill", stats->invoices_empty_count);
     count_print("accounts failed", stats->invoices_failed_count);
     count_print("lines", stats->lines_count);
@@ -290,7 +310,7 @@ static int run_with(const struct options *options, struct tg_bill_params *params
         report_text(options, &stats);
     }
     const bool is_clean = stats.invoices_failed_count == 0 && stats.rows_unknown_count == 0 &&
-                          stats.invoices_differ_count == 0;
+                          stats.invoices_differ_count == 0 && stats.invoices_unapproved_count == 0;
     return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
 }
 
@@ -331,33 +351,11 @@ static int bill_make(const struct options *options)
         tg_clock_parse(options->date, strlen(options->date), &params.issued_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "--date wants YYYY-MM-DD, not '%s'", options->date);
     }
+    if (options->at != NULL &&
+        tg_clock_parse(options->at, strlen(options->at), &params.at_ns) != TG_OK) {
+        return tg_cli_usage(&tg_verb_bill, "--at wants a date or time, not '%s'", options->at);
+    }
     return run_with(options, &params);
-}
-
-/* Prints one billIssued document. */
-static bool list_print(void *context, const struct tg_document *document)
-{
-    const struct options *options = context;
-    struct tg_json *json = NULL;
-    if (options->is_json || options->is_full) {
-        (void)printf("%.*s\n", (int)document->json_bytes, document->json);
-        return true;
-    }
-    if (tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
-        (void)printf("%-24s %-24s %12s %s  %s\n", tg_json_get_text(json, "number", "?"),
-                     tg_json_get_text(json, "account", "?"), tg_json_get_text(json, "total", "?"),
-                     tg_json_get_text(json, "currency", "?"), document->id);
-    }
-    tg_json_free(json);
-    return true;
-}
-
-static int bill_list(const struct options *options, struct tg_txn *txn)
-{
-    const char *collection = options->is_full ? "customerBill" : "billIssued";
-    const enum tg_err err =
-        tg_documents_visit(txn, collection, NULL, list_print, (void *)(uintptr_t)options, NULL);
-    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
 }
 
 /* The document says all that the readable form does; it is printed again. */
@@ -380,19 +378,28 @@ static enum tg_err text_print(const struct tg_bytes *json)
     return err;
 }
 
-/* A bill by its id: issued or draft. */
+/* A bill by its id, issued or draft, as it stands. */
 static enum tg_err bill_print(const struct options *options, struct tg_txn *txn, const char *id)
 {
     struct tg_bytes json = {NULL, 0};
+    char *shown = NULL;
+    size_t length = 0;
+    char state[128] = "";
     enum tg_err err = tg_documents_get(txn, "customerBill", id, &json);
+    const bool is_issued = err == TG_OK;
     if (err == TG_E_NOT_FOUND) {
         err = tg_documents_get(txn, "billDraft", id, &json);
     }
+    err = err == TG_OK ? tg_cli_bill_stand(txn, id, &json, is_issued, &shown, &length, state) : err;
     if (err == TG_OK && options->is_json) {
-        (void)printf("%.*s\n", (int)json.length_bytes, (const char *)json.at);
-        return TG_OK;
+        const char *text = shown != NULL ? shown : (const char *)json.at;
+        (void)printf("%.*s\n", (int)(shown != NULL ? length : json.length_bytes), text);
+    } else if (err == TG_OK) {
+        err = text_print(&json);
+        (void)printf("%s\n", state);
     }
-    return err == TG_OK ? text_print(&json) : err;
+    free(shown);
+    return err;
 }
 
 struct find {
@@ -401,6 +408,60 @@ struct find {
     uint32_t found_count;
     enum tg_err err;
 };
+
+/* One billIssued document with where it stands. */
+static void issued_print(const struct find *find, const struct tg_document *document,
+                         struct tg_json *json)
+{
+    struct tg_bill_standing standing;
+    if (tg_bill_standing_read(find->txn, document->id, &standing) != TG_OK) {
+        return;
+    }
+    const uint8_t minor = standing.currency->minor;
+    const char *state = tg_bill_standing_name(standing.state);
+    if (find->options->is_json) {
+        tg_json_set_string(json, "state", state);
+        tg_json_set_money(json, "paid", standing.paid, minor, minor);
+        tg_json_set_money(json, "notes", standing.notes, minor, minor);
+        tg_json_set_money(json, "open", standing.open, minor, minor);
+        (void)tg_json_print(json, false, stdout);
+        (void)fputc('\n', stdout);
+        return;
+    }
+    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", tg_json_get_text(json, "number", "?"),
+                 tg_json_get_text(json, "account", "?"), tg_json_get_text(json, "total", "?"),
+                 tg_json_get_text(json, "currency", "?"), state, document->id);
+}
+
+static bool list_print(void *context, const struct tg_document *document)
+{
+    struct find *find = context;
+    struct tg_json *json = NULL;
+    if (find->options->is_full) {
+        (void)printf("%.*s\n", (int)document->json_bytes, document->json);
+        return true;
+    }
+    if (find->options->is_drafts) {
+        find->err = bill_print(find->options, find->txn, document->id);
+        return find->err == TG_OK;
+    }
+    if (tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
+        issued_print(find, document, json);
+    }
+    tg_json_free(json);
+    return true;
+}
+
+static int bill_list(const struct options *options, struct tg_txn *txn)
+{
+    struct find find = {.options = options, .txn = txn, .err = TG_OK};
+    const char *collection = options->is_drafts ? "billDraft"
+                             : options->is_full ? "customerBill"
+                                                : "billIssued";
+    enum tg_err err = tg_documents_visit(txn, collection, NULL, list_print, &find, NULL);
+    err = err == TG_OK ? find.err : err;
+    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
+}
 
 /* Every bill of the account, issued or draft. */
 static bool account_print(void *context, const struct tg_document *document)
@@ -553,7 +614,20 @@ static int bill_run(int argc, char **argv)
     if (is_debit || strcmp(options.action, "credit") == 0) {
         return tg_cli_bill_note(&tg_verb_bill, &entry, is_debit);
     }
-    return tg_cli_usage(&tg_verb_bill, "unknown action '%s'", options.action);
+    const struct tg_cli_bill_step step = {.action = options.action,
+                                          .data = options.data,
+                                          .subject = options.subject,
+                                          .period = options.period,
+                                          .account = options.account,
+                                          .by = options.by,
+                                          .amount = options.amount,
+                                          .reference = options.reference,
+                                          .date = options.date,
+                                          .at = options.at,
+                                          .title = options.title,
+                                          .entity = options.entity,
+                                          .is_json = options.is_json};
+    return tg_cli_bill_step(&tg_verb_bill, &step);
 }
 
 const struct tg_verb tg_verb_bill = {
@@ -564,14 +638,24 @@ const struct tg_verb tg_verb_bill = {
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
         "                          [--threads N] [--progress]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--issue] [--json]\n"
-        "       tollgate bill list --data DIR [--json | --full]\n"
+        "       tollgate bill list --data DIR [--json | --full] [--drafts]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
         "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
         "                          --id NAME --title TEXT\n"
         "       tollgate bill credit|debit NUMBER|BILL[:LINE] --data DIR --id NAME\n"
-        "                          --date YYYY-MM-DD --title REASON [--amount NET]\n\n"
+        "                          --date YYYY-MM-DD --title REASON [--amount NET]\n"
+        "       tollgate bill approve --data DIR --period YYYY-MM [--account ID] [--by NAME]\n"
+        "                          [--date YYYY-MM-DD] [--json]\n"
+        "       tollgate bill pay  NUMBER|BILL --data DIR --amount TOTAL --date YYYY-MM-DD\n"
+        "                          --reference NAME [--json]\n"
+        "       tollgate bill void NUMBER|BILL --data DIR --date YYYY-MM-DD --title REASON "
+        "[--json]\n"
+        "       tollgate bill dunning --data DIR --at TIME [--json]\n\n"
         "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
+        "Numbers are gapless by --entity (default: default), --series (INV) and year of --date; "
+        "that\n"
+        "of another entity is named ENTITY/NUMBER.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage, prints the invoices of the month (--json: one a line) and keeps nothing.\n"
@@ -582,6 +666,14 @@ const struct tg_verb tg_verb_bill = {
         "part\n"
         "of a line, debit adds to one: as a note with a number of series CN or DN. Entering the\n"
         "same again changes nothing.\n"
+        "A period is collecting, calculated, approved, issued; a bill then issued, partly_paid,\n"
+        "paid, void. Where the catalog says `billing: approval: required` a run is approved "
+        "before\n"
+        "it issues, and issues what was approved; with `grace_days` it waits for sources (--at: "
+        "now,\n"
+        "else the latest event). pay notes a payment, once a reference; below 0 it was paid back.\n"
+        "void drops a draft, or takes back all of an issued bill by a credit note. dunning tells\n"
+        "the fronts which bills are not paid so many days after they were due, each step once.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
         "matches the journal.\n",
     .run = bill_run,

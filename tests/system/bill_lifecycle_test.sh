@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A bill from draft to paid: collecting, calculated, approved, issued, partly paid, paid, void, and reminders of
+# what is not paid. If this failed, bills would go out that nobody approved, a payment would count twice,
+# or somebody who has paid would be reminded.
+set -u
+tollgate=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+fail() {
+    echo "FAILED: $*"
+    bad=1
+}
+world() { # DIR VERSION VALID-FROM FEE BILLING
+    mkdir -p "$work/$1"
+    cat >"$work/$1/catalog.yaml" <<YAML
+catalog: {version: $2, valid_from: $3, currency: EUR, billing: {$5}}
+taxes: {vat: {rate: 19%}}
+prices: {p: {unit: second, price: "1.00"}}
+plans: {v: {voice: {price: p}}}
+products: {basic: {plan: v, tax: vat, fee: "$4"}}
+YAML
+    printf 'id\na\na-b\nc\n' >"$work/$1/accounts.csv"
+    printf 'id,account,product,msisdn\nsa,a,basic,491\nsab,a-b,basic,492\nsc,c,basic,493\n' >"$work/$1/subscribers.csv"
+}
+bill() {
+    "$tollgate" bill "$@" --data "$work/data" >"$work/out" 2>"$work/err"
+}
+refused() { # TEXT ARGUMENTS...
+    local text=$1
+    shift
+    bill "$@" && fail "bill $* is fine: $(cat "$work/out")"
+    grep -q "$text" "$work/err" "$work/out" || fail "bill $*: $(cat "$work/err" "$work/out")"
+}
+works() {
+    bill "$@" || fail "bill $*: $(cat "$work/err" "$work/out")"
+}
+says() { # TEXT: of the last output
+    grep -qF -- "$1" "$work/out" || fail "no '$1' in: $(cat "$work/out")"
+}
+
+# Usage of October; the second source sends nothing behind the 20th, so the period waits for it until
+# three days into November.
+world c 1 2026-01-01 10.00 'approval: required, grace_days: 3, payment_days: 14, dunning_days: [0, 7, 21]'
+for line in "491 10-05 10" "492 10-06 20" "491 10-20 5"; do
+    set -- $line
+    printf '{"subscriber":"%s","service":"voice","start":"2026-%sT10:00:00Z","duration_s":%s}\n' "$1" "$2" "$3"
+done >"$work/usage"
+"$tollgate" quote --catalog "$work/c" --data "$work/data" "$work/usage" >"$work/log" || fail "quote: $(cat "$work/log")"
+
+refused 'not calculated: approve it' run --period 2026-10 --issue
+refused 'no drafts to approve' approve --period 2026-10
+works run --period 2026-10 --json
+says '"state":"collecting","grace_until":"2026-11-04T00:00:00Z"'
+works show B-2026-10-a --json
+says '"state":"onHold","x_state":"collecting"'
+refused 'collecting: 1 sources are not complete' approve --period 2026-10
+works run --period 2026-10 --at 2026-11-03T23:59:59Z --json
+says '"state":"collecting"'
+works run --period 2026-10 --at 2026-11-04 --json
+says '"state":"calculated"'
+refused 'is calculated: approve it' run --period 2026-10 --issue --at 2026-11-04
+works list --drafts --json
+says '"x_state":"calculated"'
+works approve --period 2026-10 --by carol --date 2026-11-05 --json
+says '"state":"approved"'
+says '"approved_by":"carol"'
+works approve --period 2026-10 --by mallory # again changes nothing
+works show B-2026-10-a --json
+says '"state":"validated","x_state":"approved"'
+works show B-2026-10-a
+says 'State: approved'
+
+# What is issued is what was approved. A new version that would change October was not there then, a charge is
+# for later, and somebody who since ended has another bill: that stays a draft until it is approved too.
+world d 2 2026-10-15 99.00 'approval: required, grace_days: 3, payment_days: 30'
+printf 'id,account,product,msisdn,active_to\nsa,a,basic,491,\nsab,a-b,basic,492,\nsc,c,basic,493,2026-10-16\n' >"$work/d/subscribers.csv"
+"$tollgate" catalog import --catalog "$work/d" --data "$work/data" >"$work/log" || fail "import: $(cat "$work/log")"
+refused 'the bill of that period is closed' charge --subscription sc --amount 5.00 --date 2026-10-10 --id late --title Late
+refused '"unapproved":1' run --period 2026-10 --issue --json
+grep -q '"issued":2' "$work/out" || fail "two of three: $(cat "$work/out")"
+says '"state":"approved"'
+works show B-2026-10-a --json
+# 10.00 and 15 seconds: 25.00 and 4.75; due two weeks after the last of October, by its own version.
+says '"value":29.75'
+says '"paymentDueDate":"2026-11-15T00:00:00Z"'
+works run --period 2026-10 --json
+says '"state":"calculated"' # drafts withdraw the approval
+refused 'approve it before' run --period 2026-10 --issue
+works approve --period 2026-10
+works run --period 2026-10 --issue --json
+says '"issued":1'
+says '"kept":2'
+says '"state":"issued"'
+refused 'the period is issued' approve --period 2026-10
+works show B-2026-10-c --json
+says '"value":5.76'         # 10.00 x 15 / 31, and 0.92
+works run --period 2026-10 --issue --json # the same again, of the same versions
+says '"kept":3'
+says '"differ":0'
+
+# Payments.
+works pay INV-2026-00000001 --amount 10.00 --date 2026-11-10 --reference r1 --json
+says '"state":"partly_paid","currency":"EUR","due":"29.75","notes":"0.00","paid":"10.00","open":"19.75"'
+works pay B-2026-10-a --amount 10.00 --date 2026-11-10 --reference r1 --json # the same payment again
+says '"open":"19.75"'
+refused 'payment r1 is known and says' pay B-2026-10-a --amount 11.00 --date 2026-11-10 --reference r1
+refused 'is no amount of EUR' pay B-2026-10-a --amount 1.001 --date 2026-11-10 --reference r2
+refused 'is no amount of EUR' pay B-2026-10-a --amount 0 --date 2026-11-10 --reference r2
+refused "reference 'a/b' must be" pay B-2026-10-a --amount 1 --date 2026-11-10 --reference a/b
+refused 'no issued invoice is called' pay INV-2026-00000009 --amount 1 --date 2026-11-10 --reference r2
+works show B-2026-10-a --json
+says '"state":"partiallyPaid","x_state":"partly_paid","x_paid":"10.00","x_notes":"0.00"'
+says '"remainingAmount":{"unit":"EUR","value":19.75}'
+says '"amountDue":{"unit":"EUR","value":29.75}'
+works credit B-2026-10-a:1 --id wrong --date 2026-11-11 --title Wrong --amount 1.00
+works pay B-2026-10-a --amount 18.56 --date 2026-11-12 --reference r2 --json # 19.75 less 1.19
+says '"state":"paid","currency":"EUR","due":"29.75","notes":"-1.19","paid":"28.56","open":"0.00"'
+works pay B-2026-10-a --amount -18.56 --date 2026-11-13 --reference returned --json
+says '"state":"partly_paid"'
+says '"open":"18.56"'
+refused 'is a note: pay the invoice' pay N-B-2026-10-a-wrong --amount 1 --date 2026-11-13 --reference r9
+works list --json
+says '"state":"partly_paid","paid":"10.00","notes":"-1.19","open":"18.56"'
+
+# Account a-b: its notes are not those of a, although ids begin alike.
+works void B-2026-10-a-b --date 2026-11-12 --title Wrong --json
+says '"state":"void"'
+says '"notes":"-35.70"'     # 10.00 and 20.00, 5.70
+works void B-2026-10-a-b --date 2026-11-12 --title Wrong # again
+refused 'is void' pay B-2026-10-a-b --amount 1 --date 2026-11-13 --reference r1
+works show B-2026-10-a --json
+says '"value":18.56'
+refused 'has payments' void B-2026-10-a --date 2026-11-12 --title Wrong
+refused 'no bill is called' void B-2026-10-x --date 2026-11-12 --title Wrong
+
+# Reminders on the 0th, 7th and 21st day behind the 15th of November: of a (18.56 open) and c (5.76), once each.
+dunned() { # AT WANTED
+    works dunning --at "$1" --json
+    local found
+    found=$(python3 -c "
+import json, sys
+print('; '.join('%s %s/%s %s' % (d['account'], d['step'], d['days'], d['open']) for d in map(json.loads, sys.stdin)))" <"$work/out")
+    [ "$found" = "$2" ] || fail "dunning at $1: '$found', not '$2'"
+}
+world e 3 2026-11-01 99.00 'payment_days: 14, dunning_days: [0, 7, 21]'
+cp "$work/d/subscribers.csv" "$work/e"
+"$tollgate" catalog import --catalog "$work/e" --data "$work/data" >"$work/log" || fail "import: $(cat "$work/log")"
+dunned 2026-11-14T23:59:59Z ''
+dunned 2026-11-15 'a 1/0 18.56; c 1/0 5.76'
+dunned 2026-11-15 ''
+works pay B-2026-10-c --amount 5.76 --date 2026-11-20 --reference all --json
+says '"state":"paid"'
+dunned 2026-11-22 'a 2/7 18.56'
+works pay B-2026-10-c --amount -5.76 --date 2026-11-25 --reference back
+dunned 2026-12-30 'a 3/21 18.56; c 2/7 5.76; c 3/21 5.76' # told in order where several have come
+dunned 2027-12-30 ''
+
+# Drafts can be dropped; without options a run issues as ever.
+works run --period 2026-11 --json
+says '"state":"calculated"'
+works void B-2026-11-a --date 2026-12-01 --title Wrong
+says 'draft B-2026-11-a is gone'
+works run --period 2026-11 --issue --json
+says '"issued":2'           # c has ended
+says '"state":"issued"'
+
+# Mistakes, each where it is.
+mistake() { # BILLING PLACE-AND-TEXT
+    world m 1 2026-01-01 1.00 "$1"
+    "$tollgate" catalog check --catalog "$work/m" >"$work/log" 2>&1 && fail "$1 is fine"
+    grep -q "$2" "$work/log" || fail "$1: $(cat "$work/log")"
+}
+mistake 'approval: maybe' 'catalog.yaml:1:82: error: approval: "maybe" is none of'
+mistake 'grace_days: 8' 'catalog.yaml:1:84: error: grace_days'
+mistake 'dunning_days: [7]' 'catalog.yaml:1:86: error: dunning_days: bills have no due date'
+mistake 'payment_days: 1, dunning_days: [7, 7]' 'catalog.yaml:1:107: error: dunning_days: 7 is not after 7'
+[ "$bad" = 0 ] && echo "bill_lifecycle: from collecting to paid, as worked out by hand"
+exit "$bad"
