@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DEFAULT_ENTITY "default"
 #define ENTITY_BYTES   33u
 #define SERIES_BYTES   17u
 
@@ -53,7 +54,7 @@ enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_
     }
     made->state = state;
     made->needs_approval = params->needs_approval;
-    const char *entity = params->legal_entity != NULL ? params->legal_entity : "default";
+    const char *entity = params->legal_entity != NULL ? params->legal_entity : DEFAULT_ENTITY;
     const char *series = params->series != NULL ? params->series : "INV";
     enum tg_err err = TG_OK;
     if (!name_copy(made->entity, ENTITY_BYTES, entity) ||
@@ -170,7 +171,11 @@ static enum tg_err part_put(struct tg_bill_issuer *issuer, const struct tg_bill_
         (void)tg_outbox_append(&issuer->txn, json, length);
         return TG_OK;
     }
-    const char *id = part->collection == TG_BILL_IN_NUMBERS ? number : pack->bytes + part->id_at;
+    char key[ENTITY_BYTES + TG_BILL_NUMBER_BYTES];
+    const bool is_default = strcmp(issuer->entity, DEFAULT_ENTITY) == 0;
+    (void)snprintf(key, sizeof key, "%s%s%s", is_default ? "" : issuer->entity,
+                   is_default ? "" : "/", number);
+    const char *id = part->collection == TG_BILL_IN_NUMBERS ? key : pack->bytes + part->id_at;
     tg_documents_put(&issuer->txn, collections[part->collection], id, json, length);
     return TG_OK;
 }

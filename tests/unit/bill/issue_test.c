@@ -124,8 +124,8 @@ static uint64_t books_check(struct tg_db *state)
     cr_assert_eq(tg_documents_visit(&txn, "billNumber", NULL, number_see, &numbers, NULL), TG_OK);
     cr_assert_not(numbers.is_wrong, "a gap or a double among %llu", (unsigned long long)count);
     cr_assert_eq(tg_counter_last(&txn, "bill|default|INV|2026"), count);
-    static const char *const collections[] = {"customerBill", "billIssued",
-                                              "appliedRate", "outbox"};
+    static const char *const collections[] = {"customerBill", "billIssued", "appliedRate",
+                                              "outbox"};
     for (size_t i = 0; i < sizeof collections / sizeof collections[0]; i++) {
         cr_assert_eq(collection_count(&txn, collections[i]), count, "%s", collections[i]);
     }
@@ -187,6 +187,120 @@ Test(issue, numbers_stay_gapless_when_the_process_is_killed, .timeout = 600)
     (void)fprintf(stderr,
                   "issue: %u of 25 children killed at work, last state before: %llu of %u\n",
                   killed, (unsigned long long)before, accounts);
+    tg_db_close(state);
+    dir_remove(dir);
+}
+
+/* Who counts by himself: legal entity, series and year of the bill's date. */
+static const struct {
+    const char *entity;
+    const char *series;
+    int year;
+    const char *prefix; /* Of its numbers in billNumber. */
+} counted[] = {{"default", "INV", 2026, "INV-2026-"},
+               {"default", "INV", 2027, "INV-2027-"},
+               {"default", "B2B", 2026, "B2B-2026-"},
+               {"acme", "INV", 2026, "acme/INV-2026-"},
+               {"acme", "INV", 2027, "acme/INV-2027-"}};
+#define COUNTED (sizeof counted / sizeof counted[0])
+
+static void series_issue(struct tg_db *state, size_t which, unsigned accounts)
+{
+    const struct tg_bill_issue_params params = {.size_bytes = sizeof params,
+                                                .legal_entity = counted[which].entity,
+                                                .series = counted[which].series};
+    struct tg_bill_issuer *issuer = NULL;
+    cr_assert_eq(tg_bill_issuer_open(state, &params, &issuer, NULL), TG_OK);
+    for (unsigned i = 0; i < accounts; i++) {
+        struct tg_bill_invoice invoice = invoice_of((unsigned)which * accounts + i, 100 + i);
+        enum tg_bill_outcome outcome;
+        invoice.issued_ns += (counted[which].year - 2026) * 365 * TG_NS_PER_DAY;
+        cr_assert_eq(tg_bill_issuer_put(issuer, &invoice, true, &outcome, NULL), TG_OK);
+        if (i % 3 == 2) {
+            cr_assert_eq(tg_bill_issuer_commit(issuer, NULL), TG_OK);
+        }
+    }
+    cr_assert_eq(tg_bill_issuer_commit(issuer, NULL), TG_OK);
+    tg_bill_issuer_close(issuer);
+}
+
+struct series {
+    const char *prefix;
+    uint64_t next; /* Numbers are of eight digits: the order of ids is theirs. */
+    bool has_gap;
+};
+
+static bool series_see(void *context, const struct tg_document *document)
+{
+    struct series *series = context;
+    if (strncmp(document->id, series->prefix, strlen(series->prefix)) == 0) {
+        series->has_gap |=
+            strtoull(document->id + strlen(series->prefix), NULL, 10) != series->next++;
+    }
+    return true;
+}
+
+/* All numbers of all that count, none twice and none left out. */
+static uint64_t series_check(struct tg_db *state)
+{
+    struct tg_txn txn;
+    uint64_t total = 0;
+    tg_txn_begin(&txn, state, false);
+    for (size_t i = 0; i < COUNTED; i++) {
+        struct series series = {.prefix = counted[i].prefix, .next = 1};
+        char counter[64];
+        cr_assert_eq(tg_documents_visit(&txn, "billNumber", NULL, series_see, &series, NULL),
+                     TG_OK);
+        cr_assert_not(series.has_gap, "%s has a gap", series.prefix);
+        (void)snprintf(counter, sizeof counter, "bill|%s|%s|%d", counted[i].entity,
+                       counted[i].series, counted[i].year);
+        cr_assert_eq(tg_counter_last(&txn, counter), series.next - 1, "%s", counter);
+        total += series.next - 1;
+    }
+    cr_assert_eq(collection_count(&txn, "billNumber"), total);
+    cr_assert_eq(collection_count(&txn, "customerBill"), total);
+    cr_assert_eq(collection_count(&txn, "billIssued"), total);
+    tg_txn_abort(&txn);
+    return total;
+}
+
+/* Otherwise two companies that share an engine take each other's numbers, or a year begins with
+ * anything but 1; a crash between them must not change that. */
+Test(issue, each_entity_series_and_year_is_gapless_when_killed, .timeout = 120)
+{
+    const unsigned accounts = 400;
+    char dir[64];
+    dir_make(dir);
+    tg_db_close(state_open(dir));
+    unsigned seed = 20261126;
+    unsigned killed = 0;
+    for (unsigned round = 0; round < 20; round++) {
+        const pid_t child = fork();
+        cr_assert_geq(child, 0);
+        if (child == 0) {
+            struct tg_db *state = state_open(dir);
+            for (size_t i = 0; i < COUNTED; i++) {
+                series_issue(state, (i + round) % COUNTED, accounts);
+            }
+            _exit(0);
+        }
+        seed = seed * 1103515245u + 12345u;
+        const struct timespec pause = {0, (long)(1 + seed / 65536u % 25) * 1000000L};
+        (void)nanosleep(&pause, NULL);
+        (void)kill(child, SIGKILL);
+        int status = 0;
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        killed += WIFSIGNALED(status) != 0;
+        struct tg_db *state = state_open(dir);
+        (void)series_check(state);
+        tg_db_close(state);
+    }
+    struct tg_db *state = state_open(dir);
+    for (size_t i = 0; i < COUNTED; i++) {
+        series_issue(state, i, accounts);
+    }
+    cr_expect_eq(series_check(state), COUNTED * accounts);
+    cr_expect_gt(killed, 3, "too few kills hit a running child: the test proved nothing");
     tg_db_close(state);
     dir_remove(dir);
 }
