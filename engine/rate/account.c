@@ -6,7 +6,6 @@
  * nothing. */
 #include "rate/account.h"
 
-#include "abi/key.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "catalog/image.h"
@@ -64,11 +63,12 @@ static bool shelves_take(struct tg_accounts *made)
     made->shelves = space_take(shelves_bytes(made));
     made->kept = space_take(made->kept_max * sizeof *made->kept);
     made->kept_of = space_take(kept_of_bytes(made));
+    made->calls = space_take(made->subscribers_count_max);
     made->line_epochs = calloc(made->half_pages_count, sizeof *made->line_epochs);
     made->replay_epoch = UINT64_MAX;
     atomic_init(&made->cut_page, UINT32_MAX);
     return made->shelves != NULL && made->kept != NULL && made->kept_of != NULL &&
-           made->line_epochs != NULL;
+           made->line_epochs != NULL && made->calls != NULL;
 }
 
 enum tg_err tg_accounts_create(uint32_t subscribers_count_max, struct tg_accounts **accounts,
@@ -116,6 +116,7 @@ void tg_accounts_destroy(struct tg_accounts *accounts)
     space_free(accounts->shelves, shelves_bytes(accounts));
     space_free(accounts->kept, accounts->kept_max * sizeof *accounts->kept);
     space_free(accounts->kept_of, kept_of_bytes(accounts));
+    space_free(accounts->calls, accounts->subscribers_count_max);
     free(accounts->line_epochs);
     free((void *)accounts->dirty);
     free((void *)accounts->used);
@@ -197,8 +198,8 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
             return NULL;
         }
         /* A call whose partial records cross midnight of the month's last day is still one call. */
-        const uint32_t open_call = other->period == period - 1 ? other->open_call : 0;
-        *line = (struct tg_account_line){.period = period, .open_call = open_call};
+        const uint32_t calls_open = other->period != 0 ? other->calls_open : line->calls_open;
+        *line = (struct tg_account_line){.period = period, .calls_open = calls_open};
         if (atomic_load_explicit(&accounts->used[page], memory_order_relaxed) == 0) {
             atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
         }
@@ -215,13 +216,43 @@ const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *account
     return period > 0 && line->period == period ? line : NULL;
 }
 
-uint32_t tg_account_call_mark(const struct tg_usage *row)
+static uint32_t calls_count(const struct tg_shelf *shelf)
 {
-    const uint64_t context = (uint64_t)row->node_id << 8 | row->service;
-    const uint64_t hash = tg_key_mix(row->peer_key ^ UINT64_C(0x9e3779b97f4a7c15),
-                                     context ^ UINT64_C(0xc2b2ae3d27d4eb4f));
-    const uint32_t mark = (uint32_t)(hash >> 32) ^ (uint32_t)hash;
-    return mark != 0 ? mark : 1;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TG_BUCKETS_MAX; i++) {
+        count += shelf->buckets[i].kind == TG_BUCKET_CALL;
+    }
+    return count;
+}
+
+static uint32_t calls_find(struct tg_accounts *accounts, uint32_t subscriber)
+{
+    const uint32_t count = calls_count(&accounts->shelves[subscriber]);
+    if (accounts->calls[subscriber] != count) {
+        accounts->calls[subscriber] = (uint8_t)count;
+        /* Only ever set, and read by replay, which runs alone: relaxed order is enough. */
+        atomic_store_explicit(&accounts->has_calls, true, memory_order_relaxed);
+    }
+    return count;
+}
+
+void tg_accounts_calls_note(struct tg_accounts *accounts, uint32_t subscriber)
+{
+    const uint32_t count = calls_find(accounts, subscriber);
+    for (uint32_t half = 0; half < 2 && !tg_accounts_is_ahead(accounts, subscriber); half++) {
+        struct tg_account_line *line = &accounts->lines[half][subscriber];
+        if (line->period != 0 && line->calls_open != count) {
+            line->calls_open = count;
+            tg_accounts_touch(accounts, subscriber, half);
+        }
+    }
+}
+
+uint32_t tg_accounts_calls_open(const struct tg_accounts *accounts, uint32_t subscriber)
+{
+    return atomic_load_explicit(&accounts->has_calls, memory_order_relaxed)
+               ? accounts->calls[subscriber]
+               : 0;
 }
 
 /* Units to base quantity; false when that passes the counter's 48 bits. */
@@ -250,16 +281,6 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
            !__builtin_add_overflow(line->cost, charge->amount, &cost);
 }
 
-static inline void call_note(struct tg_account_line *line, const struct tg_usage *row,
-                             uint32_t mark)
-{
-    if ((row->flags & TG_USAGE_PARTIAL) != 0) {
-        line->open_call = mark;
-    } else if (line->open_call != 0 && line->open_call == mark) {
-        line->open_call = 0;
-    }
-}
-
 void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                       const struct tg_charge *charge)
 {
@@ -282,11 +303,10 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
                              charge->allowance_units * unit_base_count);
     }
     (void)tg_account_cost_add(line, charge->amount);
-    call_note(line, row, tg_account_call_mark(row));
 }
 
 bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
-                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark)
+                     const struct tg_charge *charge, uint64_t unit_base_count)
 {
     struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
     uint64_t billed_base;
@@ -307,7 +327,6 @@ bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
         tg_account_meter_add(meter, billed_base - allowance_base, allowance_base);
     }
     line->cost = cost;
-    call_note(line, row, mark);
     return true;
 }
 
@@ -496,6 +515,13 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
     memcpy(page_at(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
     if (page < accounts->half_pages_count * 2) {
         atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
+    } else {
+        const uint32_t first = (page - accounts->half_pages_count * 2) * TG_ACCOUNT_PAGE_SHELVES;
+        for (uint32_t i = 0; i < TG_ACCOUNT_PAGE_SHELVES; i++) {
+            if (first + i < accounts->subscribers_count_max) {
+                (void)calls_find(accounts, first + i);
+            }
+        }
     }
     tg_accounts_page_clean(accounts, page);
     return TG_OK;

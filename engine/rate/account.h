@@ -62,9 +62,9 @@ struct tg_account_meter {
 
 /** @brief One subscriber, one month. */
 struct tg_account_line {
-    uint32_t period;    /**< Months since 1970-01, plus 1; 0: never used. */
-    uint32_t open_call; /**< Mark of the call whose partial records arrive; 0 none. */
-    int64_t cost;       /**< Sum of amounts of the period, in the account's currency. */
+    uint32_t period;     /**< Months since 1970-01, plus 1; 0: never used. */
+    uint32_t calls_open; /**< Calls on the subscriber's shelf whose records go on (rate/call.h). */
+    int64_t cost;        /**< Sum of amounts of the period, in the account's currency. */
     struct tg_account_meter meters[TG_METERS_COUNT]; /**< By enum tg_account_meter_kind. */
 };
 _Static_assert(sizeof(struct tg_account_line) == TG_ACCOUNT_LINE_BYTES, "one cache line");
@@ -156,13 +156,6 @@ struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t 
 const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *accounts,
                                                uint32_t subscriber, uint32_t period);
 
-/**
- * @brief Mark of the call a partial record belongs to: peer, service and node.
- * @param row  Borrowed.
- * @return Never 0.
- */
-uint32_t tg_account_call_mark(const struct tg_usage *row);
-
 /** Source of adjustments (bill/adjust.h); ingest gives ids below TG_SOURCES_MAX only. */
 #define TG_ADJUST_SOURCE_ID UINT16_C(65535)
 
@@ -190,7 +183,7 @@ bool tg_account_fits(const struct tg_account_line *line, const struct tg_usage *
 /**
  * @brief Post a verdict; does nothing unless charge->fate is TG_FATE_RATED.
  *
- * Read: charge amount, unit, billed_units, allowance_units; row service, flags, peer_key, node_id.
+ * Read: charge amount, unit, billed_units, allowance_units; row service, source_id.
  *
  * @param[in,out] line    From tg_accounts_line for the row's period.
  * @param[in]     row     Borrowed.
@@ -206,12 +199,10 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
  * @param[in]     row              Borrowed.
  * @param[in]     charge           Borrowed; allowance_units <= billed_units.
  * @param[in]     unit_base_count  tg_unit_base_count(charge->unit), known to the caller.
- * @param[in]     mark             tg_account_call_mark(row), or 0 where the row is not partial and
- *                                 the line has no open call.
  * @return false, and nothing posted, when a counter or the cost would pass its field.
  */
 bool tg_account_post(struct tg_account_line *line, const struct tg_usage *row,
-                     const struct tg_charge *charge, uint64_t unit_base_count, uint32_t mark);
+                     const struct tg_charge *charge, uint64_t unit_base_count);
 
 /** @brief Add money to a line. @param line Line. @param amount At the rating scale.
  *  @return false, and nothing added, when the sum would pass 64 bits. */
@@ -233,6 +224,18 @@ static inline bool tg_account_cost_add(struct tg_account_line *line, int64_t amo
  * @return Shelf, or NULL: as many accounts as subscribers have room.
  */
 struct tg_shelf *tg_accounts_shelf(struct tg_accounts *accounts, bool is_pool, uint32_t index);
+
+/**
+ * @brief The open calls on a subscriber's shelf have changed, or may have: his lines tell again how
+ *        many there are, so that other rows need not look at the shelf.
+ * @param[in,out] accounts    Its worker's lines; none is written that replay finds ahead.
+ * @param[in]     subscriber  Below the capacity.
+ */
+void tg_accounts_calls_note(struct tg_accounts *accounts, uint32_t subscriber);
+
+/** @brief tg_account_line.calls_open without a look at line or shelf, for replay.
+ *  @param accounts Borrowed. @param subscriber Below the capacity. @return Count. */
+uint32_t tg_accounts_calls_open(const struct tg_accounts *accounts, uint32_t subscriber);
 
 /** @brief Pages of all lines and shelves. @param accounts Borrowed. @return Count; first the lines
  *  of even months, then of odd ones, each by subscriber; then the shelves of subscribers and of

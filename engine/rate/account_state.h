@@ -36,6 +36,8 @@ struct tg_accounts {
     uint32_t kept_max;                /**< Room. */
     struct tg_shelf_kept *kept;       /**< Shape [kept_max]. */
     uint32_t *kept_of;                /**< By shelf: index into kept, plus 1; 0 none. */
+    uint8_t *calls;                   /**< Open calls of a subscriber, for replay. */
+    _Atomic bool has_calls;           /**< There ever was one. */
     uint64_t replay_epoch;            /**< Epoch whose rows are posted again. */
     uint64_t *line_epochs;            /**< Last epoch in the lines; shape [half_pages_count]. */
 };

@@ -25,6 +25,17 @@ static bool image_has_buckets(const struct tg_image *image)
     return false;
 }
 
+/* Must any price of the image know what the call of a partial record used before? */
+static bool image_has_calls(const struct tg_image *image)
+{
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PRICE_INFO].count; i++) {
+        if (tg_image_price(image, i) != NULL && tg_call_is_kept(image, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void image_enter(struct tg_rate_applied *applied, const struct tg_catalog_snapshot *snapshot,
                         uint32_t version)
 {
@@ -43,6 +54,7 @@ static void image_enter(struct tg_rate_applied *applied, const struct tg_catalog
     applied->content_hash = image->content_hash;
     applied->prices_count = image->sections[TG_IMAGE_SECTION_PRICE_INFO].count;
     applied->has_buckets = image_has_buckets(image);
+    applied->has_calls = image_has_calls(image);
 }
 
 /* Can the row have moved a shelf, or cost something else than its charge? False is certain, true is
@@ -58,6 +70,10 @@ static inline bool row_is_shelved(struct tg_rate *rate, const struct tg_catalog_
         image_enter(applied, snapshot, charge->catalog_version);
     }
     if (applied->image == NULL || charge->price_id >= applied->prices_count) {
+        return true;
+    }
+    if (((row->flags & TG_USAGE_PARTIAL) != 0 && applied->has_calls) ||
+        tg_accounts_calls_open(rate->accounts, charge->subscriber) != 0) {
         return true;
     }
     const struct tg_price_info *info = tg_image_price_info(applied->image, charge->price_id);
@@ -118,15 +134,13 @@ static inline enum tg_err laid_post(struct tg_rate *rate, const struct tg_rate_l
 {
     struct tg_account_line *line = tg_accounts_line(rate->accounts, laid->subscriber, laid->period);
     row->service = laid->service;
-    row->flags = laid->flags;
     charge->amount = laid->amount;
     charge->billed_units = laid->billed_units;
     charge->allowance_units = laid->allowance_units;
     charge->unit = laid->unit;
     const uint64_t unit_base_count = tg_unit_base_count(laid->unit);
-    return line != NULL && tg_account_post(line, row, charge, unit_base_count, laid->mark)
-               ? TG_OK
-               : TG_E_CORRUPT;
+    return line != NULL && tg_account_post(line, row, charge, unit_base_count) ? TG_OK
+                                                                               : TG_E_CORRUPT;
 }
 
 static enum tg_err piece_post(struct tg_rate *rate, uint32_t piece)
@@ -172,10 +186,8 @@ static inline enum tg_err row_lay(struct tg_rate *rate, const struct tg_usage *r
                               .billed_units = charge->billed_units,
                               .allowance_units = charge->allowance_units,
                               .subscriber = charge->subscriber,
-                              .mark = tg_account_call_mark(row),
                               .period = (uint16_t)period,
                               .service = row->service,
-                              .flags = row->flags,
                               .unit = charge->unit};
     return err;
 }
@@ -215,10 +227,8 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
 {
     struct tg_account_line *line = tg_accounts_line(rate->accounts, charge->subscriber, period);
     const uint64_t unit_base_count = tg_unit_base_count(charge->unit);
-    return line != NULL &&
-                   tg_account_post(line, row, charge, unit_base_count, tg_account_call_mark(row))
-               ? TG_OK
-               : TG_E_CORRUPT;
+    return line != NULL && tg_account_post(line, row, charge, unit_base_count) ? TG_OK
+                                                                               : TG_E_CORRUPT;
 }
 
 static inline enum tg_err row_apply(struct tg_rate *rate,

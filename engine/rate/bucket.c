@@ -166,17 +166,22 @@ static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *
     }
 }
 
-/* A place for a new bucket: a free one, or one not used for three months; lasting ones stay. */
-static struct tg_bucket *bucket_make(struct tg_shelf *shelf, uint32_t month)
+struct tg_bucket *tg_bucket_place(struct tg_shelf *shelf, uint32_t month)
 {
+    struct tg_bucket *call = NULL;
     for (uint32_t i = 0; i < TG_BUCKETS_MAX; i++) {
         struct tg_bucket *bucket = &shelf->buckets[i];
         if (bucket->kind == TG_BUCKET_FREE ||
             (bucket->period != 1 && bucket->touched_month + 3 <= month)) {
             return bucket;
         }
+        if (bucket->kind == TG_BUCKET_CALL &&
+            (call == NULL ||
+             bucket->carried_base[TG_CALL_END_NS] < call->carried_base[TG_CALL_END_NS])) {
+            call = bucket;
+        }
     }
-    return NULL;
+    return call;
 }
 
 enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
@@ -194,7 +199,7 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
     *is_late = false;
     *bucket = NULL;
     if (found == NULL) {
-        found = bucket_make(shelf, month);
+        found = tg_bucket_place(shelf, month);
         if (found == NULL) {
             return TG_E_FULL;
         }

@@ -25,16 +25,24 @@
 
 /** @brief What a bucket is for. Values are stored. */
 enum tg_bucket_kind {
-    TG_BUCKET_FREE = 0,   /**< Nothing. */
-    TG_BUCKET_OWN = 1,    /**< An allowance of this subscriber. */
-    TG_BUCKET_POOL = 2,   /**< An allowance its account's members share. */
-    TG_BUCKET_MEMBER = 3, /**< This member's use of a pool, for its cap. */
-    TG_BUCKET_MONEY = 4,  /**< Counter of carried money; what is its enum tg_period. */
+    TG_BUCKET_FREE = 0,    /**< Nothing. */
+    TG_BUCKET_OWN = 1,     /**< An allowance of this subscriber. */
+    TG_BUCKET_POOL = 2,    /**< An allowance its account's members share. */
+    TG_BUCKET_MEMBER = 3,  /**< This member's use of a pool, for its cap. */
+    TG_BUCKET_MONEY = 4,   /**< Counter of carried money; what is its enum tg_period. */
     TG_BUCKET_COUNTER = 5, /**< Counter of a meter; what is meter x 256 + enum tg_period. */
     TG_BUCKET_SPEND = 6,   /**< Money spent towards a limit; what is the limit. */
-    TG_BUCKET_CARRY = 7    /**< Sum and remainder of charges that carry it; what is 0. */
+    TG_BUCKET_CARRY = 7,   /**< Sum and remainder of charges that carry it; what is 0. */
+    TG_BUCKET_CALL = 8     /**< A call of which more records follow (rate/call.h). */
 };
-#define TG_BUCKET_KINDS_COUNT 8u
+#define TG_BUCKET_KINDS_COUNT 9u
+
+/** @brief What carried_base holds of a call. Values are stored. */
+enum tg_call_word {
+    TG_CALL_KEY = 0,     /**< tg_call_key of its records. */
+    TG_CALL_END_NS = 1,  /**< Latest end of a record, UTC. */
+    TG_CALL_START_NS = 2 /**< Earliest start of a record, UTC. */
+};
 
 /** @brief One bucket; a cache line, stored in checkpoints. */
 struct tg_bucket {
@@ -50,7 +58,8 @@ struct tg_bucket {
                                                          counter: [0] rows of the period before; of
                                                          a limit: spent in the four periods before
                                                          used_before_base; of a carry: remainder
-                                                         now and before, and denominator. */
+                                                         now and before, and denominator; of a
+                                                         call: see rate/call.h. */
 };
 _Static_assert(sizeof(struct tg_bucket) == 64, "one cache line");
 
@@ -100,6 +109,15 @@ uint64_t tg_bucket_grant(const struct tg_allowance *allowance, uint32_t number,
 enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
                          const struct tg_allowance *allowance, const struct tg_bucket_time *time,
                          struct tg_bucket **bucket, bool *is_late);
+
+/**
+ * @brief A place for a new bucket: a free one, one not used for three months (lasting ones stay),
+ *        else that of the open call whose last record ended first.
+ * @param shelf  Borrowed.
+ * @param month  tg_account_period of the row.
+ * @return In the shelf; NULL: none.
+ */
+struct tg_bucket *tg_bucket_place(struct tg_shelf *shelf, uint32_t month);
 
 /**
  * @brief What may still be taken.

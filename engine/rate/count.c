@@ -7,6 +7,7 @@
 #include "rate/worker.h"
 
 #include <assert.h>
+#include <string.h>
 
 static struct tg_plug *plug_of(struct tg_rate *rate, const struct tg_image *image,
                                uint32_t price_id)
@@ -72,15 +73,22 @@ static int64_t money_carried(const struct tg_usage *row)
                : 0;
 }
 
-static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
-                              const struct tg_charge *charge, struct tg_rate_work *work)
+/* Where the pieces of a row begin to count: front units that allowances cover, the counter. */
+struct piece_start {
+    uint64_t covered;
+    uint64_t before;
+};
+
+static enum tg_err pieces_make(struct tg_rate *rate, const struct tg_usage *row,
+                               const struct tg_charge *charge, const struct tg_rate_work *work,
+                               const struct tg_rate_cuts *cuts, struct piece_start start,
+                               uint32_t from, uint32_t *count)
 {
-    const struct tg_rate_cuts *cuts = &rate->cuts;
     const bool has_counter = cuts->info->counter != TG_COUNTER_RECORD;
     const bool is_money = work->plan_service->dimension == TG_DIMENSION_MONEY;
-    uint64_t covered = work->covered_blocks;
-    uint64_t before = work->before_blocks;
-    work->pieces_from = rate->tasks_count;
+    uint64_t covered = start.covered;
+    uint64_t before = start.before;
+    uint32_t pieces_count = 0;
     for (uint32_t i = 0; i < cuts->cuts_count; i++) {
         const struct tg_rate_cut *cut = &cuts->cuts[i];
         const uint64_t free_units = __builtin_expect(cuts->is_covered_apart, 0) ? cut->covered_units
@@ -91,7 +99,7 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
             before = cuts->is_isolated ? 0 : before; /* the next band begins anew all the same */
             continue;
         }
-        const uint32_t index = work->pieces_from + work->pieces_count;
+        const uint32_t index = from + pieces_count;
         struct tg_rate_task *task = &rate->tasks[index];
         rate->task_prices[index] = cut->price;
         task->plug = plug_of(rate, work->image, cut->price->price_id);
@@ -99,28 +107,75 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
             return TG_E_PLUGIN_OPEN;
         }
         task->end_ns = cut->end_ns;
+        task->cut = i;
         rate->task_rows[index] = (struct tg_tariff_row){
             .units = cut->units - free_units,
             .units_before = before,
             .events_before = has_counter ? work->events_before : 0,
-            .base_amount = is_money                  ? money_of(cut->units - free_units, cuts->info)
-                           : work->pieces_count == 0 ? money_carried(row)
-                                                     : 0,
+            .base_amount = is_money            ? money_of(cut->units - free_units, cuts->info)
+                           : pieces_count == 0 ? money_carried(row)
+                                               : 0,
             .base_before = is_money ? money_of(before, cuts->info) : 0,
             .start_ns = cut->start_ns,
             .price_index = index,
             .node_id = row->node_id,
             .node_state = charge->node_state,
-            .flags = work->pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
+            .flags = pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
             .service = row->service,
         };
         before = cuts->is_isolated ? 0 : before + cut->units - free_units;
-        work->pieces_count++;
+        pieces_count++;
     }
-    if (work->pieces_count > 0) {
-        rate->task_rows[work->pieces_from + work->pieces_count - 1].flags |= TG_TARIFF_LAST_PIECE;
+    if (pieces_count > 0) {
+        rate->task_rows[from + pieces_count - 1].flags |= TG_TARIFF_LAST_PIECE;
     }
+    *count = pieces_count;
     return TG_OK;
+}
+
+/* The call with this record and without it, both from where the counter stood before the call. When
+ * its period began within the call, units of the call before that are not of this counter: they are
+ * passed over on both sides, as covered ones are. */
+static __attribute__((noinline)) enum tg_err call_pieces_make(struct tg_rate *rate,
+                                                              const struct tg_usage *row,
+                                                              const struct tg_charge *charge,
+                                                              struct tg_rate_work *work)
+{
+    struct tg_call *call = work->call;
+    const uint64_t own = call->before.billed_units - call->covered_blocks;
+    const bool is_record = rate->cuts.info->counter == TG_COUNTER_RECORD;
+    const uint64_t counted = is_record ? own : work->before_blocks;
+    const bool has_place =
+        strcmp(tg_image_tariff_name(work->image, work->price->price_id), "per_unit") != 0;
+    const uint64_t passed = counted < own && has_place ? own - counted : 0;
+    struct piece_start start = {.covered = call->covered_blocks + passed,
+                                .before = counted > own ? counted - own : 0};
+    enum tg_err err = TG_OK;
+    call->pieces_from = work->pieces_from;
+    if (call->before.cuts_count > 0) {
+        err = pieces_make(rate, row, charge, work, &call->before, start, call->pieces_from,
+                          &call->pieces_count);
+    }
+    if (err == TG_OK) {
+        start.covered += work->covered_blocks;
+        work->pieces_from += call->pieces_count;
+        err = pieces_make(rate, row, charge, work, &rate->cuts, start, work->pieces_from,
+                          &work->pieces_count);
+    }
+    work->before_blocks = counted;
+    return err;
+}
+
+static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
+                              const struct tg_charge *charge, struct tg_rate_work *work)
+{
+    const struct piece_start start = {work->covered_blocks, work->before_blocks};
+    work->pieces_from = rate->tasks_count;
+    if (__builtin_expect(work->call != NULL, 0)) {
+        return call_pieces_make(rate, row, charge, work);
+    }
+    return pieces_make(rate, row, charge, work, &rate->cuts, start, work->pieces_from,
+                       &work->pieces_count);
 }
 
 static __attribute__((noinline)) struct tg_allowance_log *log_of(struct tg_rate *rate,
@@ -195,8 +250,18 @@ static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
         .direction = (row->flags & TG_USAGE_INCOMING) != 0 ? TG_DIRECTION_IN : TG_DIRECTION_OUT,
     };
     work->allowance_before = 0;
-    return tg_rate_cuts_draw(rate->accounts, log_of(rate, work), &draw, &rate->cuts,
-                             &work->covered_blocks);
+    if (work->call == NULL) {
+        return tg_rate_cuts_draw(rate->accounts, log_of(rate, work), &draw, &rate->cuts,
+                                 &work->covered_blocks);
+    }
+    const enum tg_err err = tg_rate_cuts_draw(rate->accounts, log_of(rate, work), &draw,
+                                              &work->call->added, &work->covered_blocks);
+    if (work->call->added.is_covered_apart) {
+        const struct tg_call_place place = {work->image, work->plan_service, charge->subscriber,
+                                            TG_TIME_MODEL_NONE, work->zone};
+        tg_call_covered_apart(&place, &rate->cuts, work->call);
+    }
+    return err;
 }
 
 /* Blocks that allowances cover: the line's own bucket, or the plan's list. */
@@ -204,12 +269,13 @@ static enum tg_err row_cover(struct tg_rate *rate, const struct tg_usage *row,
                              const struct tg_charge *charge, struct tg_rate_work *work,
                              const struct tg_account_meter *meter)
 {
-    const struct tg_rate_cuts *cuts = &rate->cuts;
+    const struct tg_rate_cuts *cuts = work->call == NULL ? &rate->cuts : &work->call->added;
     if (__builtin_expect(work->plan_service->buckets_count != 0, 0)) {
         return row_draw(rate, row, charge, work);
     }
     uint64_t left;
-    const enum tg_err err = allowance_left(row, work, meter, cuts->info->unit_base_count, &left);
+    const enum tg_err err =
+        allowance_left(row, work, meter, rate->cuts.info->unit_base_count, &left);
     work->allowance_before = left;
     work->covered_blocks = left < cuts->billed_units ? left : cuts->billed_units;
     return err;
@@ -233,15 +299,40 @@ static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row
     return err;
 }
 
+/* Is there a fee, and is it due once so much of the call is priced and billed? */
+static bool fee_is_due(const struct tg_rate_work *work, bool is_priced, uint64_t billed_blocks)
+{
+    return work->price->connect_fee != 0 &&
+           (is_priced ||
+            ((work->info->options & TG_PRICE_CONNECT_ON_USE) != 0 && billed_blocks > 0));
+}
+
+/* The call is told of its record; did it pay the fee before, and has it now? */
+static __attribute__((noinline)) enum tg_err
+call_post(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+          struct tg_rate_work *work, uint64_t unit_base_count)
+{
+    struct tg_call *call = work->call;
+    const uint64_t billed = rate->cuts.billed_units;
+    charge->units_before = work->before_blocks * rate->cuts.info->block_units;
+    call->had_fee = fee_is_due(work, call->before.billed_units > call->covered_blocks,
+                               call->before.billed_units);
+    work->has_connect_fee =
+        fee_is_due(work, billed > call->covered_blocks + work->covered_blocks, billed);
+    return tg_call_note(rate->accounts, call, row, charge->allowance_units * unit_base_count);
+}
+
 /* All that may refuse the row and needs its line; the caller undoes on refusal. */
 static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
                             struct tg_charge *charge, struct tg_rate_work *work,
                             struct tg_account_line *line)
 {
     const struct tg_rate_cuts *cuts = &rate->cuts;
+    const struct tg_call *call = work->call;
+    const uint64_t billed_blocks = call == NULL ? cuts->billed_units : call->added.billed_units;
     const uint64_t block_units = cuts->info->block_units;
     const struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    if (__builtin_mul_overflow(cuts->billed_units, block_units, &charge->billed_units)) {
+    if (__builtin_mul_overflow(billed_blocks, block_units, &charge->billed_units)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
     enum tg_err err = row_cover(rate, row, charge, work, meter);
@@ -262,20 +353,20 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     if (err != TG_OK) {
         return err;
     }
-    const bool is_marked = line->open_call != 0 || (row->flags & TG_USAGE_PARTIAL) != 0;
-    const uint32_t mark = is_marked ? tg_account_call_mark(row) : 0;
-    const bool goes_on = line->open_call != 0 && line->open_call == mark;
-    const bool is_paid =
-        work->pieces_count > 0 ||
-        ((cuts->info->options & TG_PRICE_CONNECT_ON_USE) != 0 && charge->billed_units > 0);
-    work->has_connect_fee = is_paid && !goes_on && work->price->connect_fee != 0;
+    work->has_connect_fee = fee_is_due(work, work->pieces_count > 0, cuts->billed_units);
     charge->fate = TG_FATE_RATED;
     const uint64_t unit_base_count =
         block_units == 1 ? cuts->info->unit_base_count : tg_unit_base_count(charge->unit);
-    return tg_account_post(line, row, charge, unit_base_count, mark) ? TG_OK : TG_E_AMOUNT_OVERFLOW;
+    if (__builtin_expect(call != NULL, 0)) {
+        err = call_post(rate, row, charge, work, unit_base_count);
+        if (err != TG_OK) {
+            return err;
+        }
+    }
+    return tg_account_post(line, row, charge, unit_base_count) ? TG_OK : TG_E_AMOUNT_OVERFLOW;
 }
 
-void tg_rate_row_undo(struct tg_rate_work *work)
+void tg_rate_row_undo(struct tg_rate *rate, struct tg_rate_work *work)
 {
     if (work->line != NULL) {
         *work->line = work->undo;
@@ -285,6 +376,33 @@ void tg_rate_row_undo(struct tg_rate_work *work)
         tg_allowance_undo(work->log);
         work->log = NULL;
     }
+    if (work->call != NULL) {
+        tg_accounts_calls_note(rate->accounts, work->call->subscriber);
+        work->call = NULL;
+    }
+}
+
+/* Is the row a part of a call? Then rate->cuts are those of the call so far. */
+static __attribute__((noinline)) enum tg_err row_call(struct tg_rate *rate,
+                                                      const struct tg_usage *row,
+                                                      const struct tg_charge *charge,
+                                                      uint32_t model, struct tg_rate_work *work)
+{
+    const struct tg_call_place place = {work->image, work->plan_service, charge->subscriber, model,
+                                        work->zone};
+    struct tg_call *call = &rate->calls[work - rate->works];
+    bool is_part;
+    const enum tg_err err =
+        tg_call_cut(&place, row, rate->accounts, log_of(rate, work), &rate->cuts, call, &is_part);
+    if (err != TG_OK || !is_part) {
+        return err;
+    }
+    work->call = call;
+    work->price = rate->cuts.price;
+    work->info = rate->cuts.info;
+    work->raw_units = rate->cuts.raw_units - call->before.raw_units;
+    work->included_units = rate->cuts.included_units - call->before.included_units;
+    return TG_OK;
 }
 
 void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
@@ -318,16 +436,19 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
         work->reason = TG_E_PERIOD_CLOSED;
         return;
     }
-    err = row_post(rate, row, charge, work, slot);
+    if (__builtin_expect(slot->calls_open != 0 || (row->flags & TG_USAGE_PARTIAL) != 0, 0)) {
+        err = row_call(rate, row, charge, model, work);
+    }
+    err = err == TG_OK ? row_post(rate, row, charge, work, slot) : err;
     if (err != TG_OK) {
         work->line = slot;
-        tg_rate_row_undo(work);
+        tg_rate_row_undo(rate, work);
         work->pieces_count = 0;
         work->reason = (int16_t)err;
         return;
     }
     work->line = slot;
-    rate->tasks_count += work->pieces_count;
+    rate->tasks_count = work->pieces_from + work->pieces_count;
 }
 
 /* The usual group has one tariff: it prices the tasks where they lie. */

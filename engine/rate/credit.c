@@ -3,6 +3,7 @@
 
 #include "abi/key.h"
 #include "catalog/catalog.h"
+#include "rate/call.h"
 #include "rate/split.h"
 
 #include <assert.h>
@@ -155,6 +156,24 @@ static uint64_t content_of(const struct tg_credit_request *request)
     return tg_key_hash(tg_key_hash(1, &row, sizeof row), words, sizeof words);
 }
 
+/* All rows of an id are one call to the rate stage, told by source, number and key (rate/call.h);
+ * the key is a function of the reservation, so that the duplicate check would find it twice. */
+static void row_name(const struct tg_credit_entry *entry, struct tg_usage *row)
+{
+    row->source_id = TG_CREDIT_SOURCE_ID;
+    row->sequence = entry->number;
+    row->record_key = tg_call_record_key(tg_key_hash(0, entry->id, TG_CREDIT_ID_BYTES),
+                                         entry->number, row->start_ns);
+}
+
+/* The usage row of a quantity of a reservation. */
+static struct tg_usage entry_row(const struct tg_credit_entry *entry, uint64_t quantity)
+{
+    struct tg_usage row = tg_grant_cut(&entry->row, entry->dimension, quantity);
+    row_name(entry, &row);
+    return row;
+}
+
 /* Uses the account's open reservations to the full, oldest first, until trial_end. */
 static uint32_t trial_begin(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
                             const struct tg_credit_account *account)
@@ -168,7 +187,7 @@ static uint32_t trial_begin(struct tg_credit *credit, const struct tg_catalog_sn
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct tg_credit_entry *entry = &credit->entries[credit->trial_order[i]];
-        const struct tg_usage row = tg_grant_cut(&entry->row, entry->dimension, entry->granted);
+        const struct tg_usage row = entry_row(entry, entry->granted);
         credit->trials[i] = (struct tg_charge){.subscriber = entry->subscriber};
         tg_grant_keep(tg_rate_accounts(credit->trial), entry->subscriber, entry->account,
                       &credit->kept[i]);
@@ -206,15 +225,16 @@ static void holds_follow(struct tg_credit *credit, const struct tg_catalog_snaps
 
 /* How much is granted, and what it costs on top of what is open. */
 static enum tg_err grant_find(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
-                              const struct tg_credit_request *request, int64_t available,
-                              struct tg_credit_entry *entry)
+                              int64_t available, struct tg_credit_entry *entry)
 {
+    struct tg_usage asked_row = entry->row;
     struct tg_accounts *accounts = tg_rate_accounts(credit->trial);
     struct tg_charge charge = {.subscriber = entry->subscriber};
     struct tg_rate_trace trace;
     const uint32_t count = trial_begin(credit, snapshot, &credit->book->accounts[entry->account]);
+    row_name(entry, &asked_row);
     tg_grant_keep(accounts, entry->subscriber, entry->account, &credit->kept[TG_CREDIT_OPEN_MAX]);
-    tg_rate_run_traced(credit->trial, snapshot, &request->row, &charge, 1, &trace);
+    tg_rate_run_traced(credit->trial, snapshot, &asked_row, &charge, 1, &trace);
     tg_grant_put(accounts, &credit->kept[TG_CREDIT_OPEN_MAX]);
     enum tg_err err = TG_OK;
     if (charge.fate != TG_FATE_RATED) {
@@ -222,13 +242,13 @@ static enum tg_err grant_find(struct tg_credit *credit, const struct tg_catalog_
     } else if (charge.currency != snapshot->roster->accounts[entry->account].currency) {
         err = TG_E_NO_EXCHANGE_RATE;
     } else {
-        entry->dimension = tg_grant_dimension(snapshot, &request->row, &trace);
+        entry->dimension = tg_grant_dimension(snapshot, &asked_row, &trace);
         const struct tg_grant_row row = {.snapshot = snapshot,
-                                         .row = &request->row,
+                                         .row = &asked_row,
                                          .subscriber = entry->subscriber,
                                          .dimension = entry->dimension};
         const struct tg_grant_bounds bounds = {.credit_max = available};
-        const uint64_t asked = tg_rate_base_quantity(&request->row, entry->dimension);
+        const uint64_t asked = tg_rate_base_quantity(&asked_row, entry->dimension);
         entry->granted = tg_grant_search(credit->trial, &row, asked, &bounds, &entry->held);
         entry->held = entry->held > 0 ? entry->held : 0;
         err = entry->granted > 0 ? TG_OK : TG_E_NO_CREDIT;
@@ -283,10 +303,12 @@ static void reserve(struct tg_credit *credit, const struct tg_catalog_snapshot *
                                     .at_ns = request->at_ns,
                                     .content = content,
                                     .account = account,
-                                    .subscriber = subscriber};
+                                    .subscriber = subscriber,
+                                    .number = request->number};
+    memcpy(draft.id, request->id, sizeof draft.id);
     err = answer->open_count >= TG_CREDIT_OPEN_MAX
               ? TG_E_FULL
-              : grant_find(credit, snapshot, request, answer->available, &draft);
+              : grant_find(credit, snapshot, answer->available, &draft);
     if (__builtin_add_overflow(request->at_ns, request->validity_ns, &draft.valid_to_ns)) {
         err = TG_E_INVALID;
     }
@@ -298,9 +320,7 @@ static void reserve(struct tg_credit *credit, const struct tg_catalog_snapshot *
     }
     struct tg_credit_entry *entry = &credit->entries[at];
     draft.hash_next = entry->hash_next;
-    draft.number = request->number;
     draft.epoch = epoch;
-    memcpy(draft.id, request->id, sizeof draft.id);
     *entry = draft;
     tg_credit_link(credit, at);
     tg_credit_count(&credit->counts.opened_count, 1);
@@ -385,16 +405,12 @@ static void release(struct tg_credit *credit, const struct tg_catalog_snapshot *
     }
 }
 
-/* The usage row of what was used; its key is a function of the reservation, so that the duplicate
- * check would find it twice. */
-static void commit_row(const struct tg_credit_entry *entry, uint64_t used, struct tg_usage *row,
-                       struct tg_charge *charge)
+/* The usage row of what was used; after an update more of the session follows. */
+static void commit_row(const struct tg_credit_entry *entry, uint64_t used, bool goes_on,
+                       struct tg_usage *row, struct tg_charge *charge)
 {
-    *row = tg_grant_cut(&entry->row, entry->dimension, used);
-    row->source_id = TG_CREDIT_SOURCE_ID;
-    row->record_key = tg_key_hash(tg_key_hash(entry->number, entry->id, TG_CREDIT_ID_BYTES),
-                                  &entry->at_ns, sizeof entry->at_ns);
-    row->sequence = entry->number;
+    *row = entry_row(entry, used);
+    row->flags |= goes_on ? TG_USAGE_PARTIAL : 0;
     *charge = (struct tg_charge){.subscriber = entry->subscriber, .price_id = TG_PRICE_NONE};
 }
 
@@ -505,7 +521,8 @@ static bool end_ask(struct tg_credit *credit, const struct tg_catalog_snapshot *
     }
     if (commit_begin(credit, roster, at, request->used, answer)) {
         if (request->used > 0) {
-            commit_row(&credit->entries[at], request->used, row, charge);
+            commit_row(&credit->entries[at], request->used, request->action == TG_CREDIT_DO_UPDATE,
+                       row, charge);
             return true;
         }
         commit_end(credit, snapshot, at, 0, now_ns, epoch, NULL, NULL, answer);

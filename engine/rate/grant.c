@@ -25,6 +25,7 @@ void tg_grant_put(struct tg_accounts *accounts, const struct tg_grant_state *sta
         *tg_accounts_slot(accounts, state->subscriber, i) = state->lines[i];
     }
     *tg_accounts_shelf(accounts, false, state->subscriber) = state->own;
+    tg_accounts_calls_note(accounts, state->subscriber);
     struct tg_shelf *pool = tg_accounts_shelf(accounts, true, state->account);
     if (pool != NULL) {
         *pool = state->pool;
@@ -102,7 +103,8 @@ static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uin
     }
     const struct tg_image *image = tg_catalog_image_at(row->snapshot, cut.start_ns);
     const struct tg_price_info *info = tg_image_price_info(image, charge.price_id);
-    if ((info->options & TG_PRICE_MAX_STOPS) != 0 && charge.amount > trace.price->charge_max) {
+    if ((info->options & TG_PRICE_MAX_STOPS) != 0 &&
+        (__int128)charge.amount + trace.call_amount_before > trace.price->charge_max) {
         return false;
     }
     return tg_grant_money(&charge, &trace) <= bounds->credit_max &&

@@ -466,7 +466,7 @@ static __attribute__((noinline)) bool fresh_post(struct tg_rate *rate, const str
     if (tg_accounts_line(rate->accounts, charge->subscriber, period) == NULL) {
         return false;
     }
-    if (line->open_call != 0 || !line_post(rate, row, charge, quick_row, line)) {
+    if (line->calls_open != 0 || !line_post(rate, row, charge, quick_row, line)) {
         *line = before;
         return false;
     }
@@ -486,7 +486,7 @@ static inline bool row_post(struct tg_rate *rate, const struct tg_usage *row,
     if (__builtin_expect(line->period != period, 0)) {
         return fresh_post(rate, row, charge, quick_row, period, line);
     }
-    if (__builtin_expect(line->open_call != 0, 0)) {
+    if (__builtin_expect(line->calls_open != 0, 0)) {
         return false;
     }
     tg_accounts_touch(rate->accounts, charge->subscriber, period);

@@ -95,62 +95,38 @@ static bool row_carries(const struct tg_rate *rate, const struct tg_rate_work *w
            rate->rules[work - rate->works].rule->carry_denominator != 0;
 }
 
-/* Round the charge to the price's decimals, once: from the exact sum of the pieces and not from
- * their rounded amounts, as a tie that was made by rounding would be rounded again. */
-static __attribute__((noinline)) enum tg_err row_round(struct tg_rate *rate,
-                                                       const struct tg_rate_work *work,
-                                                       bool is_unlimited, struct tg_charge *charge)
-{
-    const int64_t step = tg_pow10(work->info->round_exponent);
-    __int128 numerator = 0;
-    uint64_t denominator = 1;
-    uint64_t divisor;
-    for (uint32_t i = 0; is_unlimited && i < work->pieces_count; i++) {
-        if (!exact_add(&numerator, &denominator, &rate->task_results[work->pieces_from + i])) {
-            return TG_E_AMOUNT_OVERFLOW;
-        }
-    }
-    const int64_t whole = !is_unlimited           ? charge->amount
-                          : work->has_connect_fee ? work->price->connect_fee
-                                                  : 0;
-    numerator += (__int128)whole * denominator;
-    if (__builtin_mul_overflow(denominator, (uint64_t)step, &divisor)) {
-        return TG_E_AMOUNT_OVERFLOW;
-    }
-    if (row_carries(rate, work)) {
-        const struct tg_rules_exact exact = {numerator, denominator};
-        return tg_rules_carry(rate->accounts, &rate->rules[work - rate->works], &exact, step,
-                              charge);
-    }
-    struct tg_tariff_result rounded;
-    tg_tariff_round(numerator, divisor, work->price->rounding, &rounded);
-    if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, &charge->amount)) {
-        return TG_E_AMOUNT_OVERFLOW;
-    }
-    charge->remainder =
-        (int64_t)((__int128)rounded.remainder * ((int64_t)1 << 32) / (__int128)denominator);
-    return TG_OK;
-}
+/* Pieces that make a charge: of a row, or of a call with its row and without it. */
+struct span {
+    uint32_t from;
+    uint32_t count;
+    bool has_fee;
+};
 
-/* Sum the pieces, add the fee, keep the limits, round to the price's decimals. */
-static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *work,
-                              struct tg_charge *charge, struct tg_rate_trace *trace)
+/* What they come to at the rating scale, before and after the price's bounds. */
+struct span_sum {
+    __int128 unlimited;
+    __int128 amount;
+    int64_t remainder;
+};
+
+static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_rate_work *work,
+                                   const struct span *span, struct span_sum *sum)
 {
     __int128 amount = 0;
     int64_t remainder = 0;
-    for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const struct tg_tariff_result *result = &rate->task_results[work->pieces_from + i];
+    for (uint32_t i = 0; i < span->count; i++) {
+        const struct tg_tariff_result *result = &rate->task_results[span->from + i];
         if (result->verdict != TG_OK) {
             return (enum tg_err)result->verdict;
         }
         amount += result->amount;
         remainder += remainder_scale(result);
     }
-    if (work->has_connect_fee) {
+    if (span->has_fee) {
         amount += work->price->connect_fee;
     }
-    const __int128 unlimited = amount;
-    if (work->pieces_count > 0) {
+    sum->unlimited = amount;
+    if (span->count > 0) {
         amount = amount < work->price->charge_min ? work->price->charge_min : amount;
         if ((work->info->options & TG_PRICE_MAX_STOPS) == 0) {
             amount = amount > work->price->charge_max ? work->price->charge_max : amount;
@@ -159,24 +135,170 @@ static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *w
     if (amount > INT64_MAX || amount < INT64_MIN) {
         return TG_E_AMOUNT_OVERFLOW;
     }
+    sum->amount = amount;
+    sum->remainder = amount == sum->unlimited ? remainder : 0;
+    return TG_OK;
+}
+
+/* The exact sum of the pieces and not of their rounded amounts, as a tie that was made by rounding
+ * would be rounded again. What a bound set is exact. */
+static bool span_exact(const struct tg_rate *rate, const struct tg_rate_work *work,
+                       const struct span *span, const struct span_sum *sum,
+                       struct tg_rules_exact *exact)
+{
+    const bool is_unlimited = sum->amount == sum->unlimited;
+    *exact = (struct tg_rules_exact){0, 1};
+    for (uint32_t i = 0; is_unlimited && i < span->count; i++) {
+        if (!exact_add(&exact->numerator, &exact->denominator,
+                       &rate->task_results[span->from + i])) {
+            return false;
+        }
+    }
+    const int64_t whole = !is_unlimited   ? (int64_t)sum->amount
+                          : span->has_fee ? work->price->connect_fee
+                                          : 0;
+    exact->numerator += (__int128)whole * exact->denominator;
+    return true;
+}
+
+/* Round to the price's decimals, once. */
+static enum tg_err exact_round(const struct tg_rate_work *work, const struct tg_rules_exact *exact,
+                               int64_t *amount, int64_t *remainder)
+{
+    const int64_t step = tg_pow10(work->info->round_exponent);
+    struct tg_tariff_result rounded;
+    uint64_t divisor;
+    if (__builtin_mul_overflow(exact->denominator, (uint64_t)step, &divisor)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    tg_tariff_round(exact->numerator, divisor, work->price->rounding, &rounded);
+    if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, amount)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    *remainder =
+        (int64_t)((__int128)rounded.remainder * ((int64_t)1 << 32) / (__int128)exact->denominator);
+    return TG_OK;
+}
+
+/* a -= b, both over one denominator then. */
+static bool exact_less(struct tg_rules_exact *a, const struct tg_rules_exact *b)
+{
+    const struct tg_tariff_result nothing = {.denominator = b->denominator};
+    struct tg_rules_exact other = *b;
+    const struct tg_tariff_result none = {.denominator = a->denominator};
+    return exact_add(&other.numerator, &other.denominator, &none) &&
+           exact_add(&a->numerator, &a->denominator, &nothing) &&
+           !__builtin_sub_overflow(a->numerator, other.numerator, &a->numerator);
+}
+
+static enum tg_err exact_carry(struct tg_rate *rate, const struct tg_rate_work *work,
+                               const struct tg_rules_exact *exact, struct tg_charge *charge)
+{
+    return tg_rules_carry(rate->accounts, &rate->rules[work - rate->works], exact,
+                          tg_pow10(work->info->round_exponent), charge);
+}
+
+static __attribute__((noinline)) enum tg_err
+row_round(struct tg_rate *rate, const struct tg_rate_work *work, const struct span *span,
+          const struct span_sum *sum, struct tg_charge *charge)
+{
+    struct tg_rules_exact exact;
+    if (!span_exact(rate, work, span, sum, &exact)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    return row_carries(rate, work) ? exact_carry(rate, work, &exact, charge)
+                                   : exact_round(work, &exact, &charge->amount, &charge->remainder);
+}
+
+/* A part of a call costs what the call with it does less what the call without it did. */
+static __attribute__((noinline)) enum tg_err
+call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct span *span,
+            const struct span_sum *sum, struct tg_charge *charge, struct tg_rate_trace *trace)
+{
+    const struct tg_call *call = work->call;
+    const struct span span_before = {call->pieces_from, call->pieces_count, call->had_fee};
+    struct span_sum before;
+    struct tg_rules_exact exact;
+    struct tg_rules_exact exact_before;
+    __int128 amount = sum->amount;
+    int64_t amounts[2] = {0, 0};
+    int64_t remainders[2] = {0, 0};
+    enum tg_err err = span_sum(rate, work, &span_before, &before);
+    if (err != TG_OK) {
+        return err;
+    }
+    amount -= before.amount;
+    charge->remainder = sum->remainder - before.remainder;
+    if (work->info->round_exponent != 0 || row_carries(rate, work)) {
+        if (!span_exact(rate, work, span, sum, &exact) ||
+            !span_exact(rate, work, &span_before, &before, &exact_before)) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+        if (row_carries(rate, work)) {
+            err = exact_less(&exact, &exact_before) ? exact_carry(rate, work, &exact, charge)
+                                                    : TG_E_AMOUNT_OVERFLOW;
+            amounts[0] = charge->amount;
+            remainders[0] = charge->remainder;
+        } else {
+            err = exact_round(work, &exact, &amounts[0], &remainders[0]);
+            err =
+                err == TG_OK ? exact_round(work, &exact_before, &amounts[1], &remainders[1]) : err;
+        }
+        amount = (__int128)amounts[0] - amounts[1];
+        charge->remainder = remainders[0] - remainders[1];
+    }
+    if (err != TG_OK || amount > INT64_MAX || amount < INT64_MIN) {
+        return err != TG_OK ? err : TG_E_AMOUNT_OVERFLOW;
+    }
     charge->amount = (int64_t)amount;
-    charge->remainder = amount == unlimited ? remainder : 0;
-    const bool has_rules = (work->info->options & TG_PRICE_RULES) != 0;
-    if (__builtin_expect(work->info->round_exponent != 0 || has_rules, 0) &&
+    if (trace != NULL) {
+        const int64_t fee = work->price->connect_fee;
+        trace->connect_fee = (span->has_fee ? fee : 0) - (span_before.has_fee ? fee : 0);
+        trace->limit_change =
+            (int64_t)(sum->amount - sum->unlimited - (before.amount - before.unlimited));
+        trace->rounding_change = (int64_t)(amount - (sum->amount - before.amount));
+        trace->call_amount_before = (int64_t)before.amount;
+    }
+    return TG_OK;
+}
+
+static enum tg_err span_amount(struct tg_rate *rate, const struct tg_rate_work *work,
+                               const struct span *span, const struct span_sum *sum,
+                               struct tg_charge *charge, struct tg_rate_trace *trace)
+{
+    charge->amount = (int64_t)sum->amount;
+    charge->remainder = sum->remainder;
+    if (__builtin_expect(
+            work->info->round_exponent != 0 || (work->info->options & TG_PRICE_RULES) != 0, 0) &&
         (work->info->round_exponent != 0 || row_carries(rate, work))) {
-        const enum tg_err err = row_round(rate, work, amount == unlimited, charge);
+        const enum tg_err err = row_round(rate, work, span, sum, charge);
         if (err != TG_OK) {
             return err;
         }
     }
     if (trace != NULL) {
-        trace->connect_fee = work->has_connect_fee ? work->price->connect_fee : 0;
-        trace->limit_change = (int64_t)(amount - unlimited);
-        trace->rounding_change = charge->amount - (int64_t)amount;
+        trace->connect_fee = span->has_fee ? work->price->connect_fee : 0;
+        trace->limit_change = (int64_t)(sum->amount - sum->unlimited);
+        trace->rounding_change = charge->amount - (int64_t)sum->amount;
     }
-    return __builtin_expect(has_rules, 0)
+    return TG_OK;
+}
+
+/* Sum the pieces, add the fee, keep the limits, round to the price's decimals. */
+static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *work,
+                              struct tg_charge *charge, struct tg_rate_trace *trace)
+{
+    const struct span span = {work->pieces_from, work->pieces_count, work->has_connect_fee};
+    struct span_sum sum;
+    enum tg_err err = span_sum(rate, work, &span, &sum);
+    if (err == TG_OK) {
+        err = __builtin_expect(work->call == NULL, 1)
+                  ? span_amount(rate, work, &span, &sum, charge, trace)
+                  : call_amount(rate, work, &span, &sum, charge, trace);
+    }
+    return err == TG_OK && __builtin_expect((work->info->options & TG_PRICE_RULES) != 0, 0)
                ? tg_rules_finish(rate->accounts, &rate->rules[work - rate->works], charge)
-               : TG_OK;
+               : err;
 }
 
 static void row_refuse(const struct tg_rate_work *work, struct tg_charge *charge)
@@ -221,6 +343,48 @@ static void rules_trace(const struct tg_rules *rules, struct tg_rate_trace *trac
     }
 }
 
+static struct tg_rate_piece piece_of(const struct tg_rate *rate, uint32_t at)
+{
+    const struct tg_tariff_row *row = &rate->task_rows[at];
+    const struct tg_tariff_result *result = &rate->task_results[at];
+    return (struct tg_rate_piece){
+        .units = row->units,
+        .units_before = row->units_before,
+        .start_ns = row->start_ns,
+        .end_ns = rate->tasks[at].end_ns,
+        .amount = result->amount,
+        .remainder = result->remainder,
+        .denominator = result->denominator,
+        .step_index = result->step_index,
+        .price_id = rate->task_prices[at]->price_id,
+    };
+}
+
+/* What the record adds to each piece of its call. */
+static void call_trace(const struct tg_rate *rate, const struct tg_rate_work *work,
+                       struct tg_rate_trace *trace)
+{
+    const struct tg_call *call = work->call;
+    for (uint32_t i = 0; i < work->pieces_count; i++) {
+        struct tg_rate_piece piece = piece_of(rate, work->pieces_from + i);
+        for (uint32_t k = 0; k < call->pieces_count; k++) {
+            const uint32_t at = call->pieces_from + k;
+            const struct tg_tariff_row *had = &rate->task_rows[at];
+            if (rate->tasks[at].cut == rate->tasks[work->pieces_from + i].cut &&
+                had->units <= piece.units) {
+                piece.units -= had->units;
+                piece.units_before += had->units;
+                piece.start_ns = rate->tasks[at].end_ns;
+                piece.amount -= rate->task_results[at].amount;
+                piece.remainder -= rate->task_results[at].remainder;
+            }
+        }
+        if (piece.units > 0 || piece.amount != 0) {
+            trace->pieces[trace->pieces_count++] = piece;
+        }
+    }
+}
+
 static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *work,
                       struct tg_rate_trace *trace)
 {
@@ -239,22 +403,13 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
     if (work->info != NULL && work->log != NULL && (work->info->options & TG_PRICE_RULES) != 0) {
         rules_trace(&rate->rules[work - rate->works], trace);
     }
+    if (work->call != NULL) {
+        call_trace(rate, work, trace);
+        return;
+    }
     trace->pieces_count = work->pieces_count;
     for (uint32_t i = 0; i < work->pieces_count; i++) {
-        const uint32_t at = work->pieces_from + i;
-        const struct tg_tariff_row *row = &rate->task_rows[at];
-        const struct tg_tariff_result *result = &rate->task_results[at];
-        trace->pieces[i] = (struct tg_rate_piece){
-            .units = row->units,
-            .units_before = row->units_before,
-            .start_ns = row->start_ns,
-            .end_ns = rate->tasks[at].end_ns,
-            .amount = result->amount,
-            .remainder = result->remainder,
-            .denominator = result->denominator,
-            .step_index = result->step_index,
-            .price_id = rate->task_prices[at]->price_id,
-        };
+        trace->pieces[i] = piece_of(rate, work->pieces_from + i);
     }
 }
 
@@ -278,7 +433,7 @@ static void group_undo(struct tg_rate *rate, struct tg_charge *charges, uint32_t
 {
     for (uint32_t i = count; i > 0; i--) {
         struct tg_rate_work *work = &rate->works[i - 1];
-        tg_rate_row_undo(work);
+        tg_rate_row_undo(rate, work);
         if (work->is_worked) {
             charges[i - 1].fate = TG_FATE_NONE;
         }
@@ -317,7 +472,7 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
                 if (row_shares_account(rate, charges, i, count)) {
                     return false;
                 }
-                tg_rate_row_undo(work);
+                tg_rate_row_undo(rate, work);
             }
         }
         if (trace != NULL) {
@@ -331,6 +486,13 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
         }
     }
     return true;
+}
+
+/* A part of a call that was rated: its fee may have been paid before. */
+static void call_tell(struct tg_rate *rate, const struct tg_rate_work *work)
+{
+    rate->counts.connect_fees_count -= work->has_connect_fee && work->call->had_fee;
+    rate->counts.calls_forgotten_count += work->call->has_forgotten;
 }
 
 /* Thresholds of spend limits that row i reached. */
@@ -371,6 +533,9 @@ static bool group_long(struct tg_rate *rate, const struct tg_catalog_snapshot *s
             rate->counts.suspended_count += charges[i].fate == TG_FATE_SUSPENDED;
             rate->counts.connect_fees_count +=
                 charges[i].fate == TG_FATE_RATED && rate->works[i].has_connect_fee;
+            if (__builtin_expect(rate->works[i].call != NULL, 0)) {
+                call_tell(rate, &rate->works[i]);
+            }
             const struct tg_allowance_log *log = rate->works[i].log;
             for (uint32_t use = 0; log != NULL && use < log->uses_count; use++) {
                 rate->counts.thresholds_count +=

@@ -11,8 +11,10 @@
  *   1 image valid at event time; 2 roster line; 3 product and plan active at event time; 4 price of
  *   plan x service x zone x band; 5 quantity in the price's unit; 6 grace; 7 minimum; 8 first and
  *   next increments; 9 included units; 10 allowance at the exact unit; 11 tariff on what is left;
- *   12 connect fee once a call; 13 minimum and maximum charge; 14 for the few
+ *   12 connect fee; 13 minimum and maximum charge; 14 for the few
  *   prices that have rules carried remainder, exchange, spend limits (rules.h); 15 posting.
+ *  A record that is a part of a call is what steps 5 to 13 make of the call with it, less what they
+ *  make of the call without it (rate/call.h).
  *  One rounding: inside the tariff at the rating scale, or, when the price names decimals, of the
  *  exact sum of the row after step 13. Any step may refuse: the row is then suspended with the
  * reason and posts nothing. Nothing is priced at 0 for want of a price.
@@ -65,12 +67,13 @@ struct tg_rate_piece {
 
 /** @brief How one row's charge came to be. */
 struct tg_rate_trace {
-    uint64_t raw_units;           /**< Quantity in the price's unit, before increments. */
-    uint64_t included_units;      /**< Taken off by the price's included units. */
-    uint64_t allowance_before;    /**< Left in the bucket before this row. */
-    int64_t connect_fee;          /**< Added; 0 none. */
-    int64_t limit_change;         /**< Added or taken by minimum and maximum charge. */
-    int64_t rounding_change;      /**< Added or taken by rounding to the price's decimals. */
+    uint64_t raw_units;         /**< Quantity in the price's unit, before increments. */
+    uint64_t included_units;    /**< Taken off by the price's included units. */
+    uint64_t allowance_before;  /**< Left in the bucket before this row. */
+    int64_t connect_fee;        /**< Added; 0 none. */
+    int64_t limit_change;       /**< Added or taken by minimum and maximum charge. */
+    int64_t call_amount_before; /**< What the call cost before this record, at the rating scale. */
+    int64_t rounding_change;    /**< Added or taken by rounding to the price's decimals. */
     const struct tg_price *price; /**< In the image; valid while the snapshot is held. NULL none. */
     const struct tg_plug *tariff; /**< Who priced; NULL none. */
     const struct tg_exchange_rate *exchange; /**< Into the account's currency; NULL: the same. */
@@ -90,8 +93,9 @@ struct tg_rate_counts {
     uint64_t rated_count;     /**< Rated rows. */
     uint64_t suspended_count; /**< Suspended rows, all reasons. */
     uint64_t repriced_count;  /**< Rows priced a second time since a neighbour was refused late. */
-    uint64_t connect_fees_count; /**< Connect fees added. */
-    uint64_t thresholds_count;   /**< Thresholds of allowances crossed. */
+    uint64_t connect_fees_count;    /**< Connect fees added. */
+    uint64_t thresholds_count;      /**< Thresholds of allowances crossed. */
+    uint64_t calls_forgotten_count; /**< Open calls forgotten to make room for another. */
 };
 
 /**
@@ -146,7 +150,8 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
  * catalog version that priced it and the shelves, and must come to what the charge says.
  *
  * @param[in,out] rate      Worker.
- * @param[in]     snapshot  Borrowed; NULL when no plan has a list of allowances.
+ * @param[in]     snapshot  Borrowed; NULL when no plan has a list of allowances, and no record is
+ *                          a part of a call.
  * @param[in]     rows      Borrowed; shape [count].
  * @param[in]     charges   Borrowed; shape [count]; those not rated are passed over.
  * @param[in]     count     Any.
@@ -161,7 +166,7 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
  * @brief From here on tg_rate_apply may keep rows back: those of neighbouring account lines are
  *        posted together, in their order, as a look at a line is a page walk. For recovery.
  * @param[in,out] rate  Worker.
- * @return TG_OK, or TG_E_NO_MEMORY: 40 KiB for each 16,384 subscribers, at most 40 MiB.
+ * @return TG_OK, or TG_E_NO_MEMORY: 32 KiB for each 16,384 subscribers, at most 32 MiB.
  */
 enum tg_err tg_rate_apply_begin(struct tg_rate *rate);
 

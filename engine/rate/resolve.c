@@ -191,6 +191,7 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
         work->price = NULL;
         work->info = NULL;
         work->log = NULL;
+        work->call = NULL;
         work->line = NULL;
         work->pieces_count = 0;
         work->zone = TG_ZONE_NONE;

@@ -70,5 +70,8 @@ enum tg_err tg_shelf_note_apply(struct tg_accounts *accounts, const char *key, c
         return TG_E_FULL;
     }
     *place = shelf;
+    if (!is_pool) {
+        tg_accounts_calls_note(accounts, index);
+    }
     return TG_OK;
 }

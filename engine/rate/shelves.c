@@ -78,9 +78,28 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
     return true;
 }
 
+/* Was the row a part of a call? Then the cuts are those of rating it; NULL: it was all of it. */
+static enum tg_err call_apply(struct tg_rate *rate, const struct place *place,
+                              const struct tg_usage *row, const struct tg_charge *charge,
+                              struct tg_allowance_log *log, struct tg_call **call)
+{
+    const uint32_t model =
+        tg_rate_time_model(place->image, place->plan_service, row, charge->site, place->account);
+    const struct tg_call_place where = {place->image, place->plan_service, charge->subscriber,
+                                        model, charge->zone};
+    bool is_part = false;
+    enum tg_err err =
+        tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, &rate->cuts);
+    if (err == TG_OK) {
+        err = tg_call_cut(&where, row, rate->accounts, log, &rate->cuts, &rate->calls[0], &is_part);
+    }
+    *call = is_part ? &rate->calls[0] : NULL;
+    return err;
+}
+
 static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
                               const struct tg_usage *row, const struct tg_charge *charge,
-                              struct tg_allowance_log *log)
+                              struct tg_call *call, struct tg_allowance_log *log)
 {
     struct tg_allowance_draw draw = {
         .image = place->image,
@@ -93,10 +112,10 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         .service = row->service,
         .direction = (row->flags & TG_USAGE_INCOMING) != 0 ? TG_DIRECTION_IN : TG_DIRECTION_OUT,
     };
-    struct tg_rate_cuts *cuts = &rate->cuts;
+    struct tg_rate_cuts *cuts = call == NULL ? &rate->cuts : &call->added;
     uint64_t covered;
     enum tg_err err = TG_OK;
-    if (tg_allowance_has_bands(place->image, place->plan_service)) {
+    if (call == NULL && tg_allowance_has_bands(place->image, place->plan_service)) {
         const uint32_t model = tg_rate_time_model(place->image, place->plan_service, row,
                                                   charge->site, place->account);
         err = tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, cuts);
@@ -116,6 +135,7 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
                                   int64_t *cost)
 {
     struct tg_allowance_log *log = &rate->logs[0];
+    struct tg_call *call = NULL;
     struct place place;
     enum tg_err err = TG_OK;
     *cost = charge->amount;
@@ -132,8 +152,12 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
                                         place.image->rounding_exchange, cost);
     }
     tg_allowance_log_start(log);
-    if (place.plan_service->buckets_count > 0) {
-        err = draw_apply(rate, &place, row, charge, log);
+    if ((row->flags & TG_USAGE_PARTIAL) != 0 ||
+        tg_accounts_calls_open(rate->accounts, charge->subscriber) != 0) {
+        err = call_apply(rate, &place, row, charge, log, &call);
+    }
+    if (err == TG_OK && place.plan_service->buckets_count > 0) {
+        err = draw_apply(rate, &place, row, charge, call, log);
     }
     if (err == TG_OK && tg_rate_is_counted_aside(place.info)) {
         const struct tg_allowance_counter counter =
@@ -144,6 +168,10 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
                                  (charge->billed_units - charge->allowance_units) *
                                      tg_unit_base_count(charge->unit),
                                  &before, &events);
+    }
+    if (err == TG_OK && call != NULL) {
+        err = tg_call_note(rate->accounts, call, row,
+                           charge->allowance_units * tg_unit_base_count(charge->unit));
     }
     if (err == TG_OK && (place.info->options & TG_PRICE_RULES) != 0) {
         struct tg_rules *rules = &rate->rules[0];

@@ -13,6 +13,7 @@
 #include "plug/guard.h"
 #include "rate/account.h"
 #include "rate/allowance.h"
+#include "rate/call.h"
 #include "rate/quick.h"
 #include "rate/rate.h"
 #include "rate/rules.h"
@@ -22,8 +23,9 @@
 #include <stdint.h>
 
 /** Rows worked on together: enough misses in flight, and tariff calls of some size. */
-#define TG_RATE_GROUP_ROWS   16u
-#define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX)
+#define TG_RATE_GROUP_ROWS 16u
+/** A record of a call is priced twice: the call with it, and without it. */
+#define TG_RATE_GROUP_PIECES (TG_RATE_GROUP_ROWS * TG_PIECES_PER_ROW_MAX * 2)
 /** Images whose tariff names are bound to plug-ins at once; more are bound again and again. */
 #define TG_RATE_BINDS_MAX  8u
 #define TG_RATE_MONTHS_MAX 2u
@@ -52,14 +54,11 @@ struct tg_rate_laid {
     uint64_t billed_units;    /**< As the charge. */
     uint64_t allowance_units; /**< As the charge. */
     uint32_t subscriber;      /**< As the charge. */
-    uint32_t mark;            /**< tg_account_call_mark. */
     uint16_t period;          /**< tg_account_period. */
     uint8_t service;          /**< As the row. */
-    uint8_t flags;            /**< As the row. */
     uint8_t unit;             /**< As the charge. */
-    uint8_t reserved[3];      /**< 0. */
 };
-_Static_assert(sizeof(struct tg_rate_laid) == 40, "many are kept back");
+_Static_assert(sizeof(struct tg_rate_laid) == 32, "many are kept back");
 
 /** @brief Replay: the image that rows were priced by last, and rows that are not posted yet. */
 struct tg_rate_applied {
@@ -69,6 +68,7 @@ struct tg_rate_applied {
     uint32_t prices_count;        /**< Of the image. */
     bool is_entered;              /**< In this call. */
     bool has_buckets;             /**< A plan of it has a list of allowances. */
+    bool has_calls;               /**< A price of it must know what its call used before. */
     struct tg_rate_laid *laid;    /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
     uint32_t *laid_counts;        /**< Shape [pieces_count]; NULL: none is kept back. */
     uint32_t pieces_count;        /**< Pieces of the subscribers. */
@@ -88,6 +88,7 @@ struct tg_rate_work {
     uint64_t covered_blocks;                    /**< Of the price, covered by allowances. */
     uint64_t before_blocks;                     /**< Of the price, counted before. */
     struct tg_allowance_log *log;               /**< What it did to shelves; NULL nothing. */
+    struct tg_call *call;                       /**< A part of a call; NULL: all of it. */
     uint64_t raw_units;                         /**< For the trace. */
     uint64_t included_units;                    /**< For the trace. */
     uint32_t period;                            /**< Month of its time. */
@@ -105,6 +106,8 @@ struct tg_rate_work {
 struct tg_rate_task {
     struct tg_plug *plug; /**< Who prices it; NULL once done. */
     int64_t end_ns;       /**< For the trace. */
+    uint32_t cut;         /**< Which part of its row. */
+    uint32_t reserved;    /**< 0. */
 };
 
 struct tg_rate {
@@ -116,13 +119,14 @@ struct tg_rate {
     uint32_t months_next;
     uint32_t tasks_count;
     bool is_rolled_within; /* a line began a new month while a row of its old one was unfinished */
-    bool has_pairs; /* a row of the group is priced by TG_ZONE_BY_PAIR */
+    bool has_pairs;        /* a row of the group is priced by TG_ZONE_BY_PAIR */
     struct tg_rate_counts counts;
     struct tg_rate_month months[TG_RATE_MONTHS_MAX];
     struct tg_rate_work works[TG_RATE_GROUP_ROWS];
     struct tg_rate_cuts cuts;
     struct tg_allowance_log logs[TG_RATE_GROUP_ROWS]; /* by row; cold */
     struct tg_rules rules[TG_RATE_GROUP_ROWS];        /* by row; cold */
+    struct tg_call calls[TG_RATE_GROUP_ROWS];         /* by row; cold */
     struct tg_rate_task tasks[TG_RATE_GROUP_PIECES];
     const struct tg_price *task_prices[TG_RATE_GROUP_PIECES];       /* in the image */
     struct tg_tariff_row task_rows[TG_RATE_GROUP_PIECES];           /* what the tariff is told */
@@ -133,7 +137,7 @@ struct tg_rate {
     struct tg_tariff_result call_results[TG_GUARD_ROWS_MAX + 1];
     struct tg_rate_bind binds[TG_RATE_BINDS_MAX];
     struct tg_rate_applied applied; /* replay only */
-    struct tg_quick quick; /* the short way */
+    struct tg_quick quick;          /* the short way */
 };
 
 /** @brief tg_account_period, for a month that no row was of lately. @param rate Worker.
@@ -211,8 +215,9 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
 /** @brief Forget rows that tg_rate_apply kept back. @param rate Worker. */
 void tg_rate_apply_drop(struct tg_rate *rate);
 
-/** @brief Take back what a row posted: its line and its shelves. @param work Counted. */
-void tg_rate_row_undo(struct tg_rate_work *work);
+/** @brief Take back what a row posted: its line and its shelves. @param rate Worker.
+ *  @param work Counted. */
+void tg_rate_row_undo(struct tg_rate *rate, struct tg_rate_work *work);
 
 /** @brief Call each tariff once for all its pieces of the group. @param rate Worker. */
 void tg_rate_group_price(struct tg_rate *rate);

@@ -49,7 +49,7 @@ static void post(struct tg_accounts *accounts, const struct row *row)
         struct tg_account_line *line = tg_accounts_line(accounts, row->subscriber, row->period);
         if (line != NULL) {
             line->cost += row->cost;
-            line->open_call = (uint32_t)row->cost; /* a new month's line takes it over */
+            line->calls_open = (uint32_t)row->cost; /* a new month's line takes it over */
         }
     }
     struct tg_bucket *own = &tg_accounts_shelf(accounts, false, row->subscriber)->buckets[0];

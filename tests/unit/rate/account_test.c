@@ -83,26 +83,37 @@ Test(account, months_before_the_previous_one_are_closed)
     tg_accounts_destroy(accounts);
 }
 
-Test(account, the_call_mark_lives_from_first_to_last_partial_and_over_midnight)
+Test(account, lines_tell_how_many_calls_are_open_and_over_midnight)
 {
-    /* If this failed, a long call would pay its connect fee with every partial record, or at every
-     * turn of the month. */
+    /* If this failed, the last record of a call would not be looked for among the open ones and
+     * would pay the connect fee again; or every row of the subscriber would go the long way for
+     * ever. */
     struct tg_accounts *accounts;
-    cr_assert_eq(tg_accounts_create(1, &accounts, NULL), TG_OK);
-    struct tg_usage partial = call;
-    partial.flags = TG_USAGE_PARTIAL;
-    const struct tg_charge charge = rated(1, 0, 0);
+    cr_assert_eq(tg_accounts_create(2, &accounts, NULL), TG_OK);
     struct tg_account_line *line = tg_accounts_line(accounts, 0, 683);
-    tg_account_apply(line, &partial, &charge);
-    cr_expect_eq(line->open_call, tg_account_call_mark(&call));
+    struct tg_shelf *shelf = tg_accounts_shelf(accounts, false, 0);
+    shelf->buckets[3].kind = TG_BUCKET_CALL;
+    shelf->buckets[5].kind = TG_BUCKET_CALL;
+    tg_accounts_calls_note(accounts, 0);
+    cr_expect_eq(line->calls_open, 2);
     struct tg_account_line *next = tg_accounts_line(accounts, 0, 684);
-    cr_expect_eq(next->open_call, tg_account_call_mark(&call), "goes on after midnight");
-    struct tg_usage other = call;
-    other.peer_key++;
-    tg_account_apply(next, &other, &charge);
-    cr_expect_eq(next->open_call, tg_account_call_mark(&call), "another call ends nothing");
-    tg_account_apply(next, &call, &charge);
-    cr_expect_eq(next->open_call, 0);
+    cr_expect_eq(next->calls_open, 2, "goes on after midnight");
+    shelf->buckets[3].kind = TG_BUCKET_FREE;
+    tg_accounts_calls_note(accounts, 0);
+    cr_expect_eq(next->calls_open, 1);
+    cr_expect_eq(line->calls_open, 1, "a late row of the month before");
+    cr_expect_eq(tg_accounts_line(accounts, 0, 690)->calls_open, 1, "months later");
+    cr_expect_eq(tg_accounts_calls_open(accounts, 0), 1);
+    cr_expect_eq(tg_accounts_calls_open(accounts, 1), 0);
+    /* A checkpoint brings the count back with the shelf. */
+    struct tg_accounts *loaded;
+    const uint32_t page = tg_accounts_half_pages_count(accounts) * 2;
+    cr_assert_eq(tg_accounts_create(2, &loaded, NULL), TG_OK);
+    cr_assert_eq(tg_accounts_page_load(loaded, page, tg_accounts_page_bytes(accounts, page),
+                                       TG_ACCOUNT_PAGE_BYTES),
+                 TG_OK);
+    cr_expect_eq(tg_accounts_calls_open(loaded, 0), 1);
+    tg_accounts_destroy(loaded);
     tg_accounts_destroy(accounts);
 }
 

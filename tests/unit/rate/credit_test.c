@@ -517,12 +517,72 @@ Test(credit, an_update_commits_one_step_and_reserves_the_next)
         cr_expect_eq(answer.err, TG_OK);
         cr_expect_eq(answer.is_repeat, i == 1);
         cr_expect_eq(answer.charge, 10 * RATE + CONNECT);
-        cr_expect_eq(answer.held, 30 * RATE + CONNECT);
+        cr_expect_eq(answer.held, 30 * RATE, "of the same session: no fee, no first increment");
         cr_expect_eq(answer.balance, -(10 * RATE + CONNECT));
-        cr_expect_eq(answer.account_held, 30 * RATE + CONNECT);
+        cr_expect_eq(answer.account_held, 30 * RATE);
     }
     update.number = 3;
     cr_expect_eq(ask(&w, &update).err, TG_E_NOT_FOUND);
+    world_close(&w);
+}
+
+/* If this fails a prepaid call pays its connect fee, and rounds to the first increment, with every
+ * update, and costs more than the same call on a bill. */
+Test(credit, a_session_of_updates_costs_what_the_call_costs)
+{
+    /* 60 s free, then 0.01 a second by sixes, connect 0.05. 90 + 60 + 1 = 151 s are 156 billed, 96
+     * of them priced: 0.96 + 0.05 = 1.01. */
+    static struct world w;
+    world_open(&w, 1, true);
+    struct tg_price *price = &w.f.prices[0].price;
+    w.f.prices[0].steps[0].price = FIXTURE_EUR / 100;
+    price->first_increment = 6;
+    price->next_increment = 6;
+    price->connect_fee = FIXTURE_EUR / 20;
+    fixture_allowance(&w.f, TG_SERVICE_VOICE, 0, 60000);
+    w.credits[1].limit = 20 * FIXTURE_EUR;
+    struct tg_credit_request request = {.action = TG_CREDIT_DO_RESERVE,
+                                        .row = fixture_call(w.now_ns, 120000),
+                                        .at_ns = w.now_ns,
+                                        .validity_ns = 600 * TG_NS_PER_S,
+                                        .account = 1,
+                                        .subscriber = 1,
+                                        .id = "session"};
+    cr_expect_eq(ask(&w, &request).held, 65 * FIXTURE_EUR / 100, "60 priced");
+    const struct {
+        uint8_t action;
+        uint32_t number;
+        uint64_t used;
+        int64_t charge;
+        int64_t held;
+    } steps[] = {
+        {TG_CREDIT_DO_UPDATE, 1, 90000, 35, 60}, /* 90: 30 priced and the fee; then 150: 60 more */
+        {TG_CREDIT_DO_UPDATE, 2, 60000, 60, 60}, /* 150: 60 more; then 210 */
+        {TG_CREDIT_DO_COMMIT, 2, 1000, 6, 60},   /* 151 is 156 */
+    };
+    int64_t sum = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        const struct tg_credit_request next = {.action = steps[i].action,
+                                               .at_ns = w.now_ns + (int64_t)i + 1,
+                                               .validity_ns = 600 * TG_NS_PER_S,
+                                               .used = steps[i].used,
+                                               .wanted = 60000,
+                                               .account = TG_ACCOUNT_NONE,
+                                               .subscriber = TG_SUBSCRIBER_NONE,
+                                               .number = steps[i].number,
+                                               .id = "session"};
+        const struct tg_credit_answer answer = ask(&w, &next);
+        cr_expect_eq(answer.err, TG_OK, "step %zu: %d", i, answer.err);
+        cr_expect_eq(answer.charge, steps[i].charge * FIXTURE_EUR / 100, "step %zu: %lld", i,
+                     (long long)answer.charge);
+        cr_expect_eq(answer.held, steps[i].held * FIXTURE_EUR / 100, "step %zu holds %lld", i,
+                     (long long)answer.held);
+        sum += answer.charge;
+        w.durable_count = w.journal_count;
+        w.durable = w.model;
+        crash(&w);
+    }
+    cr_expect_eq(sum, 101 * FIXTURE_EUR / 100);
     world_close(&w);
 }
 

@@ -361,7 +361,7 @@ Test(rate, replaying_verdicts_gives_the_same_lines)
     for (uint32_t at = 0; at < MANY; at += 128) {
         tg_rate_run(live, &f.snapshot, &rows[at], &charges[at], 128);
     }
-    cr_assert_eq(tg_rate_apply(replayed, NULL, rows, charges, MANY), TG_OK);
+    cr_assert_eq(tg_rate_apply(replayed, &f.snapshot, rows, charges, MANY), TG_OK);
     cr_assert_eq(tg_rate_apply_begin(kept_back), TG_OK);
     for (uint32_t at = 0; at < MANY; at += 64) {
         cr_assert_eq(tg_rate_apply(kept_back, &f.snapshot, &rows[at], &charges[at], 64), TG_OK);
@@ -377,7 +377,7 @@ Test(rate, replaying_verdicts_gives_the_same_lines)
     }
     charges[0].fate = TG_FATE_RATED;
     charges[0].allowance_units = charges[0].billed_units + 1;
-    cr_expect_eq(tg_rate_apply(replayed, NULL, rows, charges, 1), TG_E_CORRUPT);
+    cr_expect_eq(tg_rate_apply(replayed, &f.snapshot, rows, charges, 1), TG_E_CORRUPT);
     tg_rate_destroy(live);
     tg_rate_destroy(replayed);
     tg_rate_destroy(kept_back);
