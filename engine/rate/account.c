@@ -220,7 +220,7 @@ static uint32_t calls_count(const struct tg_shelf *shelf)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < TG_BUCKETS_MAX; i++) {
-        count += shelf->buckets[i].kind == TG_BUCKET_CALL;
+        count += shelf->buckets[i].kind == TG_BUCKET_CALL && shelf->buckets[i].fired_mask == 0;
     }
     return count;
 }

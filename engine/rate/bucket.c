@@ -166,6 +166,14 @@ static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *
     }
 }
 
+/* Is the first of two calls, NULL none, missed less? */
+static bool call_is_older(const struct tg_bucket *a, const struct tg_bucket *b)
+{
+    return b == NULL || a->fired_mask > b->fired_mask ||
+           (a->fired_mask == b->fired_mask &&
+            a->carried_base[TG_CALL_END_NS] < b->carried_base[TG_CALL_END_NS]);
+}
+
 struct tg_bucket *tg_bucket_place(struct tg_shelf *shelf, uint32_t month)
 {
     struct tg_bucket *call = NULL;
@@ -175,9 +183,7 @@ struct tg_bucket *tg_bucket_place(struct tg_shelf *shelf, uint32_t month)
             (bucket->period != 1 && bucket->touched_month + 3 <= month)) {
             return bucket;
         }
-        if (bucket->kind == TG_BUCKET_CALL &&
-            (call == NULL ||
-             bucket->carried_base[TG_CALL_END_NS] < call->carried_base[TG_CALL_END_NS])) {
+        if (bucket->kind == TG_BUCKET_CALL && call_is_older(bucket, call)) {
             call = bucket;
         }
     }

@@ -48,7 +48,8 @@ enum tg_call_word {
 struct tg_bucket {
     uint16_t what;             /**< By kind: allowance index, ... */
     uint8_t kind;              /**< enum tg_bucket_kind. */
-    uint8_t fired_mask;        /**< Thresholds crossed in this period, bit a threshold. */
+    uint8_t fired_mask;        /**< Thresholds crossed in this period, bit a threshold; of a call
+                                    1: its last record has come. */
     uint32_t period;           /**< Number of the period: month, day, or 1. */
     uint64_t used_base;        /**< Taken in this period. */
     uint64_t used_before_base; /**< Taken in the period before. */
@@ -112,7 +113,7 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
 
 /**
  * @brief A place for a new bucket: a free one, one not used for three months (lasting ones stay),
- *        else that of the open call whose last record ended first.
+ *        else that of the call whose records ended first, if any has had its last one of those.
  * @param shelf  Borrowed.
  * @param month  tg_account_period of the row.
  * @return In the shelf; NULL: none.

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "record/credit.h"
 
-#include <assert.h>
 #include <string.h>
 
 uint64_t tg_call_record_key(uint64_t session, uint32_t number, int64_t start_ns)
@@ -101,15 +100,21 @@ static void added_find(const struct tg_rate_cuts *cuts, struct tg_call *call)
     }
 }
 
+/* What comes behind the last record belongs to the call when it was used before. */
 static bool call_goes_on(const struct tg_bucket *bucket, const struct tg_usage *row)
 {
     const int64_t first_ns = (int64_t)bucket->carried_base[TG_CALL_START_NS];
     const int64_t end_ns = (int64_t)bucket->carried_base[TG_CALL_END_NS];
+    const bool is_partial = (row->flags & TG_USAGE_PARTIAL) != 0;
+    const bool has_ended = bucket->fired_mask != 0;
+    if (row->start_ns >= end_ns && has_ended) {
+        return false;
+    }
     if (row->start_ns > end_ns) {
         return row->start_ns - end_ns <= TG_CALL_GAP_NS;
     }
-    return row->start_ns >= first_ns ||
-           ((row->flags & TG_USAGE_PARTIAL) != 0 && first_ns - row->start_ns <= TG_CALL_GAP_NS);
+    return is_partial ? first_ns - row->start_ns <= TG_CALL_GAP_NS
+                      : !has_ended && row->start_ns >= first_ns;
 }
 
 static void call_begin(const struct tg_bucket *bucket, bool goes_on, const struct tg_usage *row,
@@ -125,6 +130,7 @@ static void call_begin(const struct tg_bucket *bucket, bool goes_on, const struc
     call->before.billed_units = 0;
     call->before.included_units = 0;
     call->before.raw_units = 0;
+    call->has_ended = goes_on && bucket->fired_mask != 0;
     call->has_forgotten = false;
     if (goes_on) {
         const int64_t start_ns = (int64_t)bucket->carried_base[TG_CALL_START_NS];
@@ -221,15 +227,10 @@ enum tg_err tg_call_note(struct tg_accounts *accounts, struct tg_call *call,
 {
     const uint32_t month = tg_account_period(row->start_ns);
     struct tg_bucket *bucket = call_find(call->shelf, call->key);
-    if ((row->flags & TG_USAGE_PARTIAL) == 0) {
-        assert(bucket != NULL);
-        *bucket = (struct tg_bucket){0};
-        tg_accounts_calls_note(accounts, call->subscriber);
-        return TG_OK;
-    }
     if (bucket == NULL) {
         bucket = tg_bucket_place(call->shelf, month);
-        call->has_forgotten = bucket != NULL && bucket->kind == TG_BUCKET_CALL;
+        call->has_forgotten =
+            bucket != NULL && bucket->kind == TG_BUCKET_CALL && bucket->fired_mask == 0;
     }
     if (bucket == NULL) {
         return TG_E_FULL;
@@ -237,6 +238,7 @@ enum tg_err tg_call_note(struct tg_accounts *accounts, struct tg_call *call,
     *bucket = (struct tg_bucket){
         .kind = TG_BUCKET_CALL,
         .what = (uint16_t)call->key,
+        .fired_mask = call->has_ended || (row->flags & TG_USAGE_PARTIAL) == 0,
         .used_base = call->base,
         .used_before_base = call->covered_base + covered_base,
         .touched_month = month,

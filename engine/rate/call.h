@@ -8,21 +8,23 @@
  *  than units (tg_call_is_kept).
  *
  *  A record that carries TG_USAGE_PARTIAL opens a call, or goes on with it; one of the same call
- *  without the flag ends it. Its charge is what the call so far costs less what the call before it
- *  did, both from where the counter stood when the call's own units are taken off. So whatever
- *  looks at the call as a whole - grace, minimum, increments, included units, connect fee, minimum
- *  and maximum charge, `counter: record`, decimals, and how the plan splits time - comes to what
- *  the call in one record would cost, and what tiers count between two records keeps its place.
+ *  without the flag ends it, but for records of before that arrive behind it. Its charge is what
+ * the call so far costs less what the call before it did, both from where the counter stood when
+ * the call's own units are taken off. So whatever looks at the call as a whole - grace, minimum,
+ * increments, included units, connect fee, minimum and maximum charge, `counter: record`, decimals,
+ * and how the plan splits time - comes to what the call in one record would cost, and what tiers
+ * count between two records keeps its place.
  *
  *  (1) Same call: subscriber, service, direction, node and peer (a session is a peer of its own);
  *      of prepaid usage the id of its reservations. A record that starts more than TG_CALL_GAP_NS
- *      after the last one ended begins another, and a last record that starts before all others
- *      is a call of its own.
+ *      after the last one ended begins another. A last record is a call of its own when it starts
+ *      before all others or the call has had one.
  *  (2) A call is a bucket: kind, what (low bits of the key), used_base (what its records used),
  *      used_before_base (of that, billed and covered by allowances), events_count (records),
- *      carried_base (enum tg_call_word). All are sums of rows and charges, so replay reaches them.
- *  (3) A shelf is bounded: without a free bucket the call whose last record ended first is
- *      forgotten, and counted; without any call on it the record is TG_E_FULL.
+ *      fired_mask (has its last record come?), carried_base (enum tg_call_word). All are sums of
+ * rows and charges, so replay reaches them. (3) A shelf is bounded: without a free bucket a call
+ * that has ended makes room, else the one whose records ended first is forgotten, and counted;
+ * without any call on it the record is TG_E_FULL.
  */
 #ifndef TG_RATE_CALL_H
 #define TG_RATE_CALL_H
@@ -65,6 +67,7 @@ struct tg_call {
     int64_t start_ns;           /**< Earliest start of its records, this one included. */
     int64_t end_ns;             /**< Latest end of them. */
     bool had_fee;               /**< The call without it paid the connect fee. */
+    bool has_ended;             /**< Its last record came before. */
     bool has_forgotten;         /**< tg_call_note made room for it. */
 };
 
@@ -110,7 +113,7 @@ void tg_call_covered_apart(const struct tg_call_place *place, struct tg_rate_cut
                            struct tg_call *call);
 
 /**
- * @brief The record is counted: remember the call, or forget it when this was its last record.
+ * @brief The record is counted: remember the call.
  * @param[in,out] accounts      Lines and shelves.
  * @param[in,out] call          From tg_call_cut; has_forgotten is written.
  * @param[in]     row           Borrowed.

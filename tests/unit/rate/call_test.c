@@ -113,12 +113,11 @@ Test(call, calls_at_the_same_time_do_not_take_each_others_place)
         row.flags = i < 2 ? TG_USAGE_PARTIAL : 0;
         cr_expect_eq(fixture_one(rate, &f, &row, 0).amount, wanted[i], "record %u", i);
     }
-    /* Received, by another node, and on another service they are other calls as well. */
-    cr_expect_eq(part(rate, 0, 0, 1, true), 11);
+    cr_expect_eq(part(rate, 1, 0, 1, true), 11);
     struct tg_usage row = fixture_call(start + TG_NS_PER_S, 1000);
     row.node_id = 7;
-    cr_expect_eq(fixture_one(rate, &f, &row, 0).amount, 11, "another node's");
-    cr_expect_eq(part(rate, 0, 1, 1, false), 1);
+    cr_expect_eq(fixture_one(rate, &f, &row, 1).amount, 11, "another node's");
+    cr_expect_eq(part(rate, 1, 1, 1, false), 1);
     tg_rate_destroy(rate);
 }
 
@@ -136,6 +135,38 @@ Test(call, a_record_a_day_behind_the_last_begins_another_call)
                  "what ends before the call began is not its end");
     cr_expect_eq(part(rate, 0, 4 + 2 * day_s, 1, false), 1);
     tg_rate_destroy(rate);
+}
+
+Test(call, records_in_another_order_pay_the_fee_once)
+{
+    /* If this failed, two files that change places would cost a second connect fee, and another
+     * minimum. Records of 10, 20, 30 and 7 s; 67 s are 72 by sixes behind 60, and 5 for the fee. */
+    static const uint32_t at_s[] = {0, 10, 30, 60};
+    static const uint32_t seconds[] = {10, 20, 30, 7};
+    uint32_t orders_count = 0;
+    struct fixture_price *price = voice(1, 1);
+    price->price.first_increment = 60;
+    price->price.next_increment = 6;
+    price->price.connect_fee = 5;
+    for (uint32_t code = 0; code < 256; code++) {
+        const uint32_t order[] = {code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6 & 3};
+        if ((1u << order[0] | 1u << order[1] | 1u << order[2] | 1u << order[3]) != 15 ||
+            order[0] == 3) {
+            continue;
+        }
+        struct tg_rate *rate = fixture_rate();
+        int64_t sum = 0;
+        for (uint32_t i = 0; i < 4; i++) {
+            sum += part(rate, 0, at_s[order[i]], seconds[order[i]], order[i] != 3);
+        }
+        cr_expect_eq(sum, 77, "%u %u %u %u: %lld", order[0], order[1], order[2], order[3],
+                     (long long)sum);
+        cr_expect_eq(part(rate, 0, 67, 1, true), 65, "the next call");
+        cr_expect_eq(part(rate, 0, 68, 60, false), 6);
+        tg_rate_destroy(rate);
+        orders_count++;
+    }
+    cr_expect_eq(orders_count, 18);
 }
 
 Test(call, the_oldest_of_too_many_calls_is_forgotten)
