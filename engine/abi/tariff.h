@@ -62,7 +62,7 @@ struct tg_price {
     uint64_t next_increment;    /**< Then in steps of this, at least 1. */
     uint64_t minimum_units;     /**< Quantity is raised to this before increments. */
     uint64_t grace_units;       /**< At or below this nothing is billed. */
-    uint64_t included_units;    /**< Taken off the billed units of every record. */
+    uint64_t included_units;    /**< Free of every call. */
     int64_t connect_fee;        /**< Once a call. */
     int64_t charge_min;         /**< Charge is raised to this; INT64_MIN: none. */
     int64_t charge_max;         /**< Charge is cut to this; INT64_MAX: none. */

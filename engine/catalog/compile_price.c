@@ -305,8 +305,11 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
     const struct tg_schema *keys = &tg_catalog_price_keys;
     const struct tg_yaml_node *decimals = tg_yaml_get(node, "decimals");
     info->counter = counter_read(compile, node);
-    info->options = (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
-                    (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0);
+    info->options =
+        (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
+        (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |
+        (tg_schema_number(keys, node, "included_off") != 0 ? TG_PRICE_INCLUDED_FIRST : 0) |
+        (tg_schema_number(keys, node, "units_of") != 0 ? TG_PRICE_UNITS_OF_CALL : 0);
     info->block_units = (uint64_t)tg_schema_number(keys, node, "block");
     info->block_units = info->block_units >= 1 ? info->block_units : 1;
     if (__builtin_mul_overflow(info->block_units, tg_unit_base_count(info->unit),

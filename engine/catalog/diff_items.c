@@ -79,6 +79,12 @@ static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_text(diff, item, "connect_on",
                  (was->options & TG_PRICE_CONNECT_ON_USE) != 0 ? "used" : "priced",
                  (is->options & TG_PRICE_CONNECT_ON_USE) != 0 ? "used" : "priced");
+    tg_diff_text(diff, item, "included_off",
+                 (was->options & TG_PRICE_INCLUDED_FIRST) != 0 ? "used" : "billed",
+                 (is->options & TG_PRICE_INCLUDED_FIRST) != 0 ? "used" : "billed");
+    tg_diff_text(diff, item, "units_of",
+                 (was->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record",
+                 (is->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record");
 }
 
 void tg_diff_price(struct tg_diff *diff, const struct tg_diff_item *item)

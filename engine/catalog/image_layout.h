@@ -86,7 +86,9 @@ enum tg_price_counter {
 enum tg_price_option {
     TG_PRICE_MAX_STOPS = 1,      /**< max bounds what may be granted; it does not cap the charge. */
     TG_PRICE_CONNECT_ON_USE = 2, /**< Connect fee also when an allowance covers all units. */
-    TG_PRICE_RULES = 4           /**< Has a struct tg_price_rule that must be looked at. */
+    TG_PRICE_RULES = 4,          /**< Has a struct tg_price_rule that must be looked at. */
+    TG_PRICE_INCLUDED_FIRST = 8, /**< Included units come off before minimum and increments. */
+    TG_PRICE_UNITS_OF_CALL = 16  /**< Whole units of a call's sum, not of each of its records. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */

@@ -13,6 +13,8 @@ static const char *const counters[] = {"month", "record", "day", "week", "cycle"
 static const char *const converts[] = {"bill", "event", NULL};
 static const char *const at_maxes[] = {"free", "stop", NULL};
 static const char *const connects[] = {"priced", "used", NULL};
+static const char *const included_offs[] = {"billed", "used", NULL};
+static const char *const units_ofs[] = {"record", "call", NULL};
 static const char *const splits[] = {"consecutive", "start", "end", "isolated", NULL};
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
 static const char *const prorations[] = {"actual_days", "fixed_30",   "seconds", "none_full",
@@ -174,7 +176,9 @@ KEYS(tg_catalog_price_keys,
     {.key = "grace", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
      .help = "At or below this many units nothing is billed."},
     {.key = "included", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
-     .help = "Units of every record that are free."},
+     .help = "Units of every call that are free."},
+    {.key = "included_off", .type = TG_TYPE_ENUM, .names = included_offs, .fallback = "billed",
+     .help = "What they come off: billed units, or used ones, before minimum and increments."},
     {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Fee once a call."},
     {.key = "min", .type = TG_TYPE_MONEY, .help = "Charge is raised to this."},
     {.key = "max", .type = TG_TYPE_MONEY, .help = "Charge is cut to this."},
@@ -183,7 +187,7 @@ KEYS(tg_catalog_price_keys,
     {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "So many of `unit` count as one in every other key of this price."},
     {.key = "counter", .type = TG_TYPE_ENUM, .names = counters, .fallback = "month",
-     .help = "What tiers count: the priced units of a period, or the record's own."},
+     .help = "What tiers count: the priced units of a period, or the call's own."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
     {.key = "at_max", .type = TG_TYPE_ENUM, .names = at_maxes, .fallback = "free",
@@ -192,6 +196,8 @@ KEYS(tg_catalog_price_keys,
      .help = "Fee needs a priced unit, or also an allowance's."},
     {.key = "quantity_rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "up",
      .help = "Of milliseconds or octets to whole units."},
+    {.key = "units_of", .type = TG_TYPE_ENUM, .names = units_ofs, .fallback = "record",
+     .help = "What is rounded to whole units: each record of a call, or their sum."},
     {.key = "tiers", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &tier_item,
      .help = "Steps, ascending."},
     {.key = "params", .type = TG_TYPE_SETTINGS, .help = "Handed to the tariff."});

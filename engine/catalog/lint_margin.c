@@ -43,6 +43,12 @@ static uint64_t billed_units(const struct tg_image *image, uint32_t price_id, ui
     const struct tg_price *price = tg_image_price(image, price_id);
     const uint64_t unit = tg_image_price_info(image, price_id)->unit_base_count;
     uint64_t units = base / unit + (base % unit != 0);
+    if ((tg_image_price_info(image, price_id)->options & TG_PRICE_INCLUDED_FIRST) != 0) {
+        units = units > price->included_units ? units - price->included_units : 0;
+        if (units == 0) {
+            return 0;
+        }
+    }
     units = units < price->minimum_units ? price->minimum_units : units;
     if (units <= price->first_increment) {
         units = price->first_increment;
@@ -51,7 +57,9 @@ static uint64_t billed_units(const struct tg_image *image, uint32_t price_id, ui
         const uint64_t steps = over / price->next_increment + (over % price->next_increment != 0);
         units = price->first_increment + steps * price->next_increment;
     }
-    units = units > price->included_units ? units - price->included_units : 0;
+    if ((tg_image_price_info(image, price_id)->options & TG_PRICE_INCLUDED_FIRST) == 0) {
+        units = units > price->included_units ? units - price->included_units : 0;
+    }
     return units < INT64_MAX ? units : INT64_MAX; /* two of 63 bits multiply within 128 */
 }
 

@@ -43,7 +43,7 @@ bool tg_call_is_kept(const struct tg_image *image, uint32_t price_id)
     return price->connect_fee != 0 || price->first_increment != 1 || price->next_increment != 1 ||
            price->minimum_units != 0 || price->grace_units != 0 || price->included_units != 0 ||
            price->charge_min != INT64_MIN || price->charge_max != INT64_MAX ||
-           info->round_exponent != 0 ||
+           info->round_exponent != 0 || (info->options & TG_PRICE_UNITS_OF_CALL) != 0 ||
            !tariff_adds_up(tg_image_tariff_name(image, price_id), info->counter);
 }
 
@@ -165,7 +165,9 @@ enum tg_err tg_call_cut(const struct tg_call_place *place, const struct tg_usage
     *is_part = true;
     call_begin(bucket, goes_on, row, call);
     const uint64_t base_before = goes_on ? bucket->used_base : 0;
-    call->base = base_before + cuts->raw_units * cuts->info->unit_base_count;
+    call->base = base_before + ((cuts->info->options & TG_PRICE_UNITS_OF_CALL) != 0
+                                    ? tg_rate_base_quantity(row, dimension)
+                                    : cuts->raw_units * cuts->info->unit_base_count);
     call->subscriber = place->subscriber;
     struct tg_usage whole;
     enum tg_err err = TG_OK;

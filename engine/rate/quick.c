@@ -118,7 +118,8 @@ static bool price_is_quick(const struct tg_price *price, const struct tg_price_i
            price->first_increment < QUICK_UNITS_MAX && price->next_increment < QUICK_UNITS_MAX &&
            price->minimum_units < QUICK_UNITS_MAX && price->grace_units == 0 &&
            info->quantity_rounding != TG_ROUND_HALF_EVEN && info->block_units == 1 &&
-           info->round_exponent == 0 && (info->options & TG_PRICE_RULES) == 0 &&
+           info->round_exponent == 0 &&
+           (info->options & (TG_PRICE_RULES | TG_PRICE_INCLUDED_FIRST)) == 0 &&
            info->counter < TG_COUNTER_SHELF;
 }
 

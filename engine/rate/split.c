@@ -97,8 +97,9 @@ struct cutter {
     uint64_t unit_ns;
     uint64_t units; /* to cut, from the start of the call */
     uint32_t zone;
-    uint32_t time_model; /* whose wall time counts for the row */
-    uint32_t band;       /* of the part being cut */
+    uint32_t time_model;          /* whose wall time counts for the row */
+    uint32_t band;                /* of the part being cut */
+    const struct tg_price *price; /* of the first part */
 };
 
 /* Units that [at, stop) becomes under the plan's owner of increments. */
@@ -168,7 +169,7 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
 static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
 {
     const uint8_t owner = cutter->plan_service->increment_owner;
-    const struct tg_price *price = cutter->cuts->price;
+    const struct tg_price *price = cutter->price;
     uint64_t at = 0;
     while (at < cutter->units) {
         const uint64_t bound = units_until(cutter->row->start_ns, until_ns, cutter->unit_ns);
@@ -213,9 +214,24 @@ static enum tg_err cut_one(const struct tg_usage *row, uint64_t units, uint32_t 
     return err;
 }
 
+/* Included units that come off what was used: the rest is cut as if it began behind them. */
+static enum tg_err included_skip(struct cutter *cutter, struct tg_usage *rest, int64_t *until_ns)
+{
+    struct tg_rate_cuts *cuts = cutter->cuts;
+    *rest = *cutter->row;
+    rest->start_ns = units_end_ns(rest->start_ns, cuts->included_units, cutter->unit_ns);
+    cutter->row = rest;
+    cutter->price = price_in_band(cutter->image, cutter->plan_service, cutter->time_model,
+                                  cutter->zone, rest->start_ns, until_ns, &cutter->band);
+    return cutter->price != NULL ? TG_OK : TG_E_NO_RATE;
+}
+
 /* Included units come off the front, as free minutes do. */
 static void included_take(struct tg_rate_cuts *cuts)
 {
+    if ((cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0) {
+        return;
+    }
     const uint64_t included = cuts->price->included_units;
     cuts->included_units = included < cuts->billed_units ? included : cuts->billed_units;
     cuts->billed_units -= cuts->included_units;
@@ -273,14 +289,26 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     if (units <= cuts->price->grace_units) {
         return TG_OK;
     }
+    if (__builtin_expect((cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0, 0)) {
+        const uint64_t included = cuts->price->included_units;
+        cuts->included_units = included < units ? included : units;
+        units -= cuts->included_units;
+        if (units == 0) {
+            return TG_OK;
+        }
+    }
     units = units < cuts->price->minimum_units ? cuts->price->minimum_units : units;
-    enum tg_err err;
+    enum tg_err err = TG_OK;
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
+        struct tg_usage rest;
         struct cutter cutter = {
             image, plan_service, row,   cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
-            units, zone,         model, band};
-        err = cut_bands(&cutter, until_ns);
+            units, zone,         model, band, cuts->price};
+        if (cuts->included_units > 0) {
+            err = included_skip(&cutter, &rest, &until_ns);
+        }
+        err = err == TG_OK ? cut_bands(&cutter, until_ns) : err;
     } else {
         err = cut_one(row, units, band, cuts);
     }

@@ -101,6 +101,83 @@ Test(call, what_is_once_a_call_is_once_over_its_records)
     }
 }
 
+Test(call, included_units_come_off_what_was_used_when_the_price_says_so)
+{
+    /* If this failed, who sells "the first minute is free" would give away, or sell, what the first
+     * increment adds (rating-semantics 4.3, step 4). */
+    const struct {
+        uint32_t seconds;
+        int64_t off_billed, off_used;
+    } rows[] = {
+        {60, 0, 0},    /* 60 billed less 60; 0 used */
+        {70, 12, 60},  /* 70 -> 60 + 2 x 6 = 72, less 60 is 12; 10 used -> 60 */
+        {121, 66, 66}, /* 126 less 60; 61 used -> 66 */
+        {30, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture_price *price = voice(1, 1);
+        price->price.first_increment = 60;
+        price->price.next_increment = 6;
+        price->price.included_units = 60;
+        price->price.minimum_units = 5;
+        struct tg_rate *rate = fixture_rate();
+        cr_expect_eq(part(rate, 0, 0, rows[i].seconds, false), rows[i].off_billed, "%u s",
+                     rows[i].seconds);
+        f.infos[0].options = TG_PRICE_INCLUDED_FIRST;
+        f.image.content_hash++;
+        cr_expect_eq(part(rate, 1, 0, rows[i].seconds, false), rows[i].off_used, "%u s used",
+                     rows[i].seconds);
+        const uint32_t half = rows[i].seconds / 2;
+        int64_t sum = part(rate, 2, 0, half, true);
+        sum += part(rate, 2, half, rows[i].seconds - half, false);
+        cr_expect_eq(sum, rows[i].off_used, "%u s in two parts", rows[i].seconds);
+        tg_rate_destroy(rate);
+    }
+    /* Peak at 10 from second 90 on: 60 free, 30 at 1 and 30 at 10. */
+    struct fixture_price *price = voice(1, 1);
+    price->price.included_units = 60;
+    (void)fixture_price(&f, 1, "per_unit", TG_UNIT_SECOND, 10, 1);
+    f.infos[0].options = TG_PRICE_INCLUDED_FIRST;
+    const int64_t bounds[] = {0, start + 90 * TG_NS_PER_S, start + 900 * TG_NS_PER_S};
+    fixture_bands(&f, TG_SERVICE_VOICE, 0, 1, bounds);
+    struct tg_rate *rate = fixture_rate();
+    cr_expect_eq(part(rate, 0, 0, 120, false), 330);
+    cr_expect_eq(part(rate, 1, 0, 100, true), 130);
+    cr_expect_eq(part(rate, 1, 100, 20, false), 200);
+    price->price.included_units = 100;
+    f.image.content_hash++;
+    cr_expect_eq(part(rate, 2, 0, 120, false), 200, "all of the first band is free");
+    tg_rate_destroy(rate);
+}
+
+Test(call, units_are_rounded_over_the_call_when_the_price_says_so)
+{
+    /* If this failed, a session that reports every minute would pay for a kilobyte, or a second,
+     * that it never used with each report (rating-semantics 4.3, data). */
+    fixture_init(&f);
+    start = fixture_ns("2026-11-23T06:10:00Z");
+    (void)fixture_price(&f, 0, "per_unit", TG_UNIT_KILOBYTE, 1, 1);
+    (void)fixture_service(&f, TG_SERVICE_DATA, 0);
+    struct tg_usage row = {.start_ns = start, .service = TG_SERVICE_DATA, .peer_key = 5};
+    for (uint32_t of_call = 0; of_call < 2; of_call++) {
+        f.infos[0].options = of_call != 0 ? TG_PRICE_UNITS_OF_CALL : 0;
+        f.image.content_hash++;
+        struct tg_rate *rate = fixture_rate();
+        static const int64_t of_records[] = {1, 1, 2, 1};
+        static const int64_t of_sums[] = {1, 0, 1, 1}; /* 400, 800, 1900, 2100 octets */
+        static const uint64_t octets[] = {400, 400, 1100, 200};
+        for (uint32_t i = 0; i < 4; i++) {
+            row.start_ns = start + i * TG_NS_PER_S;
+            row.quantity_up = octets[i] / 2;
+            row.quantity_down = octets[i] - octets[i] / 2;
+            row.flags = i < 3 ? TG_USAGE_PARTIAL : 0;
+            const struct tg_charge charge = fixture_one(rate, &f, &row, 0);
+            cr_expect_eq(charge.amount, of_call != 0 ? of_sums[i] : of_records[i], "record %u", i);
+        }
+        tg_rate_destroy(rate);
+    }
+}
+
 Test(call, calls_at_the_same_time_do_not_take_each_others_place)
 {
     /* If this failed, two sessions whose records arrive in turns would pay the fee with each. */
