@@ -157,21 +157,38 @@ struct tg_tariff {
                                   another is refused with TG_E_PLUGIN_CURRENCY, uncalled. */
     uint16_t params_version; /**< Changes when params blocks of one size mean something else: a
                                   reload with another is refused, as stored catalogs keep them. */
+
+    /**
+     * Optional. Does this price look at what was counted before (units_before, events_before,
+     * base_before)? 0: it does not, and no counter is kept for it. NULL: it does. A pure function
+     * of the price, whose params are not there yet where compile() has refused them.
+     */
+    int (*counts)(const struct tg_price *price);
 };
-_Static_assert(sizeof(struct tg_tariff) == 32, "grows at its end only");
+_Static_assert(sizeof(struct tg_tariff) == 40, "grows at its end only");
+
+/** Size of a tariff that has a currency and a params_version, and nothing behind them. */
+#define TG_TARIFF_BYTES_WITH_CURRENCY 32u
 
 /** @brief Its currency, also of one built before there was such a field. @param tariff Borrowed.
  *  @return ISO 4217 number, or 0: any. */
 static inline uint16_t tg_tariff_currency(const struct tg_tariff *tariff)
 {
-    return tariff->size_bytes >= sizeof *tariff ? tariff->currency : 0;
+    return tariff->size_bytes >= TG_TARIFF_BYTES_WITH_CURRENCY ? tariff->currency : 0;
+}
+
+/** @brief Does it need a counter for a price? @param tariff Borrowed. @param price Borrowed.
+ *  @return 0: no; else it does, or was built before anybody asked. */
+static inline int tg_tariff_counts(const struct tg_tariff *tariff, const struct tg_price *price)
+{
+    return tariff->size_bytes < sizeof *tariff || tariff->counts == 0 || tariff->counts(price) != 0;
 }
 
 /** @brief Its params_version, as tg_tariff_currency. @param tariff Borrowed. @return 0 unless set.
  */
 static inline uint16_t tg_tariff_params_version(const struct tg_tariff *tariff)
 {
-    return tariff->size_bytes >= sizeof *tariff ? tariff->params_version : 0;
+    return tariff->size_bytes >= TG_TARIFF_BYTES_WITH_CURRENCY ? tariff->params_version : 0;
 }
 
 /**

@@ -105,7 +105,7 @@ static bool rules_alike(const struct met *before, const struct met *after)
 
 static bool is_aside(const struct tg_price_info *info)
 {
-    return info->dimension == TG_DIMENSION_MONEY || info->counter > TG_COUNTER_RECORD;
+    return info->counter > TG_COUNTER_RECORD;
 }
 
 static bool counters_alike(const struct met *before, const struct met *after)
@@ -113,7 +113,8 @@ static bool counters_alike(const struct met *before, const struct met *after)
     const struct tg_price_info *one = before->info;
     const struct tg_price_info *two = after->info;
     return (!is_aside(one) && !is_aside(two)) ||
-           (one->dimension == two->dimension && one->counter == two->counter);
+           (one->dimension == two->dimension && one->counter == two->counter &&
+            one->counter_index == two->counter_index && one->counter_scope == two->counter_scope);
 }
 
 bool tg_draws_alike(const struct tg_usage *usage, const struct tg_draws_side *before,

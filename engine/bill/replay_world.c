@@ -66,8 +66,7 @@ bool tg_replay_image_has_shelves(const struct tg_image *image)
     }
     for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
         const struct tg_price_info *info = tg_image_price_info(image, i);
-        if (info->dimension == TG_DIMENSION_MONEY || info->counter > TG_COUNTER_RECORD ||
-            (info->options & TG_PRICE_RULES) != 0) {
+        if (info->counter > TG_COUNTER_RECORD || (info->options & TG_PRICE_RULES) != 0) {
             return true;
         }
     }

@@ -28,6 +28,7 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_TIME_MODEL] = "time_models",
     [TG_CATALOG_EXCHANGE] = "exchange_rates",
     [TG_CATALOG_SPEND_LIMIT] = "spend_limits",
+    [TG_CATALOG_COUNTER] = "counters",
 };
 
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
@@ -180,11 +181,12 @@ static void names_seed(struct tg_compile *compile, const struct tg_image *previo
     static const enum tg_catalog_kind stable[] = {
         TG_CATALOG_ZONE,         TG_CATALOG_PRICE, TG_CATALOG_PLAN,    TG_CATALOG_ALLOWANCE,
         TG_CATALOG_PRODUCT,      TG_CATALOG_TAX,   TG_CATALOG_NETWORK, TG_CATALOG_SPEND_LIMIT,
-        TG_CATALOG_ACCOUNT_ZONE, TG_CATALOG_SITE};
+        TG_CATALOG_ACCOUNT_ZONE, TG_CATALOG_SITE,  TG_CATALOG_COUNTER};
     (void)tg_names_add(&compile->names[TG_CATALOG_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_NETWORK], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_ACCOUNT_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_SITE], "", 0);
+    (void)tg_names_add(&compile->names[TG_CATALOG_COUNTER], "", 0);
     for (size_t i = 0; previous != NULL && i < sizeof stable / sizeof stable[0]; i++) {
         for (uint32_t j = 0; j < tg_image_count(previous, stable[i]); j++) {
             const char *name = tg_image_name(previous, stable[i], j);
@@ -401,6 +403,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_tariffs(&compile);
         tg_compile_prices(&compile);
         tg_compile_plans(&compile);
+        tg_compile_counters(&compile, previous);
         tg_compile_rules(&compile);
         tg_compile_products(&compile);
     }

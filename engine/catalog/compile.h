@@ -168,6 +168,14 @@ void tg_compile_exchange(struct tg_compile *compile);
 /** @brief Compile spend limits. @param compile State. */
 void tg_compile_spend_limits(struct tg_compile *compile);
 
+/**
+ * @brief The counter of each price; after plans.
+ * @param[in,out] compile   State.
+ * @param[in]     previous  Image of the version before, or NULL: what it counts on a shelf stays
+ *                          there.
+ */
+void tg_compile_counters(struct tg_compile *compile, const struct tg_image *previous);
+
 /** @brief Rules of prices, and what they ask of each other; after plans. @param compile State. */
 void tg_compile_rules(struct tg_compile *compile);
 
@@ -176,8 +184,8 @@ void tg_compile_rules(struct tg_compile *compile);
 void tg_compile_shelves(struct tg_compile *compile);
 
 /**
- * @brief Refuse a version that moves an allowance between the account line and the shelf in
- *        mid-month: each has counters of its own, and the second would start at zero.
+ * @brief Refuse a version that moves an allowance or a counter between the account line and the
+ *        shelf in mid-month: each has counters of its own, and the second would start at zero.
  * @param[in,out] compile   Errors go to its diag.
  * @param[in]     image     Just made.
  * @param[in]     previous  Image of the version before, or NULL.

@@ -266,21 +266,6 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
     return price;
 }
 
-/* The account line counts months of UTC; all other periods are counted on the shelf. */
-static uint8_t counter_read(const struct tg_compile *compile, const struct tg_yaml_node *node)
-{
-    static const uint8_t periods[] = {
-        TG_PERIOD_MONTH, 0, TG_PERIOD_DAY, TG_PERIOD_WEEK, TG_PERIOD_CYCLE, TG_PERIOD_EVER};
-    const int64_t counter = tg_schema_number(&tg_catalog_price_keys, node, "counter");
-    if (counter == 1) {
-        return TG_COUNTER_RECORD;
-    }
-    if (counter == 0 && compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS].size_bytes == 0) {
-        return TG_COUNTER_MONTH;
-    }
-    return (uint8_t)(TG_COUNTER_SHELF + periods[counter]);
-}
-
 /* What the engine looks at for few prices; the carry's denominator is known once all are read. */
 static struct tg_price_rule rule_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
@@ -304,7 +289,6 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
     const struct tg_yaml_node *decimals = tg_yaml_get(node, "decimals");
-    info->counter = counter_read(compile, node);
     info->options =
         (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
         (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |

@@ -39,8 +39,7 @@ static void limit_place(const struct tg_compile *compile, uint16_t limit, struct
     }
 }
 
-static void price_places(const struct tg_compile *compile, uint32_t cell, uint32_t price,
-                         struct places sides[2])
+static void price_places(const struct tg_compile *compile, uint32_t price, struct places sides[2])
 {
     struct tg_price_info info;
     struct tg_price_rule rule;
@@ -50,14 +49,8 @@ static void price_places(const struct tg_compile *compile, uint32_t cell, uint32
     memcpy(&rule,
            compile->sections[TG_IMAGE_SECTION_PRICE_RULES].bytes + (size_t)price * sizeof rule,
            sizeof rule);
-    if (info.dimension == TG_DIMENSION_MONEY) {
-        place_add(&sides[0], 'M', info.counter);
-    } else if (info.counter >= TG_COUNTER_SHELF) {
-        /* One a meter: calls, messages with events, data with access. */
-        const uint32_t meter = cell == TG_SERVICE_VOICE || cell == TG_CELL_VOICE_RECEIVED ? 1
-                               : cell == TG_SERVICE_DATA || cell == TG_SERVICE_ACCESS     ? 0
-                                                                                          : 2;
-        place_add(&sides[0], 'C', meter << 8 | info.counter);
+    if (info.counter >= TG_COUNTER_SHELF) {
+        place_add(&sides[info.counter_scope == TG_SCOPE_ACCOUNT], 'C', info.counter_index);
     }
     if (rule.carry_denominator != 0) {
         place_add(&sides[0], 'R', 0);
@@ -65,8 +58,7 @@ static void price_places(const struct tg_compile *compile, uint32_t cell, uint32
     limit_place(compile, rule.spend_limit, sides);
 }
 
-static void cell_places(const struct tg_compile *compile, uint32_t index, uint32_t at,
-                        struct places sides[2])
+static void cell_places(const struct tg_compile *compile, uint32_t index, struct places sides[2])
 {
     const struct tg_blob *sections = compile->sections;
     struct tg_plan_service cell;
@@ -95,7 +87,7 @@ static void cell_places(const struct tg_compile *compile, uint32_t index, uint32
                sections[TG_IMAGE_SECTION_MATRIX].bytes + cell.matrix_offset + i * sizeof price,
                sizeof price);
         if (price != TG_PRICE_NONE) {
-            price_places(compile, at, price, sides);
+            price_places(compile, price, sides);
         }
     }
     if (sections[TG_IMAGE_SECTION_PLAN_LIMITS].size_bytes > 0) {
@@ -113,12 +105,12 @@ void tg_compile_shelves(struct tg_compile *compile)
         const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
         struct places sides[2] = {{.count = 0}, {.count = 0}};
         for (uint32_t at = 0; plan != NULL && at < TG_SERVICE_COUNT; at++) {
-            cell_places(compile, i * TG_SERVICE_COUNT + at, at, sides);
+            cell_places(compile, i * TG_SERVICE_COUNT + at, sides);
         }
         for (uint32_t side = 0; side < 2; side++) {
             if (sides[side].count > SHELF_PLACES) {
                 tg_diag_add(compile->diag, TG_DIAG_ERROR, plan->key_mark,
-                            "share allowances, counters and spend limits between its services",
+                            "share allowances, counters (`counter: NAME`) and spend limits",
                             "plan \"%.64s\" needs %u places on the shelf of %s, which has %u",
                             plan->key, sides[side].count,
                             side == 0 ? "a subscription" : "an account", SHELF_PLACES);
@@ -154,6 +146,27 @@ static uint16_t allowance_moved(const struct tg_image *image, const struct tg_pl
                : TG_ALLOWANCE_NONE;
 }
 
+/* What the line has counted of a month would be forgotten on the shelf. */
+static void counters_moved(struct tg_compile *compile, const struct tg_image *image,
+                           const struct tg_image *previous)
+{
+    for (uint32_t i = 0; i < tg_image_prices_count(previous); i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
+        const struct tg_price_info *was = tg_image_price_info(previous, i);
+        const struct tg_price_info *is = tg_image_price_info(image, i);
+        if (node != NULL && was->zones_count != 0 && was->counter_index != TG_COUNTER_NONE &&
+            was->counter == TG_COUNTER_MONTH && is->counter_index == was->counter_index &&
+            is->counter != TG_COUNTER_MONTH) {
+            tg_diag_add(
+                compile->diag, TG_DIAG_ERROR, node->key_mark,
+                "let valid_from be the first instant of a month (UTC)",
+                "price %s: other prices stand beside it now, and its counter, which was all "
+                "that the service counted, would begin at 0 within a month",
+                node->key);
+        }
+    }
+}
+
 void tg_compile_moves_check(struct tg_compile *compile, const struct tg_image *image,
                             const struct tg_image *previous)
 {
@@ -163,6 +176,7 @@ void tg_compile_moves_check(struct tg_compile *compile, const struct tg_image *i
     if (previous == NULL || tg_clock_from_civil(&month) == image->valid_from_ns) {
         return;
     }
+    counters_moved(compile, image, previous);
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
         const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
         for (uint32_t service = 0; plan != NULL && service < TG_SERVICE_COUNT; service++) {

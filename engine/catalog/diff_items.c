@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define COUNTER_BYTES 160u
 
 static void steps_diff(struct tg_diff *diff, const struct tg_diff_item *item,
                        const struct tg_price *was, const struct tg_price *is)
@@ -43,10 +44,28 @@ static const char *limit_name(const struct tg_image *image, uint16_t limit)
     return limit != 0 ? tg_image_name(image, TG_CATALOG_SPEND_LIMIT, limit - 1) : "none";
 }
 
-static const char *counter_name(uint8_t counter)
+/* "calls:week:account", or "price:month:subscriber" without what tells dimensions apart. */
+static void counter_name(const struct tg_image *image, uint32_t price_id, char text[COUNTER_BYTES])
 {
-    static const char *const names[] = {"month", "record", "month", "day", "ever", "week", "cycle"};
-    return counter < COUNT(names) ? names[counter] : "?";
+    const struct tg_price_info *info = tg_image_price_info(image, price_id);
+    const char *name = info->counter == TG_COUNTER_RECORD ? "record"
+                       : info->counter_index == TG_COUNTER_NONE
+                           ? "none"
+                           : tg_image_name(image, TG_CATALOG_COUNTER, info->counter_index);
+    (void)snprintf(text, COUNTER_BYTES, "%s", name[0] == ':' ? name + 1 : name);
+    char *dimension = strrchr(text, ':');
+    if (dimension != NULL) {
+        *dimension = '\0';
+    }
+}
+
+static void counter_diff(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    char was[COUNTER_BYTES];
+    char is[COUNTER_BYTES];
+    counter_name(diff->before, item->was, was);
+    counter_name(diff->after, item->is, is);
+    tg_diff_text(diff, item, "counter", was, is);
 }
 
 /* Currency and rules; the same price has other numbers in two images. */
@@ -71,7 +90,7 @@ static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     const struct tg_price_info *was = tg_image_price_info(diff->before, item->was);
     const struct tg_price_info *is = tg_image_price_info(diff->after, item->is);
     tg_diff_fields(diff, item, &tg_catalog_price_keys, fields, COUNT(fields), was, is);
-    tg_diff_text(diff, item, "counter", counter_name(was->counter), counter_name(is->counter));
+    counter_diff(diff, item);
     tg_diff_number(diff, item, "decimals", (uint64_t)(diff->scale_before - was->round_exponent),
                    (uint64_t)(diff->scale_after - is->round_exponent));
     tg_diff_text(diff, item, "at_max", (was->options & TG_PRICE_MAX_STOPS) != 0 ? "stop" : "free",

@@ -95,7 +95,10 @@ static bool price_check(const struct tg_image *image, uint32_t index, uint32_t o
         info->unit_base_count >= 1 && info->quantity_rounding <= TG_ROUND_FLOOR &&
         info->is_present == 1 && info->tariff < tg_image_count(image, TG_CATALOG_TARIFF) &&
         info->block_units >= 1 && info->counter < TG_COUNTER_SHELF + TG_PERIODS_COUNT &&
-        info->round_exponent <= 9 &&
+        (info->counter_index == TG_COUNTER_NONE
+             ? info->counter < TG_COUNTER_SHELF
+             : info->counter_index < tg_image_count(image, TG_CATALOG_COUNTER)) &&
+        info->counter_scope <= TG_SCOPE_ACCOUNT && info->round_exponent <= 9 &&
         lies_inside(image, (uint64_t)offset + price->steps_offset, price->steps_count,
                     sizeof(struct tg_price_step), 8) &&
         lies_inside(image, (uint64_t)offset + price->params_offset, price->params_bytes, 1, 1);

@@ -9,7 +9,6 @@ static const char *const roundings[] = {"half_up", "half_even", "up", "down",
 static const char *const units[] = {"millisecond", "second",   "minute",   "hour",     "octet",
                                     "kilobyte",    "kibibyte", "megabyte", "mebibyte", "gigabyte",
                                     "gibibyte",    "event",    "amount",   NULL};
-static const char *const counters[] = {"month", "record", "day", "week", "cycle", "ever", NULL};
 static const char *const converts[] = {"bill", "event", NULL};
 static const char *const at_maxes[] = {"free", "stop", NULL};
 static const char *const connects[] = {"priced", "used", NULL};
@@ -27,6 +26,7 @@ static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "
                                            NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
 static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
+const char *const *const tg_catalog_usage_periods = usage_periods;
 static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
@@ -186,8 +186,9 @@ KEYS(tg_catalog_price_keys,
      .help = "Of the amount; catalog: rounding: rate when absent."},
     {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "So many of `unit` count as one in every other key of this price."},
-    {.key = "counter", .type = TG_TYPE_ENUM, .names = counters, .fallback = "month",
-     .help = "What tiers count: the priced units of a period, or the call's own."},
+    {.key = "counter", .type = TG_TYPE_NAME,
+     .help = "What tiers count: the price's own units of a month, day, week, cycle or ever, each "
+             "record by itself, or one of `counters`; absent: month."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
     {.key = "at_max", .type = TG_TYPE_ENUM, .names = at_maxes, .fallback = "free",
@@ -400,6 +401,12 @@ KEYS(tg_catalog_spend_limit_keys,
      .help = "Charges are cut to what is left of this; absent: never."},
     {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &spend_item,
      .help = "Amounts that are told once a period with the row that reaches them."});
+KEYS(tg_catalog_counter_keys,
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
+     .help = "When it starts again at 0."},
+    {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
+     .help = "Each subscription its own, or one for the account."},
+    {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "For people."});
 #define ITEM(what) static const struct tg_schema_key what##_item = {                               \
     .type = TG_TYPE_MAP, .sub = &tg_catalog_##what##_keys}
 ITEM(tax);
@@ -414,6 +421,7 @@ ITEM(site);
 ITEM(tariff);
 ITEM(exchange);
 ITEM(spend_limit);
+ITEM(counter);
 KEYS(tg_catalog_keys,
     {.key = "catalog", .type = TG_TYPE_MAP, .sub = &tg_catalog_head_keys,
      .help = "Once in a folder."},
@@ -426,6 +434,8 @@ KEYS(tg_catalog_keys,
     {.key = "products", .type = TG_TYPE_TABLE, .item = &product_item, .help = "What is sold."},
     {.key = "exchange_rates", .type = TG_TYPE_TABLE, .item = &exchange_item,
      .help = "What a currency is worth in another, from when to when."},
+    {.key = "counters", .type = TG_TYPE_TABLE, .item = &counter_item,
+     .help = "What tiers of several prices count together."},
     {.key = "spend_limits", .type = TG_TYPE_TABLE, .item = &spend_limit_item,
      .help = "Money that may be spent in a period."},
     {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."},

@@ -61,6 +61,8 @@ extern const struct tg_schema tg_catalog_product_keys;
 extern const struct tg_schema tg_catalog_exchange_keys;
 /** @brief Keys of one of `spend_limits`. */
 extern const struct tg_schema tg_catalog_spend_limit_keys;
+/** @brief Keys of one of `counters`. */
+extern const struct tg_schema tg_catalog_counter_keys;
 /** @brief Keys of one of `networks`. */
 extern const struct tg_schema tg_catalog_network_keys;
 /** @brief Keys of one of `sites`. */
@@ -70,5 +72,9 @@ extern const struct tg_schema tg_catalog_tariff_keys;
 
 /** @brief Service names by enum tg_service - 1 ("data", "voice", ...), NULL-terminated. */
 extern const char *const tg_catalog_services[];
+
+/** @brief Words of the periods of counters, allowances and limits, by enum tg_period,
+ *  NULL-terminated. */
+extern const char *const *const tg_catalog_usage_periods;
 
 #endif

@@ -156,15 +156,14 @@ enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance
 {
     const struct tg_allowance counted = {.period = counter->period};
     const struct tg_bucket_time at = {time->at_ns, 0, time->cycle_day};
-    const uint16_t what = (uint16_t)((uint16_t)counter->meter << 8 | counter->period);
-    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, false, counter->subscriber);
+    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, counter->is_pool, counter->index);
     struct tg_bucket *bucket;
     bool is_late = false;
     if (shelf == NULL) {
         return TG_E_FULL;
     }
     const enum tg_err err =
-        tg_bucket_at(shelf, counter->kind, what, &counted, &at, &bucket, &is_late);
+        tg_bucket_at(shelf, TG_BUCKET_COUNTER, counter->counter, &counted, &at, &bucket, &is_late);
     if (err != TG_OK) {
         return err;
     }

@@ -91,12 +91,12 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
 bool tg_allowance_has_bands(const struct tg_image *image,
                             const struct tg_plan_service *plan_service);
 
-/** @brief A counter on a subscriber's shelf. */
+/** @brief A counter on a shelf. */
 struct tg_allowance_counter {
-    uint32_t subscriber; /**< Dense index. */
-    uint8_t kind;        /**< TG_BUCKET_MONEY or TG_BUCKET_COUNTER. */
-    uint8_t meter;       /**< enum tg_account_meter_kind, for TG_BUCKET_COUNTER. */
-    uint8_t period;      /**< enum tg_period. */
+    uint32_t index;   /**< Subscriber or account. */
+    uint16_t counter; /**< TG_CATALOG_COUNTER of the image. */
+    uint8_t period;   /**< enum tg_period. */
+    bool is_pool;     /**< The account's, else the subscriber's. */
 };
 
 /**

@@ -112,7 +112,7 @@ static void counter_roll(struct tg_bucket *bucket)
         return;
     default:
         memset(carried, 0, sizeof bucket->carried_base);
-        if (bucket->kind == TG_BUCKET_MONEY || bucket->kind == TG_BUCKET_COUNTER) {
+        if (bucket->kind == TG_BUCKET_COUNTER) {
             carried[0] = bucket->events_count; /* late rows are counted there */
         }
     }
@@ -248,8 +248,7 @@ void tg_bucket_take(struct tg_bucket *bucket, uint64_t base, bool is_late, int64
     const uint32_t month = tg_account_period(at_ns);
     if (is_late) {
         bucket->used_before_base += base;
-        bucket->carried_base[0] +=
-            bucket->kind == TG_BUCKET_MONEY || bucket->kind == TG_BUCKET_COUNTER;
+        bucket->carried_base[0] += bucket->kind == TG_BUCKET_COUNTER;
         return;
     }
     bucket->used_base += base;

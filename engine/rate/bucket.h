@@ -29,8 +29,7 @@ enum tg_bucket_kind {
     TG_BUCKET_OWN = 1,     /**< An allowance of this subscriber. */
     TG_BUCKET_POOL = 2,    /**< An allowance its account's members share. */
     TG_BUCKET_MEMBER = 3,  /**< This member's use of a pool, for its cap. */
-    TG_BUCKET_MONEY = 4,   /**< Counter of carried money; what is its enum tg_period. */
-    TG_BUCKET_COUNTER = 5, /**< Counter of a meter; what is meter x 256 + enum tg_period. */
+    TG_BUCKET_COUNTER = 5, /**< What prices count; what is the counter. 4 is not used any more. */
     TG_BUCKET_SPEND = 6,   /**< Money spent towards a limit; what is the limit. */
     TG_BUCKET_CARRY = 7,   /**< Sum and remainder of charges that carry it; what is 0. */
     TG_BUCKET_CALL = 8     /**< A call of which more records follow (rate/call.h). */

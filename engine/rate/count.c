@@ -223,7 +223,7 @@ row_count_aside(struct tg_rate *rate, const struct tg_usage *row, const struct t
 {
     const struct tg_price_info *info = rate->cuts.info;
     const struct tg_allowance_counter counter =
-        tg_rate_counter_of(info, row->service, charge->subscriber);
+        tg_rate_counter_of(info, charge->subscriber, work->account);
     const struct tg_bucket_time time = time_of(rate, row, work);
     const uint64_t unit_base = info->unit_base_count / info->block_units;
     return tg_allowance_count(rate->accounts, log_of(rate, work), &counter, &time,

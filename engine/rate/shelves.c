@@ -26,16 +26,15 @@ enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_
     return TG_OK;
 }
 
-struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info, uint8_t service,
-                                               uint32_t subscriber)
+struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info,
+                                               uint32_t subscriber, uint32_t account)
 {
-    const bool is_money = info->dimension == TG_DIMENSION_MONEY;
+    const bool is_pool = info->counter_scope == TG_SCOPE_ACCOUNT;
     return (struct tg_allowance_counter){
-        .subscriber = subscriber,
-        .kind = is_money ? TG_BUCKET_MONEY : TG_BUCKET_COUNTER,
-        .meter = is_money ? 0 : (uint8_t)tg_account_meter_of(service),
-        .period = info->counter >= TG_COUNTER_SHELF ? (uint8_t)(info->counter - TG_COUNTER_SHELF)
-                                                    : (uint8_t)TG_PERIOD_MONTH,
+        .index = is_pool ? account : subscriber,
+        .counter = info->counter_index,
+        .period = (uint8_t)(info->counter - TG_COUNTER_SHELF),
+        .is_pool = is_pool,
     };
 }
 
@@ -161,7 +160,7 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
     }
     if (err == TG_OK && tg_rate_is_counted_aside(place.info)) {
         const struct tg_allowance_counter counter =
-            tg_rate_counter_of(place.info, row->service, charge->subscriber);
+            tg_rate_counter_of(place.info, charge->subscriber, place.line->account);
         uint64_t before;
         uint64_t events;
         err = tg_allowance_count(rate->accounts, log, &counter, &place.time,

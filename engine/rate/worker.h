@@ -193,17 +193,17 @@ enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_
                               struct tg_allowance_draw *draw, struct tg_rate_cuts *cuts,
                               uint64_t *covered);
 
-/** @brief Is what a price's tiers count kept on the shelf? @param info Borrowed.
- *  @return true for carried money and for periods other than months of UTC. */
+/** @brief Is what a price's tiers count kept on a shelf? @param info Borrowed.
+ *  @return false where the account line has it, or nothing is counted. */
 static inline bool tg_rate_is_counted_aside(const struct tg_price_info *info)
 {
-    return info->dimension == TG_DIMENSION_MONEY || info->counter > TG_COUNTER_RECORD;
+    return info->counter > TG_COUNTER_RECORD;
 }
 
-/** @brief The counter of such a price. @param info Borrowed. @param service enum tg_service.
- *  @param subscriber Dense index. @return Its key. */
-struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info, uint8_t service,
-                                               uint32_t subscriber);
+/** @brief The counter of such a price. @param info Borrowed. @param subscriber Dense index.
+ *  @param account Dense index. @return Its key. */
+struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info,
+                                               uint32_t subscriber, uint32_t account);
 
 /** @brief Shelves and cost of a rated row that is replayed. @param rate Worker. @param snapshot
  *  Borrowed or NULL. @param row Borrowed. @param charge As journaled. @param cost Charge in the

@@ -81,11 +81,19 @@ static enum tg_err dynamic_compile(const struct tg_tariff_source *source, uint8_
     return TG_OK;
 }
 
+/* Each record brings its own price. */
+static int dynamic_counts(const struct tg_price *price)
+{
+    (void)price;
+    return 0;
+}
+
 static const struct tg_tariff contract = {
     .size_bytes = sizeof(struct tg_tariff),
     .params_bytes_max = sizeof(struct dynamic_params),
     .compile = dynamic_compile,
     .price = dynamic_price,
+    .counts = dynamic_counts,
 };
 
 TG_PLUGIN(dynamic, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

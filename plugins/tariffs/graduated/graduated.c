@@ -72,11 +72,18 @@ static enum tg_err graduated_compile(const struct tg_tariff_source *source, uint
     return TG_OK;
 }
 
+/* One step without a flat amount is the same for every unit. */
+static int graduated_counts(const struct tg_price *price)
+{
+    return price->steps_count > 1 || tg_price_steps(price)->flat != 0;
+}
+
 static const struct tg_tariff contract = {
     .size_bytes = sizeof(struct tg_tariff),
     .params_bytes_max = 0,
     .compile = graduated_compile,
     .price = graduated_price,
+    .counts = graduated_counts,
 };
 
 TG_PLUGIN(graduated, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

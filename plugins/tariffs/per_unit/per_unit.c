@@ -51,11 +51,18 @@ static enum tg_err per_unit_compile(const struct tg_tariff_source *source, uint8
     return TG_OK;
 }
 
+/* A flat amount is due with the first unit. */
+static int per_unit_counts(const struct tg_price *price)
+{
+    return tg_price_steps(price)->flat != 0;
+}
+
 static const struct tg_tariff contract = {
     .size_bytes = sizeof(struct tg_tariff),
     .params_bytes_max = 0,
     .compile = per_unit_compile,
     .price = per_unit_price,
+    .counts = per_unit_counts,
     .promises = TG_TARIFF_IS_LINEAR,
 };
 

@@ -269,11 +269,20 @@ static enum tg_err percentage_compile(const struct tg_tariff_source *source, uin
     return TG_OK;
 }
 
+/* A plain rate does not; free events, a free amount and tiers do. */
+static int percentage_counts(const struct tg_price *price)
+{
+    const struct percentage_params *params = tg_price_params(price);
+    return price->params_bytes != sizeof *params || params->free_events != 0 ||
+           params->free_amount != 0 || params->tiers_count != 0;
+}
+
 static const struct tg_tariff contract = {
     .size_bytes = sizeof(struct tg_tariff),
     .params_bytes_max = sizeof(struct percentage_params),
     .compile = percentage_compile,
     .price = percentage_price,
+    .counts = percentage_counts,
 };
 
 TG_PLUGIN(percentage, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

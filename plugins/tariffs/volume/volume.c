@@ -80,11 +80,18 @@ static enum tg_err volume_compile(const struct tg_tariff_source *source, uint8_t
     return TG_OK;
 }
 
+/* One step without a flat amount is the same for every unit. */
+static int volume_counts(const struct tg_price *price)
+{
+    return price->steps_count > 1 || tg_price_steps(price)->flat != 0;
+}
+
 static const struct tg_tariff contract = {
     .size_bytes = sizeof(struct tg_tariff),
     .params_bytes_max = 0,
     .compile = volume_compile,
     .price = volume_price,
+    .counts = volume_counts,
 };
 
 TG_PLUGIN(volume, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -26,6 +26,7 @@ class Folder:
         self.models = {}
         self.plans = {}
         self.allowances = {}
+        self.counters = {}
         self.products = {}
         self.subscribers = []
         self.rows = []
@@ -91,6 +92,7 @@ class Folder:
         document = {"catalog": {"version": 1, "valid_from": self.valid_from, "currency": "EUR"},
                     "prices": self.prices, "decks": self.decks, "time_models": self.models,
                     "plans": self.plans, "allowances": self.allowances,
+                    "counters": self.counters,
                     "products": self.products}
         with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
             for key, value in document.items():

@@ -153,15 +153,33 @@ static const struct mistake mistakes[] = {
     {"more.yaml",
      "spend_limits:\n  l: {maximum: \"1\"}\n  m: {maximum: \"1\"}\n"
      "prices:\n"
-     "  v: {unit: second, price: \"1\", counter: day, spend_limit: l, carry_remainder: true}\n"
-     "  d: {unit: octet, price: \"1\", counter: day, spend_limit: m}\n"
-     "  s: {unit: event, price: \"1\", counter: day}\n"
-     "  e: {unit: event, price: \"1\", counter: week}\n"
+     "  v: {unit: second, tariff: package, price: \"1\", counter: day, spend_limit: l,\n"
+     "      carry_remainder: true}\n"
+     "  d: {unit: octet, tariff: package, price: \"1\", counter: day, spend_limit: m}\n"
+     "  s: {unit: event, tariff: package, price: \"1\", counter: day}\n"
+     "  e: {unit: event, tariff: package, price: \"1\", counter: week}\n"
      "allowances:\n  x: {unit: minute, amount: 1, services: [voice], period: day}\n"
      "  y: {unit: minute, amount: 1, services: [voice], period: week}\n"
      "plans:\n  `q:\n    voice: {price: v, allowances: [x, y]}\n"
      "    data: {price: d}\n    message: {price: s}\n    event: {price: e}\n",
      "plan \"q\" needs 9 places on the shelf of a subscription, which has 8", "share"},
+    {"more.yaml", "counters:\n  `week: {period: month}\n", "has the name of a period", "else"},
+    {"more.yaml", "counters:\n  calls: {period: `decade}\n", "\"decade\"", NULL},
+    {"more.yaml",
+     "counters:\n  calls: {period: week}\n"
+     "prices:\n  p: {unit: second, price: \"1\", counter: `cals}\n",
+     "there is no counter \"cals\"", "did you mean \"calls\"?"},
+    {"more.yaml",
+     "counters:\n  both: {period: week}\n"
+     "prices:\n  p: {unit: second, price: \"1\", counter: both}\n"
+     "  q: {unit: octet, price: \"1\", counter: `both}\n",
+     "counts something else for prices before this one", NULL},
+    {"more.yaml",
+     "prices:\n  d: {unit: second, tariff: package, price: \"1\", counter: day}\n"
+     "  `n: {unit: second, tariff: package, price: \"1\", counter: week}\n"
+     "time_models:\n  t: {default: x, bands: [{band: y, from: \"20:00\"}]}\n"
+     "plans:\n  q:\n    voice: {time_model: t, prices: {home: {x: d, y: n}}}\n",
+     "count apart", "the same counter"},
     {"head.yaml",
      "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, period_zone: `Europe/Berln}\n",
      "there is no time zone \"Europe/Berln\"", "IANA"},

@@ -24,18 +24,6 @@
 #define SPAN_S   (INT64_C(61) * 86400)
 #define JITTER_S INT64_C(72000) /* 20 hours: a row of the day before, never of one before that */
 
-/* Both versions as one snapshot: the second's roster, images in order. */
-static struct tg_catalog_snapshot both(struct tg_catalog_snapshot *const *opened)
-{
-    struct tg_catalog_snapshot snapshot = *opened[1];
-    snapshot.images_count = SLOW_VERSIONS;
-    for (uint32_t i = 0; i < SLOW_VERSIONS; i++) {
-        snapshot.images[i] = opened[i]->images[0];
-        snapshot.valid_from_ns[i] = opened[i]->valid_from_ns[0];
-    }
-    return snapshot;
-}
-
 static struct slow_use use_make(struct slow_dice *dice, int row)
 {
     struct slow_use use = {.subscriber = (uint32_t)slow_roll(dice, SLOW_SUBSCRIBERS)};
@@ -114,26 +102,22 @@ static void world_compare(struct slow_dice *dice, int number, struct tally *tall
 {
     static struct slow_world world;
     static struct slow_memories memories;
-    struct tg_catalog_snapshot *opened[SLOW_VERSIONS];
     slow_world_make(dice, &world);
     memset(&memories, 0, sizeof memories);
     for (uint32_t v = 0; v < SLOW_VERSIONS; v++) {
-        opened[v] = slow_world_open(&world, v);
         tally->by_tariff[world.versions[v].voice[0][0].tariff]++;
         tally->by_tariff[world.versions[v].message.tariff]++;
         tally->by_tariff[world.versions[v].event.tariff]++;
     }
-    const struct tg_catalog_snapshot snapshot = both(opened);
+    struct tg_catalog_snapshot *snapshot = slow_world_import(&world);
     const struct tg_rate_params params = {.subscribers_count_max = SLOW_SUBSCRIBERS};
     struct tg_rate *rate = NULL;
     cr_assert_eq(tg_rate_create(&params, &rate, NULL), TG_OK);
     for (int done = 0; done < ROWS; done += BATCH) {
-        batch_compare(dice, &world, number, done, rate, &snapshot, &memories, tally);
+        batch_compare(dice, &world, number, done, rate, snapshot, &memories, tally);
     }
     tg_rate_destroy(rate);
-    for (uint32_t v = 0; v < SLOW_VERSIONS; v++) {
-        tg_catalog_close(opened[v]);
-    }
+    tg_catalog_close(snapshot);
 }
 
 Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs, .timeout = 600)

@@ -44,6 +44,39 @@ struct tg_catalog_snapshot *slow_world_open(const struct slow_world *world, uint
     return snapshot;
 }
 
+/* As a carrier does: one version after the other, whose numbers go on. */
+struct tg_catalog_snapshot *slow_world_import(const struct slow_world *world)
+{
+    char data[] = "/tmp/tg_slow_XXXXXX";
+    char path[256];
+    struct tg_catalog_snapshot *snapshot = NULL;
+    struct tg_why why = {{0}};
+    enum tg_err err = TG_OK;
+    cr_assert_not_null(mkdtemp(data));
+    for (uint32_t v = 0; v < SLOW_VERSIONS && err == TG_OK; v++) {
+        char folder[] = "/tmp/tg_slow_XXXXXX";
+        struct tg_diag *diag = tg_diag_open();
+        cr_assert_not_null(mkdtemp(folder));
+        slow_world_write(world, v, folder);
+        err = tg_catalog_import(folder, data, 1, diag, NULL, &why);
+        if (err != TG_OK) {
+            (void)tg_diag_print(diag, stderr);
+        }
+        tg_diag_close(diag);
+        folder_remove(folder);
+    }
+    err = err == TG_OK ? tg_catalog_open(data, &snapshot, &why) : err;
+    for (size_t i = 0; i < 2; i++) { /* the map stays where it is open */
+        (void)snprintf(path, sizeof path, "%s/catalog/%s", data, i == 0 ? "data.mdb" : "lock.mdb");
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof path, "%s/catalog", data);
+    (void)rmdir(path);
+    (void)rmdir(data);
+    cr_assert_eq(err, TG_OK, "%s", why.text);
+    return snapshot;
+}
+
 struct tg_usage slow_row(const struct slow_use *use)
 {
     struct tg_usage row = {.start_ns = use->start_s * INT64_C(1000000000),

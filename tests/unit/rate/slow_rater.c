@@ -332,6 +332,34 @@ static void pieces_make(const struct slow_version *version, const struct slow_pr
     }
 }
 
+/* Does a tariff look at what was before? */
+static bool counts(const struct slow_price *price)
+{
+    switch (price->tariff) {
+    case SLOW_GRADUATED:
+    case SLOW_VOLUME:
+        return price->steps_count > 1;
+    case SLOW_PERCENTAGE:
+        return price->free_events > 0;
+    default:
+        return price->tariff == SLOW_PACKAGE || price->tariff == SLOW_STEPPED;
+    }
+}
+
+/* Prices of a zone's bands count together. A service with one price counts whatever it sells, the
+ * others what prices that look at it sell. */
+static bool use_counts(const struct slow_version *version, const struct slow_price *prices,
+                       const struct slow_use *use)
+{
+    bool any = false;
+    const uint32_t bands = use->service == TG_SERVICE_VOICE ? version->bands_count : 1;
+    for (uint32_t band = 0; band < bands; band++) {
+        any = any || counts(&prices[band]);
+    }
+    return use->service == TG_SERVICE_DATA || use->service == TG_SERVICE_MESSAGE ||
+           (any && !prices[0].is_of_record);
+}
+
 static int64_t use_rate(const struct slow_world *world, const struct slow_version *version,
                         const struct slow_price *prices, uint32_t zone,
                         struct slow_memories *memories, const struct slow_use *use)
@@ -339,10 +367,10 @@ static int64_t use_rate(const struct slow_world *world, const struct slow_versio
     struct slow_memory *memory = &memories->subscribers[use->subscriber];
     const uint32_t month = use->start_s >= APRIL_S ? 1 : 0;
     const bool is_money = use->service == TG_SERVICE_EVENT;
-    const uint32_t meter = use->service == TG_SERVICE_VOICE  ? 0
-                           : use->service == TG_SERVICE_DATA ? 1
-                                                             : 2;
-    uint64_t *counter = is_money ? &memory->money[month] : &memory->priced_base[meter][month];
+    uint64_t *counter = is_money                           ? &memory->money[month]
+                        : use->service == TG_SERVICE_VOICE ? &memory->voice_base[zone][month]
+                        : use->service == TG_SERVICE_DATA  ? &memory->data_base[month]
+                                                           : &memory->messages[month];
     struct pieces pieces = {.count = 0};
     pieces_make(version, prices, use, &pieces);
     const uint64_t base = prices[0].unit_base * prices[0].block;
@@ -355,8 +383,10 @@ static int64_t use_rate(const struct slow_world *world, const struct slow_versio
                            : 0;
     uint64_t before = prices[0].is_of_record ? 0 : *counter / base;
     const uint64_t events = prices[0].is_of_record ? 0 : memory->events[month];
-    *counter += (billed - covered) * base;
-    memory->events[month] += is_money && billed > 0 ? 1 : 0;
+    if (use_counts(version, prices, use)) {
+        *counter += (billed - covered) * base;
+        memory->events[month] += is_money && billed > 0 ? 1 : 0;
+    }
     __int128 exact = 0;
     int64_t rounded = 0;
     bool pays = false;

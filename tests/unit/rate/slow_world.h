@@ -123,7 +123,9 @@ struct slow_world {
 
 /** @brief What the rater remembers of a subscriber. */
 struct slow_memory {
-    uint64_t priced_base[3][2];                /**< Voice, data, others; month. */
+    uint64_t voice_base[SLOW_ZONES][2];        /**< By zone and month: each has its prices. */
+    uint64_t data_base[2];                     /**< By month; one price. */
+    uint64_t messages[2];                      /**< By month; one price. */
     uint64_t money[2];                         /**< Carried, by month. */
     uint64_t events[2];                        /**< That carried it. */
     uint64_t used[SLOW_BUCKETS][SLOW_PERIODS]; /**< Milliseconds of own buckets, or as member. */
@@ -166,6 +168,10 @@ void slow_world_write(const struct slow_world *world, uint32_t version, const ch
 /** @brief Write a version into a folder that lives as long as it takes to compile it.
  *  @param world Borrowed. @param version Index. @return Caller closes; mistakes fail the test. */
 struct tg_catalog_snapshot *slow_world_open(const struct slow_world *world, uint32_t version);
+
+/** @brief Import all versions, in order. @param world Borrowed. @return Caller closes; mistakes
+ *  fail the test. */
+struct tg_catalog_snapshot *slow_world_import(const struct slow_world *world);
 
 /** @brief The engine's row of a use. @param use Borrowed. @return Row. */
 struct tg_usage slow_row(const struct slow_use *use);
