@@ -79,7 +79,8 @@
     X(TG_E_NO_EXCHANGE_RATE, -303, "NO_EXCHANGE_RATE", "no exchange rate covers that day")         \
     X(TG_E_NOT_BILLABLE, -304, "NOT_BILLABLE",                                                     \
       "the closing cause or grace makes it free of charge")                                        \
-    X(TG_E_PERIOD_CLOSED, -305, "PERIOD_CLOSED", "the bill for that period is already issued")     \
+    X(TG_E_PERIOD_CLOSED, -305, "PERIOD_CLOSED",                                                   \
+      "later usage has closed the period: counters keep the newest and the one before")            \
     X(TG_E_AMBIGUOUS_RATE, -306, "AMBIGUOUS_RATE", "two prices claim the same usage")              \
     X(TG_E_NO_CREDIT, -307, "NO_CREDIT", "the balance and credit limit pay for none of it")        \
     X(TG_E_NOT_PREPAID, -308, "NOT_PREPAID", "the account is not prepaid")                         \

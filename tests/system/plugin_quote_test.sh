@@ -49,7 +49,7 @@ YAML
 } >"$work/in"
 quote() { # PLUGIN-FILE: exit code in $code
     code=0
-    "$tollgate" quote --catalog "$work/catalog" --plugin "$work/$1.so" "$work/in" \
+    "$tollgate" quote --catalog "$work/catalog" --plugin "$work/$1.so" --order arrival "$work/in" \
         >"$work/out" 2>"$work/err" || code=$?
     [ "$(wc -l <"$work/out")" = 5 ] || note "$1: $(wc -l <"$work/out") answers for 5 rows: $(cat "$work/err")"
 }

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/quote_credit.h"
 #include "cli/quote_journal.h"
+#include "cli/quote_order.h"
 #include "cli/usage_json.h"
 #include "doc/diag.h"
 #include "doc/json.h"
@@ -25,7 +26,16 @@ struct quote {
     struct tg_catalog_snapshot *snapshot;
     struct tg_rate *rate;
     struct tg_quote_journal *journal; /* NULL: nothing is kept. */
+    struct tg_quote_order order;      /* Lines that wait for earlier events. */
+    bool is_out_of_memory;
 };
+
+/* Lines of one run are priced by event; those that share nothing, and those of who asks for it, as
+ * they come. */
+static bool is_in_order(const struct quote *quote)
+{
+    return !quote->what->is_fresh && !quote->what->is_by_arrival;
+}
 
 static int plugins_load(struct quote *quote)
 {
@@ -170,11 +180,30 @@ static void refused_print(struct tg_json *json, const struct tg_image *image,
     }
 }
 
-static void json_finish(struct tg_json *json, FILE *to)
+/* place: of a line that is held; UINT32_MAX: it is answered at once. */
+static void json_finish(struct quote *quote, uint32_t place, struct tg_json *json)
 {
-    (void)tg_json_print(json, false, to);
-    (void)fputc('\n', to);
-    tg_json_free(json);
+    FILE *to = quote->what->out != NULL ? quote->what->out : stderr;
+    if (place != UINT32_MAX) {
+        quote->is_out_of_memory |= tg_quote_order_answer(&quote->order, place, json, to) != TG_OK;
+        return;
+    }
+    if (json != NULL) {
+        (void)tg_json_print(json, false, to);
+        (void)fputc('\n', to);
+        tg_json_free(json);
+    }
+}
+
+/* Hold a line, or not. */
+static uint32_t line_place(struct quote *quote, const struct tg_usage_line *line, uint64_t number)
+{
+    if (!is_in_order(quote)) {
+        return UINT32_MAX;
+    }
+    const uint32_t place = tg_quote_order_add(&quote->order, line, number);
+    quote->is_out_of_memory |= place == UINT32_MAX;
+    return place;
 }
 
 static void error_print(struct quote *quote, const struct tg_json_lines *lines, const char *id,
@@ -193,7 +222,7 @@ static void error_print(struct quote *quote, const struct tg_json_lines *lines, 
     tg_json_set_string(json, "reason", tg_err_name(reason));
     tg_json_set_string(json, "at", place);
     tg_json_set_string(json, "error", text);
-    json_finish(json, quote->what->out != NULL ? quote->what->out : stderr);
+    json_finish(quote, line_place(quote, NULL, lines->line_number), json);
 }
 
 /* "LINE:COL" of a key in the line as it was written. */
@@ -220,24 +249,14 @@ static bool is_from_balance(const struct quote *quote, const struct tg_charge *c
            charge->currency == roster->accounts[line->account].currency;
 }
 
-static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
-                       const struct tg_json *json)
+static void row_quote(struct quote *quote, struct tg_usage_line *line, uint64_t number,
+                      uint32_t place)
 {
-    struct tg_usage_line line;
-    struct tg_why why;
-    const struct tg_image *newest = quote->snapshot->images[quote->snapshot->images_count - 1];
-    const enum tg_err err = tg_usage_line_read(json, newest, &line, &why);
-    if (err != TG_OK) {
-        char place[48];
-        key_place(lines, line.wrong_key, place);
-        error_print(quote, lines, line.id, place, err, why.text);
-        return;
-    }
     struct tg_charge charge;
     struct tg_rate_trace trace;
     struct tg_quote_grant grant;
-    line.row.record_key = tg_quote_journal_key(lines->line_number);
-    tg_quote_row(quote->rate, quote->snapshot, &line, quote->what->is_fresh, &charge, &trace,
+    line->row.record_key = tg_quote_journal_key(number);
+    tg_quote_row(quote->rate, quote->snapshot, line, quote->what->is_fresh, &charge, &trace,
                  &grant);
     if (is_from_balance(quote, &charge)) {
         charge.flags |= TG_CHARGE_PREPAID;
@@ -246,13 +265,14 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
         tg_quote_journal_row(quote->journal, &grant.row, &charge);
     }
     if (quote->what->out == NULL && charge.fate == TG_FATE_RATED) {
+        json_finish(quote, place, NULL);
         return;
     }
-    const struct tg_image *image = tg_catalog_image_at(quote->snapshot, line.row.start_ns);
+    const struct tg_image *image = tg_catalog_image_at(quote->snapshot, line->row.start_ns);
     struct tg_json *answer = tg_json_object();
-    tg_json_set_integer(answer, "line", (int64_t)lines->line_number);
-    if (line.id != NULL) {
-        tg_json_set_string(answer, "id", line.id);
+    tg_json_set_integer(answer, "line", (int64_t)number);
+    if (line->id != NULL) {
+        tg_json_set_string(answer, "id", line->id);
     }
     tg_json_set_string(answer, "fate", tg_fate_name(charge.fate));
     if (charge.fate == TG_FATE_RATED) {
@@ -267,7 +287,43 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     } else {
         refused_print(answer, image, &charge, &trace);
     }
-    json_finish(answer, quote->what->out != NULL ? quote->what->out : stderr);
+    json_finish(quote, place, answer);
+}
+
+static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
+                       const struct tg_json *json)
+{
+    struct tg_usage_line line;
+    struct tg_why why;
+    const struct tg_image *newest = quote->snapshot->images[quote->snapshot->images_count - 1];
+    const enum tg_err err = tg_usage_line_read(json, newest, &line, &why);
+    if (err != TG_OK) {
+        char place[48];
+        key_place(lines, line.wrong_key, place);
+        error_print(quote, lines, line.id, place, err, why.text);
+        return;
+    }
+    if (is_in_order(quote)) {
+        (void)line_place(quote, &line, lines->line_number);
+    } else {
+        row_quote(quote, &line, lines->line_number, UINT32_MAX);
+    }
+}
+
+/* All that was held, by event. */
+static int held_quote(struct quote *quote)
+{
+    struct tg_quote_order *order = &quote->order;
+    if (quote->is_out_of_memory || tg_quote_order_sort(order) != TG_OK) {
+        return tg_cli_problem(quote->verb, "no memory for %u lines; --order arrival holds none",
+                              order->count);
+    }
+    for (uint32_t i = 0; i < order->rows_count; i++) {
+        struct tg_quote_held *held = &order->lines[order->rows[i].at];
+        row_quote(quote, &held->line, held->number, order->rows[i].at);
+    }
+    return quote->is_out_of_memory ? tg_cli_problem(quote->verb, "no memory for answers")
+                                   : TG_EXIT_OK;
 }
 
 static int lines_quote(struct quote *quote, FILE *from)
@@ -299,7 +355,8 @@ static int lines_quote(struct quote *quote, FILE *from)
         tg_json_free(json);
     }
     tg_json_lines_close(&lines);
-    return quote->has_problem ? TG_EXIT_PROBLEM : TG_EXIT_OK;
+    const int code = held_quote(quote);
+    return code != TG_EXIT_OK ? code : quote->has_problem ? TG_EXIT_PROBLEM : TG_EXIT_OK;
 }
 
 int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what)
@@ -323,6 +380,7 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
     if (tg_quote_journal_close(quote.journal, &why) != TG_OK) {
         code = tg_cli_problem(verb, "%s", why.text);
     }
+    tg_quote_order_free(&quote.order);
     tg_rate_destroy(quote.rate);
     tg_catalog_close(quote.snapshot);
     if (from != stdin) {

@@ -26,6 +26,8 @@ struct tg_cli_quote {
     const char *plugins[TG_CLI_QUOTE_PLUGINS_MAX];   /**< Tariffs to load first. */
     uint32_t plugins_count;                          /**< How many. */
     bool is_fresh;                                   /**< Each line as if it were the first. */
+    bool is_by_arrival; /**< In the order of the lines; else of their events, and of lines that
+                             begin at one instant in that of the lines. */
     FILE *out;                                       /**< One charge a line; NULL: only what is not
                                                           rated is told, on stderr. */
 };

@@ -12,6 +12,11 @@ static int value_take(struct tg_cli_quote *quote, const char *option, const char
 {
     if (strcmp(option, "--data") == 0) {
         quote->data = value;
+    } else if (strcmp(option, "--order") == 0) {
+        if (strcmp(value, "event") != 0 && strcmp(value, "arrival") != 0) {
+            return tg_cli_usage(&tg_verb_quote, "--order wants event or arrival");
+        }
+        quote->is_by_arrival = strcmp(value, "arrival") == 0;
     } else if (strcmp(option, "--plugin") == 0) {
         if (quote->plugins_count == TG_CLI_QUOTE_PLUGINS_MAX) {
             return tg_cli_usage(&tg_verb_quote, "at most %u plug-ins", TG_CLI_QUOTE_PLUGINS_MAX);
@@ -46,7 +51,8 @@ static int quote_run(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i];
         const bool has_value = strcmp(option, "--catalog") == 0 ||
-                               strcmp(option, "--plugin") == 0 || strcmp(option, "--data") == 0;
+                               strcmp(option, "--plugin") == 0 || strcmp(option, "--order") == 0 ||
+                               strcmp(option, "--data") == 0;
         if (has_value && i + 1 == argc) {
             return tg_cli_usage(&tg_verb_quote, "%s needs a value", option);
         }
@@ -75,12 +81,15 @@ const struct tg_verb tg_verb_quote = {
     .name = "quote",
     .summary = "price usage from JSON Lines with a catalog folder",
     .usage =
-        "usage: tollgate quote --catalog DIR [--plugin FILE.so]... [--fresh] [FILE]\n"
-        "       tollgate quote [--catalog DIR]... --data NEW [--plugin FILE.so]... [FILE]\n"
+        "usage: tollgate quote --catalog DIR [--plugin FILE.so]... [--order event|arrival]\n"
+        "                      [--fresh] [FILE]\n"
+        "       tollgate quote [--catalog DIR]... --data NEW [--plugin FILE.so]...\n"
+        "                      [--order event|arrival] [FILE]\n"
         "\n"
         "Reads one usage row a line (JSON) from FILE or stdin and prints one charge a line with\n"
         "its breakdown, priced by the engine's own rate stage. Lines of one run share allowances\n"
-        "and counters, in order.\n"
+        "and counters: they are priced in the order of their events (start, then line) and\n"
+        "answered in the order of the lines.\n"
         "\n"
         "  --catalog DIR     folder with the catalog's YAML and CSV\n"
         "  --data NEW        keep all of it: the catalog is stored in NEW (several, in order, for\n"
@@ -91,6 +100,9 @@ const struct tg_verb tg_verb_quote = {
         "                    in one go\n"
         "  --plugin FILE.so  load a tariff first; may be repeated. A refused one is explained on\n"
         "                    stderr and the rows it should price come out suspended\n"
+        "  --order arrival   price lines as they come, as the engine does with what arrives; one\n"
+        "                    that is a period late is counted there, an older one is suspended\n"
+        "                    (PERIOD_CLOSED). --order event, the default, holds all lines first\n"
         "  --fresh           price every line as if it were the subscriber's first\n"
         "\n"
         "  {\"subscriber\":\"+4915112345678\",\"service\":\"voice\",\"peer\":\"+4930123456\",\n"

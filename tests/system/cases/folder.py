@@ -117,9 +117,9 @@ class Folder:
                 out.write(f"{name},x,{product},{number},2000-01-01,\n")
         return folder
 
-    def run(self, tollgate, root):
+    def run(self, tollgate, root, *options):
         folder = self.write(root)
-        done = subprocess.run([tollgate, "quote", "--catalog", folder], text=True,
+        done = subprocess.run([tollgate, "quote", "--catalog", folder, *options], text=True,
                               input="".join(json.dumps(row) + "\n" for row in self.rows),
                               capture_output=True, check=False)
         for line in done.stdout.splitlines():
