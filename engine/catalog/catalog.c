@@ -44,7 +44,7 @@ static void summary_fill(const struct job *job, struct tg_catalog_summary *summa
 static enum tg_err job_run(struct job *job, const char *folder, const struct tg_image *previous)
 {
     enum tg_err err = tg_folder_open(folder, job->diag, &job->folder);
-    err = err == TG_OK ? tg_compile_run(&job->folder, previous, job->diag, &job->image) : err;
+    err = err == TG_OK ? tg_compile_run(&job->folder, previous, true, job->diag, &job->image) : err;
     if (err != TG_OK) {
         return err;
     }

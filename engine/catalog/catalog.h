@@ -121,6 +121,21 @@ enum tg_err tg_catalog_open_folder(const char *folder, struct tg_diag *diag,
                                    struct tg_catalog_snapshot **snapshot, struct tg_why *why);
 
 /**
+ * @brief tg_catalog_open_folder, for pricing stored usage with it: what both have keeps the numbers
+ *        of a stored version, so that counters and allowances that rows before have moved are the
+ *        same ones.
+ * @param[in]     folder    Path.
+ * @param[in]     like      The newest stored image, or NULL.
+ * @param[in,out] diag      Every error and warning, of the folder by itself.
+ * @param[out]    snapshot  As tg_catalog_open_folder.
+ * @param[out]    why       May be NULL.
+ * @return As tg_catalog_open_folder.
+ */
+enum tg_err tg_catalog_open_candidate(const char *folder, const struct tg_image *like,
+                                      struct tg_diag *diag, struct tg_catalog_snapshot **snapshot,
+                                      struct tg_why *why);
+
+/**
  * @brief A snapshot of images and a roster the caller made; for tests and benches.
  * @param[in]  images        Checked images, ascending valid_from; borrowed until close.
  * @param[in]  images_count  1..TG_CATALOG_IMAGES_MAX.

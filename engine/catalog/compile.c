@@ -382,7 +382,7 @@ static void compile_free(struct tg_compile *compile)
     tg_compile_tariffs_free(compile);
 }
 
-enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous,
+enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous, bool is_next,
                            struct tg_diag *diag, struct tg_image **image)
 {
     struct tg_compile compile = {.diag = diag, .folder = folder};
@@ -416,8 +416,8 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         err = TG_E_CORRUPT;
     }
     if (err == TG_OK) {
-        tg_lint_run(&compile, *image, previous);
-        tg_compile_moves_check(&compile, *image, previous);
+        tg_lint_run(&compile, *image, is_next ? previous : NULL);
+        tg_compile_moves_check(&compile, *image, is_next ? previous : NULL);
         err = compile.is_out_of_memory         ? TG_E_NO_MEMORY
               : tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
                                                : TG_OK;

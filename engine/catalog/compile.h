@@ -97,12 +97,13 @@ struct tg_compile {
  * @brief Compile.
  * @param[in,out] folder    Opened; the decks' bytes are mixed into its content_hash.
  * @param[in]     previous  Image whose numbers are kept, or NULL.
+ * @param[in]     is_next   It is to follow previous: what that would break is told.
  * @param[in,out] diag      Every mistake.
  * @param[out]    image     New image from tg_pages_take; free with tg_pages_free(image,
  *                          image->size_bytes). Written on TG_OK.
  * @return TG_OK, TG_E_DOCUMENT or TG_E_NO_MEMORY.
  */
-enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous,
+enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *previous, bool is_next,
                            struct tg_diag *diag, struct tg_image **image);
 
 /** @brief Prefixes compiled into an image. @param image Checked. @return Sum over its decks. */

@@ -223,6 +223,13 @@ enum tg_err tg_catalog_open(const char *data_dir, struct tg_catalog_snapshot **s
 enum tg_err tg_catalog_open_folder(const char *folder, struct tg_diag *diag,
                                    struct tg_catalog_snapshot **snapshot, struct tg_why *why)
 {
+    return tg_catalog_open_candidate(folder, NULL, diag, snapshot, why);
+}
+
+enum tg_err tg_catalog_open_candidate(const char *folder, const struct tg_image *like,
+                                      struct tg_diag *diag, struct tg_catalog_snapshot **snapshot,
+                                      struct tg_why *why)
+{
     *snapshot = NULL;
     struct tg_folder *opened = calloc(1, sizeof *opened);
     struct tg_catalog_snapshot *made = snapshot_make();
@@ -230,7 +237,7 @@ enum tg_err tg_catalog_open_folder(const char *folder, struct tg_diag *diag,
     err = err == TG_OK ? tg_folder_open(folder, diag, opened) : err;
     if (err == TG_OK) {
         struct storage *storage = made->storage;
-        err = tg_compile_run(opened, NULL, diag, &storage->copies[0]);
+        err = tg_compile_run(opened, like, false, diag, &storage->copies[0]);
         err = err == TG_OK ? tg_image_code_ensure(storage->copies[0], why) : err;
         if (err == TG_OK) {
             storage->copies_count = 1;

@@ -51,4 +51,12 @@ import 3 || fail "a counter that stays on its shelf: $(cat "$work/log")"
 got=$(grep -o '"amount":"[0-9.]*","currency"' "$work/out" | cut -d'"' -f4 | tr '\n' ' ')
 [ "$got" = "8.00 0.20 6.00 4.00 " ] || fail "charges $got"
 "$tollgate" rerate --data "$work/d" | grep -q "nothing to post" || fail "a rerate finds differences"
+# A folder that is only asked about goes on from what is stored too: 4 of the 9 seconds cost 1, though
+# it has another price with tiers before this one.
+version 9 2026-03-01 "a: near, b: first"
+sed -i 's/^prices:/&\n  first: {unit: second, tariff: graduated, tiers: [{up_to: 5, price: "2"}, {price: "1"}]}/' \
+    "$work/c9/catalog.yaml"
+"$tollgate" whatif --data "$work/d" --catalog "$work/c9" --from 2026-03-25 --to 2026-04-01 --json \
+    >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+grep -q '"before":"4.00","after":"4.00","difference":"0.00"' "$work/out" || fail "$(cat "$work/out")"
 echo "counter_move: a counter goes on from version to version, or begins with a month"

@@ -144,7 +144,9 @@ static int folder_open(const struct options *options, struct open_things *things
     struct tg_why why = {.text = ""};
     struct tg_diag *diag = tg_diag_open();
     if (diag == NULL ||
-        tg_catalog_open_folder(options->catalog, diag, &things->folder, &why) != TG_OK) {
+        tg_catalog_open_candidate(options->catalog,
+                                  things->catalog->images[things->catalog->images_count - 1], diag,
+                                  &things->folder, &why) != TG_OK) {
         if (diag != NULL) {
             tg_diag_sort(diag);
             (void)tg_diag_print(diag, stderr);

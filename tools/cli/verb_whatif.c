@@ -270,6 +270,25 @@ static int whatif_ask(const struct options *options, struct tg_whatif_params *pa
     return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
 }
 
+static int candidate_open(const char *folder, const struct tg_catalog_snapshot *catalog,
+                          struct tg_catalog_snapshot **candidate)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_diag *diag = tg_diag_open();
+    const enum tg_err err =
+        diag == NULL ? TG_E_NO_MEMORY
+                     : tg_catalog_open_candidate(folder, catalog->images[catalog->images_count - 1],
+                                                 diag, candidate, &why);
+    if (err != TG_OK && diag != NULL) {
+        tg_diag_sort(diag);
+        (void)tg_diag_print(diag, stderr);
+    }
+    tg_diag_close(diag);
+    return err == TG_OK
+               ? TG_EXIT_OK
+               : tg_cli_problem(&tg_verb_whatif, "%s has no usable catalog %s", folder, why.text);
+}
+
 static int whatif_run(int argc, char **argv)
 {
     struct options options = {.catalog = NULL};
@@ -282,20 +301,10 @@ static int whatif_run(int argc, char **argv)
     struct tg_catalog_snapshot *candidate = NULL;
     struct tg_catalog_snapshot *catalog = NULL;
     uint8_t *wanted = NULL;
-    struct tg_diag *diag = tg_diag_open();
-    if (diag == NULL || tg_catalog_open_folder(options.catalog, diag, &candidate, &why) != TG_OK) {
-        if (diag != NULL) {
-            tg_diag_sort(diag);
-            (void)tg_diag_print(diag, stderr);
-        }
-        tg_diag_close(diag);
-        return tg_cli_problem(&tg_verb_whatif, "%s has no usable catalog %s", options.catalog,
-                              why.text);
-    }
-    tg_diag_close(diag);
     if (tg_catalog_open(options.data, &catalog, &why) != TG_OK) {
-        code = tg_cli_problem(&tg_verb_whatif, "%s", why.text);
+        return tg_cli_problem(&tg_verb_whatif, "%s", why.text);
     }
+    code = candidate_open(options.catalog, catalog, &candidate);
     if (code == TG_EXIT_OK) {
         code = tg_cli_accounts_wanted(&tg_verb_whatif, catalog, options.account, &wanted);
     }

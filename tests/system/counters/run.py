@@ -110,6 +110,23 @@ def bands(folder, row):
     row(other, "voice", "12.00", start="2026-03-03T10:00:00Z", duration_s=8)
 
 
+def no_counters(folder, row):
+    """Nine prices that look at nothing take no place on a shelf of eight."""
+    zones = "abcdefghi"
+    deck = folder.deck({str(i + 1): zone for i, zone in enumerate(zones)})
+    fee = {"unit": "amount", "tariff": "percentage", "params": {"rate": "1%", "fixed": "0.10"}}
+    who = folder.subscriber({
+        "event": {"deck": deck, "prices": {zone: folder.price(**fee) for zone in zones}},
+        "voice": {"deck": deck, "prices": {
+            zone: folder.price(unit="second", tariff="flat", price="0.30") for zone in zones}},
+        "message": {"deck": deck, "prices": {
+            zone: folder.price(unit="event", tariff="graduated", tiers=[{"price": "0.05"}])
+            for zone in zones}}})
+    row(who, "event", "1.10", amount="100", peer="9")
+    row(who, "voice", "0.30", duration_s=77, peer="9")
+    row(who, "message", "0.10", count=2, peer="9")
+
+
 def main():
     folder = Folder("counters", "2026-01-01")
     checks = []
@@ -118,7 +135,7 @@ def main():
         checks.append((folder.row(number, service, start, **keys), wanted))
 
     for case in (own_counters, mixed_units, plain_beside, carried_money, named_counters, accounts,
-                 bands):
+                 bands, no_counters):
         case(folder, row)
     with tempfile.TemporaryDirectory() as root:
         folder.run(sys.argv[1], root)
