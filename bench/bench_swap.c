@@ -149,7 +149,7 @@ static enum tg_err phases_run(struct control *control, const struct tg_bench_ext
         return err;
     }
     phase_print(extra, "quiet", rate, load);
-    err = tg_chore_start(&chore, control_main, NULL, control, why);
+    err = tg_chore_start(&chore, control_main, NULL, control, false, why);
     if (err != TG_OK) {
         return err;
     }

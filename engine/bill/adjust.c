@@ -302,17 +302,8 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
     return true;
 }
 
-/* The block is full: the next one of the epoch. */
-static struct tg_block *block_next(struct tg_journal *journal, struct tg_block *block,
-                                   const struct tg_adjust_posting *posting, uint64_t epoch)
-{
-    tg_block_time(block, posting->journal_ns);
-    tg_journal_submit_part(journal, block, epoch);
-    return tg_journal_begin(journal, 0);
-}
-
-static struct tg_block *shelves_write(struct tg_journal *journal, struct tg_block *block,
-                                      const struct tg_adjust_posting *posting, uint64_t epoch)
+static struct tg_block *shelves_write(const struct tg_adjust_posting *posting,
+                                      const struct tg_adjust_sink *sink, struct tg_block *block)
 {
     for (uint32_t i = 0; i < posting->shelves_count && block != NULL;) {
         const struct tg_adjust_shelf *shelf = &posting->shelves[i];
@@ -322,36 +313,69 @@ static struct tg_block *shelves_write(struct tg_journal *journal, struct tg_bloc
         if (tg_block_note(block, key, &shelf->shelf, length_bytes)) {
             i++;
         } else {
-            block = block_next(journal, block, posting, epoch);
+            block = sink->next(sink->context);
         }
     }
     return block;
+}
+
+bool tg_adjust_write(const struct tg_adjust_posting *posting, const struct tg_adjust_sink *sink)
+{
+    const struct tg_journal_source source = {
+        .source_key = tg_key_name(TG_ADJUST_SOURCE_NAME, strlen(TG_ADJUST_SOURCE_NAME)),
+        .in_records = posting->count,
+        .source_id = TG_ADJUST_SOURCE_ID};
+    struct tg_block *block = sink->block(sink->context);
+    uint32_t done = 0;
+    while (block != NULL && done < posting->count) {
+        done += tg_block_rows(block, posting->rows + done, posting->charges + done,
+                              posting->count - done);
+        block = done < posting->count ? sink->next(sink->context) : block;
+    }
+    block = block != NULL ? shelves_write(posting, sink, block) : NULL;
+    while (block != NULL && !tg_block_source(block, &source)) {
+        block = sink->next(sink->context);
+    }
+    return block != NULL;
+}
+
+/* A journal that is opened for one epoch. */
+struct own_epoch {
+    struct tg_journal *journal;
+    struct tg_block *block;
+    uint64_t epoch;
+    int64_t journal_ns;
+};
+
+static struct tg_block *own_block(void *context)
+{
+    struct own_epoch *own = context;
+    if (own->block == NULL) {
+        own->block = tg_journal_begin(own->journal, 0);
+    }
+    return own->block;
+}
+
+static struct tg_block *own_next(void *context)
+{
+    struct own_epoch *own = context;
+    tg_block_time(own->block, own->journal_ns);
+    tg_journal_submit_part(own->journal, own->block, own->epoch);
+    own->block = NULL;
+    return own_block(own);
 }
 
 /* All blocks of the epoch; the last one commits it and carries the source's count. */
 static enum tg_err epoch_write(struct tg_journal *journal, const struct tg_adjust_posting *posting,
                                uint64_t epoch)
 {
-    const struct tg_journal_source source = {
-        .source_key = tg_key_name(TG_ADJUST_SOURCE_NAME, strlen(TG_ADJUST_SOURCE_NAME)),
-        .in_records = posting->count,
-        .source_id = TG_ADJUST_SOURCE_ID};
-    struct tg_block *block = tg_journal_begin(journal, 0);
-    uint32_t done = 0;
-    while (block != NULL && done < posting->count) {
-        done += tg_block_rows(block, posting->rows + done, posting->charges + done,
-                              posting->count - done);
-        block = done < posting->count ? block_next(journal, block, posting, epoch) : block;
-    }
-    block = block != NULL ? shelves_write(journal, block, posting, epoch) : NULL;
-    while (block != NULL && !tg_block_source(block, &source)) {
-        block = block_next(journal, block, posting, epoch);
-    }
-    if (block == NULL) {
+    struct own_epoch own = {.journal = journal, .epoch = epoch, .journal_ns = posting->journal_ns};
+    const struct tg_adjust_sink sink = {&own, own_block, own_next};
+    if (!tg_adjust_write(posting, &sink)) {
         return TG_E_IO;
     }
-    tg_block_time(block, posting->journal_ns);
-    tg_journal_submit(journal, block, epoch);
+    tg_block_time(own.block, posting->journal_ns);
+    tg_journal_submit(journal, own.block, epoch);
     return tg_journal_wait(journal, epoch);
 }
 

@@ -135,6 +135,21 @@ struct tg_adjust_posting {
     int64_t journal_ns;                    /**< Journal time of the epoch. */
 };
 
+struct tg_block;
+
+/** @brief Where a posting's rows and notes go: blocks of one open epoch. */
+struct tg_adjust_sink {
+    void *context; /**< For the calls. */
+    /** The block of the open epoch, or NULL: the journal has failed. */
+    struct tg_block *(*block)(void *context);
+    /** The block is full: the next one of the same epoch, or NULL. */
+    struct tg_block *(*next)(void *context);
+};
+
+/** @brief Lay a posting into an epoch that somebody else ends. @param posting Borrowed; not empty.
+ *  @param sink Borrowed. @return false: the journal has failed. */
+bool tg_adjust_write(const struct tg_adjust_posting *posting, const struct tg_adjust_sink *sink);
+
 /**
  * @brief Write adjustments and shelves as one epoch: all of it or, after a crash, nothing.
  * @param[in]  data_dir    The caller holds its tg_data_lock: no engine writes.

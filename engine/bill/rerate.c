@@ -347,6 +347,7 @@ static enum tg_err part_run(void *context, uint32_t shard, const struct tg_bill_
                                       .account_to = range->account_to,
                                       .from_ns = selector->from_ns > 0 ? selector->from_ns : 0,
                                       .to_ns = selector->to_ns,
+                                      .epoch_max = params->epoch_max,
                                       .choose = choose,
                                       .visit = visit,
                                       .shelf = shelf_add,
@@ -532,7 +533,7 @@ static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_
         err = tg_replay_candidate_open(params->catalog, params->candidate, &candidate, why);
     }
     if (err == TG_OK) {
-        err = tg_adjust_index_open(params->data_dir, 0, &adjustments, why);
+        err = tg_adjust_index_open(params->data_dir, params->epoch_max, &adjustments, why);
     }
     if (err == TG_OK) {
         job_settle(job);

@@ -18,10 +18,11 @@
  *  (4) What corrected rows leave on shelves (lists of allowances, pools, counters of other periods
  *      than months, carried remainders, spend limits) is posted beside them: whole shelves, those
  *      that differ. Absolute shelves are exact because nothing can come between the state they are
- *      computed from and the epoch they are in: the data directory's lock is held from before the
- *      first row is read, and the epoch is the next one. Differences were rejected: only the used
- *      base of a bucket adds up; thresholds, rollover and remainders do not. That the engine stands
- *      still while it is posted to is the price of it.
+ *      computed from and the epoch they are in: with the engine stopped, the data directory's lock
+ *      is held from before the first row is read, and the epoch is the next one; a running engine
+ *      posts only when it has found no row in between that would matter (posting.h,
+ *      control/post.h). Differences were rejected: only the used base of a bucket adds up;
+ *      thresholds, rollover and remainders do not.
  *  (5) A row whose money stays but which draws from other shelves now gets an adjustment of
  *      nothing, where its account is corrected at all: it says which version's shelves the row
  *      draws from, so that the rows as they stand lead to the shelves that were posted.
@@ -66,6 +67,7 @@ struct tg_rerate_params {
     uint32_t threads_count;             /**< 0: 1; at most TG_BILL_SHARDS_MAX are used. Whatever it
                                              is, the same comes out. */
     uint32_t reserved_2;                /**< 0. */
+    uint64_t epoch_max; /**< Last epoch that is looked at; 0: all committed, and nobody writes. */
     void (*progress)(void *context, uint64_t rows_count); /**< May be NULL. */
     void *progress_context;                               /**< For progress. */
 };

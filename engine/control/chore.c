@@ -8,7 +8,10 @@
 static void *chore_main(void *context)
 {
     struct tg_chore *chore = context;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + TG_CHORE_NICE);
+    if (!chore->is_urgent) {
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(),
+                          getpriority(PRIO_PROCESS, 0) + TG_CHORE_NICE);
+    }
     chore->run(chore->context);
     /* Pairs with the acquire in tg_chore_ended: the work is seen whole. */
     __atomic_store_n(&chore->is_over, 1u, __ATOMIC_RELEASE);
@@ -19,7 +22,8 @@ static void *chore_main(void *context)
 }
 
 enum tg_err tg_chore_start(struct tg_chore *chore, void (*run)(void *context),
-                           void (*done)(void *context), void *context, struct tg_why *why)
+                           void (*done)(void *context), void *context, bool is_urgent,
+                           struct tg_why *why)
 {
     if (chore->is_started) {
         return tg_why_set(why, TG_E_AGAIN, "another long command is at work: ask again");
@@ -27,6 +31,7 @@ enum tg_err tg_chore_start(struct tg_chore *chore, void (*run)(void *context),
     chore->run = run;
     chore->done = done;
     chore->context = context;
+    chore->is_urgent = is_urgent;
     chore->is_over = 0;
     chore->is_started = pthread_create(&chore->thread, NULL, chore_main, chore) == 0;
     return chore->is_started ? TG_OK : tg_why_set(why, TG_E_NO_MEMORY, "no thread for the command");

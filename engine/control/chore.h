@@ -28,6 +28,7 @@ struct tg_chore {
     void (*run)(void *context);  /**< The work. */
     void (*done)(void *context); /**< Called by its thread at the end, or NULL. */
     void *context;               /**< For both. */
+    bool is_urgent;              /**< Somebody is held up until it is done: not nicer. */
     pthread_t thread;            /**< While is_started. */
     bool is_started;             /**< The starter's own: the thread is to be joined. */
     uint32_t is_over;            /**< Release by the thread, acquire by the starter. */
@@ -39,11 +40,13 @@ struct tg_chore {
  * @param[in]     run      The work.
  * @param[in]     done     Wakes the starter, say; NULL none.
  * @param[in]     context  For both; lives until the chore has ended.
+ * @param[in]     is_urgent  Rows wait for it: it runs at its starter's niceness.
  * @param[out]    why      May be NULL.
  * @return TG_OK; TG_E_AGAIN one is at work; TG_E_NO_MEMORY no thread.
  */
 enum tg_err tg_chore_start(struct tg_chore *chore, void (*run)(void *context),
-                           void (*done)(void *context), void *context, struct tg_why *why);
+                           void (*done)(void *context), void *context, bool is_urgent,
+                           struct tg_why *why);
 
 /** @brief Has it come to its end? Told once, then another may start. @param chore Any.
  *  @return true if so: what the work wrote is seen. */

@@ -6,6 +6,7 @@
 #include "control/credit.h"
 #include "control/engine_state.h"
 #include "control/plugin_commands.h"
+#include "control/post.h"
 #include "control/reload.h"
 #include "store/lmdb.h"
 
@@ -179,7 +180,7 @@ static struct tg_json *command_answer(struct tg_engine *engine, const char *comm
     }
     return tg_answer_error(TG_E_INVALID,
                            "command must be status, stop, reload, checkpoint, metrics, credit, "
-                           "plugins, plugin_reload or alarm_ack, _unack, "
+                           "plugins, plugin_reload, rerate_post or alarm_ack, _unack, "
                            "_shelve, _unshelve, _close");
 }
 
@@ -189,6 +190,9 @@ bool tg_engine_command(void *context, struct tg_control_request *request, struct
     const char *command = tg_json_get_text(request->json, "command", "");
     if (strcmp(command, "reload") == 0) {
         return tg_command_reload(engine, request, answer);
+    }
+    if (strcmp(command, "rerate_post") == 0) {
+        return tg_command_post(engine, request, answer);
     }
     if (strcmp(command, "credit") == 0) {
         return tg_credit_command(engine, request, tg_clock_now_ns(), answer);

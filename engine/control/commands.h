@@ -18,10 +18,11 @@
  *                         "plugins"}, {"command": "plugin_reload", "name": "night_owl"} or
  *                         {"command": "alarm_ack" | "alarm_unack" | "alarm_shelve" |
  *                         "alarm_unshelve" | "alarm_close", "alarms": ["A-000001"], "force": bool}
- *                         or {"command": "credit", "requests": [...]}
+ *                         or {"command": "credit", "requests": [...]}, or
+ *                         {"command": "rerate_post"} with a descriptor
  *                         (schemas/control/README.md).
  * @param[out]    answer   On true: new answer.
- * @return false: a reload and credit are answered when they are done.
+ * @return false: a reload, corrections and credit are answered when they are done.
  */
 bool tg_engine_command(void *context, struct tg_control_request *request, struct tg_json **answer);
 

@@ -361,10 +361,11 @@ static void chore_done(void *context)
 }
 
 enum tg_err tg_engine_chore_start(struct tg_engine *engine, void (*run)(void *context),
-                                  void (*finish)(struct tg_engine *engine), struct tg_why *why)
+                                  void (*finish)(struct tg_engine *engine), bool is_urgent,
+                                  struct tg_why *why)
 {
     engine->chore_finish = finish;
-    return tg_chore_start(&engine->chore, run, chore_done, engine, why);
+    return tg_chore_start(&engine->chore, run, chore_done, engine, is_urgent, why);
 }
 
 /* One turn: serve commands, watch fronts, fold what became durable. */
@@ -421,8 +422,8 @@ enum tg_err tg_engine_run(struct tg_engine *engine, struct tg_why *why)
     tg_fronts_stop(&engine->fronts);
     tg_plugins_tell(&engine->plugins_told);
     const enum tg_err stopped = tg_pipeline_stop(engine->pipeline, err == TG_OK ? why : NULL);
-    if (tg_chore_wait(&engine->chore)) {
-        engine->chore_finish(engine);
+    while (tg_chore_wait(&engine->chore)) {
+        engine->chore_finish(engine); /* it may start the next one, which finds all at rest */
     }
     err = err == TG_OK ? stopped : err;
     if (err == TG_OK) {

@@ -14,6 +14,7 @@
 #include "control/id_index.h"
 #include "control/metrics.h"
 #include "control/plugin_commands.h"
+#include "control/post.h"
 #include "control/reload.h"
 #include "control/socket.h"
 #include "rt/snapshot.h"
@@ -42,6 +43,7 @@ struct tg_engine {
     struct tg_chore chore;                             /**< The long command at work. */
     void (*chore_finish)(struct tg_engine *engine);    /**< Its end, on the control thread. */
     struct tg_reload reload;                           /**< When it is a reload. */
+    struct tg_post post;                               /**< When it posts corrections. */
     struct tg_credit_round credit_round;               /**< Prepaid requests of this turn. */
     struct tg_id_index account_ids;                    /**< For prepaid requests. */
     struct tg_id_index subscriber_ids;                 /**< For prepaid requests. */
@@ -61,10 +63,11 @@ enum tg_err tg_engine_checkpoint(struct tg_engine *engine, struct tg_why *why);
 bool tg_engine_chore_is_free(const struct tg_engine *engine, struct tg_why *why);
 
 /** @brief Start a long command. @param engine Runs; no other one is at work. @param run In a thread
- *  of its own, given the engine. @param finish Then, on the control thread. @param[out] why May be
- *  NULL. @return TG_OK, TG_E_NO_MEMORY. */
+ *  of its own, given the engine. @param finish Then, on the control thread. @param is_urgent Rows
+ *  wait for it. @param[out] why May be NULL. @return TG_OK, TG_E_NO_MEMORY. */
 enum tg_err tg_engine_chore_start(struct tg_engine *engine, void (*run)(void *context),
-                                  void (*finish)(struct tg_engine *engine), struct tg_why *why);
+                                  void (*finish)(struct tg_engine *engine), bool is_urgent,
+                                  struct tg_why *why);
 
 /** @brief Fold telemetry up to the durable epoch and publish documents. @param engine Open.
  *  @param[out] why May be NULL. @return TG_OK or the first error. */

@@ -76,7 +76,7 @@ bool tg_command_reload(struct tg_engine *engine, const struct tg_control_request
     engine->reload = (struct tg_reload){.catalog_dir = config->catalog_dir,
                                         .data_dir = config->data_dir,
                                         .ticket = request->ticket};
-    const enum tg_err err = tg_engine_chore_start(engine, reload_run, reload_finish, &why);
+    const enum tg_err err = tg_engine_chore_start(engine, reload_run, reload_finish, false, &why);
     if (err != TG_OK) {
         *answer = tg_answer_error(err, why.text);
     }

@@ -7,10 +7,14 @@
 #include "base/clock.h"
 #include "flow/cut.h"
 #include "flow/desk.h"
+#include "flow/hold.h"
 #include "mediate/source.h"
 
 #include <rte_pause.h>
 #include <string.h>
+#include <time.h>
+
+#define HOLD_PAUSE_NS 50000 /* between looks at the asker, who may want this core */
 
 struct tg_block *tg_ingest_block(struct tg_ingest *ingest)
 {
@@ -109,11 +113,10 @@ bool tg_ingest_epoch_is_due(const struct tg_ingest *ingest)
         return false;
     }
     const uint64_t rows_bytes = ingest->epoch_rows_count * (sizeof(struct tg_usage) * 2);
-    const bool is_due =
-        rows_bytes >= TG_EPOCH_BYTES ||
-        (ingest->block != NULL &&
-         ingest->epoch_bytes + tg_block_bytes(ingest->block) >= TG_EPOCH_BYTES) ||
-        tg_clock_monotonic_ns() - ingest->epoch_opened_ns >= TG_EPOCH_NS;
+    const bool is_due = rows_bytes >= TG_EPOCH_BYTES ||
+                        (ingest->block != NULL &&
+                         ingest->epoch_bytes + tg_block_bytes(ingest->block) >= TG_EPOCH_BYTES) ||
+                        tg_clock_monotonic_ns() - ingest->epoch_opened_ns >= TG_EPOCH_NS;
     /* While the disk is behind, rows go on into the open block instead of waiting for a free one:
      * a commit of another file on the same disk holds an fdatasync up for 40 to 70 ms. */
     return is_due && !tg_journal_is_behind(ingest->params.journal);
@@ -139,22 +142,67 @@ uint64_t tg_ingest_end_epoch(struct tg_ingest *ingest)
     ingest->epoch_rows_count = 0;
     ingest->counts.epochs_count++;
     ingest->epoch++;
+    const uint64_t ended = ingest->epoch - 1;
     tg_ingest_cut(ingest);
-    return ingest->epoch - 1;
+    tg_ingest_hold(ingest);
+    return ended;
+}
+
+/* Between two epochs rate workers have seen the marker of the last one; a round at the desk may
+ * come behind it. Pairs with their release when they are done. */
+static bool is_quiet(const struct tg_ingest *ingest)
+{
+    const struct tg_desk *desk = ingest->params.desk;
+    return ingest->epoch_opened_ns == 0 && !ingest->has_failed &&
+           (desk == NULL || __atomic_load_n(&desk->pending, __ATOMIC_ACQUIRE) == 0);
 }
 
 void tg_ingest_cut(struct tg_ingest *ingest)
 {
     struct tg_cut *cut = ingest->params.cut;
-    const struct tg_desk *desk = ingest->params.desk;
-    if (cut == NULL || !tg_cut_is_waiting(cut) || ingest->epoch_opened_ns != 0 ||
-        ingest->epoch == 1 || ingest->has_failed) {
+    if (cut != NULL && tg_cut_is_waiting(cut) && ingest->epoch != 1 && is_quiet(ingest)) {
+        tg_cut_serve(cut, ingest->epoch - 1);
+    }
+}
+
+/* The work as an epoch of its own. When it fails, memory may have half of it: the journal has none
+ * then, since the epoch is not committed, and a restart goes by the journal. */
+static void hold_work(struct tg_ingest *ingest, struct tg_hold *hold)
+{
+    const struct tg_desk_sink sink = tg_ingest_sink(ingest);
+    hold->err = hold->work(hold->context, &sink);
+    if (hold->err == TG_OK) {
+        hold->epoch = tg_ingest_end_epoch(ingest);
+    }
+    if (hold->err != TG_OK || ingest->has_failed) {
+        hold->err = hold->err != TG_OK ? hold->err : TG_E_IO;
+        __atomic_store_n(&ingest->has_failed, true, __ATOMIC_RELAXED);
+    }
+}
+
+void tg_ingest_hold(struct tg_ingest *ingest)
+{
+    const struct timespec pause = {.tv_nsec = HOLD_PAUSE_NS};
+    struct tg_hold *hold = ingest->params.hold;
+    if (hold == NULL || tg_hold_phase_get(hold) != TG_HOLD_ASKED || !is_quiet(ingest)) {
         return;
     }
-    /* Rate workers have seen the epoch's marker; a round at the desk may come behind it. Pairs with
-     * their release when they are done. */
-    if (desk == NULL || __atomic_load_n(&desk->pending, __ATOMIC_ACQUIRE) == 0) {
-        tg_cut_serve(cut, ingest->epoch - 1);
+    if (ingest->params.cut != NULL && tg_cut_is_at_work(ingest->params.cut)) {
+        return; /* pages of this checkpoint and of the epochs around it go before */
+    }
+    const int64_t from_ns = tg_clock_monotonic_ns();
+    hold->epoch = ingest->epoch - 1;
+    tg_hold_phase_set(hold, TG_HOLD_HELD);
+    while (tg_hold_phase_get(hold) == TG_HOLD_HELD) {
+        tg_ingest_acknowledge(ingest);
+        tg_snapshot_offline();
+        (void)nanosleep(&pause, NULL);
+        tg_snapshot_online();
+    }
+    if (tg_hold_phase_get(hold) == TG_HOLD_WORK) {
+        hold_work(ingest, hold);
+        hold->held_ns = tg_clock_monotonic_ns() - from_ns;
+        tg_hold_phase_set(hold, TG_HOLD_NONE);
     }
 }
 

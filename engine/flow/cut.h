@@ -137,6 +137,12 @@ static inline bool tg_cut_is_waiting(const struct tg_cut *cut)
     return phase != TG_CUT_IDLE && phase != TG_CUT_MEASURED && phase != TG_CUT_TAKEN;
 }
 
+/** @brief Is a checkpoint being taken? @param cut Any thread. @return true from the asking on. */
+static inline bool tg_cut_is_at_work(const struct tg_cut *cut)
+{
+    return __atomic_load_n(&cut->phase, __ATOMIC_ACQUIRE) != TG_CUT_IDLE;
+}
+
 /** @brief Move on; by whose turn it is. @param cut Made. @param phase enum tg_cut_phase. */
 static inline void tg_cut_phase_set(struct tg_cut *cut, uint32_t phase)
 {

@@ -179,6 +179,7 @@ uint32_t tg_ingest_step(struct tg_ingest *ingest)
 {
     uint32_t taken = 0;
     tg_ingest_cut(ingest);
+    tg_ingest_hold(ingest);
     if (ingest->params.desk != NULL && tg_desk_is_waiting(ingest->params.desk, ingest->desk_turn)) {
         tg_ingest_desk(ingest);
     }

@@ -38,6 +38,7 @@
 struct tg_cumulative;
 struct tg_cut;
 struct tg_desk;
+struct tg_hold;
 struct tg_inventory;
 struct tg_journal;
 struct tg_sequence;
@@ -102,6 +103,7 @@ struct tg_ingest_params {
     bool is_inline;                      /**< ratings[0] is called directly. */
     struct tg_desk *desk;                /**< Prepaid requests; NULL: none come. */
     struct tg_cut *cut;                  /**< Checkpoints; NULL: none come. */
+    struct tg_hold *hold;                /**< Corrections; NULL: none come. */
     struct tg_time time;                 /**< Arrival clock of live ports. */
 };
 

@@ -7,6 +7,7 @@
 #ifndef TG_FLOW_INGEST_STATE_H
 #define TG_FLOW_INGEST_STATE_H
 
+#include "flow/desk.h"
 #include "flow/ingest.h"
 #include "ledger/journal.h"
 #include "mediate/identify.h"
@@ -151,6 +152,10 @@ struct tg_answer *tg_ingest_answer(struct tg_ingest *ingest, struct tg_port *por
  *  @param ingest Object. */
 void tg_ingest_cut(struct tg_ingest *ingest);
 
+/** @brief Serve a hold that is asked for, where no epoch is open, no checkpoint takes pages and no
+ *  round is at the desk. @param ingest Object. */
+void tg_ingest_hold(struct tg_ingest *ingest);
+
 /** @brief Is it time to end the epoch? @param ingest Object. @return true if so. */
 bool tg_ingest_epoch_is_due(const struct tg_ingest *ingest);
 
@@ -163,6 +168,10 @@ void tg_ingest_route(struct tg_ingest *ingest);
 /** @brief Rated rows into the block of the open epoch; inline only. @param ingest Object.
  *  @param batch No fate is TG_FATE_NONE. */
 void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch);
+
+/** @brief Where the ingest lcore's own entries of the open epoch go. @param ingest Object.
+ *  @return By value. */
+struct tg_desk_sink tg_ingest_sink(struct tg_ingest *ingest);
 
 /** @brief Take up the round at the desk: serve it inline, else a marker for every worker.
  *  @param ingest Object. */

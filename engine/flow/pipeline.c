@@ -186,6 +186,7 @@ static enum tg_err open_ingest(struct tg_pipeline *pipeline, struct tg_why *why)
                                       .is_inline = pipeline->params.workers_count == 1,
                                       .desk = pipeline->desk,
                                       .cut = pipeline->cut,
+                                      .hold = &pipeline->hold,
                                       .time = tg_time_live()};
     memcpy(params.ratings, pipeline->ratings, sizeof params.ratings);
     enum tg_err err = tg_ingest_create(&params, &pipeline->ingest, why);
@@ -459,6 +460,64 @@ enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, str
     return is_done ? TG_OK
                    : tg_why_set(why, TG_E_AGAIN,
                                 "no answer yet: ask again with the same id, it has effect once");
+}
+
+/* Sleeps until the ingest lcore has moved the hold on; false: it never will. */
+static bool hold_wait(const struct tg_pipeline *pipeline, uint32_t phase)
+{
+    const struct timespec pause = {.tv_nsec = IDLE_SLEEP_NS};
+    while (tg_hold_phase_get(&pipeline->hold) == phase) {
+        /* Read first: a lcore that ends has moved on before. */
+        const bool is_done = __atomic_load_n(&pipeline->is_ingest_done, __ATOMIC_ACQUIRE);
+        if (is_done && tg_hold_phase_get(&pipeline->hold) == phase) {
+            return false;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+enum tg_err tg_pipeline_hold(struct tg_pipeline *pipeline, uint64_t *epoch, struct tg_why *why)
+{
+    if (!pipeline->is_running) {
+        return tg_why_set(why, TG_E_STATE, "the data plane does not run");
+    }
+    tg_hold_phase_set(&pipeline->hold, TG_HOLD_ASKED);
+    if (!hold_wait(pipeline, TG_HOLD_ASKED)) {
+        tg_hold_phase_set(&pipeline->hold, TG_HOLD_NONE);
+        return tg_why_set(why, TG_E_STATE, "the engine stopped before anything was posted");
+    }
+    *epoch = pipeline->hold.epoch;
+    if (tg_journal_wait(pipeline->journal, *epoch) != TG_OK) {
+        (void)tg_journal_error(pipeline->journal, why);
+        tg_pipeline_let_go(pipeline);
+        return TG_E_NOT_DURABLE;
+    }
+    return TG_OK;
+}
+
+void tg_pipeline_let_go(struct tg_pipeline *pipeline)
+{
+    tg_hold_phase_set(&pipeline->hold, TG_HOLD_NONE);
+}
+
+enum tg_err tg_pipeline_post(struct tg_pipeline *pipeline, tg_hold_work work, void *context,
+                             uint64_t *epoch, int64_t *held_ns, struct tg_why *why)
+{
+    struct tg_hold *hold = &pipeline->hold;
+    hold->work = work;
+    hold->context = context;
+    tg_hold_phase_set(hold, TG_HOLD_WORK);
+    (void)hold_wait(pipeline, TG_HOLD_WORK); /* it is at work: it comes back */
+    *epoch = hold->epoch;
+    *held_ns = hold->held_ns;
+    if (hold->err != TG_OK) {
+        return tg_why_set(why, hold->err, "corrections cannot be posted: %s",
+                          tg_err_sentence(hold->err));
+    }
+    return tg_journal_wait(pipeline->journal, *epoch) == TG_OK
+               ? TG_OK
+               : tg_why_set(why, TG_E_NOT_DURABLE, "the journal has failed");
 }
 
 int64_t tg_pipeline_credit_due_ns(const struct tg_pipeline *pipeline)

@@ -16,6 +16,7 @@
 #include "abi/decoder.h"
 #include "base/error.h"
 #include "flow/checkpointer.h"
+#include "flow/hold.h"
 #include "flow/ingest.h"
 #include "flow/rating.h"
 #include "ports/port.h"
@@ -28,6 +29,7 @@ struct tg_db;
 struct tg_desk;
 struct tg_inventory;
 struct tg_profile;
+struct tg_shelf;
 
 /** @brief A decoder to open. */
 struct tg_pipeline_decoder {
@@ -163,6 +165,50 @@ enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, str
 /** @brief When the next reservation returns by itself. @param pipeline Open. @return UTC ns;
  *  INT64_MAX: none is open. */
 int64_t tg_pipeline_credit_due_ns(const struct tg_pipeline *pipeline);
+
+/**
+ * @brief Hold the rows up between two epochs, and wait until all that came before is durable.
+ * @param[in,out] pipeline  Running; not the control thread's turn: it would wait for itself.
+ * @param[out]    epoch     Last one of the journal.
+ * @param[out]    why       May be NULL.
+ * @return TG_OK: tg_pipeline_post or _let_go must follow soon. TG_E_STATE: it does not run, or
+ *         stopped meanwhile; TG_E_NOT_DURABLE: the journal has failed. Then nothing is held.
+ */
+enum tg_err tg_pipeline_hold(struct tg_pipeline *pipeline, uint64_t *epoch, struct tg_why *why);
+
+/** @brief Let the rows go on; nothing was done. @param pipeline Held. */
+void tg_pipeline_let_go(struct tg_pipeline *pipeline);
+
+/**
+ * @brief Do the work as the next epoch, let the rows go on, and wait until it is durable.
+ * @param[in,out] pipeline  Held.
+ * @param[in]     work      Runs on the ingest lcore.
+ * @param[in]     context   For it.
+ * @param[out]    epoch     The epoch.
+ * @param[out]    held_ns   How long rows waited.
+ * @param[out]    why       May be NULL.
+ * @return TG_OK; what the work said, or TG_E_NOT_DURABLE: then the engine stops, and a restart
+ *         finds all of it or nothing.
+ */
+enum tg_err tg_pipeline_post(struct tg_pipeline *pipeline, tg_hold_work work, void *context,
+                             uint64_t *epoch, int64_t *held_ns, struct tg_why *why);
+
+/**
+ * @brief In the work of a post: do to memory what replaying these rows does.
+ * @param[in,out] pipeline  Held.
+ * @param[in]     rows      Borrowed; shape [count].
+ * @param[in]     charges   Borrowed; shape [count].
+ * @param[in]     count     Any.
+ * @return TG_OK, TG_E_CORRUPT: a charge does not fit the counters.
+ */
+enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                                const struct tg_charge *charges, uint32_t count);
+
+/** @brief The same for a shelf. @param pipeline Held. @param is_pool Of an account, else of a
+ *  subscriber. @param index Account or subscriber. @param shelf Borrowed.
+ *  @return As tg_shelf_note_apply. */
+enum tg_err tg_pipeline_correct_shelf(struct tg_pipeline *pipeline, bool is_pool, uint32_t index,
+                                      const struct tg_shelf *shelf);
 
 /** @brief Last durable epoch. @param pipeline Open. @return Epoch. */
 uint64_t tg_pipeline_durable_epoch(const struct tg_pipeline *pipeline);

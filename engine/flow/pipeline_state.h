@@ -9,6 +9,7 @@
 
 #include "flow/checkpointer.h"
 #include "flow/cut.h"
+#include "flow/hold.h"
 #include "flow/pipeline.h"
 #include "flow/positions.h"
 #include "ledger/checkpoint.h"
@@ -47,6 +48,7 @@ struct tg_pipeline {
     bool is_ingest_done;                     /**< Set by the ingest lcore when it returns. */
     struct tg_positions positions;           /**< Found at recovery; then the checkpointer's. */
     uint64_t replay_epoch;                   /**< Recovery: epoch of the block being replayed. */
+    struct tg_hold hold;                     /**< Between ingest and who corrects rows. */
     struct tg_cut *cut;                      /**< Between ingest and the checkpointer. */
     struct tg_checkpointer *checkpointer;    /**< Writes checkpoints. */
     struct tg_journal_tail tail;             /**< Where the journal goes on. */

@@ -260,3 +260,15 @@ void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
         }
     }
 }
+
+void tg_rating_learn(struct tg_rating *rating, const struct tg_usage *rows, uint32_t count)
+{
+    uint64_t *rated = &rating->counts.fate_rows[TG_FATE_RATED];
+    for (uint32_t from = 0; from < count; from += TG_BATCH_ROWS_MAX) {
+        int16_t verdicts[TG_BATCH_ROWS_MAX]; /* all fresh: what is known leaves no difference */
+        const uint32_t left = count - from;
+        tg_dedup_run(rating->dedup, rows + from, sizeof *rows,
+                     left < TG_BATCH_ROWS_MAX ? left : TG_BATCH_ROWS_MAX, verdicts);
+    }
+    __atomic_store_n(rated, *rated + count, __ATOMIC_RELAXED);
+}

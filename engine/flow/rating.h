@@ -124,4 +124,12 @@ static inline bool tg_rating_is_remembered(uint8_t fate, int16_t reason)
 void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
                         const struct tg_charge *charges, uint32_t count);
 
+/**
+ * @brief The same for corrections that are posted while the engine runs.
+ * @param[in,out] rating  Worker that owns the rows; no row of it is under way.
+ * @param[in]     rows    Rated; shape [count].
+ * @param[in]     count   Any.
+ */
+void tg_rating_learn(struct tg_rating *rating, const struct tg_usage *rows, uint32_t count);
+
 #endif

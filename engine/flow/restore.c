@@ -241,6 +241,32 @@ static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
     return err;
 }
 
+enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                                const struct tg_charge *charges, uint32_t count)
+{
+    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
+    enum tg_err err = TG_OK;
+    for (uint32_t from = 0; from < count && err == TG_OK;) {
+        uint32_t worker;
+        const uint32_t length =
+            run_length(pipeline, rows + from, charges + from, count - from, &worker);
+        struct tg_rating *rating = pipeline->ratings[worker];
+        rows_note(pipeline, worker, rows + from, charges + from, length);
+        tg_rating_learn(rating, rows + from, length);
+        err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
+        from += length;
+    }
+    return err;
+}
+
+enum tg_err tg_pipeline_correct_shelf(struct tg_pipeline *pipeline, bool is_pool, uint32_t index,
+                                      const struct tg_shelf *shelf)
+{
+    char key[TG_SHELF_NOTE_KEY_BYTES];
+    const uint32_t length_bytes = tg_shelf_note_make(is_pool, index, shelf, key);
+    return tg_shelf_note_apply(pipeline->accounts, key, (const uint8_t *)shelf, length_bytes);
+}
+
 static enum tg_err observations_replay(void *context, const struct tg_observation *observations,
                                        uint32_t count, const uint8_t *text, uint32_t text_bytes)
 {

@@ -90,7 +90,7 @@ static struct tg_block *sink_next(void *context)
     return tg_ingest_block_next(context);
 }
 
-static struct tg_desk_sink ingest_sink(struct tg_ingest *ingest)
+struct tg_desk_sink tg_ingest_sink(struct tg_ingest *ingest)
 {
     return (struct tg_desk_sink){ingest, sink_block, sink_next, ingest->epoch};
 }
@@ -110,7 +110,7 @@ void tg_ingest_append(struct tg_ingest *ingest, const struct tg_batch *batch)
         }
     }
     if (rating->credit != NULL) {
-        const struct tg_desk_sink sink = ingest_sink(ingest);
+        const struct tg_desk_sink sink = tg_ingest_sink(ingest);
         tg_desk_flush(rating->credit, &sink);
     }
     (void)tg_stage_done(&rating->stages, TG_STAGE_journal, batch->rows_count, at);
@@ -121,7 +121,7 @@ void tg_ingest_desk(struct tg_ingest *ingest)
     struct tg_desk *desk = ingest->params.desk;
     ingest->desk_turn = __atomic_load_n(&desk->turn, __ATOMIC_RELAXED);
     if (ingest->params.is_inline) {
-        const struct tg_desk_sink sink = ingest_sink(ingest);
+        const struct tg_desk_sink sink = tg_ingest_sink(ingest);
         tg_desk_serve(desk, ingest->params.ratings[0], tg_snapshot_read(ingest->params.catalog),
                       &sink);
         return;

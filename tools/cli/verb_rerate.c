@@ -4,7 +4,9 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/posting.h"
 #include "bill/rerate.h"
+#include "control/socket.h"
 #include "doc/diag.h"
 #include "doc/json.h"
 #include "plug/registry.h"
@@ -12,8 +14,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define CHANGES_SHOWN 20u /* In the table without --all; --json shows every one. */
+#define ATTEMPTS_MAX  3u   /* while new rows of the same accounts come in */
+#define POST_WAIT_S   600u /* an engine may first finish a checkpoint */
+#define CHANGES_SHOWN 20u  /* In the table without --all; --json shows every one. */
 
 extern const struct tg_verb tg_verb_rerate;
 
@@ -40,6 +45,9 @@ struct open_things {
     struct tg_catalog_snapshot *folder;
     struct tg_data_lock lock;
     uint8_t *wanted;
+    bool is_live;      /* an engine runs there */
+    bool is_overtaken; /* it had new rows of the same accounts */
+    uint32_t attempts_left;
 };
 
 static const char **value_of(struct options *options, const char *name)
@@ -336,23 +344,93 @@ static void bar_move(void *context, uint64_t rows_count)
     tg_progress_step(context, rows_count);
 }
 
+/* A running engine posts it, if nothing has come in between; AGAIN: something has. */
+static enum tg_err live_post(const struct options *options, const struct tg_rerate *rerate,
+                             const struct tg_rerate_params *params, uint64_t *epoch,
+                             struct tg_why *why)
+{
+    char path[4096];
+    char answer[4096];
+    struct tg_json *json = NULL;
+    int fd = -1;
+    *epoch = 0;
+    if (rerate->changes_count == 0 && rerate->shelves_count == 0) {
+        return TG_OK;
+    }
+    enum tg_err err = tg_posting_make(rerate, params, &fd, why);
+    (void)snprintf(path, sizeof path, "%s/control.sock", options->data);
+    if (err == TG_OK) {
+        err = tg_control_ask_with(path, "{\"command\":\"rerate_post\"}", fd, POST_WAIT_S, answer,
+                                  sizeof answer);
+        err = err == TG_OK ? tg_json_parse(answer, strlen(answer), &json, why)
+                           : tg_why_set(why, err,
+                                        "the engine gave no answer: run again, what is posted "
+                                        "is not posted twice");
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (err == TG_OK && tg_json_get_bool(json, "ok", false)) {
+        *epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0);
+    } else if (err == TG_OK) {
+        const bool is_again = strcmp(tg_json_get_text(json, "reason", ""), "AGAIN") == 0;
+        err = tg_why_set(why, is_again ? TG_E_AGAIN : TG_E_STATE, "%s",
+                         tg_json_get_text(json, "message", "refused"));
+    }
+    tg_json_free(json);
+    return err;
+}
+
+/* Up to where the running engine's journal may be read. */
+static enum tg_err live_epoch(const struct options *options, uint64_t *epoch, struct tg_why *why)
+{
+    static char answer[TG_CONTROL_LINE_BYTES_MAX];
+    char path[4096];
+    struct tg_json *json = NULL;
+    (void)snprintf(path, sizeof path, "%s/control.sock", options->data);
+    enum tg_err err =
+        tg_control_ask(path, "{\"command\":\"status\"}", answer, sizeof answer) == TG_OK
+            ? tg_json_parse(answer, strlen(answer), &json, why)
+            : TG_E_UNREACHABLE;
+    *epoch = err == TG_OK ? (uint64_t)tg_json_get_integer(json, "durableEpoch", 0) : 0;
+    tg_json_free(json);
+    return err == TG_OK
+               ? TG_OK
+               : tg_why_set(why, TG_E_UNREACHABLE,
+                            "another process holds %s, and no engine answers there", options->data);
+}
+
+static enum tg_err post(const struct options *options, const struct open_things *things,
+                        const struct tg_rerate *rerate, const struct tg_rerate_params *params,
+                        uint64_t *epoch, struct tg_why *why)
+{
+    return things->is_live ? live_post(options, rerate, params, epoch, why)
+                           : tg_rerate_post(rerate, options->data, tg_clock_now_ns(), epoch, why);
+}
+
 static int rerate_with(const struct options *options, struct open_things *things,
                        struct tg_rerate_params *params)
 {
     struct tg_why why = {.text = ""};
     struct tg_rerate *rerate = NULL;
     struct tg_progress bar;
+    uint64_t epoch = 0;
+    enum tg_err err = things->is_live ? live_epoch(options, &params->epoch_max, &why) : TG_OK;
     tg_progress_start(&bar, "price again", 0);
     params->progress = bar_move;
     params->progress_context = &bar;
-    enum tg_err err = tg_rerate_open(params, &rerate, &why);
+    err = err == TG_OK ? tg_rerate_open(params, &rerate, &why) : err;
     tg_progress_end(&bar);
-    uint64_t epoch = 0;
     if (err == TG_OK && options->posts) {
-        err = tg_rerate_post(rerate, options->data, tg_clock_now_ns(), &epoch, &why);
+        err = post(options, things, rerate, params, &epoch, &why);
     }
+    things->is_overtaken = err == TG_E_AGAIN;
     if (err != TG_OK) {
         tg_rerate_close(rerate);
+        if (things->is_overtaken && things->attempts_left > 0) {
+            (void)fprintf(stderr, "rerate: %s\n", why.text);
+            return TG_EXIT_PROBLEM;
+        }
         return tg_cli_problem(&tg_verb_rerate, "%s",
                               why.text[0] != '\0' ? why.text : tg_err_sentence(err));
     }
@@ -366,39 +444,58 @@ static int rerate_with(const struct options *options, struct open_things *things
     return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
 }
 
+static int rerate_try(const struct options *options, struct open_things *things,
+                      struct tg_rerate_params *params)
+{
+    struct tg_why why = {.text = ""};
+    int code = TG_EXIT_OK;
+    things->is_overtaken = false;
+    if (tg_catalog_open(options->data, &things->catalog, &why) != TG_OK) {
+        code = tg_cli_problem(&tg_verb_rerate, "%s", why.text);
+    }
+    if (code == TG_EXIT_OK) {
+        code = candidate_find(options, things, &params->candidate);
+    }
+    if (code == TG_EXIT_OK) {
+        code = tg_cli_accounts_wanted(&tg_verb_rerate, things->catalog, options->account,
+                                      &things->wanted);
+    }
+    if (code == TG_EXIT_OK) {
+        params->data_dir = options->data;
+        params->catalog = things->catalog;
+        params->selector.accounts_wanted = things->wanted;
+        code = rerate_with(options, things, params);
+    }
+    free(things->wanted);
+    tg_catalog_close(things->folder);
+    tg_catalog_close(things->catalog);
+    things->wanted = NULL;
+    things->folder = NULL;
+    things->catalog = NULL;
+    return code;
+}
+
 static int rerate_run(int argc, char **argv)
 {
     struct options options = {.catalog = NULL};
     struct tg_rerate_params params = {.size_bytes = sizeof params};
-    struct open_things things = {.lock = {.fd = -1}};
+    struct open_things things = {.lock = {.fd = -1}, .attempts_left = ATTEMPTS_MAX};
     struct tg_why why = {.text = ""};
     int code = options_read(argc, argv, &options, &params);
     if (code != TG_EXIT_OK) {
         return code;
     }
-    /* Held from before the first row is read: nobody changes what the differences are against. */
-    if (options.posts && tg_data_lock(options.data, &things.lock, &why) != TG_OK) {
+    /* Held from before the first row is read: nobody changes what the differences are against.
+     * Where an engine holds it, the engine sees to that, or says that somebody has. */
+    const enum tg_err err = options.posts ? tg_data_lock(options.data, &things.lock, &why) : TG_OK;
+    things.is_live = err == TG_E_LOCKED;
+    if (err != TG_OK && !things.is_live) {
         return tg_cli_problem(&tg_verb_rerate, "%s", why.text);
     }
-    if (tg_catalog_open(options.data, &things.catalog, &why) != TG_OK) {
-        code = tg_cli_problem(&tg_verb_rerate, "%s", why.text);
-    }
-    if (code == TG_EXIT_OK) {
-        code = candidate_find(&options, &things, &params.candidate);
-    }
-    if (code == TG_EXIT_OK) {
-        code = tg_cli_accounts_wanted(&tg_verb_rerate, things.catalog, options.account,
-                                      &things.wanted);
-    }
-    if (code == TG_EXIT_OK) {
-        params.data_dir = options.data;
-        params.catalog = things.catalog;
-        params.selector.accounts_wanted = things.wanted;
-        code = rerate_with(&options, &things, &params);
-    }
-    free(things.wanted);
-    tg_catalog_close(things.folder);
-    tg_catalog_close(things.catalog);
+    do {
+        things.attempts_left--;
+        code = rerate_try(&options, &things, &params);
+    } while (things.is_overtaken && things.attempts_left > 0);
     tg_data_unlock(&things.lock);
     return code;
 }
@@ -421,9 +518,11 @@ const struct tg_verb tg_verb_rerate = {
         "catalog in DIR, or (without --catalog) with the stored version that is valid at their\n"
         "time now. Rows behind them whose counters or allowances moved follow with the version\n"
         "that priced them. Shows the differences; --post writes them to the journal as\n"
-        "adjustments (the engine must be stopped), which the next bill run puts on the bill, and\n"
-        "with them what is left of allowances, pools and counters, which the engine goes on with.\n"
-        "All of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
+        "adjustments, which the next bill run puts on the bill, and with them what is left of\n"
+        "allowances, pools and counters, which the engine goes on with. A running engine posts it\n"
+        "between two epochs; when usage of a corrected account came in meanwhile it is worked out\n"
+        "again, three times at most, and then refused: run again, or stop the engine first. All\n"
+        "of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
         "costs the same but draws from other allowances gets an adjustment of nothing (silent).\n"
         "--threads, as many as processors unless given, changes no number.\n"
         "Exit 1 when a row is refused now: its charge stands.\n",

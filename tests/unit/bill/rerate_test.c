@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rerating what members share: pools in shelves, corrected once and then corrected again. */
+#include "bill/posting.h"
 #include "bill/rerate.h"
 
 #include "abi/key.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROWS_MAX 600u
 #define PEOPLE   4u
@@ -331,5 +333,76 @@ Test(rerate, selectors_choose_by_deck_product_and_node, .timeout = 600)
                                             .selector = selectors[0]};
     struct tg_rerate *rerate = NULL;
     cr_expect_eq(tg_rerate_open(&params, &rerate, NULL), TG_E_NOT_FOUND);
+    world_close();
+}
+
+/* A call of a subscriber as a further epoch of the journal. */
+static void call_follow(uint32_t subscriber, uint32_t version)
+{
+    const uint32_t i =
+        call_add(subscriber, at_ns("2026-10-20") + w.rows_count * 60 * TG_NS_PER_S, 61);
+    w.charges[i].catalog_version = version;
+    bill_journal_write(w.dir, &w.rows[i], &w.charges[i], 1);
+}
+
+/* Otherwise corrections that were worked out beside a running engine are posted over calls that
+ * came in meanwhile, and these stay charged by counters that are no longer true. */
+Test(rerate, a_posting_knows_the_rows_that_came_behind_it, .timeout = 60)
+{
+    world_open();
+    calls_journal(200);
+    catalog_import(2, "2026-10-01", "0.20", 10);
+    struct tg_rerate_params params = {.size_bytes = sizeof params,
+                                      .data_dir = w.dir,
+                                      .catalog = w.catalog,
+                                      .selector = everything,
+                                      .epoch_max = 1};
+    params.selector.product_name = "single";
+    struct tg_rerate *rerate = NULL;
+    struct tg_posting posting;
+    struct tg_why why = {.text = ""};
+    uint8_t touched[8] = {0};
+    int fd = -1;
+    call_follow(3, 2); /* behind epoch_max: it is not looked at */
+    cr_assert_eq(tg_rerate_open(&params, &rerate, &why), TG_OK, "%s", why.text);
+    cr_assert_gt(rerate->changes_count, 10);
+    cr_assert_eq(tg_posting_make(rerate, &params, &fd, &why), TG_OK, "%s", why.text);
+    cr_expect_lt(pwrite(fd, "x", 1, 100), 0, "nobody changes it any more");
+    cr_assert_eq(tg_posting_open(fd, &posting, &why), TG_OK, "%s", why.text);
+    cr_expect_eq(posting.content.count, rerate->changes_count);
+    cr_expect_eq(memcmp(&posting.content.charges[7], &rerate->changes[7].charge,
+                        sizeof posting.content.charges[0]),
+                 0);
+    cr_assert_eq(tg_posting_check(&posting, w.catalog, &why), TG_OK, "%s", why.text);
+    tg_posting_touch(&posting, w.catalog, touched);
+    cr_expect_eq(touched[w.catalog->roster->lines[3].account], 1);
+    cr_expect_eq(touched[w.catalog->roster->lines[0].account], 0);
+    call_follow(0, 2); /* epoch 3 */
+    call_follow(0, 1); /* epoch 4: of the selected time, priced with another version */
+    const struct {
+        const char *what;
+        uint64_t from;
+        uint64_t to;
+        enum tg_err err;
+    } looks[] = {{"nothing behind it", 2, 1, TG_OK},
+                 {"an account that is corrected", 2, 2, TG_E_AGAIN},
+                 {"another account, priced as it would", 3, 3, TG_OK},
+                 {"another account, priced otherwise", 4, 4, TG_E_AGAIN},
+                 {"all of them", 2, 4, TG_E_AGAIN},
+                 {"an epoch that is not there", 5, 9, TG_E_CORRUPT}};
+    for (uint32_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        cr_expect_eq(tg_posting_conflict(&posting, w.catalog, touched, w.dir, looks[i].from,
+                                         looks[i].to, &why),
+                     looks[i].err, "%s: %s", looks[i].what, why.text);
+    }
+    cr_expect_eq(tg_posting_conflict(&posting, w.catalog, touched, w.dir, 3, 3, &why), TG_OK);
+    catalog_import(3, "2026-11-01", "0.20", 10);
+    cr_expect_eq(tg_posting_check(&posting, w.catalog, &why), TG_E_AGAIN, "another catalog");
+    tg_posting_close(&posting);
+    FILE *plain = tmpfile();
+    cr_expect_eq(tg_posting_open(fileno(plain), &posting, &why), TG_E_FORMAT, "not sealed");
+    (void)fclose(plain);
+    (void)close(fd);
+    tg_rerate_close(rerate);
     world_close();
 }
