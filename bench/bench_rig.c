@@ -271,11 +271,19 @@ void tg_rig_close(struct tg_rig *rig)
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
+void tg_rig_settle(struct tg_rig *rig)
+{
+    if (rig->options->is_settled) {
+        (void)tg_journal_wait(rig->journal, rig->ingest->epoch - 1);
+    }
+}
+
 enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why)
 {
     rig->port.limit_count += rig->feed.datagrams_count;
     rig->passes_count++;
     while (rig->port.given_count < rig->port.limit_count && !tg_ingest_has_failed(rig->ingest)) {
+        tg_rig_settle(rig);
         (void)tg_ingest_step(rig->ingest);
     }
     const uint64_t last = tg_ingest_end_epoch(rig->ingest);

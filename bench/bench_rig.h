@@ -64,6 +64,9 @@ void tg_rig_close(struct tg_rig *rig);
 /** @brief Remove a scratch folder. @param dir Path. */
 void tg_rig_remove(const char *dir);
 
+/** @brief Before a step: wait for the disk where the options say so. @param rig Open. */
+void tg_rig_settle(struct tg_rig *rig);
+
 /** @brief One pass of the capture through the ingest lcore's own loop, until it is durable.
  *  @param rig Open. @param[out] why Reason. @return TG_OK or the journal's error. */
 enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why);

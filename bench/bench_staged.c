@@ -103,6 +103,7 @@ enum tg_err tg_staged_pass(struct tg_staged *staged, struct tg_why *why)
     const int64_t main_ns = tg_clock_thread_cpu_ns();
     int64_t before_ns = main_ns;
     while (rig->port.given_count < rig->port.limit_count && !tg_ingest_has_failed(rig->ingest)) {
+        tg_rig_settle(rig);
         for (unsigned s = 0; s < sizeof stages / sizeof stages[0]; s++) {
             stages[s](staged);
             const int64_t now_ns = tg_clock_thread_cpu_ns();

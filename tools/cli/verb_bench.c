@@ -233,6 +233,7 @@ static int run_bench(int argc, char **argv)
         i++;
     }
     if (options.is_fixed) {
+        options.is_settled = true;
         options.sizes[0] = 10000;
         options.sizes_count = 1;
         options.datagrams_count = options.datagrams_count > 1000 ? 1000 : options.datagrams_count;
