@@ -107,7 +107,9 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
     uint8_t bits[TG_ZONE_BITS_BYTES] = {0};
     const struct tg_names *zones = &compile->names[TG_CATALOG_ZONE];
     for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
-        const uint32_t zone = tg_names_find(zones, item->text, item->text_bytes);
+        const bool is_home = item->kind == TG_YAML_SCALAR && strcmp(item->text, "home") == 0;
+        const uint32_t zone =
+            is_home ? (uint32_t)TG_ZONE_NONE : tg_names_find(zones, item->text, item->text_bytes);
         if (zone == UINT32_MAX) {
             char hint[128];
             const char *near = item->kind == TG_YAML_SCALAR ? zone_near(zones, item->text) : NULL;
@@ -241,6 +243,43 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     }
 }
 
+/* An end of the validity; a date is the account's own. */
+static int64_t validity_read(const struct tg_yaml_node *node, const char *key, uint8_t option,
+                             struct tg_allowance *allowance)
+{
+    const struct tg_yaml_node *found = tg_yaml_get(node, key);
+    const size_t date_bytes = sizeof "2026-01-01" - 1;
+    if (found == NULL || found->kind != TG_YAML_SCALAR) {
+        return 0;
+    }
+    allowance->options |= found->text_bytes == date_bytes ? option : 0;
+    return tg_schema_number(&tg_catalog_allowance_keys, node, key);
+}
+
+/* When it is granted and how long it lasts: what has an end of its own is granted once, unless it
+ * says otherwise. */
+static void allowance_times_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                 struct tg_allowance *allowance)
+{
+    const struct tg_yaml_node *from = tg_yaml_get(node, "valid_from");
+    const struct tg_yaml_node *to = tg_yaml_get(node, "valid_to");
+    allowance->valid_from_ns =
+        validity_read(node, "valid_from", TG_ALLOWANCE_FROM_IS_LOCAL, allowance);
+    allowance->valid_to_ns = validity_read(node, "valid_to", TG_ALLOWANCE_TO_IS_LOCAL, allowance);
+    allowance->period = tg_yaml_get(node, "period") != NULL
+                            ? (uint8_t)tg_schema_number(&tg_catalog_allowance_keys, node, "period")
+                        : from != NULL || to != NULL ? (uint8_t)TG_PERIOD_EVER
+                                                     : (uint8_t)TG_PERIOD_MONTH;
+    if (allowance->valid_from_ns < 0 || (to != NULL && allowance->valid_to_ns <= 0)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, (allowance->valid_from_ns < 0 ? from : to)->mark,
+                    NULL, "%s: usage before 1970 is not rated",
+                    allowance->valid_from_ns < 0 ? "valid_from" : "valid_to");
+    } else if (from != NULL && to != NULL && allowance->valid_from_ns >= allowance->valid_to_ns) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, to->mark, NULL,
+                    "valid_to is not after valid_from");
+    }
+}
+
 static struct tg_allowance allowance_read(struct tg_compile *compile,
                                           const struct tg_yaml_node *node)
 {
@@ -254,9 +293,9 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
         .is_zoned = compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS].size_bytes > 0 ? 1 : 0,
         .priority = (uint16_t)tg_schema_number(keys, node, "priority"),
         .unit = (uint8_t)tg_schema_number(keys, node, "unit"),
-        .period = (uint8_t)tg_schema_number(keys, node, "period"),
         .is_present = 1,
     };
+    allowance_times_read(compile, node, &allowance);
     allowance.dimension = (uint8_t)tg_unit_dimension(allowance.unit);
     if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, node, "amount"),
                                tg_unit_base_count(allowance.unit), &allowance.amount_base) ||

@@ -450,27 +450,36 @@ static const struct tg_allowance *allowance_at(const struct tg_compile *compile,
 }
 
 /* Order of use (rating-semantics 4.6): priority, soonest expiry, own before shared, name. Grants of
- * one period begin and end together, so the order is the catalog's and not the account's. */
+ * one period and validity begin and end together; which of others ends first is known at the
+ * event's time only. */
 static bool is_used_before(const struct tg_compile *compile, uint16_t a, uint16_t b)
 {
-    static const uint8_t expiry[] = {[TG_PERIOD_DAY] = 0,
-                                     [TG_PERIOD_WEEK] = 1,
-                                     [TG_PERIOD_MONTH] = 2,
-                                     [TG_PERIOD_CYCLE] = 3,
-                                     [TG_PERIOD_EVER] = 4};
     const struct tg_allowance *left = allowance_at(compile, a);
     const struct tg_allowance *right = allowance_at(compile, b);
     if (left->priority != right->priority) {
         return left->priority < right->priority;
-    }
-    if (left->period != right->period) {
-        return expiry[left->period] < expiry[right->period];
     }
     if (left->scope != right->scope) {
         return left->scope < right->scope;
     }
     const struct tg_names *names = &compile->names[TG_CATALOG_ALLOWANCE];
     return strcmp(tg_names_text(names, a), tg_names_text(names, b)) < 0;
+}
+
+/* Do two of one priority end at times of their own? */
+static bool is_ordered_by_end(const struct tg_compile *compile, const uint16_t *list,
+                              uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        const struct tg_allowance *left = allowance_at(compile, list[i - 1]);
+        const struct tg_allowance *right = allowance_at(compile, list[i]);
+        if (left->priority == right->priority &&
+            (left->period != right->period || left->valid_from_ns != right->valid_from_ns ||
+             left->valid_to_ns != right->valid_to_ns || left->options != right->options)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* One name of an allowance, put where it is used. */
@@ -533,7 +542,8 @@ static void buckets_compile(struct cell *cell, uint32_t service)
     if (count == 1 && tg_allowance_is_plain(allowance_at(compile, list[0]))) {
         cell->out.allowance = list[0];
     } else if (count > 0) {
-        cell->out.buckets_count = (uint8_t)count;
+        cell->out.buckets_count = (uint8_t)count & 127u;
+        cell->out.buckets_by_end = is_ordered_by_end(compile, list, count) ? 1 : 0;
         cell->out.buckets_offset = (uint32_t)tg_blob_append(
             &compile->sections[TG_IMAGE_SECTION_DECK_DATA], list, count * sizeof *list, 2);
     }

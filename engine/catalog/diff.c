@@ -54,6 +54,23 @@ static void number_diff(struct diff *diff, const char *kind, const char *name, c
     }
 }
 
+/* Ends of a validity; 0 is none. */
+static void time_diff(struct diff *diff, const char *kind, const char *name, const char *field,
+                      int64_t from_ns, int64_t to_ns)
+{
+    char left[TG_CLOCK_TEXT_BYTES] = "none";
+    char right[TG_CLOCK_TEXT_BYTES] = "none";
+    if (from_ns != to_ns) {
+        if (from_ns != 0) {
+            (void)tg_clock_format(from_ns, left);
+        }
+        if (to_ns != 0) {
+            (void)tg_clock_format(to_ns, right);
+        }
+        change_add(diff, kind, name, field, left, right);
+    }
+}
+
 static uint8_t minor_of(uint8_t scale)
 {
     return (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS);
@@ -277,6 +294,8 @@ static void small_diff(struct diff *diff, enum tg_catalog_kind kind, const char 
         number_diff(diff, "allowance", name, "direction", was->directions_mask,
                     is->directions_mask);
         number_diff(diff, "allowance", name, "priority", was->priority, is->priority);
+        time_diff(diff, "allowance", name, "valid_from", was->valid_from_ns, is->valid_from_ns);
+        time_diff(diff, "allowance", name, "valid_to", was->valid_to_ns, is->valid_to_ns);
     }
 }
 

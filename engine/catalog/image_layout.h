@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       7u
+#define TG_IMAGE_FORMAT       8u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 48u
 
@@ -106,9 +106,11 @@ enum tg_period {
     TG_PERIOD_DAY = 1,   /**< Calendar day. */
     TG_PERIOD_EVER = 2,  /**< Never renewed. */
     TG_PERIOD_WEEK = 3,  /**< Monday to Sunday; not of fees. */
-    TG_PERIOD_CYCLE = 4  /**< From the account's cycle day to the next; not of fees. */
+    TG_PERIOD_CYCLE = 4, /**< From the account's cycle day to the next; not of fees. */
+    TG_PERIOD_YEAR = 5,  /**< Calendar year; not of fees. */
+    TG_PERIOD_HOUR = 6   /**< Clock hour; not of fees. */
 };
-#define TG_PERIODS_COUNT 5u
+#define TG_PERIODS_COUNT 7u
 
 /** @brief Who draws from an allowance. */
 enum tg_allowance_scope {
@@ -250,7 +252,8 @@ struct tg_plan_service {
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
     uint8_t zone_by;             /**< enum tg_zone_by. */
-    uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint8_t buckets_count : 7; /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint8_t buckets_by_end : 1; /**< Of one priority the soonest end counts, at event time. */
     uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
     uint16_t fallback_decks[TG_FALLBACK_DECKS_MAX]; /**< Asked in turn for numbers no deck before
                                                          has; TG_DECK_NONE ends them. */
@@ -337,6 +340,12 @@ enum tg_direction {
     TG_DIRECTION_IN = 2   /**< Received (TG_USAGE_INCOMING). */
 };
 
+/** @brief Bits of tg_allowance.options. */
+enum tg_allowance_option {
+    TG_ALLOWANCE_FROM_IS_LOCAL = 1, /**< valid_from_ns is the account's local time: a date. */
+    TG_ALLOWANCE_TO_IS_LOCAL = 2    /**< valid_to_ns is. */
+};
+
 /** @brief One bucket of free units. */
 struct tg_allowance {
     uint64_t amount_base;   /**< Granted a period, in base quantity (ms, octets, events). */
@@ -346,7 +355,7 @@ struct tg_allowance {
     uint8_t services_mask;   /**< Bit 1 << enum tg_service. */
     uint8_t directions_mask; /**< enum tg_direction bits; 0: both. */
     uint8_t is_zoned;        /**< Periods are of another zone than UTC. */
-    uint8_t reserved;        /**< 0. */
+    uint8_t options;         /**< enum tg_allowance_option bits. */
     uint16_t priority;      /**< Lower is used first. */
     uint8_t unit;           /**< enum tg_unit it was written in, for people. */
     uint8_t dimension;      /**< enum tg_dimension. */
@@ -360,8 +369,10 @@ struct tg_allowance {
     uint64_t rollover_max_base;   /**< At most this rolls over a period. */
     uint64_t rollover_total_base; /**< At most this is carried, all ages together. */
     uint64_t member_cap_base;     /**< At most this of a pool for one member; UINT64_MAX: all. */
+    int64_t valid_from_ns;        /**< First event time it covers; 0: since ever. */
+    int64_t valid_to_ns;          /**< First event time behind; 0: for ever. */
 };
-_Static_assert(sizeof(struct tg_allowance) == 64, "stored");
+_Static_assert(sizeof(struct tg_allowance) == 80, "stored");
 
 /** @brief Which lines of a subscription a discount, a maximum or a minimum looks at.
  *  Values are stored. */

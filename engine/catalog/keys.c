@@ -24,13 +24,14 @@ static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
                                            NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
-static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
+static const char *const usage_periods[] = {"month", "day",  "ever", "week",
+                                            "cycle", "year", "hour", NULL};
 static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
 const char *const tg_catalog_lints[] = {
-    "hole", "missing", "price_jump", "sell_below_buy", "negative_margin", "tier_drop",
-    "unreachable_tier", NULL};
+    "hole",      "missing",          "price_jump", "sell_below_buy", "negative_margin",
+    "tier_drop", "unreachable_tier", NULL};
 const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
 
 #define KEYS(name, ...)                                                                            \
@@ -284,8 +285,11 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Bands of the service's time model it may cover; absent: any time."},
     {.key = "direction", .type = TG_TYPE_ENUM, .names = directions, .fallback = "both",
      .help = "Usage made, received, or both."},
-    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
-     .help = "When it is granted anew."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods,
+     .help = "When it is granted anew; absent: month, with valid_from or valid_to ever."},
+    {.key = "valid_from", .type = TG_TYPE_TIME,
+     .help = "Nothing before is covered; a date is the account's local midnight."},
+    {.key = "valid_to", .type = TG_TYPE_TIME, .help = "First instant that is not covered."},
     {.key = "priority", .type = TG_TYPE_INTEGER, .min = 0, .max = 65535, .fallback = "100",
      .help = "Lower is used first."},
     {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",

@@ -23,6 +23,7 @@ struct tg_allowance_draw {
     uint64_t billed_blocks;                     /**< Blocks of the price, after increments. */
     uint64_t unit_base_count;                   /**< Base quantity in a block. */
     struct tg_bucket_time time;                 /**< Event, start of the subscription, cycle. */
+    int64_t at_ns;                              /**< Event time, UTC. */
     uint32_t subscriber;                        /**< Dense index. */
     uint32_t account;                           /**< Dense index. */
     uint32_t band;                              /**< Band of the usage. */

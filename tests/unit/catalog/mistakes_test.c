@@ -84,6 +84,13 @@ static const struct mistake mistakes[] = {
      "overlaps its row on line 2", "valid_to"},
     {"world.csv", "prefix,zone,valid_from,valid_to\n49,a,2026-07-01,`2026-01-01\n",
      "valid_to is not after", NULL},
+    {"more.yaml",
+     "allowances:\n  x: {unit: minute, amount: 1, services: [voice],\n"
+     "      valid_from: 2026-03-01, valid_to: `2026-03-01}\n",
+     "valid_to is not after", NULL},
+    {"more.yaml",
+     "allowances:\n  x: {unit: minute, amount: 1, services: [voice], zones: [home, `hoem]}\n",
+     "there is no zone \"hoem\"", NULL},
     {"world.csv", "prefix,zone\n`+49,germany\n", "not 1 to 15 digits", "without +"},
     {"world.csv", "prefix,zone\n`1234567890123456,germany\n", "not 1 to 15 digits", NULL},
     {"world.csv", "prefix,zone\n`49\n", "the row has 1 field, the header has 2", NULL},

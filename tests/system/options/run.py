@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of rating, told row by row; amounts and units are worked out by hand beside each."""
+import sys
+import tempfile
+
+sys.path.insert(0, sys.argv[2])
+
+from folder import Folder  # noqa: E402
+
+DAY = "2026-03-02T10:00:00Z"
+
+
+class Book:
+    """A folder, and what its rows must come to."""
+
+    def __init__(self):
+        self.folder = Folder("options", "2026-01-01")
+        self.checks = []
+        self.second = self.folder.price(unit="second", price="1")
+
+    def row(self, number, service, wanted, start=DAY, **keys):
+        """wanted: amount or reason, then (allowance, units, left) in the order of use."""
+        self.checks.append((self.folder.row(number, service, start, **keys), wanted))
+
+    def grant(self, amount, service="voice", unit="second", **keys):
+        return self.folder.allowance(unit=unit, amount=amount, services=[service], **keys)
+
+    def caller(self, allowances, price=None, **keys):
+        return self.folder.subscriber({"voice": {"price": price or self.second,
+                                                 "allowances": allowances, **keys}})
+
+
+def home_is_a_zone(book):
+    home = book.grant(10, zones=["home"])
+    who = book.caller([home])
+    book.row(who, "voice", ["0.00"], duration_s=4)
+    book.row(who, "voice", ["1.00"], duration_s=7)
+    deck = book.folder.deck({"49": "germany"})
+    abroad = book.folder.subscriber({"voice": {"deck": deck, "allowances": [home],
+                                               "prices": {"germany": book.second}}})
+    book.row(abroad, "voice", ["4.00"], duration_s=4, peer="4930111")
+
+
+def add_ons_are_granted_once(book):
+    # One grant of 100 for the two months that it is valid, then nothing, also for late rows.
+    pack = book.grant(100, valid_from="2026-03-01", valid_to="2026-05-01")
+    who = book.caller([pack])
+    book.row(who, "voice", ["60.00"], "2026-02-28T23:59:59Z", duration_s=60)
+    book.row(who, "voice", ["0.00", (pack, 60, 40)], "2026-03-01T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["20.00", (pack, 40, 0)], "2026-04-20T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["60.00"], "2026-05-01T00:00:00Z", duration_s=60)
+    # The same with a period of its own: 100 each month, while it is valid.
+    monthly = book.grant(100, valid_from="2026-03-01", valid_to="2026-05-01", period="month")
+    who = book.caller([monthly])
+    book.row(who, "voice", ["0.00", (monthly, 60, 40)], "2026-03-10T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["0.00", (monthly, 60, 40)], "2026-04-10T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["60.00"], "2026-05-10T00:00:00Z", duration_s=60)
+    # An instant, not a date; open to one side.
+    later = book.grant(100, valid_from="2026-03-02T12:00:00+02:00")
+    who = book.caller([later])
+    book.row(who, "voice", ["60.00"], "2026-03-02T09:59:59Z", duration_s=60)
+    book.row(who, "voice", ["0.00", (later, 60, 40)], "2026-03-02T10:00:00Z", duration_s=60)
+    book.row(who, "voice", ["20.00", (later, 40, 0)], "2027-08-02T10:00:00Z", duration_s=60)
+    # Packs of one plan, each for its month.
+    packs = [book.grant(10, valid_from=f"2026-{month:02}-01", valid_to=f"2026-{month + 1:02}-01")
+             for month in range(1, 7)]
+    who = book.caller(packs)
+    for month, pack in enumerate(packs, 1):
+        book.row(who, "voice", ["0.00", (pack, 5, 5)], f"2026-{month:02}-03", duration_s=5)
+
+
+def the_soonest_end_counts(book):
+    # 2026-03-31 is a Tuesday: its week ends on 5 April, its month that night, the day too.
+    week = book.grant(10, period="week")
+    month = book.grant(10, period="month")
+    year = book.grant(10, period="year")
+    who = book.caller([week, month, year])
+    book.row(who, "voice", ["0.00", (month, 5, 5)], "2026-03-31T10:00:00Z", duration_s=5)
+    book.row(who, "voice", ["0.00", (week, 5, 5)], "2026-04-01T10:00:00Z", duration_s=5)
+    book.row(who, "voice", ["0.00", (week, 5, 0), (month, 10, 0), (year, 10, 0)],
+             "2026-04-02T10:00:00Z", duration_s=25)
+    # What ends with the day is one instant: own before pool, then what was granted first.
+    day = book.grant(10, period="day")
+    pool = book.grant(10, period="day", scope="account")
+    who = book.caller([pool, day, month])
+    book.row(who, "voice", ["0.00", (month, 10, 0), (day, 10, 0), (pool, 1, 9)],
+             "2026-03-31T10:00:00Z", duration_s=21)
+    # A pack that ends within the month comes before it, one that ends later behind it.
+    soon = book.grant(10, valid_to="2026-03-20")
+    late = book.grant(10, valid_to="2026-04-20")
+    who = book.caller([late, month, soon])
+    book.row(who, "voice", ["0.00", (soon, 10, 0), (month, 10, 0), (late, 1, 9)], duration_s=21)
+    # Priority is before all ends.
+    first = book.grant(10, period="ever", priority=1)
+    who = book.caller([month, first, soon])
+    book.row(who, "voice", ["0.00", (first, 10, 0), (soon, 1, 9)], duration_s=11)
+
+
+def hours_and_years_are_periods(book):
+    hour = book.grant(10, period="hour")
+    who = book.caller([hour])
+    book.row(who, "voice", ["0.00", (hour, 10, 0)], "2026-03-02T10:00:00Z", duration_s=10)
+    book.row(who, "voice", ["1.00"], "2026-03-02T10:59:59Z", duration_s=1)
+    book.row(who, "voice", ["0.00", (hour, 3, 7)], "2026-03-02T11:00:00Z", duration_s=3)
+    year = book.grant(10, period="year")
+    who = book.caller([year])
+    book.row(who, "voice", ["0.00", (year, 6, 4)], "2026-01-02T10:00:00Z", duration_s=6)
+    book.row(who, "voice", ["2.00", (year, 4, 0)], "2026-12-31T23:59:59Z", duration_s=6)
+    book.row(who, "voice", ["0.00", (year, 6, 4)], "2027-01-01T00:00:00Z", duration_s=6)
+
+
+TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
+          hours_and_years_are_periods]
+
+
+def main():
+    book = Book()
+    for topic in TOPICS:
+        topic(book)
+    failures = 0
+    with tempfile.TemporaryDirectory() as root:
+        book.folder.run(sys.argv[1], root)
+        kept = book.folder.keep(sys.argv[1], root)
+    for line, wanted in book.checks:
+        answer = book.folder.answer(line)
+        got = [answer.get("amount", answer.get("reason"))]
+        for use in answer.get("allowances", []):
+            got.append((use["allowance"], use["units"], use["left"]))
+        if len(wanted) == 1:
+            got = got[:1]
+        if got != wanted:
+            failures += 1
+            print(f"FAIL {line}: wanted {wanted}, got {got}")
+    if kept is None or kept[1] != 0:
+        failures += 1
+        print(f"FAIL: rerate with the same catalog changes rows: {kept}")
+    print(f"{len(book.checks)} rows, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
