@@ -73,8 +73,9 @@ static const char *band_of(const struct tg_replay_row *row,
     }
     const uint32_t model = tg_image_time_model_at(row->image, plan_service->time_model,
                                                   (uint32_t)row->usage->serving_network);
-    return tg_image_band_name(row->image, model,
-                              tg_image_band(row->image, model, piece->start_ns, &until_ns));
+    return tg_image_band_name(
+        row->image, model,
+        tg_image_band_since(row->image, model, row->usage->start_ns, piece->start_ns, &until_ns));
 }
 
 static struct tg_json *piece_json(const struct tg_image *image, const struct tg_rate_piece *piece,

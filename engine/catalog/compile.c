@@ -257,6 +257,7 @@ static void offsets_patch(struct tg_image *image)
         (struct tg_time_model *)(void *)(base + all[TG_IMAGE_SECTION_TIME_MODELS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_TIME_MODELS].count; i++) {
         models[i].switches_offset += all[TG_IMAGE_SECTION_SWITCHES].offset;
+        models[i].repeats_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
         models[i].band_names_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
     }
     struct tg_allowance *allowances =

@@ -238,14 +238,25 @@ static const struct tg_time_model *time_model_at(const struct tg_image *image, u
     return index < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count ? &all[index] : NULL;
 }
 
-uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
-                       int64_t *until_ns)
+/* The pass of a repeated hour in which both the usage started and the instant lies; NULL: none. */
+static const struct tg_band_repeat *repeat_of(const struct tg_image *image,
+                                              const struct tg_time_model *model, int64_t start_ns,
+                                              int64_t at_ns)
 {
-    const struct tg_time_model *model = time_model_at(image, time_model);
-    *until_ns = INT64_MAX;
-    if (model == NULL || model->switches_count == 0) {
-        return 0;
+    const struct tg_band_repeat *repeats =
+        (const struct tg_band_repeat *)tg_image_at(image, model->repeats_offset);
+    for (uint32_t i = 0; i < model->repeats_count; i++) {
+        if (start_ns >= repeats[i].from_ns && at_ns < repeats[i].to_ns) {
+            return &repeats[i];
+        }
     }
+    return NULL;
+}
+
+static uint32_t band_at(const struct tg_image *image, const struct tg_time_model *model,
+                        int64_t at_ns, int64_t *until_ns)
+{
+    *until_ns = INT64_MAX;
     const struct tg_band_switch *switches =
         (const struct tg_band_switch *)tg_image_at(image, model->switches_offset);
     uint32_t low = 0; /* switches before low are at or before the instant */
@@ -265,6 +276,25 @@ uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_
         return TG_BAND_NONE; /* outside what was expanded: a guess would be a wrong price */
     }
     return switches[low - 1].band;
+}
+
+uint32_t tg_image_band_since(const struct tg_image *image, uint32_t time_model, int64_t start_ns,
+                             int64_t at_ns, int64_t *until_ns)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    if (model == NULL || model->switches_count == 0) {
+        *until_ns = INT64_MAX;
+        return 0;
+    }
+    const struct tg_band_repeat *repeat =
+        model->repeats_count != 0 ? repeat_of(image, model, start_ns, at_ns) : NULL;
+    if (__builtin_expect(repeat == NULL, 1)) {
+        return band_at(image, model, at_ns, until_ns);
+    }
+    const uint32_t band = band_at(image, model, at_ns + repeat->shift_ns, until_ns);
+    /* The next boundary by the wall clock: in this pass, or where the switches have it. */
+    *until_ns -= *until_ns < repeat->from_ns ? repeat->shift_ns : 0;
+    return band;
 }
 
 bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model)

@@ -207,15 +207,30 @@ uint16_t tg_image_pair_zone(const struct tg_image *image,
                             uint16_t zone);
 
 /**
- * @brief Band in force.
+ * @brief Band in force for usage that goes on (rating-semantics 4.4).
+ *
+ * A wall time of a repeated hour has the band that the rules say. A boundary in it counts once, in
+ * the first pass or the second as the model says: usage that goes on across it changes bands there
+ * and not again. So the band of an instant also depends on when the usage started.
+ *
  * @param[in]  image       Checked.
  * @param[in]  time_model  Index, or TG_TIME_MODEL_NONE.
- * @param[in]  at_ns       Instant, UTC.
+ * @param[in]  start_ns    Start of the usage, UTC.
+ * @param[in]  at_ns       Instant, UTC, not before the start.
  * @param[out] until_ns    First instant at which another band may apply; INT64_MAX never.
  * @return Band, or TG_BAND_NONE before or after what the model was expanded for.
  */
-uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
-                       int64_t *until_ns);
+uint32_t tg_image_band_since(const struct tg_image *image, uint32_t time_model, int64_t start_ns,
+                             int64_t at_ns, int64_t *until_ns);
+
+/** @brief tg_image_band_since for usage that starts at the instant. @param image Checked.
+ *  @param time_model Index, or TG_TIME_MODEL_NONE. @param at_ns Instant, UTC. @param until_ns As
+ *  there. @return As there. */
+static inline uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model,
+                                     int64_t at_ns, int64_t *until_ns)
+{
+    return tg_image_band_since(image, time_model, at_ns, at_ns, until_ns);
+}
 
 /**
  * @brief Time model whose wall time counts for a row: that of the plan, or its variant in the time

@@ -328,6 +328,8 @@ static bool time_models_check(const struct tg_image *image)
         const struct tg_time_model *model = &models[i];
         if (model->bands_count == 0 || model->zone_name_offset >= text_count ||
             !variants_check(image, models, model) ||
+            !lies_inside(image, model->repeats_offset, model->repeats_count,
+                         sizeof(struct tg_band_repeat), 8) ||
             !lies_inside(image, model->switches_offset, model->switches_count,
                          sizeof(struct tg_band_switch), 8) ||
             !lies_inside(image, model->band_names_offset, model->bands_count, 4, 4)) {

@@ -505,8 +505,19 @@ struct tg_time_model {
     uint16_t variants;          /**< First of its variants, one a time zone of networks; 0 none. */
     uint32_t band_names_offset; /**< Bytes from the image: uint32_t text offsets [bands_count]. */
     uint32_t tz_hash;           /**< CRC32C of the zone file it was expanded with. */
+    uint32_t repeats_offset;    /**< Bytes from the image: struct tg_band_repeat. */
+    uint32_t repeats_count;     /**< 0: no boundary lies in a repeated hour. */
 };
-_Static_assert(sizeof(struct tg_time_model) == 24, "stored");
+_Static_assert(sizeof(struct tg_time_model) == 32, "stored");
+
+/** @brief One of the two passes of a repeated hour: usage that starts in it has the bands of its
+ *  wall time, which are those of the other pass. Usage from before goes on by the switches. */
+struct tg_band_repeat {
+    int64_t from_ns;  /**< UTC. */
+    int64_t to_ns;    /**< UTC, exclusive. */
+    int64_t shift_ns; /**< Added to an instant: the same wall time in the other pass. */
+};
+_Static_assert(sizeof(struct tg_band_repeat) == 24, "stored");
 
 /** @brief From this instant the band applies, until the next one. */
 struct tg_band_switch {

@@ -211,6 +211,7 @@ KEYS(tg_catalog_holiday_keys,
      .help = "Days such as 2026-12-25."},
     {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
      .help = "Days of every year, such as \"12-25\"."});
+static const char *const occurrences[] = {"first", "second", NULL};
 static const char *const wall_times[] = {"fixed", "serving", NULL};
 static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
 KEYS(tg_catalog_time_model_keys,
@@ -218,6 +219,8 @@ KEYS(tg_catalog_time_model_keys,
      .help = "IANA time zone of the wall times."},
     {.key = "by", .type = TG_TYPE_ENUM, .names = wall_times, .fallback = "fixed",
      .help = "Whose wall time: zone's always, or abroad the serving network's."},
+    {.key = "ambiguous", .type = TG_TYPE_ENUM, .names = occurrences, .fallback = "first",
+     .help = "Which pass of a repeated hour a boundary in it belongs to."},
     {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Band where no rule matches."},
     {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,

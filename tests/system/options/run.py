@@ -109,8 +109,59 @@ def hours_and_years_are_periods(book):
     book.row(who, "voice", ["0.00", (year, 6, 4)], "2027-01-01T00:00:00Z", duration_s=6)
 
 
+def the_repeated_hour_has_bands(book):
+    # Berlin, 25 October 2026: 02:00 to 03:00 is 00:00Z to 01:00Z and once more to 02:00Z.
+    off = book.folder.price(unit="second", price="1")
+    peak = book.folder.price(unit="second", price="2")
+
+    def who(ambiguous, begin, end, **keys):
+        model = book.folder.model("peak", [{"band": "off", "from": begin, "to": end}],
+                                  zone="Europe/Berlin")
+        book.folder.models[model]["ambiguous"] = ambiguous
+        return book.folder.subscriber({"voice": {
+            "time_model": model, "prices": {"*": {"off": off, "peak": peak}}, **keys}})
+
+    def call(number, clock, seconds, units_off, day=25):
+        amount = units_off + 2 * (seconds - units_off)
+        book.row(number, "voice", [f"{amount}.00"], f"2026-10-{day}T{clock}Z", duration_s=seconds)
+    # Off until 02:30, from before, in the first pass, in the second.
+    first = who("first", "00:00", "02:30")
+    call(first, "23:30:00", 7200, 3600, day=24)
+    call(first, "00:10:00", 3600, 1200)
+    call(first, "00:40:00", 60, 0)
+    call(first, "01:10:00", 60, 60)
+    call(first, "01:10:00", 3600, 1200)
+    call(first, "01:40:00", 60, 0)
+    second = who("second", "00:00", "02:30")
+    call(second, "23:30:00", 7200, 7200, day=24)
+    call(second, "23:30:00", 7260, 7200, day=24)
+    call(second, "00:10:00", 6000, 4800)
+    call(second, "00:40:00", 3600, 0)
+    call(second, "01:10:00", 3600, 1200)
+    call(second, "01:40:00", 60, 0)
+    # Off within the hour: 02:15 to 02:45.
+    inner = who("first", "02:15", "02:45")
+    call(inner, "00:10:00", 7200, 1800)
+    call(inner, "01:10:00", 3600, 1800)
+    call(inner, "01:20:00", 60, 60)
+    call(inner, "00:50:00", 60, 0)
+    call(inner, "00:50:00", 3600, 0)
+    # All at the band of the start, or of the end.
+    call(who("first", "02:15", "02:45", split="start"), "01:20:00", 3600, 3600)
+    call(who("first", "02:15", "02:45", split="end"), "00:50:00", 1860, 0)
+    call(who("first", "02:15", "02:45", split="end"), "00:10:00", 1800, 1800)
+    # Increments of the start's owner that end in the second pass: still the walk from before.
+    off = book.folder.price(unit="second", price="1", first=2400, next=2400)
+    peak = book.folder.price(unit="second", price="2", first=2400, next=2400)
+    call(who("first", "00:00", "02:30"), "00:20:00", 4800, 2400)
+    # Spring: 02:00 to 03:00 is skipped, a boundary in it is 03:00; 2400 s before it, 2400 behind.
+    for ambiguous in ("first", "second"):
+        spring = who(ambiguous, "00:00", "02:30")
+        book.row(spring, "voice", ["7200.00"], "2026-03-29T00:30:00Z", duration_s=4800)
+
+
 TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
-          hours_and_years_are_periods]
+          hours_and_years_are_periods, the_repeated_hour_has_bands]
 
 
 def main():
