@@ -18,8 +18,9 @@ struct cell {
     const struct tg_yaml_node *service;
     const struct tg_yaml_node *own_deck; /* customer's, before the plan's; NULL none */
     struct tg_plan_service out;
-    const uint8_t *zones;              /* bit set of the decks' zones; NULL: zones are networks' */
-    uint8_t joint[TG_ZONE_BITS_BYTES]; /* of several decks */
+    const uint8_t *zones;               /* bit set of the decks' zones; NULL: zones are networks' */
+    uint8_t joint[TG_ZONE_BITS_BYTES];  /* of several decks, or of decks and groups */
+    uint8_t groups[TG_ZONE_BITS_BYTES]; /* zones of what is used */
     uint32_t *matrix;
     uint32_t fallback[BANDS_MAX]; /* row of "*" */
     uint64_t unit_base_count;     /* of the zone's prices so far; 0 none yet */
@@ -250,6 +251,11 @@ static bool zone_is_own(const struct cell *cell, uint32_t zone)
     return ((cell->compile->deck_zones[cell->out.deck][zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
+static bool is_group(const struct cell *cell, uint32_t zone)
+{
+    return ((cell->groups[zone / 8] >> (zone % 8)) & 1u) != 0;
+}
+
 /* "*" fills the zones the plan does not name; without it the gap is worth a warning. */
 static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
 {
@@ -267,7 +273,7 @@ static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
         }
         if (has_fallback) {
             memcpy(row, cell->fallback, bands * sizeof *row);
-        } else if (is_asked && (cell->zones != NULL || zone == 0)) {
+        } else if (is_asked && (cell->zones != NULL || zone == 0 || is_group(cell, zone))) {
             missing_first = missing_count == 0 ? zone : missing_first;
             missing_count++;
         }
@@ -410,6 +416,19 @@ static void fallback_decks_read(struct cell *cell)
     cell->zones = cell->joint;
 }
 
+/* Zones of groups are sold beside those of the decks. */
+static void groups_join(struct cell *cell)
+{
+    if (cell->zones == NULL) {
+        return;
+    }
+    memmove(cell->joint, cell->zones, sizeof cell->joint);
+    for (uint32_t i = 0; i < sizeof cell->joint; i++) {
+        cell->joint[i] |= cell->groups[i];
+    }
+    cell->zones = cell->joint;
+}
+
 static void references_resolve(struct cell *cell)
 {
     struct tg_compile *compile = cell->compile;
@@ -434,12 +453,14 @@ static void references_resolve(struct cell *cell)
     fallback_decks_read(cell);
     own_deck_read(cell);
     const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
-    cell->out.zones_count =
-        deck != NULL || by_network ? (uint16_t)compile->names[TG_CATALOG_ZONE].count : 1;
-    cell->out.origin = tg_compile_origin(compile, cell->service, cell->zones);
-    cell->out.zone_by = by_network              ? TG_ZONE_BY_NETWORK
-                        : cell->out.origin != 0 ? TG_ZONE_BY_PAIR
-                                                : TG_ZONE_BY_DECK;
+    cell->out.origin = tg_compile_origin(compile, cell->service, cell->zones, cell->groups);
+    cell->out.zones_count = deck != NULL || by_network || cell->out.origin != 0
+                                ? (uint16_t)compile->names[TG_CATALOG_ZONE].count
+                                : 1;
+    cell->out.zone_by = cell->out.origin != 0 ? TG_ZONE_BY_PAIR
+                        : by_network          ? TG_ZONE_BY_NETWORK
+                                              : TG_ZONE_BY_DECK;
+    groups_join(cell);
 }
 
 static const struct tg_allowance *allowance_at(const struct tg_compile *compile, uint32_t index)

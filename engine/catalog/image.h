@@ -195,12 +195,16 @@ unsigned tg_image_prefix_digits(const struct tg_image *image, uint16_t deck, uin
                                 int64_t at_ns);
 
 /**
- * @brief Zone of a pair of parties, for a plan's service whose origin is not 0.
+ * @brief Zone of what is used and of a pair of parties, for a plan's service whose origin is not 0.
+ *
+ * A row's rating group or service name may give its zone instead of its number. Without a deck a
+ * visited network's zone counts before that of a group, unless a rule names both.
+ *
  * @param image         Checked.
  * @param plan_service  Of that image; origin 0 gives the zone back.
  * @param row           Whose A party is asked: subscriber's number or serving network.
  * @param zone          Zone of the B party; TG_ZONE_NONE stays.
- * @return Zone of the rule that names the pair, else the zone of B.
+ * @return Zone of the rule that names the pair, else that of the group, else the zone of B.
  */
 uint16_t tg_image_pair_zone(const struct tg_image *image,
                             const struct tg_plan_service *plan_service, const struct tg_usage *row,

@@ -148,6 +148,20 @@ static bool origin_check(const struct tg_image *image, const struct tg_origin *o
 {
     const uint32_t zones_count = tg_image_count(image, TG_CATALOG_ZONE);
     const uint64_t pairs_count = (uint64_t)origin->a_count * origin->b_count;
+    if (!lies_inside(image, origin->groups_offset, origin->groups_count,
+                     sizeof(struct tg_zone_group), 8)) {
+        return false;
+    }
+    const struct tg_zone_group *groups =
+        (const struct tg_zone_group *)tg_image_at(image, origin->groups_offset);
+    for (uint32_t i = 0; i < origin->groups_count; i++) {
+        if (groups[i].zone >= zones_count) {
+            return false;
+        }
+    }
+    if (origin->a_count == 0) {
+        return origin->groups_count != 0;
+    }
     if (origin->zones_count != zones_count || origin->by > TG_ORIGIN_NETWORK ||
         (origin->deck != TG_DECK_NONE &&
          origin->deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) ||

@@ -229,7 +229,7 @@ _Static_assert(sizeof(struct tg_price_info) == 32, "stored");
 enum tg_zone_by {
     TG_ZONE_BY_DECK = 0,    /**< The peer's number in the decks; without a deck zone 0. */
     TG_ZONE_BY_NETWORK = 1, /**< The visited network. */
-    TG_ZONE_BY_PAIR = 2     /**< The decks, then tg_image_pair_zone. */
+    TG_ZONE_BY_PAIR = 2     /**< The decks, then tg_image_pair_zone: groups, networks, pairs. */
 };
 
 /** @brief Which of a plan's decks decides about a number. Values are stored. */
@@ -267,21 +267,34 @@ enum tg_origin_by {
     TG_ORIGIN_NETWORK = 1 /**< The serving network; at home is zone 0. */
 };
 
-/** @brief Zones of pairs (A party, B party): a table over the zones that rules name.
+/** @brief Zones of what is used, and of pairs (A party, B party): a table over the zones that rules
+ *  name.
  *
  *  A pair that a rule names becomes the zone of the rule; any other keeps the zone of B. */
 struct tg_origin {
     uint32_t a_rows_offset;    /**< Bytes from the image: uint16_t [zones_count], row of zone A. */
     uint32_t b_columns_offset; /**< uint16_t [zones_count], column of zone B; 0 for no zone. */
     uint32_t pairs_offset;     /**< uint16_t [a_count][b_count] zones; 0: that of B stays. */
-    uint16_t a_count;          /**< Rows; row 0 is every zone that no rule names. */
+    uint16_t a_count;          /**< Rows; row 0 is every zone that no rule names; 0: no pairs. */
     uint16_t b_count;          /**< Columns; column 0 is no zone, 1 every unnamed one. */
     uint16_t zones_count;      /**< All zones of the image. */
     uint16_t deck;             /**< Of the A numbers; TG_DECK_NONE by network. */
     uint8_t by;                /**< enum tg_origin_by. */
     uint8_t reserved[3];       /**< 0. */
+    uint32_t groups_offset;    /**< Bytes from the image: struct tg_zone_group. */
+    uint32_t groups_count;     /**< Entries; 0: zones are of numbers and networks only. */
 };
-_Static_assert(sizeof(struct tg_origin) == 24, "stored");
+_Static_assert(sizeof(struct tg_origin) == 32, "stored");
+
+/** @brief What is used, to a zone: rating groups or a name. */
+struct tg_zone_group {
+    uint64_t name;     /**< Peer key of kind TG_KEY_NAME, where `to` is 0. */
+    uint16_t from;     /**< First rating group. */
+    uint16_t to;       /**< Last rating group; 0: by name. */
+    uint16_t zone;     /**< Zone. */
+    uint16_t reserved; /**< 0. */
+};
+_Static_assert(sizeof(struct tg_zone_group) == 16, "stored");
 
 /** @brief What few prices have: looked at for prices with TG_PRICE_RULES only. */
 struct tg_price_rule {

@@ -232,6 +232,9 @@ KEYS(tg_catalog_origin_keys,
     {.key = "by", .type = TG_TYPE_ENUM, .names = origins, .is_required = true,
      .help = "What the zone of the A party is taken from."},
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Zones of the calling numbers; by number."});
+static const struct tg_schema_key group_item = {.type = TG_TYPE_ANY};
+static const struct tg_schema_key group_list = {.type = TG_TYPE_LIST, .min = 1, .max = 256,
+                                                .item = &group_item};
 static const char *const deck_matches[] = {"first", "longest", NULL};
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
@@ -242,6 +245,8 @@ KEYS(tg_catalog_service_keys,
      .help = "Of several decks: the first with any match, or the one with the longest prefix."},
     {.key = "origin", .type = TG_TYPE_MAP, .sub = &tg_catalog_origin_keys,
      .help = "Where from, for prices of pairs: \"A>B\", \"A>*\", \"=\"."},
+    {.key = "groups", .type = TG_TYPE_TABLE, .item = &group_list,
+     .help = "Zone to rating groups (100, 200-299) and names of services."},
     {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},
     {.key = "prices", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_price_item,
      .help = "Zone to price, or to a map of band to price; \"*\" any other zone, home no zone."},

@@ -16,6 +16,8 @@ class Book:
     def __init__(self):
         self.folder = Folder("options", "2026-01-01")
         self.checks = []
+        self.folder.networks = {"own": {"plmn": "26201"}, "fr": {"plmn": "20801", "zone": "eu"},
+                                "us": {"plmn": "310410", "zone": "usa"}}
         self.second = self.folder.price(unit="second", price="1")
 
     def row(self, number, service, wanted, start=DAY, **keys):
@@ -160,8 +162,56 @@ def the_repeated_hour_has_bands(book):
         book.row(spring, "voice", ["7200.00"], "2026-03-29T00:30:00Z", duration_s=4800)
 
 
+def content_has_zones(book):
+    cheap = book.folder.price(unit="kilobyte", price="1")
+    dear = book.folder.price(unit="kilobyte", price="5")
+    free = book.folder.price(unit="kilobyte", price="0")
+    pack = book.grant(10, service="data", unit="kilobyte", zones=["video"], period="ever")
+    groups = {"social": [100, "200-299", "chat.example"], "video": [300]}
+    who = book.folder.subscriber({"data": {"groups": groups, "allowances": [pack], "prices": {
+        "social": free, "video": dear, "*": cheap}}})
+
+    def use(number, wanted, kilobytes, **keys):
+        book.row(number, "data", wanted, quantity_down=kilobytes * 1000, **keys)
+    use(who, ["3.00"], 3)
+    use(who, ["3.00"], 3, rating_group=99)
+    use(who, ["0.00"], 3, rating_group=100)
+    use(who, ["0.00"], 3, rating_group=200)
+    use(who, ["0.00"], 3, rating_group=299)
+    use(who, ["3.00"], 3, rating_group=301)
+    use(who, ["0.00"], 3, peer="chat.example", peer_kind="name")
+    use(who, ["3.00"], 3, peer="chat.example.org", peer_kind="name")
+    use(who, ["10.00", (pack, 10, 0)], 12, rating_group=300)
+    # Abroad the network's zone counts, unless a rule names both.
+    free_or_not = {"social": free, "eu": cheap, "usa": dear, "home": cheap}
+    who = book.folder.subscriber({"data": {"groups": {"social": [100]}, "prices": free_or_not}})
+    use(who, ["0.00"], 3, rating_group=100)
+    use(who, ["3.00"], 3, rating_group=100, serving_network="fr")
+    use(who, ["15.00"], 3, rating_group=100, serving_network="us")
+    use(who, ["3.00"], 3, serving_network="fr")
+    who = book.folder.subscriber({"data": {
+        "groups": {"social": [100]}, "origin": {"by": "network"},
+        "prices": {**free_or_not, "eu>social": free}}})
+    use(who, ["0.00"], 3, rating_group=100)
+    use(who, ["0.00"], 3, rating_group=100, serving_network="fr")
+    use(who, ["15.00"], 3, rating_group=100, serving_network="us")
+    use(who, ["3.00"], 3, serving_network="fr")
+    use(who, ["3.00"], 3, rating_group=101)
+    # A group of messages beside a deck, and before its zone.
+    text = book.folder.price(unit="event", price="2")
+    vote = book.folder.price(unit="event", price="7")
+    deck = book.folder.deck({"49": "germany"})
+    who = book.folder.subscriber({"message": {"deck": deck, "groups": {"votes": [7]}, "prices": {
+        "germany": text, "votes": vote}}})
+    book.row(who, "message", ["2.00"], peer="491511")
+    book.row(who, "message", ["7.00"], peer="491511", rating_group=7)
+    book.row(who, "message", ["7.00"], peer="331511", rating_group=7)
+    book.row(who, "message", ["NO_RATE"], peer="331511")
+
+
 TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
-          hours_and_years_are_periods, the_repeated_hour_has_bands]
+          hours_and_years_are_periods, the_repeated_hour_has_bands,
+          content_has_zones]
 
 
 def main():
