@@ -177,20 +177,52 @@ static void allowance_dimension_check(struct tg_compile *compile, const struct t
     }
 }
 
+/* A decimal number of units as base quantity, exactly; the schema has seen to its form. */
+static bool decimal_base(const char *text, uint64_t unit_base_count, uint64_t *base)
+{
+    unsigned __int128 number = 0;
+    unsigned __int128 divisor = 1;
+    bool has_point = false;
+    bool is_fine = text[0] != '-';
+    for (const char *at = text + (text[0] == '+'); is_fine && *at != '\0'; at++) {
+        if (*at == '.') {
+            has_point = true;
+            continue;
+        }
+        is_fine = !__builtin_mul_overflow(number, 10, &number) &&
+                  !__builtin_add_overflow(number, (unsigned)(*at - '0'), &number) &&
+                  (!has_point || !__builtin_mul_overflow(divisor, 10, &divisor));
+    }
+    if (!is_fine || __builtin_mul_overflow(number, unit_base_count, &number) ||
+        number % divisor != 0 || number / divisor > INT64_MAX) {
+        return false;
+    }
+    *base = (uint64_t)(number / divisor);
+    return true;
+}
+
 /* An amount in the allowance's unit, as base quantity; absent when the key is not there. */
-static uint64_t base_read(struct tg_compile *compile, const struct tg_schema *keys,
-                          const struct tg_yaml_node *map, const char *key, uint8_t unit,
-                          uint64_t absent)
+static uint64_t base_read(struct tg_compile *compile, const struct tg_yaml_node *map,
+                          const char *key, uint64_t least, uint8_t unit, uint64_t absent)
 {
     const struct tg_yaml_node *node = tg_yaml_get(map, key);
-    uint64_t base;
-    if (node == NULL) {
+    uint64_t base = 0;
+    int64_t ignored;
+    if (node == NULL || node->kind != TG_YAML_SCALAR ||
+        tg_money_parse(node->text, node->text_bytes, 0, &ignored) == TG_E_SYNTAX) {
+        return absent; /* the schema has told what is wrong */
+    }
+    if (!decimal_base(node->text, tg_unit_base_count(unit), &base)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "%s: \"%.40s\" is below 0, too large, or no whole number of %s", key,
+                    node->text,
+                    tg_unit_dimension(unit) == TG_DIMENSION_TIME    ? "milliseconds"
+                    : tg_unit_dimension(unit) == TG_DIMENSION_BYTES ? "octets"
+                                                                    : "units");
         return absent;
     }
-    if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, map, key), tg_unit_base_count(unit),
-                               &base) ||
-        base > INT64_MAX) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL, "%s: too large", key);
+    if (base < least) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL, "%s: out of range", key);
         return absent;
     }
     return base;
@@ -208,7 +240,7 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     allowance->scope = (uint8_t)tg_schema_number(keys, node, "scope");
     allowance->proration = (uint8_t)tg_schema_number(keys, node, "proration");
     allowance->member_cap_base =
-        base_read(compile, keys, node, "member_cap", allowance->unit, UINT64_MAX);
+        base_read(compile, node, "member_cap", 1, allowance->unit, UINT64_MAX);
     allowance->rollover_max_base = UINT64_MAX;
     allowance->rollover_total_base = UINT64_MAX;
     if (cap != NULL && allowance->scope != TG_SCOPE_ACCOUNT) {
@@ -217,12 +249,13 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     }
     if (rollover != NULL) {
         allowance->rollover_periods = (uint8_t)tg_schema_number(rules, rollover, "periods");
-        allowance->rollover_min_base =
-            base_read(compile, rules, rollover, "min", allowance->unit, 0);
+        allowance->options |=
+            tg_schema_number(rules, rollover, "order") != 0 ? TG_ALLOWANCE_NEWEST_FIRST : 0;
+        allowance->rollover_min_base = base_read(compile, rollover, "min", 0, allowance->unit, 0);
         allowance->rollover_max_base =
-            base_read(compile, rules, rollover, "max", allowance->unit, UINT64_MAX);
+            base_read(compile, rollover, "max", 0, allowance->unit, UINT64_MAX);
         allowance->rollover_total_base =
-            base_read(compile, rules, rollover, "total", allowance->unit, UINT64_MAX);
+            base_read(compile, rollover, "total", 0, allowance->unit, UINT64_MAX);
         if (allowance->period == TG_PERIOD_EVER) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, rollover->key_mark, NULL,
                         "rollover: the allowance never ends");
@@ -286,7 +319,7 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
     const struct tg_schema *keys = &tg_catalog_allowance_keys;
     const struct tg_yaml_node *zones = tg_yaml_get(node, "zones");
     const struct tg_yaml_node *bands = tg_yaml_get(node, "bands");
-    const struct tg_yaml_node *amount = tg_yaml_get(node, "amount");
+    const struct tg_yaml_node *price = tg_yaml_get(node, "price_when_used");
     struct tg_allowance allowance = {
         .services_mask = (uint8_t)services_mask(tg_yaml_get(node, "services")),
         .directions_mask = (uint8_t)tg_schema_number(keys, node, "direction"),
@@ -296,11 +329,13 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
         .is_present = 1,
     };
     allowance_times_read(compile, node, &allowance);
+    allowance.options |= tg_schema_number(keys, node, "blocker") != 0 ? TG_ALLOWANCE_BLOCKS : 0;
+    allowance.options |= tg_schema_number(keys, node, "consume") != 0 ? TG_ALLOWANCE_RAW : 0;
     allowance.dimension = (uint8_t)tg_unit_dimension(allowance.unit);
-    if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, node, "amount"),
-                               tg_unit_base_count(allowance.unit), &allowance.amount_base) ||
-        allowance.amount_base > INT64_MAX) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, amount->mark, NULL, "amount: too large");
+    allowance.amount_base = base_read(compile, node, "amount", 1, allowance.unit, 0);
+    if (price != NULL) {
+        const uint32_t id = tg_compile_resolve(compile, TG_CATALOG_PRICE, "price", price);
+        allowance.price = id != UINT32_MAX ? id + 1 : 0;
     }
     if (tg_yaml_get(node, "services") != NULL) {
         allowance_dimension_check(compile, node, &allowance);

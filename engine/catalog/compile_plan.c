@@ -503,6 +503,63 @@ static bool is_ordered_by_end(const struct tg_compile *compile, const uint16_t *
     return false;
 }
 
+/* Units covered at a price are part of the row's charge: a product, in the row's currency. */
+static void used_price_check(const struct cell *cell, const struct tg_yaml_node *node,
+                             const struct tg_allowance *allowance)
+{
+    struct tg_compile *compile = cell->compile;
+    struct tg_price_info *info =
+        (struct tg_price_info *)(void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
+    const uint32_t id = allowance->price - 1;
+    const struct tg_price *used = allowance->price != 0 ? price_at(compile, id) : NULL;
+    if (used == NULL || compile->sections[TG_IMAGE_SECTION_PRICE_INFO].is_broken) {
+        return;
+    }
+    info[id].zones_count += info[id].zones_count < UINT16_MAX ? 1 : 0;
+    if (info[id].dimension != allowance->dimension || used->steps_count != 1 ||
+        strcmp(tg_names_text(&compile->names[TG_CATALOG_TARIFF], info[id].tariff), "per_unit") !=
+            0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
+                    "use a per_unit price in a unit that the allowance is counted in",
+                    "allowance \"%.64s\": its price_when_used does not fit", node->text);
+    }
+    const size_t count = (size_t)cell->out.zones_count * cell->out.bands_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct tg_price *price =
+            cell->matrix[i] != TG_PRICE_NONE ? price_at(compile, cell->matrix[i]) : NULL;
+        const struct tg_yaml_node *written =
+            price != NULL ? tg_compile_node(compile, TG_CATALOG_PRICE, cell->matrix[i]) : NULL;
+        if (price != NULL && (price->currency != used->currency ||
+                              (written != NULL && tg_schema_number(&tg_catalog_price_keys, written,
+                                                                   "carry_remainder") != 0))) {
+            tg_diag_add(
+                compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                "allowance \"%.64s\" has a price_when_used, and a price of the service is in "
+                "another currency or carries its remainder",
+                node->text);
+            return;
+        }
+    }
+}
+
+/* What was used is known of a whole row only, and a list draws one or the other. */
+static void raw_check(const struct cell *cell, const struct tg_yaml_node *node,
+                      const struct tg_allowance *allowance, const uint16_t *list, uint32_t count)
+{
+    const bool is_raw = (allowance->options & TG_ALLOWANCE_RAW) != 0;
+    if (count > 0 &&
+        is_raw != ((allowance_at(cell->compile, list[0])->options & TG_ALLOWANCE_RAW) != 0)) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "allowances of one service consume either raw or billed units");
+    }
+    if (is_raw && model_of(cell) != NULL && cell->out.split_mode != TG_SPLIT_START &&
+        cell->out.split_mode != TG_SPLIT_END) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark, "add split: start or end",
+                    "allowance \"%.64s\" consumes raw units, which a call cut at bands has not",
+                    node->text);
+    }
+}
+
 /* One name of an allowance, put where it is used. */
 static void bucket_add(struct cell *cell, uint32_t service, const struct tg_yaml_node *node,
                        uint16_t *list, uint32_t *count)
@@ -524,6 +581,8 @@ static void bucket_add(struct cell *cell, uint32_t service, const struct tg_yaml
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "add a time_model to the service",
                     "allowance \"%.64s\" is for some bands, the service has none", node->text);
     }
+    used_price_check(cell, node, allowance);
+    raw_check(cell, node, allowance, list, *count);
     uint32_t at = *count;
     for (uint32_t i = 0; i < *count; i++) {
         if (list[i] == index) {

@@ -348,7 +348,7 @@ static inline bool tg_allowance_is_plain(const struct tg_allowance *allowance)
            allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY &&
            allowance->bands_offset == 0 && allowance->directions_mask == 0 &&
            allowance->is_zoned == 0 && allowance->valid_from_ns == 0 &&
-           allowance->valid_to_ns == 0;
+           allowance->valid_to_ns == 0 && allowance->options == 0 && allowance->price == 0;
 }
 
 /** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version

@@ -408,6 +408,7 @@ static bool small_check(const struct tg_image *image)
         if (allowance != NULL &&
             (allowance->unit >= TG_UNIT_COUNT || allowance->period >= TG_PERIODS_COUNT ||
              allowance->rollover_periods > TG_ROLLOVER_PERIODS_MAX ||
+             (allowance->price != 0 && tg_image_price(image, allowance->price - 1) == NULL) ||
              (allowance->zones_offset != 0 &&
               !lies_inside(image, allowance->zones_offset, (zones_count + 7) / 8, 1, 1)) ||
              (allowance->bands_offset != 0 &&

@@ -356,7 +356,10 @@ enum tg_direction {
 /** @brief Bits of tg_allowance.options. */
 enum tg_allowance_option {
     TG_ALLOWANCE_FROM_IS_LOCAL = 1, /**< valid_from_ns is the account's local time: a date. */
-    TG_ALLOWANCE_TO_IS_LOCAL = 2    /**< valid_to_ns is. */
+    TG_ALLOWANCE_TO_IS_LOCAL = 2,   /**< valid_to_ns is. */
+    TG_ALLOWANCE_BLOCKS = 4,        /**< Behind it no other one is asked. */
+    TG_ALLOWANCE_NEWEST_FIRST = 8,  /**< Units rolled over are used behind the period's own. */
+    TG_ALLOWANCE_RAW = 16           /**< Draws what was used, before minimum and increments. */
 };
 
 /** @brief One bucket of free units. */
@@ -384,8 +387,10 @@ struct tg_allowance {
     uint64_t member_cap_base;     /**< At most this of a pool for one member; UINT64_MAX: all. */
     int64_t valid_from_ns;        /**< First event time it covers; 0: since ever. */
     int64_t valid_to_ns;          /**< First event time behind; 0: for ever. */
+    uint32_t price;               /**< What covered units cost: price id plus 1; 0 nothing. */
+    uint32_t reserved;            /**< 0. */
 };
-_Static_assert(sizeof(struct tg_allowance) == 80, "stored");
+_Static_assert(sizeof(struct tg_allowance) == 88, "stored");
 
 /** @brief Which lines of a subscription a discount, a maximum or a minimum looks at.
  *  Values are stored. */

@@ -212,9 +212,18 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
             return err;
         }
         left -= taken;
+        if ((tg_image_allowance(draw->image, list[i])->options & TG_ALLOWANCE_BLOCKS) != 0) {
+            break;
+        }
     }
     *covered = draw->billed_blocks - left;
     return TG_OK;
+}
+
+bool tg_allowance_is_raw(const struct tg_image *image, const struct tg_plan_service *plan_service)
+{
+    const uint16_t first = tg_image_buckets(image, plan_service)[0];
+    return (tg_image_allowance(image, first)->options & TG_ALLOWANCE_RAW) != 0;
 }
 
 bool tg_allowance_has_bands(const struct tg_image *image,

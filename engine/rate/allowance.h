@@ -92,6 +92,11 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
 bool tg_allowance_has_bands(const struct tg_image *image,
                             const struct tg_plan_service *plan_service);
 
+/** @brief Do the allowances of a plan's service draw what was used, not what is billed? One list
+ *  has one kind. @param image Checked. @param plan_service Of that image, with a list.
+ *  @return true if so. */
+bool tg_allowance_is_raw(const struct tg_image *image, const struct tg_plan_service *plan_service);
+
 /** @brief A counter on a subscriber's shelf. */
 struct tg_allowance_counter {
     uint32_t subscriber; /**< Dense index. */

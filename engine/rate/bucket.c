@@ -156,16 +156,28 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
     const uint32_t ages = allowance->rollover_periods;
     uint64_t used = bucket->used_base;
     uint64_t left[TG_ROLLOVER_PERIODS_MAX + 1] = {0}; /* [0] of the grant, [i] rolled i times */
-    for (uint32_t i = ages; i > 0; i--) {             /* the oldest was used first */
+    uint64_t grant = ages > 0 ? tg_bucket_grant(allowance, bucket->period, time) : 0;
+    const bool is_granted = grant > 0;
+    if ((allowance->options & TG_ALLOWANCE_NEWEST_FIRST) != 0) {
+        const uint64_t taken = smaller(used, grant);
+        grant -= taken;
+        used -= taken;
+        for (uint32_t i = 1; i <= ages; i++) {
+            const uint64_t rolled = smaller(used, bucket->carried_base[i - 1]);
+            left[i] = bucket->carried_base[i - 1] - rolled;
+            used -= rolled;
+        }
+    }
+    const uint32_t oldest = (allowance->options & TG_ALLOWANCE_NEWEST_FIRST) != 0 ? 0 : ages;
+    for (uint32_t i = oldest; i > 0; i--) { /* the oldest was used first */
         const uint64_t taken = smaller(used, bucket->carried_base[i - 1]);
         left[i] = bucket->carried_base[i - 1] - taken;
         used -= taken;
     }
     counter_roll(bucket);
     if (ages > 0) {
-        const uint64_t grant = tg_bucket_grant(allowance, bucket->period, time);
         left[0] = grant > used ? grant - used : 0;
-        if (grant > 0 && left[0] < allowance->rollover_min_base) {
+        if (is_granted && left[0] < allowance->rollover_min_base) {
             left[0] = allowance->rollover_min_base;
         }
         left[0] = smaller(left[0], allowance->rollover_max_base);

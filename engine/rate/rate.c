@@ -150,7 +150,7 @@ static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *w
         amount += work->price->connect_fee;
     }
     const __int128 unlimited = amount;
-    if (work->pieces_count > 0) {
+    if (work->priced_count > 0) {
         amount = amount < work->price->charge_min ? work->price->charge_min : amount;
         if ((work->info->options & TG_PRICE_MAX_STOPS) == 0) {
             amount = amount > work->price->charge_max ? work->price->charge_max : amount;

@@ -8,6 +8,11 @@ enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_
                               uint64_t *covered)
 {
     *covered = 0;
+    if (tg_allowance_is_raw(draw->image, draw->plan_service)) {
+        draw->billed_blocks = cuts->cuts_count > 0 ? cuts->raw_units : 0;
+        const enum tg_err err = tg_allowance_draw(accounts, draw, log, covered);
+        return err == TG_OK && *covered > 0 ? tg_rate_cuts_rest(cuts, *covered) : err;
+    }
     if (!tg_allowance_has_bands(draw->image, draw->plan_service)) {
         draw->billed_blocks = cuts->billed_units;
         return tg_allowance_draw(accounts, draw, log, covered);
@@ -97,7 +102,8 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
     struct tg_rate_cuts *cuts = &rate->cuts;
     uint64_t covered;
     enum tg_err err = TG_OK;
-    if (tg_allowance_has_bands(place->image, place->plan_service)) {
+    if (tg_allowance_has_bands(place->image, place->plan_service) ||
+        tg_allowance_is_raw(place->image, place->plan_service)) {
         err = tg_rate_cut(place->image, place->plan_service, charge->zone, row, cuts);
     }
     cuts->billed_units = charge->billed_units / place->info->block_units;

@@ -228,6 +228,26 @@ static void included_take(struct tg_rate_cuts *cuts)
     }
 }
 
+enum tg_err tg_rate_cuts_rest(struct tg_rate_cuts *cuts, uint64_t covered_units)
+{
+    const struct tg_price *price = cuts->price;
+    uint64_t rest = cuts->raw_units - covered_units;
+    uint64_t billed;
+    assert(cuts->cuts_count == 1 && covered_units <= cuts->raw_units);
+    rest = rest > 0 && rest < price->minimum_units ? price->minimum_units : rest;
+    const enum tg_err err =
+        tg_rate_increments(rest, price->first_increment, price->next_increment, &billed);
+    if (err != TG_OK) {
+        return err;
+    }
+    cuts->included_units = price->included_units < billed ? price->included_units : billed;
+    if (__builtin_add_overflow(covered_units, billed - cuts->included_units, &cuts->billed_units)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    cuts->cuts[0].units = cuts->billed_units;
+    return TG_OK;
+}
+
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
                         uint32_t zone, const struct tg_usage *row, struct tg_rate_cuts *cuts)
 {

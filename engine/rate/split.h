@@ -101,4 +101,13 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
                         uint32_t zone, const struct tg_usage *row, struct tg_rate_cuts *cuts);
 
+/**
+ * @brief A row whose first units allowances cover as they were used: the rest is rounded as if it
+ *        started behind them.
+ * @param[in,out] cuts           Of one part; billed and included units are written.
+ * @param[in]     covered_units  1 to cuts->raw_units.
+ * @return TG_OK or TG_E_AMOUNT_OVERFLOW.
+ */
+enum tg_err tg_rate_cuts_rest(struct tg_rate_cuts *cuts, uint64_t covered_units);
+
 #endif

@@ -162,6 +162,68 @@ def the_repeated_hour_has_bands(book):
         book.row(spring, "voice", ["7200.00"], "2026-03-29T00:30:00Z", duration_s=4800)
 
 
+def amounts_may_be_fractions(book):
+    data = book.folder.price(unit="megabyte", price="1")
+    pack = book.grant(1.5, service="data", unit="gigabyte", period="ever")
+    who = book.folder.subscriber({"data": {"price": data, "allowances": [pack]}})
+    book.row(who, "data", ["0.00", (pack, 1499, 1)], quantity_down=1499 * 10**6)
+    book.row(who, "data", ["1.00", (pack, 1, 0)], quantity_down=2 * 10**6)
+    tenth = book.grant("0.1", unit="minute", period="ever")
+    who = book.caller([tenth])
+    book.row(who, "voice", ["1.00", (tenth, 6, 0)], duration_s=7)
+
+
+def raw_units_are_what_was_used(book):
+    # 60/60 at 1 a second: 61 s are billed as 120, of which the raw pack of 100 s takes 61.
+    minutes = book.folder.price(unit="second", price="1", first=60, next=60)
+    pack = book.grant(100, consume="raw", period="ever")
+    who = book.caller([pack], minutes)
+    book.row(who, "voice", ["0.00", (pack, 61, 39)], duration_s=61)
+    # Of 70 s 39 are covered; the other 31 are a first increment of 60.
+    book.row(who, "voice", ["60.00", (pack, 39, 0)], duration_s=70)
+    book.row(who, "voice", ["120.00"], duration_s=70)
+    billed = book.grant(100, period="ever")
+    who = book.caller([billed], minutes)
+    book.row(who, "voice", ["20.00", (billed, 100, 0)], duration_s=61)
+    # Minimum and included units are of what is left: 100 - 39 = 61 -> minimum 90, less 10.
+    other = book.folder.price(unit="second", price="1", minimum=90, included=10, connect="0.50")
+    pack = book.grant(39, consume="raw", period="ever")
+    who = book.caller([pack], other)
+    book.row(who, "voice", ["80.50", (pack, 39, 0)], duration_s=100)
+    late = book.grant(39, consume="raw", period="ever")
+    who = book.caller([late], other)
+    book.row(who, "voice", ["0.00", (late, 30, 9)], duration_s=30)
+
+
+def covered_units_may_cost(book):
+    # 40 s at 0.01 and 20 at 1, and the fee of the call once for those 20.
+    cheap = book.folder.price(unit="second", price="0.60", per=60, connect="7", min="9")
+    call = book.folder.price(unit="second", price="1", connect="0.50", min="0.30")
+    pack = book.grant(100, price_when_used=cheap, period="ever")
+    free = book.grant(10, period="ever", priority=1)
+    who = book.caller([pack, free], call)
+    book.row(who, "voice", ["0.50", (free, 10, 0), (pack, 50, 50)], duration_s=60)
+    book.row(who, "voice", ["0.10", (pack, 10, 40)], duration_s=10)
+    book.row(who, "voice", ["20.90", (pack, 40, 0)], duration_s=60)
+    book.row(who, "voice", ["1.50"], duration_s=1)
+
+
+def a_blocker_ends_the_search(book):
+    stop = book.grant(10, period="ever", priority=1, blocker=True)
+    more = book.grant(100, period="ever", priority=2)
+    who = book.caller([stop, more])
+    book.row(who, "voice", ["0.00", (stop, 8, 2)], duration_s=8)
+    book.row(who, "voice", ["6.00", (stop, 2, 0)], duration_s=8)
+    book.row(who, "voice", ["8.00"], duration_s=8)
+    # What it is not for passes it by.
+    deck = book.folder.deck({"49": "germany", "33": "france"})
+    abroad = book.grant(10, period="ever", priority=1, blocker=True, zones=["france"])
+    who = book.folder.subscriber({"voice": {"deck": deck, "allowances": [abroad, more],
+                                            "prices": {"*": book.second}}})
+    book.row(who, "voice", ["0.00", (more, 8, 92)], duration_s=8, peer="4930")
+    book.row(who, "voice", ["2.00", (abroad, 10, 0)], duration_s=12, peer="3310")
+
+
 def content_has_zones(book):
     cheap = book.folder.price(unit="kilobyte", price="1")
     dear = book.folder.price(unit="kilobyte", price="5")
@@ -211,7 +273,9 @@ def content_has_zones(book):
 
 TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
-          content_has_zones]
+          content_has_zones,
+          amounts_may_be_fractions, raw_units_are_what_was_used, covered_units_may_cost,
+          a_blocker_ends_the_search]
 
 
 def main():

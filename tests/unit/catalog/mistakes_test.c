@@ -88,6 +88,20 @@ static const struct mistake mistakes[] = {
      "allowances:\n  x: {unit: minute, amount: 1, services: [voice],\n"
      "      valid_from: 2026-03-01, valid_to: `2026-03-01}\n",
      "valid_to is not after", NULL},
+    {"more.yaml", "allowances:\n  x: {unit: octet, amount: `0.5, services: [data]}\n",
+     "no whole number of octets", NULL},
+    {"more.yaml", "allowances:\n  x: {unit: octet, amount: `0, services: [data]}\n", "out of range",
+     NULL},
+    {"more.yaml", "allowances:\n  x: {unit: octet, amount: `many, services: [data]}\n",
+     "not of the expected form", "a decimal number"},
+    {"more.yaml",
+     "allowances:\n  x: {unit: minute, amount: 1, services: [voice], price_when_used: p_data}\n"
+     "plans:\n  x:\n    voice: {price: p_voice, allowance: `x}\n",
+     "price_when_used does not fit", "per_unit"},
+    {"more.yaml",
+     "allowances:\n  x: {unit: minute, amount: 1, services: [voice], consume: raw}\n"
+     "plans:\n  x:\n    voice: {price: p_voice, time_model: tm, allowance: `x}\n",
+     "consumes raw units", "split: start or end"},
     {"more.yaml", "plans:\n  x:\n    data: {price: p_data, groups: {a: [1, 5-9], b: [2, `9-12]}}\n",
      "is in a group already", NULL},
     {"more.yaml", "plans:\n  x:\n    data: {price: p_data, groups: {a: [`65536]}}\n",

@@ -194,3 +194,22 @@ Test(bucket, what_is_granted_once_keeps_its_place_until_it_is_over)
     cr_expect_eq(ninth(&shelf, "2026-12-31"), TG_E_FULL, "the year is not over");
     cr_expect_eq(ninth(&shelf, "2027-03-01"), TG_OK);
 }
+
+Test(bucket, the_newest_units_may_be_used_first)
+{
+    /* If this failed, units would be gone that the tariff says are still there: February's 50
+     * are of its own grant, March's 120 are its own 100 and 20 of what is left of February's. */
+    struct tg_allowance allowance = monthly(100);
+    allowance.rollover_periods = 2;
+    struct tg_shelf oldest = {0};
+    (void)use(&oldest, &allowance, "2026-01-10", 30);
+    (void)use(&oldest, &allowance, "2026-02-10", 50);
+    cr_expect_eq(use(&oldest, &allowance, "2026-03-10", 120), 220);
+    cr_expect_eq(use(&oldest, &allowance, "2026-04-10", 0), 200, "March's own is whole");
+    allowance.options = TG_ALLOWANCE_NEWEST_FIRST;
+    struct tg_shelf newest = {0};
+    (void)use(&newest, &allowance, "2026-01-10", 30);
+    (void)use(&newest, &allowance, "2026-02-10", 50);
+    cr_expect_eq(use(&newest, &allowance, "2026-03-10", 120), 220);
+    cr_expect_eq(use(&newest, &allowance, "2026-04-10", 0), 130, "30 of February's, once rolled");
+}
