@@ -642,7 +642,8 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     *spend_limit = cell.spend_limit;
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split") & 15u;
     cell.out.deck_match = (uint8_t)tg_schema_number(keys, node, "deck_match") & 15u;
-    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner");
+    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner") & 127u;
+    cell.out.is_data_timed = tg_schema_number(keys, node, "data_split") != 0 ? 1 : 0;
     cell.out.is_present = 1;
     const size_t prices_count = (size_t)cell.out.zones_count * cell.out.bands_count;
     cell.matrix = malloc(prices_count * sizeof *cell.matrix);

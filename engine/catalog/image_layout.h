@@ -248,7 +248,8 @@ struct tg_plan_service {
     uint16_t allowance;          /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
     uint8_t split_mode : 4;      /**< enum tg_split_mode. */
     uint8_t deck_match : 4;      /**< enum tg_deck_match. */
-    uint8_t increment_owner;     /**< enum tg_increment_owner. */
+    uint8_t increment_owner : 7; /**< enum tg_increment_owner. */
+    uint8_t is_data_timed : 1;   /**< Octets are spread evenly over the record's time. */
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
     uint8_t zone_by;             /**< enum tg_zone_by. */

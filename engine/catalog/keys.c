@@ -235,6 +235,7 @@ KEYS(tg_catalog_origin_keys,
 static const struct tg_schema_key group_item = {.type = TG_TYPE_ANY};
 static const struct tg_schema_key group_list = {.type = TG_TYPE_LIST, .min = 1, .max = 256,
                                                 .item = &group_item};
+static const char *const data_splits[] = {"start", "by_time", NULL};
 static const char *const deck_matches[] = {"first", "longest", NULL};
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
@@ -255,6 +256,8 @@ KEYS(tg_catalog_service_keys,
      .help = "Usage across a band boundary."},
     {.key = "increment_owner", .type = TG_TYPE_ENUM, .names = owners,
      .fallback = "increment_start", .help = "Increment across a band boundary."},
+    {.key = "data_split", .type = TG_TYPE_ENUM, .names = data_splits, .fallback = "start",
+     .help = "Octets across a band boundary: of the start's band, or by time as split says."},
     {.key = "spend_limit", .type = TG_TYPE_NAME,
      .help = "Limit that all charges of the service count to, beside those of prices."},
     {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."},

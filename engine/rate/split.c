@@ -66,26 +66,35 @@ static const struct tg_price *price_in_band(const struct tg_image *image,
     return price_id == TG_PRICE_NONE ? NULL : tg_image_price(image, price_id);
 }
 
-/* End of n units counted from the start; INT64_MAX when that is beyond time. */
-static int64_t units_end_ns(int64_t start_ns, uint64_t units, uint64_t unit_ns)
-{
+/* How long units last: so many of them, evenly, in a span. A second of a call is 10^9 ns a unit,
+ * the octets of a record lie evenly in its time. */
+struct pace {
+    int64_t start_ns;
     uint64_t span_ns;
+    uint64_t span_units;
+};
+
+/* End of n units counted from the start; INT64_MAX when that is beyond time. */
+static int64_t units_end_ns(const struct pace *pace, uint64_t units)
+{
+    const unsigned __int128 spans_ns = (unsigned __int128)units * pace->span_ns / pace->span_units;
     int64_t end_ns;
-    if (__builtin_mul_overflow(units, unit_ns, &span_ns) ||
-        __builtin_add_overflow(start_ns, span_ns, &end_ns)) {
-        return INT64_MAX;
-    }
-    return end_ns;
+    return spans_ns > INT64_MAX ||
+                   __builtin_add_overflow(pace->start_ns, (int64_t)spans_ns, &end_ns)
+               ? INT64_MAX
+               : end_ns;
 }
 
 /* First unit that begins at or after an instant. */
-static uint64_t units_until(int64_t start_ns, int64_t until_ns, uint64_t unit_ns)
+static uint64_t units_until(const struct pace *pace, int64_t until_ns)
 {
     if (until_ns == INT64_MAX) {
         return UINT64_MAX;
     }
-    const uint64_t span_ns = (uint64_t)until_ns - (uint64_t)start_ns;
-    return span_ns / unit_ns + (span_ns % unit_ns != 0);
+    const unsigned __int128 parts =
+        (unsigned __int128)((uint64_t)until_ns - (uint64_t)pace->start_ns) * pace->span_units;
+    const unsigned __int128 units = parts / pace->span_ns + (parts % pace->span_ns != 0);
+    return units > UINT64_MAX ? UINT64_MAX : (uint64_t)units;
 }
 
 /* One row while it is cut. */
@@ -94,7 +103,7 @@ struct cutter {
     const struct tg_plan_service *plan_service;
     const struct tg_usage *row;
     struct tg_rate_cuts *cuts;
-    uint64_t unit_ns;
+    struct pace pace;
     uint64_t units; /* to cut, from the start of the call */
     uint32_t zone;
     uint32_t time_model; /* whose wall time counts for the row */
@@ -142,7 +151,7 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
                              uint64_t from, uint64_t units)
 {
     struct tg_rate_cuts *cuts = cutter->cuts;
-    const int64_t end_ns = units_end_ns(cutter->row->start_ns, from + units, cutter->unit_ns);
+    const int64_t end_ns = units_end_ns(&cutter->pace, from + units);
     const uint32_t last = cuts->cuts_count;
     const bool is_joined =
         cutter->plan_service->increment_owner != TG_INCREMENT_PER_SEGMENT && !cuts->is_isolated;
@@ -152,12 +161,12 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
     } else if (last == TG_PIECES_PER_ROW_MAX) {
         return TG_E_FULL;
     } else {
-        cuts->cuts[cuts->cuts_count++] = (struct tg_rate_cut){
-            .price = price,
-            .units = units,
-            .start_ns = units_end_ns(cutter->row->start_ns, from, cutter->unit_ns),
-            .end_ns = end_ns,
-            .band = cutter->band};
+        cuts->cuts[cuts->cuts_count++] =
+            (struct tg_rate_cut){.price = price,
+                                 .units = units,
+                                 .start_ns = units_end_ns(&cutter->pace, from),
+                                 .end_ns = end_ns,
+                                 .band = cutter->band};
     }
     return __builtin_add_overflow(cuts->billed_units, units, &cuts->billed_units)
                ? TG_E_AMOUNT_OVERFLOW
@@ -171,7 +180,7 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
     const struct tg_price *price = cutter->cuts->price;
     uint64_t at = 0;
     while (at < cutter->units) {
-        const uint64_t bound = units_until(cutter->row->start_ns, until_ns, cutter->unit_ns);
+        const uint64_t bound = units_until(&cutter->pace, until_ns);
         const uint64_t stop = cutter->units < bound ? cutter->units : bound;
         uint64_t billed;
         enum tg_err err = piece_units(cutter, price, at, stop, &billed);
@@ -188,8 +197,7 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
         if (at < cutter->units) {
             price = price_in_band(cutter->image, cutter->plan_service, cutter->time_model,
                                   cutter->zone, cutter->row->start_ns,
-                                  units_end_ns(cutter->row->start_ns, at, cutter->unit_ns),
-                                  &until_ns, &cutter->band);
+                                  units_end_ns(&cutter->pace, at), &until_ns, &cutter->band);
             if (price == NULL) {
                 return TG_E_NO_RATE;
             }
@@ -267,7 +275,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
                                 &until_ns, &band);
     cuts->info = NULL;
     const bool is_timed =
-        plan_service->dimension == TG_DIMENSION_TIME &&
+        (plan_service->dimension == TG_DIMENSION_TIME || plan_service->is_data_timed != 0) &&
         plan_service->split_mode != TG_SPLIT_START && until_ns != INT64_MAX &&
         !__builtin_add_overflow(row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
     const bool is_crossing = is_timed && end_ns > until_ns;
@@ -294,8 +302,20 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
         struct cutter cutter = {
-            image, plan_service, row,   cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
-            units, zone,         model, band};
+            .image = image,
+            .plan_service = plan_service,
+            .row = row,
+            .cuts = cuts,
+            .pace = plan_service->dimension == TG_DIMENSION_TIME
+                        ? (struct pace){row->start_ns,
+                                        cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS, 1}
+                        : (struct pace){row->start_ns, (uint64_t)(end_ns - row->start_ns),
+                                        cuts->raw_units},
+            .units = units,
+            .zone = zone,
+            .time_model = model,
+            .band = band,
+        };
         err = cut_bands(&cutter, until_ns);
     } else {
         err = cut_one(row, units, band, cuts);

@@ -224,6 +224,58 @@ def a_blocker_ends_the_search(book):
     book.row(who, "voice", ["2.00", (abroad, 10, 0)], duration_s=12, peer="3310")
 
 
+def octets_may_be_cut_by_time(book):
+    # 100 kB in 100 s from 19:59:30: 30 before the boundary, 70 behind it.
+    off = book.folder.price(unit="kilobyte", price="1")
+    peak = book.folder.price(unit="kilobyte", price="2")
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+
+    def who(first=off, second=peak, **keys):
+        return book.folder.subscriber({"data": {
+            "time_model": model, "prices": {"*": {"off": first, "peak": second}}, **keys}})
+
+    def use(number, wanted, **keys):
+        book.row(number, "data", [wanted], "2026-03-02T19:59:30Z", **keys)
+    use(who(), "200.00", quantity_down=10**5, duration_s=100)
+    timed = who(data_split="by_time")
+    use(timed, "130.00", quantity_down=10**5, duration_s=100)
+    use(timed, "60.00", quantity_down=3 * 10**4, duration_s=30)
+    use(timed, "200.00", quantity_down=10**5)
+    # Seven kilobytes: the third begins at 28.57 s, the fourth at 42.86 s: three before.
+    use(timed, "10.00", quantity_down=7000, duration_s=100)
+    use(who(data_split="by_time", split="start"), "200.00", quantity_down=10**5, duration_s=100)
+    use(who(data_split="by_time", split="end"), "100.00", quantity_down=10**5, duration_s=100)
+    # Increments of 20: two begin before the boundary, at 0 and 20 s; three behind it.
+    coarse = [book.folder.price(unit="kilobyte", price=price, first=20, next=20)
+              for price in ("1", "2")]
+    use(who(*coarse, data_split="by_time"), "140.00", quantity_down=10**5, duration_s=100)
+    # 40 and 80 when each part is rounded by itself.
+    use(who(*coarse, data_split="by_time", increment_owner="per_segment"), "160.00",
+        quantity_down=10**5, duration_s=100)
+
+
+def long_calls_have_many_parts(book):
+    # Noon to 20:00 and to midnight, then 31 days of 20 h and 4 h: 64 parts; in 33 days there are 67.
+    off = book.folder.price(unit="hour", price="1")
+    peak = book.folder.price(unit="hour", price="2")
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+    who = book.folder.subscriber({"voice": {"time_model": model,
+                                            "prices": {"*": {"off": off, "peak": peak}}}})
+    days = 32
+    book.row(who, "voice", [f"{days * (4 * 1 + 20 * 2) - 8 * 2 - 4 * 2}.00"],
+             "2026-03-02T12:00:00Z", duration_s=days * 86400 - 12 * 3600)
+    book.row(who, "voice", ["FULL"], "2026-03-02T12:00:00Z", duration_s=33 * 86400)
+
+
+def an_empty_prefix_is_the_default(book):
+    deck = book.folder.dated_deck([("", "rest", "", ""), ("49", "germany", "", "")])
+    dear = book.folder.price(unit="second", price="3")
+    who = book.folder.subscriber({"voice": {"deck": deck, "prices": {"germany": book.second,
+                                                                     "rest": dear}}})
+    book.row(who, "voice", ["1.00"], duration_s=1, peer="4930")
+    book.row(who, "voice", ["3.00"], duration_s=1, peer="3310")
+
+
 def content_has_zones(book):
     cheap = book.folder.price(unit="kilobyte", price="1")
     dear = book.folder.price(unit="kilobyte", price="5")
@@ -275,7 +327,8 @@ TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,
           amounts_may_be_fractions, raw_units_are_what_was_used, covered_units_may_cost,
-          a_blocker_ends_the_search]
+          a_blocker_ends_the_search, octets_may_be_cut_by_time, long_calls_have_many_parts,
+          an_empty_prefix_is_the_default]
 
 
 def main():
