@@ -20,6 +20,6 @@
     1048576u /**< Files are read in pieces of this; a longer line is refused. */
 #define TG_NAME_BYTES_MAX       64u       /**< Identifiers in documents, NUL included. */
 #define TG_ALARMS_MAX           100000u   /**< Alarms kept; beyond: counted storm alarm. */
-#define TG_PIECES_PER_ROW_MAX   16u       /**< Pieces a row may split into; more is suspended. */
+#define TG_PIECES_PER_ROW_MAX   64u       /**< Pieces a row may split into; more is suspended. */
 
 #endif

@@ -53,8 +53,9 @@ static const char *band_of(const struct tg_replay_row *row, const struct tg_rost
     const uint32_t model =
         tg_rate_time_model(row->image, plan_service, row->usage, row->priced->site,
                            who != NULL ? tg_roster_account(roster, who->account) : NULL);
-    return tg_image_band_name(row->image, model,
-                              tg_image_band(row->image, model, piece->start_ns, &until_ns));
+    return tg_image_band_name(
+        row->image, model,
+        tg_image_band_since(row->image, model, row->usage->start_ns, piece->start_ns, &until_ns));
 }
 
 static struct tg_json *piece_json(const struct tg_image *image, const struct tg_rate_piece *piece,

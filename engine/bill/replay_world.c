@@ -31,23 +31,28 @@ static int64_t month_end_ns(int64_t time_ns)
     return tg_clock_from_civil(&next);
 }
 
+static bool is_long(unsigned period)
+{
+    return period == TG_PERIOD_EVER || period == TG_PERIOD_YEAR;
+}
+
 /* Does anything count or grant over more than the month before? */
 static bool image_reaches_back(const struct tg_image *image)
 {
     for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_ALLOWANCE); i++) {
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
-        if (allowance != NULL &&
-            (allowance->period == TG_PERIOD_EVER || allowance->rollover_periods > 0)) {
+        if (allowance != NULL && (is_long(allowance->period) || allowance->rollover_periods > 0)) {
             return true;
         }
     }
     for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
-        if (tg_image_price_info(image, i)->counter == TG_COUNTER_SHELF + TG_PERIOD_EVER) {
+        const uint8_t counter = tg_image_price_info(image, i)->counter;
+        if (counter >= TG_COUNTER_SHELF && is_long(counter - TG_COUNTER_SHELF)) {
             return true;
         }
     }
     for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_SPEND_LIMIT); i++) {
-        if (tg_image_spend_limit(image, i)->period == TG_PERIOD_EVER) {
+        if (is_long(tg_image_spend_limit(image, i)->period)) {
             return true;
         }
     }

@@ -282,6 +282,7 @@ static void offsets_patch(struct tg_image *image)
         origins[i].a_rows_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
         origins[i].b_columns_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
         origins[i].pairs_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
+        origins[i].groups_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
     }
     struct tg_deck *decks = (struct tg_deck *)(void *)(base + all[TG_IMAGE_SECTION_DECKS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_DECKS].count; i++) {
@@ -293,6 +294,7 @@ static void offsets_patch(struct tg_image *image)
         (struct tg_time_model *)(void *)(base + all[TG_IMAGE_SECTION_TIME_MODELS].offset);
     for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_TIME_MODELS].count; i++) {
         models[i].switches_offset += all[TG_IMAGE_SECTION_SWITCHES].offset;
+        models[i].repeats_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
         models[i].band_names_offset += all[TG_IMAGE_SECTION_DECK_DATA].offset;
     }
     struct tg_allowance *allowances =
@@ -393,6 +395,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     entries_declare(&compile);
     if (!compile.is_out_of_memory) {
         tg_compile_decks(&compile);
+        tg_compile_groups_declare(&compile);
         tg_compile_pairs_declare(&compile);
         tg_compile_account_zones(&compile);
         tg_compile_time_models(&compile);

@@ -285,6 +285,15 @@ bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);
 
+/** @brief Give every group of content of the plans a zone; after decks, before whatever counts
+ *  zones. @param compile State. */
+void tg_compile_groups_declare(struct tg_compile *compile);
+
+/** @brief Compile the groups of one service. @param compile State. @param service The service's
+ *  map. @param zones Bits of the groups' zones are set. @param out Its groups are written. */
+void tg_compile_groups(struct tg_compile *compile, const struct tg_yaml_node *service,
+                       uint8_t *zones, struct tg_origin *out);
+
 /** @brief Is a key of a plan's prices a rule over pairs: "A>B" or "="? @param key Key. @return true
  *  if so. */
 bool tg_compile_is_pair(const char *key);
@@ -294,14 +303,15 @@ bool tg_compile_is_pair(const char *key);
 void tg_compile_pairs_declare(struct tg_compile *compile);
 
 /**
- * @brief Compile the rules over pairs of one service; after networks.
+ * @brief Compile the groups and the rules over pairs of one service; after networks.
  * @param[in,out] compile  State.
  * @param[in]     service  The service's map.
  * @param[in]     zones    Bits of the zones its decks have; NULL without a deck.
+ * @param[out]    groups   Bits of the zones its groups have; TG_ZONE_BITS_BYTES.
  * @return What tg_plan_service.origin holds; 0 without rules or after reporting.
  */
 uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node *service,
-                           const uint8_t *zones);
+                           const uint8_t *zones, uint8_t *groups);
 
 /** @brief Compile time models. @param compile State. */
 void tg_compile_time_models(struct tg_compile *compile);

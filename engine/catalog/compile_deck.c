@@ -79,8 +79,8 @@ static bool prefix_read(struct deck_reader *reader, const char *text, size_t tex
     written->is_exact = text_bytes > 0 && text[0] == '=' ? 1 : 0;
     written->numbers_count = 1;
     written->pattern.places_count = 0;
-    if (text_bytes == 1 && text[0] == '*') {
-        return true;
+    if (text_bytes == 0 || (text_bytes == 1 && text[0] == '*')) {
+        return true; /* every number begins with nothing: the deck's default (4.2.3) */
     }
     text += written->is_exact;
     text_bytes -= written->is_exact;

@@ -27,7 +27,7 @@ struct rule {
 struct origin {
     struct tg_compile *compile;
     const struct tg_yaml_node *service;
-    const uint8_t *b_zones;
+    uint8_t b_zones[TG_ZONE_BITS_BYTES];
     uint8_t a_zones[TG_ZONE_BITS_BYTES];
     struct tg_origin out;
     struct tg_blob rules; /* struct rule */
@@ -260,39 +260,56 @@ static void pairs_refuse(struct tg_compile *compile, const struct tg_yaml_node *
     }
 }
 
+/* The rules over pairs; false: there are none, or they are wrong. */
+static bool pairs_compile(struct origin *origin, const struct tg_yaml_node *node,
+                          const struct tg_yaml_node *prices)
+{
+    origin->out.by = (uint8_t)tg_schema_number(&tg_catalog_origin_keys, node, "by");
+    if (!a_zones_find(origin, node)) {
+        return false;
+    }
+    if (!rules_read(origin, prices)) {
+        tg_diag_add(origin->compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
+                    "origin: no price is of a pair");
+        return false;
+    }
+    return table_store(origin, node);
+}
+
 uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node *service,
-                           const uint8_t *zones)
+                           const uint8_t *zones, uint8_t *groups)
 {
     const struct tg_yaml_node *node = tg_yaml_get(service, "origin");
     const struct tg_yaml_node *prices = tg_yaml_get(service, "prices");
-    if (node == NULL || node->kind != TG_YAML_MAP || zones == NULL) {
-        if (node != NULL && zones == NULL) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                        "origin: the service has no deck for the other party");
-        } else {
-            pairs_refuse(compile, prices);
-        }
-        return 0;
-    }
     struct origin *origin = calloc(1, sizeof *origin);
     if (origin == NULL) {
         compile->is_out_of_memory = true;
         return 0;
     }
-    *origin = (struct origin){.compile = compile, .service = service, .b_zones = zones};
-    origin->out.by = (uint8_t)tg_schema_number(&tg_catalog_origin_keys, node, "by");
+    origin->compile = compile;
+    origin->service = service;
     origin->out.deck = TG_DECK_NONE;
+    origin->out.by = TG_ORIGIN_NETWORK;
     origin->out.zones_count = (uint16_t)compile->names[TG_CATALOG_ZONE].count;
+    memset(groups, 0, TG_ZONE_BITS_BYTES);
+    tg_compile_groups(compile, service, groups, &origin->out);
+    for (uint32_t i = 0; i < TG_ZONE_BITS_BYTES; i++) {
+        origin->b_zones[i] = (uint8_t)((zones != NULL ? zones[i] : 0) | groups[i]);
+    }
+    bool is_kept = origin->out.groups_count != 0;
+    if (node == NULL || node->kind != TG_YAML_MAP) {
+        pairs_refuse(compile, prices);
+    } else if (zones == NULL && !is_kept) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "origin: the service has no deck or groups for the other party");
+    } else {
+        is_kept = pairs_compile(origin, node, prices) || is_kept;
+    }
     uint16_t index = 0;
-    if (a_zones_find(origin, node)) {
-        if (!rules_read(origin, prices)) {
-            tg_diag_add(compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
-                        "origin: no price is of a pair");
-        } else if (table_store(origin, node)) {
-            struct tg_blob *section = &compile->sections[TG_IMAGE_SECTION_ORIGINS];
-            (void)tg_blob_append(section, &origin->out, sizeof origin->out, 8);
-            index = (uint16_t)(section->size_bytes / sizeof origin->out);
-        }
+    if (is_kept) {
+        struct tg_blob *section = &compile->sections[TG_IMAGE_SECTION_ORIGINS];
+        (void)tg_blob_append(section, &origin->out, sizeof origin->out, 8);
+        index = (uint16_t)(section->size_bytes / sizeof origin->out);
     }
     tg_blob_free(&origin->rules);
     free(origin->a_rows);

@@ -107,7 +107,9 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
     uint8_t bits[TG_ZONE_BITS_BYTES] = {0};
     const struct tg_names *zones = &compile->names[TG_CATALOG_ZONE];
     for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
-        const uint32_t zone = tg_names_find(zones, item->text, item->text_bytes);
+        const bool is_home = item->kind == TG_YAML_SCALAR && strcmp(item->text, "home") == 0;
+        const uint32_t zone =
+            is_home ? (uint32_t)TG_ZONE_NONE : tg_names_find(zones, item->text, item->text_bytes);
         if (zone == UINT32_MAX) {
             char hint[128];
             const char *near = item->kind == TG_YAML_SCALAR ? zone_near(zones, item->text) : NULL;
@@ -175,20 +177,52 @@ static void allowance_dimension_check(struct tg_compile *compile, const struct t
     }
 }
 
+/* A decimal number of units as base quantity, exactly; the schema has seen to its form. */
+static bool decimal_base(const char *text, uint64_t unit_base_count, uint64_t *base)
+{
+    unsigned __int128 number = 0;
+    unsigned __int128 divisor = 1;
+    bool has_point = false;
+    bool is_fine = text[0] != '-';
+    for (const char *at = text + (text[0] == '+'); is_fine && *at != '\0'; at++) {
+        if (*at == '.') {
+            has_point = true;
+            continue;
+        }
+        is_fine = !__builtin_mul_overflow(number, 10, &number) &&
+                  !__builtin_add_overflow(number, (unsigned)(*at - '0'), &number) &&
+                  (!has_point || !__builtin_mul_overflow(divisor, 10, &divisor));
+    }
+    if (!is_fine || __builtin_mul_overflow(number, unit_base_count, &number) ||
+        number % divisor != 0 || number / divisor > INT64_MAX) {
+        return false;
+    }
+    *base = (uint64_t)(number / divisor);
+    return true;
+}
+
 /* An amount in the allowance's unit, as base quantity; absent when the key is not there. */
-static uint64_t base_read(struct tg_compile *compile, const struct tg_schema *keys,
-                          const struct tg_yaml_node *map, const char *key, uint8_t unit,
-                          uint64_t absent)
+static uint64_t base_read(struct tg_compile *compile, const struct tg_yaml_node *map,
+                          const char *key, uint64_t least, uint8_t unit, uint64_t absent)
 {
     const struct tg_yaml_node *node = tg_yaml_get(map, key);
-    uint64_t base;
-    if (node == NULL) {
+    uint64_t base = 0;
+    int64_t ignored;
+    if (node == NULL || node->kind != TG_YAML_SCALAR ||
+        tg_money_parse(node->text, node->text_bytes, 0, &ignored) == TG_E_SYNTAX) {
+        return absent; /* the schema has told what is wrong */
+    }
+    if (!decimal_base(node->text, tg_unit_base_count(unit), &base)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "%s: \"%.40s\" is below 0, too large, or no whole number of %s", key,
+                    node->text,
+                    tg_unit_dimension(unit) == TG_DIMENSION_TIME    ? "milliseconds"
+                    : tg_unit_dimension(unit) == TG_DIMENSION_BYTES ? "octets"
+                                                                    : "units");
         return absent;
     }
-    if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, map, key), tg_unit_base_count(unit),
-                               &base) ||
-        base > INT64_MAX) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL, "%s: too large", key);
+    if (base < least) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL, "%s: out of range", key);
         return absent;
     }
     return base;
@@ -206,7 +240,7 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     allowance->scope = (uint8_t)tg_schema_number(keys, node, "scope");
     allowance->proration = (uint8_t)tg_schema_number(keys, node, "proration");
     allowance->member_cap_base =
-        base_read(compile, keys, node, "member_cap", allowance->unit, UINT64_MAX);
+        base_read(compile, node, "member_cap", 1, allowance->unit, UINT64_MAX);
     allowance->rollover_max_base = UINT64_MAX;
     allowance->rollover_total_base = UINT64_MAX;
     if (cap != NULL && allowance->scope != TG_SCOPE_ACCOUNT) {
@@ -215,12 +249,13 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     }
     if (rollover != NULL) {
         allowance->rollover_periods = (uint8_t)tg_schema_number(rules, rollover, "periods");
-        allowance->rollover_min_base =
-            base_read(compile, rules, rollover, "min", allowance->unit, 0);
+        allowance->options |=
+            tg_schema_number(rules, rollover, "order") != 0 ? TG_ALLOWANCE_NEWEST_FIRST : 0;
+        allowance->rollover_min_base = base_read(compile, rollover, "min", 0, allowance->unit, 0);
         allowance->rollover_max_base =
-            base_read(compile, rules, rollover, "max", allowance->unit, UINT64_MAX);
+            base_read(compile, rollover, "max", 0, allowance->unit, UINT64_MAX);
         allowance->rollover_total_base =
-            base_read(compile, rules, rollover, "total", allowance->unit, UINT64_MAX);
+            base_read(compile, rollover, "total", 0, allowance->unit, UINT64_MAX);
         if (allowance->period == TG_PERIOD_EVER) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, rollover->key_mark, NULL,
                         "rollover: the allowance never ends");
@@ -241,27 +276,66 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     }
 }
 
+/* An end of the validity; a date is the account's own. */
+static int64_t validity_read(const struct tg_yaml_node *node, const char *key, uint8_t option,
+                             struct tg_allowance *allowance)
+{
+    const struct tg_yaml_node *found = tg_yaml_get(node, key);
+    const size_t date_bytes = sizeof "2026-01-01" - 1;
+    if (found == NULL || found->kind != TG_YAML_SCALAR) {
+        return 0;
+    }
+    allowance->options |= found->text_bytes == date_bytes ? option : 0;
+    return tg_schema_number(&tg_catalog_allowance_keys, node, key);
+}
+
+/* When it is granted and how long it lasts: what has an end of its own is granted once, unless it
+ * says otherwise. */
+static void allowance_times_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                 struct tg_allowance *allowance)
+{
+    const struct tg_yaml_node *from = tg_yaml_get(node, "valid_from");
+    const struct tg_yaml_node *to = tg_yaml_get(node, "valid_to");
+    allowance->valid_from_ns =
+        validity_read(node, "valid_from", TG_ALLOWANCE_FROM_IS_LOCAL, allowance);
+    allowance->valid_to_ns = validity_read(node, "valid_to", TG_ALLOWANCE_TO_IS_LOCAL, allowance);
+    allowance->period = tg_yaml_get(node, "period") != NULL
+                            ? (uint8_t)tg_schema_number(&tg_catalog_allowance_keys, node, "period")
+                        : from != NULL || to != NULL ? (uint8_t)TG_PERIOD_EVER
+                                                     : (uint8_t)TG_PERIOD_MONTH;
+    if (allowance->valid_from_ns < 0 || (to != NULL && allowance->valid_to_ns <= 0)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, (allowance->valid_from_ns < 0 ? from : to)->mark,
+                    NULL, "%s: usage before 1970 is not rated",
+                    allowance->valid_from_ns < 0 ? "valid_from" : "valid_to");
+    } else if (from != NULL && to != NULL && allowance->valid_from_ns >= allowance->valid_to_ns) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, to->mark, NULL,
+                    "valid_to is not after valid_from");
+    }
+}
+
 static struct tg_allowance allowance_read(struct tg_compile *compile,
                                           const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_allowance_keys;
     const struct tg_yaml_node *zones = tg_yaml_get(node, "zones");
     const struct tg_yaml_node *bands = tg_yaml_get(node, "bands");
-    const struct tg_yaml_node *amount = tg_yaml_get(node, "amount");
+    const struct tg_yaml_node *price = tg_yaml_get(node, "price_when_used");
     struct tg_allowance allowance = {
         .services_mask = (uint8_t)services_mask(tg_yaml_get(node, "services")),
         .directions_mask = (uint8_t)tg_schema_number(keys, node, "direction"),
         .is_zoned = compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS].size_bytes > 0 ? 1 : 0,
         .priority = (uint16_t)tg_schema_number(keys, node, "priority"),
         .unit = (uint8_t)tg_schema_number(keys, node, "unit"),
-        .period = (uint8_t)tg_schema_number(keys, node, "period"),
         .is_present = 1,
     };
+    allowance_times_read(compile, node, &allowance);
+    allowance.options |= tg_schema_number(keys, node, "blocker") != 0 ? TG_ALLOWANCE_BLOCKS : 0;
+    allowance.options |= tg_schema_number(keys, node, "consume") != 0 ? TG_ALLOWANCE_RAW : 0;
     allowance.dimension = (uint8_t)tg_unit_dimension(allowance.unit);
-    if (__builtin_mul_overflow((uint64_t)tg_schema_number(keys, node, "amount"),
-                               tg_unit_base_count(allowance.unit), &allowance.amount_base) ||
-        allowance.amount_base > INT64_MAX) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, amount->mark, NULL, "amount: too large");
+    allowance.amount_base = base_read(compile, node, "amount", 1, allowance.unit, 0);
+    if (price != NULL) {
+        const uint32_t id = tg_compile_resolve(compile, TG_CATALOG_PRICE, "price", price);
+        allowance.price = id != UINT32_MAX ? id + 1 : 0;
     }
     if (tg_yaml_get(node, "services") != NULL) {
         allowance_dimension_check(compile, node, &allowance);

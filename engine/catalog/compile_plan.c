@@ -18,8 +18,9 @@ struct cell {
     const struct tg_yaml_node *service;
     const struct tg_yaml_node *own_deck; /* customer's, before the plan's; NULL none */
     struct tg_plan_service out;
-    const uint8_t *zones;              /* bit set of the decks' zones; NULL: zones are networks' */
-    uint8_t joint[TG_ZONE_BITS_BYTES]; /* of several decks */
+    const uint8_t *zones;               /* bit set of the decks' zones; NULL: zones are networks' */
+    uint8_t joint[TG_ZONE_BITS_BYTES];  /* of several decks, or of decks and groups */
+    uint8_t groups[TG_ZONE_BITS_BYTES]; /* zones of what is used */
     uint32_t *matrix;
     uint32_t fallback[BANDS_MAX]; /* row of "*" */
     uint64_t unit_base_count;     /* of the zone's prices so far; 0 none yet */
@@ -250,6 +251,11 @@ static bool zone_is_own(const struct cell *cell, uint32_t zone)
     return ((cell->compile->deck_zones[cell->out.deck][zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
+static bool is_group(const struct cell *cell, uint32_t zone)
+{
+    return ((cell->groups[zone / 8] >> (zone % 8)) & 1u) != 0;
+}
+
 /* "*" fills the zones the plan does not name; without it the gap is worth a warning. */
 static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
 {
@@ -267,7 +273,7 @@ static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
         }
         if (has_fallback) {
             memcpy(row, cell->fallback, bands * sizeof *row);
-        } else if (is_asked && (cell->zones != NULL || zone == 0)) {
+        } else if (is_asked && (cell->zones != NULL || zone == 0 || is_group(cell, zone))) {
             missing_first = missing_count == 0 ? zone : missing_first;
             missing_count++;
         }
@@ -410,6 +416,19 @@ static void fallback_decks_read(struct cell *cell)
     cell->zones = cell->joint;
 }
 
+/* Zones of groups are sold beside those of the decks. */
+static void groups_join(struct cell *cell)
+{
+    if (cell->zones == NULL) {
+        return;
+    }
+    memmove(cell->joint, cell->zones, sizeof cell->joint);
+    for (uint32_t i = 0; i < sizeof cell->joint; i++) {
+        cell->joint[i] |= cell->groups[i];
+    }
+    cell->zones = cell->joint;
+}
+
 static void references_resolve(struct cell *cell)
 {
     struct tg_compile *compile = cell->compile;
@@ -434,12 +453,14 @@ static void references_resolve(struct cell *cell)
     fallback_decks_read(cell);
     own_deck_read(cell);
     const bool by_network = deck == NULL && compile->names[TG_CATALOG_NETWORK].count > 1;
-    cell->out.zones_count =
-        deck != NULL || by_network ? (uint16_t)compile->names[TG_CATALOG_ZONE].count : 1;
-    cell->out.origin = tg_compile_origin(compile, cell->service, cell->zones);
-    cell->out.zone_by = by_network              ? TG_ZONE_BY_NETWORK
-                        : cell->out.origin != 0 ? TG_ZONE_BY_PAIR
-                                                : TG_ZONE_BY_DECK;
+    cell->out.origin = tg_compile_origin(compile, cell->service, cell->zones, cell->groups);
+    cell->out.zones_count = deck != NULL || by_network || cell->out.origin != 0
+                                ? (uint16_t)compile->names[TG_CATALOG_ZONE].count
+                                : 1;
+    cell->out.zone_by = cell->out.origin != 0 ? TG_ZONE_BY_PAIR
+                        : by_network          ? TG_ZONE_BY_NETWORK
+                                              : TG_ZONE_BY_DECK;
+    groups_join(cell);
 }
 
 static const struct tg_allowance *allowance_at(const struct tg_compile *compile, uint32_t index)
@@ -450,27 +471,93 @@ static const struct tg_allowance *allowance_at(const struct tg_compile *compile,
 }
 
 /* Order of use (rating-semantics 4.6): priority, soonest expiry, own before shared, name. Grants of
- * one period begin and end together, so the order is the catalog's and not the account's. */
+ * one period and validity begin and end together; which of others ends first is known at the
+ * event's time only. */
 static bool is_used_before(const struct tg_compile *compile, uint16_t a, uint16_t b)
 {
-    static const uint8_t expiry[] = {[TG_PERIOD_DAY] = 0,
-                                     [TG_PERIOD_WEEK] = 1,
-                                     [TG_PERIOD_MONTH] = 2,
-                                     [TG_PERIOD_CYCLE] = 3,
-                                     [TG_PERIOD_EVER] = 4};
     const struct tg_allowance *left = allowance_at(compile, a);
     const struct tg_allowance *right = allowance_at(compile, b);
     if (left->priority != right->priority) {
         return left->priority < right->priority;
-    }
-    if (left->period != right->period) {
-        return expiry[left->period] < expiry[right->period];
     }
     if (left->scope != right->scope) {
         return left->scope < right->scope;
     }
     const struct tg_names *names = &compile->names[TG_CATALOG_ALLOWANCE];
     return strcmp(tg_names_text(names, a), tg_names_text(names, b)) < 0;
+}
+
+/* Do two of one priority end at times of their own? */
+static bool is_ordered_by_end(const struct tg_compile *compile, const uint16_t *list,
+                              uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        const struct tg_allowance *left = allowance_at(compile, list[i - 1]);
+        const struct tg_allowance *right = allowance_at(compile, list[i]);
+        if (left->priority == right->priority &&
+            (left->period != right->period || left->valid_from_ns != right->valid_from_ns ||
+             left->valid_to_ns != right->valid_to_ns || left->options != right->options)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Units covered at a price are part of the row's charge: a product, in the row's currency. */
+static void used_price_check(const struct cell *cell, const struct tg_yaml_node *node,
+                             const struct tg_allowance *allowance)
+{
+    struct tg_compile *compile = cell->compile;
+    struct tg_price_info *info =
+        (struct tg_price_info *)(void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
+    const uint32_t id = allowance->price - 1;
+    const struct tg_price *used = allowance->price != 0 ? price_at(compile, id) : NULL;
+    if (used == NULL || compile->sections[TG_IMAGE_SECTION_PRICE_INFO].is_broken) {
+        return;
+    }
+    info[id].zones_count += info[id].zones_count < UINT16_MAX ? 1 : 0;
+    if (info[id].dimension != allowance->dimension || used->steps_count != 1 ||
+        strcmp(tg_names_text(&compile->names[TG_CATALOG_TARIFF], info[id].tariff), "per_unit") !=
+            0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
+                    "use a per_unit price in a unit that the allowance is counted in",
+                    "allowance \"%.64s\": its price_when_used does not fit", node->text);
+    }
+    const size_t count = (size_t)cell->out.zones_count * cell->out.bands_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct tg_price *price =
+            cell->matrix[i] != TG_PRICE_NONE ? price_at(compile, cell->matrix[i]) : NULL;
+        const struct tg_yaml_node *written =
+            price != NULL ? tg_compile_node(compile, TG_CATALOG_PRICE, cell->matrix[i]) : NULL;
+        if (price != NULL && (price->currency != used->currency ||
+                              (written != NULL && tg_schema_number(&tg_catalog_price_keys, written,
+                                                                   "carry_remainder") != 0))) {
+            tg_diag_add(
+                compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                "allowance \"%.64s\" has a price_when_used, and a price of the service is in "
+                "another currency or carries its remainder",
+                node->text);
+            return;
+        }
+    }
+}
+
+/* What was used is known of a whole row only, and a list draws one or the other. */
+static void raw_check(const struct cell *cell, const struct tg_yaml_node *node,
+                      const struct tg_allowance *allowance, const uint16_t *list, uint32_t count)
+{
+    const bool is_raw = (allowance->options & TG_ALLOWANCE_RAW) != 0;
+    if (count > 0 &&
+        is_raw != ((allowance_at(cell->compile, list[0])->options & TG_ALLOWANCE_RAW) != 0)) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark, NULL,
+                    "allowances of one service consume either raw or billed units");
+    }
+    if (is_raw && model_of(cell) != NULL && cell->out.split_mode != TG_SPLIT_START &&
+        cell->out.split_mode != TG_SPLIT_END) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark, "add split: start or end",
+                    "allowance \"%.64s\" consumes raw units, which a call cut at bands has not",
+                    node->text);
+    }
 }
 
 /* One name of an allowance, put where it is used. */
@@ -494,6 +581,8 @@ static void bucket_add(struct cell *cell, uint32_t service, const struct tg_yaml
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "add a time_model to the service",
                     "allowance \"%.64s\" is for some bands, the service has none", node->text);
     }
+    used_price_check(cell, node, allowance);
+    raw_check(cell, node, allowance, list, *count);
     uint32_t at = *count;
     for (uint32_t i = 0; i < *count; i++) {
         if (list[i] == index) {
@@ -533,7 +622,8 @@ static void buckets_compile(struct cell *cell, uint32_t service)
     if (count == 1 && tg_allowance_is_plain(allowance_at(compile, list[0]))) {
         cell->out.allowance = list[0];
     } else if (count > 0) {
-        cell->out.buckets_count = (uint8_t)count;
+        cell->out.buckets_count = (uint8_t)count & 127u;
+        cell->out.buckets_by_end = is_ordered_by_end(compile, list, count) ? 1 : 0;
         cell->out.buckets_offset = (uint32_t)tg_blob_append(
             &compile->sections[TG_IMAGE_SECTION_DECK_DATA], list, count * sizeof *list, 2);
     }
@@ -552,7 +642,8 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     *spend_limit = cell.spend_limit;
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split") & 15u;
     cell.out.deck_match = (uint8_t)tg_schema_number(keys, node, "deck_match") & 15u;
-    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner");
+    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner") & 127u;
+    cell.out.is_data_timed = tg_schema_number(keys, node, "data_split") != 0 ? 1 : 0;
     cell.out.is_present = 1;
     const size_t prices_count = (size_t)cell.out.zones_count * cell.out.bands_count;
     cell.matrix = malloc(prices_count * sizeof *cell.matrix);

@@ -205,6 +205,24 @@ unsigned tg_image_prefix_digits(const struct tg_image *image, uint16_t deck, uin
                : 0;
 }
 
+/* Zone of a rating group or a service's name; TG_ZONE_NONE: in no group. */
+static uint16_t group_zone(const struct tg_image *image, const struct tg_origin *origin,
+                           const struct tg_usage *row)
+{
+    const struct tg_zone_group *groups =
+        (const struct tg_zone_group *)tg_image_at(image, origin->groups_offset);
+    const bool has_name = tg_usage_peer_kind(row) == TG_KEY_NAME;
+    for (uint32_t i = 0; i < origin->groups_count; i++) {
+        const bool is_of_group = groups[i].to != 0 ? row->rating_group >= groups[i].from &&
+                                                         row->rating_group <= groups[i].to
+                                                   : has_name && row->peer_key == groups[i].name;
+        if (is_of_group) {
+            return groups[i].zone;
+        }
+    }
+    return TG_ZONE_NONE;
+}
+
 uint16_t tg_image_pair_zone(const struct tg_image *image,
                             const struct tg_plan_service *plan_service, const struct tg_usage *row,
                             uint16_t zone)
@@ -216,19 +234,31 @@ uint16_t tg_image_pair_zone(const struct tg_image *image,
         (const struct tg_origin *)tg_image_section(image, TG_IMAGE_SECTION_ORIGINS) +
         (plan_service->origin - 1);
     uint16_t from = TG_ZONE_NONE;
+    uint16_t own = zone; /* where no rule names the pair */
+    if (origin->groups_count != 0) {
+        const uint16_t visited = plan_service->deck == TG_DECK_NONE
+                                     ? tg_image_network_zone(image, row->serving_network)
+                                     : (uint16_t)TG_ZONE_NONE;
+        const uint16_t group = group_zone(image, origin, row);
+        zone = group != TG_ZONE_NONE ? group : visited != TG_ZONE_NONE ? visited : zone;
+        own = visited != TG_ZONE_NONE ? visited : zone;
+    }
+    if (origin->a_count == 0) {
+        return own;
+    }
     if (origin->by == TG_ORIGIN_NETWORK) {
         from = tg_image_network_zone(image, row->serving_network);
     } else if (tg_usage_subscriber_kind(row) == TG_KEY_E164) {
         tg_image_zones(image, origin->deck, &row->subscriber_key, &row->start_ns, 1, &from);
     }
     if (from >= origin->zones_count || zone >= origin->zones_count) {
-        return zone;
+        return own;
     }
     const uint16_t *rows = (const uint16_t *)tg_image_at(image, origin->a_rows_offset);
     const uint16_t *columns = (const uint16_t *)tg_image_at(image, origin->b_columns_offset);
     const uint16_t *pairs = (const uint16_t *)tg_image_at(image, origin->pairs_offset);
     const uint16_t pair = pairs[(size_t)rows[from] * origin->b_count + columns[zone]];
-    return pair != TG_ZONE_NONE ? pair : zone;
+    return pair != TG_ZONE_NONE ? pair : own;
 }
 
 static const struct tg_time_model *time_model_at(const struct tg_image *image, uint32_t index)
@@ -238,14 +268,25 @@ static const struct tg_time_model *time_model_at(const struct tg_image *image, u
     return index < image->sections[TG_IMAGE_SECTION_TIME_MODELS].count ? &all[index] : NULL;
 }
 
-uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
-                       int64_t *until_ns)
+/* The pass of a repeated hour in which both the usage started and the instant lies; NULL: none. */
+static const struct tg_band_repeat *repeat_of(const struct tg_image *image,
+                                              const struct tg_time_model *model, int64_t start_ns,
+                                              int64_t at_ns)
 {
-    const struct tg_time_model *model = time_model_at(image, time_model);
-    *until_ns = INT64_MAX;
-    if (model == NULL || model->switches_count == 0) {
-        return 0;
+    const struct tg_band_repeat *repeats =
+        (const struct tg_band_repeat *)tg_image_at(image, model->repeats_offset);
+    for (uint32_t i = 0; i < model->repeats_count; i++) {
+        if (start_ns >= repeats[i].from_ns && at_ns < repeats[i].to_ns) {
+            return &repeats[i];
+        }
     }
+    return NULL;
+}
+
+static uint32_t band_at(const struct tg_image *image, const struct tg_time_model *model,
+                        int64_t at_ns, int64_t *until_ns)
+{
+    *until_ns = INT64_MAX;
     const struct tg_band_switch *switches =
         (const struct tg_band_switch *)tg_image_at(image, model->switches_offset);
     uint32_t low = 0; /* switches before low are at or before the instant */
@@ -265,6 +306,25 @@ uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_
         return TG_BAND_NONE; /* outside what was expanded: a guess would be a wrong price */
     }
     return switches[low - 1].band;
+}
+
+uint32_t tg_image_band_since(const struct tg_image *image, uint32_t time_model, int64_t start_ns,
+                             int64_t at_ns, int64_t *until_ns)
+{
+    const struct tg_time_model *model = time_model_at(image, time_model);
+    if (model == NULL || model->switches_count == 0) {
+        *until_ns = INT64_MAX;
+        return 0;
+    }
+    const struct tg_band_repeat *repeat =
+        model->repeats_count != 0 ? repeat_of(image, model, start_ns, at_ns) : NULL;
+    if (__builtin_expect(repeat == NULL, 1)) {
+        return band_at(image, model, at_ns, until_ns);
+    }
+    const uint32_t band = band_at(image, model, at_ns + repeat->shift_ns, until_ns);
+    /* The next boundary by the wall clock: in this pass, or where the switches have it. */
+    *until_ns -= *until_ns < repeat->from_ns ? repeat->shift_ns : 0;
+    return band;
 }
 
 bool tg_image_time_model_varies(const struct tg_image *image, uint32_t time_model)

@@ -195,27 +195,46 @@ unsigned tg_image_prefix_digits(const struct tg_image *image, uint16_t deck, uin
                                 int64_t at_ns);
 
 /**
- * @brief Zone of a pair of parties, for a plan's service whose origin is not 0.
+ * @brief Zone of what is used and of a pair of parties, for a plan's service whose origin is not 0.
+ *
+ * A row's rating group or service name may give its zone instead of its number. Without a deck a
+ * visited network's zone counts before that of a group, unless a rule names both.
+ *
  * @param image         Checked.
  * @param plan_service  Of that image; origin 0 gives the zone back.
  * @param row           Whose A party is asked: subscriber's number or serving network.
  * @param zone          Zone of the B party; TG_ZONE_NONE stays.
- * @return Zone of the rule that names the pair, else the zone of B.
+ * @return Zone of the rule that names the pair, else that of the group, else the zone of B.
  */
 uint16_t tg_image_pair_zone(const struct tg_image *image,
                             const struct tg_plan_service *plan_service, const struct tg_usage *row,
                             uint16_t zone);
 
 /**
- * @brief Band in force.
+ * @brief Band in force for usage that goes on (rating-semantics 4.4).
+ *
+ * A wall time of a repeated hour has the band that the rules say. A boundary in it counts once, in
+ * the first pass or the second as the model says: usage that goes on across it changes bands there
+ * and not again. So the band of an instant also depends on when the usage started.
+ *
  * @param[in]  image       Checked.
  * @param[in]  time_model  Index, or TG_TIME_MODEL_NONE.
- * @param[in]  at_ns       Instant, UTC.
+ * @param[in]  start_ns    Start of the usage, UTC.
+ * @param[in]  at_ns       Instant, UTC, not before the start.
  * @param[out] until_ns    First instant at which another band may apply; INT64_MAX never.
  * @return Band, or TG_BAND_NONE before or after what the model was expanded for.
  */
-uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model, int64_t at_ns,
-                       int64_t *until_ns);
+uint32_t tg_image_band_since(const struct tg_image *image, uint32_t time_model, int64_t start_ns,
+                             int64_t at_ns, int64_t *until_ns);
+
+/** @brief tg_image_band_since for usage that starts at the instant. @param image Checked.
+ *  @param time_model Index, or TG_TIME_MODEL_NONE. @param at_ns Instant, UTC. @param until_ns As
+ *  there. @return As there. */
+static inline uint32_t tg_image_band(const struct tg_image *image, uint32_t time_model,
+                                     int64_t at_ns, int64_t *until_ns)
+{
+    return tg_image_band_since(image, time_model, at_ns, at_ns, until_ns);
+}
 
 /** @brief Where a row belongs, for time models that ask. */
 struct tg_image_place {
@@ -335,7 +354,8 @@ static inline bool tg_allowance_is_plain(const struct tg_allowance *allowance)
            allowance->proration == TG_GRANT_FULL && allowance->rollover_periods == 0 &&
            allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY &&
            allowance->bands_offset == 0 && allowance->directions_mask == 0 &&
-           allowance->is_zoned == 0;
+           allowance->is_zoned == 0 && allowance->valid_from_ns == 0 &&
+           allowance->valid_to_ns == 0 && allowance->options == 0 && allowance->price == 0;
 }
 
 /** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version

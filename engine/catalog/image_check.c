@@ -153,6 +153,20 @@ static bool origin_check(const struct tg_image *image, const struct tg_origin *o
 {
     const uint32_t zones_count = tg_image_count(image, TG_CATALOG_ZONE);
     const uint64_t pairs_count = (uint64_t)origin->a_count * origin->b_count;
+    if (!lies_inside(image, origin->groups_offset, origin->groups_count,
+                     sizeof(struct tg_zone_group), 8)) {
+        return false;
+    }
+    const struct tg_zone_group *groups =
+        (const struct tg_zone_group *)tg_image_at(image, origin->groups_offset);
+    for (uint32_t i = 0; i < origin->groups_count; i++) {
+        if (groups[i].zone >= zones_count) {
+            return false;
+        }
+    }
+    if (origin->a_count == 0) {
+        return origin->groups_count != 0;
+    }
     if (origin->zones_count != zones_count || origin->by > TG_ORIGIN_NETWORK ||
         (origin->deck != TG_DECK_NONE &&
          origin->deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) ||
@@ -327,6 +341,8 @@ static bool time_models_check(const struct tg_image *image)
         const struct tg_time_model *model = &models[i];
         if (model->bands_count == 0 || model->zone_name_offset >= text_count ||
             !variants_check(image, models, model) ||
+            !lies_inside(image, model->repeats_offset, model->repeats_count,
+                         sizeof(struct tg_band_repeat), 8) ||
             !lies_inside(image, model->switches_offset, model->switches_count,
                          sizeof(struct tg_band_switch), 8) ||
             !lies_inside(image, model->band_names_offset, model->bands_count, 4, 4)) {
@@ -391,6 +407,7 @@ static bool small_check(const struct tg_image *image)
         if (allowance != NULL &&
             (allowance->unit >= TG_UNIT_COUNT || allowance->period >= TG_PERIODS_COUNT ||
              allowance->rollover_periods > TG_ROLLOVER_PERIODS_MAX ||
+             (allowance->price != 0 && tg_image_price(image, allowance->price - 1) == NULL) ||
              (allowance->zones_offset != 0 &&
               !lies_inside(image, allowance->zones_offset, (zones_count + 7) / 8, 1, 1)) ||
              (allowance->bands_offset != 0 &&

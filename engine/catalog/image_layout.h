@@ -110,9 +110,11 @@ enum tg_period {
     TG_PERIOD_DAY = 1,   /**< Calendar day. */
     TG_PERIOD_EVER = 2,  /**< Never renewed. */
     TG_PERIOD_WEEK = 3,  /**< Monday to Sunday; not of fees. */
-    TG_PERIOD_CYCLE = 4  /**< From the account's cycle day to the next; not of fees. */
+    TG_PERIOD_CYCLE = 4, /**< From the account's cycle day to the next; not of fees. */
+    TG_PERIOD_YEAR = 5,  /**< Calendar year; not of fees. */
+    TG_PERIOD_HOUR = 6   /**< Clock hour; not of fees. */
 };
-#define TG_PERIODS_COUNT 5u
+#define TG_PERIODS_COUNT 7u
 
 /** @brief Who draws from an allowance. */
 enum tg_allowance_scope {
@@ -254,7 +256,7 @@ _Static_assert(sizeof(struct tg_price_info) == 32, "stored");
 enum tg_zone_by {
     TG_ZONE_BY_DECK = 0,    /**< The peer's number in the decks; without a deck zone 0. */
     TG_ZONE_BY_NETWORK = 1, /**< The visited network. */
-    TG_ZONE_BY_PAIR = 2     /**< The decks, then tg_image_pair_zone. */
+    TG_ZONE_BY_PAIR = 2     /**< The decks, then tg_image_pair_zone: groups, networks, pairs. */
 };
 
 /** @brief Which of a plan's decks decides about a number. Values are stored. */
@@ -265,20 +267,22 @@ enum tg_deck_match {
 
 /** @brief How a plan prices one service. */
 struct tg_plan_service {
-    uint32_t matrix_offset;  /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
-    uint16_t zones_count;    /**< Rows: 1 without a deck, else all zones of the image. */
-    uint16_t bands_count;    /**< Columns, at least 1. */
-    uint16_t deck;           /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
-    uint16_t time_model;     /**< Time model, or TG_TIME_MODEL_NONE. */
-    uint16_t allowance;      /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
-    uint8_t split_mode : 4;  /**< enum tg_split_mode. */
-    uint8_t deck_match : 4;  /**< enum tg_deck_match. */
-    uint8_t increment_owner; /**< enum tg_increment_owner. */
-    uint8_t is_present;      /**< 0: the plan does not sell this service. */
-    uint8_t dimension;       /**< enum tg_dimension of all its prices. */
-    uint8_t zone_by;         /**< enum tg_zone_by. */
-    uint8_t buckets_count;   /**< Allowances in the order of use, when one is not enough; or 0. */
-    uint32_t buckets_offset; /**< Bytes from the image: uint16_t allowance indexes. */
+    uint32_t matrix_offset;      /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
+    uint16_t zones_count;        /**< Rows: 1 without a deck, else all zones of the image. */
+    uint16_t bands_count;        /**< Columns, at least 1. */
+    uint16_t deck;               /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
+    uint16_t time_model;         /**< Time model, or TG_TIME_MODEL_NONE. */
+    uint16_t allowance;          /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
+    uint8_t split_mode : 4;      /**< enum tg_split_mode. */
+    uint8_t deck_match : 4;      /**< enum tg_deck_match. */
+    uint8_t increment_owner : 7; /**< enum tg_increment_owner. */
+    uint8_t is_data_timed : 1;   /**< Octets are spread evenly over the record's time. */
+    uint8_t is_present;          /**< 0: the plan does not sell this service. */
+    uint8_t dimension;           /**< enum tg_dimension of all its prices. */
+    uint8_t zone_by;             /**< enum tg_zone_by. */
+    uint8_t buckets_count : 7; /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint8_t buckets_by_end : 1; /**< Of one priority the soonest end counts, at event time. */
+    uint32_t buckets_offset;    /**< Bytes from the image: uint16_t allowance indexes. */
     uint16_t fallback_decks[TG_FALLBACK_DECKS_MAX]; /**< Asked in turn for numbers no deck before
                                                          has; TG_DECK_NONE ends them. */
     uint16_t origin;                                /**< 1 + struct tg_origin by pair; else 0. */
@@ -291,21 +295,34 @@ enum tg_origin_by {
     TG_ORIGIN_NETWORK = 1 /**< The serving network; at home is zone 0. */
 };
 
-/** @brief Zones of pairs (A party, B party): a table over the zones that rules name.
+/** @brief Zones of what is used, and of pairs (A party, B party): a table over the zones that rules
+ *  name.
  *
  *  A pair that a rule names becomes the zone of the rule; any other keeps the zone of B. */
 struct tg_origin {
     uint32_t a_rows_offset;    /**< Bytes from the image: uint16_t [zones_count], row of zone A. */
     uint32_t b_columns_offset; /**< uint16_t [zones_count], column of zone B; 0 for no zone. */
     uint32_t pairs_offset;     /**< uint16_t [a_count][b_count] zones; 0: that of B stays. */
-    uint16_t a_count;          /**< Rows; row 0 is every zone that no rule names. */
+    uint16_t a_count;          /**< Rows; row 0 is every zone that no rule names; 0: no pairs. */
     uint16_t b_count;          /**< Columns; column 0 is no zone, 1 every unnamed one. */
     uint16_t zones_count;      /**< All zones of the image. */
     uint16_t deck;             /**< Of the A numbers; TG_DECK_NONE by network. */
     uint8_t by;                /**< enum tg_origin_by. */
     uint8_t reserved[3];       /**< 0. */
+    uint32_t groups_offset;    /**< Bytes from the image: struct tg_zone_group. */
+    uint32_t groups_count;     /**< Entries; 0: zones are of numbers and networks only. */
 };
-_Static_assert(sizeof(struct tg_origin) == 24, "stored");
+_Static_assert(sizeof(struct tg_origin) == 32, "stored");
+
+/** @brief What is used, to a zone: rating groups or a name. */
+struct tg_zone_group {
+    uint64_t name;     /**< Peer key of kind TG_KEY_NAME, where `to` is 0. */
+    uint16_t from;     /**< First rating group. */
+    uint16_t to;       /**< Last rating group; 0: by name. */
+    uint16_t zone;     /**< Zone. */
+    uint16_t reserved; /**< 0. */
+};
+_Static_assert(sizeof(struct tg_zone_group) == 16, "stored");
 
 /** @brief What few prices have: looked at for prices with TG_PRICE_RULES only. */
 struct tg_price_rule {
@@ -364,6 +381,15 @@ enum tg_direction {
     TG_DIRECTION_IN = 2   /**< Received (TG_USAGE_INCOMING). */
 };
 
+/** @brief Bits of tg_allowance.options. */
+enum tg_allowance_option {
+    TG_ALLOWANCE_FROM_IS_LOCAL = 1, /**< valid_from_ns is the account's local time: a date. */
+    TG_ALLOWANCE_TO_IS_LOCAL = 2,   /**< valid_to_ns is. */
+    TG_ALLOWANCE_BLOCKS = 4,        /**< Behind it no other one is asked. */
+    TG_ALLOWANCE_NEWEST_FIRST = 8,  /**< Units rolled over are used behind the period's own. */
+    TG_ALLOWANCE_RAW = 16           /**< Draws what was used, before minimum and increments. */
+};
+
 /** @brief One bucket of free units. */
 struct tg_allowance {
     uint64_t amount_base;  /**< Granted a period, in base quantity (ms, octets, events). */
@@ -373,7 +399,7 @@ struct tg_allowance {
     uint8_t services_mask; /**< Bit 1 << enum tg_service. */
     uint8_t directions_mask;  /**< enum tg_direction bits; 0: both. */
     uint8_t is_zoned;         /**< Periods are of another zone than UTC. */
-    uint8_t reserved;         /**< 0. */
+    uint8_t options;          /**< enum tg_allowance_option bits. */
     uint16_t priority;        /**< Lower is used first. */
     uint8_t unit;             /**< enum tg_unit it was written in, for people. */
     uint8_t dimension;        /**< enum tg_dimension. */
@@ -387,8 +413,12 @@ struct tg_allowance {
     uint64_t rollover_max_base;   /**< At most this rolls over a period. */
     uint64_t rollover_total_base; /**< At most this is carried, all ages together. */
     uint64_t member_cap_base;     /**< At most this of a pool for one member; UINT64_MAX: all. */
+    int64_t valid_from_ns;        /**< First event time it covers; 0: since ever. */
+    int64_t valid_to_ns;          /**< First event time behind; 0: for ever. */
+    uint32_t price;               /**< What covered units cost: price id plus 1; 0 nothing. */
+    uint32_t reserved;            /**< 0. */
 };
-_Static_assert(sizeof(struct tg_allowance) == 64, "stored");
+_Static_assert(sizeof(struct tg_allowance) == 88, "stored");
 
 /** @brief Which lines of a subscription a discount, a maximum or a minimum looks at.
  *  Values are stored. */
@@ -552,8 +582,19 @@ struct tg_time_model {
     uint16_t variants_count;    /**< How many. */
     uint8_t by;                 /**< enum tg_wall_time. */
     uint8_t reserved[5];        /**< 0. */
+    uint32_t repeats_offset;    /**< Bytes from the image: struct tg_band_repeat. */
+    uint32_t repeats_count;     /**< 0: no boundary lies in a repeated hour. */
 };
-_Static_assert(sizeof(struct tg_time_model) == 32, "stored");
+_Static_assert(sizeof(struct tg_time_model) == 40, "stored");
+
+/** @brief One of the two passes of a repeated hour: usage that starts in it has the bands of its
+ *  wall time, which are those of the other pass. Usage from before goes on by the switches. */
+struct tg_band_repeat {
+    int64_t from_ns;  /**< UTC. */
+    int64_t to_ns;    /**< UTC, exclusive. */
+    int64_t shift_ns; /**< Added to an instant: the same wall time in the other pass. */
+};
+_Static_assert(sizeof(struct tg_band_repeat) == 24, "stored");
 
 /** @brief From this instant the band applies, until the next one. */
 struct tg_band_switch {

@@ -25,14 +25,15 @@ static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
                                            NULL};
 static const char *const periods[] = {"month", "day", "ever", NULL};
-static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
+static const char *const usage_periods[] = {"month", "day",  "ever", "week",
+                                            "cycle", "year", "hour", NULL};
 const char *const *const tg_catalog_usage_periods = usage_periods;
 static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
                                        "thu", "fri",     "sat",     "sun", NULL};
 const char *const tg_catalog_lints[] = {
-    "hole", "missing", "price_jump", "sell_below_buy", "negative_margin", "tier_drop",
-    "unreachable_tier", NULL};
+    "hole",      "missing",          "price_jump", "sell_below_buy", "negative_margin",
+    "tier_drop", "unreachable_tier", NULL};
 const char *const tg_catalog_services[] = {"data", "voice", "message", "event", "access", NULL};
 
 #define KEYS(name, ...)                                                                            \
@@ -230,6 +231,7 @@ KEYS(tg_catalog_holiday_keys,
      .help = "Days such as 2026-12-25."},
     {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
      .help = "Days of every year, such as \"12-25\"."});
+static const char *const occurrences[] = {"first", "second", NULL};
 static const char *const wall_times[] = {"fixed", "serving", "node", "home", NULL};
 static const struct tg_schema_key band_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_band_keys};
 KEYS(tg_catalog_time_model_keys,
@@ -237,6 +239,8 @@ KEYS(tg_catalog_time_model_keys,
      .help = "IANA time zone of the wall times."},
     {.key = "by", .type = TG_TYPE_ENUM, .names = wall_times, .fallback = "fixed",
      .help = "Whose wall time: zone's always, the serving network's, the node's, the account's."},
+    {.key = "ambiguous", .type = TG_TYPE_ENUM, .names = occurrences, .fallback = "first",
+     .help = "Which pass of a repeated hour a boundary in it belongs to."},
     {.key = "default", .type = TG_TYPE_NAME, .is_required = true,
      .help = "Band where no rule matches."},
     {.key = "bands", .type = TG_TYPE_LIST, .max = 100, .item = &band_item,
@@ -248,6 +252,10 @@ KEYS(tg_catalog_origin_keys,
     {.key = "by", .type = TG_TYPE_ENUM, .names = origins, .is_required = true,
      .help = "What the zone of the A party is taken from."},
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Zones of the calling numbers; by number."});
+static const struct tg_schema_key group_item = {.type = TG_TYPE_ANY};
+static const struct tg_schema_key group_list = {.type = TG_TYPE_LIST, .min = 1, .max = 256,
+                                                .item = &group_item};
+static const char *const data_splits[] = {"start", "by_time", NULL};
 static const char *const deck_matches[] = {"first", "longest", NULL};
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 KEYS(tg_catalog_service_keys,
@@ -258,6 +266,8 @@ KEYS(tg_catalog_service_keys,
      .help = "Of several decks: the first with any match, or the one with the longest prefix."},
     {.key = "origin", .type = TG_TYPE_MAP, .sub = &tg_catalog_origin_keys,
      .help = "Where from, for prices of pairs: \"A>B\", \"A>*\", \"=\"."},
+    {.key = "groups", .type = TG_TYPE_TABLE, .item = &group_list,
+     .help = "Zone to rating groups (100, 200-299) and names of services."},
     {.key = "price", .type = TG_TYPE_NAME, .help = "Short for prices: {\"*\": ...}."},
     {.key = "prices", .type = TG_TYPE_TABLE, .is_any_key = true, .item = &zone_price_item,
      .help = "Zone to price, or to a map of band to price; \"*\" any other zone, home no zone."},
@@ -266,6 +276,8 @@ KEYS(tg_catalog_service_keys,
      .help = "Usage across a band boundary."},
     {.key = "increment_owner", .type = TG_TYPE_ENUM, .names = owners,
      .fallback = "increment_start", .help = "Increment across a band boundary."},
+    {.key = "data_split", .type = TG_TYPE_ENUM, .names = data_splits, .fallback = "start",
+     .help = "Octets across a band boundary: of the start's band, or by time as split says."},
     {.key = "spend_limit", .type = TG_TYPE_NAME,
      .help = "Limit that all charges of the service count to, beside those of prices."},
     {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."},
@@ -280,22 +292,32 @@ KEYS(tg_catalog_plan_keys,
 static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
                                                   .names = tg_catalog_services};
 static const char *const scopes[] = {"subscriber", "account", NULL};
+static const char *const rolls[] = {"oldest_first", "newest_first", NULL};
+static const char *const consumes[] = {"billed", "raw", NULL};
 static const char *const grants[] = {"full", "actual_days", NULL};
 static const struct tg_schema_key threshold_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 100};
 KEYS(tg_catalog_rollover_keys,
     {.key = "periods", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = 4,
      .help = "How often units may roll before they are gone."},
-    {.key = "min", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST,
+    {.key = "order", .type = TG_TYPE_ENUM, .names = rolls, .fallback = "oldest_first",
+     .help = "Which units are used first: those that rolled, or the period's own."},
+    {.key = "min", .type = TG_TYPE_DECIMAL,
      .help = "At least this rolls over, even when less is left; absent: 0."},
-    {.key = "max", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST,
+    {.key = "max", .type = TG_TYPE_DECIMAL,
      .help = "At most this rolls over from one period; absent: all."},
-    {.key = "total", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST,
+    {.key = "total", .type = TG_TYPE_DECIMAL,
      .help = "At most this is carried from all periods together; absent: all."});
 KEYS(tg_catalog_allowance_keys,
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
      .help = "Unit of the amount."},
-    {.key = "amount", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = I64_MOST,
-     .help = "Granted a period."},
+    {.key = "amount", .type = TG_TYPE_DECIMAL, .is_required = true, .min = 0, .max = I64_MOST,
+     .help = "Granted a period; such as 100 or 1.5."},
+    {.key = "consume", .type = TG_TYPE_ENUM, .names = consumes, .fallback = "billed",
+     .help = "Draws billed units, or what was used, before minimum and increments."},
+    {.key = "price_when_used", .type = TG_TYPE_NAME,
+     .help = "Price of the units it covers; absent: nothing."},
+    {.key = "blocker", .type = TG_TYPE_BOOL, .fallback = "false",
+     .help = "What it does not cover is priced: no allowance behind it is asked."},
     {.key = "services", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 5,
      .item = &service_item, .help = "What it may cover."},
     {.key = "zones", .type = TG_TYPE_LIST, .min = 1, .max = 65534, .item = &any_zone_item,
@@ -304,13 +326,16 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Bands of the service's time model it may cover; absent: any time."},
     {.key = "direction", .type = TG_TYPE_ENUM, .names = directions, .fallback = "both",
      .help = "Usage made, received, or both."},
-    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
-     .help = "When it is granted anew."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods,
+     .help = "When it is granted anew; absent: month, with valid_from or valid_to ever."},
+    {.key = "valid_from", .type = TG_TYPE_TIME,
+     .help = "Nothing before is covered; a date is the account's local midnight."},
+    {.key = "valid_to", .type = TG_TYPE_TIME, .help = "First instant that is not covered."},
     {.key = "priority", .type = TG_TYPE_INTEGER, .min = 0, .max = 65535, .fallback = "100",
      .help = "Lower is used first."},
     {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
      .help = "Each subscription its own, or one pool an account."},
-    {.key = "member_cap", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST,
+    {.key = "member_cap", .type = TG_TYPE_DECIMAL, .min = 0, .max = I64_MOST,
      .help = "At most this of a pool for one member a period; absent: all."},
     {.key = "proration", .type = TG_TYPE_ENUM, .names = grants, .fallback = "full",
      .help = "Grant of the period in which the subscription begins."},

@@ -3,8 +3,8 @@
  *
  * Expanding once, at import, keeps the tz database out of the engine: the rules of summer time are
  * frozen into the version, and its hash says which tz data they came from. A boundary inside a gap
- * becomes the first instant behind it, an ambiguous one its first occurrence (rating-semantics
- * 4.4). */
+ * becomes the first instant behind it, an ambiguous one its first occurrence, or its second when
+ * the model says so (rating-semantics 4.4). */
 #include "abi/key.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -65,6 +65,7 @@ struct model {
     uint32_t bands_count;
     struct rule rules[RULES_MAX + 1]; /* and holidays; the first that matches wins */
     uint32_t rules_count;
+    bool is_second; /* of a repeated hour the second pass has the boundaries */
     struct tz tz;
 };
 
@@ -189,12 +190,16 @@ static bool tz_load(const char *zone, struct tz *tz)
     return is_fine;
 }
 
-/* First instant whose wall time is at or after the given one. */
-static int64_t tz_to_utc_s(const struct tz *tz, int64_t wall_s)
+/* First instant whose wall time is at or after the given one; of two with it the second one when
+ * that is asked for. */
+static int64_t tz_to_utc_s(const struct tz *tz, int64_t wall_s, bool is_second)
 {
     for (uint32_t i = 0; i < tz->count; i++) {
         const int64_t utc_s = wall_s - tz->offsets_s[i];
         const bool is_last = i + 1 == tz->count;
+        if (is_second && !is_last && wall_s - tz->offsets_s[i + 1] >= tz->transitions_s[i + 1]) {
+            continue; /* the stretch behind has that wall time too, or only it has */
+        }
         if (is_last || utc_s < tz->transitions_s[i + 1]) {
             /* In a gap the wall time lies before this stretch begins: its beginning it is. */
             return utc_s < tz->transitions_s[i] ? tz->transitions_s[i] : utc_s;
@@ -431,10 +436,43 @@ static void day_expand(const struct model *model, int64_t number, struct tg_blob
         }
         if (band != before) {
             const int64_t wall_s = number * 86400 + (int64_t)minute * 60;
-            switch_add(out, tz_to_utc_s(&model->tz, wall_s) * TG_NS_PER_S, band);
+            switch_add(out, tz_to_utc_s(&model->tz, wall_s, model->is_second) * TG_NS_PER_S, band);
             before = band;
         }
         minute = next;
+    }
+}
+
+/* Passes of repeated hours whose other pass has a boundary. */
+static void repeats_find(const struct model *model, const struct tg_blob *switches,
+                         struct tg_blob *out)
+{
+    const struct tz *tz = &model->tz;
+    const struct tg_band_switch *all = (const struct tg_band_switch *)(const void *)switches->bytes;
+    const size_t count = switches->size_bytes / sizeof *all;
+    for (uint32_t i = 1; count > 0 && i < tz->count; i++) {
+        const int64_t back_s = (int64_t)tz->offsets_s[i - 1] - tz->offsets_s[i];
+        if (back_s <= 0 || tz->transitions_s[i] < all[0].from_ns / TG_NS_PER_S ||
+            tz->transitions_s[i] > all[count - 1].from_ns / TG_NS_PER_S) {
+            continue;
+        }
+        const int64_t turn_ns = tz->transitions_s[i] * TG_NS_PER_S;
+        const int64_t back_ns = back_s * TG_NS_PER_S;
+        /* A boundary at the beginning of the hour is one of the first pass only where both passes
+         * have the band behind it. */
+        const int64_t first_ns = model->is_second ? turn_ns : turn_ns - back_ns + 1;
+        const int64_t last_ns = model->is_second ? turn_ns + back_ns : turn_ns;
+        bool is_cut = false;
+        for (size_t j = 0; j < count && !is_cut; j++) {
+            is_cut = all[j].from_ns >= first_ns && all[j].from_ns < last_ns;
+        }
+        const struct tg_band_repeat repeat = {
+            .from_ns = model->is_second ? turn_ns - back_ns : turn_ns,
+            .to_ns = model->is_second ? turn_ns : turn_ns + back_ns,
+            .shift_ns = model->is_second ? back_ns : -back_ns};
+        if (is_cut) {
+            (void)tg_blob_append(out, &repeat, sizeof repeat, 8);
+        }
     }
 }
 
@@ -444,6 +482,7 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
     struct tg_time_model out = {.bands_count = 1};
     const char *first = tg_schema_text(&tg_catalog_time_model_keys, model->node, "default");
     (void)band_number(model, first != NULL ? first : "default");
+    model->is_second = tg_schema_number(&tg_catalog_time_model_keys, model->node, "ambiguous") != 0;
     rules_read(model);
     const bool has_zone = tz_load(zone, &model->tz);
     if (!has_zone) {
@@ -468,6 +507,11 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
     for (uint32_t i = 0; i < model->bands_count; i++) {
         names[i] = tg_compile_text(compile, model->bands[i]);
     }
+    struct tg_blob repeats = {0};
+    repeats_find(model, &switches, &repeats);
+    out.repeats_count = (uint32_t)(repeats.size_bytes / sizeof(struct tg_band_repeat));
+    out.repeats_offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA],
+                                                  repeats.bytes, repeats.size_bytes, 8);
     out.switches_count = (uint32_t)(switches.size_bytes / sizeof(struct tg_band_switch));
     out.switches_offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_SWITCHES],
                                                    switches.bytes, switches.size_bytes, 8);
@@ -476,7 +520,8 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
                                                      names, model->bands_count * 4, 8);
     out.zone_name_offset = tg_compile_text(compile, zone);
     out.tz_hash = model->tz.hash;
-    compile->is_out_of_memory |= switches.is_broken;
+    compile->is_out_of_memory |= switches.is_broken || repeats.is_broken;
+    tg_blob_free(&repeats);
     tg_blob_free(&switches);
     tz_free(&model->tz);
     return out;

@@ -25,7 +25,8 @@ enum tg_type {
     TG_TYPE_NAME,       /**< Identifier [a-z0-9][a-z0-9_.-]*, at most 63 bytes. */
     TG_TYPE_INTEGER,    /**< int64 within min..max when max > min. */
     TG_TYPE_MONEY,      /**< Exact decimal in quotes; scale and range are the reader's check. */
-    TG_TYPE_DECIMAL,    /**< Exact decimal, quoted or not, kept as text. */
+    TG_TYPE_DECIMAL,    /**< Exact decimal, quoted or not, kept as text; above min when
+                             max > min, which the reader checks. */
     TG_TYPE_PERCENT,    /**< "19%"; value in ppm within min..max. */
     TG_TYPE_BOOL,       /**< true or false. */
     TG_TYPE_SIZE,       /**< "64MiB"; bytes within min..max. */

@@ -56,6 +56,15 @@ static void scalar_set(struct tg_json *json, const struct tg_schema_key *key)
         list_bound(json, key, "minimum", "maximum");
     } else if (key->type == TG_TYPE_BOOL) {
         tg_json_set_string(json, "type", "boolean");
+    } else if (key->type == TG_TYPE_DECIMAL) {
+        struct tg_json *types = tg_json_list();
+        tg_json_append(types, tg_json_string("number"));
+        tg_json_append(types, tg_json_string("string"));
+        tg_json_set(json, "type", types);
+        tg_json_set_string(json, "pattern", pattern_of(TG_TYPE_MONEY));
+        if (has_bounds(key)) {
+            tg_json_set_integer(json, "exclusiveMinimum", key->min);
+        }
     } else {
         tg_json_set_string(json, "type", "string");
         if (pattern != NULL) {

@@ -2,6 +2,7 @@
 #include "rate/allowance.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
                                     bool is_pool, uint32_t index)
@@ -110,21 +111,100 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     return TG_OK;
 }
 
+/* Does the allowance count at the event's time? Dates are the account's, instants everybody's. */
+static bool is_valid(const struct tg_allowance *allowance, const struct tg_allowance_draw *draw)
+{
+    const bool from_is_local = (allowance->options & TG_ALLOWANCE_FROM_IS_LOCAL) != 0;
+    const bool to_is_local = (allowance->options & TG_ALLOWANCE_TO_IS_LOCAL) != 0;
+    return (from_is_local ? draw->time.at_ns : draw->at_ns) >= allowance->valid_from_ns &&
+           (allowance->valid_to_ns == 0 ||
+            (to_is_local ? draw->time.at_ns : draw->at_ns) < allowance->valid_to_ns);
+}
+
+static bool may_cover(const struct tg_allowance *allowance, const struct tg_allowance_draw *draw)
+{
+    return tg_image_allowance_covers(draw->image, allowance, draw->service, draw->zone) &&
+           allowance->dimension == draw->plan_service->dimension &&
+           (allowance->directions_mask == 0 ||
+            (allowance->directions_mask & draw->direction) != 0) &&
+           is_valid(allowance, draw) &&
+           tg_image_allowance_covers_band(draw->image, allowance, draw->plan_service->time_model,
+                                          draw->band);
+}
+
+/* A grant that may be used, and what says when its turn is. */
+struct turn {
+    uint16_t index;
+    uint16_t priority;
+    uint8_t scope;
+    int64_t from_ns; /* local */
+    int64_t to_ns;
+};
+
+static struct turn turn_of(const struct tg_allowance *allowance, uint16_t index,
+                           const struct tg_allowance_draw *draw)
+{
+    struct turn turn = {.index = index, .priority = allowance->priority, .scope = allowance->scope};
+    const int64_t ahead_ns = draw->time.at_ns - draw->at_ns;
+    tg_bucket_span(allowance, &draw->time, &turn.from_ns, &turn.to_ns);
+    const int64_t from_ns = allowance->valid_from_ns +
+                            ((allowance->options & TG_ALLOWANCE_FROM_IS_LOCAL) != 0 ? 0 : ahead_ns);
+    const int64_t to_ns = allowance->valid_to_ns +
+                          ((allowance->options & TG_ALLOWANCE_TO_IS_LOCAL) != 0 ? 0 : ahead_ns);
+    if (allowance->valid_from_ns != 0 && from_ns > turn.from_ns) {
+        turn.from_ns = from_ns;
+    }
+    if (allowance->valid_to_ns != 0 && to_ns < turn.to_ns) {
+        turn.to_ns = to_ns;
+    }
+    return turn;
+}
+
+static bool is_before(const struct turn *a, const struct turn *b)
+{
+    return a->priority != b->priority ? a->priority < b->priority
+           : a->to_ns != b->to_ns     ? a->to_ns < b->to_ns
+           : a->scope != b->scope     ? a->scope < b->scope
+                                      : a->from_ns < b->from_ns;
+}
+
+/* The plan's list in the order of use at the event's time: of one priority what ends first, then
+ * own before shared, then what was granted first; the list's order, by id, is kept between equals.
+ */
+static __attribute__((noinline)) void list_order(const struct tg_allowance_draw *draw,
+                                                 uint16_t list[TG_BUCKETS_MAX])
+{
+    struct turn turns[TG_BUCKETS_MAX];
+    const uint32_t count = draw->plan_service->buckets_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct turn turn = turn_of(tg_image_allowance(draw->image, list[i]), list[i], draw);
+        uint32_t at = i;
+        for (; at > 0 && is_before(&turn, &turns[at - 1]); at--) {
+            turns[at] = turns[at - 1];
+        }
+        turns[at] = turn;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        list[i] = turns[i].index;
+    }
+}
+
 enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
                               struct tg_allowance_log *log, uint64_t *covered)
 {
     const uint16_t *list = tg_image_buckets(draw->image, draw->plan_service);
+    uint16_t ordered[TG_BUCKETS_MAX];
     uint64_t left = draw->billed_blocks;
+    assert(draw->plan_service->buckets_count <= TG_BUCKETS_MAX);
+    if (draw->plan_service->buckets_by_end != 0) {
+        memcpy(ordered, list, draw->plan_service->buckets_count * sizeof *list);
+        list_order(draw, ordered);
+        list = ordered;
+    }
     *covered = 0;
     for (uint32_t i = 0; i < draw->plan_service->buckets_count && left > 0; i++) {
-        const struct tg_allowance *allowance = tg_image_allowance(draw->image, list[i]);
         uint64_t taken = 0;
-        if (!tg_image_allowance_covers(draw->image, allowance, draw->service, draw->zone) ||
-            allowance->dimension != draw->plan_service->dimension ||
-            (allowance->directions_mask != 0 &&
-             (allowance->directions_mask & draw->direction) == 0) ||
-            !tg_image_allowance_covers_band(draw->image, allowance, draw->plan_service->time_model,
-                                            draw->band)) {
+        if (!may_cover(tg_image_allowance(draw->image, list[i]), draw)) {
             continue;
         }
         const enum tg_err err = one_draw(accounts, draw, list[i], left, log, &taken);
@@ -132,9 +212,31 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
             return err;
         }
         left -= taken;
+        if ((tg_image_allowance(draw->image, list[i])->options & TG_ALLOWANCE_BLOCKS) != 0) {
+            break;
+        }
     }
     *covered = draw->billed_blocks - left;
     return TG_OK;
+}
+
+bool tg_allowance_is_raw(const struct tg_image *image, const struct tg_plan_service *plan_service)
+{
+    const uint16_t first = tg_image_buckets(image, plan_service)[0];
+    return (tg_image_allowance(image, first)->options & TG_ALLOWANCE_RAW) != 0;
+}
+
+bool tg_allowance_joins_calls(const struct tg_image *image,
+                              const struct tg_plan_service *plan_service)
+{
+    const uint16_t *list = tg_image_buckets(image, plan_service);
+    for (uint32_t i = 0; i < plan_service->buckets_count; i++) {
+        const struct tg_allowance *allowance = tg_image_allowance(image, list[i]);
+        if ((allowance->options & TG_ALLOWANCE_RAW) != 0 || allowance->price != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool tg_allowance_has_bands(const struct tg_image *image,

@@ -23,6 +23,7 @@ struct tg_allowance_draw {
     uint64_t billed_blocks;                     /**< Blocks of the price, after increments. */
     uint64_t unit_base_count;                   /**< Base quantity in a block. */
     struct tg_bucket_time time;                 /**< Event, start of the subscription, cycle. */
+    int64_t at_ns;                              /**< Event time, UTC. */
     uint32_t subscriber;                        /**< Dense index. */
     uint32_t account;                           /**< Dense index. */
     uint32_t band;                              /**< Band of the usage. */
@@ -90,6 +91,17 @@ enum tg_err tg_allowance_draw(struct tg_accounts *accounts, const struct tg_allo
  *  @param image Checked. @param plan_service Of that image. @return true if so. */
 bool tg_allowance_has_bands(const struct tg_image *image,
                             const struct tg_plan_service *plan_service);
+
+/** @brief Do the allowances of a plan's service cover billed units, and for nothing? Then the
+ * records of a call are one call; else each draws by itself. @param image Checked. @param
+ * plan_service Of that image. @return true if so, also without any. */
+bool tg_allowance_joins_calls(const struct tg_image *image,
+                              const struct tg_plan_service *plan_service);
+
+/** @brief Do the allowances of a plan's service draw what was used, not what is billed? One list
+ *  has one kind. @param image Checked. @param plan_service Of that image, with a list.
+ *  @return true if so. */
+bool tg_allowance_is_raw(const struct tg_image *image, const struct tg_plan_service *plan_service);
 
 /** @brief A counter on a shelf. */
 struct tg_allowance_counter {

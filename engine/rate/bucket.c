@@ -34,6 +34,13 @@ uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns)
         return tg_account_period(at_ns);
     case TG_PERIOD_DAY:
         return at_ns < 0 ? 0 : (uint32_t)(at_ns / TG_NS_PER_DAY) + 1;
+    case TG_PERIOD_HOUR:
+        return at_ns < 0 ? 0 : (uint32_t)(at_ns / TG_NS_PER_HOUR) + 1;
+    case TG_PERIOD_YEAR: {
+        struct tg_civil civil;
+        tg_clock_to_civil(at_ns, &civil);
+        return at_ns < 0 ? 0 : (uint32_t)(civil.year - 1970) + 1;
+    }
     default:
         return at_ns < 0 ? 0 : 1;
     }
@@ -63,10 +70,31 @@ static void period_days(uint8_t period, uint8_t cycle_day, uint32_t number, int6
         }
         return;
     }
+    if (period == TG_PERIOD_YEAR) {
+        *from = tg_days_from_civil(1970 + (int32_t)number - 1, 1, 1);
+        *to = tg_days_from_civil(1970 + (int32_t)number, 1, 1);
+        return;
+    }
     const uint32_t months = number - 1;
     *from = tg_days_from_civil(1970 + (int32_t)(months / 12), (uint8_t)(months % 12 + 1), 1);
     *to = tg_days_from_civil(1970 + (int32_t)((months + 1) / 12), (uint8_t)((months + 1) % 12 + 1),
                              1);
+}
+
+void tg_bucket_span(const struct tg_allowance *allowance, const struct tg_bucket_time *time,
+                    int64_t *from_ns, int64_t *to_ns)
+{
+    const uint32_t number = tg_bucket_period(allowance->period, time->cycle_day, time->at_ns);
+    *from_ns = 0;
+    *to_ns = INT64_MAX;
+    if (allowance->period == TG_PERIOD_HOUR) {
+        *from_ns = (int64_t)(number - 1) * TG_NS_PER_HOUR;
+        *to_ns = *from_ns + TG_NS_PER_HOUR;
+    } else if (allowance->period != TG_PERIOD_EVER) {
+        period_days(allowance->period, time->cycle_day, number, from_ns, to_ns);
+        *from_ns *= TG_NS_PER_DAY;
+        *to_ns *= TG_NS_PER_DAY;
+    }
 }
 
 uint64_t tg_bucket_grant(const struct tg_allowance *allowance, uint32_t number,
@@ -77,6 +105,9 @@ uint64_t tg_bucket_grant(const struct tg_allowance *allowance, uint32_t number,
     }
     int64_t from;
     int64_t to;
+    if (allowance->period == TG_PERIOD_HOUR) { /* hours are granted whole */
+        return time->active_from_ns < (int64_t)number * TG_NS_PER_HOUR ? allowance->amount_base : 0;
+    }
     period_days(allowance->period, time->cycle_day, number, &from, &to);
     const int64_t active_day = time->active_from_ns / TG_NS_PER_DAY;
     if (active_day <= from) {
@@ -125,16 +156,28 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
     const uint32_t ages = allowance->rollover_periods;
     uint64_t used = bucket->used_base;
     uint64_t left[TG_ROLLOVER_PERIODS_MAX + 1] = {0}; /* [0] of the grant, [i] rolled i times */
-    for (uint32_t i = ages; i > 0; i--) {             /* the oldest was used first */
+    uint64_t grant = ages > 0 ? tg_bucket_grant(allowance, bucket->period, time) : 0;
+    const bool is_granted = grant > 0;
+    if ((allowance->options & TG_ALLOWANCE_NEWEST_FIRST) != 0) {
+        const uint64_t taken = smaller(used, grant);
+        grant -= taken;
+        used -= taken;
+        for (uint32_t i = 1; i <= ages; i++) {
+            const uint64_t rolled = smaller(used, bucket->carried_base[i - 1]);
+            left[i] = bucket->carried_base[i - 1] - rolled;
+            used -= rolled;
+        }
+    }
+    const uint32_t oldest = (allowance->options & TG_ALLOWANCE_NEWEST_FIRST) != 0 ? 0 : ages;
+    for (uint32_t i = oldest; i > 0; i--) { /* the oldest was used first */
         const uint64_t taken = smaller(used, bucket->carried_base[i - 1]);
         left[i] = bucket->carried_base[i - 1] - taken;
         used -= taken;
     }
     counter_roll(bucket);
     if (ages > 0) {
-        const uint64_t grant = tg_bucket_grant(allowance, bucket->period, time);
         left[0] = grant > used ? grant - used : 0;
-        if (grant > 0 && left[0] < allowance->rollover_min_base) {
+        if (is_granted && left[0] < allowance->rollover_min_base) {
             left[0] = allowance->rollover_min_base;
         }
         left[0] = smaller(left[0], allowance->rollover_max_base);
@@ -166,6 +209,37 @@ static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *
     }
 }
 
+/* Until when a bucket counts as touched: its period, or its one grant, may last longer than the
+ * three months that others are kept. Of what is granted once the end is kept in carried_base, as
+ * nothing rolls out of it. */
+static void bucket_keep(struct tg_bucket *bucket, const struct tg_allowance *allowance,
+                        const struct tg_bucket_time *time)
+{
+    if (__builtin_expect(allowance->period == TG_PERIOD_YEAR, 0)) {
+        int64_t from_ns;
+        int64_t to_ns;
+        tg_bucket_span(allowance, time, &from_ns, &to_ns);
+        const uint32_t last = tg_account_period(to_ns - 1);
+        bucket->touched_month = last > bucket->touched_month ? last : bucket->touched_month;
+    } else if (allowance->period == TG_PERIOD_EVER && allowance->amount_base != 0) {
+        bucket->carried_base[TG_ROLLOVER_PERIODS_MAX - 1] =
+            allowance->valid_to_ns != 0 ? tg_account_period(allowance->valid_to_ns) + 1 : 0;
+    }
+}
+
+/* May another one have its place? Lasting ones stay, but for what was granted once and is over. */
+static bool bucket_is_over(const struct tg_bucket *bucket, uint32_t month)
+{
+    const uint64_t over_month =
+        bucket->period == 1 && (bucket->kind == TG_BUCKET_OWN || bucket->kind == TG_BUCKET_POOL ||
+                                bucket->kind == TG_BUCKET_MEMBER)
+            ? bucket->carried_base[TG_ROLLOVER_PERIODS_MAX - 1]
+            : 0;
+    return bucket->kind == TG_BUCKET_FREE ||
+           ((bucket->period != 1 || (over_month != 0 && over_month + 3 <= month)) &&
+            bucket->touched_month + 3 <= month);
+}
+
 /* Is the first of two calls, NULL none, missed less? */
 static bool call_is_older(const struct tg_bucket *a, const struct tg_bucket *b)
 {
@@ -179,8 +253,7 @@ struct tg_bucket *tg_bucket_place(struct tg_shelf *shelf, uint32_t month)
     struct tg_bucket *call = NULL;
     for (uint32_t i = 0; i < TG_BUCKETS_MAX; i++) {
         struct tg_bucket *bucket = &shelf->buckets[i];
-        if (bucket->kind == TG_BUCKET_FREE ||
-            (bucket->period != 1 && bucket->touched_month + 3 <= month)) {
+        if (bucket_is_over(bucket, month)) {
             return bucket;
         }
         if (bucket->kind == TG_BUCKET_CALL && call_is_older(bucket, call)) {
@@ -222,6 +295,7 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
         return found->period == number + 1 ? TG_OK : TG_E_PERIOD_CLOSED;
     }
     bucket_roll_to(found, allowance, number, time);
+    bucket_keep(found, allowance, time);
     *bucket = found;
     return TG_OK;
 }

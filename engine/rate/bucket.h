@@ -59,7 +59,9 @@ struct tg_bucket {
                                                          a limit: spent in the four periods before
                                                          used_before_base; of a carry: remainder
                                                          now and before, and denominator; of a
-                                                         call: see rate/call.h. */
+                                                         call: see rate/call.h; of what is granted
+                                                         once and ends: [3] the month behind its
+                                                         end. */
 };
 _Static_assert(sizeof(struct tg_bucket) == 64, "one cache line");
 
@@ -80,9 +82,20 @@ struct tg_bucket_time {
  * @param period     enum tg_period.
  * @param cycle_day  For TG_PERIOD_CYCLE: 1..31, clamped to the month's last day.
  * @param at_ns      Local, not before 1970.
- * @return Months, days, weeks or cycles since 1970 plus 1; always 1 for TG_PERIOD_EVER.
+ * @return Hours, days, weeks, months, cycles or years since 1970 plus 1; always 1 for
+ *         TG_PERIOD_EVER.
  */
 uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns);
+
+/**
+ * @brief First instant of the period an event is in, and the first one behind it.
+ * @param[in]  allowance  Its period counts.
+ * @param[in]  time       Event time and cycle day.
+ * @param[out] from_ns    Local; 0 for TG_PERIOD_EVER.
+ * @param[out] to_ns      Local; INT64_MAX for TG_PERIOD_EVER.
+ */
+void tg_bucket_span(const struct tg_allowance *allowance, const struct tg_bucket_time *time,
+                    int64_t *from_ns, int64_t *to_ns);
 
 /**
  * @brief What an allowance grants in a period, prorated when it says so.

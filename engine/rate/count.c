@@ -178,6 +178,43 @@ static enum tg_err tasks_make(struct tg_rate *rate, const struct tg_usage *row,
                        &work->pieces_count);
 }
 
+/* Units that an allowance covers at a price of its own: one piece each, behind the others. */
+static __attribute__((noinline)) enum tg_err uses_price(struct tg_rate *rate,
+                                                        const struct tg_usage *row,
+                                                        const struct tg_charge *charge,
+                                                        struct tg_rate_work *work)
+{
+    for (uint32_t i = 0; i < work->log->uses_count; i++) {
+        const struct tg_allowance_use *use = &work->log->uses[i];
+        const uint32_t price = tg_image_allowance(work->image, use->allowance)->price;
+        if (price == 0) {
+            continue;
+        }
+        if (work->pieces_count == TG_PIECES_PER_ROW_MAX) {
+            return TG_E_FULL;
+        }
+        const struct tg_price_info *info = tg_image_price_info(work->image, price - 1);
+        const uint32_t index = work->pieces_from + work->pieces_count;
+        rate->task_prices[index] = tg_image_price(work->image, price - 1);
+        rate->tasks[index] = (struct tg_rate_task){.plug = plug_of(rate, work->image, price - 1),
+                                                   .end_ns = rate->cuts.cuts[0].end_ns};
+        if (rate->tasks[index].plug == NULL) {
+            return TG_E_PLUGIN_OPEN;
+        }
+        rate->task_rows[index] = (struct tg_tariff_row){
+            .units = tg_rate_units(use->used_base, info->unit_base_count, info->quantity_rounding),
+            .start_ns = row->start_ns,
+            .price_index = index,
+            .node_id = row->node_id,
+            .node_state = charge->node_state,
+            .flags = TG_TARIFF_FIRST_PIECE | TG_TARIFF_LAST_PIECE,
+            .service = row->service,
+        };
+        work->pieces_count++;
+    }
+    return TG_OK;
+}
+
 static __attribute__((noinline)) struct tg_allowance_log *log_of(struct tg_rate *rate,
                                                                  struct tg_rate_work *work)
 {
@@ -243,6 +280,7 @@ static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
         .plan_service = work->plan_service,
         .unit_base_count = rate->cuts.info->unit_base_count,
         .time = time_of(rate, row, work),
+        .at_ns = row->start_ns,
         .subscriber = charge->subscriber,
         .account = work->account,
         .zone = work->zone,
@@ -329,15 +367,15 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
 {
     const struct tg_rate_cuts *cuts = &rate->cuts;
     const struct tg_call *call = work->call;
-    const uint64_t billed_blocks = call == NULL ? cuts->billed_units : call->added.billed_units;
     const uint64_t block_units = cuts->info->block_units;
     const struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    if (__builtin_mul_overflow(billed_blocks, block_units, &charge->billed_units)) {
-        return TG_E_AMOUNT_OVERFLOW;
-    }
     enum tg_err err = row_cover(rate, row, charge, work, meter);
     if (err != TG_OK) {
         return err;
+    }
+    const uint64_t billed_blocks = call == NULL ? cuts->billed_units : call->added.billed_units;
+    if (__builtin_mul_overflow(billed_blocks, block_units, &charge->billed_units)) {
+        return TG_E_AMOUNT_OVERFLOW;
     }
     charge->unit = cuts->info->unit;
     charge->allowance_units = work->covered_blocks * block_units;
@@ -353,7 +391,14 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     if (err != TG_OK) {
         return err;
     }
-    work->has_connect_fee = fee_is_due(work, work->pieces_count > 0, cuts->billed_units);
+    work->priced_count = work->pieces_count;
+    if (__builtin_expect(work->plan_service->buckets_count != 0, 0)) {
+        err = uses_price(rate, row, charge, work);
+        if (err != TG_OK) {
+            return err;
+        }
+    }
+    work->has_connect_fee = fee_is_due(work, work->priced_count > 0, cuts->billed_units);
     charge->fate = TG_FATE_RATED;
     const uint64_t unit_base_count =
         block_units == 1 ? cuts->info->unit_base_count : tg_unit_base_count(charge->unit);

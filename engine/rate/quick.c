@@ -95,7 +95,8 @@ static __attribute__((noinline)) void cell_make(const struct tg_image *image, ui
     cell->dimension = plan_service->dimension;
     cell->is_zoned_by_network = plan_service->zone_by == TG_ZONE_BY_NETWORK;
     cell->is_cut_by_time =
-        plan_service->dimension == TG_DIMENSION_TIME && plan_service->split_mode != TG_SPLIT_START;
+        (plan_service->dimension == TG_DIMENSION_TIME || plan_service->is_data_timed != 0) &&
+        plan_service->split_mode != TG_SPLIT_START;
     cell->is_quick = plan_service->buckets_count == 0 &&
                      plan_service->dimension != TG_DIMENSION_MONEY &&
                      plan_service->zone_by != TG_ZONE_BY_PAIR &&

@@ -99,6 +99,7 @@ static bool row_carries(const struct tg_rate *rate, const struct tg_rate_work *w
 struct span {
     uint32_t from;
     uint32_t count;
+    uint32_t priced_count; /* the others are what allowances cover at a price of their own */
     bool has_fee;
 };
 
@@ -126,7 +127,7 @@ static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_r
         amount += work->price->connect_fee;
     }
     sum->unlimited = amount;
-    if (span->count > 0) {
+    if (span->priced_count > 0) {
         amount = amount < work->price->charge_min ? work->price->charge_min : amount;
         if ((work->info->options & TG_PRICE_MAX_STOPS) == 0) {
             amount = amount > work->price->charge_max ? work->price->charge_max : amount;
@@ -216,7 +217,8 @@ call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct 
             const struct span_sum *sum, struct tg_charge *charge, struct tg_rate_trace *trace)
 {
     const struct tg_call *call = work->call;
-    const struct span span_before = {call->pieces_from, call->pieces_count, call->had_fee};
+    const struct span span_before = {call->pieces_from, call->pieces_count, call->pieces_count,
+                                     call->had_fee};
     struct span_sum before;
     struct tg_rules_exact exact;
     struct tg_rules_exact exact_before;
@@ -288,7 +290,8 @@ static enum tg_err span_amount(struct tg_rate *rate, const struct tg_rate_work *
 static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *work,
                               struct tg_charge *charge, struct tg_rate_trace *trace)
 {
-    const struct span span = {work->pieces_from, work->pieces_count, work->has_connect_fee};
+    const struct span span = {work->pieces_from, work->pieces_count, work->priced_count,
+                              work->has_connect_fee};
     struct span_sum sum;
     enum tg_err err = span_sum(rate, work, &span, &sum);
     if (err == TG_OK) {

@@ -8,6 +8,11 @@ enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_
                               uint64_t *covered)
 {
     *covered = 0;
+    if (tg_allowance_is_raw(draw->image, draw->plan_service)) {
+        draw->billed_blocks = cuts->cuts_count > 0 ? cuts->raw_units : 0;
+        const enum tg_err err = tg_allowance_draw(accounts, draw, log, covered);
+        return err == TG_OK && *covered > 0 ? tg_rate_cuts_rest(cuts, *covered) : err;
+    }
     if (!tg_allowance_has_bands(draw->image, draw->plan_service)) {
         draw->billed_blocks = cuts->billed_units;
         return tg_allowance_draw(accounts, draw, log, covered);
@@ -105,6 +110,7 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         .plan_service = place->plan_service,
         .unit_base_count = place->info->unit_base_count,
         .time = place->time,
+        .at_ns = row->start_ns,
         .subscriber = charge->subscriber,
         .account = place->line->account,
         .zone = charge->zone,
@@ -114,7 +120,8 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
     struct tg_rate_cuts *cuts = call == NULL ? &rate->cuts : &call->added;
     uint64_t covered;
     enum tg_err err = TG_OK;
-    if (call == NULL && tg_allowance_has_bands(place->image, place->plan_service)) {
+    if (call == NULL && (tg_allowance_has_bands(place->image, place->plan_service) ||
+                         tg_allowance_is_raw(place->image, place->plan_service))) {
         const uint32_t model = tg_rate_time_model(place->image, place->plan_service, row,
                                                   charge->site, place->account);
         err = tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, cuts);

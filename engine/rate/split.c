@@ -55,37 +55,46 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
 
 static const struct tg_price *price_in_band(const struct tg_image *image,
                                             const struct tg_plan_service *plan_service,
-                                            uint32_t time_model, uint32_t zone, int64_t at_ns,
-                                            int64_t *until_ns, uint32_t *band_found)
+                                            uint32_t time_model, uint32_t zone, int64_t since_ns,
+                                            int64_t at_ns, int64_t *until_ns, uint32_t *band_found)
 {
     const uint32_t band = time_model == TG_TIME_MODEL_NONE
                               ? (*until_ns = INT64_MAX, 0)
-                              : tg_image_band(image, time_model, at_ns, until_ns);
+                              : tg_image_band_since(image, time_model, since_ns, at_ns, until_ns);
     const uint32_t price_id = tg_image_price_at(image, plan_service, zone, band);
     *band_found = band;
     return price_id == TG_PRICE_NONE ? NULL : tg_image_price(image, price_id);
 }
 
-/* End of n units counted from the start; INT64_MAX when that is beyond time. */
-static int64_t units_end_ns(int64_t start_ns, uint64_t units, uint64_t unit_ns)
-{
+/* How long units last: so many of them, evenly, in a span. A second of a call is 10^9 ns a unit,
+ * the octets of a record lie evenly in its time. */
+struct pace {
+    int64_t start_ns;
     uint64_t span_ns;
+    uint64_t span_units;
+};
+
+/* End of n units counted from the start; INT64_MAX when that is beyond time. */
+static int64_t units_end_ns(const struct pace *pace, uint64_t units)
+{
+    const unsigned __int128 spans_ns = (unsigned __int128)units * pace->span_ns / pace->span_units;
     int64_t end_ns;
-    if (__builtin_mul_overflow(units, unit_ns, &span_ns) ||
-        __builtin_add_overflow(start_ns, span_ns, &end_ns)) {
-        return INT64_MAX;
-    }
-    return end_ns;
+    return spans_ns > INT64_MAX ||
+                   __builtin_add_overflow(pace->start_ns, (int64_t)spans_ns, &end_ns)
+               ? INT64_MAX
+               : end_ns;
 }
 
 /* First unit that begins at or after an instant. */
-static uint64_t units_until(int64_t start_ns, int64_t until_ns, uint64_t unit_ns)
+static uint64_t units_until(const struct pace *pace, int64_t until_ns)
 {
     if (until_ns == INT64_MAX) {
         return UINT64_MAX;
     }
-    const uint64_t span_ns = (uint64_t)until_ns - (uint64_t)start_ns;
-    return span_ns / unit_ns + (span_ns % unit_ns != 0);
+    const unsigned __int128 parts =
+        (unsigned __int128)((uint64_t)until_ns - (uint64_t)pace->start_ns) * pace->span_units;
+    const unsigned __int128 units = parts / pace->span_ns + (parts % pace->span_ns != 0);
+    return units > UINT64_MAX ? UINT64_MAX : (uint64_t)units;
 }
 
 /* One row while it is cut. */
@@ -94,7 +103,7 @@ struct cutter {
     const struct tg_plan_service *plan_service;
     const struct tg_usage *row;
     struct tg_rate_cuts *cuts;
-    uint64_t unit_ns;
+    struct pace pace;
     uint64_t units; /* to cut, from the start of the call */
     uint32_t zone;
     uint32_t time_model;          /* whose wall time counts for the row */
@@ -143,7 +152,7 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
                              uint64_t from, uint64_t units)
 {
     struct tg_rate_cuts *cuts = cutter->cuts;
-    const int64_t end_ns = units_end_ns(cutter->row->start_ns, from + units, cutter->unit_ns);
+    const int64_t end_ns = units_end_ns(&cutter->pace, from + units);
     const uint32_t last = cuts->cuts_count;
     const bool is_joined =
         cutter->plan_service->increment_owner != TG_INCREMENT_PER_SEGMENT && !cuts->is_isolated;
@@ -153,12 +162,12 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
     } else if (last == TG_PIECES_PER_ROW_MAX) {
         return TG_E_FULL;
     } else {
-        cuts->cuts[cuts->cuts_count++] = (struct tg_rate_cut){
-            .price = price,
-            .units = units,
-            .start_ns = units_end_ns(cutter->row->start_ns, from, cutter->unit_ns),
-            .end_ns = end_ns,
-            .band = cutter->band};
+        cuts->cuts[cuts->cuts_count++] =
+            (struct tg_rate_cut){.price = price,
+                                 .units = units,
+                                 .start_ns = units_end_ns(&cutter->pace, from),
+                                 .end_ns = end_ns,
+                                 .band = cutter->band};
     }
     return __builtin_add_overflow(cuts->billed_units, units, &cuts->billed_units)
                ? TG_E_AMOUNT_OVERFLOW
@@ -172,7 +181,7 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
     const struct tg_price *price = cutter->price;
     uint64_t at = 0;
     while (at < cutter->units) {
-        const uint64_t bound = units_until(cutter->row->start_ns, until_ns, cutter->unit_ns);
+        const uint64_t bound = units_until(&cutter->pace, until_ns);
         const uint64_t stop = cutter->units < bound ? cutter->units : bound;
         uint64_t billed;
         enum tg_err err = piece_units(cutter, price, at, stop, &billed);
@@ -187,9 +196,9 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
         /* An increment that starts before the boundary carries its time into the next band. */
         at = owner == TG_INCREMENT_START ? at + billed : stop;
         if (at < cutter->units) {
-            price = price_in_band(
-                cutter->image, cutter->plan_service, cutter->time_model, cutter->zone,
-                units_end_ns(cutter->row->start_ns, at, cutter->unit_ns), &until_ns, &cutter->band);
+            price = price_in_band(cutter->image, cutter->plan_service, cutter->time_model,
+                                  cutter->zone, cutter->row->start_ns,
+                                  units_end_ns(&cutter->pace, at), &until_ns, &cutter->band);
             if (price == NULL) {
                 return TG_E_NO_RATE;
             }
@@ -215,14 +224,12 @@ static enum tg_err cut_one(const struct tg_usage *row, uint64_t units, uint32_t 
 }
 
 /* Included units that come off what was used: the rest is cut as if it began behind them. */
-static enum tg_err included_skip(struct cutter *cutter, struct tg_usage *rest, int64_t *until_ns)
+static enum tg_err included_skip(struct cutter *cutter, int64_t *until_ns)
 {
-    struct tg_rate_cuts *cuts = cutter->cuts;
-    *rest = *cutter->row;
-    rest->start_ns = units_end_ns(rest->start_ns, cuts->included_units, cutter->unit_ns);
-    cutter->row = rest;
-    cutter->price = price_in_band(cutter->image, cutter->plan_service, cutter->time_model,
-                                  cutter->zone, rest->start_ns, until_ns, &cutter->band);
+    cutter->pace.start_ns = units_end_ns(&cutter->pace, cutter->cuts->included_units);
+    cutter->price =
+        price_in_band(cutter->image, cutter->plan_service, cutter->time_model, cutter->zone,
+                      cutter->row->start_ns, cutter->pace.start_ns, until_ns, &cutter->band);
     return cutter->price != NULL ? TG_OK : TG_E_NO_RATE;
 }
 
@@ -253,6 +260,34 @@ uint32_t tg_rate_time_model(const struct tg_image *image,
     return tg_image_time_model_at(image, plan_service->time_model, &place);
 }
 
+enum tg_err tg_rate_cuts_rest(struct tg_rate_cuts *cuts, uint64_t covered_units)
+{
+    const struct tg_price *price = cuts->price;
+    const bool is_off_used = (cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0;
+    uint64_t rest = cuts->raw_units - covered_units;
+    uint64_t billed;
+    assert(cuts->cuts_count == 1 && covered_units <= cuts->raw_units);
+    cuts->included_units = is_off_used && price->included_units > 0
+                               ? (price->included_units < rest ? price->included_units : rest)
+                               : 0;
+    rest -= cuts->included_units;
+    rest = rest > 0 && rest < price->minimum_units ? price->minimum_units : rest;
+    const enum tg_err err =
+        tg_rate_increments(rest, price->first_increment, price->next_increment, &billed);
+    if (err != TG_OK) {
+        return err;
+    }
+    if (!is_off_used) {
+        cuts->included_units = price->included_units < billed ? price->included_units : billed;
+        billed -= cuts->included_units;
+    }
+    if (__builtin_add_overflow(covered_units, billed, &cuts->billed_units)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    cuts->cuts[0].units = cuts->billed_units;
+    return TG_OK;
+}
+
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
                         uint32_t model, uint32_t zone, const struct tg_usage *row,
                         struct tg_rate_cuts *cuts)
@@ -265,15 +300,17 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     cuts->included_units = 0;
     cuts->is_isolated = false;
     cuts->is_covered_apart = false;
-    cuts->price = price_in_band(image, plan_service, model, zone, row->start_ns, &until_ns, &band);
+    cuts->price = price_in_band(image, plan_service, model, zone, row->start_ns, row->start_ns,
+                                &until_ns, &band);
     cuts->info = NULL;
     const bool is_timed =
-        plan_service->dimension == TG_DIMENSION_TIME &&
+        (plan_service->dimension == TG_DIMENSION_TIME || plan_service->is_data_timed != 0) &&
         plan_service->split_mode != TG_SPLIT_START && until_ns != INT64_MAX &&
         !__builtin_add_overflow(row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
     const bool is_crossing = is_timed && end_ns > until_ns;
     if (is_crossing && plan_service->split_mode == TG_SPLIT_END) {
-        cuts->price = price_in_band(image, plan_service, model, zone, end_ns - 1, &until_ns, &band);
+        cuts->price = price_in_band(image, plan_service, model, zone, row->start_ns, end_ns - 1,
+                                    &until_ns, &band);
     }
     if (cuts->price == NULL) {
         return TG_E_NO_RATE;
@@ -301,12 +338,24 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     enum tg_err err = TG_OK;
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
-        struct tg_usage rest;
         struct cutter cutter = {
-            image, plan_service, row,   cuts, cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS,
-            units, zone,         model, band, cuts->price};
+            .image = image,
+            .plan_service = plan_service,
+            .row = row,
+            .cuts = cuts,
+            .pace = plan_service->dimension == TG_DIMENSION_TIME
+                        ? (struct pace){row->start_ns,
+                                        cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS, 1}
+                        : (struct pace){row->start_ns, (uint64_t)(end_ns - row->start_ns),
+                                        cuts->raw_units},
+            .units = units,
+            .zone = zone,
+            .time_model = model,
+            .band = band,
+            .price = cuts->price,
+        };
         if (cuts->included_units > 0) {
-            err = included_skip(&cutter, &rest, &until_ns);
+            err = included_skip(&cutter, &until_ns);
         }
         err = err == TG_OK ? cut_bands(&cutter, until_ns) : err;
     } else {

@@ -117,4 +117,13 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
                         uint32_t model, uint32_t zone, const struct tg_usage *row,
                         struct tg_rate_cuts *cuts);
 
+/**
+ * @brief A row whose first units allowances cover as they were used: the rest is rounded as if it
+ *        started behind them.
+ * @param[in,out] cuts           Of one part; billed and included units are written.
+ * @param[in]     covered_units  1 to cuts->raw_units.
+ * @return TG_OK or TG_E_AMOUNT_OVERFLOW.
+ */
+enum tg_err tg_rate_cuts_rest(struct tg_rate_cuts *cuts, uint64_t covered_units);
+
 #endif

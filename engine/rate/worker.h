@@ -96,6 +96,7 @@ struct tg_rate_work {
     uint32_t active_from_s;                     /**< Start of the subscription. */
     uint32_t pieces_from;                       /**< First of its pieces. */
     uint32_t pieces_count;                      /**< How many go to tariffs. */
+    uint32_t priced_count;                      /**< Of these not covered by an allowance. */
     uint16_t zone;                              /**< Zone index. */
     int16_t reason;                             /**< enum tg_err so far. */
     bool is_worked;                             /**< Came with TG_FATE_NONE. */

@@ -28,6 +28,7 @@ class Folder:
         self.allowances = {}
         self.counters = {}
         self.products = {}
+        self.networks = {}
         self.subscribers = []
         self.rows = []
         self.answers = {}
@@ -93,7 +94,7 @@ class Folder:
                     "prices": self.prices, "decks": self.decks, "time_models": self.models,
                     "plans": self.plans, "allowances": self.allowances,
                     "counters": self.counters,
-                    "products": self.products}
+                    "products": self.products, "networks": self.networks}
         with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
             for key, value in document.items():
                 if value:

@@ -149,3 +149,67 @@ Test(bucket, a_full_shelf_refuses_and_makes_room_after_three_months)
                  TG_OK);
     cr_expect_eq(bucket->used_base, 0);
 }
+
+/* Draw one unit from eight allowances, on the shelf's eight places. */
+static void fill(struct tg_shelf *shelf, const struct tg_allowance *allowance, const char *day)
+{
+    const struct tg_bucket_time time = {at(day), at("2026-01-01"), 1};
+    for (uint16_t what = 0; what < TG_BUCKETS_MAX; what++) {
+        struct tg_bucket *bucket;
+        bool is_late;
+        cr_assert_eq(tg_bucket_at(shelf, TG_BUCKET_OWN, what, allowance, &time, &bucket, &is_late),
+                     TG_OK);
+        tg_bucket_take(bucket, 1, is_late, time.at_ns);
+    }
+}
+
+static enum tg_err ninth(const struct tg_shelf *filled, const char *day)
+{
+    struct tg_shelf shelf = *filled;
+    const struct tg_allowance allowance = monthly(10);
+    const struct tg_bucket_time time = {at(day), at("2026-01-01"), 1};
+    struct tg_bucket *bucket;
+    bool is_late;
+    return tg_bucket_at(&shelf, TG_BUCKET_OWN, 100, &allowance, &time, &bucket, &is_late);
+}
+
+Test(bucket, what_is_granted_once_keeps_its_place_until_it_is_over)
+{
+    /* If this failed, a yearly pack that is not touched for three months would be granted again, or
+     * eight packs of the past would suspend every row of a subscription. */
+    struct tg_allowance allowance = monthly(10);
+    struct tg_shelf shelf = {0};
+    allowance.period = TG_PERIOD_EVER;
+    fill(&shelf, &allowance, "2026-01-10");
+    cr_expect_eq(ninth(&shelf, "2030-01-10"), TG_E_FULL, "without an end for ever");
+    memset(&shelf, 0, sizeof shelf);
+    allowance.valid_to_ns = at("2026-09-01");
+    fill(&shelf, &allowance, "2026-01-10");
+    cr_expect_eq(ninth(&shelf, "2026-11-30"), TG_E_FULL, "three months behind its end");
+    cr_expect_eq(ninth(&shelf, "2027-01-01"), TG_OK);
+    memset(&shelf, 0, sizeof shelf);
+    allowance.valid_to_ns = 0;
+    allowance.period = TG_PERIOD_YEAR;
+    fill(&shelf, &allowance, "2026-01-10");
+    cr_expect_eq(ninth(&shelf, "2026-12-31"), TG_E_FULL, "the year is not over");
+    cr_expect_eq(ninth(&shelf, "2027-03-01"), TG_OK);
+}
+
+Test(bucket, the_newest_units_may_be_used_first)
+{
+    /* If this failed, units would be gone that the tariff says are still there: February's 50
+     * are of its own grant, March's 120 are its own 100 and 20 of what is left of February's. */
+    struct tg_allowance allowance = monthly(100);
+    allowance.rollover_periods = 2;
+    struct tg_shelf oldest = {0};
+    (void)use(&oldest, &allowance, "2026-01-10", 30);
+    (void)use(&oldest, &allowance, "2026-02-10", 50);
+    cr_expect_eq(use(&oldest, &allowance, "2026-03-10", 120), 220);
+    cr_expect_eq(use(&oldest, &allowance, "2026-04-10", 0), 200, "March's own is whole");
+    allowance.options = TG_ALLOWANCE_NEWEST_FIRST;
+    struct tg_shelf newest = {0};
+    (void)use(&newest, &allowance, "2026-01-10", 30);
+    (void)use(&newest, &allowance, "2026-02-10", 50);
+    cr_expect_eq(use(&newest, &allowance, "2026-03-10", 120), 220);
+    cr_expect_eq(use(&newest, &allowance, "2026-04-10", 0), 130, "30 of February's, once rolled");
+}

@@ -236,17 +236,41 @@ static uint32_t period_of(const struct slow_bucket *bucket, int64_t at_s)
                                  : (at_s >= APRIL_S ? 1u : 0u);
 }
 
-/* 4.6: which bucket comes next: priority, soonest end, own before pool, id. */
-static bool is_before(const struct slow_bucket *buckets, uint32_t a, uint32_t b)
+/* From when to when the grant of an instant is. */
+static void span_of(const struct slow_bucket *bucket, int64_t at_s, int64_t *from_s, int64_t *to_s)
 {
-    static const unsigned ends[] = {1, 0, 2};
+    switch (bucket->period) {
+    case 2:
+        *from_s = 0;
+        *to_s = INT64_MAX;
+        return;
+    case 1:
+        *from_s = at_s - (at_s - MARCH_S) % DAY_S;
+        *to_s = *from_s + DAY_S;
+        return;
+    default:
+        *from_s = at_s >= APRIL_S ? APRIL_S : MARCH_S;
+        *to_s = at_s >= APRIL_S ? APRIL_S + 30 * DAY_S : APRIL_S;
+    }
+}
+
+/* 4.6: which bucket comes next: priority, soonest end, own before pool, earliest grant, id. */
+static bool is_before(const struct slow_bucket *buckets, int64_t at_s, uint32_t a, uint32_t b)
+{
+    int64_t from_s[2];
+    int64_t to_s[2];
     if (buckets[a].priority != buckets[b].priority) {
         return buckets[a].priority < buckets[b].priority;
     }
-    if (buckets[a].period != buckets[b].period) {
-        return ends[buckets[a].period] < ends[buckets[b].period];
+    span_of(&buckets[a], at_s, &from_s[0], &to_s[0]);
+    span_of(&buckets[b], at_s, &from_s[1], &to_s[1]);
+    if (to_s[0] != to_s[1]) {
+        return to_s[0] < to_s[1];
     }
-    return buckets[a].is_pool != buckets[b].is_pool ? !buckets[a].is_pool : a < b;
+    if (buckets[a].is_pool != buckets[b].is_pool) {
+        return !buckets[a].is_pool;
+    }
+    return from_s[0] != from_s[1] ? from_s[0] < from_s[1] : a < b;
 }
 
 /* Units of billed that allowances cover. */
@@ -259,7 +283,7 @@ static uint64_t cover(const struct slow_world *world, const struct slow_version 
     while (open != 0) {
         uint32_t i = (uint32_t)__builtin_ctz(open);
         for (uint32_t j = i + 1; j < SLOW_BUCKETS; j++) {
-            i = (open >> j & 1u) != 0 && is_before(world->buckets, j, i) ? j : i;
+            i = (open >> j & 1u) != 0 && is_before(world->buckets, use->start_s, j, i) ? j : i;
         }
         open &= ~(1u << i);
         const struct slow_bucket *bucket = &world->buckets[i];

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of rating, told row by row; amounts and units are worked out by hand beside each."""
+import sys
+import tempfile
+
+sys.path.insert(0, sys.argv[2])
+
+from folder import Folder  # noqa: E402
+
+DAY = "2026-03-02T10:00:00Z"
+
+
+class Book:
+    """A folder, and what its rows must come to."""
+
+    def __init__(self):
+        self.folder = Folder("options", "2026-01-01")
+        self.checks = []
+        self.folder.networks = {"own": {"plmn": "26201"}, "fr": {"plmn": "20801", "zone": "eu"},
+                                "us": {"plmn": "310410", "zone": "usa"}}
+        self.second = self.folder.price(unit="second", price="1")
+
+    def row(self, number, service, wanted, start=DAY, **keys):
+        """wanted: amount or reason, then (allowance, units, left) in the order of use."""
+        self.checks.append((self.folder.row(number, service, start, **keys), wanted))
+
+    def grant(self, amount, service="voice", unit="second", **keys):
+        return self.folder.allowance(unit=unit, amount=amount, services=[service], **keys)
+
+    def caller(self, allowances, price=None, **keys):
+        return self.folder.subscriber({"voice": {"price": price or self.second,
+                                                 "allowances": allowances, **keys}})
+
+
+def home_is_a_zone(book):
+    home = book.grant(10, zones=["home"])
+    who = book.caller([home])
+    book.row(who, "voice", ["0.00"], duration_s=4)
+    book.row(who, "voice", ["1.00"], duration_s=7)
+    deck = book.folder.deck({"49": "germany"})
+    abroad = book.folder.subscriber({"voice": {"deck": deck, "allowances": [home],
+                                               "prices": {"germany": book.second}}})
+    book.row(abroad, "voice", ["4.00"], duration_s=4, peer="4930111")
+
+
+def add_ons_are_granted_once(book):
+    # One grant of 100 for the two months that it is valid, then nothing, also for late rows.
+    pack = book.grant(100, valid_from="2026-03-01", valid_to="2026-05-01")
+    who = book.caller([pack])
+    book.row(who, "voice", ["60.00"], "2026-02-28T23:59:59Z", duration_s=60)
+    book.row(who, "voice", ["0.00", (pack, 60, 40)], "2026-03-01T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["20.00", (pack, 40, 0)], "2026-04-20T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["60.00"], "2026-05-01T00:00:00Z", duration_s=60)
+    # The same with a period of its own: 100 each month, while it is valid.
+    monthly = book.grant(100, valid_from="2026-03-01", valid_to="2026-05-01", period="month")
+    who = book.caller([monthly])
+    book.row(who, "voice", ["0.00", (monthly, 60, 40)], "2026-03-10T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["0.00", (monthly, 60, 40)], "2026-04-10T00:00:00Z", duration_s=60)
+    book.row(who, "voice", ["60.00"], "2026-05-10T00:00:00Z", duration_s=60)
+    # An instant, not a date; open to one side.
+    later = book.grant(100, valid_from="2026-03-02T12:00:00+02:00")
+    who = book.caller([later])
+    book.row(who, "voice", ["60.00"], "2026-03-02T09:59:59Z", duration_s=60)
+    book.row(who, "voice", ["0.00", (later, 60, 40)], "2026-03-02T10:00:00Z", duration_s=60)
+    book.row(who, "voice", ["20.00", (later, 40, 0)], "2027-08-02T10:00:00Z", duration_s=60)
+    # Packs of one plan, each for its month.
+    packs = [book.grant(10, valid_from=f"2026-{month:02}-01", valid_to=f"2026-{month + 1:02}-01")
+             for month in range(1, 7)]
+    who = book.caller(packs)
+    for month, pack in enumerate(packs, 1):
+        book.row(who, "voice", ["0.00", (pack, 5, 5)], f"2026-{month:02}-03", duration_s=5)
+
+
+def the_soonest_end_counts(book):
+    # 2026-03-31 is a Tuesday: its week ends on 5 April, its month that night, the day too.
+    week = book.grant(10, period="week")
+    month = book.grant(10, period="month")
+    year = book.grant(10, period="year")
+    who = book.caller([week, month, year])
+    book.row(who, "voice", ["0.00", (month, 5, 5)], "2026-03-31T10:00:00Z", duration_s=5)
+    book.row(who, "voice", ["0.00", (week, 5, 5)], "2026-04-01T10:00:00Z", duration_s=5)
+    book.row(who, "voice", ["0.00", (week, 5, 0), (month, 10, 0), (year, 10, 0)],
+             "2026-04-02T10:00:00Z", duration_s=25)
+    # What ends with the day is one instant: own before pool, then what was granted first.
+    day = book.grant(10, period="day")
+    pool = book.grant(10, period="day", scope="account")
+    who = book.caller([pool, day, month])
+    book.row(who, "voice", ["0.00", (month, 10, 0), (day, 10, 0), (pool, 1, 9)],
+             "2026-03-31T10:00:00Z", duration_s=21)
+    # A pack that ends within the month comes before it, one that ends later behind it.
+    soon = book.grant(10, valid_to="2026-03-20")
+    late = book.grant(10, valid_to="2026-04-20")
+    who = book.caller([late, month, soon])
+    book.row(who, "voice", ["0.00", (soon, 10, 0), (month, 10, 0), (late, 1, 9)], duration_s=21)
+    # Priority is before all ends.
+    first = book.grant(10, period="ever", priority=1)
+    who = book.caller([month, first, soon])
+    book.row(who, "voice", ["0.00", (first, 10, 0), (soon, 1, 9)], duration_s=11)
+
+
+def hours_and_years_are_periods(book):
+    hour = book.grant(10, period="hour")
+    who = book.caller([hour])
+    book.row(who, "voice", ["0.00", (hour, 10, 0)], "2026-03-02T10:00:00Z", duration_s=10)
+    book.row(who, "voice", ["1.00"], "2026-03-02T10:59:59Z", duration_s=1)
+    book.row(who, "voice", ["0.00", (hour, 3, 7)], "2026-03-02T11:00:00Z", duration_s=3)
+    year = book.grant(10, period="year")
+    who = book.caller([year])
+    book.row(who, "voice", ["0.00", (year, 6, 4)], "2026-01-02T10:00:00Z", duration_s=6)
+    book.row(who, "voice", ["2.00", (year, 4, 0)], "2026-12-31T23:59:59Z", duration_s=6)
+    book.row(who, "voice", ["0.00", (year, 6, 4)], "2027-01-01T00:00:00Z", duration_s=6)
+
+
+def the_repeated_hour_has_bands(book):
+    # Berlin, 25 October 2026: 02:00 to 03:00 is 00:00Z to 01:00Z and once more to 02:00Z.
+    off = book.folder.price(unit="second", price="1")
+    peak = book.folder.price(unit="second", price="2")
+
+    def who(ambiguous, begin, end, **keys):
+        model = book.folder.model("peak", [{"band": "off", "from": begin, "to": end}],
+                                  zone="Europe/Berlin")
+        book.folder.models[model]["ambiguous"] = ambiguous
+        return book.folder.subscriber({"voice": {
+            "time_model": model, "prices": {"*": {"off": off, "peak": peak}}, **keys}})
+
+    def call(number, clock, seconds, units_off, day=25):
+        amount = units_off + 2 * (seconds - units_off)
+        book.row(number, "voice", [f"{amount}.00"], f"2026-10-{day}T{clock}Z", duration_s=seconds)
+    # Off until 02:30, from before, in the first pass, in the second.
+    first = who("first", "00:00", "02:30")
+    call(first, "23:30:00", 7200, 3600, day=24)
+    call(first, "00:10:00", 3600, 1200)
+    call(first, "00:40:00", 60, 0)
+    call(first, "01:10:00", 60, 60)
+    call(first, "01:10:00", 3600, 1200)
+    call(first, "01:40:00", 60, 0)
+    second = who("second", "00:00", "02:30")
+    call(second, "23:30:00", 7200, 7200, day=24)
+    call(second, "23:30:00", 7260, 7200, day=24)
+    call(second, "00:10:00", 6000, 4800)
+    call(second, "00:40:00", 3600, 0)
+    call(second, "01:10:00", 3600, 1200)
+    call(second, "01:40:00", 60, 0)
+    # Off within the hour: 02:15 to 02:45.
+    inner = who("first", "02:15", "02:45")
+    call(inner, "00:10:00", 7200, 1800)
+    call(inner, "01:10:00", 3600, 1800)
+    call(inner, "01:20:00", 60, 60)
+    call(inner, "00:50:00", 60, 0)
+    call(inner, "00:50:00", 3600, 0)
+    # All at the band of the start, or of the end.
+    call(who("first", "02:15", "02:45", split="start"), "01:20:00", 3600, 3600)
+    call(who("first", "02:15", "02:45", split="end"), "00:50:00", 1860, 0)
+    call(who("first", "02:15", "02:45", split="end"), "00:10:00", 1800, 1800)
+    # Increments of the start's owner that end in the second pass: still the walk from before.
+    off = book.folder.price(unit="second", price="1", first=2400, next=2400)
+    peak = book.folder.price(unit="second", price="2", first=2400, next=2400)
+    call(who("first", "00:00", "02:30"), "00:20:00", 4800, 2400)
+    # Spring: 02:00 to 03:00 is skipped, a boundary in it is 03:00; 2400 s before it, 2400 behind.
+    for ambiguous in ("first", "second"):
+        spring = who(ambiguous, "00:00", "02:30")
+        book.row(spring, "voice", ["7200.00"], "2026-03-29T00:30:00Z", duration_s=4800)
+
+
+def amounts_may_be_fractions(book):
+    data = book.folder.price(unit="megabyte", price="1")
+    pack = book.grant(1.5, service="data", unit="gigabyte", period="ever")
+    who = book.folder.subscriber({"data": {"price": data, "allowances": [pack]}})
+    book.row(who, "data", ["0.00", (pack, 1499, 1)], quantity_down=1499 * 10**6)
+    book.row(who, "data", ["1.00", (pack, 1, 0)], quantity_down=2 * 10**6)
+    tenth = book.grant("0.1", unit="minute", period="ever")
+    who = book.caller([tenth])
+    book.row(who, "voice", ["1.00", (tenth, 6, 0)], duration_s=7)
+
+
+def raw_units_are_what_was_used(book):
+    # 60/60 at 1 a second: 61 s are billed as 120, of which the raw pack of 100 s takes 61.
+    minutes = book.folder.price(unit="second", price="1", first=60, next=60)
+    pack = book.grant(100, consume="raw", period="ever")
+    who = book.caller([pack], minutes)
+    book.row(who, "voice", ["0.00", (pack, 61, 39)], duration_s=61)
+    # Of 70 s 39 are covered; the other 31 are a first increment of 60.
+    book.row(who, "voice", ["60.00", (pack, 39, 0)], duration_s=70)
+    book.row(who, "voice", ["120.00"], duration_s=70)
+    billed = book.grant(100, period="ever")
+    who = book.caller([billed], minutes)
+    book.row(who, "voice", ["20.00", (billed, 100, 0)], duration_s=61)
+    # Minimum and included units are of what is left: 100 - 39 = 61 -> minimum 90, less 10.
+    other = book.folder.price(unit="second", price="1", minimum=90, included=10, connect="0.50")
+    pack = book.grant(39, consume="raw", period="ever")
+    who = book.caller([pack], other)
+    book.row(who, "voice", ["80.50", (pack, 39, 0)], duration_s=100)
+    late = book.grant(39, consume="raw", period="ever")
+    who = book.caller([late], other)
+    book.row(who, "voice", ["0.00", (late, 30, 9)], duration_s=30)
+
+
+def covered_units_may_cost(book):
+    # 40 s at 0.01 and 20 at 1, and the fee of the call once for those 20.
+    cheap = book.folder.price(unit="second", price="0.60", per=60, connect="7", min="9")
+    call = book.folder.price(unit="second", price="1", connect="0.50", min="0.30")
+    pack = book.grant(100, price_when_used=cheap, period="ever")
+    free = book.grant(10, period="ever", priority=1)
+    who = book.caller([pack, free], call)
+    book.row(who, "voice", ["0.50", (free, 10, 0), (pack, 50, 50)], duration_s=60)
+    book.row(who, "voice", ["0.10", (pack, 10, 40)], duration_s=10)
+    book.row(who, "voice", ["20.90", (pack, 40, 0)], duration_s=60)
+    book.row(who, "voice", ["1.50"], duration_s=1)
+
+
+def a_blocker_ends_the_search(book):
+    stop = book.grant(10, period="ever", priority=1, blocker=True)
+    more = book.grant(100, period="ever", priority=2)
+    who = book.caller([stop, more])
+    book.row(who, "voice", ["0.00", (stop, 8, 2)], duration_s=8)
+    book.row(who, "voice", ["6.00", (stop, 2, 0)], duration_s=8)
+    book.row(who, "voice", ["8.00"], duration_s=8)
+    # What it is not for passes it by.
+    deck = book.folder.deck({"49": "germany", "33": "france"})
+    abroad = book.grant(10, period="ever", priority=1, blocker=True, zones=["france"])
+    who = book.folder.subscriber({"voice": {"deck": deck, "allowances": [abroad, more],
+                                            "prices": {"*": book.second}}})
+    book.row(who, "voice", ["0.00", (more, 8, 92)], duration_s=8, peer="4930")
+    book.row(who, "voice", ["2.00", (abroad, 10, 0)], duration_s=12, peer="3310")
+
+
+def octets_may_be_cut_by_time(book):
+    # 100 kB in 100 s from 19:59:30: 30 before the boundary, 70 behind it.
+    off = book.folder.price(unit="kilobyte", price="1")
+    peak = book.folder.price(unit="kilobyte", price="2")
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+
+    def who(first=off, second=peak, **keys):
+        return book.folder.subscriber({"data": {
+            "time_model": model, "prices": {"*": {"off": first, "peak": second}}, **keys}})
+
+    def use(number, wanted, **keys):
+        book.row(number, "data", [wanted], "2026-03-02T19:59:30Z", **keys)
+    use(who(), "200.00", quantity_down=10**5, duration_s=100)
+    timed = who(data_split="by_time")
+    use(timed, "130.00", quantity_down=10**5, duration_s=100)
+    use(timed, "60.00", quantity_down=3 * 10**4, duration_s=30)
+    use(timed, "200.00", quantity_down=10**5)
+    # Seven kilobytes: the third begins at 28.57 s, the fourth at 42.86 s: three before.
+    use(timed, "10.00", quantity_down=7000, duration_s=100)
+    use(who(data_split="by_time", split="start"), "200.00", quantity_down=10**5, duration_s=100)
+    use(who(data_split="by_time", split="end"), "100.00", quantity_down=10**5, duration_s=100)
+    # Increments of 20: two begin before the boundary, at 0 and 20 s; three behind it.
+    coarse = [book.folder.price(unit="kilobyte", price=price, first=20, next=20)
+              for price in ("1", "2")]
+    use(who(*coarse, data_split="by_time"), "140.00", quantity_down=10**5, duration_s=100)
+    # 40 and 80 when each part is rounded by itself.
+    use(who(*coarse, data_split="by_time", increment_owner="per_segment"), "160.00",
+        quantity_down=10**5, duration_s=100)
+
+
+def long_calls_have_many_parts(book):
+    # Noon to 20:00 and to midnight, then 31 days of 20 h and 4 h: 64 parts; in 33 days there are 67.
+    off = book.folder.price(unit="hour", price="1")
+    peak = book.folder.price(unit="hour", price="2")
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+    who = book.folder.subscriber({"voice": {"time_model": model,
+                                            "prices": {"*": {"off": off, "peak": peak}}}})
+    days = 32
+    book.row(who, "voice", [f"{days * (4 * 1 + 20 * 2) - 8 * 2 - 4 * 2}.00"],
+             "2026-03-02T12:00:00Z", duration_s=days * 86400 - 12 * 3600)
+    book.row(who, "voice", ["FULL"], "2026-03-02T12:00:00Z", duration_s=33 * 86400)
+
+
+def an_empty_prefix_is_the_default(book):
+    deck = book.folder.dated_deck([("", "rest", "", ""), ("49", "germany", "", "")])
+    dear = book.folder.price(unit="second", price="3")
+    who = book.folder.subscriber({"voice": {"deck": deck, "prices": {"germany": book.second,
+                                                                     "rest": dear}}})
+    book.row(who, "voice", ["1.00"], duration_s=1, peer="4930")
+    book.row(who, "voice", ["3.00"], duration_s=1, peer="3310")
+
+
+def content_has_zones(book):
+    cheap = book.folder.price(unit="kilobyte", price="1")
+    dear = book.folder.price(unit="kilobyte", price="5")
+    free = book.folder.price(unit="kilobyte", price="0")
+    pack = book.grant(10, service="data", unit="kilobyte", zones=["video"], period="ever")
+    groups = {"social": [100, "200-299", "chat.example"], "video": [300]}
+    who = book.folder.subscriber({"data": {"groups": groups, "allowances": [pack], "prices": {
+        "social": free, "video": dear, "*": cheap}}})
+
+    def use(number, wanted, kilobytes, **keys):
+        book.row(number, "data", wanted, quantity_down=kilobytes * 1000, **keys)
+    use(who, ["3.00"], 3)
+    use(who, ["3.00"], 3, rating_group=99)
+    use(who, ["0.00"], 3, rating_group=100)
+    use(who, ["0.00"], 3, rating_group=200)
+    use(who, ["0.00"], 3, rating_group=299)
+    use(who, ["3.00"], 3, rating_group=301)
+    use(who, ["0.00"], 3, peer="chat.example", peer_kind="name")
+    use(who, ["3.00"], 3, peer="chat.example.org", peer_kind="name")
+    use(who, ["10.00", (pack, 10, 0)], 12, rating_group=300)
+    # Abroad the network's zone counts, unless a rule names both.
+    free_or_not = {"social": free, "eu": cheap, "usa": dear, "home": cheap}
+    who = book.folder.subscriber({"data": {"groups": {"social": [100]}, "prices": free_or_not}})
+    use(who, ["0.00"], 3, rating_group=100)
+    use(who, ["3.00"], 3, rating_group=100, serving_network="fr")
+    use(who, ["15.00"], 3, rating_group=100, serving_network="us")
+    use(who, ["3.00"], 3, serving_network="fr")
+    who = book.folder.subscriber({"data": {
+        "groups": {"social": [100]}, "origin": {"by": "network"},
+        "prices": {**free_or_not, "eu>social": free}}})
+    use(who, ["0.00"], 3, rating_group=100)
+    use(who, ["0.00"], 3, rating_group=100, serving_network="fr")
+    use(who, ["15.00"], 3, rating_group=100, serving_network="us")
+    use(who, ["3.00"], 3, serving_network="fr")
+    use(who, ["3.00"], 3, rating_group=101)
+    # A group of messages beside a deck, and before its zone.
+    text = book.folder.price(unit="event", price="2")
+    vote = book.folder.price(unit="event", price="7")
+    deck = book.folder.deck({"49": "germany"})
+    who = book.folder.subscriber({"message": {"deck": deck, "groups": {"votes": [7]}, "prices": {
+        "germany": text, "votes": vote}}})
+    book.row(who, "message", ["2.00"], peer="491511")
+    book.row(who, "message", ["7.00"], peer="491511", rating_group=7)
+    book.row(who, "message", ["7.00"], peer="331511", rating_group=7)
+    book.row(who, "message", ["NO_RATE"], peer="331511")
+
+
+TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
+          hours_and_years_are_periods, the_repeated_hour_has_bands,
+          content_has_zones,
+          amounts_may_be_fractions, raw_units_are_what_was_used, covered_units_may_cost,
+          a_blocker_ends_the_search, octets_may_be_cut_by_time, long_calls_have_many_parts,
+          an_empty_prefix_is_the_default]
+
+
+def main():
+    book = Book()
+    for topic in TOPICS:
+        topic(book)
+    failures = 0
+    with tempfile.TemporaryDirectory() as root:
+        book.folder.run(sys.argv[1], root)
+        kept = book.folder.keep(sys.argv[1], root)
+    for line, wanted in book.checks:
+        answer = book.folder.answer(line)
+        got = [answer.get("amount", answer.get("reason"))]
+        for use in answer.get("allowances", []):
+            got.append((use["allowance"], use["units"], use["left"]))
+        if len(wanted) == 1:
+            got = got[:1]
+        if got != wanted:
+            failures += 1
+            print(f"FAIL {line}: wanted {wanted}, got {got}")
+    if kept is None or kept[1] != 0:
+        failures += 1
+        print(f"FAIL: rerate with the same catalog changes rows: {kept}")
+    print(f"{len(book.checks)} rows, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
