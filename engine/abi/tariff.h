@@ -115,6 +115,30 @@ struct tg_tariff_result {
     uint32_t step_index;   /**< Step that priced the last unit; for explain. */
 };
 
+/** @brief What a part of a piece is. */
+enum tg_tariff_part_kind {
+    TG_TARIFF_PART_STEP = 0,  /**< Units at a step. */
+    TG_TARIFF_PART_TAKEN = 1, /**< Likewise, but of usage before the piece: taken off again. */
+    TG_TARIFF_PART_FREE = 2,  /**< Units that cost nothing. */
+    TG_TARIFF_PART_ONCE = 3,  /**< Not a matter of units: an amount a record. */
+    TG_TARIFF_PART_SHARE = 4  /**< Units are money at the price's scale, of which price / per_units
+                                   is paid. */
+};
+
+/** @brief One part of how a piece came to its amount; for explain and quote, never for rating. */
+struct tg_tariff_part {
+    uint64_t units;        /**< Units in it. */
+    uint64_t counted;      /**< What the price is multiplied with: units by the step's own
+                                increments, or those of the packages it opens. */
+    int64_t price;         /**< Of per_units; below 0 in a part that is taken off. */
+    uint64_t per_units;    /**< At least 1. */
+    int64_t flat;          /**< Added once; below 0 in a part that is taken off. */
+    uint32_t step_index;   /**< Step, from 0. */
+    uint8_t kind;          /**< enum tg_tariff_part_kind. */
+    uint8_t reserved[3];   /**< 0. */
+};
+_Static_assert(sizeof(struct tg_tariff_part) == 48, "part of the ABI");
+
 /** @brief What compile() is given. */
 struct tg_tariff_source {
     uint32_t size_bytes;               /**< sizeof of the caller's struct. */
@@ -157,21 +181,32 @@ struct tg_tariff {
                                   another is refused with TG_E_PLUGIN_CURRENCY, uncalled. */
     uint16_t params_version; /**< Changes when params blocks of one size mean something else: a
                                   reload with another is refused, as stored catalogs keep them. */
+
+    /**
+     * Optional. Say which parts an answer of price() is the sum of: price * counted / per_units +
+     * flat of each, exactly. parts has room for parts_max. Returns how many there are, more than
+     * parts_max when they do not fit. NULL, or parts that do not sum: only the total is shown.
+     */
+    uint32_t (*explain)(const struct tg_price *price, const struct tg_tariff_row *row,
+                        struct tg_tariff_part *parts, uint32_t parts_max);
 };
-_Static_assert(sizeof(struct tg_tariff) == 32, "grows at its end only");
+_Static_assert(sizeof(struct tg_tariff) == 40, "grows at its end only");
+
+/** Size of a contract that ends with params_version. */
+#define TG_TARIFF_BYTES_PROMISES 32u
 
 /** @brief Its currency, also of one built before there was such a field. @param tariff Borrowed.
  *  @return ISO 4217 number, or 0: any. */
 static inline uint16_t tg_tariff_currency(const struct tg_tariff *tariff)
 {
-    return tariff->size_bytes >= sizeof *tariff ? tariff->currency : 0;
+    return tariff->size_bytes >= TG_TARIFF_BYTES_PROMISES ? tariff->currency : 0;
 }
 
 /** @brief Its params_version, as tg_tariff_currency. @param tariff Borrowed. @return 0 unless set.
  */
 static inline uint16_t tg_tariff_params_version(const struct tg_tariff *tariff)
 {
-    return tariff->size_bytes >= sizeof *tariff ? tariff->params_version : 0;
+    return tariff->size_bytes >= TG_TARIFF_BYTES_PROMISES ? tariff->params_version : 0;
 }
 
 /**

@@ -254,6 +254,7 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
             .denominator = result->denominator,
             .step_index = result->step_index,
             .price_id = rate->task_prices[at]->price_id,
+            .asked = *row,
         };
     }
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/explain_rules.h"
+#include "bill/explain_steps.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/quote_credit.h"
@@ -120,6 +121,7 @@ static void piece_print(struct tg_json *list, const struct tg_image *image,
     tg_json_set_integer(json, "first_increment", (int64_t)price->first_increment);
     tg_json_set_integer(json, "next_increment", (int64_t)price->next_increment);
     tg_json_set_string(json, "rounding", tg_rounding_name(price->rounding));
+    tg_explain_parts_set(json, image, piece);
     tg_json_append(list, json);
 }
 
