@@ -200,7 +200,8 @@ static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account,
 }
 
 enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, uint32_t account,
-                                         int64_t at_ns, uint64_t epoch)
+                                         int64_t at_ns, uint64_t epoch,
+                                         const struct tg_roster_line *waits)
 {
     const struct tg_bill_window *window = tg_bill_collect_window(collect, account);
     if (at_ns >= window->end_ns || epoch > epoch_limit(collect, account)) {
@@ -211,7 +212,7 @@ enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, 
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, account);
     const uint32_t month = tg_bill_cycle_month(&cycle, at_ns);
-    return collect->closes != NULL && is_late_for(collect, account, epoch, month, NULL)
+    return collect->closes != NULL && is_late_for(collect, account, epoch, month, waits)
                ? TG_BILL_PLACE_LATE
                : TG_BILL_PLACE_BEFORE;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bill_lookup.h"
 #include "cli/cli.h"
+#include "cli/explain_line.h"
 
 #include "base/money.h"
 #include "bill/explain.h"
+#include "bill/text.h"
 #include "doc/json.h"
 #include "plug/registry.h"
+#include "store/documents.h"
 
 #include <string.h>
 
@@ -92,7 +95,7 @@ static void money_text(const struct answer *answer, __int128 amount, char text[T
 }
 
 /* The line as it is printed, in one sentence. */
-static void line_text(const struct tg_cli_line *found)
+static void line_text(const struct answer *answer, const struct tg_cli_line *found)
 {
     const struct tg_json *line = found->line;
     const char *kind = tg_json_get_text(line, "x_kind", "?");
@@ -109,10 +112,10 @@ static void line_text(const struct tg_cli_line *found)
                      tg_json_get_text(line, "x_unit", ""),
                      (long long)tg_json_get_integer(line, "x_allowanceUnits", 0));
     } else {
-        (void)printf(": fee %s times %lld of %lld (%s)", tg_json_get_text(line, "x_fee", "?"),
-                     (long long)tg_json_get_integer(line, "x_covered", 0),
-                     (long long)tg_json_get_integer(line, "x_coveredOf", 0),
-                     tg_json_get_text(line, "x_proration", "?"));
+        char text[1024];
+        struct tg_bill_text out = tg_bill_text(text, sizeof text);
+        tg_cli_line_terms(&out, answer->catalog, found);
+        (void)fputs(text, stdout);
     }
     (void)printf("; exactly %s, tax %s; the sum of the category is rounded once (%s) and shared by "
                  "largest remainder.\n",
@@ -121,18 +124,36 @@ static void line_text(const struct tg_cli_line *found)
                  tg_json_get_text(tg_json_get(found->bill, "x_rounding"), "mode", "?"));
 }
 
+/* The line's only conversion: its rows add up to what went in. */
+static void sum_text(const struct answer *answer, const struct tg_cli_line *found,
+                     const char *amount, const char *verdict)
+{
+    const struct tg_json *exchange = tg_json_get(found->line, "x_exchange");
+    (void)printf("%llu rows sum to %s", (unsigned long long)answer->rows_count, amount);
+    if (exchange != NULL) {
+        (void)printf(
+            " %s, converted once by rate %s (%s) to %s", tg_json_get_text(exchange, "from", "?"),
+            tg_json_get_text(exchange, "rateId", "?"), tg_json_get_text(exchange, "rate", "?"),
+            tg_json_get_text(found->line, "x_exactAmount", "?"));
+    }
+    (void)printf(": %s\n", verdict);
+}
+
 static int answer_finish(const struct answer *answer, const struct tg_cli_line *found)
 {
     char amount[TG_MONEY_TEXT_BYTES];
-    money_text(answer, found != NULL && found->bill != NULL ? answer->amount : answer->stands,
+    const bool is_adjustment =
+        found != NULL && strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0;
+    money_text(answer,
+               is_adjustment   ? answer->stands - answer->amount
+               : found != NULL ? answer->amount
+                               : answer->stands,
                amount);
     /* Rows of a line that changed currency add up to what was converted. */
     const struct tg_json *exchange = found != NULL ? tg_json_get(found->line, "x_exchange") : NULL;
     const char *wanted = exchange != NULL ? tg_json_get_text(exchange, "exactAmount", NULL)
                          : found != NULL  ? tg_json_get_text(found->line, "x_exactAmount", NULL)
                                           : NULL;
-    const bool is_adjustment =
-        found != NULL && strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0;
     const bool is_fee = found != NULL && tg_json_get(found->line, "x_rows") == NULL;
     const bool matches = wanted == NULL || is_adjustment || is_fee || strcmp(wanted, amount) == 0;
     if (answer->rows != NULL) {
@@ -160,8 +181,11 @@ static int answer_finish(const struct answer *answer, const struct tg_cli_line *
                          (unsigned long long)(answer->rows_count - ROWS_SHOWN));
         }
         if (found != NULL) {
-            (void)printf("%llu rows sum to %s: %s\n", (unsigned long long)answer->rows_count,
-                         amount, matches ? "the line" : "NOT THE LINE");
+            const bool is_sum = wanted != NULL && strcmp(wanted, amount) == 0;
+            sum_text(answer, found, amount,
+                     is_sum          ? "the line"
+                     : is_adjustment ? "with corrections that are on other bills"
+                                     : "NOT THE LINE");
         }
         if (answer->differ_count > 0) {
             (void)printf("%llu rows differ from what their catalog version gives now\n",
@@ -175,14 +199,17 @@ static int explain_rows(struct answer *answer, const struct tg_explain_ref *ref,
                         const struct tg_cli_line *found)
 {
     struct tg_why why = {.text = ""};
-    const struct tg_explain_params params = {.size_bytes = sizeof params,
-                                             .account = account,
-                                             .data_dir = answer->options->data,
-                                             .catalog = answer->catalog,
-                                             .ref = *ref,
-                                             .visit = row_tell,
-                                             .context = answer};
-    const enum tg_err err = tg_explain_run(&params, &why);
+    struct tg_explain_params params = {.size_bytes = sizeof params,
+                                       .account = account,
+                                       .data_dir = answer->options->data,
+                                       .catalog = answer->catalog,
+                                       .ref = *ref,
+                                       .visit = row_tell,
+                                       .context = answer};
+    enum tg_err err =
+        found != NULL ? tg_state_open(params.data_dir, true, 0, &params.state, &why) : TG_OK;
+    err = err == TG_OK ? tg_explain_run(&params, &why) : err;
+    tg_db_close(params.state);
     if (err != TG_OK) {
         tg_json_free(answer->rows);
         return tg_cli_problem(&tg_verb_explain, "%s",
@@ -233,7 +260,7 @@ static int explain_line(struct answer *answer)
         return code;
     }
     if (answer->rows == NULL) {
-        line_text(&found);
+        line_text(answer, &found);
     }
     if (tg_json_get(found.line, "x_rows") == NULL) {
         if (answer->rows != NULL) {
