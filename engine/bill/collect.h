@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_bill_bands;
 struct tg_bill_closes;
 struct tg_catalog_snapshot;
 struct tg_image;
@@ -52,6 +53,7 @@ struct tg_bill_collect {
     const struct tg_catalog_snapshot *catalog; /**< Versions with their exchange rates. */
     struct tg_bill_lines *lines;               /**< Filled; empty at the start. */
     const struct tg_image *image;        /**< At the period's end: late policies, taxes; or NULL. */
+    const struct tg_bill_bands *bands;   /**< Of catalog; NULL: no line has a band. */
     const struct tg_bill_closes *closes; /**< Loaded; NULL: nothing is ever late. */
     uint64_t epoch_last;                 /**< Last epoch of this run; accounts whose period is
                                               closed look no further than their close. */

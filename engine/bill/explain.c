@@ -4,6 +4,7 @@
 #include "abi/key.h"
 #include "base/arena.h"
 #include "base/hash.h"
+#include "bill/bands.h"
 #include "bill/close.h"
 #include "bill/collect.h"
 #include "bill/convert.h"
@@ -119,6 +120,7 @@ enum tg_err tg_explain_find(const char *data_dir, const struct tg_explain_ref *r
 struct asked {
     const struct tg_explain_params *params;
     struct tg_bill_collect collect;                    /* Of the run that made the line. */
+    struct tg_bill_bands *bands;                       /* Of params' catalog. */
     struct tg_bill_closes closes;                      /* That were known then, and since. */
     struct tg_catalog_snapshot known;                  /* Versions it knew. */
     struct tg_bill_window windows[TG_BILL_CYCLE_DAYS]; /* All alike: the account's. */
@@ -144,8 +146,9 @@ static bool place_is(const struct asked *asked, const struct tg_replay_rows *row
 static enum tg_err place_open(struct asked *asked, struct tg_why *why)
 {
     const struct tg_explain_params *params = asked->params;
-    if (params->ref.kind != TG_EXPLAIN_LINE || params->ref.month == 0) {
-        return TG_OK;
+    enum tg_err err = tg_bill_bands_open(params->catalog, &asked->bands, why);
+    if (err != TG_OK || params->ref.kind != TG_EXPLAIN_LINE || params->ref.month == 0) {
+        return err;
     }
     const struct tg_roster *roster = params->catalog->roster;
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(params->catalog, params->account);
@@ -156,7 +159,7 @@ static enum tg_err place_open(struct asked *asked, struct tg_why *why)
     }
     asked->known = *params->catalog;
     (void)tg_roster_account_name(roster, params->account, name, sizeof name);
-    enum tg_err err = tg_bill_closes_load(params->state, &asked->closes, why);
+    err = tg_bill_closes_load(params->state, &asked->closes, why);
     if (err == TG_OK && params->state != NULL) {
         err = tg_bill_close_versions(params->state, params->ref.month, name, &asked->known, why);
     }
@@ -195,6 +198,17 @@ static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_c
            strcmp(tg_image_name(image, TG_CATALOG_PRICE, charge->price_id), ref->price_id) == 0;
 }
 
+static bool band_is(const struct asked *asked, const struct tg_usage *usage,
+                    const struct tg_charge *stored)
+{
+    const struct tg_explain_ref *ref = &asked->params->ref;
+    return ref->band_id == NULL ||
+           strcmp(tg_bill_band_name(asked->bands,
+                                    tg_bill_band_of(asked->bands, usage, stored->subscriber,
+                                                    stored->catalog_version)),
+                  ref->band_id) == 0;
+}
+
 static bool line_has(const struct asked *asked, const struct tg_replay_rows *rows, uint32_t i)
 {
     const struct tg_explain_ref *ref = &asked->params->ref;
@@ -211,7 +225,7 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
                name_is(asked->params->catalog, rows->stands[i], usage->start_ns, ref);
     }
     return stored->catalog_version > ref->version_after &&
-           stored->catalog_version <= ref->version_to &&
+           stored->catalog_version <= ref->version_to && band_is(asked, usage, stored) &&
            name_is(asked->params->catalog, stored, usage->start_ns, ref);
 }
 
@@ -280,6 +294,7 @@ enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why
     tg_adjust_index_close(adjustments);
     if (asked != NULL) {
         tg_bill_closes_free(&asked->closes);
+        tg_bill_bands_close(asked->bands);
     }
     tg_pages_free(asked, sizeof *asked);
     tg_pages_free(wanted, wanted_bytes);

@@ -47,6 +47,7 @@ struct tg_explain_ref {
     int64_t from_ns;         /**< LINE: period. */
     int64_t to_ns;           /**< LINE: end, exclusive. */
     const char *zone_id;     /**< LINE: zone's name; borrowed. */
+    const char *band_id;     /**< LINE: band its rows begin in, "" none, NULL any; borrowed. */
     const char *price_id;    /**< LINE: price's name; borrowed. */
     const char *exchange_id; /**< LINE: exchange rate of its rows, "" none; borrowed. */
 };

@@ -180,4 +180,49 @@ answer = json.loads(subprocess.run([sys.argv[2], "explain", "B-2026-03-A2:2", "-
                                     "--json"], check=True, capture_output=True).stdout)
 assert told(answer["rows"][0]["steps"][0]["parts"]) == told(rows[0]["breakdown"][0]["parts"]), answer
 PY
-echo "explain: issued lines, late lines, notes, every step, discounts, bounds, exchange, limits"
+# Lines by band, also where two bands have one price, with calls that bands cut. The second plan
+# has all of a call in the band it ends in.
+mkdir "$work/b"
+cat >"$work/b/c.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}
+time_models:
+  t: {zone: UTC, default: peak, bands: [{band: off, from: "22:00", to: "24:00"}, {band: night, from: "00:00", to: "06:00"}]}
+prices:
+  pk: {unit: second, price: "2"}
+  of: {unit: second, price: "1"}
+plans:
+  cut: {voice: {time_model: t, prices: {"*": {peak: pk, off: of, night: of}}}}
+  ends: {voice: {time_model: t, split: end, prices: {"*": {peak: pk, off: of, night: of}}}}
+products: {cut: {plan: cut}, ends: {plan: ends}}
+YAML
+printf 'id\nA1\nA2\n' >"$work/b/accounts.csv"
+printf 'id,account,product,msisdn\nS1,A1,cut,+491500001\nS2,A2,ends,+491500002\n' \
+    >"$work/b/subscribers.csv"
+for i in 1 2; do
+    for call in 02T12:00:00 02T23:00:00 03T01:00:00 02T21:59:55 02T23:59:58; do
+        row $i voice '"duration_s":10' | sed "s/02T10:00:00/$call/"
+    done
+done >"$work/usage"
+"$tollgate" quote --catalog "$work/b" --data "$work/bd" "$work/usage" >"$work/quote" || fail "quote"
+"$tollgate" bill run --data "$work/bd" --period 2026-03 --issue >"$work/log" || fail "bill run"
+python3 - "$tollgate" "$work/bd" <<'PY' || fail "lines by band"
+import json
+import subprocess
+import sys
+
+for account, wanted in (
+        ("A1", [("night", "10.00", 1, None), ("off", "20.00", 2, 1), ("peak", "35.00", 2, 1)]),
+        ("A2", [("night", "20.00", 2, None), ("off", "20.00", 2, None), ("peak", "20.00", 1, None)])):
+    bill = json.loads(subprocess.run([sys.argv[1], "bill", "show", account, "--json", "--data", sys.argv[2]],
+                                     check=True, capture_output=True).stdout)
+    got = [(line["x_band"], line["x_exactAmount"], line["x_rows"], line.get("x_rowsAcrossBands"))
+           for line in bill["x_line"]]
+    assert got == wanted, (account, got)
+PY
+for line in 1 2 3; do
+    told "$work/bd" "B-2026-03-A1:$line" 0 "rows sum to" ": the line"
+    told "$work/bd" "B-2026-03-A2:$line" 0 "rows sum to" ": the line"
+done
+told "$work/bd" B-2026-03-A1:3 0 "band peak" "1 of the rows begin in the band and go on into others"
+"$tollgate" bill show A1 --data "$work/bd" --text | grep -q "of, off and on" || fail "band in print"
+echo "explain: issued lines, late lines, notes, every step, discounts, bounds, exchange, limits, bands"

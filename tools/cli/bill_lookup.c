@@ -150,7 +150,7 @@ static const char *exchange_of(const struct tg_json *line)
 static bool key_is_same(const struct tg_json *a, const struct tg_json *b)
 {
     static const char *const keys[] = {"x_kind",  "x_subscription", "x_service", "x_zone",
-                                       "x_price", "x_paidFrom",     "x_from"};
+                                       "x_price", "x_paidFrom",     "x_from",    "x_band"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (strcmp(tg_json_get_text(a, keys[i], ""), tg_json_get_text(b, keys[i], "")) != 0) {
             return false;
@@ -208,6 +208,17 @@ static uint32_t run_month(const struct tg_catalog_snapshot *catalog, uint32_t ac
     return window.start_ns == from_ns && window.end_ns == to_ns ? month : 0;
 }
 
+/* Of a bill that tells no band its lines are of any. */
+static const char *band_of(const struct tg_cli_line *found)
+{
+    const struct tg_json *lines = tg_json_get(found->bill, "x_line");
+    const char *any = NULL;
+    for (size_t i = 0; i < tg_json_count(lines) && any == NULL; i++) {
+        any = tg_json_get_text(tg_json_at(lines, i), "x_band", NULL);
+    }
+    return any != NULL ? tg_json_get_text(found->line, "x_band", "") : NULL;
+}
+
 static uint8_t service_by_name(const char *name)
 {
     static const char *const names[TG_SERVICE_COUNT] = {"none",  "data",   "voice",  "message",
@@ -240,6 +251,7 @@ int tg_cli_line_ref(const struct tg_verb *verb, const struct tg_catalog_snapshot
         .version_after = version_before(found),
         .version_to = (uint32_t)tg_json_get_integer(found->line, "x_catalogVersion", 0),
         .zone_id = tg_json_get_text(found->line, "x_zone", ""),
+        .band_id = band_of(found),
         .price_id = tg_json_get_text(found->line, "x_price", ""),
         .exchange_id = exchange_of(found->line)};
     if (ref->subscriber == TG_SUBSCRIBER_NONE ||

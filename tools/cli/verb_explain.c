@@ -104,13 +104,18 @@ static void line_text(const struct answer *answer, const struct tg_cli_line *fou
                  tg_json_get_text(line, "x_subscription", "?"),
                  tg_json_get_text(line, "product", "?"));
     if (tg_json_get(line, "x_rows") != NULL) {
-        (void)printf(", %s, zone %s, price %s: %lld rows, %lld %s billed, %lld by allowance",
+        const char *band = tg_json_get_text(line, "x_band", "");
+        const long long crossing = (long long)tg_json_get_integer(line, "x_rowsAcrossBands", 0);
+        (void)printf(", %s, zone %s%s%s, price %s: %lld rows, %lld %s billed, %lld by allowance",
                      tg_json_get_text(line, "x_service", "?"), tg_json_get_text(line, "x_zone", ""),
-                     tg_json_get_text(line, "x_price", "?"),
+                     band[0] != '\0' ? ", band " : "", band, tg_json_get_text(line, "x_price", "?"),
                      (long long)tg_json_get_integer(line, "x_rows", 0),
                      (long long)tg_json_get_integer(line, "x_billedUnits", 0),
                      tg_json_get_text(line, "x_unit", ""),
                      (long long)tg_json_get_integer(line, "x_allowanceUnits", 0));
+        if (crossing > 0) {
+            (void)printf("; %lld of the rows begin in the band and go on into others", crossing);
+        }
     } else {
         char text[1024];
         struct tg_bill_text out = tg_bill_text(text, sizeof text);
