@@ -35,7 +35,15 @@ static uint8_t change_into(const struct tg_bill_assembler *made, uint32_t subscr
     return version.product != NULL ? version.product->on_plan_change : TG_CHANGE_REFUND_AND_CHARGE;
 }
 
-/* Changes of product strictly within the cycle: one at its edge prorates nothing. */
+static bool is_first_day(const struct tg_bill_fee_params *params, int64_t at_ns)
+{
+    const int64_t from_ns = tg_zone_local_ns(params->zone, params->start_ns);
+    return tg_zone_local_ns(params->zone, at_ns) - from_ns <
+           TG_NS_PER_DAY - from_ns % TG_NS_PER_DAY;
+}
+
+/* Changes of product strictly within the cycle: one at its edge prorates nothing. By days one
+ * within the first day is at the edge, as that day is the new product's. */
 static void changes_find(const struct tg_bill_assembler *made, uint32_t subscriber,
                          struct tg_bill_fee_params *params)
 {
@@ -48,6 +56,14 @@ static void changes_find(const struct tg_bill_assembler *made, uint32_t subscrib
                                params->active_from_ns < params->end_ns;
     params->ends_by_change = change->after != 0 && params->active_to_ns > params->start_ns &&
                              params->active_to_ns < params->end_ns;
+    if (params->last.product != NULL && params->last.product->proration != TG_PRORATE_SECONDS) {
+        params->starts_on_first_day =
+            params->starts_by_change && is_first_day(params, params->active_from_ns);
+        params->ends_on_first_day =
+            params->ends_by_change && is_first_day(params, params->active_to_ns);
+        params->starts_by_change &= !params->starts_on_first_day;
+        params->ends_by_change &= !params->ends_on_first_day;
+    }
     params->change_from = params->starts_by_change ? change_into(made, subscriber) : 0;
     params->change_to = params->ends_by_change ? change_into(made, change->after - 1) : 0;
 }

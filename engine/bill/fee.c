@@ -13,8 +13,9 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
     const struct tg_product *product = version->product;
     const uint8_t rounding = version->image->rounding_rate;
     if (period == TG_PERIOD_EVER) {
-        const bool begins =
-            params->active_from_ns >= params->start_ns && params->active_from_ns < params->end_ns;
+        const bool begins = params->active_from_ns >= params->start_ns &&
+                            params->active_from_ns < params->end_ns &&
+                            params->active_from_ns < params->active_to_ns;
         *result = (struct tg_bill_prorated){
             .amount = begins ? amount : 0, .covered = begins ? 1 : 0, .total = 1};
         return TG_OK;
@@ -27,8 +28,9 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
         .size_bytes = sizeof prorate,
         .proration = period == TG_PERIOD_DAY ? TG_PRORATE_ACTUAL_DAYS : product->proration,
         .rounding = rounding,
-        .keeps_start_full = params->starts_by_change ? params->change_from == TG_CHANGE_NONE
-                                                     : product->prorate_on_start == 0,
+        .keeps_start_full = params->starts_on_first_day ||
+                            (params->starts_by_change ? params->change_from == TG_CHANGE_NONE
+                                                      : product->prorate_on_start == 0),
         .keeps_end_full = params->ends_by_change ? params->change_to != TG_CHANGE_REFUND_AND_CHARGE
                                                  : product->prorate_on_end == 0,
         .ends_by_change = params->ends_by_change,
@@ -37,7 +39,7 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
         .cycle_start_ns = params->start_ns,
         .cycle_end_ns = params->end_ns,
         .active_start_ns = params->active_from_ns,
-        .active_end_ns = params->active_to_ns,
+        .active_end_ns = params->ends_on_first_day ? params->start_ns : params->active_to_ns,
     };
     enum tg_err err = tg_bill_prorate(&prorate, result);
     if (err == TG_OK && period == TG_PERIOD_DAY) {
@@ -86,6 +88,8 @@ static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_
     struct tg_bill_fee charged;
     whole.starts_by_change = false;
     whole.ends_by_change = false;
+    whole.starts_on_first_day = false;
+    whole.ends_on_first_day = false;
     whole.active_from_ns = params->start_ns;
     whole.active_to_ns = INT64_MAX;
     enum tg_err err = fee_of(&params->first, &whole, &charged);
@@ -103,6 +107,8 @@ static enum tg_err ahead_of(const struct tg_bill_fee_params *params, struct tg_b
     struct tg_bill_fee_params next = *params;
     next.starts_by_change = false;
     next.ends_by_change = false;
+    next.starts_on_first_day = false;
+    next.ends_on_first_day = false;
     next.start_ns = params->end_ns;
     next.end_ns = params->next_end_ns;
     next.active_from_ns = next.start_ns;

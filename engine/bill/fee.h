@@ -68,7 +68,10 @@ struct tg_bill_fee_params {
                                            product's prorate_on_start and prorate_on_end. */
     uint8_t change_from;              /**< enum tg_plan_change of its begin. */
     uint8_t change_to;                /**< enum tg_plan_change of its end: the next product's. */
-    uint8_t reserved[7];              /**< 0. */
+    bool starts_on_first_day;         /**< A change on the cycle's first day begins it, and the day
+                                           is the new product's: all of the cycle is. */
+    bool ends_on_first_day;           /**< Such a change ends it: nothing of the cycle is its. */
+    uint8_t reserved[5];              /**< 0. */
     struct tg_bill_fee_version first; /**< Valid at start_ns. */
     struct tg_bill_fee_version last;  /**< Valid at the last instant of the cycle; has an image. */
     struct tg_bill_fee_version next;  /**< Valid at end_ns. */
