@@ -113,7 +113,12 @@ int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const cha
     }
     struct tg_why why = {.text = ""};
     struct tg_db *state = NULL;
-    if (tg_state_open(data_dir, true, 0, &state, &why) != TG_OK) {
+    const enum tg_err opened = tg_state_open(data_dir, true, 0, &state, &why);
+    if (opened == TG_E_NOT_FOUND) {
+        return tg_cli_problem(verb, "no bill is called '%s': no bill run has stored any in %s",
+                              found->bill_id, data_dir);
+    }
+    if (opened != TG_OK) {
         return tg_cli_problem(verb, "%s", why.text);
     }
     struct tg_txn txn;

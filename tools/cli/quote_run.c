@@ -315,6 +315,9 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
         }
     }
     int code = quote_open(&quote);
+    if (what->is_open != NULL) {
+        *what->is_open = code == TG_EXIT_OK;
+    }
     if (code == TG_EXIT_OK) {
         code = lines_quote(&quote, from);
     }

@@ -26,8 +26,10 @@ struct tg_cli_quote {
     const char *plugins[TG_CLI_QUOTE_PLUGINS_MAX];   /**< Tariffs to load first. */
     uint32_t plugins_count;                          /**< How many. */
     bool is_fresh;                                   /**< Each line as if it were the first. */
-    FILE *out;                                       /**< One charge a line; NULL: only what is not
-                                                          rated is told, on stderr. */
+    bool *is_open; /**< Set when catalog and journal are there; may
+                        be NULL. */
+    FILE *out;     /**< One charge a line; NULL: only what is not
+                        rated is told, on stderr. */
 };
 
 /**
