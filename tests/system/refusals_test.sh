@@ -72,6 +72,26 @@ grep -q '"line":2.*"reason":"SYNTAX"' "$work/out" || fail "$(cat "$work/out")"
 grep -q '"line":3.*"at":"3:77".*duration_s: give it or duration_ms, not both' "$work/out" ||
     fail "$(cat "$work/out")"
 
+# A record that comes again is priced once, told as one, and the rest of the file is billed; 3,000
+# ids let the table grow.
+{
+    for ((i = 0; i < 3000; i++)); do echo "$usage,\"duration_s\":1,\"id\":\"r$i\"}"; done
+    echo "$usage,\"duration_s\":1,\"id\":\"r7\"}"
+    echo "$usage,\"duration_s\":2,\"id\":\"r2999\"}"
+    echo "$usage,\"duration_s\":1}"
+    echo "$usage,\"duration_s\":1}"
+} >"$work/usage"
+"$tollgate" bill run --catalog "$work/c" --usage "$work/usage" --period 2026-03 --json \
+    >"$work/out" 2>"$work/err" || fail "records again: $(cat "$work/err")"
+grep -q '"line":3001,"id":"r7","fate":"duplicate","reason":"DUPLICATE"' "$work/err" || fail "$(cat "$work/err")"
+grep -q '"line":3002,"id":"r2999","fate":"suspended","reason":"DUP_CONFLICT"' "$work/err" ||
+    fail "$(cat "$work/err")"
+[ "$(grep -c '"line"' "$work/err")" = 2 ] || fail "$(grep '"line"' "$work/err")"
+grep -q '"x_rows":3002,' "$work/out" || fail "$(cat "$work/out")"
+"$tollgate" quote --catalog "$work/c" --fresh "$work/usage" 2>"$work/err" | grep -q duplicate && fail "--fresh"
+"$tollgate" quote --catalog "$work/c" --data "$work/kept" "$work/usage" >"$work/out" 2>"$work/err"
+"$tollgate" audit --data "$work/kept" >"$work/out" || fail "audit: $(cat "$work/out")"
+
 # A data directory without any bill says so.
 "$tollgate" catalog import --catalog "$work/c" --data "$work/d" >"$work/out" 2>&1
 "$tollgate" explain INV-2026-00000001:1 --data "$work/d" >"$work/out" 2>&1 && fail "no bill"

@@ -8,6 +8,7 @@
 #include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/quote_credit.h"
+#include "cli/quote_ids.h"
 #include "cli/quote_journal.h"
 #include "cli/usage_json.h"
 #include "doc/diag.h"
@@ -26,6 +27,7 @@ struct quote {
     struct tg_catalog_snapshot *snapshot;
     struct tg_rate *rate;
     struct tg_quote_journal *journal; /* NULL: nothing is kept. */
+    struct tg_quote_ids *ids;         /* That lines have said. */
 };
 
 static int plugins_load(struct quote *quote)
@@ -83,6 +85,10 @@ static int quote_open(struct quote *quote)
     }
     const uint32_t count = quote->snapshot->roster->subscribers_count;
     const struct tg_rate_params params = {.subscribers_count_max = count > 0 ? count : 1};
+    quote->ids = tg_quote_ids_open();
+    if (quote->ids == NULL) {
+        return tg_cli_problem(quote->verb, "no memory");
+    }
     if (tg_rate_create(&params, &quote->rate, &why) != TG_OK) {
         return tg_cli_problem(quote->verb, "%s", why.text);
     }
@@ -222,6 +228,21 @@ static bool is_from_balance(const struct quote *quote, const struct tg_charge *c
            charge->currency == roster->accounts[line->account].currency;
 }
 
+/* A record that was there before, as the engine settles it: in the journal, without a price. */
+static void row_unpriced(const struct tg_usage_line *line, enum tg_err reason,
+                         struct tg_charge *charge, struct tg_rate_trace *trace,
+                         struct tg_quote_grant *grant)
+{
+    *charge =
+        (struct tg_charge){.subscriber = TG_SUBSCRIBER_NONE,
+                           .price_id = TG_PRICE_NONE,
+                           .fate = reason == TG_E_DUPLICATE ? TG_FATE_DUPLICATE : TG_FATE_SUSPENDED,
+                           .reason = (int16_t)reason,
+                           .node_state = line->node_state};
+    *trace = (struct tg_rate_trace){.price = NULL};
+    *grant = (struct tg_quote_grant){.row = line->row};
+}
+
 static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
                        const struct tg_json *json)
 {
@@ -239,8 +260,16 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     struct tg_rate_trace trace;
     struct tg_quote_grant grant;
     line.row.record_key = tg_quote_journal_key(lines->line_number);
-    tg_quote_row(quote->rate, quote->snapshot, &line, quote->what->is_fresh, &charge, &trace,
-                 &grant);
+    /* Lines that are all the first have no one before them. */
+    const enum tg_err said = line.id != NULL && !quote->what->is_fresh
+                                 ? tg_quote_ids_check(quote->ids, line.id, &line.row)
+                                 : TG_OK;
+    if (said == TG_OK) {
+        tg_quote_row(quote->rate, quote->snapshot, &line, quote->what->is_fresh, &charge, &trace,
+                     &grant);
+    } else {
+        row_unpriced(&line, said, &charge, &trace, &grant);
+    }
     if (is_from_balance(quote, &charge)) {
         charge.flags |= TG_CHARGE_PREPAID;
     }
@@ -328,6 +357,7 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
     if (tg_quote_journal_close(quote.journal, &why) != TG_OK) {
         code = tg_cli_problem(verb, "%s", why.text);
     }
+    tg_quote_ids_close(quote.ids);
     tg_rate_destroy(quote.rate);
     tg_catalog_close(quote.snapshot);
     if (from != stdin) {
