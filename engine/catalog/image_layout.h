@@ -20,15 +20,15 @@
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 48u
 
-#define TG_ZONE_NONE       0u      /**< No prefix matched, or the service has no zones. */
-#define TG_DECK_NONE       0xffffu /**< The plan's service has no deck. */
-#define TG_ALLOWANCE_NONE  0xffffu /**< No allowance. */
-#define TG_ACCOUNT_ZONES_MAX 64u   /**< Zones of accounts, the period zone counted. */
-#define TG_TIME_MODEL_NONE 0xffffu /**< One band, always. */
-#define TG_BAND_NONE       0xffffu /**< The time lies outside what the model was compiled for. */
-#define TG_TAX_NONE        0xffffu /**< No tax category: not taxed. */
-#define TG_PLAN_NONE       0xffffu /**< The product has no plan: fees only. */
-#define TG_PRODUCT_NONE    0xffffu /**< No such product. */
+#define TG_ZONE_NONE         0u      /**< No prefix matched, or the service has no zones. */
+#define TG_DECK_NONE         0xffffu /**< The plan's service has no deck. */
+#define TG_ALLOWANCE_NONE    0xffffu /**< No allowance. */
+#define TG_ACCOUNT_ZONES_MAX 64u     /**< Zones of accounts, the period zone counted. */
+#define TG_TIME_MODEL_NONE   0xffffu /**< One band, always. */
+#define TG_BAND_NONE         0xffffu /**< The time lies outside what the model was compiled for. */
+#define TG_TAX_NONE          0xffffu /**< No tax category: not taxed. */
+#define TG_PLAN_NONE         0xffffu /**< The product has no plan: fees only. */
+#define TG_PRODUCT_NONE      0xffffu /**< No such product. */
 
 /** @brief What a quantity is counted in. A row's base quantity is octets, milliseconds, events. */
 enum tg_unit {
@@ -99,13 +99,19 @@ enum tg_proration {
     TG_PRORATE_THIRTIETHS = 5   /**< Days covered / 30, at most 1; 1 for a whole cycle. */
 };
 
+/** @brief Periods that only fees have, beside some of enum tg_period. Values are stored. */
+enum tg_fee_period {
+    TG_FEE_QUARTER = 16, /**< Three cycles; the first begins in January, April, July or October. */
+    TG_FEE_YEAR = 17     /**< Twelve; the first begins in January. */
+};
+
 /** @brief Periods of allowances, counters, spend limits and fees; in the account's zone.
  *  Values are stored. */
 enum tg_period {
     TG_PERIOD_MONTH = 0, /**< Calendar month. */
     TG_PERIOD_DAY = 1,   /**< Calendar day. */
     TG_PERIOD_EVER = 2,  /**< Never renewed. */
-    TG_PERIOD_WEEK = 3,  /**< Monday to Sunday; not of fees. */
+    TG_PERIOD_WEEK = 3,  /**< Monday to Sunday. */
     TG_PERIOD_CYCLE = 4  /**< From the account's cycle day to the next; not of fees. */
 };
 #define TG_PERIODS_COUNT 5u
@@ -128,19 +134,19 @@ enum tg_grant_proration {
 
 /** @brief Whose names tg_image_name gives. Values index image sections: pinned for a format. */
 enum tg_catalog_kind {
-    TG_CATALOG_ZONE = 0,       /**< Zones; 0 is "" (none). */
-    TG_CATALOG_PRICE = 1,      /**< Prices. */
-    TG_CATALOG_PLAN = 2,       /**< Plans. */
-    TG_CATALOG_ALLOWANCE = 3,  /**< Allowances. */
-    TG_CATALOG_PRODUCT = 4,    /**< Products. */
-    TG_CATALOG_TAX = 5,        /**< Tax categories. */
-    TG_CATALOG_NETWORK = 6,    /**< Visited networks; 0 is "" (home). */
-    TG_CATALOG_DECK = 7,       /**< Prefix decks; not stable across versions. */
-    TG_CATALOG_TIME_MODEL = 8, /**< Time models; not stable across versions. */
-    TG_CATALOG_TARIFF = 9,     /**< Tariff plug-in names; not stable across versions. */
-    TG_CATALOG_EXCHANGE = 10,  /**< Exchange rates; not stable across versions. */
-    TG_CATALOG_SPEND_LIMIT = 11,  /**< Spend limits. */
-    TG_CATALOG_ACCOUNT_ZONE = 12  /**< IANA zones of accounts; 0 is "": the period zone. */
+    TG_CATALOG_ZONE = 0,         /**< Zones; 0 is "" (none). */
+    TG_CATALOG_PRICE = 1,        /**< Prices. */
+    TG_CATALOG_PLAN = 2,         /**< Plans. */
+    TG_CATALOG_ALLOWANCE = 3,    /**< Allowances. */
+    TG_CATALOG_PRODUCT = 4,      /**< Products. */
+    TG_CATALOG_TAX = 5,          /**< Tax categories. */
+    TG_CATALOG_NETWORK = 6,      /**< Visited networks; 0 is "" (home). */
+    TG_CATALOG_DECK = 7,         /**< Prefix decks; not stable across versions. */
+    TG_CATALOG_TIME_MODEL = 8,   /**< Time models; not stable across versions. */
+    TG_CATALOG_TARIFF = 9,       /**< Tariff plug-in names; not stable across versions. */
+    TG_CATALOG_EXCHANGE = 10,    /**< Exchange rates; not stable across versions. */
+    TG_CATALOG_SPEND_LIMIT = 11, /**< Spend limits. */
+    TG_CATALOG_ACCOUNT_ZONE = 12 /**< IANA zones of accounts; 0 is "": the period zone. */
 };
 #define TG_CATALOG_KINDS_COUNT 13u
 
@@ -164,13 +170,13 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_DECKS = 6,         /**< struct tg_deck. */
     TG_IMAGE_SECTION_DECK_DATA =
         7, /**< Direct tables, nodes, dated entries, zone bits, band names. */
-    TG_IMAGE_SECTION_TIME_MODELS = 8, /**< struct tg_time_model. */
-    TG_IMAGE_SECTION_SWITCHES = 9,    /**< struct tg_band_switch. */
-    TG_IMAGE_SECTION_ALLOWANCES = 10, /**< struct tg_allowance. */
-    TG_IMAGE_SECTION_PRODUCTS = 11,   /**< struct tg_product. */
-    TG_IMAGE_SECTION_TAXES = 12,      /**< struct tg_tax. */
-    TG_IMAGE_SECTION_NETWORKS = 13,   /**< struct tg_network. */
-    TG_IMAGE_SECTION_ORIGINS = 14,    /**< struct tg_origin. */
+    TG_IMAGE_SECTION_TIME_MODELS = 8,     /**< struct tg_time_model. */
+    TG_IMAGE_SECTION_SWITCHES = 9,        /**< struct tg_band_switch. */
+    TG_IMAGE_SECTION_ALLOWANCES = 10,     /**< struct tg_allowance. */
+    TG_IMAGE_SECTION_PRODUCTS = 11,       /**< struct tg_product. */
+    TG_IMAGE_SECTION_TAXES = 12,          /**< struct tg_tax. */
+    TG_IMAGE_SECTION_NETWORKS = 13,       /**< struct tg_network. */
+    TG_IMAGE_SECTION_ORIGINS = 14,        /**< struct tg_origin. */
     TG_IMAGE_SECTION_PRICE_RULES = 15,    /**< struct tg_price_rule, one a price, or none. */
     TG_IMAGE_SECTION_EXCHANGE_RATES = 16, /**< struct tg_exchange_rate, by pair and time. */
     TG_IMAGE_SECTION_SPEND_LIMITS = 17,   /**< struct tg_spend_limit. */
@@ -184,22 +190,22 @@ enum tg_image_section_id {
 
 /** @brief Head of the blob. */
 struct tg_image {
-    uint64_t magic;        /**< TG_IMAGE_MAGIC. */
-    uint32_t format;       /**< TG_IMAGE_FORMAT. */
-    uint32_t checksum;     /**< CRC32C of all bytes after this field. */
-    uint64_t size_bytes;   /**< Of the whole blob, at most 4 GiB. */
-    uint32_t version;      /**< Catalog version as in the YAML. */
-    uint16_t currency;     /**< ISO 4217 numeric, of every amount in the image. */
-    uint8_t scale;         /**< Rating scale of that currency. */
-    uint8_t minor;         /**< Its minor exponent. */
-    int64_t valid_from_ns; /**< Events from here on use this version. */
-    int64_t built_for_ns;  /**< Horizon: first event time its time models do not cover. */
-    uint8_t rounding_rate; /**< enum tg_rounding, default of prices. */
-    uint8_t rounding_tax;  /**< enum tg_rounding, default of taxes. */
-    uint8_t rounding_bill; /**< enum tg_rounding of the BILL stage. */
+    uint64_t magic;            /**< TG_IMAGE_MAGIC. */
+    uint32_t format;           /**< TG_IMAGE_FORMAT. */
+    uint32_t checksum;         /**< CRC32C of all bytes after this field. */
+    uint64_t size_bytes;       /**< Of the whole blob, at most 4 GiB. */
+    uint32_t version;          /**< Catalog version as in the YAML. */
+    uint16_t currency;         /**< ISO 4217 numeric, of every amount in the image. */
+    uint8_t scale;             /**< Rating scale of that currency. */
+    uint8_t minor;             /**< Its minor exponent. */
+    int64_t valid_from_ns;     /**< Events from here on use this version. */
+    int64_t built_for_ns;      /**< Horizon: first event time its time models do not cover. */
+    uint8_t rounding_rate;     /**< enum tg_rounding, default of prices. */
+    uint8_t rounding_tax;      /**< enum tg_rounding, default of taxes. */
+    uint8_t rounding_bill;     /**< enum tg_rounding of the BILL stage. */
     uint8_t rounding_exchange; /**< enum tg_rounding of amounts that change currency. */
-    uint32_t tzdata_offset; /**< Release of the tz data, e.g. "2025b", in the text section. */
-    uint64_t content_hash; /**< tg_key_hash of the documents it was made from. */
+    uint32_t tzdata_offset;    /**< Release of the tz data, e.g. "2025b", in the text section. */
+    uint64_t content_hash;     /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
 };
 _Static_assert(sizeof(struct tg_image) == 832, "stored head");
@@ -238,20 +244,20 @@ enum tg_deck_match {
 
 /** @brief How a plan prices one service. */
 struct tg_plan_service {
-    uint32_t matrix_offset;      /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
-    uint16_t zones_count;        /**< Rows: 1 without a deck, else all zones of the image. */
-    uint16_t bands_count;        /**< Columns, at least 1. */
-    uint16_t deck;               /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
-    uint16_t time_model;         /**< Time model, or TG_TIME_MODEL_NONE. */
-    uint16_t allowance;          /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
-    uint8_t split_mode : 4;      /**< enum tg_split_mode. */
-    uint8_t deck_match : 4;      /**< enum tg_deck_match. */
-    uint8_t increment_owner;     /**< enum tg_increment_owner. */
-    uint8_t is_present;          /**< 0: the plan does not sell this service. */
-    uint8_t dimension;           /**< enum tg_dimension of all its prices. */
-    uint8_t zone_by;             /**< enum tg_zone_by. */
-    uint8_t buckets_count;     /**< Allowances in the order of use, when one is not enough; or 0. */
-    uint32_t buckets_offset;   /**< Bytes from the image: uint16_t allowance indexes. */
+    uint32_t matrix_offset;  /**< Bytes from the image: uint32_t [zones_count][bands_count]. */
+    uint16_t zones_count;    /**< Rows: 1 without a deck, else all zones of the image. */
+    uint16_t bands_count;    /**< Columns, at least 1. */
+    uint16_t deck;           /**< Deck, or TG_DECK_NONE: zone is the network's or 0. */
+    uint16_t time_model;     /**< Time model, or TG_TIME_MODEL_NONE. */
+    uint16_t allowance;      /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
+    uint8_t split_mode : 4;  /**< enum tg_split_mode. */
+    uint8_t deck_match : 4;  /**< enum tg_deck_match. */
+    uint8_t increment_owner; /**< enum tg_increment_owner. */
+    uint8_t is_present;      /**< 0: the plan does not sell this service. */
+    uint8_t dimension;       /**< enum tg_dimension of all its prices. */
+    uint8_t zone_by;         /**< enum tg_zone_by. */
+    uint8_t buckets_count;   /**< Allowances in the order of use, when one is not enough; or 0. */
+    uint32_t buckets_offset; /**< Bytes from the image: uint16_t allowance indexes. */
     uint16_t fallback_decks[TG_FALLBACK_DECKS_MAX]; /**< Asked in turn for numbers no deck before
                                                          has; TG_DECK_NONE ends them. */
     uint16_t origin;                                /**< 1 + struct tg_origin by pair; else 0. */
@@ -339,21 +345,21 @@ enum tg_direction {
 
 /** @brief One bucket of free units. */
 struct tg_allowance {
-    uint64_t amount_base;   /**< Granted a period, in base quantity (ms, octets, events). */
-    uint32_t zones_offset;  /**< Bytes from the image: one bit a zone; 0: every zone. */
-    uint32_t bands_offset;  /**< Bytes from the image: uint64_t a time model, one bit a band; 0: any
-                                 time. */
-    uint8_t services_mask;   /**< Bit 1 << enum tg_service. */
-    uint8_t directions_mask; /**< enum tg_direction bits; 0: both. */
-    uint8_t is_zoned;        /**< Periods are of another zone than UTC. */
-    uint8_t reserved;        /**< 0. */
-    uint16_t priority;      /**< Lower is used first. */
-    uint8_t unit;           /**< enum tg_unit it was written in, for people. */
-    uint8_t dimension;      /**< enum tg_dimension. */
-    uint8_t period;         /**< enum tg_period. */
-    uint8_t is_present;      /**< 0: a hole. */
-    uint8_t scope;           /**< enum tg_allowance_scope. */
-    uint8_t proration;       /**< enum tg_grant_proration. */
+    uint64_t amount_base;  /**< Granted a period, in base quantity (ms, octets, events). */
+    uint32_t zones_offset; /**< Bytes from the image: one bit a zone; 0: every zone. */
+    uint32_t bands_offset; /**< Bytes from the image: uint64_t a time model, one bit a band; 0: any
+                                time. */
+    uint8_t services_mask; /**< Bit 1 << enum tg_service. */
+    uint8_t directions_mask;  /**< enum tg_direction bits; 0: both. */
+    uint8_t is_zoned;         /**< Periods are of another zone than UTC. */
+    uint8_t reserved;         /**< 0. */
+    uint16_t priority;        /**< Lower is used first. */
+    uint8_t unit;             /**< enum tg_unit it was written in, for people. */
+    uint8_t dimension;        /**< enum tg_dimension. */
+    uint8_t period;           /**< enum tg_period. */
+    uint8_t is_present;       /**< 0: a hole. */
+    uint8_t scope;            /**< enum tg_allowance_scope. */
+    uint8_t proration;        /**< enum tg_grant_proration. */
     uint8_t rollover_periods; /**< Periods that units left over last; 0: they end with theirs. */
     uint8_t thresholds_percent[TG_THRESHOLDS_MAX]; /**< Use that is told, rising; 0 none. */
     uint64_t rollover_min_base;   /**< At least this rolls over a period, granted or not. */
@@ -405,7 +411,7 @@ struct tg_product {
     uint32_t discount_ppm;        /**< Part of the eligible lines taken off; 0 none. */
     uint16_t plan;                /**< Plan, or TG_PLAN_NONE. */
     uint16_t tax;                 /**< Tax category, or TG_TAX_NONE. */
-    uint8_t period;               /**< enum tg_period of the fee. */
+    uint8_t period;               /**< enum tg_period or tg_fee_period of the fee. */
     uint8_t proration;            /**< enum tg_proration. */
     uint8_t is_present;           /**< 0: a hole. */
     uint8_t prorate_on_start;     /**< 1: a first part period is prorated; else charged whole. */

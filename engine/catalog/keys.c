@@ -23,7 +23,7 @@ static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
                                            NULL};
-static const char *const periods[] = {"month", "day", "ever", NULL};
+static const char *const fee_periods[] = {"month", "day", "ever", "week", "quarter", "year", NULL};
 static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
 static const char *const directions[] = {"both", "out", "in", NULL};
 static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
@@ -309,7 +309,7 @@ KEYS(tg_catalog_product_keys,
      .help = "Decks of this customer, by service; the plan's come behind them."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
     {.key = "fee", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Recurring, a period."},
-    {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
+    {.key = "period", .type = TG_TYPE_ENUM, .names = fee_periods, .fallback = "month",
      .help = "Of the fee."},
     {.key = "proration", .type = TG_TYPE_ENUM, .names = prorations, .fallback = "actual_days",
      .help = "Fee of part of a period."},
