@@ -348,6 +348,12 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .late_write_off_below = amount_read(compile, node, "late_write_off_below"),
         .discount_ppm = (uint32_t)tg_schema_number(keys, node, "discount"),
         .discount_on = (uint8_t)tg_schema_number(keys, node, "discount_on"),
+        .discount_rounding = tg_yaml_get(node, "discount_rounding") != NULL
+                                 ? (uint8_t)tg_schema_number(keys, node, "discount_rounding")
+                                 : compile->head.rounding_rate,
+        .discount_decimals = tg_yaml_get(node, "discount_decimals") != NULL
+                                 ? (uint8_t)(tg_schema_number(keys, node, "discount_decimals") + 1)
+                                 : 0,
         .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       7u
+#define TG_IMAGE_FORMAT       8u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 48u
 
@@ -424,8 +424,11 @@ struct tg_product {
     uint8_t on_plan_change;       /**< enum tg_plan_change, into this product. */
     uint8_t bounds_scope;         /**< enum tg_allowance_scope of minimum and maximum. */
     int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
+    uint8_t discount_rounding;    /**< enum tg_rounding of the DISCOUNT stage. */
+    uint8_t discount_decimals;    /**< Decimals it is rounded to + 1; 0: the rating scale's. */
+    uint8_t reserved[6];          /**< 0. */
 };
-_Static_assert(sizeof(struct tg_product) == 64, "stored");
+_Static_assert(sizeof(struct tg_product) == 72, "stored");
 
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {
