@@ -24,7 +24,7 @@ static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
                                            NULL};
-static const char *const periods[] = {"month", "day", "ever", NULL};
+static const char *const fee_periods[] = {"month", "day", "ever", "week", "quarter", "year", NULL};
 static const char *const usage_periods[] = {"month", "day", "ever", "week", "cycle", NULL};
 const char *const *const tg_catalog_usage_periods = usage_periods;
 static const char *const directions[] = {"both", "out", "in", NULL};
@@ -210,9 +210,9 @@ KEYS(tg_catalog_band_keys,
     {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "Its name."},
     {.key = "days", .type = TG_TYPE_ENUM, .names = day_sets, .fallback = "all",
      .help = "Weekdays."},
-    {.key = "from", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "00:00",
+    {.key = "from", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "00:00",
      .help = "Wall time, inclusive."},
-    {.key = "to", .type = TG_TYPE_STRING, .min = 5, .max = 5, .fallback = "24:00",
+    {.key = "to", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "24:00",
      .help = "Wall time, exclusive."},
     {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
      .help = "Only on these days, such as 2026-12-25; wins over rules without days of its own."},
@@ -329,7 +329,7 @@ KEYS(tg_catalog_product_keys,
      .help = "Decks of this customer, by service; the plan's come behind them."},
     {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "On invoices."},
     {.key = "fee", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Recurring, a period."},
-    {.key = "period", .type = TG_TYPE_ENUM, .names = periods, .fallback = "month",
+    {.key = "period", .type = TG_TYPE_ENUM, .names = fee_periods, .fallback = "month",
      .help = "Of the fee."},
     {.key = "proration", .type = TG_TYPE_ENUM, .names = prorations, .fallback = "actual_days",
      .help = "Fee of part of a period."},
@@ -349,6 +349,10 @@ KEYS(tg_catalog_product_keys,
      .help = "Taken off the eligible lines a cycle, never below 0."},
     {.key = "discount_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
      .help = "Lines that discounts are of."},
+    {.key = "discount_rounding", .type = TG_TYPE_ENUM, .names = roundings,
+     .help = "Of the discount; absent: the catalog's for rates."},
+    {.key = "discount_decimals", .type = TG_TYPE_INTEGER, .min = 0, .max = 18,
+     .help = "Decimals the discount is rounded to; absent: the rating scale."},
     {.key = "minimum", .type = TG_TYPE_MONEY, .fallback = "0",
      .help = "Least net a cycle of the eligible lines after discounts, prorated as the fee."},
     {.key = "minimum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
