@@ -115,6 +115,30 @@ struct tg_tariff_result {
     uint32_t step_index;   /**< Step that priced the last unit; for explain. */
 };
 
+/** @brief What a part of a piece is. */
+enum tg_tariff_part_kind {
+    TG_TARIFF_PART_STEP = 0,  /**< Units at a step. */
+    TG_TARIFF_PART_TAKEN = 1, /**< Likewise, but of usage before the piece: taken off again. */
+    TG_TARIFF_PART_FREE = 2,  /**< Units that cost nothing. */
+    TG_TARIFF_PART_ONCE = 3,  /**< Not a matter of units: an amount a record. */
+    TG_TARIFF_PART_SHARE = 4  /**< Units are money at the price's scale, of which price / per_units
+                                   is paid. */
+};
+
+/** @brief One part of how a piece came to its amount; for explain and quote, never for rating. */
+struct tg_tariff_part {
+    uint64_t units;        /**< Units in it. */
+    uint64_t counted;      /**< What the price is multiplied with: units by the step's own
+                                increments, or those of the packages it opens. */
+    int64_t price;         /**< Of per_units; below 0 in a part that is taken off. */
+    uint64_t per_units;    /**< At least 1. */
+    int64_t flat;          /**< Added once; below 0 in a part that is taken off. */
+    uint32_t step_index;   /**< Step, from 0. */
+    uint8_t kind;          /**< enum tg_tariff_part_kind. */
+    uint8_t reserved[3];   /**< 0. */
+};
+_Static_assert(sizeof(struct tg_tariff_part) == 48, "part of the ABI");
+
 /** @brief What compile() is given. */
 struct tg_tariff_source {
     uint32_t size_bytes;               /**< sizeof of the caller's struct. */
@@ -164,11 +188,23 @@ struct tg_tariff {
      * of the price, whose params are not there yet where compile() has refused them.
      */
     int (*counts)(const struct tg_price *price);
+
+    /**
+     * Optional. Say which parts an answer of price() is the sum of: price * counted / per_units +
+     * flat of each, exactly. parts has room for parts_max. Returns how many there are, more than
+     * parts_max when they do not fit. NULL, or parts that do not sum: only the total is shown.
+     */
+    uint32_t (*explain)(const struct tg_price *price, const struct tg_tariff_row *row,
+                        struct tg_tariff_part *parts, uint32_t parts_max);
 };
-_Static_assert(sizeof(struct tg_tariff) == 40, "grows at its end only");
+_Static_assert(sizeof(struct tg_tariff) == 48, "grows at its end only");
 
 /** Size of a tariff that has a currency and a params_version, and nothing behind them. */
 #define TG_TARIFF_BYTES_WITH_CURRENCY 32u
+/** Size of a tariff that has counts(), and nothing behind it. */
+#define TG_TARIFF_BYTES_WITH_COUNTS 40u
+/** Size of a tariff that has explain(), and nothing behind it. */
+#define TG_TARIFF_BYTES_WITH_EXPLAIN 48u
 
 /** @brief Its currency, also of one built before there was such a field. @param tariff Borrowed.
  *  @return ISO 4217 number, or 0: any. */
@@ -181,7 +217,8 @@ static inline uint16_t tg_tariff_currency(const struct tg_tariff *tariff)
  *  @return 0: no; else it does, or was built before anybody asked. */
 static inline int tg_tariff_counts(const struct tg_tariff *tariff, const struct tg_price *price)
 {
-    return tariff->size_bytes < sizeof *tariff || tariff->counts == 0 || tariff->counts(price) != 0;
+    return tariff->size_bytes < TG_TARIFF_BYTES_WITH_COUNTS || tariff->counts == 0 ||
+           tariff->counts(price) != 0;
 }
 
 /** @brief Its params_version, as tg_tariff_currency. @param tariff Borrowed. @return 0 unless set.

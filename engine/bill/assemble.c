@@ -383,6 +383,11 @@ void tg_bill_assembler_closes(struct tg_bill_assembler *assembler,
     assembler->closes = closes;
 }
 
+void tg_bill_assembler_bands(struct tg_bill_assembler *assembler, const struct tg_bill_bands *bands)
+{
+    assembler->bands = bands;
+}
+
 void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
                                const struct tg_bill_charge *charges, uint32_t count)
 {

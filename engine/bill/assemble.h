@@ -50,6 +50,11 @@ void tg_bill_assembler_charges(struct tg_bill_assembler *assembler,
 void tg_bill_assembler_closes(struct tg_bill_assembler *assembler,
                               const struct tg_bill_closes *closes);
 
+/** @brief Names of the bands of lines. @param assembler Open. @param bands Of its catalog; outlive
+ *  it; NULL: no line has a band. */
+void tg_bill_assembler_bands(struct tg_bill_assembler *assembler,
+                             const struct tg_bill_bands *bands);
+
 /** @brief Balances of prepaid accounts. @param assembler Open. @param balances By account, borrowed
  *  until close; NULL: nobody is prepaid. */
 void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,

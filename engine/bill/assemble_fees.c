@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "bill/charge_list.h"
+#include "bill/close.h"
 #include "bill/convert.h"
 
 /* The version valid just before an instant; a product it no longer has is looked for backwards. */
@@ -35,7 +36,15 @@ static uint8_t change_into(const struct tg_bill_assembler *made, uint32_t subscr
     return version.product != NULL ? version.product->on_plan_change : TG_CHANGE_REFUND_AND_CHARGE;
 }
 
-/* Changes of product strictly within the cycle: one at its edge prorates nothing. */
+static bool is_first_day(const struct tg_bill_fee_params *params, int64_t at_ns)
+{
+    const int64_t from_ns = tg_zone_local_ns(params->zone, params->start_ns);
+    return tg_zone_local_ns(params->zone, at_ns) - from_ns <
+           TG_NS_PER_DAY - from_ns % TG_NS_PER_DAY;
+}
+
+/* Changes of product strictly within the cycle: one at its edge prorates nothing. By days one
+ * within the first day is at the edge, as that day is the new product's. */
 static void changes_find(const struct tg_bill_assembler *made, uint32_t subscriber,
                          struct tg_bill_fee_params *params)
 {
@@ -48,6 +57,14 @@ static void changes_find(const struct tg_bill_assembler *made, uint32_t subscrib
                                params->active_from_ns < params->end_ns;
     params->ends_by_change = change->after != 0 && params->active_to_ns > params->start_ns &&
                              params->active_to_ns < params->end_ns;
+    if (params->last.product != NULL && params->last.product->proration != TG_PRORATE_SECONDS) {
+        params->starts_on_first_day =
+            params->starts_by_change && is_first_day(params, params->active_from_ns);
+        params->ends_on_first_day =
+            params->ends_by_change && is_first_day(params, params->active_to_ns);
+        params->starts_by_change &= !params->starts_on_first_day;
+        params->ends_by_change &= !params->ends_on_first_day;
+    }
     params->change_from = params->starts_by_change ? change_into(made, subscriber) : 0;
     params->change_to = params->ends_by_change ? change_into(made, change->after - 1) : 0;
 }
@@ -91,8 +108,10 @@ enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64
 static enum tg_err fees_localize(const struct tg_bill_assembler *made, struct tg_product locals[3],
                                  struct tg_bill_fee_params *params)
 {
-    enum tg_err err = tg_bill_version_localize(made, params->end_ns - 1, &locals[0], &params->last);
-    if (err == TG_OK && params->is_paid_ahead && params->first.image != NULL &&
+    const bool is_long = params->last.product->period >= TG_FEE_QUARTER;
+    enum tg_err err =
+        tg_bill_version_localize(made, made->window.end_ns - 1, &locals[0], &params->last);
+    if (err == TG_OK && (params->is_paid_ahead || is_long) && params->first.image != NULL &&
         params->first.product->is_in_advance != 0) {
         err = tg_bill_version_localize(made, params->start_ns, &locals[1], &params->first);
     }
@@ -101,6 +120,47 @@ static enum tg_err fees_localize(const struct tg_bill_assembler *made, struct tg
         err = tg_bill_version_localize(made, params->end_ns, &locals[2], &params->next);
     }
     return err;
+}
+
+static bool is_closed(const struct tg_bill_assembler *made, uint32_t month)
+{
+    uint64_t epoch = 0;
+    return made->closes != NULL && tg_bill_closes_find(made->closes, made->account, month, &epoch);
+}
+
+/* Turns the parameters of the cycle into those of the quarter or year it is part of; false where
+ * the bill is not one of a cycle. Periods are counted in cycles from January, so an anchor that a
+ * short month clamps moves nothing. */
+static bool long_params(const struct tg_bill_assembler *made, uint32_t subscriber,
+                        struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
+{
+    const uint32_t cycles = params->last.product->period == TG_FEE_YEAR ? 12 : 3;
+    const uint32_t month = made->window.month;
+    const uint32_t begins_before = made->cycle.day > 1 ? 1 : 0; /* It has the number it ends in. */
+    const uint32_t first = month - (month - begins_before) % cycles;
+    if (made->window.next_end_ns == 0) {
+        return false;
+    }
+    *span = (struct tg_bill_fee_span){made->window.start_ns, made->window.end_ns, false};
+    params->start_ns = tg_bill_cycle_window(&made->cycle, first).start_ns;
+    params->end_ns = tg_bill_cycle_window(&made->cycle, first + cycles - 1).end_ns;
+    params->next_end_ns = tg_bill_cycle_window(&made->cycle, first + 2 * cycles - 1).end_ns;
+    const uint16_t product = made->catalog->roster->lines[subscriber].product;
+    params->first = tg_bill_product_before(made, product, params->start_ns + 1);
+    params->next = tg_bill_product_before(made, product, params->end_ns + 1);
+    params->is_paid_ahead = is_closed(made, first - 1);
+    const int64_t begin_ns =
+        params->active_from_ns > params->start_ns ? params->active_from_ns : params->start_ns;
+    const uint32_t begin_month = tg_bill_cycle_month(&made->cycle, begin_ns);
+    span->was_charged = (begin_ns == params->start_ns && params->is_paid_ahead) ||
+                        (begin_month < month && is_closed(made, begin_month));
+    if (params->first.image == NULL) { /* The product is newer than the period. */
+        params->first = params->last;
+    }
+    params->starts_on_first_day = false;
+    params->ends_on_first_day = false;
+    changes_find(made, subscriber, params);
+    return true;
 }
 
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -121,11 +181,17 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
         return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
                           member->name);
     }
+    struct tg_bill_fee_span span;
+    const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
+    if (is_long && !long_params(made, member->subscriber, &params, &span)) {
+        return TG_OK;
+    }
     enum tg_err err = fees_localize(made, locals, &params);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
     }
-    err = tg_bill_fees(&params, fees, &count);
+    err = is_long ? tg_bill_fees_long(&params, &span, fees, &count)
+                  : tg_bill_fees(&params, fees, &count);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be prorated", member->name);
     }

@@ -41,6 +41,7 @@ struct tg_bill_assembler {
     const struct tg_bill_charge *charges;      /**< One-off charges; may be NULL. */
     uint32_t charges_count;                    /**< Of charges. */
     const struct tg_bill_closes *closes;       /**< May be NULL. */
+    const struct tg_bill_bands *bands;         /**< May be NULL. */
     uint64_t written_off_count;                /**< Late rows not charged, of this account. */
     const struct tg_bill_members *members;     /**< Borrowed. */
     const struct tg_bill_lines *table;         /**< Of the account's rows; borrowed. */

@@ -47,6 +47,21 @@ static void extra_line(struct tg_bill_assembler *made, const struct tg_bill_memb
     added->proration = version->product->proration;
 }
 
+/* The DISCOUNT stage: rounded once, to the decimals and in the mode the product says. */
+static enum tg_err discount_of(const struct tg_bill_member *member, __int128 sum, int64_t *part)
+{
+    const struct tg_product *product = member->version.product;
+    const struct tg_currency *currency = tg_currency_by_numeric(member->version.currency);
+    const uint8_t decimals = (uint8_t)(product->discount_decimals - 1);
+    const bool is_coarse =
+        product->discount_decimals > 0 && currency != NULL && decimals < currency->scale;
+    const int64_t step = is_coarse ? tg_pow10((uint8_t)(currency->scale - decimals)) : 1;
+    const enum tg_err err =
+        tg_money_divide(sum * product->discount_ppm, UINT64_C(1000000) * (uint64_t)step,
+                        product->discount_rounding, part);
+    return err == TG_OK && __builtin_mul_overflow(*part, step, part) ? TG_E_AMOUNT_OVERFLOW : err;
+}
+
 /* Percentage first, then the fixed amount down to nothing: nobody is paid for being discounted. */
 enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
                                    const struct tg_bill_member *member)
@@ -58,9 +73,7 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
         return TG_OK;
     }
     if (product->discount_ppm > 0) {
-        if (sum > INT64_MAX ||
-            tg_money_divide(sum * product->discount_ppm, 1000000,
-                            member->version.image->rounding_rate, &part) != TG_OK) {
+        if (sum > INT64_MAX || discount_of(member, sum, &part) != TG_OK) {
             return TG_E_AMOUNT_OVERFLOW;
         }
         extra_line(made, member,

@@ -2,6 +2,7 @@
 /* What a subscription used: slots of the line table become lines, converted once. */
 #include "bill/assemble_parts.h"
 
+#include "bill/bands.h"
 #include "bill/convert.h"
 #include "bill/lines.h"
 
@@ -31,8 +32,9 @@ static bool slot_continues(const struct tg_bill_assembler *made, const struct tg
 {
     return before->subscriber == slot->subscriber && before->service == slot->service &&
            before->kind == slot->kind && before->month == slot->month &&
-           before->zone == slot->zone && before->price_id == slot->price_id &&
-           before->currency == slot->currency && slot->currency < TG_BILL_EXCHANGE_FROM &&
+           before->zone == slot->zone && ((before->band ^ slot->band) & TG_BILL_BANDS_MAX) == 0 &&
+           before->price_id == slot->price_id && before->currency == slot->currency &&
+           slot->currency < TG_BILL_EXCHANGE_FROM &&
            price_is_same(tg_catalog_image_version(made->catalog, before->catalog_version),
                          tg_catalog_image_version(made->catalog, slot->catalog_version),
                          slot->price_id);
@@ -54,6 +56,7 @@ static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot
     line->billed_units = (uint64_t)billed;
     line->allowance_units = (uint64_t)covered;
     line->rows_count += slot->rows_count;
+    line->crossing_count += (slot->band & TG_BILL_BAND_CROSSES) != 0 ? slot->rows_count : 0;
     line->amount_exact += slot->amount;
     line->residual += slot->residual;
     line->catalog_version = slot->catalog_version;
@@ -124,6 +127,7 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
         .subscriber_id = name,
         .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
         .zone_id = tg_image_name(image, TG_CATALOG_ZONE, slot->zone),
+        .band_id = tg_bill_band_name(made->bands, slot->band),
         .price_id = tg_image_name(image, TG_CATALOG_PRICE, slot->price_id),
         .unit_id = tg_unit_name(tg_image_price_info(image, slot->price_id)->unit),
         .title = "",

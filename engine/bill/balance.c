@@ -22,7 +22,7 @@ static void move(const struct fold *fold, uint32_t account, int64_t at_ns, uint6
         return;
     }
     struct tg_bill_balance *balance = &fold->balances[account];
-    switch (tg_bill_collect_place(fold->collect, account, at_ns, epoch)) {
+    switch (tg_bill_collect_place(fold->collect, account, at_ns, epoch, NULL)) {
     case TG_BILL_PLACE_BEFORE:
         balance->opening += amount;
         break;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "bill/assemble.h"
 #include "bill/balance.h"
+#include "bill/bands.h"
 #include "bill/charge_list.h"
 #include "bill/charge_tax.h"
 #include "bill/close.h"
@@ -37,6 +38,7 @@ struct run {
     struct tg_bill_crew *crew;
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
     struct tg_bill_closes closes;
+    struct tg_bill_bands *bands;
     struct tg_bill_charges charges;
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
     uint32_t account_first;             /* Range the filter leaves. */
@@ -138,6 +140,10 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
         err = tg_bill_close_versions(params->state, collect->month, params->account_filter,
                                      &run->catalog, why);
     }
+    if (err == TG_OK) {
+        err = tg_bill_bands_open(&run->catalog, &run->bands, why);
+    }
+    collect->bands = run->bands;
     collect->closes = params->follows_cycle_days ? &run->closes : NULL;
     collect->catalog = &run->catalog;
     collect->image = tg_catalog_image_at(&run->catalog, params->period_end_ns - 1);
@@ -255,6 +261,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_state(run->assemblers[i], params->state);
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
+            tg_bill_assembler_bands(run->assemblers[i], run->bands);
         }
     }
     return err == TG_OK ? tg_bill_crew_open(run->threads_count, chunk_make, run, &run->crew, why)
@@ -314,6 +321,7 @@ static void run_close(struct run *run)
                       : 0);
     tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
+    tg_bill_bands_close(run->bands);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {
         tg_pages_free(run->collect.last_event_ns, TG_BILL_SOURCE_IDS * sizeof(int64_t));

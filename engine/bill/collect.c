@@ -2,6 +2,7 @@
 #include "bill/collect.h"
 
 #include "base/clock.h"
+#include "bill/bands.h"
 #include "bill/charge_tax.h"
 #include "bill/close.h"
 #include "bill/convert.h"
@@ -23,6 +24,8 @@
      TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |        \
      TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(currency) | TG_COLUMN_BIT(zone) |              \
      TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(charge_flags))
+#define COLUMNS_BANDS                                                                              \
+    (TG_COLUMN_BIT(serving_network) | TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(site))
 
 /* A cycle day or zone that no catalog gives counts as the first of the month, the period zone. */
 const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
@@ -40,7 +43,8 @@ static bool is_within(const struct tg_bill_window *window, int64_t at_ns)
     return at_ns >= window->start_ns && at_ns < window->end_ns;
 }
 
-static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
+static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
+                                   const struct tg_scan_view *view, uint32_t i)
 {
     const bool is_adjustment = view->source_id[i] == TG_ADJUST_SOURCE_ID;
     const uint8_t prepaid =
@@ -57,22 +61,29 @@ static struct tg_bill_item item_of(const struct tg_scan_view *view, uint32_t i)
                                      .remainder = view->remainder[i]};
     }
     /* tg_usage_units over columns: the row itself is not decoded. */
-    const struct tg_usage row = {.service = view->service[i],
+    const struct tg_usage row = {.start_ns = view->start_ns[i],
+                                 .service = view->service[i],
+                                 .flags = collect->bands != NULL ? view->flags[i] : 0,
+                                 .serving_network =
+                                     collect->bands != NULL ? view->serving_network[i] : 0,
                                  .duration_ms = view->duration_ms[i],
                                  .quantity_up = view->quantity_up[i] & TG_QUANTITY_MAX,
                                  .quantity_down = view->quantity_down[i] & TG_QUANTITY_MAX};
-    return (struct tg_bill_item){.subscriber = view->subscriber[i],
-                                 .price_id = view->price_id[i],
-                                 .catalog_version = view->catalog_version[i],
-                                 .zone = view->zone[i],
-                                 .currency = view->currency[i],
-                                 .service = view->service[i],
-                                 .kind = (uint8_t)(TG_BILL_LINE_USAGE | prepaid),
-                                 .amount = view->amount[i],
-                                 .remainder = view->remainder[i],
-                                 .units = tg_usage_units(&row),
-                                 .billed_units = view->billed_units[i],
-                                 .allowance_units = view->allowance_units[i]};
+    return (struct tg_bill_item){
+        .subscriber = view->subscriber[i],
+        .price_id = view->price_id[i],
+        .catalog_version = view->catalog_version[i],
+        .zone = view->zone[i],
+        .currency = view->currency[i],
+        .service = view->service[i],
+        .kind = (uint8_t)(TG_BILL_LINE_USAGE | prepaid),
+        .band = collect->bands == NULL ? TG_BILL_BAND_NONE
+                                       : tg_bill_band_of(collect->bands, &row, view->site[i], view->subscriber[i], view->catalog_version[i]),
+        .amount = view->amount[i],
+        .remainder = view->remainder[i],
+        .units = tg_usage_units(&row),
+        .billed_units = view->billed_units[i],
+        .allowance_units = view->allowance_units[i]};
 }
 
 /* taxed_to_ns: end of the period whose taxes count, should the row be taxed by itself. */
@@ -118,7 +129,7 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         collect->rows_next_count++;
         return TG_OK;
     }
-    struct tg_bill_item item = item_of(view, i);
+    struct tg_bill_item item = item_of(collect, view, i);
     const int64_t end_ns = tg_bill_collect_window(collect, line->account)->end_ns;
     return item_add(collect, line, view->start_ns[i], end_ns, &item);
 }
@@ -156,7 +167,8 @@ static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account,
 }
 
 enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, uint32_t account,
-                                         int64_t at_ns, uint64_t epoch)
+                                         int64_t at_ns, uint64_t epoch,
+                                         const struct tg_roster_line *waits)
 {
     const struct tg_bill_window *window = tg_bill_collect_window(collect, account);
     if (at_ns >= window->end_ns || epoch > epoch_limit(collect, account)) {
@@ -167,7 +179,7 @@ enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, 
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, account);
     const uint32_t month = tg_bill_cycle_month(&cycle, at_ns);
-    return collect->closes != NULL && is_late_for(collect, account, epoch, month, NULL)
+    return collect->closes != NULL && is_late_for(collect, account, epoch, month, waits)
                ? TG_BILL_PLACE_LATE
                : TG_BILL_PLACE_BEFORE;
 }
@@ -183,7 +195,7 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, line->account);
     const uint32_t month = tg_bill_cycle_month(&cycle, view->start_ns[i]);
-    struct tg_bill_item item = item_of(view, i);
+    struct tg_bill_item item = item_of(collect, view, i);
     /* Corrections, and what a balance has paid, are on the next bill whatever the policy. */
     const bool has_policy = item.kind == TG_BILL_LINE_USAGE;
     if (!is_late_for(collect, line->account, view->epoch, month, has_policy ? line : NULL)) {
@@ -255,16 +267,16 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
     if (month_min == UINT32_MAX || epoch_min >= collect->epoch_last) {
         return TG_OK;
     }
-    const struct tg_scan_params params = {.size_bytes = sizeof params,
-                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
-                                          .dir = collect->data_dir,
-                                          .columns = COLUMNS,
-                                          .epoch_min = epoch_min + 1,
-                                          .epoch_max = collect->epoch_last,
-                                          .fates = 1u << TG_FATE_RATED,
-                                          .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1) -
-                                                          TG_NS_PER_DAY,
-                                          .event_max_ns = before_ns};
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params,
+        .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+        .dir = collect->data_dir,
+        .columns = collect->bands != NULL ? COLUMNS | COLUMNS_BANDS : COLUMNS,
+        .epoch_min = epoch_min + 1,
+        .epoch_max = collect->epoch_last,
+        .fates = 1u << TG_FATE_RATED,
+        .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1) - TG_NS_PER_DAY,
+        .event_max_ns = before_ns};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);
     if (err == TG_OK) {
@@ -347,13 +359,14 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
         max_ns = window->end_ns > max_ns ? window->end_ns : max_ns;
         start_max_ns = window->start_ns > start_max_ns ? window->start_ns : start_max_ns;
     }
-    const struct tg_scan_params params = {.size_bytes = sizeof params,
-                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
-                                          .dir = collect->data_dir,
-                                          .columns = COLUMNS,
-                                          .epoch_max = collect->epoch_last,
-                                          .event_min_ns = min_ns,
-                                          .event_max_ns = max_ns + TG_BILL_CLOSE_WINDOW_NS};
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params,
+        .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+        .dir = collect->data_dir,
+        .columns = collect->bands != NULL ? COLUMNS | COLUMNS_BANDS : COLUMNS,
+        .epoch_max = collect->epoch_last,
+        .event_min_ns = min_ns,
+        .event_max_ns = max_ns + TG_BILL_CLOSE_WINDOW_NS};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);
     if (err == TG_OK) {

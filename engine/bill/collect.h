@@ -18,10 +18,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_bill_bands;
 struct tg_bill_closes;
 struct tg_catalog_snapshot;
 struct tg_image;
 struct tg_roster;
+struct tg_roster_line;
 
 #define TG_BILL_CYCLE_DAYS  32u    /**< Indexed by cycle day 1..31; 0 is not used. */
 #define TG_BILL_SOURCE_IDS  65536u /**< Every value of tg_usage.source_id. */
@@ -51,6 +53,7 @@ struct tg_bill_collect {
     const struct tg_catalog_snapshot *catalog; /**< Versions with their exchange rates. */
     struct tg_bill_lines *lines;               /**< Filled; empty at the start. */
     const struct tg_image *image;        /**< At the period's end: late policies, taxes; or NULL. */
+    const struct tg_bill_bands *bands;   /**< Of catalog; NULL: no line has a band. */
     const struct tg_bill_closes *closes; /**< Loaded; NULL: nothing is ever late. */
     uint64_t epoch_last;                 /**< Last epoch of this run; accounts whose period is
                                               closed look no further than their close. */
@@ -85,10 +88,19 @@ struct tg_bill_collect {
 const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
                                                     uint32_t account);
 
-/** @brief Place of what happened to an account. @param collect As for a scan. @param account Any.
- *  @param at_ns Event time. @param epoch That it came with. @return Place. */
+/**
+ * @brief Place of what happened to an account.
+ * @param[in] collect  windows, closes, epoch_last and month set; image and catalog for waits.
+ * @param[in] account  Roster index.
+ * @param[in] at_ns    Event time.
+ * @param[in] epoch    That it came with.
+ * @param[in] waits    Whose usage it is: a bill that had it wait was not its own. NULL: what no
+ *                     policy keeps back.
+ * @return Place.
+ */
 enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, uint32_t account,
-                                         int64_t at_ns, uint64_t epoch);
+                                         int64_t at_ns, uint64_t epoch,
+                                         const struct tg_roster_line *waits);
 
 /**
  * @brief Scan once.

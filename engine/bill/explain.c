@@ -4,6 +4,9 @@
 #include "abi/key.h"
 #include "base/arena.h"
 #include "base/hash.h"
+#include "bill/bands.h"
+#include "bill/close.h"
+#include "bill/collect.h"
 #include "bill/convert.h"
 #include "ledger/scan.h"
 
@@ -116,8 +119,61 @@ enum tg_err tg_explain_find(const char *data_dir, const struct tg_explain_ref *r
 
 struct asked {
     const struct tg_explain_params *params;
-    const struct tg_adjust_index *adjustments;
+    struct tg_bill_collect collect;                    /* Of the run that made the line. */
+    struct tg_bill_bands *bands;                       /* Of params' catalog. */
+    struct tg_bill_closes closes;                      /* That were known then, and since. */
+    struct tg_catalog_snapshot known;                  /* Versions it knew. */
+    struct tg_bill_window windows[TG_BILL_CYCLE_DAYS]; /* All alike: the account's. */
 };
+
+/* A row is on one bill: what came behind the period's close is not on its line, however well it
+ * fits. An adjustment is where its own epoch puts it, which the index does not keep. */
+static bool place_is(const struct asked *asked, const struct tg_replay_rows *rows, uint32_t i)
+{
+    const struct tg_explain_ref *ref = &asked->params->ref;
+    if (ref->month == 0 || ref->is_adjustment) {
+        return true;
+    }
+    const struct tg_roster *roster = asked->params->catalog->roster;
+    const bool has_policy = !ref->is_prepaid;
+    return tg_bill_collect_place(&asked->collect, asked->params->account, rows->usage[i]->start_ns,
+                                 rows->epoch,
+                                 has_policy ? tg_roster_line(roster, ref->subscriber) : NULL) ==
+           (ref->is_late ? TG_BILL_PLACE_LATE : TG_BILL_PLACE_HERE);
+}
+
+/* The run that made the line, as far as it decides which rows are on it. */
+static enum tg_err place_open(struct asked *asked, struct tg_why *why)
+{
+    const struct tg_explain_params *params = asked->params;
+    enum tg_err err = tg_bill_bands_open(params->catalog, &asked->bands, why);
+    if (err != TG_OK || params->ref.kind != TG_EXPLAIN_LINE || params->ref.month == 0) {
+        return err;
+    }
+    const struct tg_roster *roster = params->catalog->roster;
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(params->catalog, params->account);
+    const struct tg_bill_window window = tg_bill_cycle_window(&cycle, params->ref.month);
+    char name[TG_NAME_BYTES_MAX];
+    for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
+        asked->windows[day] = window;
+    }
+    asked->known = *params->catalog;
+    (void)tg_roster_account_name(roster, params->account, name, sizeof name);
+    err = tg_bill_closes_load(params->state, &asked->closes, why);
+    if (err == TG_OK && params->state != NULL) {
+        err = tg_bill_close_versions(params->state, params->ref.month, name, &asked->known, why);
+    }
+    asked->collect = (struct tg_bill_collect){
+        .roster = roster,
+        .catalog = &asked->known,
+        .image = tg_catalog_image_at(&asked->known, window.end_ns - 1),
+        .closes = &asked->closes,
+        .epoch_last = UINT64_MAX, /* A draft's run looked at all there was. */
+        .month = params->ref.month,
+        .windows = asked->windows,
+        .zones_count = 1};
+    return err;
+}
 
 /* Rows of different rates are on different lines. */
 static bool exchange_is(const struct tg_catalog_snapshot *catalog, const struct tg_image *image,
@@ -142,13 +198,25 @@ static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_c
            strcmp(tg_image_name(image, TG_CATALOG_PRICE, charge->price_id), ref->price_id) == 0;
 }
 
+static bool band_is(const struct asked *asked, const struct tg_usage *usage,
+                    const struct tg_charge *stored)
+{
+    const struct tg_explain_ref *ref = &asked->params->ref;
+    return ref->band_id == NULL ||
+           strcmp(tg_bill_band_name(asked->bands,
+                                    tg_bill_band_of(asked->bands, usage, stored->site, stored->subscriber, stored->catalog_version)),
+                  ref->band_id) == 0;
+}
+
 static bool line_has(const struct asked *asked, const struct tg_replay_rows *rows, uint32_t i)
 {
     const struct tg_explain_ref *ref = &asked->params->ref;
     const struct tg_usage *usage = rows->usage[i];
     const struct tg_charge *stored = rows->stored[i];
     if (stored->subscriber != ref->subscriber || usage->service != ref->service ||
-        usage->start_ns < ref->from_ns || usage->start_ns >= ref->to_ns) {
+        usage->start_ns < ref->from_ns || usage->start_ns >= ref->to_ns ||
+        ((stored->flags & TG_CHARGE_PREPAID) != 0) != ref->is_prepaid ||
+        !place_is(asked, rows, i)) {
         return false;
     }
     if (ref->is_adjustment) {
@@ -156,7 +224,7 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
                name_is(asked->params->catalog, rows->stands[i], usage->start_ns, ref);
     }
     return stored->catalog_version > ref->version_after &&
-           stored->catalog_version <= ref->version_to &&
+           stored->catalog_version <= ref->version_to && band_is(asked, usage, stored) &&
            name_is(asked->params->catalog, stored, usage->start_ns, ref);
 }
 
@@ -196,16 +264,18 @@ enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why
 {
     const size_t wanted_bytes = (size_t)params->catalog->roster->accounts_count + 1;
     uint8_t *wanted = tg_pages_take(wanted_bytes);
+    struct asked *asked = tg_pages_take(sizeof *asked);
     struct tg_adjust_index *adjustments = NULL;
     enum tg_err err = TG_OK;
-    if (wanted == NULL) {
+    if (wanted == NULL || asked == NULL) {
         err = tg_why_set(why, TG_E_NO_MEMORY, "no memory to explain");
     } else {
         wanted[params->account] = 1;
-        err = tg_adjust_index_open(params->data_dir, 0, &adjustments, why);
+        asked->params = params;
+        err = place_open(asked, why);
     }
+    err = err == TG_OK ? tg_adjust_index_open(params->data_dir, 0, &adjustments, why) : err;
     if (err == TG_OK) {
-        struct asked asked = {.params = params, .adjustments = adjustments};
         struct tg_replay_stats stats;
         const struct tg_replay_params replay = {.size_bytes = sizeof replay,
                                                 .wants_traces = true,
@@ -217,10 +287,15 @@ enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why
                                                 .to_ns = params->ref.to_ns,
                                                 .choose = choose,
                                                 .visit = visit,
-                                                .context = &asked};
+                                                .context = asked};
         err = tg_replay_run(&replay, &stats, why);
     }
     tg_adjust_index_close(adjustments);
+    if (asked != NULL) {
+        tg_bill_closes_free(&asked->closes);
+        tg_bill_bands_close(asked->bands);
+    }
+    tg_pages_free(asked, sizeof *asked);
     tg_pages_free(wanted, wanted_bytes);
     return err;
 }

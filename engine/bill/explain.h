@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_db;
 struct tg_json;
 
 /** @brief How rows are named. */
@@ -35,14 +36,18 @@ struct tg_explain_ref {
     uint8_t kind;            /**< enum tg_explain_kind. */
     bool is_adjustment;      /**< LINE: rows that adjustments of this line correct. */
     uint8_t service;         /**< LINE: enum tg_service. */
-    uint8_t reserved;        /**< 0. */
+    bool is_late;            /**< LINE: of a period that was closed before its rows came. */
+    bool is_prepaid;         /**< LINE: of rows that a balance paid. */
+    uint8_t reserved[3];     /**< 0. */
     uint32_t subscriber;     /**< LINE: roster index. */
     uint32_t version_after;  /**< LINE: catalog versions above this ... */
     uint32_t version_to;     /**< LINE: ... up to this are on the line. */
-    uint32_t reserved_2;     /**< 0. */
+    uint32_t month;          /**< LINE: number of the cycle whose run made the line (cycle.h): its
+                                  closes say which rows were in time; 0: no cycle, all were. */
     int64_t from_ns;         /**< LINE: period. */
     int64_t to_ns;           /**< LINE: end, exclusive. */
     const char *zone_id;     /**< LINE: zone's name; borrowed. */
+    const char *band_id;     /**< LINE: band its rows begin in, "" none, NULL any; borrowed. */
     const char *price_id;    /**< LINE: price's name; borrowed. */
     const char *exchange_id; /**< LINE: exchange rate of its rows, "" none; borrowed. */
 };
@@ -81,6 +86,7 @@ struct tg_explain_params {
     uint32_t account;                          /**< Whose rows: roster index. */
     const char *data_dir;                      /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog; /**< As stored. */
+    struct tg_db *state;                       /**< LINE: closed periods; NULL: none is. */
     struct tg_explain_ref ref;                 /**< Which rows; from_ns and to_ns always set. */
     tg_explain_visit visit;                    /**< Sees each, with its trace. */
     void *context;                             /**< For visit. */
@@ -90,7 +96,8 @@ struct tg_explain_params {
  * @brief Price the rows again, with traces.
  * @param[in]  params  Borrowed until return.
  * @param[out] why     May be NULL.
- * @return As tg_replay_run.
+ * @return As tg_replay_run; of a LINE also TG_E_FULL, TG_E_DATABASE, TG_E_CATALOG_VERSION of its
+ *         closes (close.h).
  */
 enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why *why);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/explain_rules.h"
+#include "bill/explain_steps.h"
 #include "bill/explain_tax.h"
 #include "bill/text.h"
 #include "catalog/deck_times.h"
@@ -83,6 +84,7 @@ static struct tg_json *piece_json(const struct tg_image *image, const struct tg_
                       (uint8_t)(scale - TG_MONEY_EXTRA_DECIMALS));
     tg_json_set_integer(json, "remainder", piece->remainder);
     tg_json_set_integer(json, "denominator", (int64_t)piece->denominator);
+    tg_explain_parts_set(json, image, piece);
     return json;
 }
 
@@ -247,9 +249,11 @@ struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
     return json;
 }
 
-static void add_amount(struct tg_bill_text *out, const struct tg_image *image, int64_t amount)
+/* Amounts of a price are in its own currency. */
+static void add_amount(struct tg_bill_text *out, const struct tg_price *price, int64_t amount)
 {
-    tg_bill_text_money(out, amount, image->scale, image->minor);
+    tg_bill_text_money(out, amount, price->scale,
+                       (uint8_t)(price->scale - TG_MONEY_EXTRA_DECIMALS));
 }
 
 /* Who covered what: the allowances of a list by name, or the plan's only one. */
@@ -312,45 +316,65 @@ static void add_segment(struct tg_bill_text *out, const struct tg_replay_row *ro
     tg_bill_text_add(out, " from %s to %s (band %s)", from, to, band);
 }
 
+/* The piece, and where it is more than units at one step, what it is the sum of. */
+static void add_piece(struct tg_bill_text *out, const struct tg_replay_row *row,
+                      const struct tg_roster *roster, const struct tg_plan_service *plan_service,
+                      const struct tg_rate_piece *piece)
+{
+    const struct tg_image *image = row->image;
+    const struct tg_price *price = tg_image_price(image, piece->price_id);
+    const char *unit = tg_unit_name(row->priced->unit);
+    struct tg_tariff_part parts[TG_EXPLAIN_PARTS_MAX];
+    const uint32_t count = tg_explain_parts(image, piece, parts);
+    const bool is_plain = count == 1 && parts[0].kind == TG_TARIFF_PART_STEP &&
+                          parts[0].counted == parts[0].units && parts[0].flat == 0;
+    tg_bill_text_add(out, " %llu %s", (unsigned long long)piece->units, unit);
+    add_segment(out, row, roster, plan_service, piece);
+    if (piece->price_id != row->priced->price_id) {
+        tg_bill_text_add(out, " at price %s",
+                         tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
+    }
+    if (is_plain) {
+        tg_bill_text_add(out, " (step %u: ", parts[0].step_index + 1);
+        add_amount(out, price, parts[0].price);
+        tg_bill_text_add(out, " per %llu)", (unsigned long long)parts[0].per_units);
+    }
+    tg_bill_text_add(out, " cost ");
+    add_amount(out, price, piece->amount);
+    if (piece->remainder != 0) {
+        tg_bill_text_add(out, ", rounded %s", tg_rounding_name(price->rounding));
+    }
+    tg_bill_text_add(out, count > 0 && !is_plain ? ":" : ";");
+    if (!is_plain) {
+        (void)tg_explain_parts_add(out, image, piece, unit);
+    }
+}
+
 static void add_pieces(struct tg_bill_text *out, const struct tg_replay_row *row,
                        const struct tg_roster *roster, const struct tg_plan_service *plan_service)
 {
-    const struct tg_image *image = row->image;
     const struct tg_rate_trace *trace = row->trace;
     for (uint32_t i = 0; i < trace->pieces_count; i++) {
-        const struct tg_rate_piece *piece = &trace->pieces[i];
-        const struct tg_price *price = tg_image_price(image, piece->price_id);
-        tg_bill_text_add(out, " %llu %s", (unsigned long long)piece->units,
-                         tg_unit_name(row->priced->unit));
-        add_segment(out, row, roster, plan_service, piece);
-        if (piece->price_id != row->priced->price_id) {
-            tg_bill_text_add(out, " at price %s",
-                             tg_image_name(image, TG_CATALOG_PRICE, piece->price_id));
-        }
-        if (price != NULL && piece->step_index < price->steps_count) {
-            const struct tg_price_step *step = &tg_price_steps(price)[piece->step_index];
-            tg_bill_text_add(out, " (step %u: ", piece->step_index + 1);
-            add_amount(out, image, step->price);
-            tg_bill_text_add(out, " per %llu)", (unsigned long long)step->per_units);
-        }
-        tg_bill_text_add(out, " cost ");
-        add_amount(out, image, piece->amount);
-        tg_bill_text_add(out, piece->remainder != 0 ? ", rounded %s;" : ";",
-                         tg_rounding_name(trace->price->rounding));
+        add_piece(out, row, roster, plan_service, &trace->pieces[i]);
     }
+}
+
+static void add_changes(struct tg_bill_text *out, const struct tg_rate_trace *trace)
+{
+    const struct tg_price *price = trace->price;
     if (trace->connect_fee != 0) {
         tg_bill_text_add(out, " connecting costs ");
-        add_amount(out, image, trace->connect_fee);
+        add_amount(out, price, trace->connect_fee);
         tg_bill_text_add(out, ";");
     }
     if (trace->limit_change != 0) {
         tg_bill_text_add(out, " the limits of the charge change it by ");
-        add_amount(out, image, trace->limit_change);
+        add_amount(out, price, trace->limit_change);
         tg_bill_text_add(out, ";");
     }
     if (trace->rounding_change != 0) {
         tg_bill_text_add(out, " rounding to the price's decimals changes it by ");
-        add_amount(out, image, trace->rounding_change);
+        add_amount(out, price, trace->rounding_change);
         tg_bill_text_add(out, ";");
     }
 }
@@ -413,6 +437,8 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
                          tg_image_tariff_name(row->image, row->priced->price_id));
         add_units(&out, row, plan_service);
         add_pieces(&out, row, catalog->roster, plan_service);
+        add_changes(&out, row->trace);
+        tg_explain_rules_add(&out, row->image, row->trace);
     } else {
         tg_bill_text_add(&out, ":");
     }

@@ -2,6 +2,7 @@
 #include "bill/explain_rules.h"
 
 #include "base/money.h"
+#include "bill/text.h"
 #include "catalog/exchange.h"
 
 static const char *code_of(uint16_t numeric)
@@ -112,5 +113,49 @@ void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
     }
     if ((charge->flags & TG_CHARGE_CAPPED) != 0) {
         tg_json_set_bool(json, "is_capped", true);
+    }
+}
+
+static void spend_add(struct tg_bill_text *out, const struct tg_image *image,
+                      const struct tg_spend_use *use)
+{
+    const struct tg_spend_limit *limit = tg_image_spend_limit(image, use->limit);
+    tg_bill_text_add(out, " spend limit %s had ",
+                     tg_image_name(image, TG_CATALOG_SPEND_LIMIT, use->limit));
+    tg_bill_text_money(out, use->spent_before, image->scale, image->minor);
+    if (limit->maximum != INT64_MAX) {
+        tg_bill_text_add(out, " of ");
+        tg_bill_text_money(out, limit->maximum, image->scale, image->minor);
+    }
+    if (use->cut != 0) {
+        tg_bill_text_add(out, ", cuts the charge by ");
+        tg_bill_text_money(out, use->cut, image->scale, image->minor);
+    }
+    tg_bill_text_add(out, " and has ");
+    tg_bill_text_money(out, use->spent, image->scale, image->minor);
+    tg_bill_text_add(out, " with it;");
+}
+
+void tg_explain_rules_add(struct tg_bill_text *out, const struct tg_image *image,
+                          const struct tg_rate_trace *trace)
+{
+    const struct tg_exchange_rate *rate = trace->exchange;
+    if (trace->carried != 0) {
+        tg_bill_text_add(out, " what rounding cut off rows before changes it by ");
+        tg_bill_text_money(out, trace->carried, trace->price->scale,
+                           (uint8_t)(trace->price->scale - TG_MONEY_EXTRA_DECIMALS));
+        tg_bill_text_add(out, ";");
+    }
+    if (rate != NULL) {
+        tg_bill_text_add(out, " rate %s of ", tg_image_exchange_name(image, rate));
+        tg_bill_text_money(out, rate->rate, rate->decimals, rate->decimals);
+        tg_bill_text_add(out, trace->converts_at_event ? " makes it " : " will make it ");
+        tg_bill_text_money(out, trace->cost, rate->to_scale,
+                           (uint8_t)(rate->to_scale - TG_MONEY_EXTRA_DECIMALS));
+        tg_bill_text_add(out, trace->converts_at_event ? " %s;" : " %s in the sum of its line;",
+                         code_of(rate->to));
+    }
+    for (uint32_t i = 0; i < trace->spends_count; i++) {
+        spend_add(out, image, &trace->spends[i]);
     }
 }

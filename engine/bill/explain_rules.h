@@ -14,6 +14,8 @@
 #include "rate/rate.h"
 #include "record/charge.h"
 
+struct tg_bill_text;
+
 /**
  * @brief Add "allowances", "rounding_change", "exchange", "spend_limits" and "carried" where the
  *        row has them.
@@ -24,6 +26,15 @@
  */
 void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
                           const struct tg_charge *charge, const struct tg_rate_trace *trace);
+
+/**
+ * @brief The same in words, the row's part in its spend limits and its exchange.
+ * @param[in,out] out     Text.
+ * @param[in]     image   That priced the row.
+ * @param[in]     trace   Of it.
+ */
+void tg_explain_rules_add(struct tg_bill_text *out, const struct tg_image *image,
+                          const struct tg_rate_trace *trace);
 
 /** @brief Amount of a threshold of a spend limit. @param json Object to add it to. @param key Key.
  *  @param image Of the limit. @param amount In its currency. */

@@ -68,7 +68,10 @@ struct tg_bill_fee_params {
                                            product's prorate_on_start and prorate_on_end. */
     uint8_t change_from;              /**< enum tg_plan_change of its begin. */
     uint8_t change_to;                /**< enum tg_plan_change of its end: the next product's. */
-    uint8_t reserved[7];              /**< 0. */
+    bool starts_on_first_day;         /**< A change on the cycle's first day begins it, and the day
+                                           is the new product's: all of the cycle is. */
+    bool ends_on_first_day;           /**< Such a change ends it: nothing of the cycle is its. */
+    uint8_t reserved[5];              /**< 0. */
     struct tg_bill_fee_version first; /**< Valid at start_ns. */
     struct tg_bill_fee_version last;  /**< Valid at the last instant of the cycle; has an image. */
     struct tg_bill_fee_version next;  /**< Valid at end_ns. */
@@ -102,5 +105,31 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
  */
 enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
                          struct tg_bill_fee fees[TG_BILL_FEES_MAX], uint32_t *count);
+
+/** @brief The cycle whose bill is made, within a longer period. */
+struct tg_bill_fee_span {
+    int64_t start_ns; /**< Of the cycle, UTC. */
+    int64_t end_ns;   /**< Exclusive. */
+    bool was_charged; /**< In advance: an earlier bill has charged the period. */
+};
+
+/**
+ * @brief The parts of a fee of a quarter or year on the bill of one of its cycles.
+ *
+ * In arrears it is due on the bill of the cycle in which the period, or the subscription, ends. In
+ * advance a period is charged whole on the bill before it, and its rest on the bill of the cycle in
+ * which the subscription begins; what is not used comes back on the bill of the cycle in which it
+ * ends. A period that began before anything was billed is not charged in advance.
+ *
+ * @param[in]  params  Of the period instead of the cycle: start_ns, end_ns and next_end_ns are the
+ *                     period's and the next one's, is_paid_ahead that of the bill before it.
+ * @param[in]  span    The cycle.
+ * @param[out] fees    Shape [TG_BILL_FEES_MAX].
+ * @param[out] count   How many are written.
+ * @return As tg_bill_prorate.
+ */
+enum tg_err tg_bill_fees_long(const struct tg_bill_fee_params *params,
+                              const struct tg_bill_fee_span *span,
+                              struct tg_bill_fee fees[TG_BILL_FEES_MAX], uint32_t *count);
 
 #endif

@@ -51,6 +51,11 @@ static int number_compare(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
+static const char *band_of(const struct tg_bill_line *line)
+{
+    return line->band_id != NULL ? line->band_id : "";
+}
+
 static int line_compare(const void *a, const void *b)
 {
     const struct tg_bill_line *left = a;
@@ -62,6 +67,7 @@ static int line_compare(const void *a, const void *b)
         order != 0 ? order : (left->from_ns > right->from_ns) - (left->from_ns < right->from_ns);
     order = order != 0 ? order : number_compare(left->service, right->service);
     order = order != 0 ? order : strcmp(left->zone_id, right->zone_id);
+    order = order != 0 ? order : strcmp(band_of(left), band_of(right));
     order = order != 0 ? order : strcmp(left->price_id, right->price_id);
     order = order != 0 ? order : number_compare(left->catalog_version, right->catalog_version);
     order = order != 0 ? order : number_compare(left->is_prepaid, right->is_prepaid);

@@ -64,11 +64,13 @@ struct tg_bill_line {
     const char *subscriber_id; /**< Subscription's id. */
     const char *product_id;    /**< Product. */
     const char *zone_id;       /**< Zone; "" when none. */
+    const char *band_id;       /**< Band its rows begin in; NULL or "" when none. */
     const char *price_id;      /**< Price; "" for recurring fees. */
     const char *unit_id;       /**< Unit of billed_units, "second"; "" for fees. */
     __int128 amount_exact;     /**< Sum of charges at rating scale. */
     __int128 residual;         /**< Sum of what RATE rounding cut off, in 2^-32 of a scale unit. */
     uint64_t rows_count;       /**< Usage rows behind it. */
+    uint64_t crossing_count;   /**< Of rows_count, with usage that goes on into other bands. */
     uint64_t units;            /**< As reported: octets, milliseconds or events. */
     uint64_t billed_units;     /**< After increments, in the price's unit. */
     uint64_t allowance_units;  /**< Of billed_units, covered by the allowance. */

@@ -2,6 +2,7 @@
 #include "bill/lines.h"
 
 #include "base/arena.h"
+#include "bill/bands.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -87,7 +88,8 @@ static bool slot_is_of(const struct tg_bill_slot *slot, const struct tg_bill_ite
 {
     return slot->price_id == item->price_id && slot->catalog_version == item->catalog_version &&
            slot->zone == item->zone && slot->currency == item->currency &&
-           slot->service == item->service && slot->kind == item->kind && slot->month == item->month;
+           slot->service == item->service && slot->kind == item->kind &&
+           slot->month == item->month && slot->band == item->band;
 }
 
 /* The slot of an item, a new one if need be; NULL when the table is full. */
@@ -115,6 +117,7 @@ static struct tg_bill_slot *slot_of(struct tg_bill_lines *lines, const struct tg
                                   .zone = item->zone,
                                   .currency = item->currency,
                                   .month = item->month,
+                                  .band = item->band,
                                   .service = item->service,
                                   .kind = item->kind};
     return slot;
@@ -164,9 +167,13 @@ static int slot_compare(const void *a, const void *b)
     order = order != 0 ? order : number_compare(left->month, right->month);
     order = order != 0 ? order : number_compare(left->service, right->service);
     order = order != 0 ? order : number_compare(left->zone, right->zone);
+    order = order != 0
+                ? order
+                : number_compare(left->band & TG_BILL_BANDS_MAX, right->band & TG_BILL_BANDS_MAX);
     order = order != 0 ? order : number_compare(left->price_id, right->price_id);
     order = order != 0 ? order : number_compare(left->catalog_version, right->catalog_version);
-    return order != 0 ? order : number_compare(left->currency, right->currency);
+    order = order != 0 ? order : number_compare(left->currency, right->currency);
+    return order != 0 ? order : number_compare(left->band, right->band);
 }
 
 uint32_t tg_bill_lines_take(const struct tg_bill_lines *lines, uint32_t subscriber,

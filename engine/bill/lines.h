@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief The table a bill run folds the journal into: one slot a (subscriber, price, zone,
- *  service).
+ *  @brief The table a bill run folds the journal into: one slot a (subscriber, zone, band,
+ *  price, service).
  *
  *  Source: rating-semantics 4.14 (grouping). Threads: one writer; once nothing is added any more,
  *  any number of readers. Allocates: in open only; slots that are never used are never touched.
@@ -35,7 +35,8 @@ struct tg_bill_slot {
     uint16_t month;                    /**< tg_bill_month it is late for; 0: in time. */
     uint8_t service;                   /**< enum tg_service. */
     uint8_t kind;                      /**< enum tg_bill_line_kind, TG_BILL_SLOT_PREPAID. */
-    uint64_t rows_count;               /**< Rows summed. */
+    uint64_t rows_count : 48;          /**< Rows summed. */
+    uint64_t band : 16;                /**< tg_bill_band_of. */
     __int128 amount;                   /**< At rating scale. */
     __int128 residual;                 /**< 2^-32 of a scale unit. */
     unsigned __int128 units;           /**< As reported. */
@@ -55,7 +56,8 @@ struct tg_bill_item {
     uint8_t service;          /**< enum tg_service. */
     uint8_t kind;             /**< enum tg_bill_line_kind: usage, late usage, adjustment. */
     uint16_t month;           /**< tg_bill_month it is late for; 0: in time. */
-    uint32_t tax_parts_count; /**< Of tax_parts; 0: charge_tax is one tax. */
+    uint16_t band;            /**< tg_bill_band_of. */
+    uint16_t tax_parts_count; /**< Of tax_parts; 0: charge_tax is one tax. */
     int64_t charge_tax;       /**< Tax of this row alone, bill scale. */
     int64_t amount;           /**< Rating scale. */
     int64_t remainder;        /**< 2^-32 of a scale unit. */
@@ -106,8 +108,8 @@ enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_
 uint32_t tg_bill_lines_count(const struct tg_bill_lines *lines, uint32_t subscriber);
 
 /**
- * @brief Copy a subscriber's slots, sorted by (kind, month, service, zone, price, version,
- *        currency).
+ * @brief Copy a subscriber's slots, sorted by (kind, month, service, zone, band, price,
+ *        version, currency).
  * @param[in]  lines       Table.
  * @param[in]  subscriber  Any.
  * @param[out] slots       Shape [tg_bill_lines_count of it]; the caller's.

@@ -191,6 +191,9 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
         hash = text_hash(hash, line->subscriber_id);
         hash = text_hash(hash, line->product_id);
         hash = text_hash(hash, line->zone_id);
+        if (line->band_id != NULL && line->band_id[0] != '\0') {
+            hash = text_hash(hash, line->band_id);
+        }
         hash = text_hash(hash, line->price_id);
     }
     return hash;

@@ -90,6 +90,45 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
                            &result->amount);
 }
 
+/* Monday of the week of a day. */
+static int64_t monday_of(int64_t day)
+{
+    const int64_t weekday = (day + 3) % 7; /* 1970-01-01 is a Thursday. */
+    return day - (weekday < 0 ? weekday + 7 : weekday);
+}
+
+enum tg_err tg_bill_prorate_weeks(const struct tg_bill_prorate_params *params,
+                                  struct tg_bill_prorated *result)
+{
+    const struct tg_zone_view zone = params->zone;
+    if (params->cycle_end_ns <= params->cycle_start_ns) {
+        return TG_E_INVALID;
+    }
+    int64_t from = monday_of(day_of(zone, params->cycle_start_ns));
+    int64_t to = monday_of(day_of(zone, params->cycle_end_ns));
+    if (params->active_start_ns > params->cycle_start_ns - 7 * TG_NS_PER_DAY) {
+        const int64_t day = day_of(zone, params->active_start_ns);
+        const bool is_whole = params->keeps_start_full || params->proration == TG_PRORATE_NONE_FULL;
+        const int64_t begin = is_whole                                    ? monday_of(day)
+                              : params->proration == TG_PRORATE_NONE_ZERO ? monday_of(day + 6)
+                                                                          : day;
+        from = begin > from ? begin : from;
+    }
+    if (params->active_end_ns < params->cycle_end_ns) {
+        const int64_t day = day_end(params, params->active_end_ns);
+        const bool is_whole = params->keeps_end_full || params->proration == TG_PRORATE_NONE_FULL;
+        const int64_t end = is_whole                                    ? monday_of(day + 6)
+                            : params->proration == TG_PRORATE_NONE_ZERO ? monday_of(day)
+                                                                        : day;
+        to = end < to ? end : to;
+    }
+    const bool touches = params->active_start_ns < params->active_end_ns && from < to;
+    result->covered = touches ? (uint64_t)(to - from) : 0;
+    result->total = 7;
+    return tg_money_divide((__int128)params->fee * (__int128)result->covered, 7, params->rounding,
+                           &result->amount);
+}
+
 const char *tg_bill_proration_name(uint8_t proration)
 {
     static const char *const names[] = {"actual_days", "fixed_30",  "seconds",

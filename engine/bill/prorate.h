@@ -53,6 +53,16 @@ struct tg_bill_prorated {
 enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
                             struct tg_bill_prorated *result);
 
+/**
+ * @brief A fee a week, Monday to Sunday, for the weeks that end in a cycle: each is on one bill.
+ * @param[in]  params  As above; proration is actual_days, none_full (a begun week is whole) or
+ *                     none_zero (only whole weeks).
+ * @param[out] result  Written on TG_OK: days of 7.
+ * @return As tg_bill_prorate.
+ */
+enum tg_err tg_bill_prorate_weeks(const struct tg_bill_prorate_params *params,
+                                  struct tg_bill_prorated *result);
+
 /** @brief Catalog name ("actual_days"). @param proration enum. @return Static text, never NULL. */
 const char *tg_bill_proration_name(uint8_t proration);
 

@@ -185,6 +185,12 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     }
     add_word(out, "x_service", tg_bill_service_name(line->service));
     add_string(out, "x_zone", line->zone_id);
+    if (line->band_id != NULL && line->band_id[0] != '\0') {
+        add_string(out, "x_band", line->band_id);
+    }
+    if (line->crossing_count != 0) {
+        add_unsigned(out, "x_rowsAcrossBands", line->crossing_count);
+    }
     add_string(out, "x_price", line->price_id);
     add_string(out, "x_unit", line->unit_id);
     add_unsigned(out, "x_rows", line->rows_count);

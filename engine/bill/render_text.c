@@ -162,6 +162,10 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         struct tg_bill_text text = tg_bill_text(item, sizeof item);
         tg_bill_text_add(&text, "%s%s%s%s", rows_mark(line), line->price_id,
                          line->zone_id[0] != '\0' ? ", " : "", line->zone_id);
+        if (line->band_id != NULL && line->band_id[0] != '\0') {
+            tg_bill_text_add(&text, ", %s%s", line->band_id,
+                             line->crossing_count > 0 ? " and on" : "");
+        }
         text = tg_bill_text(rows, sizeof rows);
         tg_bill_text_count(&text, line->rows_count, 1);
         used_text(line, used);

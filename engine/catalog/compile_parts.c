@@ -375,18 +375,42 @@ static int64_t amount_read(struct tg_compile *compile, const struct tg_yaml_node
     return amount;
 }
 
+/* A week has no 30 days and is charged when it is over; a quarter has more than 30. */
+static void period_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                         const struct tg_product *product)
+{
+    const struct tg_yaml_node *proration = tg_yaml_get(node, "proration");
+    const struct tg_yaml_node *ahead = tg_yaml_get(node, "in_advance");
+    const bool is_week = product->period == TG_PERIOD_WEEK;
+    const bool is_long = product->period >= TG_FEE_QUARTER;
+    if (proration != NULL && ((is_week && product->proration != TG_PRORATE_ACTUAL_DAYS &&
+                               product->proration != TG_PRORATE_NONE_FULL &&
+                               product->proration != TG_PRORATE_NONE_ZERO) ||
+                              (is_long && product->proration == TG_PRORATE_THIRTIETHS))) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, proration->mark,
+                    is_week ? "use actual_days, none_full or none_zero" : "use actual_days",
+                    "proration: \"%.32s\" is none of a fee by this period", proration->text);
+    }
+    if (is_week && product->is_in_advance != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, ahead->mark, NULL,
+                    "in_advance: a weekly fee is charged when its week is over");
+    }
+}
+
 static struct tg_product product_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_product_keys;
     const struct tg_yaml_node *plan = tg_yaml_get(node, "plan");
     const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
     const char *title = tg_schema_text(keys, node, "title");
+    static const uint8_t periods[] = {TG_PERIOD_MONTH, TG_PERIOD_DAY,  TG_PERIOD_EVER,
+                                      TG_PERIOD_WEEK,  TG_FEE_QUARTER, TG_FEE_YEAR};
     struct tg_product product = {
         .fee = tg_compile_money(compile, keys, node, "fee", 0),
         .title_offset = tg_compile_text(compile, title != NULL ? title : node->key),
         .plan = TG_PLAN_NONE,
         .tax = TG_TAX_NONE,
-        .period = (uint8_t)tg_schema_number(keys, node, "period"),
+        .period = periods[tg_schema_number(keys, node, "period")],
         .proration = (uint8_t)tg_schema_number(keys, node, "proration"),
         .is_present = 1,
         .prorate_on_start = (uint8_t)tg_schema_number(keys, node, "prorate_on_start"),
@@ -398,6 +422,12 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .late_write_off_below = amount_read(compile, node, "late_write_off_below"),
         .discount_ppm = (uint32_t)tg_schema_number(keys, node, "discount"),
         .discount_on = (uint8_t)tg_schema_number(keys, node, "discount_on"),
+        .discount_rounding = tg_yaml_get(node, "discount_rounding") != NULL
+                                 ? (uint8_t)tg_schema_number(keys, node, "discount_rounding")
+                                 : compile->head.rounding_rate,
+        .discount_decimals = tg_yaml_get(node, "discount_decimals") != NULL
+                                 ? (uint8_t)(tg_schema_number(keys, node, "discount_decimals") + 1)
+                                 : 0,
         .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
@@ -424,6 +454,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
                     "maximum: must not be less than the minimum");
     }
+    period_check(compile, node, &product);
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,
                     "product \"%.64s\" has a negative fee", node->key);

@@ -366,6 +366,11 @@ static bool time_models_check(const struct tg_image *image)
     return true;
 }
 
+static bool is_fee_period(uint8_t period)
+{
+    return period <= TG_PERIOD_WEEK || period == TG_FEE_QUARTER || period == TG_FEE_YEAR;
+}
+
 static bool products_check(const struct tg_image *image)
 {
     const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
@@ -373,7 +378,8 @@ static bool products_check(const struct tg_image *image)
         const struct tg_product *product = tg_image_product(image, i);
         if (product != NULL &&
             (product->title_offset >= text_count || product->proration > TG_PRORATE_THIRTIETHS ||
-             product->period > TG_PERIOD_EVER || product->discount_on > TG_ELIGIBLE_ALL ||
+             !is_fee_period(product->period) || product->discount_rounding > TG_ROUND_FLOOR ||
+             product->discount_decimals > 19 || product->discount_on > TG_ELIGIBLE_ALL ||
              product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
              product->late_usage > TG_LATE_NOTE || product->on_plan_change > TG_CHANGE_NONE ||
              product->bounds_scope > TG_SCOPE_ACCOUNT || product->discount_ppm > 1000000 ||

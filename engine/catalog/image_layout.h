@@ -103,13 +103,19 @@ enum tg_proration {
     TG_PRORATE_THIRTIETHS = 5   /**< Days covered / 30, at most 1; 1 for a whole cycle. */
 };
 
+/** @brief Periods that only fees have, beside some of enum tg_period. Values are stored. */
+enum tg_fee_period {
+    TG_FEE_QUARTER = 16, /**< Three cycles; the first begins in January, April, July or October. */
+    TG_FEE_YEAR = 17     /**< Twelve; the first begins in January. */
+};
+
 /** @brief Periods of allowances, counters, spend limits and fees; in the account's zone.
  *  Values are stored. */
 enum tg_period {
     TG_PERIOD_MONTH = 0, /**< Calendar month. */
     TG_PERIOD_DAY = 1,   /**< Calendar day. */
     TG_PERIOD_EVER = 2,  /**< Never renewed. */
-    TG_PERIOD_WEEK = 3,  /**< Monday to Sunday; not of fees. */
+    TG_PERIOD_WEEK = 3,  /**< Monday to Sunday. */
     TG_PERIOD_CYCLE = 4, /**< From the account's cycle day to the next; not of fees. */
     TG_PERIOD_YEAR = 5,  /**< Calendar year; not of fees. */
     TG_PERIOD_HOUR = 6   /**< Clock hour; not of fees. */
@@ -462,7 +468,7 @@ struct tg_product {
     uint32_t discount_ppm;        /**< Part of the eligible lines taken off; 0 none. */
     uint16_t plan;                /**< Plan, or TG_PLAN_NONE. */
     uint16_t tax;                 /**< Tax category, or TG_TAX_NONE. */
-    uint8_t period;               /**< enum tg_period of the fee. */
+    uint8_t period;               /**< enum tg_period or tg_fee_period of the fee. */
     uint8_t proration;            /**< enum tg_proration. */
     uint8_t is_present;           /**< 0: a hole. */
     uint8_t prorate_on_start;     /**< 1: a first part period is prorated; else charged whole. */
@@ -475,8 +481,11 @@ struct tg_product {
     uint8_t on_plan_change;       /**< enum tg_plan_change, into this product. */
     uint8_t bounds_scope;         /**< enum tg_allowance_scope of minimum and maximum. */
     int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
+    uint8_t discount_rounding;    /**< enum tg_rounding of the DISCOUNT stage. */
+    uint8_t discount_decimals;    /**< Decimals it is rounded to + 1; 0: the rating scale's. */
+    uint8_t reserved[6];          /**< 0. */
 };
-_Static_assert(sizeof(struct tg_product) == 64, "stored");
+_Static_assert(sizeof(struct tg_product) == 72, "stored");
 
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {

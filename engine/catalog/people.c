@@ -267,9 +267,8 @@ static void account_take(struct tg_people_reader *reader)
     out.cycle_day = (uint8_t)number;
     const struct tg_csv_field zone = tg_people_field(reader, A_ZONE);
     if (zone.text_bytes != 0) {
-        const uint32_t index =
-            tg_people_entry(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
-                            "there is no zone \"%s\" in account_zones");
+        const uint32_t index = tg_people_entry(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
+                                               "there is no zone \"%s\" in account_zones");
         out.zone = index != UINT32_MAX ? (uint16_t)index : 0;
     }
     if (tax.text_bytes != 0) {
@@ -454,6 +453,12 @@ static uint32_t account_zone(const struct tg_people *people, uint32_t account)
     return line.zone;
 }
 
+static void never_warn(struct tg_people_reader *reader, const struct tg_csv_field *to)
+{
+    tg_diag_add(reader->diag, TG_DIAG_WARNING, tg_csv_mark(&reader->csv, to), NULL,
+                "active_to is active_from: the subscription is never active");
+}
+
 static void subscriber_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -471,8 +476,9 @@ static void subscriber_take(struct tg_people_reader *reader)
     const uint32_t zone = account_zone(people, out.account);
     const bool has_from = second_read(reader, &from, zone, 0, &out.active_from_s);
     const bool has_to = second_read(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);
-    if (has_from && has_to && out.active_from_s >= out.active_to_s) {
-        tg_people_refuse(reader, &to, NULL, "active_to \"%s\" is not after active_from");
+    const bool is_never = has_from && has_to && out.active_from_s == out.active_to_s;
+    if (has_from && has_to && out.active_from_s > out.active_to_s) {
+        tg_people_refuse(reader, &to, NULL, "active_to \"%s\" is before active_from");
     }
     if (!id_check(reader, &id)) {
         return;
@@ -484,13 +490,18 @@ static void subscriber_take(struct tg_people_reader *reader)
         return;
     }
     memcpy(people->subscribers.bytes + (size_t)index * sizeof out, &out, sizeof out);
+    people->subscribers_listed_count++;
+    /* Ordered and cancelled: known by its id, but nobody's usage; its number is free. */
+    if (is_never) {
+        never_warn(reader, &to);
+        return;
+    }
     number_take(reader, index, tg_people_field(reader, S_MSISDN), TG_KEY_E164);
     number_take(reader, index, tg_people_field(reader, S_IMSI), TG_KEY_IMSI);
     ip_take(reader, index, tg_people_field(reader, S_IP));
     if (user.text_bytes != 0) {
         key_add(reader, index, TG_KEY_NAME, tg_key_name(user.text, user.text_bytes));
     }
-    people->subscribers_listed_count++;
 }
 
 static int keys_compare(const void *a, const void *b)

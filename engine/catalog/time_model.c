@@ -311,9 +311,13 @@ static void rule_read(struct model *model, const struct tg_yaml_node *node)
                        .month_days_mask = numbers_mask(month_days),
                        .dates = tg_yaml_get(node, "dates"),
                        .yearly = yearly_check(model->compile, tg_yaml_get(node, "yearly"))};
-    if (node->kind != TG_YAML_MAP || band == NULL ||
-        !minute_read(model->compile, node, "from", &out.from_minute) ||
-        !minute_read(model->compile, node, "to", &out.to_minute)) {
+    if (node->kind != TG_YAML_MAP || band == NULL) {
+        return;
+    }
+    /* A band whose rule is refused is one all the same: who names it is not told it is none. */
+    out.band = band_number(model, band);
+    const bool has_from = minute_read(model->compile, node, "from", &out.from_minute);
+    if (!minute_read(model->compile, node, "to", &out.to_minute) || !has_from) {
         return;
     }
     if (out.from_minute >= out.to_minute) {
@@ -321,7 +325,6 @@ static void rule_read(struct model *model, const struct tg_yaml_node *node)
                     "use two rules for a band across midnight", "to is not after from");
         return;
     }
-    out.band = band_number(model, band);
     out.days_mask = masks[tg_schema_number(keys, node, "days")];
     out.level = out.dates != NULL || out.yearly != NULL ? LEVEL_SPECIAL_DAY
                 : months != NULL || month_days != NULL  ? LEVEL_MONTH_DAY

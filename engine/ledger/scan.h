@@ -53,7 +53,8 @@ struct tg_scan;
     X(fate, uint8_t, 15, 2, 1)                                                                     \
     X(node_state, uint8_t, 15, 3, 1)                                                               \
     X(pieces_count, uint8_t, 15, 4, 1)                                                             \
-    X(charge_flags, uint8_t, 15, 6, 1)
+    X(charge_flags, uint8_t, 15, 6, 1)                                                             \
+    X(site, uint8_t, 15, 7, 1)
 
 /** @brief Columns by index. */
 enum tg_column {

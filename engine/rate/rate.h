@@ -52,17 +52,20 @@ struct tg_rate_params {
     struct tg_guard_bounds bounds;  /**< What tariffs may answer; all 0: the defaults. */
 };
 
-/** @brief One piece of a row as it was priced; the breakdown of `quote` and `explain`. */
+/** @brief One piece of a row as it was priced; the breakdown of `quote` and `explain`. Of a part of
+ *  a call: what the record adds to it, both ways from where the counter stood before the call; where
+ *  pieces of the call before have shrunk, all that it adds is one, its remainder to 2^-32. */
 struct tg_rate_piece {
-    uint64_t units;        /**< Units priced in this piece. */
-    uint64_t units_before; /**< Meter's counter before it. */
-    int64_t start_ns;      /**< Start of the piece, UTC. */
-    int64_t end_ns;        /**< End of the piece, UTC. */
-    int64_t amount;        /**< Rounded amount of the tariff, at the price's scale. */
-    int64_t remainder;     /**< Exact = amount + remainder / denominator. */
-    uint64_t denominator;  /**< At least 1. */
-    uint32_t step_index;   /**< Step that priced the last unit. */
-    uint32_t price_id;     /**< Catalog image index. */
+    uint64_t units;             /**< Units priced in this piece. */
+    uint64_t units_before;      /**< Meter's counter before it. */
+    int64_t start_ns;           /**< Start of the piece, UTC. */
+    int64_t end_ns;             /**< End of the piece, UTC. */
+    int64_t amount;             /**< Rounded amount of the tariff, at the price's scale. */
+    int64_t remainder;          /**< Exact = amount + remainder / denominator. */
+    uint64_t denominator;       /**< At least 1. */
+    uint32_t step_index;        /**< Step that priced the last unit. */
+    uint32_t price_id;          /**< Catalog image index. */
+    struct tg_tariff_row asked; /**< What the tariff was given. */
 };
 
 /** @brief How one row's charge came to be. */

@@ -40,6 +40,11 @@ done
 # Within a day, which is the new product's; at the begin of a cycle; and two changes in one.
 two noon old refund_and_charge 2026-06-11T10:00:00Z
 two edge old keep 2026-06-01
+# Within the cycle's first day, which is all the new product's: as at its begin, whatever the mode.
+for mode in $modes; do
+    two "first_$mode" old "$mode" 2026-06-01T10:00:00Z
+    two "first_${mode}_ahead" old_ahead "${mode}_ahead" 2026-06-01T10:00:00Z
+done
 number=$((number + 1))
 echo chain >>"$work/c/accounts.csv"
 cat >>"$work/c/subscribers.csv" <<CSV
@@ -97,6 +102,10 @@ expect keep_min 2026-06 30.00
 expect none_min 2026-06 30.00 60.00
 expect noon 2026-06 10.00 40.00
 expect edge 2026-06 60.00
+for mode in $modes; do
+    expect "first_$mode" 2026-06 60.00
+    expect "first_${mode}_ahead" 2026-06 -30.00 60.00 60.00
+done
 expect chain 2026-06 10.00 40.00
 expect moved_a 2026-06 30.00
 expect moved_b 2026-06 60.00

@@ -14,8 +14,9 @@
 #define WALK_FILES_MAX 16
 
 int tg_cli_bill_files_open(const struct tg_verb *verb, const char *catalog, const char *usage,
-                           char *dir)
+                           char *dir, bool *is_open)
 {
+    *is_open = false;
     const char *below = getenv("TMPDIR");
     const int length = snprintf(dir, TG_CLI_BILL_FILES_PATH_BYTES, "%s/tollgate-bill-XXXXXX",
                                 below != NULL && below[0] != '\0' ? below : "/tmp");
@@ -24,7 +25,7 @@ int tg_cli_bill_files_open(const struct tg_verb *verb, const char *catalog, cons
         return tg_cli_problem(verb, "no place below TMPDIR: %s", strerror(errno));
     }
     const struct tg_cli_quote what = {
-        .catalogs = {catalog}, .catalogs_count = 1, .data = dir, .file = usage};
+        .catalogs = {catalog}, .catalogs_count = 1, .data = dir, .file = usage, .is_open = is_open};
     return tg_cli_quote_run(verb, &what);
 }
 

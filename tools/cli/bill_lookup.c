@@ -2,6 +2,7 @@
 #include "cli/bill_lookup.h"
 
 #include "base/clock.h"
+#include "bill/cycle.h"
 #include "bill/shards.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -112,7 +113,12 @@ int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const cha
     }
     struct tg_why why = {.text = ""};
     struct tg_db *state = NULL;
-    if (tg_state_open(data_dir, true, 0, &state, &why) != TG_OK) {
+    const enum tg_err opened = tg_state_open(data_dir, true, 0, &state, &why);
+    if (opened == TG_E_NOT_FOUND) {
+        return tg_cli_problem(verb, "no bill is called '%s': no bill run has stored any in %s",
+                              found->bill_id, data_dir);
+    }
+    if (opened != TG_OK) {
         return tg_cli_problem(verb, "%s", why.text);
     }
     struct tg_txn txn;
@@ -148,8 +154,8 @@ static const char *exchange_of(const struct tg_json *line)
 
 static bool key_is_same(const struct tg_json *a, const struct tg_json *b)
 {
-    static const char *const keys[] = {"x_kind", "x_subscription", "x_service", "x_zone",
-                                       "x_price"};
+    static const char *const keys[] = {"x_kind",  "x_subscription", "x_service", "x_zone",
+                                       "x_price", "x_paidFrom",     "x_from",    "x_band"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (strcmp(tg_json_get_text(a, keys[i], ""), tg_json_get_text(b, keys[i], "")) != 0) {
             return false;
@@ -175,6 +181,49 @@ static uint32_t version_before(const struct tg_cli_line *found)
     return (uint32_t)before;
 }
 
+/* The cycle whose run made the document: of an invoice its own, of a note on late usage the one its
+ * id ends with (assemble_note.c); 0 when the period is no cycle, as nothing closes those. */
+static uint32_t run_month(const struct tg_catalog_snapshot *catalog, uint32_t account,
+                          const struct tg_cli_line *found)
+{
+    const struct tg_json *period = tg_json_get(found->bill, "billingPeriod");
+    const char *from = tg_json_get_text(period, "startDateTime", "");
+    const char *to = tg_json_get_text(period, "endDateTime", "");
+    int64_t from_ns = 0;
+    int64_t to_ns = 0;
+    if (strcmp(tg_json_get_text(found->bill, "category", ""), "normal") != 0) {
+        unsigned year = 0;
+        unsigned month = 0;
+        const size_t length = strlen(found->bill_id);
+        const size_t tail = sizeof "-late-2026-04" - 1;
+        return length > tail &&
+                       sscanf(found->bill_id + length - tail, "-late-%4u-%2u", &year, &month) ==
+                           2 &&
+                       month >= 1
+                   ? year * 12 + month - 1
+                   : 0;
+    }
+    if (tg_clock_parse(from, strlen(from), &from_ns) != TG_OK ||
+        tg_clock_parse(to, strlen(to), &to_ns) != TG_OK || from_ns >= to_ns) {
+        return 0;
+    }
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(catalog, account);
+    const uint32_t month = tg_bill_cycle_month(&cycle, to_ns - 1);
+    const struct tg_bill_window window = tg_bill_cycle_window(&cycle, month);
+    return window.start_ns == from_ns && window.end_ns == to_ns ? month : 0;
+}
+
+/* Of a bill that tells no band its lines are of any. */
+static const char *band_of(const struct tg_cli_line *found)
+{
+    const struct tg_json *lines = tg_json_get(found->bill, "x_line");
+    const char *any = NULL;
+    for (size_t i = 0; i < tg_json_count(lines) && any == NULL; i++) {
+        any = tg_json_get_text(tg_json_at(lines, i), "x_band", NULL);
+    }
+    return any != NULL ? tg_json_get_text(found->line, "x_band", "") : NULL;
+}
+
 static uint8_t service_by_name(const char *name)
 {
     static const char *const names[TG_SERVICE_COUNT] = {"none",  "data",   "voice",  "message",
@@ -196,14 +245,18 @@ int tg_cli_line_ref(const struct tg_verb *verb, const struct tg_catalog_snapshot
     const char *to =
         tg_json_get_text(found->line, "x_to", tg_json_get_text(period, "endDateTime", ""));
     const char *subscription = tg_json_get_text(found->line, "x_subscription", "");
+    const char *kind = tg_json_get_text(found->line, "x_kind", "");
     *ref = (struct tg_explain_ref){
         .kind = TG_EXPLAIN_LINE,
-        .is_adjustment = strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0,
+        .is_adjustment = strcmp(kind, "adjustment") == 0,
+        .is_late = strcmp(kind, "late_usage") == 0,
+        .is_prepaid = tg_json_get(found->line, "x_paidFrom") != NULL,
         .service = service_by_name(tg_json_get_text(found->line, "x_service", "")),
         .subscriber = tg_cli_subscriber_find(catalog, subscription),
         .version_after = version_before(found),
         .version_to = (uint32_t)tg_json_get_integer(found->line, "x_catalogVersion", 0),
         .zone_id = tg_json_get_text(found->line, "x_zone", ""),
+        .band_id = band_of(found),
         .price_id = tg_json_get_text(found->line, "x_price", ""),
         .exchange_id = exchange_of(found->line)};
     if (ref->subscriber == TG_SUBSCRIBER_NONE ||
@@ -212,5 +265,6 @@ int tg_cli_line_ref(const struct tg_verb *verb, const struct tg_catalog_snapshot
         return tg_cli_problem(verb, "nobody is called '%s' any more", subscription);
     }
     *account = catalog->roster->lines[ref->subscriber].account;
+    ref->month = run_month(catalog, *account, found);
     return TG_EXIT_OK;
 }

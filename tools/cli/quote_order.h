@@ -22,6 +22,7 @@ struct tg_quote_held {
     uint64_t number;           /**< Of the line, from 1. */
     char *answer;              /**< Text that waits to be printed; NULL none. */
     size_t answer_bytes;       /**< Of it. */
+    int16_t said;              /**< enum tg_err: what the row is for its id. */
     uint8_t is_row;            /**< To be priced; else it was refused when it was read. */
     uint8_t is_answered;       /**< Nothing more comes for it. */
 };

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/explain_rules.h"
+#include "bill/explain_steps.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/quote_credit.h"
+#include "cli/quote_ids.h"
 #include "cli/quote_journal.h"
 #include "cli/quote_order.h"
 #include "cli/usage_json.h"
@@ -26,6 +28,7 @@ struct quote {
     struct tg_catalog_snapshot *snapshot;
     struct tg_rate *rate;
     struct tg_quote_journal *journal; /* NULL: nothing is kept. */
+    struct tg_quote_ids *ids;         /* That lines have said. */
     struct tg_quote_order order;      /* Lines that wait for earlier events. */
     bool is_out_of_memory;
 };
@@ -92,6 +95,10 @@ static int quote_open(struct quote *quote)
     }
     const uint32_t count = quote->snapshot->roster->subscribers_count;
     const struct tg_rate_params params = {.subscribers_count_max = count > 0 ? count : 1};
+    quote->ids = tg_quote_ids_open();
+    if (quote->ids == NULL) {
+        return tg_cli_problem(quote->verb, "no memory");
+    }
     if (tg_rate_create(&params, &quote->rate, &why) != TG_OK) {
         return tg_cli_problem(quote->verb, "%s", why.text);
     }
@@ -130,6 +137,7 @@ static void piece_print(struct tg_json *list, const struct tg_image *image,
     tg_json_set_integer(json, "first_increment", (int64_t)price->first_increment);
     tg_json_set_integer(json, "next_increment", (int64_t)price->next_increment);
     tg_json_set_string(json, "rounding", tg_rounding_name(price->rounding));
+    tg_explain_parts_set(json, image, piece);
     tg_json_append(list, json);
 }
 
@@ -249,15 +257,35 @@ static bool is_from_balance(const struct quote *quote, const struct tg_charge *c
            charge->currency == roster->accounts[line->account].currency;
 }
 
-static void row_quote(struct quote *quote, struct tg_usage_line *line, uint64_t number,
-                      uint32_t place)
+/* A record that was there before, as the engine settles it: in the journal, without a price. */
+static void row_unpriced(const struct tg_usage_line *line, enum tg_err reason,
+                         struct tg_charge *charge, struct tg_rate_trace *trace,
+                         struct tg_quote_grant *grant)
+{
+    *charge =
+        (struct tg_charge){.subscriber = TG_SUBSCRIBER_NONE,
+                           .price_id = TG_PRICE_NONE,
+                           .fate = reason == TG_E_DUPLICATE ? TG_FATE_DUPLICATE : TG_FATE_SUSPENDED,
+                           .reason = (int16_t)reason,
+                           .node_state = line->node_state};
+    *trace = (struct tg_rate_trace){.price = NULL};
+    *grant = (struct tg_quote_grant){.row = line->row};
+}
+
+/* said: TG_OK, or what the line is for its id. */
+static void row_quote(struct quote *quote, struct tg_usage_line *line, enum tg_err said,
+                      uint64_t number, uint32_t place)
 {
     struct tg_charge charge;
     struct tg_rate_trace trace;
     struct tg_quote_grant grant;
     line->row.record_key = tg_quote_journal_key(number);
-    tg_quote_row(quote->rate, quote->snapshot, line, quote->what->is_fresh, &charge, &trace,
-                 &grant);
+    if (said == TG_OK) {
+        tg_quote_row(quote->rate, quote->snapshot, line, quote->what->is_fresh, &charge, &trace,
+                     &grant);
+    } else {
+        row_unpriced(line, said, &charge, &trace, &grant);
+    }
     if (is_from_balance(quote, &charge)) {
         charge.flags |= TG_CHARGE_PREPAID;
     }
@@ -303,10 +331,18 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
         error_print(quote, lines, line.id, place, err, why.text);
         return;
     }
+    /* Which of two lines is the record and which the duplicate is a matter of who came first, as in
+     * the engine. Lines that are all the first have no one before them. */
+    const enum tg_err said = line.id != NULL && !quote->what->is_fresh
+                                 ? tg_quote_ids_check(quote->ids, line.id, &line.row)
+                                 : TG_OK;
     if (is_in_order(quote)) {
-        (void)line_place(quote, &line, lines->line_number);
+        const uint32_t held = line_place(quote, &line, lines->line_number);
+        if (held != UINT32_MAX) {
+            quote->order.lines[held].said = (int16_t)said;
+        }
     } else {
-        row_quote(quote, &line, lines->line_number, UINT32_MAX);
+        row_quote(quote, &line, said, lines->line_number, UINT32_MAX);
     }
 }
 
@@ -320,7 +356,7 @@ static int held_quote(struct quote *quote)
     }
     for (uint32_t i = 0; i < order->rows_count; i++) {
         struct tg_quote_held *held = &order->lines[order->rows[i].at];
-        row_quote(quote, &held->line, held->number, order->rows[i].at);
+        row_quote(quote, &held->line, (enum tg_err)held->said, held->number, order->rows[i].at);
     }
     return quote->is_out_of_memory ? tg_cli_problem(quote->verb, "no memory for answers")
                                    : TG_EXIT_OK;
@@ -370,6 +406,9 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
         }
     }
     int code = quote_open(&quote);
+    if (what->is_open != NULL) {
+        *what->is_open = code == TG_EXIT_OK;
+    }
     if (code == TG_EXIT_OK) {
         code = lines_quote(&quote, from);
     }
@@ -381,6 +420,7 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
         code = tg_cli_problem(verb, "%s", why.text);
     }
     tg_quote_order_free(&quote.order);
+    tg_quote_ids_close(quote.ids);
     tg_rate_destroy(quote.rate);
     tg_catalog_close(quote.snapshot);
     if (from != stdin) {

@@ -28,8 +28,9 @@ struct tg_cli_quote {
     bool is_fresh;                                   /**< Each line as if it were the first. */
     bool is_by_arrival; /**< In the order of the lines; else of their events, and of lines that
                              begin at one instant in that of the lines. */
-    FILE *out;                                       /**< One charge a line; NULL: only what is not
-                                                          rated is told, on stderr. */
+    bool *is_open;      /**< Set when catalog and journal are there; may be NULL. */
+    FILE *out;          /**< One charge a line; NULL: only what is not rated is told, on
+                             stderr. */
 };
 
 /**

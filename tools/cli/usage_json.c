@@ -144,9 +144,13 @@ static enum tg_err network_read(const struct reading *at, const struct tg_json *
     if (index > UINT16_MAX && plmn != 0 && at->image != NULL) {
         index = tg_image_network_find(at->image, plmn);
     }
+    if (index > UINT16_MAX && plmn != 0) {
+        return tg_why_set(at->why, TG_E_UNKNOWN_NETWORK,
+                          "serving_network: the catalog has no network of PLMN %.6s", text);
+    }
     if (index > UINT16_MAX) {
         return tg_why_set(at->why, TG_E_SYNTAX,
-                          "serving_network: the catalog has no network of that name or PLMN");
+                          "serving_network: the catalog has no network of that name");
     }
     at->line->row.serving_network = (uint16_t)index;
     return TG_OK;
@@ -341,6 +345,14 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
     for (size_t i = 0; i < sizeof mandatory / sizeof mandatory[0]; i++) {
         if (tg_json_get(json, mandatory[i]) == NULL) {
             return tg_why_set(why, TG_E_MISSING_FIELD, "'%s' is missing", mandatory[i]);
+        }
+    }
+    static const char *const twins[][2] = {{"duration_s", "duration_ms"}, {"count", "quantity_up"}};
+    for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++) {
+        if (tg_json_get(json, twins[i][0]) != NULL && tg_json_get(json, twins[i][1]) != NULL) {
+            line->wrong_key = twins[i][0];
+            return tg_why_set(why, TG_E_SYNTAX, "%s: give it or %s, not both", twins[i][0],
+                              twins[i][1]);
         }
     }
     if ((line->row.flags & TG_USAGE_AMOUNT) != 0 &&

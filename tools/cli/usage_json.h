@@ -40,6 +40,7 @@ struct tg_usage_line {
  * @param[out] line   Written.
  * @param[out] why    What is wrong and what is accepted.
  * @return TG_OK, TG_E_SYNTAX (not an object, unknown key, wrong type),
+ * TG_E_UNKNOWN_NETWORK (a PLMN that the catalog has not),
  * TG_E_MISSING_FIELD, TG_E_BAD_NUMBER, TG_E_BAD_TIMESTAMP, TG_E_OVERFLOW,
  * TG_E_NEGATIVE_USAGE.
  */

@@ -565,17 +565,20 @@ static int files_bills_print(const struct options *options)
 static int files_run(struct options *options)
 {
     char dir[TG_CLI_BILL_FILES_PATH_BYTES];
+    bool is_open = false;
     int64_t start_ns = 0;
     int64_t end_ns = 0;
     if (options->period == NULL ||
         tg_bill_period_parse(options->period, &start_ns, &end_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
     }
-    const int quoted = tg_cli_bill_files_open(&tg_verb_bill, options->catalog, options->usage, dir);
+    const int quoted =
+        tg_cli_bill_files_open(&tg_verb_bill, options->catalog, options->usage, dir, &is_open);
     options->data = dir;
     options->is_quiet = true;
-    int code = dir[0] != '\0' ? bill_make(options) : quoted;
-    if (dir[0] != '\0') {
+    /* What is wrong has been told; of a catalog that is none there are no bills to fail. */
+    int code = is_open ? bill_make(options) : quoted;
+    if (is_open) {
         const int printed = files_bills_print(options);
         code = code == TG_EXIT_OK ? printed : code;
     }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bill_lookup.h"
 #include "cli/cli.h"
+#include "cli/explain_line.h"
 
 #include "base/money.h"
 #include "bill/explain.h"
 #include "bill/explain_tax.h"
+#include "bill/text.h"
 #include "doc/json.h"
 #include "plug/registry.h"
+#include "store/documents.h"
 
 #include <string.h>
 
@@ -110,18 +113,23 @@ static void line_text(const struct answer *answer, const struct tg_cli_line *fou
                  tg_json_get_text(line, "x_subscription", "?"),
                  tg_json_get_text(line, "product", "?"));
     if (tg_json_get(line, "x_rows") != NULL) {
-        (void)printf(", %s, zone %s, price %s: %lld rows, %lld %s billed, %lld by allowance",
+        const char *band = tg_json_get_text(line, "x_band", "");
+        const long long crossing = (long long)tg_json_get_integer(line, "x_rowsAcrossBands", 0);
+        (void)printf(", %s, zone %s%s%s, price %s: %lld rows, %lld %s billed, %lld by allowance",
                      tg_json_get_text(line, "x_service", "?"), tg_json_get_text(line, "x_zone", ""),
-                     tg_json_get_text(line, "x_price", "?"),
+                     band[0] != '\0' ? ", band " : "", band, tg_json_get_text(line, "x_price", "?"),
                      (long long)tg_json_get_integer(line, "x_rows", 0),
                      (long long)tg_json_get_integer(line, "x_billedUnits", 0),
                      tg_json_get_text(line, "x_unit", ""),
                      (long long)tg_json_get_integer(line, "x_allowanceUnits", 0));
+        if (crossing > 0) {
+            (void)printf("; %lld of the rows begin in the band and go on into others", crossing);
+        }
     } else {
-        (void)printf(": fee %s times %lld of %lld (%s)", tg_json_get_text(line, "x_fee", "?"),
-                     (long long)tg_json_get_integer(line, "x_covered", 0),
-                     (long long)tg_json_get_integer(line, "x_coveredOf", 0),
-                     tg_json_get_text(line, "x_proration", "?"));
+        char text[1024];
+        struct tg_bill_text out = tg_bill_text(text, sizeof text);
+        tg_cli_line_terms(&out, answer->catalog, found);
+        (void)fputs(text, stdout);
     }
     (void)printf("; exactly %s, tax %s; the sum of the category is rounded once (%s) and shared by "
                  "largest remainder.\n",
@@ -136,18 +144,36 @@ static void line_text(const struct answer *answer, const struct tg_cli_line *fou
     tg_json_free(taxes);
 }
 
+/* The line's only conversion: its rows add up to what went in. */
+static void sum_text(const struct answer *answer, const struct tg_cli_line *found,
+                     const char *amount, const char *verdict)
+{
+    const struct tg_json *exchange = tg_json_get(found->line, "x_exchange");
+    (void)printf("%llu rows sum to %s", (unsigned long long)answer->rows_count, amount);
+    if (exchange != NULL) {
+        (void)printf(
+            " %s, converted once by rate %s (%s) to %s", tg_json_get_text(exchange, "from", "?"),
+            tg_json_get_text(exchange, "rateId", "?"), tg_json_get_text(exchange, "rate", "?"),
+            tg_json_get_text(found->line, "x_exactAmount", "?"));
+    }
+    (void)printf(": %s\n", verdict);
+}
+
 static int answer_finish(const struct answer *answer, const struct tg_cli_line *found)
 {
     char amount[TG_MONEY_TEXT_BYTES];
-    money_text(answer, found != NULL && found->bill != NULL ? answer->amount : answer->stands,
+    const bool is_adjustment =
+        found != NULL && strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0;
+    money_text(answer,
+               is_adjustment   ? answer->stands - answer->amount
+               : found != NULL ? answer->amount
+                               : answer->stands,
                amount);
     /* Rows of a line that changed currency add up to what was converted. */
     const struct tg_json *exchange = found != NULL ? tg_json_get(found->line, "x_exchange") : NULL;
     const char *wanted = exchange != NULL ? tg_json_get_text(exchange, "exactAmount", NULL)
                          : found != NULL  ? tg_json_get_text(found->line, "x_exactAmount", NULL)
                                           : NULL;
-    const bool is_adjustment =
-        found != NULL && strcmp(tg_json_get_text(found->line, "x_kind", ""), "adjustment") == 0;
     const bool is_fee = found != NULL && tg_json_get(found->line, "x_rows") == NULL;
     const bool matches = wanted == NULL || is_adjustment || is_fee || strcmp(wanted, amount) == 0;
     if (answer->rows != NULL) {
@@ -176,8 +202,11 @@ static int answer_finish(const struct answer *answer, const struct tg_cli_line *
                          (unsigned long long)(answer->rows_count - ROWS_SHOWN));
         }
         if (found != NULL) {
-            (void)printf("%llu rows sum to %s: %s\n", (unsigned long long)answer->rows_count,
-                         amount, matches ? "the line" : "NOT THE LINE");
+            const bool is_sum = wanted != NULL && strcmp(wanted, amount) == 0;
+            sum_text(answer, found, amount,
+                     is_sum          ? "the line"
+                     : is_adjustment ? "with corrections that are on other bills"
+                                     : "NOT THE LINE");
         }
         if (answer->differ_count > 0) {
             (void)printf("%llu rows differ from what their catalog version gives now\n",
@@ -191,14 +220,17 @@ static int explain_rows(struct answer *answer, const struct tg_explain_ref *ref,
                         const struct tg_cli_line *found)
 {
     struct tg_why why = {.text = ""};
-    const struct tg_explain_params params = {.size_bytes = sizeof params,
-                                             .account = account,
-                                             .data_dir = answer->options->data,
-                                             .catalog = answer->catalog,
-                                             .ref = *ref,
-                                             .visit = row_tell,
-                                             .context = answer};
-    const enum tg_err err = tg_explain_run(&params, &why);
+    struct tg_explain_params params = {.size_bytes = sizeof params,
+                                       .account = account,
+                                       .data_dir = answer->options->data,
+                                       .catalog = answer->catalog,
+                                       .ref = *ref,
+                                       .visit = row_tell,
+                                       .context = answer};
+    enum tg_err err =
+        found != NULL ? tg_state_open(params.data_dir, true, 0, &params.state, &why) : TG_OK;
+    err = err == TG_OK ? tg_explain_run(&params, &why) : err;
+    tg_db_close(params.state);
     if (err != TG_OK) {
         tg_json_free(answer->rows);
         return tg_cli_problem(&tg_verb_explain, "%s",

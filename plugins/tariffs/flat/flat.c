@@ -19,6 +19,19 @@ static uint32_t flat_price(const struct tg_price *const *prices, uint32_t prices
     return rows_count;
 }
 
+static uint32_t flat_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                             struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const int is_charged = row->units > 0 && (row->flags & TG_TARIFF_FIRST_PIECE) != 0;
+    if (parts_max > 0) {
+        parts[0] = (struct tg_tariff_part){.units = row->units,
+                                           .per_units = 1,
+                                           .flat = is_charged ? tg_price_steps(price)->price : 0,
+                                           .kind = TG_TARIFF_PART_ONCE};
+    }
+    return 1;
+}
+
 static enum tg_err flat_compile(const struct tg_tariff_source *source, uint8_t *params,
                                 uint32_t *params_bytes, struct tg_complaint *why)
 {
@@ -48,6 +61,7 @@ static const struct tg_tariff contract = {
     .compile = flat_compile,
     .price = flat_price,
     .counts = flat_counts,
+    .explain = flat_explain,
 };
 
 TG_PLUGIN(flat, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -56,6 +56,29 @@ static uint32_t graduated_price(const struct tg_price *const *prices, uint32_t p
     return rows_count;
 }
 
+static uint32_t graduated_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                                  struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const struct tg_price_step *steps = tg_price_steps(price);
+    uint64_t at = row->units_before;
+    uint64_t left = row->units;
+    uint64_t lower = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < price->steps_count && left > 0; i++) {
+        const uint64_t upper = steps[i].up_to_units;
+        if (at < upper) {
+            const uint64_t units = left < upper - at ? left : upper - at;
+            const struct tg_tariff_part part =
+                part_of(&steps[i], i, units, units, at == lower, false);
+            part_append(parts, parts_max, &count, &part);
+            at += units;
+            left -= units;
+        }
+        lower = upper;
+    }
+    return count;
+}
+
 static enum tg_err graduated_compile(const struct tg_tariff_source *source, uint8_t *params,
                                      uint32_t *params_bytes, struct tg_complaint *why)
 {
@@ -84,6 +107,7 @@ static const struct tg_tariff contract = {
     .compile = graduated_compile,
     .price = graduated_price,
     .counts = graduated_counts,
+    .explain = graduated_explain,
 };
 
 TG_PLUGIN(graduated, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -59,6 +59,46 @@ static inline enum tg_err tariff_kit_compile(struct tariff_kit *kit, const char 
     return contract->compile(&source, (uint8_t *)kit->params, &kit->price.params_bytes, &why);
 }
 
+/** @brief The parts a tariff tells must sum to what it charged: numerator += n / d.
+ *  @param[in,out] sum  Numerator and denominator. @param n Any. @param d At least 1. */
+static inline void tariff_kit_sum(__int128 sum[2], __int128 n, uint64_t d)
+{
+    uint64_t a = (uint64_t)sum[1];
+    uint64_t b = d;
+    while (b != 0) {
+        const uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    sum[0] = sum[0] * (d / a) + n * (sum[1] / a);
+    sum[1] *= d / a;
+}
+
+/** @brief Check that an answer is explained, exactly. @param plug Tariff. @param price Its price.
+ *  @param row What it was asked. @param result What it answered; a refusal explains nothing. */
+static inline void tariff_kit_explained(const struct tg_plug *plug, const struct tg_price *price,
+                                        const struct tg_tariff_row *row,
+                                        const struct tg_tariff_result *result)
+{
+    const struct tg_tariff *tariff = plug->plugin->contract;
+    struct tg_tariff_part parts[32];
+    __int128 told[2] = {0, 1};
+    __int128 made[2] = {0, 1};
+    if (tariff->explain == NULL || result->verdict != TG_OK) {
+        return;
+    }
+    const uint32_t count = tariff->explain(price, row, parts, 32);
+    cr_assert_leq(count, 32);
+    for (uint32_t i = 0; i < count; i++) {
+        tariff_kit_sum(told, (__int128)parts[i].price * parts[i].counted, parts[i].per_units);
+        tariff_kit_sum(told, parts[i].flat, 1);
+    }
+    tariff_kit_sum(made, result->amount, 1);
+    tariff_kit_sum(made, result->remainder, result->denominator);
+    cr_expect(told[0] * made[1] == made[0] * told[1], "%s: parts of %llu after %llu do not sum",
+              plug->name, (unsigned long long)row->units, (unsigned long long)row->units_before);
+}
+
 /** @brief Price units after what was used before. @param kit Price. @param tariff Name.
  *  @param before Units before. @param units Units. @return Result with verdict. */
 static inline struct tg_tariff_result
@@ -73,6 +113,7 @@ tariff_kit_run(const struct tariff_kit *kit, const char *tariff, uint64_t before
     const struct tg_guard_bounds bounds = {INT64_MAX - 1, 1000000};
     cr_assert(plug != NULL, "%s is not linked in", tariff);
     (void)tg_guard_price(plug, &bounds, prices, 1, &row, 1, results);
+    tariff_kit_explained(plug, &kit->price, &row, &results[0]);
     return results[0];
 }
 

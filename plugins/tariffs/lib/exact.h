@@ -82,6 +82,46 @@ static inline bool exact_add(struct exact *sum, const struct tg_price_step *step
     return !__builtin_add_overflow(sum->numerator, term, &sum->numerator);
 }
 
+/**
+ * @brief Append a part to an explanation.
+ * @param[out]    parts      Shape [parts_max].
+ * @param[in]     parts_max  Room; parts beyond are counted and not written.
+ * @param[in,out] count      Parts so far.
+ * @param[in]     part       Copied.
+ */
+static inline void part_append(struct tg_tariff_part *parts, uint32_t parts_max, uint32_t *count,
+                               const struct tg_tariff_part *part)
+{
+    if (*count < parts_max) {
+        parts[*count] = *part;
+    }
+    *count += 1;
+}
+
+/**
+ * @brief Units at a step as a part.
+ * @param step     Whose price and flat amount.
+ * @param index    Of the step.
+ * @param units    Of the part.
+ * @param counted  As the price counts them.
+ * @param has_flat The flat amount is in it.
+ * @param is_taken It is taken off; price and flat are above INT64_MIN, as price() has seen.
+ * @return Part.
+ */
+static inline struct tg_tariff_part part_of(const struct tg_price_step *step, uint32_t index,
+                                            uint64_t units, uint64_t counted, bool has_flat,
+                                            bool is_taken)
+{
+    const int64_t flat = has_flat ? step->flat : 0;
+    return (struct tg_tariff_part){.units = units,
+                                   .counted = counted,
+                                   .price = is_taken ? -step->price : step->price,
+                                   .per_units = step->per_units,
+                                   .flat = is_taken ? -flat : flat,
+                                   .step_index = index,
+                                   .kind = is_taken ? TG_TARIFF_PART_TAKEN : TG_TARIFF_PART_STEP};
+}
+
 /** @brief A result that prices nothing. @param[out] result Written. @param reason Why. */
 static inline void result_void(struct tg_tariff_result *result, enum tg_err reason)
 {

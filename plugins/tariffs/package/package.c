@@ -4,6 +4,7 @@
  * before the first group. 1 unit of 500 at 20 costs 20, 1,001 units 60 (rating-semantics 4.5). */
 #include "abi/plugin.h"
 #include "abi/tariff.h"
+#include "lib/exact.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -43,6 +44,37 @@ static void row_price(const struct tg_price *price, const struct tg_tariff_row *
     }
     tg_tariff_round(numerator, 1, price->rounding, result);
     result->step_index = 0;
+}
+
+static uint32_t package_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                                struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const struct tg_price_step *step = tg_price_steps(price);
+    struct package_params params = {0};
+    if (price->params_bytes == sizeof params) {
+        memcpy(&params, tg_price_params(price), sizeof params);
+    }
+    const uint64_t before = row->units_before;
+    const uint64_t rest = before < params.free_units ? params.free_units - before : 0;
+    const uint64_t free_units = row->units < rest ? row->units : rest;
+    const uint64_t opened = groups_of(before + row->units, params.free_units, step->per_units) -
+                            groups_of(before, params.free_units, step->per_units);
+    uint64_t counted;
+    uint32_t count = 0;
+    if (__builtin_mul_overflow(opened, step->per_units, &counted)) {
+        return 0;
+    }
+    if (free_units > 0) {
+        const struct tg_tariff_part part = {
+            .units = free_units, .per_units = 1, .kind = TG_TARIFF_PART_FREE};
+        part_append(parts, parts_max, &count, &part);
+    }
+    const struct tg_tariff_part part =
+        part_of(step, 0, row->units - free_units, counted, before == 0 && row->units > 0, false);
+    if (part.units > 0 || part.flat != 0) {
+        part_append(parts, parts_max, &count, &part);
+    }
+    return count;
 }
 
 static uint32_t package_price(const struct tg_price *const *prices, uint32_t prices_count,
@@ -103,6 +135,7 @@ static const struct tg_tariff contract = {
     .params_bytes_max = sizeof(struct package_params),
     .compile = package_compile,
     .price = package_price,
+    .explain = package_explain,
 };
 
 TG_PLUGIN(package, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -34,6 +34,21 @@ static uint32_t per_unit_price(const struct tg_price *const *prices, uint32_t pr
     return rows_count;
 }
 
+static uint32_t per_unit_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                                 struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const struct tg_price_step *step = tg_price_steps(price);
+    if (parts_max > 0) {
+        const int has_flat = row->units > 0 && row->units_before == 0;
+        parts[0] = (struct tg_tariff_part){.units = row->units,
+                                           .counted = row->units,
+                                           .price = step->price,
+                                           .per_units = step->per_units,
+                                           .flat = has_flat ? step->flat : 0};
+    }
+    return 1;
+}
+
 static enum tg_err per_unit_compile(const struct tg_tariff_source *source, uint8_t *params,
                                     uint32_t *params_bytes, struct tg_complaint *why)
 {
@@ -63,6 +78,7 @@ static const struct tg_tariff contract = {
     .compile = per_unit_compile,
     .price = per_unit_price,
     .counts = per_unit_counts,
+    .explain = per_unit_explain,
     .promises = TG_TARIFF_IS_LINEAR,
 };
 

@@ -8,6 +8,7 @@
  * and no minimum. */
 #include "abi/plugin.h"
 #include "abi/tariff.h"
+#include "lib/exact.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -109,6 +110,69 @@ static uint32_t percentage_price(const struct tg_price *const *prices, uint32_t 
         results[i].step_index = last;
     }
     return rows_count;
+}
+
+/* Money at a share. */
+static struct tg_tariff_part share_of(int64_t money, int64_t rate_nano, int64_t flat, uint32_t step)
+{
+    return (struct tg_tariff_part){.units = (uint64_t)money,
+                                   .counted = (uint64_t)money,
+                                   .price = rate_nano,
+                                   .per_units = (uint64_t)NANO,
+                                   .flat = flat,
+                                   .step_index = step,
+                                   .kind = TG_TARIFF_PART_SHARE};
+}
+
+static uint32_t rate_explain(const struct percentage_params *params,
+                             const struct tg_tariff_row *row, struct tg_tariff_part *parts,
+                             uint32_t parts_max)
+{
+    const int64_t paying = paying_amount(params, row);
+    const __int128 whole = (__int128)paying * params->rate_nano + (__int128)params->fixed * NANO;
+    const bool is_below = whole < (__int128)params->min * NANO;
+    uint32_t count = 0;
+    if (paying < row->base_amount || paying == 0) {
+        const struct tg_tariff_part part = share_of(row->base_amount - paying, 0, 0, 0);
+        part_append(parts, parts_max, &count, &part);
+    }
+    if (paying != 0) {
+        struct tg_tariff_part part = share_of(paying, params->rate_nano, params->fixed, 0);
+        if (is_below || whole > (__int128)params->max * NANO) {
+            part = (struct tg_tariff_part){.units = (uint64_t)paying,
+                                           .per_units = 1,
+                                           .flat = is_below ? params->min : params->max,
+                                           .kind = TG_TARIFF_PART_ONCE};
+        }
+        part_append(parts, parts_max, &count, &part);
+    }
+    return count;
+}
+
+static uint32_t percentage_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                                   struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const struct percentage_params *params = tg_price_params(price);
+    int64_t at = row->base_before;
+    int64_t left = row->base_amount;
+    int64_t lower = 0;
+    uint32_t count = 0;
+    if (params->tiers_count == 0) {
+        return rate_explain(params, row, parts, parts_max);
+    }
+    for (uint32_t i = 0; i < params->tiers_count && left > 0; i++) {
+        const struct percentage_tier *tier = &params->tiers[i];
+        if (at < tier->up_to) {
+            const int64_t money = left < tier->up_to - at ? left : tier->up_to - at;
+            const struct tg_tariff_part part =
+                share_of(money, tier->rate_nano, at == lower ? tier->flat : 0, i);
+            part_append(parts, parts_max, &count, &part);
+            at += money;
+            left -= money;
+        }
+        lower = tier->up_to;
+    }
+    return count;
 }
 
 /* Exact decimal with `scale` decimals, not negative; stops at `end`. */
@@ -283,6 +347,7 @@ static const struct tg_tariff contract = {
     .compile = percentage_compile,
     .price = percentage_price,
     .counts = percentage_counts,
+    .explain = percentage_explain,
 };
 
 TG_PLUGIN(percentage, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -38,6 +38,8 @@ static int64_t kit_charge(const struct percentage_kit *kit, int64_t base, int64_
     cr_assert_eq(tg_guard_price(tg_plug_find(TG_PLUGIN_TARIFF, "percentage"), &bounds, prices, 1,
                                 &row, 1, results),
                  1);
+    tariff_kit_explained(tg_plug_find(TG_PLUGIN_TARIFF, "percentage"), &kit->price, &row,
+                         &results[0]);
     return results[0].amount;
 }
 

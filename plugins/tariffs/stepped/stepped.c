@@ -137,6 +137,55 @@ static uint32_t stepped_price(const struct tg_price *const *prices, uint32_t pri
     return rows_count;
 }
 
+/* Where an explanation goes. */
+struct told {
+    struct tg_tariff_part *parts;
+    uint32_t parts_max;
+    uint32_t count;
+};
+
+/* Units of (before, before + units] as price() puts them on steps. */
+static void total_tell(const struct tg_price *price, uint64_t before, uint64_t units, bool is_taken,
+                       struct told *told)
+{
+    const struct stepped_params *params = tg_price_params(price);
+    const struct tg_price_step *steps = tg_price_steps(price);
+    const bool is_threshold = (params->options & IS_THRESHOLD) != 0;
+    uint64_t at = before;
+    uint64_t left = units;
+    uint64_t lower = 0;
+    for (uint32_t i = 0; i < price->steps_count && left > 0; i++) {
+        const uint64_t upper = steps[i].up_to_units;
+        const uint64_t increment = params->increments[i];
+        const bool is_here = is_threshold ? before + units <= upper : at < upper;
+        if (is_here) {
+            const uint64_t part = is_threshold || left < upper - at ? left : upper - at;
+            const uint64_t counted = (part / increment + (part % increment != 0)) * increment;
+            const bool has_flat = is_threshold ? before == 0 : at == lower;
+            const struct tg_tariff_part made =
+                part_of(&steps[i], i, part, counted, has_flat, is_taken);
+            part_append(told->parts, told->parts_max, &told->count, &made);
+            at += part;
+            left -= part;
+        }
+        lower = upper;
+    }
+}
+
+static uint32_t stepped_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                                struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const struct stepped_params *params = tg_price_params(price);
+    struct told told = {parts, parts_max, 0};
+    if ((params->options & OF_TOTAL) == 0) {
+        total_tell(price, row->units_before, row->units, false, &told);
+    } else if (row->units > 0) {
+        total_tell(price, 0, row->units_before + row->units, false, &told);
+        total_tell(price, 0, row->units_before, true, &told);
+    }
+    return told.count;
+}
+
 /* A whole number of at least 1. */
 static bool count_parse(const char *text, uint64_t *count)
 {
@@ -216,6 +265,7 @@ static const struct tg_tariff contract = {
     .params_bytes_max = sizeof(struct stepped_params),
     .compile = stepped_compile,
     .price = stepped_price,
+    .explain = stepped_explain,
 };
 
 TG_PLUGIN(stepped, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

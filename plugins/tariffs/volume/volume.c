@@ -64,6 +64,27 @@ static uint32_t volume_price(const struct tg_price *const *prices, uint32_t pric
     return rows_count;
 }
 
+/* Two parts: what the total costs now, less what it cost before. */
+static uint32_t volume_explain(const struct tg_price *price, const struct tg_tariff_row *row,
+                               struct tg_tariff_part *parts, uint32_t parts_max)
+{
+    const struct tg_price_step *steps = tg_price_steps(price);
+    const uint64_t after = row->units_before + row->units;
+    const uint32_t reached = step_of(price, after);
+    uint32_t count = 0;
+    if (row->units == 0 || reached == price->steps_count) {
+        return 0;
+    }
+    struct tg_tariff_part part = part_of(&steps[reached], reached, after, after, true, false);
+    part_append(parts, parts_max, &count, &part);
+    if (row->units_before > 0) {
+        const uint32_t was = step_of(price, row->units_before);
+        part = part_of(&steps[was], was, row->units_before, row->units_before, true, true);
+        part_append(parts, parts_max, &count, &part);
+    }
+    return count;
+}
+
 static enum tg_err volume_compile(const struct tg_tariff_source *source, uint8_t *params,
                                   uint32_t *params_bytes, struct tg_complaint *why)
 {
@@ -92,6 +113,7 @@ static const struct tg_tariff contract = {
     .compile = volume_compile,
     .price = volume_price,
     .counts = volume_counts,
+    .explain = volume_explain,
 };
 
 TG_PLUGIN(volume, TG_PLUGIN_TARIFF, struct tg_tariff, contract, "1.0",

@@ -38,6 +38,7 @@ BAD_USAGE = [
     {**GOOD, "service": "event", "amount": "1e3"}, {**GOOD, "flags": "partial"},
     {**GOOD, "flags": ["free"]}, {**GOOD, "rating_group": 65536}, {**GOOD, "node_state": "dead"},
     {**GOOD, "price_max": "-1"}, {**GOOD, "price_max": "1", "price_max_per": 0},
+    {**GOOD, "duration_s": 1, "duration_ms": 1000}, {**GOOD, "count": 1, "quantity_up": 1},
     {**GOOD, "credit": 1}, {**GOOD, "subscriber_kind": "imei"}, [GOOD], "x",
 ]
 # Documents that `catalog check` refuses and the schema must refuse too; text by a line of YAML.

@@ -8,7 +8,7 @@
  * usage of two subscribers ends on one line. */
 Test(lines, every_row_is_in_exactly_one_sorted_slot)
 {
-    struct tg_bill_lines *lines = tg_bill_lines_open(16, 1024);
+    struct tg_bill_lines *lines = tg_bill_lines_open(16, 2048);
     cr_assert_not_null(lines);
     uint64_t seed = 3;
     __int128 sum = 0;
@@ -20,6 +20,7 @@ Test(lines, every_row_is_in_exactly_one_sorted_slot)
                                           .catalog_version = 1 + ((seed >> 30) & 1),
                                           .currency = 978,
                                           .service = (uint8_t)(1 + ((seed >> 20) & 1)),
+                                          .band = (uint16_t)((seed >> 10) & 1),
                                           .amount = INT64_MAX - (int64_t)(seed >> 60),
                                           .units = UINT64_MAX};
         cr_assert_eq(tg_bill_lines_add(lines, &item), TG_OK);
@@ -27,10 +28,10 @@ Test(lines, every_row_is_in_exactly_one_sorted_slot)
     }
     uint64_t rows = 0;
     for (uint32_t subscriber = 0; subscriber < 16; subscriber++) {
-        struct tg_bill_slot slots[64];
-        cr_assert_eq(tg_bill_lines_count(lines, subscriber), 4u * 4 * 2 * 2);
+        struct tg_bill_slot slots[128];
+        cr_assert_eq(tg_bill_lines_count(lines, subscriber), 4u * 4 * 2 * 2 * 2);
         const uint32_t count = tg_bill_lines_take(lines, subscriber, slots);
-        cr_assert_eq(count, 64);
+        cr_assert_eq(count, 128);
         for (uint32_t i = 0; i < count; i++) {
             rows += slots[i].rows_count;
             sum -= slots[i].amount;

@@ -401,7 +401,7 @@ static const struct mistake mistakes[] = {
      NULL},
     {"subscribers.csv",
      "id,account,product,active_from,active_to\nS1,A1,prod,2026-02-01,`2026-01-01\n",
-     "is not after active_from", NULL},
+     "is before active_from", NULL},
     {"subscribers.csv", "id,account,product\n`S1\n", "the row has 1 field", NULL},
 };
 
