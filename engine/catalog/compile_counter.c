@@ -67,11 +67,13 @@ static const struct tg_price *price_at(const struct tg_compile *compile, uint32_
 static bool tariff_counts(const struct counters *counters, uint32_t price)
 {
     const struct tg_price *stored = price_at(counters->compile, price);
-    const struct tg_plug *plug =
-        tg_plug_find(TG_PLUGIN_TARIFF, tg_names_text(&counters->compile->names[TG_CATALOG_TARIFF],
-                                                     counters->infos[price].tariff));
-    return stored != NULL &&
-           (plug == NULL || tg_tariff_counts(plug->plugin->contract, stored) != 0);
+    const struct tg_names *tariffs = &counters->compile->names[TG_CATALOG_TARIFF];
+    const uint32_t tariff = counters->infos[price].tariff;
+    if (stored == NULL || tariff >= tariffs->count) {
+        return false; /* it was refused, or its tariff was */
+    }
+    const struct tg_plug *plug = tg_plug_find(TG_PLUGIN_TARIFF, tg_names_text(tariffs, tariff));
+    return plug == NULL || tg_tariff_counts(plug->plugin->contract, stored) != 0;
 }
 
 static void price_read(const struct counters *counters, uint32_t price)

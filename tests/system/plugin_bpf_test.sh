@@ -130,18 +130,20 @@ cp moon/catalog/moon.o carrier/catalog/
 sed -i 's/national:      {unit/national:      {tariff: moon, unit/' carrier/catalog/catalog.yaml
 printf '\ntariffs:\n  moon: {bpf: moon.o}\n' >>carrier/catalog/catalog.yaml
 "$tollgate" run --once --no-fronts carrier/tollgate.yaml 2>log || fail "carrier: $(tail -2 log)"
-unchanged() { # WHAT ARGUMENTS...
-    local what=$1
-    shift
+rerated() { # WHAT PATTERN ARGUMENTS...
+    local what=$1 pattern=$2
+    shift 2
     "$tollgate" rerate --data carrier/data --all --json "$@" >out 2>err ||
         note "$what: $(cat out err)"
-    grep -q '"rows_selected":[1-9][0-9]*,.*"rows_refused":0,"rows_changed":0' out ||
+    grep -q "\"rows_selected\":[1-9][0-9]*,.*\"rows_refused\":0,.*$pattern" out ||
         note "$what: $(head -c 400 out)"
 }
 "$tollgate" init plain >/dev/null
-unchanged "the built-in tariff makes other amounts" --catalog plain/catalog
+# A program may look at its counter, per_unit does not: places on shelves differ, money may not.
+rerated "the built-in tariff makes other amounts" \
+    '"difference":"0.00","raised":"0.00","lowered":"0.00"' --catalog plain/catalog
 rm -r carrier/catalog
-unchanged "the stored program makes other amounts"
+rerated "the stored program makes other amounts" '"rows_changed":0'
 sed -i 's/^catalog: catalog.*//' carrier/tollgate.yaml
 "$tollgate" run --once --no-fronts carrier/tollgate.yaml 2>log || note "without files: $(tail -2 log)"
 grep -q refused log && note "without files: $(cat log)"

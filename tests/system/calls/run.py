@@ -75,8 +75,8 @@ def case_run(folder, name, price, records, wanted):
         if partial:
             row["flags"] = ["partial"]
         usage += json.dumps(row) + "\n"
-    done = subprocess.run([TOLLGATE, "quote", "--catalog", folder], input=usage,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run([TOLLGATE, "quote", "--order", "arrival", "--catalog", folder],
+                          input=usage, capture_output=True, text=True, check=False)
     got = [json.loads(line).get("amount") for line in done.stdout.splitlines()]
     if done.returncode != 0 or got != wanted:
         FAILED.append(name)

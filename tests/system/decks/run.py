@@ -606,7 +606,7 @@ def tz_data(report, tollgate, root):
                     "  tzdata: 2099z}}\n")
     later.environment = catalog.environment
     report.expect("diff", later.verb("diff", *data).stdout,
-                  "changed catalog tzdata release: 2098a -> 2099z\n")
+                  "changed catalog catalog tzdata: 2098a -> 2099z\n")
     report.expect("new number", later.verb("import", *data).returncode, 0)
     shown = [json.loads(later.run("catalog", "show", *version, "--json", *data).stdout)["tzdata"]
              for version in ([], ["1"], ["2"])]

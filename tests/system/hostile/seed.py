@@ -291,7 +291,7 @@ WHOLE = [
     ("subscribers.csv", "S1003,A1002,extra,491511234503", "`S1003,A1002,extra,491511234502", None,
      "holds the same number", "active_to"),
     ("subscribers.csv", "2026-01-01,2026-09-01", "2026-09-01,`2026-01-01", None,
-     "is not after active_from", None),
+     "is before active_from", None),
     ("subscribers.csv", "S1003,A1002", "`S1003", None, "the row has 7 fields", None),
 ]
 
