@@ -155,7 +155,8 @@ uint16_t tg_bill_band_of(const struct tg_bill_bands *bands, const struct tg_usag
         if (image->version == version) {
             const struct tg_plan_service *plan_service = plan_service_of(image, who, row);
             return plan_service != NULL && plan_service->time_model < models_count(image)
-                       ? band_in(bands, i, plan_service, row, site, tg_roster_account(bands->catalog->roster, who->account))
+                       ? band_in(bands, i, plan_service, row, site,
+                                 tg_roster_account(bands->catalog->roster, who->account))
                        : TG_BILL_BAND_NONE;
         }
     }

@@ -24,8 +24,7 @@
      TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |        \
      TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(currency) | TG_COLUMN_BIT(zone) |              \
      TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(charge_flags))
-#define COLUMNS_BANDS                                                                              \
-    (TG_COLUMN_BIT(serving_network) | TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(site))
+#define COLUMNS_BANDS (TG_COLUMN_BIT(serving_network) | TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(site))
 
 /* A cycle day or zone that no catalog gives counts as the first of the month, the period zone. */
 const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
@@ -69,21 +68,23 @@ static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
                                  .duration_ms = view->duration_ms[i],
                                  .quantity_up = view->quantity_up[i] & TG_QUANTITY_MAX,
                                  .quantity_down = view->quantity_down[i] & TG_QUANTITY_MAX};
-    return (struct tg_bill_item){
-        .subscriber = view->subscriber[i],
-        .price_id = view->price_id[i],
-        .catalog_version = view->catalog_version[i],
-        .zone = view->zone[i],
-        .currency = view->currency[i],
-        .service = view->service[i],
-        .kind = (uint8_t)(TG_BILL_LINE_USAGE | prepaid),
-        .band = collect->bands == NULL ? TG_BILL_BAND_NONE
-                                       : tg_bill_band_of(collect->bands, &row, view->site[i], view->subscriber[i], view->catalog_version[i]),
-        .amount = view->amount[i],
-        .remainder = view->remainder[i],
-        .units = tg_usage_units(&row),
-        .billed_units = view->billed_units[i],
-        .allowance_units = view->allowance_units[i]};
+    return (struct tg_bill_item){.subscriber = view->subscriber[i],
+                                 .price_id = view->price_id[i],
+                                 .catalog_version = view->catalog_version[i],
+                                 .zone = view->zone[i],
+                                 .currency = view->currency[i],
+                                 .service = view->service[i],
+                                 .kind = (uint8_t)(TG_BILL_LINE_USAGE | prepaid),
+                                 .band = collect->bands == NULL
+                                             ? TG_BILL_BAND_NONE
+                                             : tg_bill_band_of(collect->bands, &row, view->site[i],
+                                                               view->subscriber[i],
+                                                               view->catalog_version[i]),
+                                 .amount = view->amount[i],
+                                 .remainder = view->remainder[i],
+                                 .units = tg_usage_units(&row),
+                                 .billed_units = view->billed_units[i],
+                                 .allowance_units = view->allowance_units[i]};
 }
 
 /* taxed_to_ns: end of the period whose taxes count, should the row be taxed by itself. */

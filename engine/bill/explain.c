@@ -204,7 +204,8 @@ static bool band_is(const struct asked *asked, const struct tg_usage *usage,
     const struct tg_explain_ref *ref = &asked->params->ref;
     return ref->band_id == NULL ||
            strcmp(tg_bill_band_name(asked->bands,
-                                    tg_bill_band_of(asked->bands, usage, stored->site, stored->subscriber, stored->catalog_version)),
+                                    tg_bill_band_of(asked->bands, usage, stored->site,
+                                                    stored->subscriber, stored->catalog_version)),
                   ref->band_id) == 0;
 }
 

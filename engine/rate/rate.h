@@ -53,8 +53,8 @@ struct tg_rate_params {
 };
 
 /** @brief One piece of a row as it was priced; the breakdown of `quote` and `explain`. Of a part of
- *  a call: what the record adds to it, both ways from where the counter stood before the call; where
- *  pieces of the call before have shrunk, all that it adds is one, its remainder to 2^-32. */
+ *  a call: what the record adds to it, both ways from where the counter stood before the call;
+ * where pieces of the call before have shrunk, all that it adds is one, its remainder to 2^-32. */
 struct tg_rate_piece {
     uint64_t units;             /**< Units priced in this piece. */
     uint64_t units_before;      /**< Meter's counter before it. */
