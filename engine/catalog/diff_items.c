@@ -188,11 +188,25 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
                  tg_currency_by_numeric(is->to)->code);
 }
 
+/* Stored periods of fees have gaps; documents name them. */
+static const char *fee_period_name(uint8_t period)
+{
+    static const char *const names[] = {
+        [TG_PERIOD_MONTH] = "month", [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
+        [TG_PERIOD_WEEK] = "week",   [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year"};
+    return period < COUNT(names) && names[period] != NULL ? names[period] : "?";
+}
+
+/* 0: those of the rating scale. */
+static uint64_t discount_decimals(const struct tg_image *image, const struct tg_product *product)
+{
+    return product->discount_decimals > 0 ? product->discount_decimals - 1u : image->scale;
+}
+
 void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_product, fee, "fee", TG_DIFF_MONEY),
-        TG_DIFF_FIELD(tg_product, period, "period", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, proration, "proration", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, prorate_on_start, "prorate_on_start", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, prorate_on_end, "prorate_on_end", TG_DIFF_ENUM),
@@ -201,6 +215,7 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_product, discount_ppm, "discount", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_product, discount_fixed, "discount_amount", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, discount_on, "discount_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, discount_rounding, "discount_rounding", TG_DIFF_ROUNDING),
         TG_DIFF_FIELD(tg_product, minimum, "minimum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, minimum_on, "minimum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, maximum, "maximum", TG_DIFF_MONEY),
@@ -216,6 +231,9 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         return;
     }
     tg_diff_fields(diff, item, &tg_catalog_product_keys, fields, COUNT(fields), was, is);
+    tg_diff_text(diff, item, "period", fee_period_name(was->period), fee_period_name(is->period));
+    tg_diff_number(diff, item, "discount_decimals", discount_decimals(diff->before, was),
+                   discount_decimals(diff->after, is));
     tg_diff_text(diff, item, "plan", tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan),
                  tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan));
     tg_diff_text(diff, item, "tax", tg_image_name(diff->before, TG_CATALOG_TAX, was->tax),

@@ -151,6 +151,8 @@ CHANGES = {
     "products.*.plan": ([], [("products.basic.plan", "x")]),
     "products.*.tax": ([], [("products.basic.tax", "both")]),
     "products.*.title": ([], [("products.basic.title", "Basic")]),
+    "products.*.discount_rounding": ([], [("products.basic.discount_rounding", "up")]),
+    "products.*.discount_decimals": ([], [("products.basic.discount_decimals", 2)]),
     "products.*.proration": ([], [("products.basic.proration", "seconds")]),
     "exchange_rates.*.from": ([("exchange_rates.x", {"from": "CHF", "to": "EUR", "rate": "1", "valid_from": "2025-01-01"})],
                               [("exchange_rates.x.from", "GBP")]),
