@@ -74,6 +74,16 @@ struct pace {
     uint64_t span_units;
 };
 
+static struct pace pace_of(const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                           int64_t end_ns, const struct tg_rate_cuts *cuts)
+{
+    if (plan_service->dimension == TG_DIMENSION_TIME) {
+        const uint64_t unit_ns = cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS;
+        return (struct pace){row->start_ns, unit_ns, 1};
+    }
+    return (struct pace){row->start_ns, (uint64_t)(end_ns - row->start_ns), cuts->raw_units};
+}
+
 /* End of n units counted from the start; INT64_MAX when that is beyond time. */
 static int64_t units_end_ns(const struct pace *pace, uint64_t units)
 {
@@ -343,11 +353,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
             .plan_service = plan_service,
             .row = row,
             .cuts = cuts,
-            .pace = plan_service->dimension == TG_DIMENSION_TIME
-                        ? (struct pace){row->start_ns,
-                                        cuts->info->unit_base_count * (uint64_t)TG_NS_PER_MS, 1}
-                        : (struct pace){row->start_ns, (uint64_t)(end_ns - row->start_ns),
-                                        cuts->raw_units},
+            .pace = pace_of(plan_service, row, end_ns, cuts),
             .units = units,
             .zone = zone,
             .time_model = model,

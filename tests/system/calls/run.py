@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
 
 TOLLGATE = sys.argv[1]
 FAILED = []
@@ -57,15 +58,57 @@ CASES = {
         'price: "0.10", per: 60, decimals: 2, rounding: half_up',
         [(0, 2, "491", True), (2, 2, "491", True), (4, 2, "491", False)],
         ["0.00", "0.01", "0.00"]),
+    "tiers across records": (
+        'tariff: graduated, tiers: [{up_to: 30, price: "1", per: 7}, '
+        '{price: "0.1", per: 9, flat: "0.5"}], connect: "10"',
+        [(0, 20, "491", True), (20, 20, "491", True), (40, 20, "491", False)],
+        ["12.85714286", "2.03968254", "0.22222222"]),
 }
+PLANS = "plans: {pl: {voice: {price: p}}}\nproducts: {prod: {plan: pl}}\n"
+# Calls over a change of band at 10:01, by how the plan splits.
+BANDS = [(0, 40, "491", True), (40, 30, "491", True), (70, 10, "491", False)]
+SPLITS = {
+    "end": ["40.00", "-33.00", "1.00"],
+    "start": ["40.00", "30.00", "10.00"],
+    "consecutive": ["40.00", "21.00", "1.00"],
+    "isolated": ["40.00", "21.00", "1.00"],
+}
+BAND_PLANS = """time_models:
+  day: {default: a, zone: UTC, bands: [{band: b, from: "10:01", to: "12:00"}]}
+plans: {pl: {voice: {time_model: day, split: %s, prices: {"*": {a: p, b: q}}}}}
+products: {prod: {plan: pl}}
+"""
 
 
-def case_run(folder, name, price, records, wanted):
-    """Quote the records and compare."""
+def part_exact(part):
+    """What a part is by its own numbers."""
+    if part["kind"] == "free":
+        return Fraction(0)
+    sign = -1 if part["kind"] == "taken_off" else 1
+    counted = part.get("counted", part.get("units", 0))
+    return (sign * Fraction(part["step_price"]) * counted / part["per"]
+            + Fraction(part.get("flat", "0")))
+
+
+def explained(answer):
+    """Do the pieces sum to the amount, and the parts of each piece to the piece?"""
+    scale = Fraction(1, 10 ** 8)
+    total = sum(Fraction(answer.get(key, "0"))
+                for key in ("connect_fee", "limit_change", "rounding_change"))
+    for piece in answer["breakdown"]:
+        total += Fraction(piece["amount"])
+        exact = Fraction(piece["amount"]) + scale * Fraction(piece.get("remainder", 0),
+                                                             piece.get("denominator", 1))
+        if "parts" in piece and sum(map(part_exact, piece["parts"])) != exact:
+            return False
+    return total == Fraction(answer["amount"])
+
+
+def case_run(folder, name, prices, plans, records, wanted):
+    """Quote the records as they arrive, and compare."""
     with open(os.path.join(folder, "c.yaml"), "w", encoding="utf-8") as out:
         out.write('catalog: {version: 1, valid_from: "2020-01-01", currency: EUR}\n'
-                  f"prices: {{p: {{unit: second, {price}}}}}\n"
-                  "plans: {pl: {voice: {price: p}}}\nproducts: {prod: {plan: pl}}\n")
+                  f"prices: {prices}\n{plans}")
     usage = ""
     for second, seconds, peer, partial in records:
         row = {"subscriber": "+491500001", "service": "voice",
@@ -77,7 +120,11 @@ def case_run(folder, name, price, records, wanted):
         usage += json.dumps(row) + "\n"
     done = subprocess.run([TOLLGATE, "quote", "--order", "arrival", "--catalog", folder],
                           input=usage, capture_output=True, text=True, check=False)
-    got = [json.loads(line).get("amount") for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    got = [answer.get("amount") for answer in answers]
+    if not all(map(explained, answers)):
+        FAILED.append(name + ", told")
+        print(f"{name}: parts do not make the amounts:\n{done.stdout}")
     if done.returncode != 0 or got != wanted:
         FAILED.append(name)
         print(f"{name}: {got}, not {wanted}\n{done.stderr}")
@@ -92,8 +139,12 @@ def main():
             with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
                 out.write(content)
         for name, (price, records, wanted) in CASES.items():
-            case_run(folder, name, price, records, wanted)
-    print(f"calls: {len(CASES) - len(FAILED)} of {len(CASES)} cases as worked by hand")
+            case_run(folder, name, "{p: {unit: second, %s}}" % price, PLANS, records, wanted)
+        for split, wanted in SPLITS.items():
+            case_run(folder, "split " + split, '{p: {unit: second, price: "1", min: "0"}, '
+                     'q: {unit: second, price: "0.1", min: "0"}}', BAND_PLANS % split, BANDS, wanted)
+    count = len(CASES) + len(SPLITS)
+    print(f"calls: {count - len(FAILED)} of {count} cases as worked by hand")
     sys.exit(1 if FAILED else 0)
 
 
