@@ -78,16 +78,21 @@ print(*(row["record_key"] for row in json.load(open(sys.argv[1]))["changes"] if 
 "$TOLLGATE" explain "$call" --data "$DATA" --json >"$LIVE/explained" 2>&1
 "$LIVE_PYTHON" - "$LIVE" <<'PY' || fail "amounts"
 import json
+import re
 import sys
 
 folder = sys.argv[1]
 billed = {}
+bands = {}
 for line in open(folder + "/bills", encoding="utf-8"):
     bill = json.loads(line)
     billed[int(bill["billingAccount"]["id"][1:])] = float(bill["taxExcludedAmount"]["value"])
+    bands[int(bill["billingAccount"]["id"][1:])] = re.findall(r'"x_band": ?"(\w*)"', line)
 billed = {account: amount for account, amount in billed.items() if amount != 0}
 print(billed)
 assert billed == {1: 2.0, 11: 1.2, 12: 0.6, 13: 0.6}, billed
+assert {account: bands[account] for account in billed} == {
+    1: ["day"], 11: ["day"], 12: ["night"], 13: ["night"]}, bands
 same = json.loads(open(folder + "/same", encoding="utf-8").read().splitlines()[-1])
 moved = json.loads(open(folder + "/moved", encoding="utf-8").read().splitlines()[-1])
 assert (same["rows_selected"], same["rows_changed"]) == (4, 0), same
