@@ -90,7 +90,7 @@ def part_exact(part):
             + Fraction(part.get("flat", "0")))
 
 
-def explained(answer):
+def explained(answer, has_parts):
     """Do the pieces sum to the amount, and the parts of each piece to the piece?"""
     scale = Fraction(1, 10 ** 8)
     total = sum(Fraction(answer.get(key, "0"))
@@ -99,6 +99,8 @@ def explained(answer):
         total += Fraction(piece["amount"])
         exact = Fraction(piece["amount"]) + scale * Fraction(piece.get("remainder", 0),
                                                              piece.get("denominator", 1))
+        if has_parts and "parts" not in piece:
+            return False
         if "parts" in piece and sum(map(part_exact, piece["parts"])) != exact:
             return False
     return total == Fraction(answer["amount"])
@@ -122,7 +124,8 @@ def case_run(folder, name, prices, plans, records, wanted):
                           input=usage, capture_output=True, text=True, check=False)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     got = [answer.get("amount") for answer in answers]
-    if not all(map(explained, answers)):
+    # A call that moves into another band as a whole is told as the difference it makes.
+    if not all(explained(answer, name != "split end") for answer in answers):
         FAILED.append(name + ", told")
         print(f"{name}: parts do not make the amounts:\n{done.stdout}")
     if done.returncode != 0 or got != wanted:
