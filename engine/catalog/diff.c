@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* 20 digits, a point and the 30 decimals of 2^-30. */
+#define UNITS_TEXT_BYTES 56u
+
 void tg_diff_add(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
                  const char *from, const char *to)
 {
@@ -49,13 +52,45 @@ void tg_diff_text(struct tg_diff *diff, const struct tg_diff_item *item, const c
 void tg_diff_number(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
                     uint64_t from, uint64_t to)
 {
-    char left[32];
-    char right[32];
-    if (from != to) {
+    char left[32] = "none";
+    char right[32] = "none";
+    if (from != UINT64_MAX) {
         (void)snprintf(left, sizeof left, "%" PRIu64, from);
-        (void)snprintf(right, sizeof right, "%" PRIu64, to);
-        tg_diff_add(diff, item, field, left, right);
     }
+    if (to != UINT64_MAX) {
+        (void)snprintf(right, sizeof right, "%" PRIu64, to);
+    }
+    tg_diff_text(diff, item, field, left, right);
+}
+
+/* Base quantity as a decimal number of units; it was written as one, so it ends. */
+static void units_text(uint64_t base, uint8_t unit, char text[UNITS_TEXT_BYTES])
+{
+    const uint64_t unit_base_count = tg_unit_base_count(unit);
+    if (base == UINT64_MAX) {
+        (void)snprintf(text, UNITS_TEXT_BYTES, "none");
+        return;
+    }
+    size_t length = (size_t)snprintf(text, UNITS_TEXT_BYTES, "%" PRIu64, base / unit_base_count);
+    uint64_t rest = base % unit_base_count;
+    if (rest != 0) {
+        text[length++] = '.';
+    }
+    while (rest != 0 && length + 1 < UNITS_TEXT_BYTES) {
+        text[length++] = (char)('0' + rest * 10 / unit_base_count);
+        rest = rest * 10 % unit_base_count;
+    }
+    text[length] = '\0';
+}
+
+static void units_diff(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
+                       uint64_t from, uint64_t to)
+{
+    char left[UNITS_TEXT_BYTES];
+    char right[UNITS_TEXT_BYTES];
+    units_text(from, diff->unit_before, left);
+    units_text(to, diff->unit_after, right);
+    tg_diff_text(diff, item, field, left, right);
 }
 
 static void money_text(int64_t amount, uint8_t scale, char text[TG_MONEY_TEXT_BYTES])
@@ -160,6 +195,9 @@ void tg_diff_fields(struct tg_diff *diff, const struct tg_diff_item *item,
         case TG_DIFF_TEXT:
             tg_diff_text(diff, item, field->key, tg_image_text(diff->before, (uint32_t)from),
                          tg_image_text(diff->after, (uint32_t)to));
+            break;
+        case TG_DIFF_UNITS:
+            units_diff(diff, item, field->key, from, to);
             break;
         default:
             tg_diff_number(diff, item, field->key, from, to);
@@ -294,11 +332,13 @@ struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_i
         const char *name;
         void (*each)(struct tg_diff *diff, const struct tg_diff_item *item);
     } kinds[] = {{TG_CATALOG_TAX, "tax", tg_diff_tax},
+                 {TG_CATALOG_COUNTER, "counter", tg_diff_counter},
                  {TG_CATALOG_PRICE, "price", tg_diff_price},
                  {TG_CATALOG_ALLOWANCE, "allowance", tg_diff_allowance},
                  {TG_CATALOG_DECK, "deck", tg_diff_deck},
                  {TG_CATALOG_TIME_MODEL, "time_model", tg_diff_time_model},
                  {TG_CATALOG_NETWORK, "network", tg_diff_network},
+                 {TG_CATALOG_SITE, "site", tg_diff_site},
                  {TG_CATALOG_PLAN, "plan", tg_diff_plan},
                  {TG_CATALOG_PRODUCT, "product", tg_diff_product},
                  {TG_CATALOG_EXCHANGE, "exchange_rate", tg_diff_exchange},

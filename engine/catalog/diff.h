@@ -28,6 +28,8 @@ struct tg_diff {
     uint32_t *before_of[TG_CATALOG_KINDS_COUNT];
     uint8_t scale_before; /**< Of the amounts being compared. */
     uint8_t scale_after;  /**< Likewise. */
+    uint8_t unit_before;  /**< enum tg_unit in which quantities being compared are written. */
+    uint8_t unit_after;   /**< Likewise. */
 };
 
 /** @brief What is being compared; texts are borrowed. */
@@ -44,7 +46,8 @@ enum tg_diff_how {
     TG_DIFF_MONEY = 1,    /**< At the scales of the diff; INT64_MAX and INT64_MIN are none. */
     TG_DIFF_ENUM = 2,     /**< By the names of the schema's key of that name. */
     TG_DIFF_ROUNDING = 3, /**< enum tg_rounding. */
-    TG_DIFF_TEXT = 4      /**< Offset into the text section. */
+    TG_DIFF_TEXT = 4,     /**< Offset into the text section. */
+    TG_DIFF_UNITS = 5     /**< Base quantity, in the units of the diff; UINT64_MAX is none. */
 };
 
 /** @brief A field of a stored structure and the option it keeps. */
@@ -73,7 +76,7 @@ void tg_diff_text(struct tg_diff *diff, const struct tg_diff_item *item, const c
                   const char *from, const char *to);
 
 /** @brief Tell a number that changed. @param diff Diff. @param item Of what. @param field Option.
- *  @param from Number. @param to Number; the same tells nothing. */
+ *  @param from Number; UINT64_MAX is none. @param to Likewise; the same tells nothing. */
 void tg_diff_number(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
                     uint64_t from, uint64_t to);
 
@@ -129,5 +132,13 @@ void tg_diff_time_model(struct tg_diff *diff, const struct tg_diff_item *item);
 
 /** @brief Compare a network. @param diff Diff. @param item Which. */
 void tg_diff_network(struct tg_diff *diff, const struct tg_diff_item *item);
+
+/** @brief Compare a site: its time zone, and each node of it. @param diff Diff. @param item Which.
+ */
+void tg_diff_site(struct tg_diff *diff, const struct tg_diff_item *item);
+
+/** @brief Compare a counter of the documents; one that no price names is not there. @param diff
+ *  Diff. @param item Which; the name of a kind of sum tells nothing. */
+void tg_diff_counter(struct tg_diff *diff, const struct tg_diff_item *item);
 
 #endif

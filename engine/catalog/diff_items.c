@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Differences of what stands by itself: prices, taxes, allowances, products, rates, limits. */
+/* Differences of what stands by itself: prices, counters, taxes, products, rates, limits. */
 #include "catalog/diff.h"
 
 #include "base/money.h"
@@ -44,18 +44,29 @@ static const char *limit_name(const struct tg_image *image, uint16_t limit)
     return limit != 0 ? tg_image_name(image, TG_CATALOG_SPEND_LIMIT, limit - 1) : "none";
 }
 
-/* "calls:week:account", or "price:month:subscriber" without what tells dimensions apart. */
+/* As documents write it: "record", the id of a counter, or the period of the price's own; with the
+ * price whose counter it is where bands of a zone count together. */
 static void counter_name(const struct tg_image *image, uint32_t price_id, char text[COUNTER_BYTES])
 {
     const struct tg_price_info *info = tg_image_price_info(image, price_id);
-    const char *name = info->counter == TG_COUNTER_RECORD ? "record"
-                       : info->counter_index == TG_COUNTER_NONE
-                           ? "none"
-                           : tg_image_name(image, TG_CATALOG_COUNTER, info->counter_index);
-    (void)snprintf(text, COUNTER_BYTES, "%s", name[0] == ':' ? name + 1 : name);
-    char *dimension = strrchr(text, ':');
-    if (dimension != NULL) {
-        *dimension = '\0';
+    if (info->counter == TG_COUNTER_RECORD || info->counter_index == TG_COUNTER_NONE) {
+        (void)snprintf(text, COUNTER_BYTES, "%s",
+                       info->counter == TG_COUNTER_RECORD ? "record" : "none");
+        return;
+    }
+    const char *name = tg_image_name(image, TG_CATALOG_COUNTER, info->counter_index);
+    const bool is_own = name[0] == ':';
+    const char *id = name + (is_own ? 1 : 0);
+    const int id_length = (int)strcspn(id, ":");
+    const char *period = id + id_length + strspn(id + id_length, ":");
+    const char *price = tg_image_name(image, TG_CATALOG_PRICE, price_id);
+    if (!is_own) {
+        (void)snprintf(text, COUNTER_BYTES, "%.*s", id_length, id);
+    } else if (strlen(price) == (size_t)id_length && memcmp(price, id, (size_t)id_length) == 0) {
+        (void)snprintf(text, COUNTER_BYTES, "%.*s", (int)strcspn(period, ":"), period);
+    } else {
+        (void)snprintf(text, COUNTER_BYTES, "%.*s with %.*s", (int)strcspn(period, ":"), period,
+                       id_length, id);
     }
 }
 
@@ -66,6 +77,46 @@ static void counter_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     counter_name(diff->before, item->was, was);
     counter_name(diff->after, item->is, is);
     tg_diff_text(diff, item, "counter", was, is);
+}
+
+/* "week:account" of a counter of the documents; NULL: no price names it. */
+static const char *counter_find(const struct tg_image *image, const char *id)
+{
+    const size_t length = strlen(id);
+    for (uint32_t i = 0; image != NULL && i < tg_image_prices_count(image); i++) {
+        const struct tg_price_info *info = tg_image_price_info(image, i);
+        const char *name = info->is_present != 0 && info->counter_index != TG_COUNTER_NONE
+                               ? tg_image_name(image, TG_CATALOG_COUNTER, info->counter_index)
+                               : "";
+        if (strncmp(name, id, length) == 0 && name[length] == ':') {
+            return name + length + 1;
+        }
+    }
+    return NULL;
+}
+
+void tg_diff_counter(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    if (strchr(item->name, ':') != NULL) {
+        return; /* one of its kinds of sum */
+    }
+    const char *was = counter_find(diff->before, item->name);
+    const char *is = counter_find(diff->after, item->name);
+    if ((was == NULL && is == NULL) || tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        return;
+    }
+    char left[COUNTER_BYTES];
+    char right[COUNTER_BYTES];
+    const int was_length = (int)strcspn(was, ":");
+    const int is_length = (int)strcspn(is, ":");
+    (void)snprintf(left, sizeof left, "%.*s", was_length, was);
+    (void)snprintf(right, sizeof right, "%.*s", is_length, is);
+    tg_diff_text(diff, item, "period", left, right);
+    (void)snprintf(left, sizeof left, "%.*s", (int)strcspn(was + was_length + 1, ":"),
+                   was + was_length + 1);
+    (void)snprintf(right, sizeof right, "%.*s", (int)strcspn(is + is_length + 1, ":"),
+                   is + is_length + 1);
+    tg_diff_text(diff, item, "scope", left, right);
 }
 
 /* Currency and rules; the same price has other numbers in two images. */
@@ -276,116 +327,4 @@ void tg_diff_tax(struct tg_diff *diff, const struct tg_diff_item *item)
     (void)snprintf(left, sizeof left, "%.2s", was->category);
     (void)snprintf(right, sizeof right, "%.2s", is->category);
     tg_diff_text(diff, item, "category", left, right);
-}
-
-static bool zone_is_covered(const struct tg_image *image, const struct tg_allowance *allowance,
-                            uint32_t zone)
-{
-    const uint8_t *bits = (const uint8_t *)tg_image_at(image, allowance->zones_offset);
-    return zone < tg_image_count(image, TG_CATALOG_ZONE) &&
-           ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
-}
-
-/* Zones that it began or ceased to cover, each by its name; a zone that is gone tells nothing. */
-static void zones_diff(struct tg_diff *diff, const struct tg_diff_item *item,
-                       const struct tg_allowance *was, const struct tg_allowance *is)
-{
-    const uint32_t *before_of = diff->before_of[TG_CATALOG_ZONE];
-    if (was->zones_offset == 0 || is->zones_offset == 0) {
-        tg_diff_text(diff, item, "zones", was->zones_offset == 0 ? "all" : "some",
-                     is->zones_offset == 0 ? "all" : "some");
-        return;
-    }
-    for (uint32_t zone = 0; zone < tg_image_count(diff->after, TG_CATALOG_ZONE); zone++) {
-        const bool covered =
-            before_of[zone] != UINT32_MAX && zone_is_covered(diff->before, was, before_of[zone]);
-        const bool covers = zone_is_covered(diff->after, is, zone);
-        char field[180];
-        if (covered != covers) {
-            const char *name = tg_image_name(diff->after, TG_CATALOG_ZONE, zone);
-            (void)snprintf(field, sizeof field, "zones.%s", name[0] != '\0' ? name : "home");
-            tg_diff_add(diff, item, field, covered ? "covered" : "not covered",
-                        covers ? "covered" : "not covered");
-        }
-    }
-}
-
-static bool band_is_covered(const struct tg_image *image, const struct tg_allowance *allowance,
-                            uint32_t model, const char *band)
-{
-    const struct tg_time_model *models =
-        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
-    for (uint32_t i = 0; i < models[model].bands_count; i++) {
-        if (strcmp(tg_image_band_name(image, model, i), band) == 0) {
-            return tg_image_allowance_covers_band(image, allowance, model, i);
-        }
-    }
-    return false;
-}
-
-static void bands_diff(struct tg_diff *diff, const struct tg_diff_item *item,
-                       const struct tg_allowance *was, const struct tg_allowance *is)
-{
-    const struct tg_time_model *models =
-        (const struct tg_time_model *)tg_image_section(diff->after, TG_IMAGE_SECTION_TIME_MODELS);
-    if (was->bands_offset == 0 || is->bands_offset == 0) {
-        tg_diff_text(diff, item, "bands", was->bands_offset == 0 ? "all" : "some",
-                     is->bands_offset == 0 ? "all" : "some");
-        return;
-    }
-    for (uint32_t m = 0; m < tg_image_count(diff->after, TG_CATALOG_TIME_MODEL); m++) {
-        const char *model = tg_image_name(diff->after, TG_CATALOG_TIME_MODEL, m);
-        const uint32_t old = tg_image_find(diff->before, TG_CATALOG_TIME_MODEL, model);
-        for (uint32_t i = 0; old != UINT32_MAX && i < models[m].bands_count; i++) {
-            const char *band = tg_image_band_name(diff->after, m, i);
-            const bool covered = band_is_covered(diff->before, was, old, band);
-            const bool covers = tg_image_allowance_covers_band(diff->after, is, m, i);
-            char field[320];
-            (void)snprintf(field, sizeof field, "bands.%s.%s", model, band);
-            tg_diff_text(diff, item, field, covered ? "covered" : "not covered",
-                         covers ? "covered" : "not covered");
-        }
-    }
-}
-
-static void services_diff(struct tg_diff *diff, const struct tg_diff_item *item,
-                          const struct tg_allowance *was, const struct tg_allowance *is)
-{
-    for (uint32_t i = 0; tg_catalog_services[i] != NULL; i++) {
-        char field[48];
-        const unsigned bit = 1u << (i + 1);
-        (void)snprintf(field, sizeof field, "services.%s", tg_catalog_services[i]);
-        tg_diff_text(diff, item, field, (was->services_mask & bit) != 0 ? "covered" : "not covered",
-                     (is->services_mask & bit) != 0 ? "covered" : "not covered");
-    }
-}
-
-void tg_diff_allowance(struct tg_diff *diff, const struct tg_diff_item *item)
-{
-    static const struct tg_diff_field fields[] = {
-        TG_DIFF_FIELD(tg_allowance, amount_base, "amount", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, unit, "unit", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_allowance, directions_mask, "direction", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_allowance, period, "period", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_allowance, priority, "priority", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, scope, "scope", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_allowance, member_cap_base, "member_cap", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, proration, "proration", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_allowance, rollover_periods, "rollover.periods", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, rollover_min_base, "rollover.min", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, rollover_max_base, "rollover.max", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, rollover_total_base, "rollover.total", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, thresholds_percent[0], "thresholds", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, thresholds_percent[1], "thresholds", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, thresholds_percent[2], "thresholds", TG_DIFF_NUMBER)};
-    const struct tg_allowance *was =
-        diff->before != NULL ? tg_image_allowance(diff->before, item->was) : NULL;
-    const struct tg_allowance *is = tg_image_allowance(diff->after, item->is);
-    if (tg_diff_presence(diff, item, was != NULL, is != NULL)) {
-        return;
-    }
-    tg_diff_fields(diff, item, &tg_catalog_allowance_keys, fields, COUNT(fields), was, is);
-    services_diff(diff, item, was, is);
-    zones_diff(diff, item, was, is);
-    bands_diff(diff, item, was, is);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Differences of what leads to a price: plans, decks, time models, networks. */
+/* Differences of what leads to a price: plans and decks. */
 #include "catalog/diff.h"
 
-#include "base/clock.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,13 +53,18 @@ static void allowances_text(const struct cell *cell, char text[LIST_BYTES])
     }
 }
 
-static void origin_text(const struct cell *cell, char text[LIST_BYTES])
+static const struct tg_origin *origin_of(const struct cell *cell)
 {
     const struct tg_origin *origins =
         (const struct tg_origin *)tg_image_section(cell->image, TG_IMAGE_SECTION_ORIGINS);
+    return cell->service->origin != 0 ? &origins[cell->service->origin - 1] : NULL;
+}
+
+static void origin_text(const struct cell *cell, char text[LIST_BYTES])
+{
+    const struct tg_origin *origin = origin_of(cell);
     text[0] = '\0';
-    if (cell->service->origin != 0) {
-        const struct tg_origin *origin = &origins[cell->service->origin - 1];
+    if (origin != NULL && origin->a_count != 0) {
         name_append(text, origin->by == TG_ORIGIN_NETWORK ? "by network" : "by number");
         if (origin->deck != TG_DECK_NONE) {
             name_append(text, deck_of(cell->image, origin->deck));
@@ -106,12 +111,69 @@ static void options_diff(struct tg_diff *diff, const struct tg_diff_item *item,
                  option_name("deck_match", b->deck_match));
     tg_diff_text(diff, item, "split", option_name("split", a->split_mode),
                  option_name("split", b->split_mode));
+    tg_diff_text(diff, item, "data_split", option_name("data_split", a->is_data_timed),
+                 option_name("data_split", b->is_data_timed));
     tg_diff_text(diff, item, "increment_owner", option_name("increment_owner", a->increment_owner),
                  option_name("increment_owner", b->increment_owner));
     tg_diff_text(diff, item, "spend_limit", limit_of(was), limit_of(is));
     tg_diff_text(diff, item, "time_model",
                  tg_image_name(was->image, TG_CATALOG_TIME_MODEL, a->time_model),
                  tg_image_name(is->image, TG_CATALOG_TIME_MODEL, b->time_model));
+}
+
+/* What gives a zone by what is used; none without groups. */
+static const struct tg_zone_group *groups_of(const struct cell *cell, uint32_t *count)
+{
+    const struct tg_origin *origin = origin_of(cell);
+    *count = origin != NULL ? origin->groups_count : 0;
+    return *count > 0
+               ? (const struct tg_zone_group *)tg_image_at(cell->image, origin->groups_offset)
+               : NULL;
+}
+
+static const char *group_zone(const struct cell *cell, const struct tg_zone_group *group)
+{
+    return tg_image_name(cell->image, TG_CATALOG_ZONE, group->zone);
+}
+
+/* Does a side give the zone by the same entry? */
+static bool group_is_had(const struct cell *cell, const char *zone,
+                         const struct tg_zone_group *entry)
+{
+    uint32_t count;
+    const struct tg_zone_group *groups = groups_of(cell, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (groups[i].from == entry->from && groups[i].to == entry->to &&
+            groups[i].name == entry->name && strcmp(group_zone(cell, &groups[i]), zone) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Entries that one side has and the other has not, each by itself; of a name there is its hash. */
+static void groups_tell(struct tg_diff *diff, const struct tg_diff_item *item,
+                        const struct cell *having, const struct cell *other, bool is_added)
+{
+    uint32_t count;
+    const struct tg_zone_group *groups = groups_of(having, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *zone = group_zone(having, &groups[i]);
+        char field[180];
+        char entry[48];
+        if (group_is_had(other, zone, &groups[i])) {
+            continue;
+        }
+        if (groups[i].to == 0) {
+            (void)snprintf(entry, sizeof entry, "name with hash %016" PRIx64, groups[i].name);
+        } else if (groups[i].from == groups[i].to) {
+            (void)snprintf(entry, sizeof entry, "%u", groups[i].from);
+        } else {
+            (void)snprintf(entry, sizeof entry, "%u-%u", groups[i].from, groups[i].to);
+        }
+        (void)snprintf(field, sizeof field, "groups.%s", zone);
+        tg_diff_text(diff, item, field, is_added ? "none" : entry, is_added ? entry : "none");
+    }
 }
 
 static uint32_t band_find(const struct cell *cell, const char *band)
@@ -187,6 +249,8 @@ void tg_diff_plan(struct tg_diff *diff, const struct tg_diff_item *item)
         const struct tg_diff_item service = {item->kind, full, item->was, item->is};
         if (!tg_diff_presence(diff, &service, was.service != NULL, is.service != NULL)) {
             options_diff(diff, &service, &was, &is);
+            groups_tell(diff, &service, &was, &is, false);
+            groups_tell(diff, &service, &is, &was, true);
             matrix_diff(diff, &service, &was, &is);
         }
     }
@@ -254,88 +318,4 @@ void tg_diff_deck(struct tg_diff *diff, const struct tg_diff_item *item)
         (void)snprintf(right, sizeof right, "%u prefixes or other", is->prefixes_count);
         tg_diff_add(diff, item, "prefixes", left, right);
     }
-}
-
-static const char *band_at(const struct tg_image *image, uint32_t model, int64_t at_ns,
-                           int64_t *until_ns)
-{
-    return tg_image_band_name(image, model, tg_image_band(image, model, at_ns, until_ns));
-}
-
-/* The first instant from which both versions count at which their bands differ. */
-static void bands_diff(struct tg_diff *diff, const struct tg_diff_item *item)
-{
-    const struct tg_image *was = diff->before;
-    const struct tg_image *is = diff->after;
-    int64_t at_ns = was->valid_from_ns > is->valid_from_ns ? was->valid_from_ns : is->valid_from_ns;
-    const int64_t end_ns =
-        was->built_for_ns < is->built_for_ns ? was->built_for_ns : is->built_for_ns;
-    while (at_ns < end_ns) {
-        int64_t was_until_ns = INT64_MAX;
-        int64_t is_until_ns = INT64_MAX;
-        const char *from = band_at(was, item->was, at_ns, &was_until_ns);
-        const char *to = band_at(is, item->is, at_ns, &is_until_ns);
-        if (strcmp(from, to) != 0) {
-            char field[TG_CLOCK_TEXT_BYTES + 8];
-            char text[TG_CLOCK_TEXT_BYTES];
-            (void)tg_clock_format(at_ns, text);
-            (void)snprintf(field, sizeof field, "from %s", text);
-            tg_diff_add(diff, item, field, from, to);
-            return;
-        }
-        at_ns = was_until_ns < is_until_ns ? was_until_ns : is_until_ns;
-    }
-}
-
-void tg_diff_time_model(struct tg_diff *diff, const struct tg_diff_item *item)
-{
-    if (tg_diff_presence(diff, item, item->was != UINT32_MAX, item->is != UINT32_MAX)) {
-        return;
-    }
-    const struct tg_time_model *was =
-        (const struct tg_time_model *)tg_image_section(diff->before, TG_IMAGE_SECTION_TIME_MODELS) +
-        item->was;
-    const struct tg_time_model *is =
-        (const struct tg_time_model *)tg_image_section(diff->after, TG_IMAGE_SECTION_TIME_MODELS) +
-        item->is;
-    tg_diff_text(diff, item, "zone", tg_image_text(diff->before, was->zone_name_offset),
-                 tg_image_text(diff->after, is->zone_name_offset));
-    tg_diff_text(diff, item, "by", was->variants != 0 ? "serving" : "fixed",
-                 is->variants != 0 ? "serving" : "fixed");
-    bands_diff(diff, item);
-}
-
-/* Where time models follow it: what stands behind the @ of a variant's name. */
-static const char *network_zone(const struct tg_image *image, const struct tg_network *network)
-{
-    const struct tg_time_model *models =
-        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
-    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_TIME_MODEL); i++) {
-        if (models[i].variants != 0 && network->time_zone != 0) {
-            const char *name = tg_image_name(image, TG_CATALOG_TIME_MODEL,
-                                             models[i].variants + network->time_zone - 1u);
-            return strchr(name, '@') != NULL ? strchr(name, '@') + 1 : "";
-        }
-    }
-    return "";
-}
-
-void tg_diff_network(struct tg_diff *diff, const struct tg_diff_item *item)
-{
-    const struct tg_network *was =
-        diff->before != NULL ? tg_image_network(diff->before, item->was) : NULL;
-    const struct tg_network *is = tg_image_network(diff->after, item->is);
-    if (tg_diff_presence(diff, item, was != NULL && was->plmn_digits != 0,
-                         is != NULL && is->plmn_digits != 0)) {
-        return;
-    }
-    char left[24];
-    char right[24];
-    (void)snprintf(left, sizeof left, "%0*u", was->plmn_digits, was->plmn);
-    (void)snprintf(right, sizeof right, "%0*u", is->plmn_digits, is->plmn);
-    tg_diff_text(diff, item, "plmn", left, right);
-    tg_diff_text(diff, item, "zone", tg_image_name(diff->before, TG_CATALOG_ZONE, was->zone),
-                 tg_image_name(diff->after, TG_CATALOG_ZONE, is->zone));
-    tg_diff_text(diff, item, "time_zone", network_zone(diff->before, was),
-                 network_zone(diff->after, is));
 }

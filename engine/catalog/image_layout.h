@@ -590,7 +590,8 @@ struct tg_time_model {
     uint32_t tz_hash;           /**< CRC32C of the zone file it was expanded with. */
     uint16_t variants_count;    /**< How many. */
     uint8_t by;                 /**< enum tg_wall_time. */
-    uint8_t reserved[5];        /**< 0. */
+    uint8_t is_second;          /**< 1: boundaries in a repeated hour are of its second pass. */
+    uint8_t reserved[4];        /**< 0. */
     uint32_t repeats_offset;    /**< Bytes from the image: struct tg_band_repeat. */
     uint32_t repeats_count;     /**< 0: no boundary lies in a repeated hour. */
 };

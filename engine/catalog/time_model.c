@@ -523,6 +523,7 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
                                                      names, model->bands_count * 4, 8);
     out.zone_name_offset = tg_compile_text(compile, zone);
     out.tz_hash = model->tz.hash;
+    out.is_second = model->is_second ? 1 : 0;
     compile->is_out_of_memory |= switches.is_broken || repeats.is_broken;
     tg_blob_free(&repeats);
     tg_blob_free(&switches);

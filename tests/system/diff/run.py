@@ -49,11 +49,14 @@ def base():
             "week": {"default": "off", "bands": [{"band": "peak", "from": "08:00", "to": "18:00", "days": "mon-fri"}],
                      "holidays": {"band": "off", "dates": ["2026-12-25"], "yearly": ["01-01"]}},
             "later": {"default": "off", "bands": [{"band": "peak", "from": "09:00", "to": "18:00"}]},
-            "abroad": {"by": "serving", "default": "off", "bands": [{"band": "peak", "from": "08:00", "to": "18:00"}]}},
+            "abroad": {"by": "serving", "default": "off", "bands": [{"band": "peak", "from": "08:00", "to": "18:00"}]},
+            "there": {"by": "node", "default": "off", "bands": [{"band": "peak", "from": "08:00", "to": "18:00"}]}},
         "prices": {"plain": {"unit": "second", "price": "0.01"},
                    "tiered": {"tariff": "graduated", "unit": "second",
                               "tiers": [{"up_to": 60, "price": "0.02"}, {"price": "0.01"}]},
                    "foreign": {"unit": "second", "price": "0.02", "currency": "USD"},
+                   "counted": {"tariff": "graduated", "unit": "second", "counter": "calls",
+                               "tiers": [{"up_to": 60, "price": "0.02"}, {"price": "0.01"}]},
                    "share": {"tariff": "percentage", "unit": "amount", "params": {"rate": "2%"}}},
         "allowances": {"talk": {"unit": "second", "amount": 600, "services": ["voice"], "zones": ["germany"]},
                        "day": {"unit": "second", "amount": 60, "services": ["voice"], "period": "day"},
@@ -61,6 +64,9 @@ def base():
                                 "rollover": {"periods": 1, "max": 600, "total": 600}},
                        "pool": {"unit": "second", "amount": 60, "services": ["voice"], "scope": "account",
                                 "member_cap": 30}},
+        "counters": {"calls": {"period": "week", "scope": "account"}},
+        "sites": {"madrid": {"nodes": ["192.0.2.0/25", "2001:db8::1", "pgw1"], "time_zone": "Europe/Madrid"},
+                  "chicago": {"nodes": ["198.51.100.7"], "time_zone": "America/Chicago"}},
         "spend_limits": {"cap": {"maximum": "50.00", "thresholds": ["40.00"]}},
         "exchange_rates": {"usd": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2025-01-01",
                                    "valid_to": "2030-01-01"}},
@@ -71,6 +77,8 @@ def base():
                   "x": {"voice": {"prices": {"*": "plain"}, "allowances": ["talk", "day", "roll", "pool"]},
                         "event": {"prices": {"*": "share"}}, "access": {"prices": {"*": "tiered"}}},
                   "y": {"voice": {"prices": {"*": {"peak": "plain", "off": "plain"}}, "time_model": "abroad"}},
+                  "v": {"voice": {"prices": {"*": {"peak": "plain", "off": "plain"}}, "time_model": "there"}},
+                  "u": {"voice": {"prices": {"*": "counted"}}},
                   "w": {"voice": {"prices": {"*": "foreign"}}},
                   "z": {"voice": {"deck": "sheet"}}, "zz": {"voice": {"deck": "sheets"}}},
         "products": {"basic": {"plan": "p", "tax": "vat", "fee": "9.99", "discount_amount": "1.00",
@@ -85,7 +93,7 @@ def base():
     return world
 
 
-# Option -> [what both sides have], [what one of them has]; each (path, value).
+# Option -> [what both sides have], [what one of them has]; each (path, value). Or a list of such pairs.
 CHANGES = {
     "catalog.currency": ([("exchange_rates", DELETE), ("prices.foreign", DELETE),
                           ("plans.w.voice.prices.*", "plain")], [("catalog.currency", "USD")]),
@@ -120,7 +128,6 @@ CHANGES = {
     "prices.*.tiers[].flat": ([], [("prices.tiered.tiers.1.flat", "0.50")]),
     "prices.*.params": ([], [("prices.share.params.rate", "3%")]),
     "time_models.*.zone": ([], [("time_models.week.zone", "Europe/Berlin")]),
-    "time_models.*.by": ([], [("time_models.week.by", "serving")]),
     "time_models.*.default": ([], [("time_models.week.default", "peak")]),
     "time_models.*.bands[].band": ([("time_models.week.bands.1", {"band": "off", "days": "sat"})],
                                    [("time_models.week.bands.1.band", "peak")]),
@@ -142,6 +149,17 @@ CHANGES = {
     "allowances.*.bands": ([("plans.x.voice.time_model", "later"), ("plans.x.voice.prices", {"*": {"peak": "plain", "off": "plain"}})],
                            [("allowances.talk.bands", ["peak"])]),
     "allowances.*.scope": ([], [("allowances.talk.scope", "account")]),
+    "allowances.*.consume": ([("plans.x.voice.allowances", ["talk"])], [("allowances.talk.consume", "raw")]),
+    "allowances.*.price_when_used": [
+        ([], [("allowances.talk.price_when_used", "plain")]),
+        ([("allowances.talk.price_when_used", "plain")], [("allowances.talk.price_when_used", "p_voice")])],
+    "allowances.*.valid_from": [
+        ([], [("allowances.talk.valid_from", "2026-02-01")]),
+        ([("allowances.talk.valid_from", "2026-02-01")], [("allowances.talk.valid_from", "2026-02-01T00:00:00Z")])],
+    "allowances.*.valid_to": [
+        ([("allowances.talk.period", "month")], [("allowances.talk.valid_to", "2026-05-01")]),
+        ([("allowances.talk.valid_to", "2026-05-01")], [("allowances.talk.valid_to", "2026-05-02")])],
+    "allowances.*.rollover.order": ([], [("allowances.roll.rollover.order", "newest_first")]),
     "allowances.*.member_cap": ([], [("allowances.pool.member_cap", 31)]),
     "allowances.*.rollover.periods": ([], [("allowances.roll.rollover.periods", 2)]),
     "allowances.*.rollover.min": ([], [("allowances.roll.rollover.min", 10)]),
@@ -160,6 +178,14 @@ CHANGES = {
                             [("exchange_rates.x.to", "GBP")]),
     "exchange_rates.*.valid_from": ([], [("exchange_rates.usd.valid_from", "2025-06-01")]),
     "exchange_rates.*.valid_to": ([], [("exchange_rates.usd.valid_to", "2031-01-01")]),
+    "counters.*.period": ([], [("counters.calls.period", "day")]),
+    "counters.*.scope": ([], [("counters.calls.scope", "subscriber")]),
+    "sites.*.nodes": [
+        ([], [("sites.madrid.nodes", nodes)]) for nodes in (
+            ["192.0.2.0/26", "2001:db8::1", "pgw1"], ["192.0.2.0/25", "2001:db8::2", "pgw1"],
+            ["192.0.2.0/25", "2001:db8::1", "pgw2"], ["192.0.2.0/25", "2001:db8::1"])],
+    "sites.*.time_zone": [([], [("sites.madrid.time_zone", "America/Chicago")]),
+                          ([], [("sites.madrid.time_zone", DELETE)])],
     "spend_limits.*.thresholds": ([], [("spend_limits.cap.thresholds", ["41.00"])]),
     "networks.*.plmn": ([], [("networks.spain.plmn", "21407")]),
     "networks.*.zone": ([], [("networks.spain.zone", "germany")]),
@@ -174,6 +200,10 @@ for name in SERVICES:
         at + "fallback_decks": ([], [(own + "fallback_decks", ["tiny", "small"])]),
         at + "origin.by": (pairs, [(own + "origin", {"by": "network"})]),
         at + "origin.deck": (pairs, [(own + "origin.deck", "tiny")]),
+        at + "groups.*": [([], [(own + "groups", {"video": [100]})])] + [
+            ([(own + "groups", {"video": [100], "social": ["200-299", "chat"]})], [(own + "groups." + zone, entries)])
+            for zone, entries in (("video", [101]), ("social", ["200-300", "chat"]), ("social", ["200-299", "talk"]),
+                                  ("social", ["200-299"]), ("social", DELETE))],
         at + "price": ([(own[:-1], {"price": "p_" + name})], [(own + "price", "q_" + name)]),
         at + "prices": ([], [(own + "prices.germany", "q_" + name)]),
         at + "time_model": ([], [(own + "time_model", "later")]),
@@ -186,11 +216,46 @@ for name in SERVICES:
         CHANGES["products.*.decks." + name] = ([(own + "fallback_decks", DELETE)],
                                                [("products.basic.decks", {name: "tiny"})])
 
+# What is told of an option's changes, in their order, besides what must be told of any.
+TELLS = {
+    "prices.*.counter": ["price tiered counter: month -> day"],
+    "time_models.*.by": ["time_model week by: fixed -> " + name for name in ("serving", "node", "home")],
+    "time_models.*.ambiguous": ["time_model week ambiguous: first -> second"],
+    "allowances.*.amount": ["allowance talk amount: 600 -> 7.25"],
+    "allowances.*.consume": ["allowance talk consume: billed -> raw"],
+    "allowances.*.price_when_used": ["allowance talk price_when_used: none -> plain",
+                                     "allowance talk price_when_used: plain -> p_voice"],
+    "allowances.*.blocker": ["allowance talk blocker: false -> true"],
+    "allowances.*.valid_from": ["allowance talk valid_from: none -> 2026-02-01",
+                                "allowance talk valid_from: 2026-02-01 -> 2026-02-01T00:00:00Z"],
+    "allowances.*.valid_to": ["allowance talk valid_to: none -> 2026-05-01",
+                              "allowance talk valid_to: 2026-05-01 -> 2026-05-02"],
+    "allowances.*.member_cap": ["allowance pool member_cap: 30 -> 31"],
+    "allowances.*.rollover.order": ["allowance roll rollover.order: oldest_first -> newest_first"],
+    "allowances.*.rollover.max": ["allowance roll rollover.max: 600 -> 500"],
+    "counters.*.period": ["counter calls period: week -> day"],
+    "counters.*.scope": ["counter calls scope: account -> subscriber"],
+    "networks.*.time_zone": ["network spain time_zone: Europe/Madrid -> America/Chicago"],
+    "sites.*.nodes": ["site madrid nodes: 192.0.2.0/25 -> none", "site madrid nodes: none -> 2001:db8::2",
+                      "site madrid nodes: none -> pgw2", "site madrid nodes: pgw1 -> none"],
+    "sites.*.time_zone": ["site madrid time_zone: Europe/Madrid -> America/Chicago",
+                          "site madrid time_zone: Europe/Madrid -> none"],
+}
+for name in SERVICES:
+    TELLS["plans.*.%s.data_split" % name] = ["plan p.%s data_split: start -> by_time" % name]
+    TELLS["plans.*.%s.groups.*" % name] = ["plan p.%s groups.%s" % (name, told) for told in (
+        "video: none -> 100", "video: none -> 101", "social: none -> 200-300",
+        "social: none -> name with hash 739456965014f841", "social: name with hash 765d9fecb07d9c18 -> none",
+        "social: 200-299 -> none")]
+
 # Where an option is changed that its type says how to.
-PLACES = {"taxes.*": "taxes.gst", "decks.*.rates": "decks.sheet.rates", "prices.*": "prices.plain", "allowances.*": "allowances.talk",
+PLACES = {"time_models.*": "time_models.week", "taxes.*": "taxes.gst", "decks.*.rates": "decks.sheet.rates", "prices.*": "prices.plain", "allowances.*": "allowances.talk",
           "products.*": "products.basic", "exchange_rates.*": "exchange_rates.usd", "spend_limits.*": "spend_limits.cap"}
 for name in SERVICES:
     PLACES["plans.*." + name] = "plans.p." + name
+
+# What counts where an option is absent and the schema says no default of its own.
+ABSENT = {"allowances.*.period": "month"}
 
 SILENT = {
     "catalog.version": "names the version",
@@ -203,6 +268,7 @@ SILENT = {
     "catalog.billing.grace_days": "when a bill is issued, not what it charges",
     "catalog.billing.payment_days": "when a bill is due, not what it charges",
     "catalog.billing.dunning_days": "when an unpaid bill is told, not what it charges",
+    "counters.*.title": "for people, not on invoices",
     "decks.*.open_end": "refuses a deck or not; a deck that both take is the same",
     "decks.*.buy": "compared by lints only",
     "plans.*.title": "for people, not on invoices",
@@ -254,7 +320,7 @@ def automatic(option, node):
     now = get(base(), at)
     if "enum" in node:
         if now is None:  # Absent, the catalog's own rounding counts.
-            now = "half_up" if option.endswith(".rounding") else node.get("default")
+            now = "half_up" if option.endswith(".rounding") else ABSENT.get(option, node.get("default"))
         return [([], [(at, name)]) for name in node["enum"] if name != now]
     if node.get("type") == "boolean":
         return [([], [(at, not (now if now is not None else node["default"]))])]
@@ -328,13 +394,14 @@ def main():
         for option, node in known.items():
             if option in SILENT:
                 continue
-            changes = [CHANGES[option]] if option in CHANGES else automatic(option, node)
+            changes = CHANGES[option] if option in CHANGES else automatic(option, node)
+            changes = [changes] if isinstance(changes, tuple) else changes
             if not changes:
                 failures.append("%s: say in CHANGES how it is changed, or in SILENT why nobody pays other" % option)
                 continue
             accepted = 0
             reason = ""
-            for setup, change in changes:
+            for number, (setup, change) in enumerate(changes):
                 found, why = fields(work, setup, change)
                 if found is None:
                     reason = why
@@ -345,6 +412,10 @@ def main():
                 if found == []:
                     failures.append("%s: diff says nothing about %s" % (option, change))
                 told += found != []
+                lines = ["%(kind)s %(name)s %(field)s: %(from)s -> %(to)s" % item for item in found if "field" in item]
+                wanted = TELLS.get(option, [])[number:number + 1]
+                if not set(wanted) <= set(lines):
+                    failures.append("%s: %s wanted, diff says %s" % (option, wanted, lines))
             if accepted == 0:
                 failures.append("%s: no change of it is accepted: %s" % (option, reason.strip()))
     for failure in failures:
