@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Percentage: a share of the money a record carries. Either one rate, with a fixed fee a record,
- * free records, a free amount and bounds a record; or tiers over the period's carried money, each
- * with its own rate and an amount added once when it is entered (graduated percentage).
+/* Percentage: a share of the money a record carries, at one rate or by tiers over the period's
+ * carried money, each with its own rate and an amount added once when it is entered (graduated
+ * percentage); beside it a fixed fee a record, free records, a free amount and bounds a record.
  *
  * Free records and a free amount together: freedom ends with whichever comes first, and the record
  * that crosses the free amount pays on the part above it. A wholly free record pays no fixed fee
- * and no minimum. */
+ * and no minimum. Free money counts towards tiers as other money does, but only money that pays
+ * enters one: a tier that begins within what is free is entered where freedom ends, by the free
+ * amount; free records enter none. */
 #include "abi/plugin.h"
 #include "abi/tariff.h"
 #include "lib/exact.h"
@@ -52,40 +54,83 @@ static int64_t paying_amount(const struct percentage_params *params,
     return row->base_amount > left ? row->base_amount - left : 0;
 }
 
-/* Numerator over NANO. */
-static __int128 rate_price(const struct percentage_params *params, const struct tg_tariff_row *row)
+/* Money of a record in one tier. */
+struct tier_share {
+    int64_t money;
+    uint32_t tier;
+    bool is_entered; /* by this record: the tier's flat amount is due */
+};
+
+/* A record's way through the tiers. */
+struct tier_walk {
+    const struct percentage_params *params;
+    int64_t at; /* of the period's carried money */
+    int64_t left;
+    int64_t lower; /* where the tier begins */
+    uint32_t tier;
+};
+
+static struct tier_walk tiers_begin(const struct percentage_params *params,
+                                    const struct tg_tariff_row *row, int64_t paying)
 {
-    const int64_t paying = paying_amount(params, row);
-    if (paying == 0) {
-        return 0;
+    return (struct tier_walk){
+        .params = params, .at = row->base_before + row->base_amount - paying, .left = paying};
+}
+
+/* The next tier that has some of it; false: there is none. */
+static bool tiers_next(struct tier_walk *walk, struct tier_share *share)
+{
+    const struct percentage_params *params = walk->params;
+    while (walk->left > 0 && walk->tier < params->tiers_count) {
+        const struct percentage_tier *tier = &params->tiers[walk->tier];
+        const int64_t lower = walk->lower;
+        const uint32_t number = walk->tier++;
+        walk->lower = tier->up_to;
+        if (walk->at < tier->up_to) {
+            const int64_t room = tier->up_to - walk->at;
+            *share = (struct tier_share){
+                .money = walk->left < room ? walk->left : room,
+                .tier = number,
+                .is_entered = walk->at == lower ||
+                              (params->free_amount > lower && walk->at == params->free_amount)};
+            walk->at += share->money;
+            walk->left -= share->money;
+            return true;
+        }
     }
-    __int128 numerator = (__int128)paying * params->rate_nano + (__int128)params->fixed * NANO;
+    return false;
+}
+
+static __int128 tiers_price(const struct percentage_params *params, const struct tg_tariff_row *row,
+                            int64_t paying, uint32_t *last)
+{
+    struct tier_walk walk = tiers_begin(params, row, paying);
+    struct tier_share share;
+    __int128 numerator = 0;
+    while (tiers_next(&walk, &share)) {
+        const struct percentage_tier *tier = &params->tiers[share.tier];
+        numerator += (__int128)share.money * tier->rate_nano +
+                     (share.is_entered ? (__int128)tier->flat * NANO : 0);
+        *last = share.tier;
+    }
+    return numerator;
+}
+
+/* Numerator over NANO, before the bounds. */
+static __int128 row_price(const struct percentage_params *params, const struct tg_tariff_row *row,
+                          int64_t paying, uint32_t *last)
+{
+    return (__int128)params->fixed * NANO + (params->tiers_count > 0
+                                                 ? tiers_price(params, row, paying, last)
+                                                 : (__int128)paying * params->rate_nano);
+}
+
+static __int128 bounds_apply(const struct percentage_params *params, __int128 numerator)
+{
     const __int128 least = (__int128)params->min * NANO;
     const __int128 most = (__int128)params->max * NANO;
     numerator = numerator < least ? least : numerator;
     return numerator > most ? most : numerator;
-}
-
-static __int128 tiers_price(const struct percentage_params *params, const struct tg_tariff_row *row,
-                            uint32_t *last)
-{
-    __int128 numerator = 0;
-    int64_t at = row->base_before;
-    int64_t left = row->base_amount;
-    int64_t lower = 0;
-    for (uint32_t i = 0; i < params->tiers_count && left > 0; i++) {
-        const struct percentage_tier *tier = &params->tiers[i];
-        if (at < tier->up_to) {
-            const int64_t part = left < tier->up_to - at ? left : tier->up_to - at;
-            numerator +=
-                (__int128)part * tier->rate_nano + (at == lower ? (__int128)tier->flat * NANO : 0);
-            at += part;
-            left -= part;
-            *last = i;
-        }
-        lower = tier->up_to;
-    }
-    return numerator;
 }
 
 static uint32_t percentage_price(const struct tg_price *const *prices, uint32_t prices_count,
@@ -104,8 +149,9 @@ static uint32_t percentage_price(const struct tg_price *const *prices, uint32_t 
                 .denominator = 1, .verdict = has_params ? TG_E_AMOUNT_OVERFLOW : TG_E_NO_RATE};
             continue;
         }
-        const __int128 numerator = params->tiers_count > 0 ? tiers_price(params, &rows[i], &last)
-                                                           : rate_price(params, &rows[i]);
+        const int64_t paying = paying_amount(params, &rows[i]);
+        const __int128 numerator =
+            paying > 0 ? bounds_apply(params, row_price(params, &rows[i], paying, &last)) : 0;
         tg_tariff_round(numerator, (uint64_t)NANO, price->rounding, &results[i]);
         results[i].step_index = last;
     }
@@ -124,53 +170,49 @@ static struct tg_tariff_part share_of(int64_t money, int64_t rate_nano, int64_t 
                                    .kind = TG_TARIFF_PART_SHARE};
 }
 
-static uint32_t rate_explain(const struct percentage_params *params,
-                             const struct tg_tariff_row *row, struct tg_tariff_part *parts,
-                             uint32_t parts_max)
+static void tiers_explain(const struct percentage_params *params, const struct tg_tariff_row *row,
+                          int64_t paying, struct tg_tariff_part *parts, uint32_t parts_max,
+                          uint32_t *count)
 {
-    const int64_t paying = paying_amount(params, row);
-    const __int128 whole = (__int128)paying * params->rate_nano + (__int128)params->fixed * NANO;
-    const bool is_below = whole < (__int128)params->min * NANO;
-    uint32_t count = 0;
-    if (paying < row->base_amount || paying == 0) {
-        const struct tg_tariff_part part = share_of(row->base_amount - paying, 0, 0, 0);
-        part_append(parts, parts_max, &count, &part);
+    struct tier_walk walk = tiers_begin(params, row, paying);
+    struct tier_share share;
+    int64_t fixed = params->fixed; /* told with the first */
+    while (tiers_next(&walk, &share)) {
+        const struct percentage_tier *tier = &params->tiers[share.tier];
+        const struct tg_tariff_part part = share_of(
+            share.money, tier->rate_nano, (share.is_entered ? tier->flat : 0) + fixed, share.tier);
+        part_append(parts, parts_max, count, &part);
+        fixed = 0;
     }
-    if (paying != 0) {
-        struct tg_tariff_part part = share_of(paying, params->rate_nano, params->fixed, 0);
-        if (is_below || whole > (__int128)params->max * NANO) {
-            part = (struct tg_tariff_part){.units = (uint64_t)paying,
-                                           .per_units = 1,
-                                           .flat = is_below ? params->min : params->max,
-                                           .kind = TG_TARIFF_PART_ONCE};
-        }
-        part_append(parts, parts_max, &count, &part);
-    }
-    return count;
 }
 
 static uint32_t percentage_explain(const struct tg_price *price, const struct tg_tariff_row *row,
                                    struct tg_tariff_part *parts, uint32_t parts_max)
 {
     const struct percentage_params *params = tg_price_params(price);
-    int64_t at = row->base_before;
-    int64_t left = row->base_amount;
-    int64_t lower = 0;
+    const int64_t paying = paying_amount(params, row);
     uint32_t count = 0;
-    if (params->tiers_count == 0) {
-        return rate_explain(params, row, parts, parts_max);
+    uint32_t last = 0;
+    if (paying < row->base_amount || paying == 0) {
+        const struct tg_tariff_part part = share_of(row->base_amount - paying, 0, 0, 0);
+        part_append(parts, parts_max, &count, &part);
     }
-    for (uint32_t i = 0; i < params->tiers_count && left > 0; i++) {
-        const struct percentage_tier *tier = &params->tiers[i];
-        if (at < tier->up_to) {
-            const int64_t money = left < tier->up_to - at ? left : tier->up_to - at;
-            const struct tg_tariff_part part =
-                share_of(money, tier->rate_nano, at == lower ? tier->flat : 0, i);
-            part_append(parts, parts_max, &count, &part);
-            at += money;
-            left -= money;
-        }
-        lower = tier->up_to;
+    if (paying == 0) {
+        return count;
+    }
+    const __int128 whole = row_price(params, row, paying, &last);
+    if (bounds_apply(params, whole) != whole) {
+        const struct tg_tariff_part part = {
+            .units = (uint64_t)paying,
+            .per_units = 1,
+            .flat = whole < (__int128)params->min * NANO ? params->min : params->max,
+            .kind = TG_TARIFF_PART_ONCE};
+        part_append(parts, parts_max, &count, &part);
+    } else if (params->tiers_count > 0) {
+        tiers_explain(params, row, paying, parts, parts_max, &count);
+    } else {
+        const struct tg_tariff_part part = share_of(paying, params->rate_nano, params->fixed, 0);
+        part_append(parts, parts_max, &count, &part);
     }
     return count;
 }
@@ -282,15 +324,16 @@ static const char *whole_check(const struct percentage_params *made,
 {
     bool has_rate = false;
     for (uint32_t i = 0; i < source->settings_count; i++) {
-        has_rate = has_rate || strncmp(source->settings[i].key, "tiers.", 6) != 0;
+        has_rate = has_rate || strcmp(source->settings[i].key, "rate") == 0;
+    }
+    if (made->min > made->max) {
+        return "min is above max";
     }
     if (made->tiers_count == 0) {
-        return !has_rate               ? "percentage needs a rate or tiers"
-               : made->min > made->max ? "min is above max"
-                                       : NULL;
+        return source->settings_count > 0 ? NULL : "percentage needs a rate or tiers";
     }
     if (has_rate) {
-        return "with tiers there is nothing beside them: rate and flat are each tier's";
+        return "with tiers the rate is each tier's";
     }
     int64_t before = 0;
     for (uint64_t i = 0; i < made->tiers_count; i++) {

@@ -90,6 +90,36 @@ Test(percentage, tiers_price_the_money_that_falls_into_them)
     cr_expect_eq(kit_charge(&kit, EUR(1, 0), EUR(11, 0), 2), EUR(0, 2));
 }
 
+Test(percentage, tiers_have_fees_freedom_and_bounds_beside_them)
+{
+    /* If this failed, a graduated share would charge what is free, or forget its fee, its entry
+     * or its cap. By hand: 30 are free; of 20 more 10, which enter at 40; 50 and 50; capped; at
+     * least 1. */
+    const struct tg_setting settings[] = {{"tiers.0.up_to", "100", NULL, 0, 0},
+                                          {"tiers.0.rate", "2%", NULL, 0, 0},
+                                          {"tiers.0.flat", "5", NULL, 0, 0},
+                                          {"tiers.1.rate", "1%", NULL, 0, 0},
+                                          {"tiers.1.flat", "3", NULL, 0, 0},
+                                          {"fixed", "0.50", NULL, 0, 0},
+                                          {"free_events", "2", NULL, 0, 0},
+                                          {"min", "1", NULL, 0, 0},
+                                          {"max", "6", NULL, 0, 0},
+                                          {"free_amount", "40", NULL, 0, 0}};
+    struct percentage_kit kit;
+    cr_assert_eq(kit_make(&kit, settings, 10), TG_OK);
+    cr_expect_eq(kit_charge(&kit, EUR(30, 0), 0, 0), 0);
+    cr_expect_eq(kit_charge(&kit, EUR(20, 0), EUR(30, 0), 1), EUR(5, 70));
+    cr_expect_eq(kit_charge(&kit, EUR(100, 0), EUR(50, 0), 2), EUR(5, 0));
+    cr_expect_eq(kit_charge(&kit, EUR(10000, 0), EUR(150, 0), 3), EUR(6, 0));
+    cr_expect_eq(kit_charge(&kit, EUR(1, 0), EUR(10150, 0), 4), EUR(1, 0));
+    cr_assert_eq(kit_make(&kit, settings, 9), TG_OK, "without the free amount");
+    cr_expect_eq(kit_charge(&kit, EUR(160, 0), 0, 1), 0);
+    cr_expect_eq(kit_charge(&kit, EUR(50, 0), EUR(160, 0), 2), EUR(1, 0), "entered while free");
+    const struct tg_setting both[] = {{"tiers.0.rate", "2%", NULL, 0, 0},
+                                      {"rate", "1%", NULL, 0, 0}};
+    cr_expect_eq(kit_make(&kit, both, 2), TG_E_PLUGIN_PARAMS);
+}
+
 Test(percentage, what_it_does_not_know_is_refused_when_the_catalog_is_built)
 {
     /* If this failed, a misspelt limit would be ignored and every record charged without it. */
