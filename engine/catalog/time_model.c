@@ -190,11 +190,28 @@ static bool tz_load(const char *zone, struct tz *tz)
     return is_fine;
 }
 
+/* A stretch that ends more than two days before a wall time does not have it: no offset is that
+ * large. The first one that ends later; a zone has hundreds, and a catalog years of days. */
+static uint32_t tz_stretch(const struct tz *tz, int64_t wall_s)
+{
+    uint32_t low = 0;
+    uint32_t high = tz->count - 1;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (tz->transitions_s[middle + 1] < wall_s - INT64_C(172800)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 /* First instant whose wall time is at or after the given one; of two with it the second one when
  * that is asked for. */
 static int64_t tz_to_utc_s(const struct tz *tz, int64_t wall_s, bool is_second)
 {
-    for (uint32_t i = 0; i < tz->count; i++) {
+    for (uint32_t i = tz_stretch(tz, wall_s); i < tz->count; i++) {
         const int64_t utc_s = wall_s - tz->offsets_s[i];
         const bool is_last = i + 1 == tz->count;
         if (is_second && !is_last && wall_s - tz->offsets_s[i + 1] >= tz->transitions_s[i + 1]) {
