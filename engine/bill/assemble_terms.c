@@ -4,29 +4,51 @@
 
 #include "base/money.h"
 
-static bool is_eligible(const struct tg_bill_line *line, uint8_t eligible)
+/* What a line counts among the lines of a kind. Discounts and maxima are of usage and of fees in
+ * the shares in which they were taken of them, so that what a fee is discounted by never lowers
+ * usage. */
+static __int128 counted(const struct tg_bill_line *line, uint8_t eligible)
 {
     if (line->is_prepaid || line->note_month != 0) {
-        return false; /* Paid as it was used, or not on this invoice. */
+        return 0; /* Paid as it was used, or not on this invoice. */
     }
-    const bool is_usage = tg_bill_line_has_rows(line->kind);
-    const bool is_discount =
+    const bool is_shared =
         line->kind == TG_BILL_LINE_DISCOUNT || line->kind == TG_BILL_LINE_MAXIMUM;
-    return eligible == TG_ELIGIBLE_ALL || is_discount ||
-           is_usage == (eligible == TG_ELIGIBLE_USAGE);
+    const __int128 usage = is_shared                           ? line->amount_usage
+                           : tg_bill_line_has_rows(line->kind) ? line->amount_exact
+                                                               : 0;
+    return eligible == TG_ELIGIBLE_ALL     ? line->amount_exact
+           : eligible == TG_ELIGIBLE_USAGE ? usage
+                                           : line->amount_exact - usage;
 }
 
-static __int128 eligible_sum(const struct tg_bill_assembler *made,
-                             const struct tg_bill_member *member, uint8_t eligible)
+/* Lines of a kind, and how much of them is usage. */
+struct eligible {
+    __int128 sum;
+    __int128 usage;
+};
+
+static struct eligible eligible_of(const struct tg_bill_assembler *made,
+                                   const struct tg_bill_member *member, uint8_t eligible)
 {
     const uint16_t currency = member->version.currency;
-    __int128 sum = 0;
+    struct eligible found = {0, 0};
     for (uint32_t i = member->from; i < made->lines_count; i++) {
-        if (made->lines[i].currency == currency && is_eligible(&made->lines[i], eligible)) {
-            sum += made->lines[i].amount_exact;
+        if (made->lines[i].currency == currency) {
+            found.sum += counted(&made->lines[i], eligible);
+            found.usage +=
+                eligible == TG_ELIGIBLE_FEES ? 0 : counted(&made->lines[i], TG_ELIGIBLE_USAGE);
         }
     }
-    return sum;
+    return found;
+}
+
+/* The share of usage in what is taken off lines: in proportion. */
+static __int128 share_of_usage(__int128 taken, struct eligible of)
+{
+    return of.usage == of.sum             ? taken
+           : of.usage == 0 || of.sum == 0 ? 0
+                                          : taken * of.usage / of.sum;
 }
 
 static void extra_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -62,34 +84,43 @@ static enum tg_err discount_of(const struct tg_bill_member *member, __int128 sum
     return err == TG_OK && __builtin_mul_overflow(*part, step, part) ? TG_E_AMOUNT_OVERFLOW : err;
 }
 
-/* Percentage first, then the fixed amount down to nothing: nobody is paid for being discounted. */
+/* Percentage first, also of what is given back: who paid less for a fee gets no more of it back.
+ * Then the fixed amount down to nothing: nobody is paid for being discounted. */
 enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
                                    const struct tg_bill_member *member)
 {
     const struct tg_product *product = member->version.product;
-    const __int128 sum = eligible_sum(made, member, product->discount_on);
-    int64_t part = 0;
-    if (sum <= 0) {
-        return TG_OK;
+    struct eligible of = eligible_of(made, member, product->discount_on);
+    if (of.sum > INT64_MAX || of.sum < -INT64_MAX) {
+        return product->discount_ppm > 0 || product->discount_fixed > 0 ? TG_E_AMOUNT_OVERFLOW
+                                                                        : TG_OK;
     }
-    if (product->discount_ppm > 0) {
-        if (sum > INT64_MAX || discount_of(member, sum, &part) != TG_OK) {
+    if (product->discount_ppm > 0 && of.sum != 0) {
+        int64_t part = 0;
+        if (discount_of(member, of.sum, &part) != TG_OK) {
             return TG_E_AMOUNT_OVERFLOW;
         }
+        const __int128 usage = share_of_usage(part, of);
         extra_line(made, member,
                    &(struct tg_bill_line){.title = "discount",
                                           .amount_exact = -(__int128)part,
-                                          .fee = sum > INT64_MAX ? INT64_MAX : (int64_t)sum,
+                                          .amount_usage = -usage,
+                                          .fee = (int64_t)of.sum,
                                           .covered = product->discount_ppm,
                                           .covered_total = 1000000,
                                           .kind = TG_BILL_LINE_DISCOUNT});
+        of.sum -= part;
+        of.usage -= usage;
     }
-    if (product->discount_fixed > 0) {
-        const __int128 left = sum - part;
-        const __int128 taken = product->discount_fixed < left ? product->discount_fixed : left;
+    if (product->discount_fixed > 0 && of.sum > 0) {
+        const __int128 taken = product->discount_fixed < of.sum ? product->discount_fixed : of.sum;
+        const __int128 usage = share_of_usage(taken, of);
         extra_line(made, member,
                    &(struct tg_bill_line){.title = "discount_amount",
                                           .amount_exact = -taken,
+                                          .amount_usage = -(usage < 0       ? 0
+                                                            : usage > taken ? taken
+                                                                            : usage),
                                           .fee = product->discount_fixed,
                                           .covered = 1,
                                           .covered_total = 1,
@@ -124,12 +155,13 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
         if (err != TG_OK) {
             return err;
         }
-        const __int128 sum = eligible_sum(made, member, bounds[i].eligible);
-        const __int128 missing = owed.amount - sum;
+        const struct eligible of = eligible_of(made, member, bounds[i].eligible);
+        const __int128 missing = owed.amount - of.sum;
         if (owed.covered > 0 && (bounds[i].sign > 0 ? missing > 0 : missing < 0)) {
             extra_line(made, member,
                        &(struct tg_bill_line){.title = bounds[i].title,
                                               .amount_exact = missing,
+                                              .amount_usage = share_of_usage(missing, of),
                                               .fee = bounds[i].bound,
                                               .covered = owed.covered,
                                               .covered_total = owed.total,

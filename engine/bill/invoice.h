@@ -68,19 +68,20 @@ struct tg_bill_line {
     const char *price_id;      /**< Price; "" for recurring fees. */
     const char *unit_id;       /**< Unit of billed_units, "second"; "" for fees. */
     __int128 amount_exact;     /**< Sum of charges at rating scale. */
-    __int128 residual;         /**< Sum of what RATE rounding cut off, in 2^-32 of a scale unit. */
-    uint64_t rows_count;       /**< Usage rows behind it. */
-    uint64_t crossing_count;   /**< Of rows_count, with usage that goes on into other bands. */
-    uint64_t units;            /**< As reported: octets, milliseconds or events. */
-    uint64_t billed_units;     /**< After increments, in the price's unit. */
-    uint64_t allowance_units;  /**< Of billed_units, covered by the allowance. */
-    uint64_t covered;          /**< Recurring: proration numerator. */
-    uint64_t covered_total;    /**< Recurring: proration denominator; 0 for usage. */
-    int64_t fee;               /**< Recurring: full fee at rating scale. */
-    int64_t from_ns;           /**< Event time of late rows; 0: the invoice's period. */
-    int64_t to_ns;             /**< End of it, exclusive. */
-    int64_t charge_tax;        /**< Sum of the rows' own taxes, bill scale; tax mode charge. */
-    const char *exchange_id;   /**< Exchange rate of the amounts; NULL: none was needed. */
+    __int128 amount_usage;   /**< Of a discount or maximum: how much of amount_exact is of usage. */
+    __int128 residual;       /**< Sum of what RATE rounding cut off, in 2^-32 of a scale unit. */
+    uint64_t rows_count;     /**< Usage rows behind it. */
+    uint64_t crossing_count; /**< Of rows_count, with usage that goes on into other bands. */
+    uint64_t units;          /**< As reported: octets, milliseconds or events. */
+    uint64_t billed_units;   /**< After increments, in the price's unit. */
+    uint64_t allowance_units; /**< Of billed_units, covered by the allowance. */
+    uint64_t covered;         /**< Recurring: proration numerator. */
+    uint64_t covered_total;   /**< Recurring: proration denominator; 0 for usage. */
+    int64_t fee;              /**< Recurring: full fee at rating scale. */
+    int64_t from_ns;          /**< Event time of late rows; 0: the invoice's period. */
+    int64_t to_ns;            /**< End of it, exclusive. */
+    int64_t charge_tax;       /**< Sum of the rows' own taxes, bill scale; tax mode charge. */
+    const char *exchange_id;  /**< Exchange rate of the amounts; NULL: none was needed. */
     const struct tg_exchange_rate *exchange; /**< The rate; borrowed from its image. */
     __int128 amount_foreign; /**< With exchange: exact sum at the rating scale of its `from`. */
     const char *title;       /**< For people; "" when the ids say it; borrowed. */

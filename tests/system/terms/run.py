@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accounts of one subscription or a chain of them, billed month by month; wanted: lines of each bill."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+MONTHS = [f"2024-{month:02d}" for month in range(1, 13)] + ["2025-01", "2025-02", "2025-03"]
+CASES = []
+
+
+def case(account, chain, wanted, usage=(), cycle_day=1):
+    """chain: (product, from, to) ...; wanted: {month: lines}; usage: (when, count)."""
+    CASES.append((account, chain, wanted, list(usage), cycle_day))
+
+
+PRODUCTS = {
+    "ahead10": {"fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "fees"},
+    "a_ahead": {"fee": "30.00", "in_advance": True, "discount": "10%", "discount_on": "all"},
+    "b_ahead": {"fee": "90.00", "in_advance": True, "discount": "10%", "discount_on": "all"},
+    "all_min": {"plan": "p", "fee": "100.00", "discount": "50%", "discount_on": "all", "minimum": "20.00"},
+    "fee_min": {"plan": "p", "fee": "100.00", "discount": "50%", "discount_on": "fees", "minimum": "20.00"},
+    "all_max": {"plan": "p", "fee": "100.00", "discount": "50%", "discount_on": "all", "maximum": "200.00"},
+    "use_min": {"plan": "p", "fee": "100.00", "discount": "50%", "minimum": "120.00", "minimum_on": "fees"},
+    "fix_max": {"plan": "p", "fee": "100.00", "discount_amount": "60.00", "discount_on": "all",
+                "maximum": "200.00"},
+    "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
+}
+MARCH = "2024-03-05T10:00:00Z"
+# 27.90 were paid for 31 days, 10 were used: 9.00 stay.
+case("ahead10", [("ahead10", "2024-03-01", "2024-03-11")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "2.10"]})
+# 15 of 30 days of 27.00 come back, 15 of 81.00 are due, and the next 81.00.
+case("change10", [("a_ahead", "2024-04-01", "2024-04-16"), ("b_ahead", "2024-04-16", "2024-06-01")],
+     {"2024-03": ["30.00", "-3.00"], "2024-04": ["-15.00", "1.50", "45.00", "90.00", "-13.50"]})
+# What is taken off a fee is not taken off usage.
+case("all_min", [("all_min", "2024-03-01", "2024-04-01")], {"2024-03": ["100.00", "-50.00", "20.00"]})
+case("all_min5", [("all_min", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["100.00", "10.00", "-55.00", "15.00"]}, [(MARCH, 10)])
+case("fee_min", [("fee_min", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["100.00", "5.00", "-50.00", "15.00"]}, [(MARCH, 5)])
+case("all_max", [("all_max", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["100.00", "500.00", "-300.00", "-50.00"]}, [(MARCH, 500)])
+case("use_min", [("use_min", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["100.00", "500.00", "-250.00", "20.00"]}, [(MARCH, 500)])
+# 50.00 of the 60.00 are of usage, which makes 450.00.
+case("fix_max", [("fix_max", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["100.00", "500.00", "-60.00", "-250.00"]}, [(MARCH, 500)])
+# Of 300.00 taken off 600.00, 250.00 are of usage: 250.00 are left, and the minimum is met.
+case("max_min", [("max_min", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["100.00", "500.00", "-300.00"]}, [(MARCH, 500)])
+
+
+def write(folder):
+    number = 4900000
+    with open(os.path.join(folder, "c.yaml"), "w", encoding="utf-8") as out:
+        out.write("catalog: {version: 1, valid_from: 2023-01-01, currency: EUR}\n")
+        out.write('prices: {p: {unit: event, price: "1"}}\nplans: {p: {event: {price: p}}}\n')
+        out.write(f"products: {json.dumps(PRODUCTS)}\n")
+    with open(os.path.join(folder, "accounts.csv"), "w", encoding="utf-8") as accounts, \
+            open(os.path.join(folder, "subscribers.csv"), "w", encoding="utf-8") as people, \
+            open(os.path.join(folder, "usage"), "w", encoding="utf-8") as usage:
+        accounts.write("id,cycle_day\n")
+        people.write("id,account,product,msisdn,active_from,active_to\n")
+        for account, chain, _, rows, cycle_day in CASES:
+            number += 1
+            accounts.write(f"{account},{cycle_day}\n")
+            for i, (product, start, end) in enumerate(chain):
+                people.write(f"{account}_{i},{account},{product},{number},{start},{end}\n")
+            for start, count in rows:
+                usage.write(json.dumps({"subscriber": f"+{number}", "service": "event", "start": start,
+                                        "count": count}) + "\n")
+
+
+def main():
+    tollgate = sys.argv[1]
+    with tempfile.TemporaryDirectory() as work:
+        write(work)
+        data = os.path.join(work, "data")
+        subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
+                       check=True, stdout=subprocess.DEVNULL)
+        found, seen, bad = {}, set(), 0
+        for month in MONTHS:
+            subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
+                           check=True, stdout=subprocess.DEVNULL)
+            listed = subprocess.run([tollgate, "bill", "list", "--full", "--data", data], check=True,
+                                    capture_output=True, text=True).stdout
+            for line in listed.splitlines():
+                bill = json.loads(line)
+                if bill["id"] not in seen:
+                    seen.add(bill["id"])
+                    found.setdefault(bill["billingAccount"]["id"], {})[month] = \
+                        [part["x_amount"] for part in bill["x_line"]]
+    for account, _, wanted, _, _ in CASES:
+        bills = found.get(account, {})
+        if bills != wanted:
+            print(f"FAILED: {account}: {bills}, not {wanted}")
+            bad = 1
+    if not bad:
+        print(f"terms: {len(CASES)} accounts as worked out by hand")
+    return bad
+
+
+sys.exit(main())
