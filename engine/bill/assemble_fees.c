@@ -103,23 +103,32 @@ enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64
     return err;
 }
 
+/* Each seat pays the fee. */
+static bool quantity_apply(struct tg_product *local, uint32_t quantity)
+{
+    return !__builtin_mul_overflow(local->fee, (int64_t)quantity, &local->fee);
+}
+
 /* A fee in advance is converted at the first instant of the cycle it is for, so that the bill that
  * charges it and the one that gives it back use one rate. */
-static enum tg_err fees_localize(const struct tg_bill_assembler *made, struct tg_product locals[3],
-                                 struct tg_bill_fee_params *params)
+static enum tg_err fees_localize(const struct tg_bill_assembler *made, uint32_t quantity,
+                                 struct tg_product locals[3], struct tg_bill_fee_params *params)
 {
     const bool is_long = params->last.product->period >= TG_FEE_QUARTER;
     enum tg_err err =
         tg_bill_version_localize(made, made->window.end_ns - 1, &locals[0], &params->last);
+    bool fits = err != TG_OK || quantity_apply(&locals[0], quantity);
     if (err == TG_OK && (params->is_paid_ahead || is_long) && params->first.image != NULL &&
         params->first.product->is_in_advance != 0) {
         err = tg_bill_version_localize(made, params->start_ns, &locals[1], &params->first);
+        fits &= err != TG_OK || quantity_apply(&locals[1], quantity);
     }
     if (err == TG_OK && params->next_end_ns != 0 && params->next.image != NULL &&
         params->next.product->is_in_advance != 0) {
         err = tg_bill_version_localize(made, params->end_ns, &locals[2], &params->next);
+        fits &= err != TG_OK || quantity_apply(&locals[2], quantity);
     }
-    return err;
+    return err == TG_OK && !fits ? TG_E_AMOUNT_OVERFLOW : err;
 }
 
 static bool is_closed(const struct tg_bill_assembler *made, uint32_t month)
@@ -186,7 +195,8 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     if (is_long && !long_params(made, member->subscriber, &params, &span)) {
         return TG_OK;
     }
-    enum tg_err err = fees_localize(made, locals, &params);
+    const uint32_t quantity = tg_roster_quantity(who);
+    enum tg_err err = fees_localize(made, quantity, locals, &params);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
     }
@@ -208,6 +218,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
                      : fees[i].is_whole ? "whole"
                                         : titles[fees[i].kind],
             .amount_exact = fees[i].amount,
+            .units = quantity > 1 ? quantity : 0,
             .covered = fees[i].covered,
             .covered_total = fees[i].total,
             .fee = fees[i].fee,

@@ -72,8 +72,8 @@ struct tg_bill_line {
     __int128 residual;       /**< Sum of what RATE rounding cut off, in 2^-32 of a scale unit. */
     uint64_t rows_count;     /**< Usage rows behind it. */
     uint64_t crossing_count; /**< Of rows_count, with usage that goes on into other bands. */
-    uint64_t units;          /**< As reported: octets, milliseconds or events. */
-    uint64_t billed_units;   /**< After increments, in the price's unit. */
+    uint64_t units; /**< As reported: octets, milliseconds, events; of a fee its seats, 0: one. */
+    uint64_t billed_units;    /**< After increments, in the price's unit. */
     uint64_t allowance_units; /**< Of billed_units, covered by the allowance. */
     uint64_t covered;         /**< Recurring: proration numerator. */
     uint64_t covered_total;   /**< Recurring: proration denominator; 0 for usage. */

@@ -173,6 +173,9 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
         tg_bill_text_money(out, line->fee, currency->scale, currency->minor);
         TG_BILL_TEXT_PUT(out, "\"");
         add_word(out, "x_proration", tg_bill_proration_name(line->proration));
+        if (line->units != 0) {
+            add_unsigned(out, "x_quantity", line->units);
+        }
         add_unsigned(out, "x_covered", line->covered);
         add_unsigned(out, "x_coveredOf", line->covered_total);
         if (line->price_id[0] != '\0') {

@@ -85,6 +85,9 @@ static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill
 {
     struct tg_bill_text text = tg_bill_text(item, ITEM_BYTES);
     const char *title = line->title != NULL ? line->title : "";
+    if (line->units != 0) {
+        tg_bill_text_add(&text, "%llu x ", (unsigned long long)line->units);
+    }
     switch (line->kind) {
     case TG_BILL_LINE_RECURRING:
         if (line->to_ns == 0) {

@@ -41,6 +41,7 @@ enum subscriber_column {
     S_IP,
     S_FROM,
     S_TO,
+    S_QUANTITY,
     S_COUNT
 };
 
@@ -51,9 +52,9 @@ static const struct tg_csv_column account_columns[A_COUNT] = {
     {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false},
     {"zone", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
-    {"id", true},      {"account", true},      {"product", true},
-    {"msisdn", false}, {"imsi", false},        {"user", false},
-    {"ip", false},     {"active_from", false}, {"active_to", false}};
+    {"id", true},         {"account", true},  {"product", true}, {"msisdn", false},
+    {"imsi", false},      {"user", false},    {"ip", false},     {"active_from", false},
+    {"active_to", false}, {"quantity", false}};
 
 /* Field of a known column; an absent one reads as empty. */
 struct tg_csv_field tg_people_field(const struct tg_people_reader *reader, uint32_t column)
@@ -425,8 +426,8 @@ static void line_kept(struct tg_people_reader *reader, const struct tg_csv_field
         return; /* listed twice: that is told elsewhere */
     }
     const bool has_moved = before.account != now->account && now->account != UINT32_MAX;
-    const bool has_list = has_shelves(reader->image, before.product) ||
-                          has_shelves(reader->image, now->product);
+    const bool has_list =
+        has_shelves(reader->image, before.product) || has_shelves(reader->image, now->product);
     if (has_moved && (tg_people_is_prepaid(people, before.account) ||
                       tg_people_is_prepaid(people, now->account))) {
         tg_people_refuse(reader, account, hint,
@@ -459,6 +460,23 @@ static void never_warn(struct tg_people_reader *reader, const struct tg_csv_fiel
                 "active_to is active_from: the subscription is never active");
 }
 
+/* Absent: 1. */
+static uint32_t quantity_read(struct tg_people_reader *reader)
+{
+    const struct tg_csv_field field = tg_people_field(reader, S_QUANTITY);
+    uint32_t quantity = field.text_bytes == 0 ? 1 : 0;
+    for (size_t i = 0; i < field.text_bytes && quantity <= TG_ROSTER_QUANTITY_MAX; i++) {
+        const uint32_t digit = (uint32_t)(uint8_t)field.text[i] - '0';
+        quantity = digit <= 9 ? quantity * 10 + digit : UINT32_MAX;
+    }
+    if (quantity == 0 || quantity > TG_ROSTER_QUANTITY_MAX) {
+        tg_people_refuse(reader, &field, "write a number from 1 to 4096",
+                         "quantity: \"%s\" is no number of seats");
+        return 1;
+    }
+    return quantity;
+}
+
 static void subscriber_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -476,6 +494,7 @@ static void subscriber_take(struct tg_people_reader *reader)
     const uint32_t zone = account_zone(people, out.account);
     const bool has_from = second_read(reader, &from, zone, 0, &out.active_from_s);
     const bool has_to = second_read(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);
+    out.flags = (uint16_t)((quantity_read(reader) - 1) << TG_ROSTER_QUANTITY_SHIFT);
     const bool is_never = has_from && has_to && out.active_from_s == out.active_to_s;
     if (has_from && has_to && out.active_from_s > out.active_to_s) {
         tg_people_refuse(reader, &to, NULL, "active_to \"%s\" is before active_from");
@@ -555,13 +574,13 @@ static void shared_keys_refuse(struct tg_people_reader *reader)
 
 /* Who is no longer listed keeps his number; his keys are not there any more. */
 static void unlisted_mark(struct tg_blob *items, size_t item_bytes, size_t flags_offset,
-                          size_t flags_bytes, const struct tg_blob *lines)
+                          const struct tg_blob *lines)
 {
     const uint32_t *listed = (const uint32_t *)(const void *)lines->bytes;
     for (size_t i = 0; i < items->size_bytes / item_bytes; i++) {
         uint8_t *flags = items->bytes + i * item_bytes + flags_offset;
-        memset(flags, 0, flags_bytes);
-        flags[0] = i < lines->size_bytes / 4 && listed[i] != 0 ? 0 : TG_ROSTER_REMOVED;
+        const bool is_listed = i < lines->size_bytes / 4 && listed[i] != 0;
+        *flags = (uint8_t)(is_listed ? *flags & ~TG_ROSTER_REMOVED : *flags | TG_ROSTER_REMOVED);
     }
 }
 
@@ -602,7 +621,7 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
     tg_csv_close(&reader.csv);
     if (has_accounts) {
         unlisted_mark(&people->accounts, sizeof(struct tg_roster_account),
-                      offsetof(struct tg_roster_account, flags), 1, &people->account_lines);
+                      offsetof(struct tg_roster_account, flags), &people->account_lines);
         tg_people_exempt_read(&reader, folder);
         tg_people_sort(people);
     }
@@ -618,7 +637,7 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
     if (has_subscribers) {
         shared_keys_refuse(&reader);
         unlisted_mark(&people->subscribers, sizeof(struct tg_roster_line),
-                      offsetof(struct tg_roster_line, flags), 2, &people->lines);
+                      offsetof(struct tg_roster_line, flags), &people->lines);
     }
     tg_csv_close(&reader.csv);
     people->has_files = has_accounts || has_subscribers;

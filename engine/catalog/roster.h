@@ -35,11 +35,21 @@ enum tg_roster_flag {
 struct tg_roster_line {
     uint32_t account;       /**< Dense account index. */
     uint16_t product;       /**< Product index, stable over catalog versions. */
-    uint16_t flags;         /**< enum tg_roster_flag. */
+    uint16_t flags;         /**< enum tg_roster_flag; above, one less than its quantity. */
     uint32_t active_from_s; /**< POSIX seconds, inclusive. */
     uint32_t active_to_s;   /**< POSIX seconds, exclusive; TG_ROSTER_OPEN_S: no end. */
 };
 _Static_assert(sizeof(struct tg_roster_line) == 16, "four in a cache line");
+
+#define TG_ROSTER_QUANTITY_SHIFT 4u /**< In tg_roster_line.flags. */
+#define TG_ROSTER_QUANTITY_MAX   (1u << (16u - TG_ROSTER_QUANTITY_SHIFT)) /**< Seats of a line. */
+
+/** @brief How often a subscription pays its fee. @param line Its. @return 1 to
+ *  TG_ROSTER_QUANTITY_MAX. */
+static inline uint32_t tg_roster_quantity(const struct tg_roster_line *line)
+{
+    return ((uint32_t)line->flags >> TG_ROSTER_QUANTITY_SHIFT) + 1;
+}
 
 /** @brief One account; 8 bytes. */
 struct tg_roster_account {

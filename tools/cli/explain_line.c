@@ -53,9 +53,13 @@ static const char *eligible_name(const struct terms *terms, bool is_discount, bo
 
 static void share_add(struct tg_bill_text *out, const struct terms *terms)
 {
-    tg_bill_text_add(out, "%s times %lld of %lld (%s)", text_of(terms, "x_fee"),
-                     count_of(terms, "x_covered"), count_of(terms, "x_coveredOf"),
-                     text_of(terms, "x_proration"));
+    const long long quantity = count_of(terms, "x_quantity");
+    tg_bill_text_add(out, "%s ", text_of(terms, "x_fee"));
+    if (quantity > 0) {
+        tg_bill_text_add(out, "for %lld ", quantity);
+    }
+    tg_bill_text_add(out, "times %lld of %lld (%s)", count_of(terms, "x_covered"),
+                     count_of(terms, "x_coveredOf"), text_of(terms, "x_proration"));
 }
 
 static void recurring_add(struct tg_bill_text *out, const struct terms *terms)

@@ -11,7 +11,7 @@ CASES = []
 
 
 def case(account, chain, wanted, usage=(), cycle_day=1):
-    """chain: (product, from, to) ...; wanted: {month: lines}; usage: (when, count)."""
+    """chain: (product, from, to[, quantity]) ...; wanted: {month: lines}; usage: (when, count)."""
     CASES.append((account, chain, wanted, list(usage), cycle_day))
 
 
@@ -23,6 +23,10 @@ PRODUCTS = {
     "fee_min": {"plan": "p", "fee": "100.00", "discount": "50%", "discount_on": "fees", "minimum": "20.00"},
     "all_max": {"plan": "p", "fee": "100.00", "discount": "50%", "discount_on": "all", "maximum": "200.00"},
     "use_min": {"plan": "p", "fee": "100.00", "discount": "50%", "minimum": "120.00", "minimum_on": "fees"},
+    "seat": {"fee": "10.00"},
+    "seat_ahead": {"fee": "10.00", "in_advance": True},
+    "seat_keep": {"fee": "10.00", "prorate_on_plan_change": "keep"},
+    "seat_setup": {"fee": "10.00", "period": "ever"},
     "fix_max": {"plan": "p", "fee": "100.00", "discount_amount": "60.00", "discount_on": "all",
                 "maximum": "200.00"},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
@@ -50,6 +54,15 @@ case("fix_max", [("fix_max", "2024-03-01", "2024-04-01")],
 # Of 300.00 taken off 600.00, 250.00 are of usage: 250.00 are left, and the minimum is met.
 case("max_min", [("max_min", "2024-03-01", "2024-04-01")],
      {"2024-03": ["100.00", "500.00", "-300.00"]}, [(MARCH, 500)])
+# Seats pay the fee; another number of them from some day is a change of product.
+case("seats", [("seat", "2024-04-16", "2024-06-01", 40)], {"2024-04": ["200.00"], "2024-05": ["400.00"]})
+case("seats_more", [("seat", "2024-04-01", "2024-04-16", 5), ("seat", "2024-04-16", "2024-05-01", 8)],
+     {"2024-04": ["25.00", "40.00"]})
+case("seats_ahead", [("seat_ahead", "2024-04-01", "2024-04-16", 8), ("seat_ahead", "2024-04-16", "2024-06-01", 5)],
+     {"2024-03": ["80.00"], "2024-04": ["-40.00", "25.00", "50.00"]})
+case("seats_keep", [("seat_keep", "2024-04-01", "2024-04-16", 5), ("seat_keep", "2024-04-16", "2024-06-01", 8)],
+     {"2024-04": ["50.00"], "2024-05": ["80.00"]})
+case("seats_setup", [("seat_setup", "2024-04-16", "2024-06-01", 3)], {"2024-04": ["30.00"]})
 
 
 def write(folder):
@@ -62,12 +75,13 @@ def write(folder):
             open(os.path.join(folder, "subscribers.csv"), "w", encoding="utf-8") as people, \
             open(os.path.join(folder, "usage"), "w", encoding="utf-8") as usage:
         accounts.write("id,cycle_day\n")
-        people.write("id,account,product,msisdn,active_from,active_to\n")
+        people.write("id,account,product,msisdn,active_from,active_to,quantity\n")
         for account, chain, _, rows, cycle_day in CASES:
             number += 1
             accounts.write(f"{account},{cycle_day}\n")
-            for i, (product, start, end) in enumerate(chain):
-                people.write(f"{account}_{i},{account},{product},{number},{start},{end}\n")
+            for i, (product, start, end, *quantity) in enumerate(chain):
+                people.write(f"{account}_{i},{account},{product},{number},{start},{end},"
+                             f"{quantity[0] if quantity else ''}\n")
             for start, count in rows:
                 usage.write(json.dumps({"subscriber": f"+{number}", "service": "event", "start": start,
                                         "count": count}) + "\n")
