@@ -126,9 +126,14 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err != TG_OK || member.version.product == NULL) {
         return err;
     }
-    err = tg_bill_discount_lines(made, &member);
-    if (err == TG_OK && (who->flags & TG_ROSTER_REMOVED) == 0 &&
-        member.version.product->bounds_scope == TG_SCOPE_SUBSCRIBER) {
+    const bool is_bound = (who->flags & TG_ROSTER_REMOVED) == 0 &&
+                          member.version.product->bounds_scope == TG_SCOPE_SUBSCRIBER;
+    const bool is_before = member.version.product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS;
+    if (is_bound && is_before) {
+        err = tg_bill_bound_lines(made, &member);
+    }
+    err = err == TG_OK ? tg_bill_discount_lines(made, &member) : err;
+    if (err == TG_OK && is_bound && !is_before) {
         err = tg_bill_bound_lines(made, &member);
     }
     return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);

@@ -131,38 +131,49 @@ static enum tg_err fees_localize(const struct tg_bill_assembler *made, uint32_t 
     return err == TG_OK && !fits ? TG_E_AMOUNT_OVERFLOW : err;
 }
 
-static bool is_closed(const struct tg_bill_assembler *made, uint32_t month)
+bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month)
 {
     uint64_t epoch = 0;
     return made->closes != NULL && tg_bill_closes_find(made->closes, made->account, month, &epoch);
 }
 
+static uint32_t cycles_of(uint8_t period)
+{
+    return period == TG_FEE_YEAR ? 12 : period == TG_FEE_HALF_YEAR ? 6 : 3;
+}
+
 /* Turns the parameters of the cycle into those of the quarter or year it is part of; false where
- * the bill is not one of a cycle. Periods are counted in cycles from January, so an anchor that a
- * short month clamps moves nothing. */
+ * the bill is not one of a cycle. Periods are counted in cycles, so an anchor that a short month
+ * clamps moves nothing. */
 static bool long_params(const struct tg_bill_assembler *made, uint32_t subscriber,
                         struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
 {
-    const uint32_t cycles = params->last.product->period == TG_FEE_YEAR ? 12 : 3;
+    const struct tg_product *sold = params->last.product;
+    const uint32_t cycles = cycles_of(sold->period);
     const uint32_t month = made->window.month;
-    const uint32_t begins_before = made->cycle.day > 1 ? 1 : 0; /* It has the number it ends in. */
-    const uint32_t first = month - (month - begins_before) % cycles;
+    /* A cycle has the number of the month it ends in. */
+    const uint32_t january = made->cycle.day > 1 ? 1 : 0;
+    const uint32_t anchor = sold->period_from == TG_FEE_FROM_START
+                                ? tg_bill_cycle_month(&made->cycle, params->active_from_ns) % cycles
+                                : january;
+    const uint32_t first = month - (month + cycles - anchor) % cycles;
     if (made->window.next_end_ns == 0) {
         return false;
     }
-    *span = (struct tg_bill_fee_span){made->window.start_ns, made->window.end_ns, false};
+    *span = (struct tg_bill_fee_span){made->window.start_ns, made->window.end_ns, 0, false};
     params->start_ns = tg_bill_cycle_window(&made->cycle, first).start_ns;
     params->end_ns = tg_bill_cycle_window(&made->cycle, first + cycles - 1).end_ns;
     params->next_end_ns = tg_bill_cycle_window(&made->cycle, first + 2 * cycles - 1).end_ns;
     const uint16_t product = made->catalog->roster->lines[subscriber].product;
     params->first = tg_bill_product_before(made, product, params->start_ns + 1);
     params->next = tg_bill_product_before(made, product, params->end_ns + 1);
-    params->is_paid_ahead = is_closed(made, first - 1);
+    params->is_paid_ahead = tg_bill_cycle_is_closed(made, first - 1);
     const int64_t begin_ns =
         params->active_from_ns > params->start_ns ? params->active_from_ns : params->start_ns;
     const uint32_t begin_month = tg_bill_cycle_month(&made->cycle, begin_ns);
+    span->charged_month = begin_ns == params->start_ns ? first - 1 : begin_month;
     span->was_charged = (begin_ns == params->start_ns && params->is_paid_ahead) ||
-                        (begin_month < month && is_closed(made, begin_month));
+                        (begin_month < month && tg_bill_cycle_is_closed(made, begin_month));
     if (params->first.image == NULL) { /* The product is newer than the period. */
         params->first = params->last;
     }
@@ -190,7 +201,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
         return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
                           member->name);
     }
-    struct tg_bill_fee_span span;
+    struct tg_bill_fee_span span = {0};
     const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
     if (is_long && !long_params(made, member->subscriber, &params, &span)) {
         return TG_OK;
@@ -227,6 +238,9 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
             .subscriber = member->subscriber,
             .catalog_version = image->version,
             .currency = fees[i].currency,
+            .charged_month = fees[i].kind != TG_BILL_FEE_UNUSED ? 0
+                             : is_long                          ? span.charged_month
+                                                                : made->window.month - 1,
             .kind =
                 product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
             .proration = product->proration,

@@ -101,6 +101,10 @@ enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64
 struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
                                                 const struct tg_roster_line *who);
 
+/** @brief Whether the account's bill of a cycle is issued. @param made Assembler. @param month
+ *  Its number. @return Whether. */
+bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
+
 /** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.
  *  @param[out] why May be NULL. @return TG_OK, or why the account fails. */
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,

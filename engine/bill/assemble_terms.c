@@ -2,7 +2,9 @@
 /* What the terms of a product make of a subscription's lines: discounts, maximum, minimum. */
 #include "bill/assemble_parts.h"
 
+#include "base/clock.h"
 #include "base/money.h"
+#include "bill/cycle.h"
 
 /* What a line counts among the lines of a kind. Discounts and maxima are of usage and of fees in
  * the shares in which they were taken of them, so that what a fee is discounted by never lowers
@@ -12,8 +14,8 @@ static __int128 counted(const struct tg_bill_line *line, uint8_t eligible)
     if (line->is_prepaid || line->note_month != 0) {
         return 0; /* Paid as it was used, or not on this invoice. */
     }
-    const bool is_shared =
-        line->kind == TG_BILL_LINE_DISCOUNT || line->kind == TG_BILL_LINE_MAXIMUM;
+    const bool is_shared = line->kind == TG_BILL_LINE_DISCOUNT ||
+                           line->kind == TG_BILL_LINE_MAXIMUM || line->kind == TG_BILL_LINE_MINIMUM;
     const __int128 usage = is_shared                           ? line->amount_usage
                            : tg_bill_line_has_rows(line->kind) ? line->amount_exact
                                                                : 0;
@@ -84,13 +86,52 @@ static enum tg_err discount_of(const struct tg_bill_member *member, __int128 sum
     return err == TG_OK && __builtin_mul_overflow(*part, step, part) ? TG_E_AMOUNT_OVERFLOW : err;
 }
 
+/* Whether a bill of the subscription is one of its first, which have discounts. The first is that
+ * of the cycle it begins in, or the one before where that has charged its fee ahead. */
+static bool is_in_time(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                       uint32_t month)
+{
+    const struct tg_product *product = member->version.product;
+    if (product->discount_cycles == 0) {
+        return true;
+    }
+    const int64_t from_ns =
+        (int64_t)tg_roster_line(made->catalog->roster, member->subscriber)->active_from_s *
+        TG_NS_PER_S;
+    const uint32_t begins = tg_bill_cycle_month(&made->cycle, from_ns);
+    const bool is_ahead = product->is_in_advance != 0 &&
+                          tg_bill_cycle_window(&made->cycle, begins).start_ns == from_ns &&
+                          tg_bill_cycle_is_closed(made, begins - 1);
+    return month < begins || month - begins + (is_ahead ? 1 : 0) < product->discount_cycles;
+}
+
+/* What discounts are of on this bill; behind the last that has them only fees that an earlier one
+ * charged with them, as they are given back. */
+static struct eligible discounted_of(const struct tg_bill_assembler *made,
+                                     const struct tg_bill_member *member)
+{
+    const struct tg_product *product = member->version.product;
+    struct eligible of = {0, 0};
+    if (is_in_time(made, member, made->window.month)) {
+        return eligible_of(made, member, product->discount_on);
+    }
+    for (uint32_t i = member->from; i < made->lines_count; i++) {
+        const struct tg_bill_line *line = &made->lines[i];
+        if (line->currency == member->version.currency && line->charged_month != 0 &&
+            is_in_time(made, member, line->charged_month)) {
+            of.sum += counted(line, product->discount_on);
+        }
+    }
+    return of;
+}
+
 /* Percentage first, also of what is given back: who paid less for a fee gets no more of it back.
  * Then the fixed amount down to nothing: nobody is paid for being discounted. */
 enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
                                    const struct tg_bill_member *member)
 {
     const struct tg_product *product = member->version.product;
-    struct eligible of = eligible_of(made, member, product->discount_on);
+    struct eligible of = discounted_of(made, member);
     if (of.sum > INT64_MAX || of.sum < -INT64_MAX) {
         return product->discount_ppm > 0 || product->discount_fixed > 0 ? TG_E_AMOUNT_OVERFLOW
                                                                         : TG_OK;
@@ -157,11 +198,16 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
         }
         const struct eligible of = eligible_of(made, member, bounds[i].eligible);
         const __int128 missing = owed.amount - of.sum;
+        /* What a minimum adds counts as a fee, but where discounts are of it behind. */
+        const bool is_usage =
+            bounds[i].sign < 0 || (product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
+                                   bounds[i].eligible == TG_ELIGIBLE_USAGE);
+        const __int128 usage = is_usage ? share_of_usage(missing, of) : 0;
         if (owed.covered > 0 && (bounds[i].sign > 0 ? missing > 0 : missing < 0)) {
             extra_line(made, member,
                        &(struct tg_bill_line){.title = bounds[i].title,
                                               .amount_exact = missing,
-                                              .amount_usage = share_of_usage(missing, of),
+                                              .amount_usage = usage,
                                               .fee = bounds[i].bound,
                                               .covered = owed.covered,
                                               .covered_total = owed.total,

@@ -108,9 +108,10 @@ enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
 
 /** @brief The cycle whose bill is made, within a longer period. */
 struct tg_bill_fee_span {
-    int64_t start_ns; /**< Of the cycle, UTC. */
-    int64_t end_ns;   /**< Exclusive. */
-    bool was_charged; /**< In advance: an earlier bill has charged the period. */
+    int64_t start_ns;       /**< Of the cycle, UTC. */
+    int64_t end_ns;         /**< Exclusive. */
+    uint32_t charged_month; /**< In advance: whose bill charges the period. */
+    bool was_charged;       /**< In advance: an earlier bill has charged the period. */
 };
 
 /**

@@ -95,9 +95,10 @@ struct tg_bill_line {
     uint8_t service;                     /**< enum tg_service; TG_SERVICE_NONE for recurring. */
     uint8_t kind;                        /**< enum tg_bill_line_kind. */
     uint8_t proration;                   /**< enum tg_proration, recurring only. */
-    bool has_charge_tax; /**< charge_tax is set, and tax_parts where the tax is a set. */
-    bool is_prepaid;     /**< Its rows were taken from a balance: nothing of it is due. */
-    uint16_t note_month; /**< Period on whose bill it is a note; 0: on this invoice. */
+    bool has_charge_tax;    /**< charge_tax is set, and tax_parts where the tax is a set. */
+    bool is_prepaid;        /**< Its rows were taken from a balance: nothing of it is due. */
+    uint32_t charged_month; /**< Of a fee given back: period whose bill charged it; else 0. */
+    uint16_t note_month;    /**< Period on whose bill it is a note; 0: on this invoice. */
 };
 
 /** @brief One tax of a set. */

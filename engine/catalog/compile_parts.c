@@ -397,6 +397,23 @@ static void period_check(struct tg_compile *compile, const struct tg_yaml_node *
     }
 }
 
+/* Options that say something only beside others. */
+static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                        const struct tg_product *product)
+{
+    if (product->period_from == TG_FEE_FROM_START && product->period < TG_FEE_QUARTER) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_from")->mark,
+                    "a shorter one is of the account's cycle or calendar",
+                    "period_from: \"start\" is of a fee by quarter, half_year or year");
+    }
+    if (product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
+        product->bounds_scope == TG_SCOPE_ACCOUNT) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "bounds_order")->mark,
+                    "use bounds_scope: subscriber",
+                    "bounds_order: bounds of an account come behind all discounts");
+    }
+}
+
 static struct tg_product product_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_product_keys;
@@ -404,7 +421,8 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
     const char *title = tg_schema_text(keys, node, "title");
     static const uint8_t periods[] = {TG_PERIOD_MONTH, TG_PERIOD_DAY,  TG_PERIOD_EVER,
-                                      TG_PERIOD_WEEK,  TG_FEE_QUARTER, TG_FEE_YEAR};
+                                      TG_PERIOD_WEEK,  TG_FEE_QUARTER, TG_FEE_YEAR,
+                                      TG_FEE_HALF_YEAR};
     struct tg_product product = {
         .fee = tg_compile_money(compile, keys, node, "fee", 0),
         .title_offset = tg_compile_text(compile, title != NULL ? title : node->key),
@@ -432,6 +450,11 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
         .bounds_scope = (uint8_t)tg_schema_number(keys, node, "bounds_scope"),
+        .bounds_order = (uint8_t)tg_schema_number(keys, node, "bounds_order"),
+        .period_from = (uint8_t)tg_schema_number(keys, node, "period_from"),
+        .discount_cycles = tg_yaml_get(node, "discount_cycles") != NULL
+                               ? (uint16_t)tg_schema_number(keys, node, "discount_cycles")
+                               : 0,
         .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
     if (plan != NULL) {
@@ -454,6 +477,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
                     "maximum: must not be less than the minimum");
     }
+    terms_check(compile, node, &product);
     period_check(compile, node, &product);
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,

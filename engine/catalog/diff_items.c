@@ -243,8 +243,9 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
 static const char *fee_period_name(uint8_t period)
 {
     static const char *const names[] = {
-        [TG_PERIOD_MONTH] = "month", [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
-        [TG_PERIOD_WEEK] = "week",   [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year"};
+        [TG_PERIOD_MONTH] = "month",     [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
+        [TG_PERIOD_WEEK] = "week",       [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year",
+        [TG_FEE_HALF_YEAR] = "half_year"};
     return period < COUNT(names) && names[period] != NULL ? names[period] : "?";
 }
 
@@ -272,6 +273,9 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_product, maximum, "maximum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, maximum_on, "maximum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_scope, "bounds_scope", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, bounds_order, "bounds_order", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, period_from, "period_from", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, discount_cycles, "discount_cycles", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_product, late_usage, "late_usage", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, late_write_off_below, "late_write_off_below", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, title_offset, "title", TG_DIFF_TEXT)};

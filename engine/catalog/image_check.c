@@ -368,7 +368,8 @@ static bool time_models_check(const struct tg_image *image)
 
 static bool is_fee_period(uint8_t period)
 {
-    return period <= TG_PERIOD_WEEK || period == TG_FEE_QUARTER || period == TG_FEE_YEAR;
+    return period <= TG_PERIOD_WEEK || period == TG_FEE_QUARTER || period == TG_FEE_YEAR ||
+           period == TG_FEE_HALF_YEAR;
 }
 
 static bool products_check(const struct tg_image *image)
@@ -382,7 +383,9 @@ static bool products_check(const struct tg_image *image)
              product->discount_decimals > 19 || product->discount_on > TG_ELIGIBLE_ALL ||
              product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
              product->late_usage > TG_LATE_NOTE || product->on_plan_change > TG_CHANGE_NONE ||
-             product->bounds_scope > TG_SCOPE_ACCOUNT || product->discount_ppm > 1000000 ||
+             product->bounds_scope > TG_SCOPE_ACCOUNT ||
+             product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
+             product->period_from > TG_FEE_FROM_START || product->discount_ppm > 1000000 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {

@@ -105,8 +105,21 @@ enum tg_proration {
 
 /** @brief Periods that only fees have, beside some of enum tg_period. Values are stored. */
 enum tg_fee_period {
-    TG_FEE_QUARTER = 16, /**< Three cycles; the first begins in January, April, July or October. */
-    TG_FEE_YEAR = 17     /**< Twelve; the first begins in January. */
+    TG_FEE_QUARTER = 16,  /**< Three cycles; the first begins in January, April, July or October. */
+    TG_FEE_YEAR = 17,     /**< Twelve; the first begins in January. */
+    TG_FEE_HALF_YEAR = 18 /**< Six; the first begins in January or July. */
+};
+
+/** @brief From where quarters and years of a fee are counted. Values are stored. */
+enum tg_fee_anchor {
+    TG_FEE_FROM_JANUARY = 0, /**< From the cycle that begins in January. Default. */
+    TG_FEE_FROM_START = 1    /**< From the cycle in which the subscription begins. */
+};
+
+/** @brief What minimum and maximum look at. Values are stored. */
+enum tg_bounds_order {
+    TG_BOUNDS_AFTER_DISCOUNTS = 0, /**< Lines less discounts. Default. */
+    TG_BOUNDS_BEFORE_DISCOUNTS = 1 /**< Lines as they are; discounts are of what is added, too. */
 };
 
 /** @brief Periods of allowances, counters, spend limits and fees; in the account's zone.
@@ -483,7 +496,10 @@ struct tg_product {
     int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
     uint8_t discount_rounding;    /**< enum tg_rounding of the DISCOUNT stage. */
     uint8_t discount_decimals;    /**< Decimals it is rounded to + 1; 0: the rating scale's. */
-    uint8_t reserved[6];          /**< 0. */
+    uint8_t period_from;          /**< enum tg_fee_anchor. */
+    uint8_t bounds_order;         /**< enum tg_bounds_order. */
+    uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */
+    uint8_t reserved[2];          /**< 0. */
 };
 _Static_assert(sizeof(struct tg_product) == 72, "stored");
 

@@ -24,7 +24,10 @@ static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
                                            NULL};
-static const char *const fee_periods[] = {"month", "day", "ever", "week", "quarter", "year", NULL};
+static const char *const fee_periods[] = {"month",   "day",  "ever",      "week",
+                                          "quarter", "year", "half_year", NULL};
+static const char *const fee_anchors[] = {"january", "start", NULL};
+static const char *const bounds_orders[] = {"after_discounts", "before_discounts", NULL};
 static const char *const usage_periods[] = {"month", "day",  "ever", "week",
                                             "cycle", "year", "hour", NULL};
 const char *const *const tg_catalog_usage_periods = usage_periods;
@@ -356,6 +359,8 @@ KEYS(tg_catalog_product_keys,
     {.key = "fee", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Recurring, a period."},
     {.key = "period", .type = TG_TYPE_ENUM, .names = fee_periods, .fallback = "month",
      .help = "Of the fee."},
+    {.key = "period_from", .type = TG_TYPE_ENUM, .names = fee_anchors, .fallback = "january",
+     .help = "From where quarters, half years and years are counted."},
     {.key = "proration", .type = TG_TYPE_ENUM, .names = prorations, .fallback = "actual_days",
      .help = "Fee of part of a period."},
     {.key = "prorate_on_start", .type = TG_TYPE_BOOL, .fallback = "true",
@@ -378,6 +383,8 @@ KEYS(tg_catalog_product_keys,
      .help = "Of the discount; absent: the catalog's for rates."},
     {.key = "discount_decimals", .type = TG_TYPE_INTEGER, .min = 0, .max = 18,
      .help = "Decimals the discount is rounded to; absent: the rating scale."},
+    {.key = "discount_cycles", .type = TG_TYPE_INTEGER, .min = 1, .max = 1200,
+     .help = "On so many bills of a subscription, its first ones; absent: on all."},
     {.key = "minimum", .type = TG_TYPE_MONEY, .fallback = "0",
      .help = "Least net a cycle of the eligible lines after discounts, prorated as the fee."},
     {.key = "minimum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
@@ -388,6 +395,9 @@ KEYS(tg_catalog_product_keys,
      .help = "Lines that count towards the maximum."},
     {.key = "bounds_scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
      .help = "Minimum and maximum of each subscription, or once of the account."},
+    {.key = "bounds_order", .type = TG_TYPE_ENUM, .names = bounds_orders,
+     .fallback = "after_discounts",
+     .help = "Minimum and maximum look at lines less discounts, or as they are."},
     {.key = "late_usage", .type = TG_TYPE_ENUM, .names = late_usages, .fallback = "next_bill",
      .help = "Usage that arrives when its bill is issued."},
     {.key = "late_write_off_below", .type = TG_TYPE_MONEY, .fallback = "0",

@@ -27,6 +27,21 @@ PRODUCTS = {
     "seat_ahead": {"fee": "10.00", "in_advance": True},
     "seat_keep": {"fee": "10.00", "prorate_on_plan_change": "keep"},
     "seat_setup": {"fee": "10.00", "period": "ever"},
+    "year": {"fee": "366.00", "period": "year", "period_from": "start"},
+    "year_ahead": {"fee": "366.00", "period": "year", "period_from": "start", "in_advance": True},
+    "half": {"fee": "182.00", "period": "half_year"},
+    "half_start": {"fee": "184.00", "period": "half_year", "period_from": "start"},
+    "quarter": {"fee": "91.00", "period": "quarter", "period_from": "start"},
+    "once": {"plan": "p", "fee": "10.00", "discount": "50%", "discount_on": "all", "discount_cycles": 1},
+    "thrice": {"fee": "10.00", "discount_amount": "4.00", "discount_on": "fees", "discount_cycles": 3},
+    "once_ahead": {"plan": "p", "fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "all",
+                   "discount_cycles": 1},
+    "once_year": {"fee": "366.00", "period": "year", "period_from": "start", "in_advance": True,
+                  "discount": "50%", "discount_on": "fees", "discount_cycles": 1},
+    "commit": {"plan": "p", "fee": "20.00", "minimum": "100.00", "minimum_on": "all",
+               "discount_amount": "20.00", "discount_on": "all", "bounds_order": "before_discounts"},
+    "commit_use": {"plan": "p", "fee": "20.00", "minimum": "100.00", "discount": "10%",
+                   "bounds_order": "before_discounts"},
     "fix_max": {"plan": "p", "fee": "100.00", "discount_amount": "60.00", "discount_on": "all",
                 "maximum": "200.00"},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
@@ -63,6 +78,45 @@ case("seats_ahead", [("seat_ahead", "2024-04-01", "2024-04-16", 8), ("seat_ahead
 case("seats_keep", [("seat_keep", "2024-04-01", "2024-04-16", 5), ("seat_keep", "2024-04-16", "2024-06-01", 8)],
      {"2024-04": ["50.00"], "2024-05": ["80.00"]})
 case("seats_setup", [("seat_setup", "2024-04-16", "2024-06-01", 3)], {"2024-04": ["30.00"]})
+# Years and quarters from the begin of a subscription, whose day is the account's.
+case("year", [("year", "2024-02-15", "")], {"2025-02": ["366.00"]}, cycle_day=15)
+case("year_ends", [("year", "2024-02-15", "2024-05-25")], {"2024-06": ["100.00"]}, cycle_day=15)
+case("year_ahead", [("year_ahead", "2024-02-15", "")], {"2024-02": ["366.00"], "2025-02": ["366.00"]},
+     cycle_day=15)
+case("year_back", [("year_ahead", "2024-02-15", "2024-05-25")], {"2024-02": ["366.00"], "2024-06": ["-266.00"]},
+     cycle_day=15)
+case("half", [("half", "2024-01-01", "")], {"2024-06": ["182.00"], "2024-12": ["182.00"]})
+case("half_start", [("half_start", "2024-03-01", "")], {"2024-08": ["184.00"], "2025-02": ["184.00"]})
+case("quarter", [("quarter", "2024-02-01", "2024-11-01")],
+     {"2024-04": ["91.00"], "2024-07": ["91.00"], "2024-10": ["91.00"]})
+# 15 of the 90 days of the cycles from February to April are before it begins.
+case("quarter_part", [("quarter", "2024-02-16", "2024-08-01")], {"2024-04": ["75.83"], "2024-07": ["91.00"]})
+# Discounts on the first bills.
+case("once", [("once", "2024-03-11", "2024-05-01")],
+     {"2024-03": ["6.78", "10.00", "-8.39"], "2024-04": ["10.00"]}, [(MARCH.replace("05T", "15T"), 10)])
+case("thrice", [("thrice", "2024-03-01", "2024-07-01")],
+     {"2024-03": ["10.00", "-4.00"], "2024-04": ["10.00", "-4.00"], "2024-05": ["10.00", "-4.00"],
+      "2024-06": ["10.00"]})
+case("once_ahead", [("once_ahead", "2024-03-01", "2024-05-01")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["31.00", "7.00"]}, [(MARCH, 7)])
+# The fee that was paid with a discount comes back with it, though this bill has none.
+case("once_back", [("once_ahead", "2024-03-01", "2024-03-11")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "7.00", "2.10"]}, [(MARCH, 7)])
+case("once_year", [("once_year", "2024-02-15", "2024-05-25")],
+     {"2024-02": ["366.00", "-183.00"], "2024-06": ["-266.00", "133.00"]}, cycle_day=15)
+# Commitment first, then the discount of all.
+case("commit", [("commit", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["20.00", "30.00", "-20.00", "50.00"]}, [(MARCH, 30)])
+case("commit_use", [("commit_use", "2024-03-01", "2024-04-01")],
+     {"2024-03": ["20.00", "30.00", "-10.00", "70.00"]}, [(MARCH, 30)])
+
+REFUSED = [
+    ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
+    ({"minimum": "1", "bounds_order": "before_discounts", "bounds_scope": "account"},
+     "bounds of an account come behind all discounts"),
+    ({"discount": "1%", "discount_cycles": 0}, "discount_cycles: "),
+]
+SEATS = [("0", True), ("4097", True), ("x", True), ("1.5", True), ("4096", False), ("", False)]
 
 
 def write(folder):
@@ -87,6 +141,35 @@ def write(folder):
                                         "count": count}) + "\n")
 
 
+def check(tollgate, folder, product, quantity):
+    with open(os.path.join(folder, "c.yaml"), "w", encoding="utf-8") as out:
+        out.write("catalog: {version: 1, valid_from: 2023-01-01, currency: EUR}\n")
+        out.write(f"products: {json.dumps({'a': product})}\n")
+    with open(os.path.join(folder, "accounts.csv"), "w", encoding="utf-8") as out:
+        out.write("id\na\n")
+    with open(os.path.join(folder, "subscribers.csv"), "w", encoding="utf-8") as out:
+        out.write(f"id,account,product,quantity\ns,a,a,{quantity}\n")
+    done = subprocess.run([tollgate, "catalog", "check", "--catalog", folder], text=True, check=False,
+                          capture_output=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def refusals(tollgate):
+    bad = 0
+    with tempfile.TemporaryDirectory() as work:
+        for product, text in REFUSED:
+            code, said = check(tollgate, work, product, "1")
+            if code != 1 or text not in said or "c.yaml:2:" not in said:
+                print(f"FAILED: {product}: {code} {said}")
+                bad = 1
+        for quantity, is_refused in SEATS:
+            code, said = check(tollgate, work, {"fee": "1"}, quantity)
+            if code != is_refused or (is_refused and "subscribers.csv:2:7: error: quantity" not in said):
+                print(f"FAILED: quantity {quantity}: {code} {said}")
+                bad = 1
+    return bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -94,7 +177,7 @@ def main():
         data = os.path.join(work, "data")
         subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
                        check=True, stdout=subprocess.DEVNULL)
-        found, seen, bad = {}, set(), 0
+        found, seen, bad = {}, set(), refusals(tollgate)
         for month in MONTHS:
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)
