@@ -212,7 +212,15 @@ static uint64_t base_read(struct tg_compile *compile, const struct tg_yaml_node 
         tg_money_parse(node->text, node->text_bytes, 0, &ignored) == TG_E_SYNTAX) {
         return absent; /* the schema has told what is wrong */
     }
-    if (!decimal_base(node->text, tg_unit_base_count(unit), &base)) {
+    /* Money is written in quotes, as everywhere; a bare number is of the unit that records carry.
+     */
+    const uint8_t scale = (uint8_t)(compile->currency->minor + 4);
+    int64_t money = -1;
+    const bool is_money = unit == TG_UNIT_AMOUNT && node->is_quoted;
+    if (is_money && tg_money_parse(node->text, node->text_bytes, scale, &money) == TG_OK &&
+        money >= 0) {
+        base = (uint64_t)money;
+    } else if (is_money || !decimal_base(node->text, tg_unit_base_count(unit), &base)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                     "%s: \"%.40s\" is below 0, too large, or no whole number of %s", key,
                     node->text,

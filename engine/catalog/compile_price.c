@@ -216,6 +216,21 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
     return tiers->children_count;
 }
 
+/* A share of money that nobody asks records for: those without would cost nothing, unseen. */
+static void share_warn(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const struct tg_yaml_node *unit = tg_yaml_get(node, "unit");
+    const char *tariff = tg_schema_text(&tg_catalog_price_keys, node, "tariff");
+    const bool is_share = strcmp(tariff, "percentage") == 0 || strcmp(tariff, "dynamic") == 0;
+    if (is_share && unit != NULL && unit->kind == TG_YAML_SCALAR &&
+        strcmp(unit->text, "amount") != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_WARNING, unit->mark, "use unit: amount",
+                    "price \"%.64s\": %s is of the money of a record; with unit: %.16s one that "
+                    "carries none costs nothing instead of waiting in suspense",
+                    node->key, tariff, unit->text);
+    }
+}
+
 static void currency_check(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_yaml_node *currency = tg_yaml_get(node, "currency");
@@ -327,6 +342,7 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     struct tg_blob steps = {0};
     struct tg_blob params = {0};
     struct tg_price price = price_read(compile, node, price_id);
+    share_warn(compile, node);
     currency_check(compile, node);
     const uint32_t steps_count = steps_read(compile, node, &steps);
     const struct tg_tariff *tariff = NULL;

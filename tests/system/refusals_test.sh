@@ -97,4 +97,30 @@ grep -q '"x_rows":3002,' "$work/out" || fail "$(cat "$work/out")"
 "$tollgate" explain INV-2026-00000001:1 --data "$work/d" >"$work/out" 2>&1 && fail "no bill"
 grep -q "no bill is called 'INV-2026-00000001': no bill run has stored any" "$work/out" ||
     fail "$(cat "$work/out")"
+
+# Nothing to bill is said, not shown as nothing at all: a cycle is billed in the month it ends in.
+sed -i 's/^id$/id,cycle_day/;s/^A1$/A1,15/' "$work/c/accounts.csv"
+echo "$usage,\"duration_s\":1}" >"$work/usage"
+"$tollgate" bill run --catalog "$work/c" --usage "$work/usage" --period 2026-04 --json >"$work/out" 2>"$work/err"
+[ -s "$work/out" ] && fail "5 March is before 15 March: $(cat "$work/out")"
+grep -q "no account has anything on a bill of 2026-04; a bill is of the cycle that ends in its month" \
+    "$work/err" || fail "$(cat "$work/err")"
+
+# Money is in quotes: an allowance of "5.00" is five euros; bare it is of the unit of records.
+for amount in '"5.00" 0.00 2.00' '50000 2.95 4.00'; do
+    set -- $amount
+    catalog 'plans: {p: {event: {price: d, allowance: a}}}
+products: {base: {plan: p}}' "$ann"
+    sed -i '/^prices:/a\  d: {unit: amount, tariff: dynamic}' "$work/c/c.yaml"
+    echo "allowances: {a: {unit: amount, amount: $1, services: [event]}}" >>"$work/c/c.yaml"
+    usage='{"subscriber":"+491500001","service":"event","start":"2026-03-05T10:00:00Z"'
+    printf '%s\n' "$usage,\"amount\":\"3.00\"}" "$usage,\"amount\":\"4.00\"}" >"$work/usage"
+    found=$("$tollgate" quote --catalog "$work/c" "$work/usage" 2>"$work/err" |
+        sed 's/.*"rated","amount":"\([0-9.]*\)".*/\1/' | tr '\n' ' ')
+    [ "$found" = "$2 $3 " ] || fail "allowance of $1: $found $(cat "$work/err")"
+done
+sed -i 's/unit: amount, tariff: dynamic/unit: event, tariff: dynamic/;/^allowances/d;s/, allowance: a//' "$work/c/c.yaml"
+"$tollgate" catalog check --catalog "$work/c" >"$work/out" 2>&1
+grep -q 'c.yaml:4:13: warning: price "d": dynamic is of the money of a record' "$work/out" ||
+    fail "$(cat "$work/out")"
 echo "refusals: one mistake, one message"

@@ -555,6 +555,12 @@ static int files_bills_print(const struct options *options)
                                                NULL, files_bill_print, &find, NULL);
     tg_txn_abort(&txn);
     tg_db_close(state);
+    if (err == TG_OK && find.found_count == 0) {
+        (void)fprintf(stderr,
+                      "no account has anything on a bill of %s; a bill is of the cycle that ends "
+                      "in its month\n",
+                      options->period);
+    }
     return err == TG_OK && find.err == TG_OK
                ? TG_EXIT_OK
                : tg_cli_problem(&tg_verb_bill, "%s",
@@ -654,7 +660,9 @@ const struct tg_verb tg_verb_bill = {
         "       tollgate bill void NUMBER|BILL --data DIR --date YYYY-MM-DD --title REASON "
         "[--json]\n"
         "       tollgate bill dunning --data DIR --at TIME [--json]\n\n"
-        "run computes the invoices of a month from the journal. Without --issue they are drafts;\n"
+        "run computes the invoices of a month from the journal: of the cycle of each account that\n"
+        "ends in it (cycle_day 15: from the 15th before to its 14th). Without --issue they are "
+        "drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "Numbers are gapless by --entity (default: default), --series (INV) and year of --date; "
         "that\n"

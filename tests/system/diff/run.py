@@ -103,6 +103,7 @@ CHANGES = {
     "catalog.rounding.tax": ([], [("catalog.rounding", {"tax": "up"})]),
     "catalog.rounding.bill": ([], [("catalog.rounding", {"bill": "up"})]),
     "catalog.rounding.exchange": ([], [("catalog.rounding", {"exchange": "up"})]),
+    "products.*.period_from": ([("products.basic.period", "year")], [("products.basic.period_from", "start")]),
     "taxes.*.parts": ([], [("taxes.both.parts", ["gst", "vat"])]),
     "taxes.*.title": ([], [("taxes.vat.title", "Value added tax")]),
     "taxes.*.category": ([], [("taxes.vat.category", "AE")]),
