@@ -85,9 +85,6 @@ static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill
 {
     struct tg_bill_text text = tg_bill_text(item, ITEM_BYTES);
     const char *title = line->title != NULL ? line->title : "";
-    if (line->units != 0) {
-        tg_bill_text_add(&text, "%llu x ", (unsigned long long)line->units);
-    }
     switch (line->kind) {
     case TG_BILL_LINE_RECURRING:
         if (line->to_ns == 0) {
@@ -155,6 +152,10 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     money_text(line->amount, invoice->currency, amount);
     if (!tg_bill_line_has_rows(line->kind)) {
         fee_text(invoice, line, item);
+        if (line->units != 0) {
+            struct tg_bill_text text = tg_bill_text(rows, sizeof rows);
+            tg_bill_text_add(&text, "%llu x", (unsigned long long)line->units);
+        }
         if (line->kind == TG_BILL_LINE_RECURRING && line->covered != line->covered_total &&
             line->covered_total < 1000) {
             struct tg_bill_text text = tg_bill_text(used, sizeof used);

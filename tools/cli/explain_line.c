@@ -127,7 +127,10 @@ static void bound_add(struct tg_bill_text *out, const struct terms *terms, bool 
     money_add(out, terms, owed);
     tg_bill_text_add(out, "; the %s make ", eligible_name(terms, false, is_minimum));
     money_add(out, terms, owed - missing);
-    tg_bill_text_add(out, is_minimum ? " after discounts, so " : " after discounts, of which ");
+    const bool is_before =
+        terms->product != NULL && terms->product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS;
+    tg_bill_text_add(out, "%s%s", is_before ? " before discounts" : " after discounts",
+                     is_minimum ? ", so " : ", of which ");
     money_add(out, terms, is_minimum ? missing : -missing);
     tg_bill_text_add(out, is_minimum ? " is missing" : " is taken off");
 }

@@ -170,6 +170,27 @@ def refusals(tollgate):
     return bad
 
 
+TOLD = [
+    (["explain", "B-2024-04-seats-0001"], "fee 400.00 for 40 times 15 of 30 (actual_days); exactly 200.00"),
+    (["explain", "B-2024-03-ahead10-0002"], "discount of 10 % of -21.00"),
+    (["explain", "B-2024-03-commit-0004"], "make 50.00 before discounts, so 50.00 is missing"),
+    (["explain", "B-2024-03-all_min-0003"], "make 0.00 after discounts, so 20.00 is missing"),
+    (["bill", "show", "B-2024-04-seats"], "seat, recurring fee                  40 x    15/30 days"),
+    (["bill", "show", "B-2024-04-seats", "--json"], '"x_fee":"400.00","x_proration":"actual_days","x_quantity":40,'),
+]
+
+
+def told(tollgate, data):
+    bad = 0
+    for command, text in TOLD:
+        said = subprocess.run([tollgate, *command, "--data", data], check=False, capture_output=True,
+                              text=True).stdout
+        if text not in said:
+            print(f"FAILED: {command}: {said}")
+            bad = 1
+    return bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -189,6 +210,7 @@ def main():
                     seen.add(bill["id"])
                     found.setdefault(bill["billingAccount"]["id"], {})[month] = \
                         [part["x_amount"] for part in bill["x_line"]]
+        bad |= told(tollgate, data)
     for account, _, wanted, _, _ in CASES:
         bills = found.get(account, {})
         if bills != wanted:
