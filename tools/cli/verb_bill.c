@@ -28,6 +28,7 @@ struct options {
     const char *catalog; /* run from files. */
     const char *usage;   /* run from files. */
     const char *period;
+    const char *from; /* run from files: the first month of several. */
     const char *account;
     const char *date;
     const char *entity;
@@ -57,14 +58,23 @@ static const char **value_of(struct options *options, const char *name)
     const struct {
         const char *name;
         const char **at;
-    } table[] = {{"--data", &options->data},           {"--period", &options->period},
-                 {"--catalog", &options->catalog},     {"--usage", &options->usage},
-                 {"--account", &options->account},     {"--date", &options->date},
-                 {"--entity", &options->entity},       {"--series", &options->series},
-                 {"--amount", &options->amount},       {"--subscription", &options->subscription},
-                 {"--title", &options->title},         {"--id", &options->id},
-                 {"--threads", &options->threads},     {"--by", &options->by},
-                 {"--reference", &options->reference}, {"--at", &options->at}};
+    } table[] = {{"--data", &options->data},
+                 {"--period", &options->period},
+                 {"--from", &options->from},
+                 {"--catalog", &options->catalog},
+                 {"--usage", &options->usage},
+                 {"--account", &options->account},
+                 {"--date", &options->date},
+                 {"--entity", &options->entity},
+                 {"--series", &options->series},
+                 {"--amount", &options->amount},
+                 {"--subscription", &options->subscription},
+                 {"--title", &options->title},
+                 {"--id", &options->id},
+                 {"--threads", &options->threads},
+                 {"--by", &options->by},
+                 {"--reference", &options->reference},
+                 {"--at", &options->at}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -112,6 +122,10 @@ static int options_read(int argc, char **argv, struct options *options)
                       options->catalog == NULL || options->usage == NULL)) {
         return tg_cli_usage(&tg_verb_bill, "--catalog DIR and --usage FILE go together, with run "
                                            "and without --data");
+    }
+    if (options->from != NULL && !has_files) {
+        return tg_cli_usage(&tg_verb_bill, "--from is of a run from files: with --data each month "
+                                           "is a run");
     }
     return TG_EXIT_OK;
 }
@@ -567,6 +581,31 @@ static int files_bills_print(const struct options *options)
                                 tg_err_sentence(err != TG_OK ? err : find.err));
 }
 
+/* One run a month, so that each finds what those before it have charged. */
+static int months_make(struct options *options, int64_t first_ns, int64_t end_ns)
+{
+    int code = TG_EXIT_OK;
+    const char *asked = options->period;
+    char period[16];
+    for (int64_t at_ns = first_ns; at_ns < end_ns;) {
+        struct tg_civil civil;
+        int64_t start_ns = 0;
+        tg_clock_to_civil(at_ns, &civil);
+        (void)snprintf(period, sizeof period, "%04u-%02u", (unsigned)civil.year % 10000,
+                       (unsigned)civil.month % 100);
+        options->period = period;
+        const int made = tg_bill_period_parse(period, &start_ns, &at_ns) == TG_OK
+                             ? bill_make(options)
+                             : TG_EXIT_PROBLEM;
+        code = code == TG_EXIT_OK ? made : code;
+        if (made == TG_EXIT_USAGE || start_ns >= at_ns) {
+            break;
+        }
+    }
+    options->period = asked;
+    return code;
+}
+
 /* Catalog and usage in, invoices out; nothing is kept. */
 static int files_run(struct options *options)
 {
@@ -578,12 +617,20 @@ static int files_run(struct options *options)
         tg_bill_period_parse(options->period, &start_ns, &end_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
     }
+    int64_t first_ns = start_ns;
+    int64_t first_end_ns = 0;
+    if (options->from != NULL &&
+        (tg_bill_period_parse(options->from, &first_ns, &first_end_ns) != TG_OK ||
+         first_ns > start_ns)) {
+        return tg_cli_usage(&tg_verb_bill, "--from wants YYYY-MM, not after --period");
+    }
+    options->issues |= options->from != NULL;
     const int quoted =
         tg_cli_bill_files_open(&tg_verb_bill, options->catalog, options->usage, dir, &is_open);
     options->data = dir;
     options->is_quiet = true;
     /* What is wrong has been told; of a catalog that is none there are no bills to fail. */
-    int code = is_open ? bill_make(options) : quoted;
+    int code = is_open ? months_make(options, first_ns, end_ns) : quoted;
     if (is_open) {
         const int printed = files_bills_print(options);
         code = code == TG_EXIT_OK ? printed : code;
@@ -646,7 +693,8 @@ const struct tg_verb tg_verb_bill = {
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
         "                          [--threads N] [--progress]\n"
-        "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--issue] [--json]\n"
+        "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--from YYYY-MM]\n"
+        "                          [--issue] [--json]\n"
         "       tollgate bill list --data DIR [--json | --full] [--drafts]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
         "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
@@ -670,7 +718,9 @@ const struct tg_verb tg_verb_bill = {
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage in the order of its events, prints the invoices of the month (--json: one a line)\n"
-        "and keeps nothing.\n"
+        "and keeps nothing. With --from it issues the bills of all months from there, each "
+        "knowing\n"
+        "those before: what they charged in advance, and the first that discounts are on.\n"
         "--threads, as many as processors unless given, changes no byte of what is stored. "
         "--progress\n"
         "shows how far it is also where stderr is no terminal; with --json nothing is shown.\n"

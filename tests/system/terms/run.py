@@ -211,6 +211,19 @@ def main():
                     found.setdefault(bill["billingAccount"]["id"], {})[month] = \
                         [part["x_amount"] for part in bill["x_line"]]
         bad |= told(tollgate, data)
+        # The same from files, in one go.
+        once = subprocess.run([tollgate, "bill", "run", "--catalog", work, "--usage", os.path.join(work, "usage"),
+                               "--from", MONTHS[0], "--period", MONTHS[-1], "--json"], check=True,
+                              capture_output=True, text=True).stdout
+        bills = [json.loads(line) for line in once.splitlines()]
+        if len(bills) != len(seen) or not seen or {bill["id"] for bill in bills} != seen:
+            print(f"FAILED: --from: {len(bills)} bills, not {len(seen)}")
+            bad = 1
+        for bill in bills:
+            lines = [part["x_amount"] for part in bill["x_line"]]
+            if lines not in found[bill["billingAccount"]["id"]].values():
+                print(f"FAILED: --from: {bill['id']} {lines}")
+                bad = 1
     for account, _, wanted, _, _ in CASES:
         bills = found.get(account, {})
         if bills != wanted:
