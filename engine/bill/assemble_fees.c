@@ -187,7 +187,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
                               struct tg_why *why)
 {
     static const char *const titles[] = {[TG_BILL_FEE_DUE] = "",
-                                         [TG_BILL_FEE_AHEAD] = "in advance",
+                                         [TG_BILL_FEE_AHEAD] = TG_BILL_TITLE_AHEAD,
                                          [TG_BILL_FEE_UNUSED] = "unused"};
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     struct tg_bill_fee fees[TG_BILL_FEES_MAX];
@@ -205,6 +205,9 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
     if (is_long && !long_params(made, member->subscriber, &params, &span)) {
         return TG_OK;
+    }
+    if (!is_long) {
+        tg_bill_ahead_find(made, member->name, &params);
     }
     const uint32_t quantity = tg_roster_quantity(who);
     enum tg_err err = fees_localize(made, quantity, locals, &params);

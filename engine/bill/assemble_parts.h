@@ -105,6 +105,14 @@ struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *
  *  Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
 
+#define TG_BILL_TITLE_AHEAD "in advance" /**< Of a line that charges the next cycle's fee. */
+
+/** @brief Look up what the bill before has charged for this cycle, of who begins with it or ended
+ *  before it. @param made Assembler. @param subscription Its id. @param[in,out] params Of a fee by
+ *  the cycle; is_paid_ahead and has_ended_before are written. */
+void tg_bill_ahead_find(const struct tg_bill_assembler *made, const char *subscription,
+                        struct tg_bill_fee_params *params);
+
 /** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.
  *  @param[out] why May be NULL. @return TG_OK, or why the account fails. */
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,

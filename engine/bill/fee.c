@@ -99,7 +99,7 @@ static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_
     err = err == TG_OK ? fee_of(&params->first, params, fee) : err;
     fee->amount -= charged.amount;
     fee->covered = fee->total - fee->covered;
-    fee->from_ns = params->active_to_ns;
+    fee->from_ns = later(params->active_to_ns, params->start_ns);
     fee->to_ns = params->end_ns;
     fee->kind = TG_BILL_FEE_UNUSED;
     return err;
@@ -186,7 +186,7 @@ enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
     enum tg_err err = TG_OK;
     *count = 0;
     if (params->is_paid_ahead && params->next_end_ns != 0 &&
-        is_ahead(params, &params->first, params->start_ns)) {
+        (params->has_ended_before || is_ahead(params, &params->first, params->start_ns))) {
         if (params->active_to_ns < params->end_ns) {
             err = unused_of(params, &fees[*count]);
             *count += fees[*count].amount != 0;

@@ -61,17 +61,18 @@ struct tg_bill_fee_version {
 
 /** @brief Of whom, and when. Times are UTC ns. */
 struct tg_bill_fee_params {
-    uint32_t size_bytes;              /**< sizeof(struct tg_bill_fee_params). */
-    bool is_paid_ahead;               /**< The bill of the cycle before is closed. */
-    bool starts_by_change;            /**< A change of product within the cycle begins it ... */
-    bool ends_by_change;              /**< ... or ends it; then the two modes count, and not the
-                                           product's prorate_on_start and prorate_on_end. */
-    uint8_t change_from;              /**< enum tg_plan_change of its begin. */
-    uint8_t change_to;                /**< enum tg_plan_change of its end: the next product's. */
-    bool starts_on_first_day;         /**< A change on the cycle's first day begins it, and the day
-                                           is the new product's: all of the cycle is. */
-    bool ends_on_first_day;           /**< Such a change ends it: nothing of the cycle is its. */
-    uint8_t reserved[5];              /**< 0. */
+    uint32_t size_bytes;      /**< sizeof(struct tg_bill_fee_params). */
+    bool is_paid_ahead;       /**< The bill of the cycle before is closed. */
+    bool starts_by_change;    /**< A change of product within the cycle begins it ... */
+    bool ends_by_change;      /**< ... or ends it; then the two modes count, and not the
+                                   product's prorate_on_start and prorate_on_end. */
+    uint8_t change_from;      /**< enum tg_plan_change of its begin. */
+    uint8_t change_to;        /**< enum tg_plan_change of its end: the next product's. */
+    bool starts_on_first_day; /**< A change on the cycle's first day begins it, and the day
+                                   is the new product's: all of the cycle is. */
+    bool ends_on_first_day;   /**< Such a change ends it: nothing of the cycle is its. */
+    bool has_ended_before;    /**< Not active in the cycle, which the bill before charged. */
+    uint8_t reserved[4];      /**< 0. */
     struct tg_bill_fee_version first; /**< Valid at start_ns. */
     struct tg_bill_fee_version last;  /**< Valid at the last instant of the cycle; has an image. */
     struct tg_bill_fee_version next;  /**< Valid at end_ns. */

@@ -191,6 +191,59 @@ def told(tollgate, data):
     return bad
 
 
+# Lines of subscribers.csv when the bill of March is made, and when that of April is: who begins or ends
+# with April, or before it, is entered when March, which charges April ahead, is out.
+ENTERED = {
+    "change": (["o,change,a,51,2024-01-01,"], ["o,change,a,51,2024-01-01,2024-04-01", "n,change,b,51,2024-04-01,"],
+               ["-30.00", "60.00", "60.00"]),
+    "begin": (["p,begin,a,52,2024-01-01,"], ["p,begin,a,52,2024-01-01,", "q,begin,b,53,2024-04-01,"],
+              ["30.00", "60.00", "60.00"]),
+    "known": (["r,known,a,54,2024-01-01,", "s,known,b,55,2024-04-01,"],
+              ["r,known,a,54,2024-01-01,", "s,known,b,55,2024-04-01,"], ["30.00", "60.00"]),
+    "ended": (["t,ended,a,56,2024-01-01,", "u,ended,b,57,2024-01-01,"],
+              ["t,ended,a,56,2024-01-01,2024-04-01", "u,ended,b,57,2024-01-01,"], ["-30.00", "60.00"]),
+    "gone": (["v,gone,a,58,2024-01-01,", "w,gone,b,59,2024-01-01,"],
+             ["v,gone,a,58,2024-01-01,2024-03-20", "w,gone,b,59,2024-01-01,"], ["-30.00", "60.00"]),
+    "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
+                ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
+}
+
+
+def entered_late(tollgate):
+    bad = 0
+    with tempfile.TemporaryDirectory() as work:
+        data = os.path.join(work, "data")
+        for version in (1, 2):
+            with open(os.path.join(work, "c.yaml"), "w", encoding="utf-8") as out:
+                out.write(f"catalog: {{version: {version}, valid_from: 2023-01-0{version}, currency: EUR}}\n")
+                out.write('products: {a: {fee: "30.00", in_advance: true}, b: {fee: "60.00", in_advance: true}}\n')
+            with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
+                out.write("id\n" + "".join(account + "\n" for account in ENTERED))
+            with open(os.path.join(work, "subscribers.csv"), "w", encoding="utf-8") as out:
+                out.write("id,account,product,msisdn,active_from,active_to\n")
+                for case_of in ENTERED.values():
+                    out.writelines(line.replace(",5", ",495").replace(",6", ",496") + "\n"
+                                   for line in case_of[version - 1])
+            subprocess.run([tollgate, "catalog", "import", "--catalog", work, "--data", data], check=True,
+                           stdout=subprocess.DEVNULL)
+            month = f"2024-0{2 + version}"
+            subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
+                           check=True, stdout=subprocess.DEVNULL)
+        again = subprocess.run([tollgate, "bill", "run", "--data", data, "--period", "2024-04", "--issue", "--json"],
+                               check=True, capture_output=True, text=True).stdout
+        if '"differ":0,' not in again:
+            print(f"FAILED: another bill the second time: {again}")
+            bad = 1
+        for account, (_, _, wanted) in ENTERED.items():
+            bill = subprocess.run([tollgate, "bill", "show", f"B-2024-04-{account}", "--json", "--data", data],
+                                  check=True, capture_output=True, text=True).stdout
+            lines = sorted(part["x_amount"] for part in json.loads(bill)["x_line"])
+            if lines != sorted(wanted):
+                print(f"FAILED: entered late: {account}: {lines}, not {wanted}")
+                bad = 1
+    return bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -198,7 +251,7 @@ def main():
         data = os.path.join(work, "data")
         subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
                        check=True, stdout=subprocess.DEVNULL)
-        found, seen, bad = {}, set(), refusals(tollgate)
+        found, seen, bad = {}, set(), refusals(tollgate) | entered_late(tollgate)
         for month in MONTHS:
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)

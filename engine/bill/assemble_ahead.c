@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the bill before has charged in advance, as it was issued: who came or went at the begin of a
+ * cycle may have been entered when that bill was out. Only they are looked up. */
+#include "bill/assemble_parts.h"
+
+#include "bill/bill.h"
+#include "doc/json.h"
+#include "store/documents.h"
+
+#include <string.h>
+
+static bool has_line_ahead(const struct tg_json *bill, const char *subscription)
+{
+    const struct tg_json *lines = tg_json_get(bill, "x_line");
+    for (size_t i = 0; i < tg_json_count(lines); i++) {
+        const struct tg_json *line = tg_json_at(lines, i);
+        if (strcmp(tg_json_get_text(line, "x_subscription", ""), subscription) == 0 &&
+            strcmp(tg_json_get_text(line, "x_title", ""), TG_BILL_TITLE_AHEAD) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool was_charged(const struct tg_bill_assembler *made, const char *subscription)
+{
+    const uint32_t month = made->window.month - 1;
+    const struct tg_bill_window window = tg_bill_cycle_window(&made->cycle, month);
+    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window.end_ns - 1);
+    char bill_id[TG_BILL_ID_BYTES];
+    if (!tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window.start_ns),
+                           tg_zone_local_ns(zone, window.end_ns), NULL, bill_id)) {
+        return false;
+    }
+    struct tg_txn txn;
+    struct tg_bytes bytes = {NULL, 0};
+    struct tg_json *json = NULL;
+    tg_txn_begin(&txn, made->state, false);
+    enum tg_err err = tg_documents_get(&txn, "customerBill", bill_id, &bytes);
+    err = err == TG_OK ? tg_json_parse(bytes.at, bytes.length_bytes, &json, NULL) : err;
+    const bool was = err == TG_OK && has_line_ahead(json, subscription);
+    tg_json_free(json);
+    tg_txn_abort(&txn);
+    return was;
+}
+
+void tg_bill_ahead_find(const struct tg_bill_assembler *made, const char *subscription,
+                        struct tg_bill_fee_params *params)
+{
+    const int64_t before_ns = tg_bill_cycle_window(&made->cycle, made->window.month - 1).start_ns;
+    const bool is_ahead = params->is_paid_ahead && params->next_end_ns != 0 &&
+                          params->first.image != NULL && params->first.product->is_in_advance != 0;
+    if (!is_ahead || made->state == NULL || params->active_from_ns >= params->active_to_ns) {
+        return;
+    }
+    if (params->active_from_ns == params->start_ns) {
+        params->is_paid_ahead = was_charged(made, subscription);
+    } else if (params->active_to_ns <= params->start_ns && params->active_to_ns > before_ns) {
+        params->has_ended_before = was_charged(made, subscription);
+    }
+}
