@@ -186,8 +186,17 @@ static bool items_check(const struct tg_schema_key *key, const struct tg_yaml_no
 {
     const bool is_list = key->type == TG_TYPE_LIST;
     if (node->kind != (is_list ? TG_YAML_LIST : TG_YAML_MAP)) {
-        tg_diag_add(diag, TG_DIAG_ERROR, node->mark, NULL, "%s: expected %s", what(node),
-                    type_names[key->type]);
+        char hint[128];
+        if (is_list) {
+            (void)snprintf(hint, sizeof hint, "write [%.64s]",
+                           node->text != NULL ? node->text : "");
+        } else {
+            (void)snprintf(hint, sizeof hint, "each has its id: %.32s: {id: ...}",
+                           node->key != NULL ? node->key : "name");
+        }
+        const bool is_hinted = node->kind == (is_list ? TG_YAML_SCALAR : TG_YAML_LIST);
+        tg_diag_add(diag, TG_DIAG_ERROR, node->mark, is_hinted ? hint : NULL, "%s: expected %s",
+                    what(node), type_names[key->type]);
         return false;
     }
     bool is_fine = range_check(key, node, node->children_count, "number of items ", diag);
