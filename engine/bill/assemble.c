@@ -132,7 +132,9 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (is_bound && is_before) {
         err = tg_bill_bound_lines(made, &member);
     }
-    err = err == TG_OK ? tg_bill_discount_lines(made, &member) : err;
+    if (err == TG_OK && member.version.product->discount_scope == TG_SCOPE_SUBSCRIBER) {
+        err = tg_bill_discount_lines(made, &member);
+    }
     if (err == TG_OK && is_bound && !is_before) {
         err = tg_bill_bound_lines(made, &member);
     }
@@ -147,10 +149,10 @@ static bool is_billed(const struct tg_bill_assembler *made, const struct tg_rost
             (int64_t)who->active_to_s * TG_NS_PER_S > made->window.start_ns);
 }
 
-/* A minimum or maximum of the whole account: once a product, of the first subscription that has it,
- * behind the lines of all. */
-static enum tg_err account_bounds(struct tg_bill_assembler *made, const uint32_t *members,
-                                  uint32_t count, struct tg_why *why)
+/* Terms of the whole account: once a product, of the first subscription that has it, behind the
+ * lines of all; discounts before bounds. */
+static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t *members,
+                                 uint32_t count, bool is_discount, struct tg_why *why)
 {
     const struct tg_roster *roster = made->catalog->roster;
     enum tg_err err = TG_OK;
@@ -161,15 +163,21 @@ static enum tg_err account_bounds(struct tg_bill_assembler *made, const uint32_t
             .name = made->names[m],
             .subscriber = members[m],
             .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
-        bool is_first = is_billed(made, who) && member.version.product != NULL &&
-                        member.version.product->bounds_scope == TG_SCOPE_ACCOUNT;
+        const struct tg_product *sold = member.version.product;
+        bool is_first =
+            is_billed(made, who) && sold != NULL &&
+            (is_discount ? sold->discount_scope : sold->bounds_scope) == TG_SCOPE_ACCOUNT;
         for (uint32_t before = 0; before < m && is_first; before++) {
             const struct tg_roster_line *other = tg_roster_line(roster, members[before]);
             is_first = other->product != who->product || !is_billed(made, other);
         }
-        if (is_first) {
-            err = tg_bill_version_localize(made, made->window.end_ns - 1, &local, &member.version);
-            err = err == TG_OK ? tg_bill_bound_lines(made, &member) : err;
+        if (!is_first) {
+            continue;
+        }
+        err = tg_bill_version_localize(made, made->window.end_ns - 1, &local, &member.version);
+        if (err == TG_OK) {
+            err = is_discount ? tg_bill_discount_lines(made, &member)
+                              : tg_bill_bound_lines(made, &member);
         }
     }
     return err == TG_OK ? TG_OK
@@ -256,7 +264,10 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
         err = member_lines(assembler, members[m], assembler->slots, count, why);
     }
     if (err == TG_OK) {
-        err = account_bounds(assembler, members, members_count, why);
+        err = account_terms(assembler, members, members_count, true, why);
+    }
+    if (err == TG_OK) {
+        err = account_terms(assembler, members, members_count, false, why);
     }
     if (err == TG_OK) {
         err = currencies_list(assembler, why);

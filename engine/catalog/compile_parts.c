@@ -458,6 +458,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
         .bounds_scope = (uint8_t)tg_schema_number(keys, node, "bounds_scope"),
+        .discount_scope = (uint8_t)tg_schema_number(keys, node, "discount_scope"),
         .bounds_order = (uint8_t)tg_schema_number(keys, node, "bounds_order"),
         .period_from = (uint8_t)tg_schema_number(keys, node, "period_from"),
         .discount_cycles = tg_yaml_get(node, "discount_cycles") != NULL

@@ -273,6 +273,7 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_product, maximum, "maximum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, maximum_on, "maximum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_scope, "bounds_scope", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, discount_scope, "discount_scope", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_order, "bounds_order", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, period_from, "period_from", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, discount_cycles, "discount_cycles", TG_DIFF_NUMBER),

@@ -499,7 +499,8 @@ struct tg_product {
     uint8_t period_from;          /**< enum tg_fee_anchor. */
     uint8_t bounds_order;         /**< enum tg_bounds_order. */
     uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */
-    uint8_t reserved[2];          /**< 0. */
+    uint8_t discount_scope;       /**< enum tg_allowance_scope of the discounts. */
+    uint8_t reserved;             /**< 0. */
 };
 _Static_assert(sizeof(struct tg_product) == 72, "stored");
 

@@ -11,7 +11,8 @@ CASES = []
 
 
 def case(account, chain, wanted, usage=(), cycle_day=1):
-    """chain: (product, from, to[, quantity]) ...; wanted: {month: lines}; usage: (when, count)."""
+    """chain: (product, from, to[, quantity[, suffix of its number]]) ...; wanted: {month: lines};
+    usage: (when, count[, suffix])."""
     CASES.append((account, chain, wanted, list(usage), cycle_day))
 
 
@@ -42,6 +43,10 @@ PRODUCTS = {
                "discount_amount": "20.00", "discount_on": "all", "bounds_order": "before_discounts"},
     "commit_use": {"plan": "p", "fee": "20.00", "minimum": "100.00", "discount": "10%",
                    "bounds_order": "before_discounts"},
+    "coupon": {"plan": "p", "fee": "10.00", "discount_amount": "20.00", "discount_on": "all",
+               "discount_scope": "account"},
+    "coupon10": {"plan": "p", "discount": "10%", "discount_on": "all", "discount_scope": "account",
+                 "maximum": "60.00", "bounds_scope": "account"},
     "fix_max": {"plan": "p", "fee": "100.00", "discount_amount": "60.00", "discount_on": "all",
                 "maximum": "200.00"},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
@@ -108,7 +113,13 @@ case("once_year", [("once_year", "2024-02-15", "2024-05-25")],
 case("commit", [("commit", "2024-03-01", "2024-04-01")],
      {"2024-03": ["20.00", "30.00", "-20.00", "50.00"]}, [(MARCH, 30)])
 case("commit_use", [("commit_use", "2024-03-01", "2024-04-01")],
-     {"2024-03": ["20.00", "30.00", "-10.00", "70.00"]}, [(MARCH, 30)])
+     {"2024-03": ["20.00", "30.00", "-10.00", "70.00"]}, [(MARCH, 30)])# A coupon of the customer: once, on what all his subscriptions cost; two of them have it.
+case("coupon", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "2024-04-01", 1, 77),
+                ("coupon", "2024-03-01", "2024-04-01", 1, 78)],
+     {"2024-03": ["10.00", "10.00", "5.00", "-20.00", "10.00"]}, [(MARCH, 5, 77)])
+# 10 % of 80.00, then the account's maximum.
+case("coupon10", [("seat", "2024-03-01", "2024-04-01"), ("coupon10", "2024-03-01", "2024-04-01", 1, 79)],
+     {"2024-03": ["10.00", "70.00", "-8.00", "-3.00"]}, [(MARCH, 70, 79)])
 
 REFUSED = [
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
@@ -133,11 +144,13 @@ def write(folder):
         for account, chain, _, rows, cycle_day in CASES:
             number += 1
             accounts.write(f"{account},{cycle_day}\n")
-            for i, (product, start, end, *quantity) in enumerate(chain):
-                people.write(f"{account}_{i},{account},{product},{number},{start},{end},"
-                             f"{quantity[0] if quantity else ''}\n")
-            for start, count in rows:
-                usage.write(json.dumps({"subscriber": f"+{number}", "service": "event", "start": start,
+            for i, (product, start, end, *more) in enumerate(chain):
+                own = f"{number}{more[1]}" if len(more) > 1 else number
+                people.write(f"{account}_{i},{account},{product},{own},{start},{end},"
+                             f"{more[0] if more else ''}\n")
+            for start, count, *more in rows:
+                own = f"{number}{more[0]}" if more else number
+                usage.write(json.dumps({"subscriber": f"+{own}", "service": "event", "start": start,
                                         "count": count}) + "\n")
 
 
