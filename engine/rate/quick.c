@@ -179,6 +179,18 @@ static __attribute__((noinline)) void price_make(const struct tg_image *image, u
         quick->connect_fee != 0 || quick->charge_min != INT64_MIN || quick->charge_max != INT64_MAX;
 }
 
+/* Rows of the group that a slot was found for before another takes it go the long way. A pointer of
+ * a group before may be met too, which only costs its row the short way. */
+static __attribute__((noinline)) void slot_leave(struct tg_quick *quick, const void *slot)
+{
+    for (uint32_t i = 0; i < TG_QUICK_ROWS_MAX; i++) {
+        struct tg_quick_row *row = &quick->rows[i];
+        if (row->cell == slot || row->price == slot) {
+            row->cell = NULL;
+        }
+    }
+}
+
 static inline const struct tg_quick_cell *cell_of(struct tg_quick *quick, uint32_t product,
                                                   uint8_t service)
 {
@@ -186,6 +198,7 @@ static inline const struct tg_quick_cell *cell_of(struct tg_quick *quick, uint32
     struct tg_quick_cell *cell =
         &quick->cells[(product * TG_SERVICE_COUNT + service) % TG_QUICK_CELLS_COUNT];
     if (__builtin_expect(cell->tag != tag, 0)) {
+        slot_leave(quick, cell);
         cell_make(quick->image, tag, product, service, cell);
     }
     return cell;
@@ -196,6 +209,7 @@ static inline const struct tg_quick_price *price_of(struct tg_quick *quick, uint
     const uint64_t tag = (uint64_t)quick->tag << 32 | price_id;
     struct tg_quick_price *price = &quick->prices[price_id % TG_QUICK_PRICES_COUNT];
     if (__builtin_expect(price->tag != tag, 0)) {
+        slot_leave(quick, price);
         price_make(quick->image, tag, price_id, price);
     }
     return price;
@@ -317,6 +331,10 @@ void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
     }
     if (wanted == 0) {
         return;
+    }
+    for (uint32_t rest = wanted; rest != 0; rest &= rest - 1) {
+        const uint32_t i = (uint32_t)__builtin_ctz(rest);
+        wanted &= ~((quick->rows[i].cell == NULL ? 1u : 0u) << i);
     }
     group_zones(quick, rows, wanted);
     for (; wanted != 0; wanted &= wanted - 1) {

@@ -18,7 +18,8 @@
  *      way, and only the long way ever refuses.
  *  (2) Rows are posted in order: tg_rate_quick_run stops at the first row that is not its own.
  *  (3) Cells and prices are caches of one image; their tag names the image, the slot is found by
- *      index, a clash makes them anew. No state of theirs outlives a change of catalog.
+ *      index, a clash makes them anew and sends the rows of the group that it was found for
+ *      before the long way. No state of theirs outlives a change of catalog.
  */
 #ifndef TG_RATE_QUICK_H
 #define TG_RATE_QUICK_H

@@ -150,3 +150,76 @@ Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 600)
     cr_assert_gt(rated_count, 100000);
     cr_assert_gt(refused_count, 10000);
 }
+
+/** More prices and products than a cache of the short way has room for in places of their own. */
+struct wide {
+    struct fixture f; /* first: offsets are from the image */
+    uint32_t price_offsets[TG_QUICK_PRICES_COUNT + 1];
+    struct tg_price_info infos[TG_QUICK_PRICES_COUNT + 1];
+    struct tg_product products[TG_QUICK_CELLS_COUNT + 1];
+    uint16_t hot[FIXTURE_SUBSCRIBERS];
+};
+
+/* Voice at price 0, messages at the price that is kept in its place, events at price 2; product
+ * 146's events are kept where product 0's voice is. */
+static void wide_init(struct wide *wide)
+{
+    struct fixture *f = &wide->f;
+    fixture_init(f);
+    (void)fixture_price(f, 0, "per_unit", TG_UNIT_SECOND, 13, 1);
+    (void)fixture_price(f, 1, "per_unit", TG_UNIT_EVENT, 1000000, 1);
+    (void)fixture_price(f, 2, "per_unit", TG_UNIT_EVENT, 77, 1);
+    memcpy(wide->price_offsets, f->price_offsets, sizeof f->price_offsets);
+    memcpy(wide->infos, f->infos, sizeof f->infos);
+    wide->price_offsets[TG_QUICK_PRICES_COUNT] = f->price_offsets[1];
+    wide->infos[TG_QUICK_PRICES_COUNT] = f->infos[1];
+    fixture_section(f, TG_IMAGE_SECTION_PRICES, offsetof(struct wide, price_offsets),
+                    sizeof wide->price_offsets[0], TG_QUICK_PRICES_COUNT + 1);
+    fixture_section(f, TG_IMAGE_SECTION_PRICE_INFO, offsetof(struct wide, infos),
+                    sizeof wide->infos[0], TG_QUICK_PRICES_COUNT + 1);
+    fixture_section(f, TG_IMAGE_SECTION_PRODUCTS, offsetof(struct wide, products),
+                    sizeof wide->products[0], TG_QUICK_CELLS_COUNT + 1);
+    (void)fixture_service(f, TG_SERVICE_VOICE, 0);
+    (void)fixture_service(f, TG_SERVICE_MESSAGE, 1);
+    (void)fixture_service(f, TG_SERVICE_EVENT, 2);
+    f->matrix[TG_SERVICE_MESSAGE][0] = TG_QUICK_PRICES_COUNT;
+    for (uint32_t i = 0; i <= TG_QUICK_CELLS_COUNT; i++) {
+        wide->products[i] = (struct tg_product){.plan = 0, .is_present = 1};
+    }
+    for (uint32_t i = 0; i < FIXTURE_SUBSCRIBERS; i++) {
+        wide->hot[i] = i % 2 == 0 ? 0 : 146;
+        f->lines[i].product = wide->hot[i];
+    }
+    f->roster.hot = wide->hot;
+}
+
+Test(quick, rows_of_one_group_that_share_a_place_keep_their_own_prices)
+{
+    /* If this failed, a call would be charged at the price of a message that came beside it, in
+     * every catalog with more prices or products than the caches have places. */
+    static struct wide wide;
+    const uint64_t clash = (uint64_t)146 * TG_SERVICE_COUNT + TG_SERVICE_EVENT;
+    cr_assert_eq(clash % TG_QUICK_CELLS_COUNT, TG_SERVICE_VOICE);
+    wide_init(&wide);
+    struct tg_rate *rate = worker_make();
+    for (uint32_t round = 0; round < 100; round++) {
+        struct tg_usage rows[TG_QUICK_ROWS_MAX];
+        struct tg_charge charges[TG_QUICK_ROWS_MAX];
+        for (uint32_t i = 0; i < TG_QUICK_ROWS_MAX; i++) {
+            rows[i] = fixture_call(fixture_ns("2026-03-01T06:00:00Z"), 10000);
+            rows[i].service = (uint8_t)(TG_SERVICE_VOICE + roll(3));
+            rows[i].quantity_up = 3;
+            charges[i] = (struct tg_charge){.subscriber = (uint32_t)roll(FIXTURE_SUBSCRIBERS)};
+        }
+        tg_rate_run(rate, &wide.f.snapshot, rows, charges, TG_QUICK_ROWS_MAX);
+        for (uint32_t i = 0; i < TG_QUICK_ROWS_MAX; i++) {
+            const int64_t amount = rows[i].service == TG_SERVICE_VOICE     ? 130
+                                   : rows[i].service == TG_SERVICE_MESSAGE ? 3000000
+                                                                           : 231;
+            cr_assert_eq(charges[i].fate, TG_FATE_RATED);
+            cr_assert_eq(charges[i].amount, amount, "round %u row %u, service %u: %lld", round, i,
+                         rows[i].service, (long long)charges[i].amount);
+        }
+    }
+    tg_rate_destroy(rate);
+}
