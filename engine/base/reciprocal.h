@@ -3,8 +3,11 @@
  *  @brief Division by a number that stays the same for many rows: one multiplication and a shift.
  *
  *  Source: Granlund, Montgomery: Division by Invariant Integers using Multiplication (PLDI 1994),
- *  figure 4.1, for 64 bits. Exact for every dividend. Threads: pure. Allocates: never.
- *  Cost: 5 instructions instead of 26 to 40 ns for a 64-bit division on older cores.
+ *  theorem 4.2. With L = ceil(log2 divisor), magic = ceil(2^(63 + L) / divisor) exceeds the quotient
+ *  by less than divisor <= 2^L parts in 2^(63 + L), so magic * dividend >> (63 + L) is exact for
+ *  every dividend below 2^63. One bit less than a word is what makes the magic number fit into one;
+ *  all 64 bits of a dividend took two more instructions. Threads: pure. Allocates: never.
+ *  Cost: 3 instructions instead of 26 to 40 ns for a 64-bit division on older cores.
  */
 #ifndef TG_BASE_RECIPROCAL_H
 #define TG_BASE_RECIPROCAL_H
@@ -12,33 +15,31 @@
 #include <assert.h>
 #include <stdint.h>
 
+/** Dividends are below this, divisors at most this. */
+#define TG_RECIPROCAL_END (UINT64_C(1) << 63)
+
 /** @brief A divisor, prepared. */
 struct tg_reciprocal {
-    uint64_t magic;   /**< Fraction bits of 2^ceil(log2 divisor) / divisor. */
-    uint64_t divisor; /**< At least 1. */
-    uint8_t shift1;   /**< 0 for a divisor of 1, else 1. */
-    uint8_t shift2;   /**< ceil(log2 divisor) - 1, not below 0. */
+    uint64_t magic;   /**< ceil(2^(63 + shift) / divisor). */
+    uint64_t divisor; /**< 1..TG_RECIPROCAL_END. */
+    uint64_t shift;   /**< ceil(log2 divisor). */
 };
 
-/** @brief Prepare a divisor. @param divisor At least 1. @return By value. */
+/** @brief Prepare a divisor. @param divisor 1..TG_RECIPROCAL_END. @return By value. */
 static inline struct tg_reciprocal tg_reciprocal_of(uint64_t divisor)
 {
-    assert(divisor >= 1);
+    assert(divisor >= 1 && divisor <= TG_RECIPROCAL_END);
     const unsigned log = divisor == 1 ? 0 : 64u - (unsigned)__builtin_clzll(divisor - 1);
-    const unsigned __int128 power = (unsigned __int128)1 << log;
+    const unsigned __int128 power = (unsigned __int128)1 << (63 + log);
     return (struct tg_reciprocal){
-        .magic = (uint64_t)(((power - divisor) << 64) / divisor) + 1,
-        .divisor = divisor,
-        .shift1 = log > 0 ? 1 : 0,
-        .shift2 = (uint8_t)(log > 0 ? log - 1 : 0),
-    };
+        .magic = (uint64_t)((power + divisor - 1) / divisor), .divisor = divisor, .shift = log};
 }
 
-/** @brief dividend / divisor. @param by Prepared. @param dividend Any. @return Rounded down. */
+/** @brief dividend / divisor. @param by Prepared. @param dividend Below TG_RECIPROCAL_END.
+ *  @return Rounded down. */
 static inline uint64_t tg_reciprocal_divide(const struct tg_reciprocal *by, uint64_t dividend)
 {
-    const uint64_t high = (uint64_t)(((unsigned __int128)by->magic * dividend) >> 64);
-    return (high + ((dividend - high) >> by->shift1)) >> by->shift2;
+    return (uint64_t)(((unsigned __int128)by->magic * (dividend + dividend)) >> 64) >> by->shift;
 }
 
 #endif

@@ -48,6 +48,8 @@ enum tg_account_meter_kind {
 
 /** Largest counter value: 48 bits. A row that would pass it is TG_E_AMOUNT_OVERFLOW. */
 #define TG_METER_BASE_MAX ((UINT64_C(1) << 48) - 1)
+/** Where the halves of the events' count begin, in each of a meter's two words. */
+#define TG_METER_EVENTS_SHIFT 48u
 
 /**
  * @brief One meter of one period, in base quantity (milliseconds, octets, events): prices in

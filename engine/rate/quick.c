@@ -6,213 +6,129 @@
 #include "rate/worker.h"
 
 #include <assert.h>
+#include <string.h>
 
-/* Quantities and increments below this cannot overflow 64 bits on the way. */
-#define QUICK_UNITS_MAX (UINT64_C(1) << 48)
+/* Node state and site: what the stages before have written into a charge's last word. */
+#define TAIL_WORD     offsetof(struct tg_charge, reason)
+#define TAIL_OCTET(m) (UINT64_C(0xff) << 8 * (offsetof(struct tg_charge, m) - TAIL_WORD))
+#define TAIL_KEPT     (TAIL_OCTET(node_state) | TAIL_OCTET(site))
+#define LABEL_WORD    offsetof(struct tg_charge, catalog_version)
+#define LABEL_ZONE    (8 * (offsetof(struct tg_charge, zone) - LABEL_WORD))
+_Static_assert(TAIL_WORD + 8 == sizeof(struct tg_charge), "the last word");
+_Static_assert(LABEL_WORD + 8 == TAIL_WORD, "the word before");
+_Static_assert(offsetof(struct tg_account_line, period) == 0 &&
+                   offsetof(struct tg_account_line, calls_open) == 4,
+               "one word: a month, and no call open");
 
-/* The tag of an image; its pointer is compared with what it was made from, as an image may be freed
- * and another one mapped at its address. */
-static void image_enter(struct tg_quick *quick, const struct tg_image *image)
-{
-    quick->image = image;
-    for (uint32_t i = 0; i < TG_QUICK_IMAGES_COUNT; i++) {
-        const struct tg_quick_image *known = &quick->images[i];
-        if (known->image == image && known->version == image->version &&
-            known->content_hash == image->content_hash) {
-            quick->tag = known->tag;
-            return;
-        }
-    }
-    quick->tag = ++quick->tags_given;
-    quick->images[quick->tag % TG_QUICK_IMAGES_COUNT] =
-        (struct tg_quick_image){image, image->content_hash, image->version, quick->tag};
-}
+/* Keeps a pointer in a register: gcc 12 works its address out anew at each use. */
+#define HELD(pointer) __asm__("" : "+r"(pointer))
 
-/* Take the times around an instant that share its image and its month. A batch has one image on the
- * short way, that of its first row: rows of another one are few. */
-static __attribute__((noinline)) bool
-times_enter(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot, int64_t at_ns)
+/* Flags of rows that always go the long way. */
+#define FLAGS_UNUSUAL (TG_USAGE_INCOMING | TG_USAGE_PARTIAL)
+
+void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                         int64_t at_ns)
 {
     struct tg_quick *quick = &rate->quick;
-    const struct tg_image *image = tg_catalog_image_at(snapshot, at_ns);
-    const uint32_t period = tg_rate_period(rate, at_ns);
-    if (image == NULL || period == 0 || (quick->image != NULL && quick->image != image)) {
-        return false;
-    }
-    if (quick->image == NULL) {
-        image_enter(quick, image);
-    }
-    for (uint32_t i = 0; i < TG_RATE_MONTHS_MAX; i++) {
-        if (rate->months[i].period == period) {
-            quick->from_ns = rate->months[i].from_ns;
-            quick->to_ns = rate->months[i].to_ns;
+    const uint32_t subscribers_count = snapshot->roster->subscribers_count;
+    const uint32_t lines_count = rate->accounts->subscribers_count_max;
+    quick->image = NULL;
+    quick->from_ns = 0;
+    quick->to_ns = 0;
+    quick->usual_ns = 0;
+    quick->usual_span_ns = 0;
+    quick->usual_count = subscribers_count < lines_count ? subscribers_count : lines_count;
+    (void)tg_rate_quick_times(rate, snapshot, at_ns);
+}
+
+/* One row after the other: addresses first and then all prefetches at once was no faster. Where the
+ * host maps small pages a prefetch is a page walk of 20 to 50 ns, so the roster is asked by its
+ * small array (tg_roster_product). */
+void tg_rate_quick_ahead(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                         const struct tg_usage *rows, const struct tg_charge *charges,
+                         uint32_t count, uint32_t turn)
+{
+    struct tg_quick *quick = &rate->quick;
+    const uint16_t *hot = snapshot->roster->hot;
+    struct tg_account_line *lines = rate->accounts->lines[quick->period & 1];
+    const int64_t usual_ns = quick->usual_ns;
+    const uint64_t span_ns = quick->usual_span_ns;
+    const uint32_t subscribers_count = quick->usual_count;
+    const uint32_t period = quick->period;
+    assert(count <= TG_QUICK_ROWS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        struct tg_quick_row *row = &quick->rows[turn & 1][i];
+        const uint32_t subscriber = charges[i].subscriber;
+        row->line = NULL;
+        if (charges[i].fate == TG_FATE_NONE && subscriber < subscribers_count &&
+            (uint64_t)rows[i].start_ns - (uint64_t)usual_ns < span_ns &&
+            (rows[i].flags & FLAGS_UNUSUAL) == 0) {
+            row->line = &lines[subscriber];
+            row->period = period;
+            __builtin_prefetch(row->line, 0, 3);
+            __builtin_prefetch(&hot[subscriber], 0, 3);
         }
     }
-    for (uint32_t i = 0; i < snapshot->images_count; i++) {
-        const int64_t bound_ns = snapshot->valid_from_ns[i];
-        if (bound_ns <= at_ns && bound_ns > quick->from_ns) {
-            quick->from_ns = bound_ns;
-        } else if (bound_ns > at_ns && bound_ns < quick->to_ns) {
-            quick->to_ns = bound_ns;
-        }
-    }
-    quick->period = period;
-    return true;
-}
-
-/* The allowance of a plan's service when the account line alone keeps it. */
-static void cell_allowance(const struct tg_image *image, uint8_t service,
-                           struct tg_quick_cell *cell)
-{
-    const struct tg_allowance *allowance = tg_image_allowance(image, cell->plan_service->allowance);
-    if (cell->plan_service->allowance == TG_ALLOWANCE_NONE || allowance == NULL ||
-        allowance->dimension != cell->dimension ||
-        ((allowance->services_mask >> service) & 1u) == 0) {
-        return;
-    }
-    cell->allowance_base = allowance->amount_base;
-    cell->zone_bits =
-        allowance->zones_offset != 0 ? tg_image_at(image, allowance->zones_offset) : NULL;
-}
-
-static __attribute__((noinline)) void cell_make(const struct tg_image *image, uint64_t tag,
-                                                uint32_t product_index, uint8_t service,
-                                                struct tg_quick_cell *cell)
-{
-    *cell = (struct tg_quick_cell){.tag = tag};
-    const struct tg_product *product = tg_image_product(image, product_index);
-    const struct tg_plan_service *plan_service =
-        product != NULL ? tg_image_plan_service(image, product->plan, service) : NULL;
-    if (plan_service == NULL) {
-        return;
-    }
-    cell->plan_service = plan_service;
-    cell->matrix = tg_image_at(image, plan_service->matrix_offset);
-    cell->zones_count = plan_service->zones_count;
-    cell->bands_count = plan_service->bands_count;
-    cell->time_model = plan_service->time_model;
-    cell->deck = plan_service->zone_by == TG_ZONE_BY_NETWORK ? TG_DECK_NONE : plan_service->deck;
-    cell->dimension = plan_service->dimension;
-    cell->is_zoned_by_network = plan_service->zone_by == TG_ZONE_BY_NETWORK;
-    cell->is_cut_by_time =
-        (plan_service->dimension == TG_DIMENSION_TIME || plan_service->is_data_timed != 0) &&
-        plan_service->split_mode != TG_SPLIT_START;
-    cell->is_quick = plan_service->buckets_count == 0 &&
-                     plan_service->dimension != TG_DIMENSION_MONEY &&
-                     plan_service->zone_by != TG_ZONE_BY_PAIR &&
-                     (plan_service->deck_match != TG_DECK_MATCH_LONGEST ||
-                      plan_service->fallback_decks[0] == TG_DECK_NONE) &&
-                     !tg_image_time_model_varies(image, plan_service->time_model);
-    cell_allowance(image, service, cell);
-}
-
-static bool price_is_quick(const struct tg_price *price, const struct tg_price_info *info,
-                           const struct tg_plug *plug)
-{
-    const struct tg_price_step *step = tg_price_steps(price);
-    if (plug == NULL || plug->origin != TG_PLUG_BUILTIN) {
-        return false;
-    }
-    const struct tg_tariff *tariff = plug->plugin->contract;
-    return (tariff->promises & TG_TARIFF_IS_LINEAR) != 0 && price->steps_count == 1 &&
-           step->flat == 0 && step->per_units < UINT32_MAX && step->price != INT64_MIN &&
-           price->first_increment < QUICK_UNITS_MAX && price->next_increment < QUICK_UNITS_MAX &&
-           price->minimum_units < QUICK_UNITS_MAX && price->grace_units == 0 &&
-           info->quantity_rounding != TG_ROUND_HALF_EVEN && info->block_units == 1 &&
-           info->round_exponent == 0 &&
-           (info->options & (TG_PRICE_RULES | TG_PRICE_INCLUDED_FIRST)) == 0 &&
-           info->counter < TG_COUNTER_SHELF;
-}
-
-/* What makes floor((x + add) / divisor) the rounded quotient of a magnitude. */
-static uint64_t rounding_add(uint8_t rounding, bool is_negative, uint64_t divisor)
-{
-    switch (rounding) {
-    case TG_ROUND_HALF_UP:
-    case TG_ROUND_HALF_EVEN:
-        return divisor / 2;
-    case TG_ROUND_UP:
-        return divisor - 1;
-    case TG_ROUND_CEIL:
-        return is_negative ? 0 : divisor - 1;
-    case TG_ROUND_FLOOR:
-        return is_negative ? divisor - 1 : 0;
-    default:
-        return 0;
-    }
-}
-
-static __attribute__((noinline)) void price_make(const struct tg_image *image, uint64_t tag,
-                                                 uint32_t price_id, struct tg_quick_price *quick)
-{
-    *quick = (struct tg_quick_price){.tag = tag};
-    const struct tg_price *price = tg_image_price(image, price_id);
-    if (price == NULL) {
-        return;
-    }
-    const struct tg_price_info *info = tg_image_price_info(image, price_id);
-    quick->plug = tg_plug_find(TG_PLUGIN_TARIFF, tg_image_tariff_name(image, price_id));
-    if (!price_is_quick(price, info, quick->plug)) {
-        return;
-    }
-    const struct tg_price_step *step = tg_price_steps(price);
-    quick->is_quick = 1;
-    quick->is_negative = step->price < 0;
-    quick->step_price = (uint64_t)(step->price < 0 ? -step->price : step->price);
-    quick->unit_base = tg_reciprocal_of(info->unit_base_count);
-    quick->per_units = tg_reciprocal_of(step->per_units);
-    quick->next = tg_reciprocal_of(price->next_increment);
-    quick->unit_base_add = rounding_add(info->quantity_rounding, false, info->unit_base_count);
-    quick->per_units_add = rounding_add(price->rounding, step->price < 0, step->per_units);
-    quick->is_half_even = price->rounding == TG_ROUND_HALF_EVEN && step->per_units % 2 == 0;
-    quick->first_increment = price->first_increment;
-    quick->minimum_units = price->minimum_units;
-    quick->included_units = price->included_units;
-    quick->connect_fee = price->connect_fee;
-    quick->charge_min = price->charge_min;
-    quick->charge_max = (info->options & TG_PRICE_MAX_STOPS) == 0 ? price->charge_max : INT64_MAX;
-    quick->currency = image->currency;
-    quick->unit = info->unit;
-    quick->is_counted = info->counter != TG_COUNTER_RECORD;
-    quick->is_connect_on_use = (info->options & TG_PRICE_CONNECT_ON_USE) != 0;
-    quick->has_extras =
-        quick->connect_fee != 0 || quick->charge_min != INT64_MIN || quick->charge_max != INT64_MAX;
 }
 
 /* Rows of the group that a slot was found for before another takes it go the long way. A pointer of
  * a group before may be met too, which only costs its row the short way. */
-static __attribute__((noinline)) void slot_leave(struct tg_quick *quick, const void *slot)
+static void slot_leave(struct tg_quick *quick, const void *slot)
 {
     for (uint32_t i = 0; i < TG_QUICK_ROWS_MAX; i++) {
-        struct tg_quick_row *row = &quick->rows[i];
+        struct tg_quick_row *row = &quick->group[i];
         if (row->cell == slot || row->price == slot) {
             row->cell = NULL;
         }
     }
 }
 
-static inline const struct tg_quick_cell *cell_of(struct tg_quick *quick, uint32_t product,
-                                                  uint8_t service)
+static __attribute__((noinline)) void cell_enter(struct tg_quick *quick, uint64_t tag,
+                                                 uint32_t product, uint8_t service,
+                                                 struct tg_quick_cell *cell)
+{
+    slot_leave(quick, cell);
+    tg_rate_quick_cell_make(quick, tag, product, service, cell);
+}
+
+static __attribute__((noinline)) void price_enter(struct tg_rate *rate, uint64_t tag,
+                                                  uint32_t price_id, struct tg_quick_price *price)
+{
+    slot_leave(&rate->quick, price);
+    tg_rate_quick_price_make(rate->quick.image, tag, price_id, rate->bounds.amount_max, price);
+}
+
+static inline struct tg_quick_cell *cell_of(struct tg_quick *quick, uint32_t product,
+                                            uint8_t service)
 {
     const uint64_t tag = (uint64_t)quick->tag << 32 | product << 8 | service;
     struct tg_quick_cell *cell =
         &quick->cells[(product * TG_SERVICE_COUNT + service) % TG_QUICK_CELLS_COUNT];
+    HELD(cell);
     if (__builtin_expect(cell->tag != tag, 0)) {
-        slot_leave(quick, cell);
-        cell_make(quick->image, tag, product, service, cell);
+        cell_enter(quick, tag, product, service, cell);
     }
     return cell;
 }
 
-static inline const struct tg_quick_price *price_of(struct tg_quick *quick, uint32_t price_id)
+static inline void price_find(struct tg_rate *rate, uint32_t price_id, struct tg_quick_row *row)
 {
-    const uint64_t tag = (uint64_t)quick->tag << 32 | price_id;
-    struct tg_quick_price *price = &quick->prices[price_id % TG_QUICK_PRICES_COUNT];
+    const uint64_t tag = (uint64_t)rate->quick.tag << 32 | price_id;
+    struct tg_quick_price *price = &rate->quick.prices[price_id % TG_QUICK_PRICES_COUNT];
+    const struct tg_quick_cell *cell = row->cell;
     if (__builtin_expect(price->tag != tag, 0)) {
-        slot_leave(quick, price);
-        price_make(quick->image, tag, price_id, price);
+        price_enter(rate, tag, price_id, price);
     }
-    return price;
+    row->price = price;
+    row->cell = price->is_quick != 0 ? cell : NULL;
+}
+
+/* A plain cell's price is not there: it is made, or the cell found not to be plain. */
+static __attribute__((noinline)) void plain_enter(struct tg_rate *rate, struct tg_quick_cell *cell,
+                                                  struct tg_quick_row *row)
+{
+    price_find(rate, (uint32_t)cell->price_tag, row);
+    cell->is_plain = cell->price->is_quick;
 }
 
 /* Band of the start; false when the row goes on behind the band's end or has none. */
@@ -227,37 +143,38 @@ static bool band_of(const struct tg_image *image, const struct tg_quick_cell *ce
                                              (uint64_t)until_ns - (uint64_t)row->start_ns);
 }
 
-/* Who, which plan, which band: NULL when any of it is unusual. */
-static inline const struct tg_quick_cell *
-row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-            const struct tg_usage *row, uint32_t subscriber, struct tg_quick_row *quick_row)
+/* The product of a row that the group's look ahead found nothing unusual about. */
+static inline uint16_t usual_product(const struct tg_roster *roster, uint32_t subscriber,
+                                     const struct tg_usage *row)
+{
+    const uint16_t product = roster->hot[subscriber];
+    return __builtin_expect(product != TG_ROSTER_ASK_LINE, 1)
+               ? product
+               : tg_roster_product(roster, subscriber, row->start_ns);
+}
+
+/* The same for any other: of another month, or of a roster that has no hot array. */
+static __attribute__((noinline)) uint16_t other_product(struct tg_rate *rate,
+                                                        const struct tg_catalog_snapshot *snapshot,
+                                                        const struct tg_usage *row,
+                                                        const struct tg_charge *charge,
+                                                        struct tg_quick_row *quick_row)
 {
     struct tg_quick *quick = &rate->quick;
-    const struct tg_roster *roster = snapshot->roster;
-    if (subscriber >= roster->subscribers_count ||
-        subscriber >= rate->accounts->subscribers_count_max || row->service >= TG_SERVICE_COUNT ||
-        (row->flags & (TG_USAGE_INCOMING | TG_USAGE_PARTIAL)) != 0) {
-        return NULL;
+    const uint32_t subscriber = charge->subscriber;
+    if (charge->fate != TG_FATE_NONE || subscriber >= quick->usual_count ||
+        (row->flags & FLAGS_UNUSUAL) != 0) {
+        return TG_ROSTER_ASK_LINE;
     }
-    const uint16_t product = tg_roster_product(roster, subscriber, row->start_ns);
-    if (product == TG_ROSTER_ASK_LINE) {
-        return NULL;
+    const uint16_t product = tg_roster_product(snapshot->roster, subscriber, row->start_ns);
+    if (product == TG_ROSTER_ASK_LINE ||
+        ((row->start_ns < quick->from_ns || row->start_ns >= quick->to_ns) &&
+         !tg_rate_quick_times(rate, snapshot, row->start_ns))) {
+        return TG_ROSTER_ASK_LINE;
     }
-    if (__builtin_expect(row->start_ns < quick->from_ns || row->start_ns >= quick->to_ns, 0) &&
-        !times_enter(rate, snapshot, row->start_ns)) {
-        return NULL;
-    }
-    const struct tg_quick_cell *cell = cell_of(quick, product, row->service);
-    quick_row->zone = TG_ZONE_NONE;
-    quick_row->band = 0;
-    if (cell->is_quick == 0 || (cell->time_model != TG_TIME_MODEL_NONE &&
-                                !band_of(quick->image, cell, row, &quick_row->band))) {
-        return NULL;
-    }
-    if (cell->is_zoned_by_network != 0) {
-        quick_row->zone = tg_image_network_zone(quick->image, row->serving_network);
-    }
-    return cell;
+    quick_row->line = &rate->accounts->lines[quick->period & 1][subscriber];
+    quick_row->period = quick->period;
+    return product;
 }
 
 /* Zones of numbers, the rows of one deck together so that their misses overlap. A number that the
@@ -266,7 +183,7 @@ static void group_zones(struct tg_quick *quick, const struct tg_usage *rows, uin
 {
     while (wanted != 0) {
         const uint32_t first = (uint32_t)__builtin_ctz(wanted);
-        const uint16_t deck = quick->rows[first].cell->deck;
+        const uint16_t deck = quick->group[first].cell->deck;
         uint64_t keys[TG_QUICK_ROWS_MAX];
         int64_t at_ns[TG_QUICK_ROWS_MAX];
         uint16_t zones[TG_QUICK_ROWS_MAX];
@@ -274,7 +191,7 @@ static void group_zones(struct tg_quick *quick, const struct tg_usage *rows, uin
         uint32_t taken_count = 0;
         for (uint32_t rest = wanted; rest != 0; rest &= rest - 1) {
             const uint32_t i = (uint32_t)__builtin_ctz(rest);
-            if (quick->rows[i].cell->deck == deck) {
+            if (quick->group[i].cell->deck == deck) {
                 keys[taken_count] = rows[i].peer_key;
                 at_ns[taken_count] = rows[i].start_ns;
                 taken[taken_count++] = i;
@@ -283,96 +200,125 @@ static void group_zones(struct tg_quick *quick, const struct tg_usage *rows, uin
         }
         tg_image_zones(quick->image, deck, keys, at_ns, taken_count, zones);
         for (uint32_t k = 0; k < taken_count; k++) {
-            struct tg_quick_row *row = &quick->rows[taken[k]];
+            struct tg_quick_row *row = &quick->group[taken[k]];
             row->zone = zones[k];
             row->cell = zones[k] != TG_ZONE_NONE ? row->cell : NULL;
         }
     }
 }
 
-static inline void row_price(struct tg_quick *quick, struct tg_quick_row *row)
+static inline void row_price(struct tg_rate *rate, struct tg_quick_row *row)
 {
     const struct tg_quick_cell *cell = row->cell;
-    if (row->zone >= cell->zones_count || row->band >= cell->bands_count) {
-        row->cell = NULL;
-        return;
-    }
-    const uint32_t price_id = cell->matrix[(size_t)row->zone * cell->bands_count + row->band];
+    const uint32_t price_id = row->zone < cell->zones_count && row->band < cell->bands_count
+                                  ? cell->matrix[(size_t)row->zone * cell->bands_count + row->band]
+                                  : TG_PRICE_NONE;
     if (price_id == TG_PRICE_NONE) {
         row->cell = NULL;
         return;
     }
-    row->price = price_of(quick, price_id);
-    if (row->price->is_quick == 0) {
-        row->cell = NULL;
+    price_find(rate, price_id, row);
+}
+
+/* A row with bands, networks or a deck; true when its zone is the deck's to tell. */
+static inline bool row_ask(struct tg_rate *rate, const struct tg_usage *row,
+                           const struct tg_quick_cell *cell, struct tg_quick_row *quick_row)
+{
+    const struct tg_image *image = rate->quick.image;
+    if (cell->is_quick == 0 ||
+        (cell->time_model != TG_TIME_MODEL_NONE && !band_of(image, cell, row, &quick_row->band))) {
+        quick_row->cell = NULL;
+        return false;
+    }
+    if (cell->is_zoned_by_network != 0) {
+        quick_row->zone = tg_image_network_zone(image, row->serving_network);
+    }
+    if (cell->deck != TG_DECK_NONE && tg_usage_peer_kind(row) == TG_KEY_E164) {
+        return true;
+    }
+    row_price(rate, quick_row);
+    return false;
+}
+
+/* Rows whose deck is to be asked, once all cells are there: any of them may have lost its own. */
+static void group_ask(struct tg_rate *rate, const struct tg_usage *rows, uint32_t wanted)
+{
+    struct tg_quick *quick = &rate->quick;
+    for (uint32_t rest = wanted; rest != 0; rest &= rest - 1) {
+        const uint32_t i = (uint32_t)__builtin_ctz(rest);
+        wanted &= ~((quick->group[i].cell == NULL ? 1u : 0u) << i);
+    }
+    group_zones(quick, rows, wanted);
+    for (; wanted != 0; wanted &= wanted - 1) {
+        struct tg_quick_row *row = &quick->group[__builtin_ctz(wanted)];
+        if (row->cell != NULL) {
+            row_price(rate, row);
+        }
     }
 }
 
 void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                            const struct tg_usage *rows, const struct tg_charge *charges,
-                           uint32_t count)
+                           uint32_t count, uint32_t turn)
 {
     struct tg_quick *quick = &rate->quick;
+    const struct tg_roster *roster = snapshot->roster;
+    struct tg_quick_row *group = quick->rows[turn & 1];
     uint32_t wanted = 0; /* rows that ask a deck */
     assert(count <= TG_QUICK_ROWS_MAX);
+    quick->group = group;
     for (uint32_t i = 0; i < count; i++) {
-        struct tg_quick_row *row = &quick->rows[i];
-        row->cell = charges[i].fate == TG_FATE_NONE
-                        ? row_resolve(rate, snapshot, &rows[i], charges[i].subscriber, row)
-                        : NULL;
-        if (row->cell == NULL) {
+        struct tg_quick_row *row = &group[i];
+        const uint16_t product = __builtin_expect(row->line != NULL, 1)
+                                     ? usual_product(roster, charges[i].subscriber, &rows[i])
+                                     : other_product(rate, snapshot, &rows[i], &charges[i], row);
+        if (__builtin_expect(product == TG_ROSTER_ASK_LINE, 0)) {
+            row->cell = NULL;
             continue;
         }
-        if (row->cell->deck != TG_DECK_NONE && tg_usage_peer_kind(&rows[i]) == TG_KEY_E164) {
+        struct tg_quick_cell *cell = cell_of(quick, product, rows[i].service);
+        row->cell = cell;
+        row->zone = TG_ZONE_NONE;
+        row->band = 0;
+        if (__builtin_expect(cell->is_plain != 0, 1)) {
+            row->price = cell->price;
+            if (__builtin_expect(cell->price->tag != cell->price_tag, 0)) {
+                plain_enter(rate, cell, row);
+            }
+        } else if (row_ask(rate, &rows[i], cell, row)) {
             wanted |= 1u << i;
-        } else {
-            row_price(quick, row);
         }
     }
-    if (wanted == 0) {
-        return;
-    }
-    for (uint32_t rest = wanted; rest != 0; rest &= rest - 1) {
-        const uint32_t i = (uint32_t)__builtin_ctz(rest);
-        wanted &= ~((quick->rows[i].cell == NULL ? 1u : 0u) << i);
-    }
-    group_zones(quick, rows, wanted);
-    for (; wanted != 0; wanted &= wanted - 1) {
-        struct tg_quick_row *row = &quick->rows[__builtin_ctz(wanted)];
-        if (row->cell != NULL) {
-            row_price(quick, row);
-        }
+    if (wanted != 0) {
+        group_ask(rate, rows, wanted);
     }
 }
 
-/* Base quantity to whole units, then increments; 0 goes the long way. */
-static inline uint64_t units_of(const struct tg_quick_price *price, uint64_t base)
+/* Base quantity to whole units, then increments, less what is free. 0 or so much that something
+ * might overflow goes the long way, and so does what is not a unit. */
+static inline bool units_billed(const struct tg_quick_price *price, uint64_t base, uint64_t *billed)
 {
     uint64_t units = tg_reciprocal_divide(&price->unit_base, base + price->unit_base_add);
-    if (units == 0) {
-        return 0;
-    }
-    units = units < price->minimum_units ? price->minimum_units : units;
-    if (units <= price->first_increment) {
-        return price->first_increment;
-    }
-    if (price->next.divisor == 1) {
-        return units;
-    }
-    const uint64_t over = units - price->first_increment + price->next.divisor - 1;
-    return price->first_increment + tg_reciprocal_divide(&price->next, over) * price->next.divisor;
+    const bool is_used = units != 0;
+    units = units < price->units_min ? price->units_min : units;
+    const uint64_t steps = tg_reciprocal_divide(&price->next, units + price->next_add);
+    *billed = steps * price->next.divisor + (uint64_t)price->billed_add;
+    return is_used && *billed - 1 < price->billed_max;
 }
 
-/* What priced units cost, with the rest that rounding left; false: not within 64 bits. */
-static inline bool units_price(const struct tg_quick_price *price, uint64_t units, int64_t *amount,
-                               int64_t *remainder)
+/* An amount and the rest that rounding left, in 2^-32. */
+struct cost {
+    int64_t amount;
+    int64_t remainder;
+};
+
+/* What priced units cost where a unit does not cost a whole amount. Out of line: it would take the
+ * registers of rows that need none of it. */
+static __attribute__((noinline)) struct cost units_price(const struct tg_quick_price *price,
+                                                         uint64_t units)
 {
     const uint64_t divisor = price->per_units.divisor;
-    uint64_t product;
-    if (__builtin_mul_overflow(price->step_price, units, &product) ||
-        product > INT64_MAX - divisor) {
-        return false;
-    }
+    const uint64_t product = (uint64_t)price->step_price * units;
     int64_t whole =
         (int64_t)tg_reciprocal_divide(&price->per_units, product + price->per_units_add);
     int64_t rest = (int64_t)(product - (uint64_t)whole * divisor);
@@ -383,107 +329,128 @@ static inline bool units_price(const struct tg_quick_price *price, uint64_t unit
     const uint64_t gap = (uint64_t)(rest < 0 ? -rest : rest);
     const int64_t parts = (int64_t)tg_reciprocal_divide(&price->per_units, gap << 32);
     const bool is_below = (rest < 0) != (price->is_negative != 0);
-    *amount = price->is_negative != 0 ? -whole : whole;
-    *remainder = is_below ? -parts : parts;
-    return true;
+    return (struct cost){price->is_negative != 0 ? -whole : whole, is_below ? -parts : parts};
 }
 
 /* Units that the line's own allowance still covers. */
-static inline uint64_t allowance_left(const struct tg_quick_row *row,
-                                      const struct tg_account_meter *meter)
+static inline uint64_t allowance_left(const struct tg_quick_row *row, uint64_t used_base)
 {
     const struct tg_quick_cell *cell = row->cell;
-    const uint64_t used_base = meter->allowance_base;
-    if (cell->allowance_base <= used_base ||
-        (cell->zone_bits != NULL &&
-         ((cell->zone_bits[row->zone / 8] >> (row->zone % 8)) & 1u) == 0)) {
-        return 0;
+    const uint64_t granted_base = cell->allowance_base;
+    uint64_t left_base = granted_base > used_base ? granted_base - used_base : 0;
+    if (__builtin_expect(cell->zone_bits != NULL, 0) &&
+        ((cell->zone_bits[row->zone / 8] >> (row->zone % 8)) & 1u) == 0) {
+        left_base = 0;
     }
-    return tg_reciprocal_divide(&row->price->unit_base, cell->allowance_base - used_base);
+    return tg_reciprocal_divide(&row->price->unit_base, left_base);
 }
 
-/* Fee and bounds that few prices have. */
-static inline bool amount_finish(const struct tg_quick_price *price, bool is_priced,
-                                 int64_t *amount, int64_t *remainder)
+/* Fee and bounds that few prices have; false: not within 64 bits. */
+static __attribute__((noinline)) bool cost_finish(const struct tg_quick_price *price,
+                                                  bool is_priced, struct cost *cost)
 {
-    if (is_priced || price->is_connect_on_use != 0) {
-        if (__builtin_add_overflow(*amount, price->connect_fee, amount)) {
-            return false;
-        }
+    if ((is_priced || price->is_connect_on_use != 0) &&
+        __builtin_add_overflow(cost->amount, price->connect_fee, &cost->amount)) {
+        return false;
     }
-    const int64_t unlimited = *amount;
+    const int64_t unlimited = cost->amount;
     if (is_priced) {
-        *amount = *amount < price->charge_min ? price->charge_min : *amount;
-        *amount = *amount > price->charge_max ? price->charge_max : *amount;
-        *remainder = *amount == unlimited ? *remainder : 0;
+        cost->amount = cost->amount < price->charge_min ? price->charge_min : cost->amount;
+        cost->amount = cost->amount > price->charge_max ? price->charge_max : cost->amount;
+        cost->remainder = cost->amount == unlimited ? cost->remainder : 0;
     }
     return true;
 }
 
-/* All or nothing: false leaves line and charge as they were. */
-static inline bool line_post(struct tg_rate *rate, const struct tg_usage *row,
-                             struct tg_charge *charge, const struct tg_quick_row *quick_row,
-                             struct tg_account_line *line)
+static inline uint64_t word_get(const void *object, size_t offset_bytes)
+{
+    uint64_t word;
+    memcpy(&word, (const uint8_t *)object + offset_bytes, sizeof word);
+    return word;
+}
+
+static inline void word_put(void *object, size_t offset_bytes, uint64_t word)
+{
+    memcpy((uint8_t *)object + offset_bytes, &word, sizeof word);
+}
+
+/* The quantity that the service's dimension counts. */
+static inline uint64_t base_quantity(const struct tg_usage *row, const struct tg_quick_cell *cell)
+{
+    const size_t up = offsetof(struct tg_usage, start_ns) + 8;
+    return (word_get(row, up) & cell->up_mask) + (word_get(row, up + 8) & cell->down_mask) +
+           (row->duration_ms & cell->duration_mask);
+}
+
+/* All or nothing: false leaves line and charge as they were. The meter is two words: 48 bits of
+ * quantity below 16 of the events' count, whose carry and end, once in 65536, are the long way's.
+ */
+static inline __attribute__((always_inline)) bool
+line_post(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+          const struct tg_quick_row *quick_row, struct tg_account_line *line)
 {
     const struct tg_quick_price *price = quick_row->price;
-    struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
-    uint64_t billed = units_of(price, tg_rate_base_quantity(row, quick_row->cell->dimension));
-    billed = billed > price->included_units ? billed - price->included_units : 0;
-    const uint64_t left = allowance_left(quick_row, meter);
+    const size_t meter = quick_row->cell->meter_offset;
+    const uint64_t priced_word = word_get(line, meter);
+    const uint64_t allowance_word = word_get(line, meter + 8);
+    const uint64_t before_base = priced_word & TG_METER_BASE_MAX;
+    const uint64_t used_base = allowance_word & TG_METER_BASE_MAX;
+    uint64_t billed;
+    int64_t line_cost;
+    if (__builtin_expect(!units_billed(price, base_quantity(row, quick_row->cell), &billed), 0)) {
+        return false;
+    }
+    const uint64_t left = allowance_left(quick_row, used_base);
     const uint64_t covered = left < billed ? left : billed;
-    const uint64_t before_base = meter->priced_base;
-    uint64_t billed_base;
-    int64_t amount = 0;
-    int64_t remainder = 0;
-    int64_t cost;
-    if (billed == 0 || __builtin_mul_overflow(billed, price->unit_base.divisor, &billed_base) ||
-        billed_base > TG_METER_BASE_MAX ||
-        (billed != covered && !units_price(price, billed - covered, &amount, &remainder)) ||
-        amount > rate->bounds.amount_max || amount < -rate->bounds.amount_max ||
-        (price->has_extras != 0 && !amount_finish(price, billed != covered, &amount, &remainder))) {
-        return false;
+    const uint64_t priced = billed - covered;
+    struct cost cost = {price->step_price * (int64_t)priced, 0};
+    if (__builtin_expect(price->is_whole == 0, 0)) {
+        cost = units_price(price, priced);
     }
+    if (__builtin_expect(price->has_extras != 0, 0)) {
+        struct cost finished = cost;
+        if (!cost_finish(price, priced != 0, &finished)) {
+            return false;
+        }
+        cost = finished;
+    }
+    const uint64_t priced_base = priced * price->unit_base.divisor;
     const uint64_t covered_base = covered * price->unit_base.divisor;
-    if (billed_base - covered_base > TG_METER_BASE_MAX - before_base ||
-        covered_base > TG_METER_BASE_MAX - meter->allowance_base ||
-        tg_account_events(meter) == UINT32_MAX ||
-        __builtin_add_overflow(line->cost, amount, &cost)) {
+    if (__builtin_expect(((before_base + priced_base) | (used_base + covered_base)) >>
+                                     TG_METER_EVENTS_SHIFT !=
+                                 0 ||
+                             priced_word >> TG_METER_EVENTS_SHIFT == UINT16_MAX ||
+                             __builtin_add_overflow(line->cost, cost.amount, &line_cost),
+                         0)) {
         return false;
     }
-    tg_account_meter_add(meter, billed_base - covered_base, covered_base);
-    line->cost = cost;
-    rate->counts.connect_fees_count +=
-        price->connect_fee != 0 && (billed != covered || price->is_connect_on_use != 0);
-    *charge = (struct tg_charge){
-        .amount = amount,
-        .remainder = remainder,
-        .billed_units = billed,
-        .allowance_units = covered,
-        .units_before =
-            price->is_counted != 0 ? tg_reciprocal_divide(&price->unit_base, before_base) : 0,
-        .subscriber = charge->subscriber,
-        .price_id = (uint32_t)price->tag,
-        .catalog_version = rate->quick.image->version,
-        .currency = price->currency,
-        .zone = quick_row->zone,
-        .reason = TG_OK,
-        .fate = TG_FATE_RATED,
-        .node_state = charge->node_state,
-        .pieces_count = 1,
-        .unit = price->unit,
-        .site = charge->site,
-    };
+    word_put(line, meter, priced_word + priced_base + (UINT64_C(1) << TG_METER_EVENTS_SHIFT));
+    word_put(line, meter + 8, allowance_word + covered_base);
+    line->cost = line_cost;
+    if (__builtin_expect(price->has_extras != 0, 0)) {
+        rate->counts.connect_fees_count +=
+            price->connect_fee != 0 && (priced != 0 || price->is_connect_on_use != 0);
+    }
+    charge->amount = cost.amount;
+    charge->remainder = cost.remainder;
+    charge->billed_units = billed;
+    charge->allowance_units = covered;
+    charge->units_before =
+        tg_reciprocal_divide(&price->unit_base, before_base & price->before_mask);
+    charge->price_id = (uint32_t)price->tag;
+    word_put(charge, LABEL_WORD, price->label | (uint64_t)quick_row->zone << LABEL_ZONE);
+    word_put(charge, TAIL_WORD, (word_get(charge, TAIL_WORD) & TAIL_KEPT) | price->tail);
     return true;
 }
 
 /* The line's first row of a month. */
 static __attribute__((noinline)) bool fresh_post(struct tg_rate *rate, const struct tg_usage *row,
                                                  struct tg_charge *charge,
-                                                 const struct tg_quick_row *quick_row,
-                                                 uint32_t period, struct tg_account_line *line)
+                                                 const struct tg_quick_row *quick_row)
 {
+    struct tg_account_line *line = quick_row->line;
     const struct tg_account_line before = *line;
-    if (tg_accounts_line(rate->accounts, charge->subscriber, period) == NULL) {
+    if (tg_accounts_line(rate->accounts, charge->subscriber, quick_row->period) == NULL) {
         return false;
     }
     if (line->calls_open != 0 || !line_post(rate, row, charge, quick_row, line)) {
@@ -496,20 +463,14 @@ static __attribute__((noinline)) bool fresh_post(struct tg_rate *rate, const str
 static inline bool row_post(struct tg_rate *rate, const struct tg_usage *row,
                             struct tg_charge *charge, const struct tg_quick_row *quick_row)
 {
-    const struct tg_quick *quick = &rate->quick;
-    const bool is_usual_time = row->start_ns >= quick->from_ns && row->start_ns < quick->to_ns;
-    const uint32_t period = is_usual_time ? quick->period : tg_rate_period(rate, row->start_ns);
-    struct tg_account_line *line = &rate->accounts->lines[period & 1][charge->subscriber];
+    struct tg_account_line *line = quick_row->line;
     if (__builtin_expect(tg_plug_is_quarantined(quick_row->price->plug), 0)) {
         return false;
     }
-    if (__builtin_expect(line->period != period, 0)) {
-        return fresh_post(rate, row, charge, quick_row, period, line);
+    if (__builtin_expect(word_get(line, 0) != quick_row->period, 0)) {
+        return line->period != quick_row->period && fresh_post(rate, row, charge, quick_row);
     }
-    if (__builtin_expect(line->calls_open != 0, 0)) {
-        return false;
-    }
-    tg_accounts_touch(rate->accounts, charge->subscriber, period);
+    tg_accounts_touch(rate->accounts, charge->subscriber, quick_row->period);
     return line_post(rate, row, charge, quick_row, line);
 }
 
@@ -518,7 +479,7 @@ uint32_t tg_rate_quick_run(struct tg_rate *rate, const struct tg_usage *rows,
 {
     uint32_t at = from;
     for (; at < count; at++) {
-        const struct tg_quick_row *quick_row = &rate->quick.rows[at];
+        const struct tg_quick_row *quick_row = &rate->quick.group[at];
         if (quick_row->cell == NULL || !row_post(rate, &rows[at], &charges[at], quick_row)) {
             break;
         }

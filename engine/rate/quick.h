@@ -3,7 +3,7 @@
  *  @brief The short way through the rate stage: rows whose price is a product and nothing more.
  *
  *  Source: reference rating-semantics 4.1, 4.3; performance.md 2c. Threads: one worker.
- *  Allocates: never. Cost: 439 instructions a row for the whole stage, 935 the long way
+ *  Allocates: never. Cost: 231 instructions a row for the whole stage, 935 the long way
  *  (tools/guard).
  *
  *  Most rows of a carrier meet a price that is price * units / per_units, one band, at most one
@@ -29,9 +29,11 @@
 #include "base/reciprocal.h"
 #include "catalog/catalog.h"
 #include "plug/registry.h"
+#include "rate/account.h"
 #include "record/charge.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TG_QUICK_CELLS_COUNT  1024u /**< Pairs of product and service at once; a power of two. */
@@ -39,61 +41,74 @@
 #define TG_QUICK_IMAGES_COUNT 8u    /**< Images whose tags are remembered. */
 #define TG_QUICK_ROWS_MAX     16u   /**< Rows of a group. */
 
-/** @brief What a product sells a service for; 64 bytes. */
-struct tg_quick_cell {
-    uint64_t tag;                               /**< Image tag, product, service; 0 free. */
-    const struct tg_plan_service *plan_service; /**< In the image. */
-    const uint32_t *matrix;                     /**< Price ids, [zones_count][bands_count]. */
-    const uint8_t *zone_bits;                   /**< Zones of the allowance; NULL: all. */
-    uint64_t allowance_base;                    /**< Granted a month; 0 none. */
-    uint16_t zones_count;                       /**< Rows of the matrix. */
-    uint16_t bands_count;                       /**< Columns. */
-    uint16_t deck;                              /**< TG_DECK_NONE: none. */
-    uint16_t time_model;                        /**< TG_TIME_MODEL_NONE: none. */
-    uint8_t dimension;                          /**< enum tg_dimension. */
-    uint8_t is_quick;                           /**< 0: always the long way. */
-    uint8_t is_zoned_by_network;                /**< Zone of the visited network. */
-    uint8_t is_cut_by_time;                     /**< Rows over a band's end go the long way. */
-    uint8_t reserved[12];                       /**< 0. */
-};
-_Static_assert(sizeof(struct tg_quick_cell) == 64, "one cache line");
+struct tg_quick_price;
 
-/** @brief A price, its divisors prepared; 192 bytes. */
+/** @brief What a product sells a service for; the first cache line prices a row without zones. */
+struct tg_quick_cell {
+    uint64_t tag;                 /**< Image tag, product, service; 0 free. */
+    uint64_t up_mask;             /**< Of quantity_up in the base quantity: its bits, or 0. */
+    uint64_t down_mask;           /**< Of quantity_down. */
+    uint32_t duration_mask;       /**< Of duration_ms. */
+    uint16_t meter_offset;        /**< Of its meter in an account line. */
+    uint8_t is_quick;             /**< 0: always the long way. */
+    uint8_t is_plain;             /**< One price whatever the row says: the next two. */
+    uint64_t price_tag;           /**< Of the price; with is_plain. */
+    struct tg_quick_price *price; /**< Where it is if its tag says so; with is_plain. */
+    uint64_t allowance_base;      /**< Granted a month, below 2^63; 0 none. */
+    const uint8_t *zone_bits;     /**< Zones of the allowance; NULL: all. */
+    const uint32_t *matrix;       /**< Price ids, [zones_count][bands_count]; second line. */
+    uint16_t zones_count;         /**< Rows of the matrix. */
+    uint16_t bands_count;         /**< Columns. */
+    uint16_t deck;                /**< TG_DECK_NONE: none. */
+    uint16_t time_model;          /**< TG_TIME_MODEL_NONE: none. */
+    uint8_t is_zoned_by_network;  /**< Zone of the visited network. */
+    uint8_t is_cut_by_time;       /**< Rows over a band's end go the long way. */
+    uint8_t reserved2[46];        /**< 0. */
+};
+_Static_assert(sizeof(struct tg_quick_cell) == 128, "two cache lines");
+_Static_assert(offsetof(struct tg_quick_cell, matrix) == 64, "one for rows without zones");
+
+/** @brief A price, its divisors prepared; 256 bytes. */
 struct tg_quick_price {
     uint64_t tag;                   /**< Image tag, price id; 0 free. */
-    uint64_t step_price;            /**< |price| of per_units units. */
     struct tg_reciprocal unit_base; /**< Base quantity in a unit. */
-    struct tg_reciprocal per_units; /**< Units the step's price is for; below 2^32. */
-    struct tg_reciprocal next;      /**< Next increment. */
     uint64_t unit_base_add;         /**< Added to a quantity so that rounding down rounds it. */
-    uint64_t per_units_add;         /**< The same for |amount|; half even is mended after. */
-    uint64_t first_increment;       /**< Below 2^48. */
-    uint64_t minimum_units;         /**< Below 2^48. */
-    uint64_t included_units;        /**< Of every record. */
+    uint64_t units_min;             /**< First increment or minimum, whichever is more. */
+    struct tg_reciprocal next;      /**< Next increment. */
+    uint64_t next_add;              /**< Makes units the dividend: next - 1 - first increment. */
+    int64_t billed_add;             /**< To whole next increments: first less included units. */
+    uint64_t billed_max;            /**< Up to it nothing overflows and no bound is passed. */
+    int64_t step_price;         /**< Of a unit with is_whole, else |price| of per_units units. */
+    uint64_t before_mask;       /**< 0: the counter is one a record, and begins at 0. */
+    uint64_t label;             /**< Charge's version and currency; zone to be added. */
+    uint64_t tail;              /**< Charge's last word but for node state and site. */
+    const struct tg_plug *plug; /**< Who would be asked; out of use: the long way. */
+    uint8_t is_quick;           /**< 0: the long way. */
+    uint8_t is_whole;           /**< A unit costs a whole amount: nothing is rounded. */
+    uint8_t is_negative;        /**< The step's price is below 0. */
+    uint8_t is_half_even;       /**< A tie that went up to an odd amount goes down. */
+    uint8_t is_connect_on_use;  /**< The fee needs use, not a priced unit. */
+    uint8_t has_extras;         /**< A fee, a minimum or a maximum charge. */
+    uint8_t reserved[2];        /**< 0. */
+    struct tg_reciprocal per_units; /**< Units the step's price is for; below 2^31. */
+    uint64_t per_units_add;         /**< As unit_base_add, for |amount|; half even mended after. */
     int64_t connect_fee;            /**< Once a call. */
     int64_t charge_min;             /**< INT64_MIN: none. */
     int64_t charge_max;             /**< INT64_MAX: none, or it only stops grants. */
-    const struct tg_plug *plug;     /**< Who would be asked; out of use: the long way. */
-    uint16_t currency;              /**< ISO 4217 numeric. */
-    uint8_t is_quick;               /**< 0: the long way. */
-    uint8_t is_negative;            /**< The step's price is below 0. */
-    uint8_t is_half_even;           /**< A tie that went up to an odd amount goes down. */
-    uint8_t unit;                   /**< enum tg_unit. */
-    uint8_t is_counted;             /**< The meter's counter is told: not one a record. */
-    uint8_t is_connect_on_use;      /**< The fee needs use, not a priced unit. */
-    uint8_t has_extras;             /**< A fee, a minimum or a maximum charge. */
-    uint8_t reserved[23];           /**< 0. */
+    uint8_t reserved2[56];          /**< 0. */
 };
-_Static_assert(sizeof(struct tg_quick_price) == 192, "three cache lines");
+_Static_assert(sizeof(struct tg_quick_price) == 256, "four cache lines");
 
-/** @brief A row of the group on the short way. */
+/** @brief A row of a group. */
 struct tg_quick_row {
+    struct tg_account_line *line;       /**< Of its subscriber and month; with cell or is_usual. */
     const struct tg_quick_cell *cell;   /**< NULL: not on the short way. */
     const struct tg_quick_price *price; /**< Valid with the cell. */
-    uint32_t reserved;                  /**< 0. */
+    uint32_t period;                    /**< Month of its time; with the line. */
     uint16_t zone;                      /**< Zone index. */
     uint16_t band;                      /**< Band of its start. */
 };
+_Static_assert(sizeof(struct tg_quick_row) == 32, "two in a cache line");
 
 /** @brief An image and the number its cells and prices carry. */
 struct tg_quick_image {
@@ -105,14 +120,18 @@ struct tg_quick_image {
 
 /** @brief Caches of a worker; zeroed memory is a fresh one. */
 struct tg_quick {
-    const struct tg_image *image; /**< Of the rows in [from_ns, to_ns); NULL: not known yet. */
+    const struct tg_image *image; /**< Of the batch's rows; NULL: not known yet. */
     int64_t from_ns;              /**< Times of one image and one month, inclusive. */
     int64_t to_ns;                /**< Exclusive; from_ns or less: no such times. */
-    uint32_t period;              /**< Their month. */
+    int64_t usual_ns;             /**< From here to to_ns the roster's hot array tells products. */
+    uint64_t usual_span_ns;       /**< to_ns less usual_ns; 0: no such times. */
+    uint32_t usual_count;         /**< Subscribers whom roster and accounts have. */
+    uint32_t period;              /**< Month of the times. */
     uint32_t tag;                 /**< Tag of the image. */
     uint32_t tags_given;          /**< Tags so far. */
     struct tg_quick_image images[TG_QUICK_IMAGES_COUNT];
-    struct tg_quick_row rows[TG_QUICK_ROWS_MAX];
+    struct tg_quick_row *group; /**< Rows that were resolved last: one of the two below. */
+    struct tg_quick_row rows[2][TG_QUICK_ROWS_MAX] __attribute__((aligned(64)));
     struct tg_quick_cell cells[TG_QUICK_CELLS_COUNT] __attribute__((aligned(64)));
     struct tg_quick_price prices[TG_QUICK_PRICES_COUNT] __attribute__((aligned(64)));
 };
@@ -120,27 +139,41 @@ struct tg_quick {
 struct tg_rate;
 
 /**
- * @brief Forget the image of the rows before: the snapshot may be another one.
- * @param[out] quick  Written.
+ * @brief Begin a batch: the snapshot may be another one than that of the batch before.
+ * @param[in,out] rate      Worker.
+ * @param[in]     snapshot  Borrowed.
+ * @param[in]     at_ns     Time of the batch's first row: its image is the batch's on the short
+ * way.
  */
-static inline void tg_rate_quick_start(struct tg_quick *quick)
-{
-    quick->image = NULL;
-    quick->from_ns = 0;
-    quick->to_ns = 0;
-}
+void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                         int64_t at_ns);
 
 /**
- * @brief Tell which rows of a group can go the short way; nothing moves.
- * @param[in,out] rate      Worker; its quick.rows are written.
+ * @brief Find the account lines of a group and ask for the memory it will need, while the group
+ *        before it is still to be worked on.
+ * @param[in,out] rate      Worker.
  * @param[in]     snapshot  Borrowed.
  * @param[in]     rows      Shape [count].
  * @param[in]     charges   Shape [count].
+ * @param[in]     count     0..TG_QUICK_ROWS_MAX.
+ * @param[in]     turn      Number of the group: groups with even and odd numbers take turns.
+ */
+void tg_rate_quick_ahead(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                         const struct tg_usage *rows, const struct tg_charge *charges,
+                         uint32_t count, uint32_t turn);
+
+/**
+ * @brief Tell which rows of a group can go the short way; nothing moves.
+ * @param[in,out] rate      Worker; its quick.group is written.
+ * @param[in]     snapshot  Borrowed.
+ * @param[in]     rows      Shape [count]; tg_rate_quick_ahead has seen them.
+ * @param[in]     charges   Shape [count].
  * @param[in]     count     1..TG_QUICK_ROWS_MAX.
+ * @param[in]     turn      As there.
  */
 void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                            const struct tg_usage *rows, const struct tg_charge *charges,
-                           uint32_t count);
+                           uint32_t count, uint32_t turn);
 
 /**
  * @brief Price and post rows in order until one needs the long way.
@@ -153,5 +186,21 @@ void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
  */
 uint32_t tg_rate_quick_run(struct tg_rate *rate, const struct tg_usage *rows,
                            struct tg_charge *charges, uint32_t from, uint32_t count);
+
+/** @brief Times of one image and one month around an instant become quick's. @param rate Worker.
+ *  @param snapshot Borrowed. @param at_ns Any. @return false: no month, no image, or not the
+ *  batch's image; the times stay as they were. */
+bool tg_rate_quick_times(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
+                         int64_t at_ns);
+
+/** @brief Work out a cell. @param quick Its image is the batch's. @param tag To find it by.
+ *  @param product_index Any. @param service Any. @param cell Written. */
+void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t product_index,
+                             uint8_t service, struct tg_quick_cell *cell);
+
+/** @brief Work out a price. @param image The batch's. @param tag To find it by. @param price_id
+ *  Any. @param amount_max Bound of an amount, at least 1. @param quick Written. */
+void tg_rate_quick_price_make(const struct tg_image *image, uint64_t tag, uint32_t price_id,
+                              int64_t amount_max, struct tg_quick_price *quick);
 
 #endif

@@ -647,13 +647,14 @@ static void group_long_run(struct tg_rate *rate, const struct tg_catalog_snapsho
 
 /* In order, runs of rows that go the short way and runs of others that go the long one. */
 static void group_run(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                      const struct tg_usage *rows, struct tg_charge *charges, uint32_t count)
+                      const struct tg_usage *rows, struct tg_charge *charges, uint32_t count,
+                      uint32_t turn)
 {
-    tg_rate_quick_resolve(rate, snapshot, rows, charges, count);
+    tg_rate_quick_resolve(rate, snapshot, rows, charges, count, turn);
     uint32_t at = tg_rate_quick_run(rate, rows, charges, 0, count);
     while (at < count) {
         uint32_t end = at + 1;
-        while (end < count && rate->quick.rows[end].cell == NULL) {
+        while (end < count && rate->quick.group[end].cell == NULL) {
             end++;
         }
         group_long_run(rate, snapshot, rows + at, charges + at, end - at, NULL);
@@ -667,20 +668,25 @@ void tg_rate_run_traced(struct tg_rate *rate, const struct tg_catalog_snapshot *
 {
     assert(count <= TG_BATCH_ROWS_MAX);
     rate->roster = snapshot->roster;
+    if (count == 0) {
+        return;
+    }
+    uint32_t turn = 0;
     uint32_t ahead = count < TG_RATE_GROUP_ROWS ? count : TG_RATE_GROUP_ROWS;
-    tg_rate_quick_start(&rate->quick);
-    tg_rate_group_prefetch(rate, snapshot, rows, charges, ahead);
+    tg_rate_quick_start(rate, snapshot, rows[0].start_ns);
+    tg_rate_quick_ahead(rate, snapshot, rows, charges, ahead, turn);
     for (uint32_t from = 0; from < count; from += TG_RATE_GROUP_ROWS) {
         const uint32_t group = ahead - from;
         const uint32_t next =
             count - ahead < TG_RATE_GROUP_ROWS ? count - ahead : TG_RATE_GROUP_ROWS;
-        tg_rate_group_prefetch(rate, snapshot, rows + ahead, charges + ahead, next);
+        tg_rate_quick_ahead(rate, snapshot, rows + ahead, charges + ahead, next, turn + 1);
         ahead += next;
         if (traces != NULL) {
             group_long_run(rate, snapshot, rows + from, charges + from, group, traces + from);
         } else {
-            group_run(rate, snapshot, rows + from, charges + from, group);
+            group_run(rate, snapshot, rows + from, charges + from, group, turn);
         }
+        turn++;
     }
 }
 

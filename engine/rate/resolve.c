@@ -25,33 +25,6 @@ uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
     return period;
 }
 
-/* Addresses first, then one prefetch after the other: spread over the work on the group before they
- * were no faster. A prefetch costs 20 to 50 ns where the host maps small pages, so the roster is
- * asked by its small array (tg_roster_product). */
-void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                            const struct tg_usage *rows, const struct tg_charge *charges,
-                            uint32_t count)
-{
-    const struct tg_roster *roster = snapshot->roster;
-    const struct tg_accounts *accounts = rate->accounts;
-    const void *wanted[TG_RATE_GROUP_ROWS * 2];
-    uint32_t wanted_count = 0;
-    assert(count <= TG_RATE_GROUP_ROWS);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t subscriber = charges[i].subscriber;
-        if (charges[i].fate == TG_FATE_NONE && subscriber < roster->subscribers_count &&
-            subscriber < accounts->subscribers_count_max) {
-            const uint32_t half = tg_rate_period(rate, rows[i].start_ns) & 1;
-            wanted[wanted_count++] = &accounts->lines[half][subscriber];
-            wanted[wanted_count++] = roster->hot != NULL ? (const void *)&roster->hot[subscriber]
-                                                         : &roster->lines[subscriber];
-        }
-    }
-    for (uint32_t i = 0; i < wanted_count; i++) {
-        __builtin_prefetch(wanted[i], 0, 3);
-    }
-}
-
 static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                                const struct tg_usage *row, uint32_t subscriber,
                                struct tg_rate_work *work)

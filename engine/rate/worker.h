@@ -166,12 +166,6 @@ static inline bool tg_rate_row_is_received(const struct tg_usage *row)
            (row->service == TG_SERVICE_VOICE || row->service == TG_SERVICE_MESSAGE);
 }
 
-/** @brief Ask for the memory that rows will need. @param rate Worker. @param snapshot Borrowed.
- *  @param rows Shape [count]. @param charges Shape [count]. @param count Any. */
-void tg_rate_group_prefetch(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                            const struct tg_usage *rows, const struct tg_charge *charges,
-                            uint32_t count);
-
 /** @brief Image, subscriber, plan and zone of each row, or a reason in its work. @param rate
  * Worker.
  *  @param snapshot Borrowed. @param rows Shape [count]. @param charges Shape [count].

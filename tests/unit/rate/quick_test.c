@@ -7,7 +7,11 @@
 #define CATALOGS 60
 #define ROWS     8000
 
+#define FIRST_VERSION 7u /* of fixture_init */
+
 static uint64_t state = 12345;
+
+static uint16_t hot[FIXTURE_SUBSCRIBERS];
 
 static uint64_t roll(uint64_t sides)
 {
@@ -60,8 +64,23 @@ static void catalog_roll(struct fixture *f, int64_t start_ns)
     if (roll(2) == 0) {
         fixture_allowance(f, TG_SERVICE_VOICE, 1, roll(100000000));
     }
+    /* As the roster keeps it, and as a roster that keeps none. */
+    for (uint32_t i = 0; i < FIXTURE_SUBSCRIBERS; i++) {
+        hot[i] = i == 3 || i == 4 ? TG_ROSTER_ASK_LINE : 0;
+    }
+    f->roster.hot = roll(3) == 0 ? NULL : hot;
+    f->roster.hot_from_ns = roll(2) == 0 ? 0 : start_ns + 3000 * TG_NS_PER_S;
     f->lines[3].active_to_s = (uint32_t)(start_ns / TG_NS_PER_S) + 1800;
     f->lines[4].flags = TG_ROSTER_REMOVED;
+}
+
+/* A version of mid-month that grants less than some have used by then. */
+static void catalog_shrink(struct fixture *f)
+{
+    f->image.version++;
+    f->image.content_hash++;
+    f->allowances[0].amount_base /= 4;
+    f->allowances[1].amount_base /= 4;
 }
 
 static struct tg_usage row_roll(int64_t start_ns)
@@ -78,12 +97,12 @@ static struct tg_usage row_roll(int64_t start_ns)
     return row;
 }
 
-/* Amounts as large as they come: a tariff in quarantine would hide the rest. */
-static struct tg_rate *worker_make(void)
+/* As many faults as there are: a tariff in quarantine would hide the rest. */
+static struct tg_rate *worker_make(int64_t amount_max)
 {
     struct tg_rate *rate;
     const struct tg_rate_params params = {.subscribers_count_max = FIXTURE_SUBSCRIBERS,
-                                          .bounds = {INT64_MAX - 1, UINT32_MAX}};
+                                          .bounds = {amount_max, UINT32_MAX}};
     cr_assert_eq(tg_rate_create(&params, &rate, NULL), TG_OK);
     return rate;
 }
@@ -102,19 +121,24 @@ Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 600)
     /* If this failed, what a call costs would depend on how it was computed, and `quote`, which
      * always goes the long way, would tell another price than the bill. */
     static struct fixture f;
+    static const int64_t amounts_max[] = {INT64_MAX - 1, INT64_MAX - 1, 1000000000, 1};
     const int64_t start_ns = fixture_ns("2026-03-01T06:00:00Z");
     uint64_t rated_count = 0;
     uint64_t refused_count = 0;
     for (uint32_t catalog = 0; catalog < CATALOGS; catalog++) {
         catalog_roll(&f, start_ns);
-        struct tg_rate *quick = worker_make();
-        struct tg_rate *slow = worker_make();
+        const int64_t amount_max = amounts_max[roll(4)];
+        struct tg_rate *quick = worker_make(amount_max);
+        struct tg_rate *slow = worker_make(amount_max);
         for (uint32_t done = 0; done < ROWS;) {
             struct tg_usage rows[TG_BATCH_ROWS_MAX];
             struct tg_charge fast[TG_BATCH_ROWS_MAX];
             struct tg_charge slowly[TG_BATCH_ROWS_MAX];
             static struct tg_rate_trace traces[TG_BATCH_ROWS_MAX];
             const uint32_t count = 1 + (uint32_t)roll(TG_BATCH_ROWS_MAX);
+            if (done >= ROWS / 2 && f.image.version == FIRST_VERSION) {
+                catalog_shrink(&f);
+            }
             for (uint32_t i = 0; i < count; i++) {
                 rows[i] = row_roll(start_ns);
                 fast[i] = (struct tg_charge){
@@ -201,7 +225,7 @@ Test(quick, rows_of_one_group_that_share_a_place_keep_their_own_prices)
     const uint64_t clash = (uint64_t)146 * TG_SERVICE_COUNT + TG_SERVICE_EVENT;
     cr_assert_eq(clash % TG_QUICK_CELLS_COUNT, TG_SERVICE_VOICE);
     wide_init(&wide);
-    struct tg_rate *rate = worker_make();
+    struct tg_rate *rate = worker_make(INT64_MAX - 1);
     for (uint32_t round = 0; round < 100; round++) {
         struct tg_usage rows[TG_QUICK_ROWS_MAX];
         struct tg_charge charges[TG_QUICK_ROWS_MAX];
