@@ -7,7 +7,6 @@
 #include "catalog/catalog.h"
 #include "health/inventory.h"
 #include "health/timeline.h"
-#include "mediate/cumulative.h"
 #include "mediate/identify.h"
 #include "mediate/network.h"
 #include "mediate/sequence.h"
@@ -15,9 +14,6 @@
 #include "mediate/source.h"
 
 #include <string.h>
-
-/* An event later than its arrival by more than this cannot be: suspended, never rated. */
-#define FUTURE_NS (INT64_C(3600) * 1000000000)
 
 void tg_ingest_out_reset(struct tg_ingest *ingest)
 {
@@ -247,81 +243,6 @@ void tg_ingest_messages(struct tg_ingest *ingest, struct tg_ingest_port *port,
             queue_answer(ingest, port, slot, &inputs[i], (uint32_t)(&inputs[i] - ingest->burst));
         }
     }
-}
-
-/* Fate before anyone looks further. */
-static void row_admit(struct tg_ingest *ingest, const struct tg_source *source,
-                      struct tg_usage *row, struct tg_charge *charge, int64_t arrival_ns)
-{
-    tg_charge_start(charge);
-    if (__builtin_expect(row->service == TG_SERVICE_OPTIONS, 0)) {
-        tg_charge_settle(charge, TG_FATE_FILTERED, TG_E_OPTIONS_RECORD);
-        return;
-    }
-    if (source->is_filtered) {
-        tg_charge_settle(charge, TG_FATE_FILTERED, TG_E_SOURCE_FILTERED);
-    }
-    if ((row->flags & TG_USAGE_CUMULATIVE) != 0) {
-        const enum tg_err err = tg_cumulative_delta(ingest->params.cumulative, row);
-        if (err != TG_OK) {
-            tg_charge_settle(charge, err == TG_E_MERGED ? TG_FATE_MERGED : TG_FATE_SUSPENDED, err);
-        }
-    }
-    if (row->start_ns > arrival_ns + FUTURE_NS && charge->fate == TG_FATE_NONE) {
-        tg_charge_settle(charge, TG_FATE_SUSPENDED, TG_E_FUTURE_EVENT);
-    }
-}
-
-void tg_ingest_admit(struct tg_ingest *ingest, struct tg_batch *batch, const uint32_t *rows_input,
-                     const struct tg_input *inputs, uint32_t inputs_count)
-{
-    /* A call's inputs are of one source: who it is is asked once, not once a row. */
-    const uint16_t source_id = inputs[0].source_id;
-    const struct tg_source *source = tg_sources_at(ingest->params.sources, source_id);
-    uint64_t units = 0;
-    for (uint32_t i = 0; i < batch->rows_count; i++) {
-        struct tg_usage *row = &batch->rows[i];
-        const uint32_t index = rows_input[i] < inputs_count ? rows_input[i] : 0;
-        row->source_id = source_id;
-        row->node_id = source->node_id;
-        row_admit(ingest, source, row, &batch->charges[i], inputs[index].arrival_ns);
-        units += tg_usage_units(row);
-    }
-    struct tg_source_mark *mark = tg_ingest_touch(ingest, source_id);
-    mark->in_records += batch->rows_count;
-    mark->in_units += units;
-    ingest->counts.rows_count += batch->rows_count;
-}
-
-/* Rows of a batch are of one source and so of one node. */
-static void batch_annotate(struct tg_ingest *ingest, struct tg_batch *batch)
-{
-    int64_t start_ns[TG_BATCH_ROWS_MAX];
-    uint8_t states[TG_BATCH_ROWS_MAX];
-    for (uint32_t i = 0; i < batch->rows_count; i++) {
-        start_ns[i] = batch->rows[i].start_ns;
-    }
-    tg_timeline_usage(ingest->params.timeline, batch->rows[0].node_id, start_ns, states,
-                      batch->rows_count);
-    for (uint32_t i = 0; i < batch->rows_count; i++) {
-        batch->charges[i].node_state = states[i];
-    }
-}
-
-void tg_ingest_identify(struct tg_ingest *ingest, struct tg_batch *batch)
-{
-    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(ingest->params.catalog);
-    const struct tg_identify identify = {
-        catalog->roster, tg_snapshot_read(ingest->params.sessions_published), &ingest->inherited};
-    uint64_t at = tg_stage_ticks();
-    tg_identify_run(&identify, batch);
-    if (ingest->inherited.count > 0) {
-        tg_networks_run(&ingest->network_cache, catalog, ingest->inherited.items,
-                        ingest->inherited.count, batch);
-    }
-    at = tg_stage_done(&ingest->stages, TG_STAGE_identify, batch->rows_count, at);
-    batch_annotate(ingest, batch);
-    (void)tg_stage_done(&ingest->stages, TG_STAGE_annotate, batch->rows_count, at);
 }
 
 /* Where the node stands that the rows are from. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of the ingest lcore, shared by ingest.c, consume.c and commit.c only.
+ *  @brief Inside of the ingest lcore, shared by the parts of the ingest lcore only.
  *
  *  Source: ingest.h. Threads: one owner. Allocates: never. Cost: none.
  */
@@ -76,7 +76,7 @@ struct tg_ingest {
     uint32_t routed_count[TG_WORKERS_MAX];         /**< How many. */
 };
 
-/* consume.c */
+/* consume.c, admit.c */
 
 /**
  * @brief Take in what a decode call produced.

@@ -555,6 +555,24 @@ void tg_timeline_life(struct tg_timeline *timeline, const uint16_t *node_ids,
     }
 }
 
+bool tg_timeline_usage_between(struct tg_timeline *timeline, uint16_t node_id, int64_t first_ns,
+                               int64_t last_ns, uint8_t *state)
+{
+    assert(first_ns <= last_ns);
+    *state = TG_NODE_UNKNOWN;
+    if (node_id == TG_NODE_ID_NONE || node_id > timeline->nodes_count) {
+        return true;
+    }
+    const struct hot *hot = &timeline->hot[node_id];
+    if (first_ns < hot->live_from_ns || last_ns > hot->live_until_ns ||
+        first_ns < hot->last_claim_ns || first_ns < hot->floor_ns) {
+        return false;
+    }
+    (void)life_extend(timeline, node_id, &last_ns, 1);
+    *state = hot->tip_state;
+    return last_ns < hot->live_until_ns;
+}
+
 void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
                        uint8_t *states, uint32_t count)
 {

@@ -161,6 +161,19 @@ void tg_timeline_annotate(const struct tg_timeline *timeline, const uint16_t *no
 void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int64_t *event_ns,
                        uint8_t *states, uint32_t count);
 
+/**
+ * @brief tg_timeline_usage for rows of which only the first and the last time matter: all of them
+ *        lie in the newest span of life and behind the last claim.
+ * @param[in,out] timeline  Object; the state is told and the life noted, or nothing of it.
+ * @param[in]     node_id   Node; 0 or unknown: the state is TG_NODE_UNKNOWN.
+ * @param[in]     first_ns  Earliest event time.
+ * @param[in]     last_ns   Latest event time, not before first_ns.
+ * @param[out]    state     enum tg_node_state of all of them.
+ * @return false: they are not all there; ask with tg_timeline_usage.
+ */
+bool tg_timeline_usage_between(struct tg_timeline *timeline, uint16_t node_id, int64_t first_ns,
+                               int64_t last_ns, uint8_t *state);
+
 /** @brief Latest sign of life. @param timeline Borrowed. @param node_id Any.
  *  @return UTC ns, or INT64_MIN when there was none. */
 int64_t tg_timeline_life_last_ns(const struct tg_timeline *timeline, uint16_t node_id);

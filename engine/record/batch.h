@@ -20,7 +20,7 @@ struct tg_batch {
     uint32_t reserved[15];                         /**< 0; keeps the rows on cache lines. */
     struct tg_usage rows[TG_BATCH_ROWS_MAX];       /**< The rows. */
     struct tg_charge charges[TG_BATCH_ROWS_MAX];   /**< fate TG_FATE_NONE: go on. */
-};
+} __attribute__((aligned(64)));
 
 /**
  * @brief Start a verdict: nothing known yet.

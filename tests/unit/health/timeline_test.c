@@ -314,6 +314,7 @@ Test(timeline, usage_of_a_batch_equals_life_and_annotation_one_by_one)
     world_open(&one);
     world_open(&all);
     uint64_t random = 11;
+    uint32_t told_count = 0;
     for (int step = 0; step < 400; step++) {
         int64_t times_ns[64];
         uint16_t ids[64];
@@ -337,7 +338,21 @@ Test(timeline, usage_of_a_batch_equals_life_and_annotation_one_by_one)
         }
         tg_timeline_life(one.timeline, ids, times_ns, count);
         tg_timeline_annotate(one.timeline, ids, times_ns, wanted, count);
-        tg_timeline_usage(all.timeline, node_id, times_ns, got, count);
+        /* As rows are annotated: by their first and last time where these tell. */
+        int64_t first_ns = times_ns[0];
+        int64_t last_ns = times_ns[0];
+        for (uint32_t i = 1; i < count; i++) {
+            first_ns = times_ns[i] < first_ns ? times_ns[i] : first_ns;
+            last_ns = times_ns[i] > last_ns ? times_ns[i] : last_ns;
+        }
+        uint8_t state;
+        const bool is_told =
+            tg_timeline_usage_between(all.timeline, node_id, first_ns, last_ns, &state);
+        told_count += is_told;
+        memset(got, state, count);
+        if (!is_told) {
+            tg_timeline_usage(all.timeline, node_id, times_ns, got, count);
+        }
         cr_assert_arr_eq(got, wanted, count, "step %d, node %u", step, node_id);
         cr_assert_eq(tg_timeline_life_last_ns(one.timeline, node_id),
                      tg_timeline_life_last_ns(all.timeline, node_id));
@@ -347,6 +362,8 @@ Test(timeline, usage_of_a_batch_equals_life_and_annotation_one_by_one)
         cr_assert_eq(tg_timeline_intervals(all.timeline, node_id, after, 256), intervals);
         cr_assert_arr_eq(after, before, intervals * sizeof before[0]);
     }
+    cr_expect_gt(told_count, 50, "%u", told_count);
+    cr_expect_lt(told_count, 350, "%u", told_count);
     world_close(&one);
     world_close(&all);
 }
