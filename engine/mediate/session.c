@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "mediate/session_index.h"
 #include "record/charge.h"
 
 #include <stdatomic.h>
@@ -45,24 +46,16 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == 64, "a look-up touches one cache line");
 
-/* Addresses in the order in which they came, and an index over them: four entries a cache line. A
- * look-up costs one line of the index, and a slot only where the index alone cannot answer. Slots
- * in the hash table itself (one line each) cost 1.75 lines at this load, and the later ones cannot
- * be asked for ahead.
+/* Addresses in the order in which they came, and an index over them: eight entries a cache line.
+ * Slots in the hash table itself (one line each) cost 1.75 lines at this load, and the later ones
+ * cannot be asked for ahead.
  *
- * where: tag << 32 | slot + 1; 0 is free. It is written once.
- * held:  present holder of an IPv4 address whose session goes on: second from which he surely holds
- *        it << 32 | place of his network << 27 | subscriber; HELD_ASK when the slot must be asked.
- *        One word, so that a reader never sees the second of one holder beside the subscriber of
- *        another. */
+ * tag << 32 | slot + 1; 0 is free. It is written once. IPv4 addresses have a word in
+ * session_index.h besides, which is all that most look-ups need. */
 struct entry {
     _Atomic uint64_t where;
-    _Atomic uint64_t held;
 };
-_Static_assert(sizeof(struct entry) == 16, "four in a cache line");
-#define HELD_ASK             UINT64_MAX
-#define HELD_PLACE_SHIFT     27u
-#define HELD_SUBSCRIBER_MASK ((1u << HELD_PLACE_SHIFT) - 1)
+_Static_assert(sizeof(struct entry) == 8, "eight in a cache line");
 
 struct tg_sessions {
     size_t size_bytes;
@@ -82,20 +75,42 @@ struct tg_sessions {
     struct tg_session_blocks blocks;
     /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
     _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
+    /* Words of session_index.h; both numbers only grow. */
+    uint32_t directories_max;
+    uint32_t directories_count;
+    uint32_t granules_max;
+    uint32_t granules_count;
+    _Atomic uint64_t *held;
+    _Atomic uint32_t *granules;
+    _Atomic uint16_t directories[TG_DIRECTORIES_OF];
     struct slot slots[] __attribute__((aligned(64)));
-    /* struct entry entries[entries_count] behind them */
+    /* struct entry entries[entries_count], then the words and the granules' numbers behind them */
 };
 
-#define GROUP      32u
-#define PAGE_SLOTS (TG_SESSIONS_PAGE_BYTES / (uint32_t)sizeof(struct slot))
+#define GROUP 32u
+/* The rest is for tables so small that a share of them would be nothing; 32 bits number a word. */
+#define GRANULES_MIN  64u
+#define GRANULES_MOST ((1u << 24) - 2)
+#define PAGE_SLOTS    (TG_SESSIONS_PAGE_BYTES / (uint32_t)sizeof(struct slot))
 _Static_assert(sizeof((struct tg_sessions *)0)->cleared_ns <= TG_SESSIONS_PAGE_BYTES, "page 0");
 
 struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
 {
     const uint64_t slots_count = addresses_count_max;
     const uint64_t entries_count = (slots_count * 5 / 3 + 64) & ~UINT64_C(3); /* load 0.6 */
-    const size_t size_bytes = sizeof(struct tg_sessions) + slots_count * sizeof(struct slot) +
-                              entries_count * sizeof(struct entry);
+    /* Room for /24s that are used by five eighths on average. What finds none is found slower. */
+    const uint64_t wanted = slots_count * 8 / 5 / TG_GRANULE_ADDRESSES + GRANULES_MIN;
+    const uint32_t granules_max = wanted < GRANULES_MOST ? (uint32_t)wanted : GRANULES_MOST;
+    const uint32_t directories_max = granules_max / 8 + GRANULES_MIN < TG_DIRECTORIES_OF
+                                         ? granules_max / 8 + GRANULES_MIN
+                                         : TG_DIRECTORIES_OF - 1;
+    const size_t slots_end = sizeof(struct tg_sessions) + slots_count * sizeof(struct slot);
+    const size_t entries_end = slots_end + entries_count * sizeof(struct entry);
+    const size_t held_at = (entries_end + 63) & ~(size_t)63;
+    const size_t granules_at =
+        held_at + (granules_max + UINT64_C(1)) * TG_GRANULE_ADDRESSES * sizeof(uint64_t);
+    const size_t size_bytes =
+        granules_at + (directories_max + UINT64_C(1)) * TG_DIRECTORY_GRANULES * sizeof(uint32_t);
     struct tg_sessions *sessions = tg_pages_take(size_bytes);
     if (sessions == NULL) {
         return NULL;
@@ -104,6 +119,13 @@ struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
     sessions->entries_count = entries_count;
     sessions->count_max = addresses_count_max;
     sessions->pages_count = 1 + (addresses_count_max + PAGE_SLOTS - 1) / PAGE_SLOTS;
+    sessions->granules_max = granules_max;
+    sessions->directories_max = directories_max;
+    sessions->held = (_Atomic uint64_t *)(void *)((uint8_t *)sessions + held_at);
+    sessions->granules = (_Atomic uint32_t *)(void *)((uint8_t *)sessions + granules_at);
+    for (uint32_t i = 0; i < TG_GRANULE_ADDRESSES; i++) {
+        atomic_init(&sessions->held[i], TG_HELD_ASK);
+    }
     sessions->dirty = calloc(sessions->pages_count, sizeof *sessions->dirty);
     sessions->epochs = calloc(sessions->pages_count, sizeof *sessions->epochs);
     if (sessions->dirty == NULL || sessions->epochs == NULL) {
@@ -140,8 +162,7 @@ static inline uint64_t entry_home(const struct tg_sessions *sessions, uint64_t h
     return (uint64_t)(((unsigned __int128)hash * sessions->entries_count) >> 64);
 }
 
-/* The high half of the hash chooses the place. An IPv4 address is its own tag: an entry with a
- * holder and this tag is this address, as entries of IPv6 have no holder. */
+/* The high half of the hash chooses the place. An IPv4 address is its own tag. */
 static inline uint32_t entry_tag(uint64_t hash, uint64_t key, uint32_t kind)
 {
     return kind == TG_KEY_IP4 ? (uint32_t)key : (uint32_t)hash;
@@ -296,6 +317,38 @@ static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
     atomic_store_explicit(&cleared_ns[place], at_ns, memory_order_release);
 }
 
+/* The word of an address, for the writer; NULL when it has none. The first address of a /24 gets
+ * it its granule, whose words tell of nobody yet. */
+static _Atomic uint64_t *held_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind)
+{
+    if (kind != TG_KEY_IP4) {
+        return NULL;
+    }
+    _Atomic uint16_t *directory = &sessions->directories[(uint32_t)key >> 16];
+    uint32_t number = atomic_load_explicit(directory, memory_order_relaxed);
+    if (number == 0) {
+        if (sessions->directories_count == sessions->directories_max ||
+            sessions->granules_count == sessions->granules_max) {
+            return NULL;
+        }
+        number = ++sessions->directories_count;
+        /* Pairs with the acquire in tg_session_place. */
+        atomic_store_explicit(directory, (uint16_t)number, memory_order_release);
+    }
+    _Atomic uint32_t *granule =
+        &sessions->granules[number * TG_DIRECTORY_GRANULES + ((uint32_t)key >> 8 & 255u)];
+    number = atomic_load_explicit(granule, memory_order_relaxed);
+    if (number == 0) {
+        if (sessions->granules_count == sessions->granules_max) {
+            return NULL;
+        }
+        number = ++sessions->granules_count;
+        /* Pairs with the acquire in tg_session_place. */
+        atomic_store_explicit(granule, number, memory_order_release);
+    }
+    return &sessions->held[(uint64_t)number * TG_GRANULE_ADDRESSES + ((uint32_t)key & 255u)];
+}
+
 /* Shows a whole slot to readers. */
 static void entry_make(struct tg_sessions *sessions, uint32_t number, uint64_t at, uint64_t held)
 {
@@ -306,10 +359,14 @@ static void entry_make(struct tg_sessions *sessions, uint32_t number, uint64_t a
     /* Before the entry shows; pairs with the acquire in tg_session_blocks_has. */
     (void)atomic_fetch_or_explicit(&sessions->blocks.words[block / 64], UINT64_C(1) << (block % 64),
                                    memory_order_release);
-    struct entry *entry = &entries_of(sessions)[at];
-    atomic_store_explicit(&entry->held, held, memory_order_relaxed);
     /* Pairs with the acquire in entry_find. */
-    atomic_store_explicit(&entry->where, tag << 32 | (number + 1), memory_order_release);
+    atomic_store_explicit(&entries_of(sessions)[at].where, tag << 32 | (number + 1),
+                          memory_order_release);
+    /* Behind the entry: who is told to ask finds it. Pairs with the acquire of readers. */
+    _Atomic uint64_t *word = held_for_write(sessions, slot->address_key, slot->kind);
+    if (word != NULL) {
+        atomic_store_explicit(word, held, memory_order_release);
+    }
 }
 
 /* The next free place; while events are replayed the ones behind it may be taken already. */
@@ -336,7 +393,7 @@ static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, u
     slot->address_key = key;
     slot->kind = kind;
     slot_change(slot, &none, &none);
-    entry_make(sessions, count, *at, HELD_ASK);
+    entry_make(sessions, count, *at, TG_HELD_ASK);
     count_advance(sessions, count + 1);
     return slot;
 }
@@ -363,13 +420,13 @@ static uint64_t held_of(struct tg_sessions *sessions, const struct slot *slot)
     const struct holder now = slot_now(slot);
     const int64_t start_s = now.kept.start_ns / NS_PER_S + 1;
     if (slot->kind != TG_KEY_IP4 || now.kept.end_ns != INT64_MAX || now.kept.start_ns < 0 ||
-        start_s >= UINT32_MAX || now.kept.subscriber > HELD_SUBSCRIBER_MASK) {
-        return HELD_ASK;
+        start_s >= UINT32_MAX || now.kept.subscriber > TG_HELD_SUBSCRIBER_MASK) {
+        return TG_HELD_ASK;
     }
     const uint32_t place = now.plmn != 0 ? place_of(sessions, now.plmn) : 0;
     return place == 0 && now.plmn != 0
-               ? HELD_ASK
-               : (uint64_t)start_s << 32 | (uint64_t)place << HELD_PLACE_SHIFT |
+               ? TG_HELD_ASK
+               : (uint64_t)start_s << 32 | (uint64_t)place << TG_HELD_PLACE_SHIFT |
                      now.kept.subscriber;
 }
 
@@ -380,7 +437,7 @@ static void uncleared_raise(struct tg_sessions *sessions, int64_t cleared_ns)
     const int64_t from_s = cleared_ns < 0 ? 0 : cleared_ns / NS_PER_S + 2;
     const uint32_t bound = from_s < UINT32_MAX ? (uint32_t)from_s : UINT32_MAX;
     if (bound > atomic_load_explicit(&sessions->uncleared_from_s, memory_order_relaxed)) {
-        /* Pairs with the acquire in entry_holder. */
+        /* Pairs with the acquire of readers. */
         atomic_store_explicit(&sessions->uncleared_from_s, bound, memory_order_release);
     }
 }
@@ -409,15 +466,19 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
         atomic_fetch_add_explicit(&sessions->refused_count, 1, memory_order_relaxed);
         return TG_E_FULL;
     }
-    _Atomic uint64_t *held = &entries_of(sessions)[at].held;
-    atomic_store_explicit(held, HELD_ASK, memory_order_relaxed);
+    _Atomic uint64_t *held = held_for_write(sessions, event->address_key, kind);
+    if (held != NULL) {
+        atomic_store_explicit(held, TG_HELD_ASK, memory_order_relaxed);
+    }
     slot_apply(slot, event, subscriber);
     if (event->plmn != 0) {
         atomic_store_explicit(&sessions->has_networks, true, memory_order_relaxed);
     }
     tg_sessions_page_mark(sessions, page_of(sessions, slot));
-    /* Pairs with the acquire in entry_holder: who sees it sees the slot it was made from. */
-    atomic_store_explicit(held, held_of(sessions, slot), memory_order_release);
+    if (held != NULL) {
+        /* Pairs with the acquire of readers: who sees it sees the slot it was made from. */
+        atomic_store_explicit(held, held_of(sessions, slot), memory_order_release);
+    }
     return TG_OK;
 }
 
@@ -503,68 +564,51 @@ static struct found slot_holder_at(const struct tg_sessions *sessions, const str
     return (struct found){TG_SUBSCRIBER_NONE, 0};
 }
 
-/* The holder an entry alone can tell of at a time; false: ask the slot. */
-static inline bool entry_holder(const struct tg_sessions *sessions, const struct entry *entry,
-                                const struct tg_session_query *query, uint32_t *held_low)
+/* What the index alone tells of a query; false: ask the slot, if there is one. */
+static inline bool query_told(const struct tg_sessions *sessions, uint64_t held,
+                              struct tg_session_query *query, bool has_networks)
 {
-    /* Pairs with the release in tg_sessions_apply. */
-    const uint64_t held = atomic_load_explicit(&entry->held, memory_order_acquire);
-    const uint32_t from_s = (uint32_t)(held >> 32);
-    *held_low = (uint32_t)held;
-    /* The load pairs with the release in uncleared_raise. */
-    return query->kind == TG_KEY_IP4 && held != HELD_ASK &&
-           query->at_ns >= (int64_t)from_s * NS_PER_S &&
-           from_s >= atomic_load_explicit(&sessions->uncleared_from_s, memory_order_acquire);
+    /* Pairs with the release in uncleared_raise. */
+    const uint32_t uncleared_s =
+        atomic_load_explicit(&sessions->uncleared_from_s, memory_order_acquire);
+    const bool is_told = tg_held_tells(held, query->at_ns, uncleared_s);
+    query->subscriber = is_told ? (uint32_t)held & TG_HELD_SUBSCRIBER_MASK : TG_SUBSCRIBER_NONE;
+    if (has_networks) {
+        query->plmn =
+            is_told ? atomic_load_explicit(&sessions->places[(uint32_t)held >> TG_HELD_PLACE_SHIFT],
+                                           memory_order_relaxed)
+                    : 0;
+    }
+    return is_told || held == TG_HELD_NOBODY;
 }
 
-/* Index lines of a group, then the slots of the few that the index cannot answer: each step's
- * misses overlap. */
-static inline __attribute__((always_inline)) void group_find(const struct tg_sessions *sessions,
-                                                             struct tg_session_query *queries,
-                                                             uint32_t count, bool has_networks)
+/* The queries of a group that only slots can answer: hash entries, then slots; each step's misses
+ * overlap. */
+static __attribute__((noinline)) void open_find(const struct tg_sessions *sessions,
+                                                struct tg_session_query *const *open,
+                                                uint32_t open_count, bool has_networks)
 {
-    uint64_t at[GROUP];
-    const struct slot *slots[GROUP];
-    struct tg_session_query *open[GROUP];
-    uint32_t tags[GROUP];
-    uint32_t open_count = 0;
     const struct entry *entries = entries_of(sessions);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t key = queries[i].address_key;
-        const uint64_t hash = address_hash(key, queries[i].kind);
-        tags[i] = entry_tag(hash, key, queries[i].kind);
-        at[i] = entry_home(sessions, hash);
-        __builtin_prefetch((const void *)&entries[at[i]]);
+    const struct slot *slots[GROUP];
+    uint64_t hashes[GROUP];
+    for (uint32_t i = 0; i < open_count; i++) {
+        hashes[i] = address_hash(open[i]->address_key, open[i]->kind);
+        __builtin_prefetch((const void *)&entries[entry_home(sessions, hashes[i])]);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct tg_session_query *query = &queries[i];
-        const uint64_t where = entry_find(sessions, &at[i], tags[i]);
-        uint32_t held;
-        if (where != 0 && entry_holder(sessions, &entries[at[i]], query, &held)) {
-            query->subscriber = held & HELD_SUBSCRIBER_MASK;
-            if (has_networks) {
-                query->plmn = atomic_load_explicit(&sessions->places[held >> HELD_PLACE_SHIFT],
-                                                   memory_order_relaxed);
-            }
-            continue;
-        }
-        query->subscriber = TG_SUBSCRIBER_NONE;
-        if (has_networks) {
-            query->plmn = 0;
-        }
-        if (where != 0) {
-            slots[open_count] = slot_of_entry(sessions, where);
-            __builtin_prefetch(slots[open_count]);
-            open[open_count++] = query;
-        }
+    for (uint32_t i = 0; i < open_count; i++) {
+        uint64_t at = entry_home(sessions, hashes[i]);
+        const uint64_t where =
+            entry_find(sessions, &at, entry_tag(hashes[i], open[i]->address_key, open[i]->kind));
+        slots[i] = where != 0 ? slot_of_entry(sessions, where) : NULL;
+        __builtin_prefetch(slots[i]);
     }
     for (uint32_t i = 0; i < open_count; i++) {
         const struct slot *slot = slots[i];
-        if (__builtin_expect(
-                slot->address_key != open[i]->address_key || slot->kind != open[i]->kind, 0)) {
+        if (slot != NULL &&
+            (slot->address_key != open[i]->address_key || slot->kind != open[i]->kind)) {
             /* Another address with the same tag. */
-            uint64_t place;
-            slot = slot_find(sessions, open[i]->address_key, open[i]->kind, &place);
+            uint64_t at;
+            slot = slot_find(sessions, open[i]->address_key, open[i]->kind, &at);
         }
         if (slot != NULL) {
             const struct found found = slot_holder_at(sessions, slot, open[i]->at_ns);
@@ -574,6 +618,41 @@ static inline __attribute__((always_inline)) void group_find(const struct tg_ses
             }
         }
     }
+}
+
+/* Words of a group, then the few that they do not answer. */
+static inline __attribute__((always_inline)) void group_find(const struct tg_sessions *sessions,
+                                                             struct tg_session_query *queries,
+                                                             uint32_t count, bool has_networks)
+{
+    const struct tg_session_index index = tg_sessions_index(sessions);
+    struct tg_session_query *open[GROUP];
+    uint64_t places[GROUP];
+    uint32_t open_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = queries[i].kind == TG_KEY_IP4
+                        ? tg_session_place(&index, (uint32_t)queries[i].address_key)
+                        : 0; /* of granule 0 */
+        __builtin_prefetch((const void *)&index.held[places[i]]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        /* Pairs with the releases of the writer. */
+        const uint64_t held = atomic_load_explicit(&index.held[places[i]], memory_order_acquire);
+        if (!query_told(sessions, held, &queries[i], has_networks)) {
+            open[open_count++] = &queries[i];
+        }
+    }
+    if (open_count > 0) {
+        open_find(sessions, open, open_count, has_networks);
+    }
+}
+
+struct tg_session_index tg_sessions_index(const struct tg_sessions *sessions)
+{
+    return (struct tg_session_index){.directories = sessions->directories,
+                                     .granules = sessions->granules,
+                                     .held = sessions->held,
+                                     .uncleared_from_s = &sessions->uncleared_from_s};
 }
 
 const struct tg_session_blocks *tg_sessions_blocks(const struct tg_sessions *sessions)

@@ -5,7 +5,10 @@
  *  Source: RFC 2866 (start, interim, stop, accounting-on), RFC 3162 (IPv6 prefixes).
  *  Threads: one writer (the ingest lcore that decodes the access servers); any number of readers.
  *  Allocates: in create only. Cost: one cache line of the index for an open session of an IPv4
- *  address, else its slot too; asked for ahead in groups. 16 / 0.6 + 64 = 91 octets an address.
+ *  address, else a line of the hash table and its slot too; asked for ahead in groups. An address
+ *  is 64 octets of slot, 8 / 0.6 of hash table and 8 * 8/5 of index: 91. The index has room for
+ *  IPv4 addresses whose /24s are used by five eighths on average, as pools are; scattered ones are
+ *  asked for in their slots.
  *  The line also tells the serving network of a session while there are at most
  *  TG_SESSION_PLACES_MAX of them; sessions in others are asked for in their slots.
  *

@@ -54,6 +54,38 @@ Test(session, every_address_of_a_full_table_is_found_in_any_batch)
     tg_sessions_free(sessions);
 }
 
+Test(session, addresses_far_from_each_other_are_found_too)
+{
+    /* If this failed, a carrier whose addresses are scattered over more /24s or /16s than the index
+     * has room for would have their usage suspended, or a neighbour's billed to them. */
+    for (uint32_t shift = 8; shift <= 20; shift += 4) {
+        struct tg_sessions *sessions = tg_sessions_create(COUNT);
+        static struct tg_session_query queries[COUNT][3];
+        const uint32_t count = shift == 20 ? 1u << 12 : COUNT;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct tg_session event = event_of((i << shift) + 7, TG_KEY_IP4, 10 * S);
+            cr_assert_eq(tg_sessions_apply(sessions, &event, i), TG_OK);
+            for (uint32_t k = 0; k < 3; k++) {
+                /* Nobody before, its holder, nobody beside. */
+                queries[i][k] = (struct tg_session_query){.address_key = (i << shift) + 7 + k / 2,
+                                                          .at_ns = k == 0 ? 9 * S : 12 * S,
+                                                          .kind = TG_KEY_IP4};
+            }
+        }
+        tg_sessions_find(sessions, &queries[0][0], 3 * count);
+        for (uint32_t i = 0; i < count; i++) {
+            cr_assert_eq(queries[i][0].subscriber, TG_SUBSCRIBER_NONE, "%u before", i);
+            cr_assert_eq(queries[i][1].subscriber, i, "%u << %u", i, shift);
+            cr_assert_eq(queries[i][2].subscriber, TG_SUBSCRIBER_NONE, "%u beside", i);
+        }
+        const struct tg_session next = event_of((count - 1) << shift | 7, TG_KEY_IP4, 20 * S);
+        cr_assert_eq(tg_sessions_apply(sessions, &next, 7), TG_OK);
+        cr_expect_eq(holder(sessions, next.address_key, TG_KEY_IP4, 12 * S), count - 1);
+        cr_expect_eq(holder(sessions, next.address_key, TG_KEY_IP4, 25 * S), 7);
+        tg_sessions_free(sessions);
+    }
+}
+
 Test(session, a_flow_belongs_to_who_held_the_address_then)
 {
     /* If this failed, a flow exported after its session ended would go to the next holder. */
