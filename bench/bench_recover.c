@@ -226,7 +226,7 @@ static enum tg_err start_open(const struct tg_bench_extra *extra, const char *da
     err = err == TG_OK ? tg_telemetry_open(&telemetry, &start->telemetry, why) : err;
     err = err == TG_OK
               ? tg_telemetry_follow(start->telemetry, tg_pipeline_durable_epoch(start->pipeline),
-                                    INT64_MIN, why)
+                                    0, INT64_MIN, why)
               : err;
     meter_print(extra, "start: telemetry and alarms", from);
     meter_print(extra, "start: all", all);

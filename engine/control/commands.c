@@ -64,6 +64,7 @@ static struct tg_json *command_status(struct tg_engine *engine)
     tg_json_set_integer(answer, "observations", (int64_t)status.ingest.observations_count);
     tg_json_set_integer(answer, "sessions", status.sessions_count);
     tg_json_set_integer(answer, "durableEpoch", (int64_t)status.durable_epoch);
+    tg_json_set_integer(answer, "alarmsEpoch", (int64_t)tg_telemetry_epoch(engine->telemetry));
     tg_json_set_integer(answer, "answersSent", (int64_t)status.ingest.answers_sent_count);
     tg_json_set_integer(answer, "catalogVersion",
                         engine->catalog->images[engine->catalog->images_count - 1]->version);
@@ -93,6 +94,9 @@ static struct tg_json *command_checkpoint(struct tg_engine *engine)
 static struct tg_json *command_alarm(struct tg_engine *engine, const struct tg_json *request,
                                      enum tg_change_kind kind)
 {
+    if (!engine->has_operations) {
+        return tg_answer_error(TG_E_AGAIN, "alarms are still read from the journal: ask again");
+    }
     const struct tg_json *alarms = tg_json_get(request, "alarms");
     const struct tg_operation operation = {.at_ns = tg_clock_now_ns(),
                                            .kind = kind,

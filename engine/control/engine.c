@@ -20,6 +20,7 @@
 
 #define TURN_MS      100
 #define TELEMETRY_NS (TG_NS_PER_S / 5)
+#define FOLD_ROWS    500000u /* some 50 ms; prepaid requests wait for no more of a long journal */
 
 static volatile sig_atomic_t stop_requested;
 
@@ -249,8 +250,15 @@ enum tg_err tg_engine_fold(struct tg_engine *engine, struct tg_why *why)
 {
     /* Silence is judged by the wall clock only where time is the wall's: not when replaying. */
     const int64_t wall_ns = engine->params.is_once ? INT64_MIN : tg_clock_now_ns();
-    enum tg_err err = tg_telemetry_follow(
-        engine->telemetry, tg_pipeline_durable_epoch(engine->pipeline), wall_ns, why);
+    if (!engine->is_fold_behind) {
+        engine->fold_epoch = tg_pipeline_durable_epoch(engine->pipeline);
+    }
+    enum tg_err err =
+        tg_telemetry_follow(engine->telemetry, engine->fold_epoch, FOLD_ROWS, wall_ns, why);
+    engine->is_fold_behind = err == TG_E_AGAIN;
+    if (engine->is_fold_behind) {
+        return TG_OK; /* operators and fronts are told of whole states only */
+    }
     if (err == TG_OK && !engine->has_operations) {
         err = tg_telemetry_restore(engine->telemetry, engine->state, why);
         engine->has_operations = err == TG_OK;
@@ -372,10 +380,10 @@ enum tg_err tg_engine_chore_start(struct tg_engine *engine, void (*run)(void *co
 static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, struct tg_why *why)
 {
     if (engine->control != NULL) {
-        tg_control_serve(engine->control, TURN_MS, tg_clock_monotonic_ns(), tg_engine_command,
-                         engine);
+        tg_control_serve(engine->control, engine->is_fold_behind ? 0 : TURN_MS,
+                         tg_clock_monotonic_ns(), tg_engine_command, engine);
         tg_credit_flush(engine, tg_clock_now_ns());
-    } else {
+    } else if (!engine->is_fold_behind) {
         (void)usleep(engine->params.is_once ? 1000 : TURN_MS * 1000);
     }
     tg_credit_tend(engine, tg_clock_now_ns());
@@ -391,6 +399,9 @@ static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, str
     checkpoint_tend(engine, now_ns);
     if (engine->params.has_fronts) {
         tg_fronts_tend(&engine->fronts, now_ns);
+    }
+    if (engine->is_fold_behind) {
+        return tg_engine_fold(engine, why);
     }
     if (now_ns - *folded_ns < TELEMETRY_NS) {
         return TG_OK;
@@ -426,7 +437,9 @@ enum tg_err tg_engine_run(struct tg_engine *engine, struct tg_why *why)
         engine->chore_finish(engine); /* it may start the next one, which finds all at rest */
     }
     err = err == TG_OK ? stopped : err;
-    if (err == TG_OK) {
+    bool is_folded = false;
+    while (err == TG_OK && (engine->is_fold_behind || !is_folded)) {
+        is_folded = !engine->is_fold_behind; /* what was behind first, then what came since */
         err = tg_engine_fold(engine, why);
     }
     return err;

@@ -50,6 +50,8 @@ struct tg_engine {
     int64_t checkpoint_ns;                             /**< Monotonic: the last one began. */
     uint64_t checkpoint_octets;                        /**< Of the journal then. */
     bool has_operations;                               /**< Operators' commands are restored. */
+    bool is_fold_behind;                               /**< Alarms do not know fold_epoch yet. */
+    uint64_t fold_epoch;                               /**< Alarms are folded up to here. */
     int64_t started_ns;                                /**< Monotonic. */
     int64_t elapsed_ns;                                /**< From start to the end of input. */
 };
@@ -69,8 +71,9 @@ enum tg_err tg_engine_chore_start(struct tg_engine *engine, void (*run)(void *co
                                   void (*finish)(struct tg_engine *engine), bool is_urgent,
                                   struct tg_why *why);
 
-/** @brief Fold telemetry up to the durable epoch and publish documents. @param engine Open.
- *  @param[out] why May be NULL. @return TG_OK or the first error. */
+/** @brief Fold telemetry up to the durable epoch and publish documents; of much, a part, and
+ *  engine->is_fold_behind says so. @param engine Open. @param[out] why May be NULL. @return TG_OK or
+ *  the first error. */
 enum tg_err tg_engine_fold(struct tg_engine *engine, struct tg_why *why);
 
 #endif

@@ -131,39 +131,56 @@ static void fold_rows(struct tg_telemetry *t, const struct tg_scan_view *view)
     tg_alarm_set_usage(t->alarms, view->node_id, view->start_ns, view->rows_count);
 }
 
-enum tg_err tg_telemetry_follow(struct tg_telemetry *t, uint64_t epoch_max, int64_t wall_ns,
-                                struct tg_why *why)
+/* Epochs whole, or time would pass between the blocks of one. */
+static enum tg_err fold_epochs(struct tg_telemetry *t, uint64_t epoch_max, uint64_t rows_max,
+                               struct tg_why *why)
 {
-    enum tg_err err = TG_OK;
-    if (epoch_max > t->epoch) {
-        const struct tg_scan_params params = {.size_bytes = sizeof params,
-                                              .sections = TG_SECTION_BIT(TG_SECTION_ROWS) |
-                                                          TG_SECTION_BIT(TG_SECTION_OBSERVATIONS),
-                                              .dir = t->params.data_dir,
-                                              .epoch_min = t->epoch + 1,
-                                              .epoch_max = epoch_max,
-                                              .columns = ROW_COLUMNS};
-        struct tg_scan *scan = NULL;
-        struct tg_scan_view view;
-        err = tg_scan_open(&params, &scan, why);
-        while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
-            err = fold_observations(t, &view, why);
-            fold_rows(t, &view);
-            err = err == TG_OK ? tg_threshold_list_fold(t->thresholds, &view, why) : err;
-            t->epoch = view.epoch;
+    const struct tg_scan_params params = {.size_bytes = sizeof params,
+                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS) |
+                                                      TG_SECTION_BIT(TG_SECTION_OBSERVATIONS),
+                                          .dir = t->params.data_dir,
+                                          .epoch_min = t->epoch + 1,
+                                          .epoch_max = epoch_max,
+                                          .columns = ROW_COLUMNS};
+    struct tg_scan *scan = NULL;
+    struct tg_scan_view view;
+    uint64_t rows_count = 0;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    while (err == TG_OK && (err = tg_scan_next(scan, &view, why)) == TG_OK) {
+        err = fold_observations(t, &view, why);
+        fold_rows(t, &view);
+        err = err == TG_OK ? tg_threshold_list_fold(t->thresholds, &view, why) : err;
+        t->epoch = view.epoch;
+        rows_count += view.rows_count;
+        if (err == TG_OK && view.is_commit && rows_max != 0 && rows_count >= rows_max &&
+            view.epoch < epoch_max) {
+            err = TG_E_AGAIN;
         }
-        tg_scan_close(scan);
-        err = err == TG_E_NOT_FOUND ? TG_OK : err;
-        t->epoch = err == TG_OK ? epoch_max : t->epoch;
-        t->has_changed = true;
     }
-    if (t->event_ns != INT64_MIN) {
+    tg_scan_close(scan);
+    err = err == TG_E_NOT_FOUND ? TG_OK : err;
+    t->epoch = err == TG_OK ? epoch_max : t->epoch;
+    t->has_changed = true;
+    return err;
+}
+
+enum tg_err tg_telemetry_follow(struct tg_telemetry *t, uint64_t epoch_max, uint64_t rows_max,
+                                int64_t wall_ns, struct tg_why *why)
+{
+    const enum tg_err err =
+        epoch_max > t->epoch ? fold_epochs(t, epoch_max, rows_max, why) : TG_OK;
+    if (err != TG_E_AGAIN && t->event_ns != INT64_MIN) {
         tg_alarm_set_tick(t->alarms, t->event_ns - TG_TELEMETRY_DISORDER_NS, wall_ns);
         tg_cause_observe(t->cause, t->timeline, t->alarms, t->event_ns);
         (void)tg_cause_run(t->cause, t->event_ns);
         tg_cause_publish(t->cause, t->alarms, t->event_ns);
     }
     return err;
+}
+
+uint64_t tg_telemetry_epoch(const struct tg_telemetry *t)
+{
+    return t->epoch;
 }
 
 uint32_t tg_telemetry_summary(struct tg_telemetry *t, struct tg_summary_item *items,

@@ -46,12 +46,18 @@ void tg_telemetry_close(struct tg_telemetry *telemetry);
  * @brief Fold what became durable since the last call, then let time pass.
  * @param[in,out] telemetry  Object.
  * @param[in]     epoch_max  Last durable epoch.
+ * @param[in]     rows_max   The call ends with the epoch in which so many rows are reached, so that
+ *                           a thread with other duties can see to them; 0: it goes on to epoch_max.
  * @param[in]     wall_ns    Arrival clock for silent nodes; INT64_MIN in replay.
  * @param[out]    why        May be NULL.
- * @return TG_OK, or the scan's error.
+ * @return TG_OK; TG_E_AGAIN before epoch_max: call again, time has not passed yet; or the scan's
+ *         error.
  */
 enum tg_err tg_telemetry_follow(struct tg_telemetry *telemetry, uint64_t epoch_max,
-                                int64_t wall_ns, struct tg_why *why);
+                                uint64_t rows_max, int64_t wall_ns, struct tg_why *why);
+
+/** @brief How far the journal is folded. @param telemetry Object. @return Epoch. */
+uint64_t tg_telemetry_epoch(const struct tg_telemetry *telemetry);
 
 /**
  * @brief The alarm list: causes first, dearest first.
