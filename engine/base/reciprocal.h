@@ -3,10 +3,11 @@
  *  @brief Division by a number that stays the same for many rows: one multiplication and a shift.
  *
  *  Source: Granlund, Montgomery: Division by Invariant Integers using Multiplication (PLDI 1994),
- *  theorem 4.2. With L = ceil(log2 divisor), magic = ceil(2^(63 + L) / divisor) exceeds the quotient
- *  by less than divisor <= 2^L parts in 2^(63 + L), so magic * dividend >> (63 + L) is exact for
- *  every dividend below 2^63. One bit less than a word is what makes the magic number fit into one;
- *  all 64 bits of a dividend took two more instructions. Threads: pure. Allocates: never.
+ *  theorem 4.2. With L = ceil(log2 divisor), magic = ceil(2^(63 + L) / divisor) exceeds the
+ *  quotient by less than divisor <= 2^L parts in 2^(63 + L), so magic * dividend >> (63 + L) is
+ *  exact for every dividend below 2^63. One bit less than a word is what makes the magic number
+ *  fit into one; all 64 bits of a dividend took two more instructions. Threads: pure.
+ *  Allocates: never.
  *  Cost: 3 instructions instead of 26 to 40 ns for a 64-bit division on older cores.
  */
 #ifndef TG_BASE_RECIPROCAL_H

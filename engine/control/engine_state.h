@@ -72,8 +72,8 @@ enum tg_err tg_engine_chore_start(struct tg_engine *engine, void (*run)(void *co
                                   struct tg_why *why);
 
 /** @brief Fold telemetry up to the durable epoch and publish documents; of much, a part, and
- *  engine->is_fold_behind says so. @param engine Open. @param[out] why May be NULL. @return TG_OK or
- *  the first error. */
+ *  engine->is_fold_behind says so. @param engine Open. @param[out] why May be NULL.
+ *  @return TG_OK or the first error. */
 enum tg_err tg_engine_fold(struct tg_engine *engine, struct tg_why *why);
 
 #endif
