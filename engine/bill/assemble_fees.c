@@ -206,7 +206,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     if (is_long && !long_params(made, member->subscriber, &params, &span)) {
         return TG_OK;
     }
-    if (!is_long) {
+    if (!is_long || params.start_ns == made->window.start_ns) {
         tg_bill_ahead_find(made, member->name, &params);
     }
     const uint32_t quantity = tg_roster_quantity(who);

@@ -160,7 +160,10 @@ enum tg_err tg_bill_fees_long(const struct tg_bill_fee_params *params,
         params->first.image != NULL && params->first.product->is_in_advance != 0;
     enum tg_err err = TG_OK;
     *count = 0;
-    if (is_own && is_in_advance) {
+    if (params->has_ended_before) {
+        err = unused_of(params, &fees[0]);
+        *count += fees[0].amount != 0;
+    } else if (is_own && is_in_advance) {
         err = long_ahead(params, span, &fees[0]);
         *count += fees[0].fee != 0 && (fees[0].covered != 0 || fees[0].amount != 0);
     } else if (is_own && stop_ns > span->start_ns && stop_ns <= span->end_ns) {

@@ -217,6 +217,13 @@ ENTERED = {
               ["t,ended,a,56,2024-01-01,2024-04-01", "u,ended,b,57,2024-01-01,"], ["-30.00", "60.00"]),
     "gone": (["v,gone,a,58,2024-01-01,", "w,gone,b,59,2024-01-01,"],
              ["v,gone,a,58,2024-01-01,2024-03-20", "w,gone,b,59,2024-01-01,"], ["-30.00", "60.00"]),
+    "quarter_new": (["z,quarter_new,a,62,2024-01-01,"],
+                    ["z,quarter_new,a,62,2024-01-01,", "aa,quarter_new,q,63,2024-04-01,"], ["30.00", "91.00"]),
+    "quarter_known": (["ab,quarter_known,a,64,2024-01-01,", "ac,quarter_known,q,65,2024-04-01,"],
+                      ["ab,quarter_known,a,64,2024-01-01,", "ac,quarter_known,q,65,2024-04-01,"], ["30.00"]),
+    "quarter_end": (["ad,quarter_end,q,66,2024-01-01,", "ae,quarter_end,a,67,2024-01-01,"],
+                    ["ad,quarter_end,q,66,2024-01-01,2024-04-01", "ae,quarter_end,a,67,2024-01-01,"],
+                    ["-91.00", "30.00"]),
     "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
                 ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
 }
@@ -229,7 +236,8 @@ def entered_late(tollgate):
         for version in (1, 2):
             with open(os.path.join(work, "c.yaml"), "w", encoding="utf-8") as out:
                 out.write(f"catalog: {{version: {version}, valid_from: 2023-01-0{version}, currency: EUR}}\n")
-                out.write('products: {a: {fee: "30.00", in_advance: true}, b: {fee: "60.00", in_advance: true}}\n')
+                out.write('products: {a: {fee: "30.00", in_advance: true}, b: {fee: "60.00", in_advance: true}, '
+                          'q: {fee: "91.00", period: quarter, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
                 out.write("id\n" + "".join(account + "\n" for account in ENTERED))
             with open(os.path.join(work, "subscribers.csv"), "w", encoding="utf-8") as out:
