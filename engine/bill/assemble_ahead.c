@@ -9,12 +9,21 @@
 
 #include <string.h>
 
-static bool has_line_ahead(const struct tg_json *bill, const char *subscription)
+/* Whose fee: a change of product, or of seats, may keep the id. */
+struct fee_ahead {
+    const char *subscription;
+    const char *product;
+    int64_t quantity;
+};
+
+static bool has_line_ahead(const struct tg_json *bill, const struct fee_ahead *fee)
 {
     const struct tg_json *lines = tg_json_get(bill, "x_line");
     for (size_t i = 0; i < tg_json_count(lines); i++) {
         const struct tg_json *line = tg_json_at(lines, i);
-        if (strcmp(tg_json_get_text(line, "x_subscription", ""), subscription) == 0 &&
+        if (strcmp(tg_json_get_text(line, "x_subscription", ""), fee->subscription) == 0 &&
+            strcmp(tg_json_get_text(line, "product", ""), fee->product) == 0 &&
+            tg_json_get_integer(line, "x_quantity", 1) == fee->quantity &&
             strcmp(tg_json_get_text(line, "x_title", ""), TG_BILL_TITLE_AHEAD) == 0) {
             return true;
         }
@@ -22,7 +31,7 @@ static bool has_line_ahead(const struct tg_json *bill, const char *subscription)
     return false;
 }
 
-static bool was_charged(const struct tg_bill_assembler *made, const char *subscription)
+static bool was_charged(const struct tg_bill_assembler *made, const struct fee_ahead *fee)
 {
     const uint32_t month = made->window.month - 1;
     const struct tg_bill_window window = tg_bill_cycle_window(&made->cycle, month);
@@ -38,24 +47,29 @@ static bool was_charged(const struct tg_bill_assembler *made, const char *subscr
     tg_txn_begin(&txn, made->state, false);
     enum tg_err err = tg_documents_get(&txn, "customerBill", bill_id, &bytes);
     err = err == TG_OK ? tg_json_parse(bytes.at, bytes.length_bytes, &json, NULL) : err;
-    const bool was = err == TG_OK && has_line_ahead(json, subscription);
+    const bool was = err == TG_OK && has_line_ahead(json, fee);
     tg_json_free(json);
     tg_txn_abort(&txn);
     return was;
 }
 
-void tg_bill_ahead_find(const struct tg_bill_assembler *made, const char *subscription,
+void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
                         struct tg_bill_fee_params *params)
 {
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     const int64_t before_ns = tg_bill_cycle_window(&made->cycle, made->window.month - 1).start_ns;
     const bool is_ahead = params->is_paid_ahead && params->next_end_ns != 0 &&
                           params->first.image != NULL && params->first.product->is_in_advance != 0;
     if (!is_ahead || made->state == NULL || params->active_from_ns >= params->active_to_ns) {
         return;
     }
+    const struct fee_ahead fee = {
+        .subscription = member->name,
+        .product = tg_image_name(params->first.image, TG_CATALOG_PRODUCT, who->product),
+        .quantity = tg_roster_quantity(who)};
     if (params->active_from_ns == params->start_ns) {
-        params->is_paid_ahead = was_charged(made, subscription);
+        params->is_paid_ahead = was_charged(made, &fee);
     } else if (params->active_to_ns <= params->start_ns && params->active_to_ns > before_ns) {
-        params->has_ended_before = was_charged(made, subscription);
+        params->has_ended_before = was_charged(made, &fee);
     }
 }

@@ -207,7 +207,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
         return TG_OK;
     }
     if (!is_long || params.start_ns == made->window.start_ns) {
-        tg_bill_ahead_find(made, member->name, &params);
+        tg_bill_ahead_find(made, member, &params);
     }
     const uint32_t quantity = tg_roster_quantity(who);
     enum tg_err err = fees_localize(made, quantity, locals, &params);

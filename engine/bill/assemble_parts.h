@@ -108,9 +108,9 @@ bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t mont
 #define TG_BILL_TITLE_AHEAD "in advance" /**< Of a line that charges the next cycle's fee. */
 
 /** @brief Look up what the bill before has charged for this cycle, of who begins with it or ended
- *  before it. @param made Assembler. @param subscription Its id. @param[in,out] params Of a period
+ *  before it. @param made Assembler. @param member Whose. @param[in,out] params Of a period
  *  that begins with the cycle; is_paid_ahead and has_ended_before are written. */
-void tg_bill_ahead_find(const struct tg_bill_assembler *made, const char *subscription,
+void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
                         struct tg_bill_fee_params *params);
 
 /** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.
