@@ -22,14 +22,17 @@
  */
 uint32_t tg_crc32c(uint32_t seed, const void *bytes, size_t length_bytes);
 
+/** Odd; spreads a bit over those above it. */
+#define TG_MIX64_FACTOR UINT64_C(0xd6e8feb86659fd93)
+
 /** @brief Mix 64 bits so that every input bit moves every output bit. @param x Any. @return Mixed.
  */
 static inline uint64_t tg_mix64(uint64_t x)
 {
     x ^= x >> 32;
-    x *= UINT64_C(0xd6e8feb86659fd93);
+    x *= TG_MIX64_FACTOR;
     x ^= x >> 32;
-    x *= UINT64_C(0xd6e8feb86659fd93);
+    x *= TG_MIX64_FACTOR;
     x ^= x >> 32;
     return x;
 }

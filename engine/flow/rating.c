@@ -63,9 +63,22 @@ void tg_rating_destroy(struct tg_rating *rating)
 }
 
 /* A row that was filtered or merged has no effect that could happen twice. */
-static bool is_checked(uint8_t fate)
+static inline bool is_checked(uint8_t fate)
 {
     return fate == TG_FATE_NONE || fate == TG_FATE_SUSPENDED;
+}
+
+/* What few rows are: known, too late, or without use. */
+static __attribute__((noinline)) void verdict_settle(const struct tg_usage *row, int16_t verdict,
+                                                     struct tg_charge *charge)
+{
+    if (verdict == TG_E_DUPLICATE) {
+        tg_charge_settle(charge, TG_FATE_DUPLICATE, verdict);
+    } else if (verdict != TG_OK) {
+        tg_charge_settle(charge, TG_FATE_SUSPENDED, verdict);
+    } else if (tg_usage_units(row) == 0 && charge->fate == TG_FATE_NONE) {
+        tg_charge_settle(charge, TG_FATE_FILTERED, TG_E_ZERO_USAGE);
+    }
 }
 
 void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
@@ -82,20 +95,33 @@ void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
             tg_dedup_run(rating->dedup, &batch->rows[first], sizeof(struct tg_usage), end - first,
                          verdicts);
         }
-        for (uint32_t i = first; i < end; i++) {
-            const int16_t verdict = verdicts[i - first];
-            if (verdict == TG_E_DUPLICATE) {
-                tg_charge_settle(&batch->charges[i], TG_FATE_DUPLICATE, verdict);
-            } else if (verdict != TG_OK) {
-                tg_charge_settle(&batch->charges[i], TG_FATE_SUSPENDED, verdict);
-            } else if (tg_usage_units(&batch->rows[i]) == 0 &&
-                       batch->charges[i].fate == TG_FATE_NONE) {
-                tg_charge_settle(&batch->charges[i], TG_FATE_FILTERED, TG_E_ZERO_USAGE);
+        const struct tg_usage *row = &batch->rows[first];
+        for (uint32_t i = 0; i < end - first; i++, row++) {
+            if (__builtin_expect(verdicts[i] != TG_OK || tg_usage_units(row) == 0, 0)) {
+                verdict_settle(row, verdicts[i], &batch->charges[first + i]);
             }
         }
         first = end + 1;
     }
     (void)tg_stage_done(&rating->stages, TG_STAGE_dedup, batch->rows_count, at);
+}
+
+#define FATE_BITS 9u
+
+/* A few bits of one word for each fate: a counter in memory would be waited for by each row. */
+static void fates_count(struct tg_rating *rating, const struct tg_batch *batch)
+{
+    uint64_t fates = 0;
+    _Static_assert(TG_BATCH_ROWS_MAX < 1u << FATE_BITS && TG_FATE_COUNT * FATE_BITS <= 64,
+                   "a batch of one fate fits");
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        fates += UINT64_C(1) << (batch->charges[i].fate * FATE_BITS);
+    }
+    for (uint32_t fate = 0; fate < TG_FATE_COUNT; fate++) {
+        uint64_t *count = &rating->counts.fate_rows[fate];
+        const uint64_t rows_count = fates >> (fate * FATE_BITS) & ((1u << FATE_BITS) - 1);
+        __atomic_store_n(count, *count + rows_count, __ATOMIC_RELAXED);
+    }
 }
 
 void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch)
@@ -108,14 +134,7 @@ void tg_rating_price(struct tg_rating *rating, struct tg_batch *batch)
                         batch->rows_count);
     }
     (void)tg_stage_done(&rating->stages, TG_STAGE_price, batch->rows_count, at);
-    uint64_t fates[TG_FATE_COUNT] = {0};
-    for (uint32_t i = 0; i < batch->rows_count; i++) {
-        fates[batch->charges[i].fate]++;
-    }
-    for (uint32_t fate = 0; fate < TG_FATE_COUNT; fate++) {
-        uint64_t *count = &rating->counts.fate_rows[fate];
-        __atomic_store_n(count, *count + fates[fate], __ATOMIC_RELAXED);
-    }
+    fates_count(rating, batch);
 }
 
 void tg_rating_decide(struct tg_rating *rating, struct tg_batch *batch)

@@ -120,9 +120,9 @@ void tg_dedup_free(struct tg_dedup *dedup)
     }
 }
 
-static uint64_t key_of(const struct tg_usage *row)
+static inline uint64_t key_of(const struct tg_usage *row)
 {
-    return row->record_key != 0 ? row->record_key : 1;
+    return row->record_key + (row->record_key == 0);
 }
 
 /* What must not change under one record key. A cumulative row's quantities are deltas by now and
@@ -140,21 +140,40 @@ static uint32_t check_of(const struct tg_usage *row)
     return (uint32_t)_mm_crc32_u64(crc, row->duration_ms);
 }
 
-/* Multiply-shift instead of a mask: the table need not be a power of two. */
+/* Multiply-shift instead of a mask: the table need not be a power of two. It takes the upper bits,
+ * so of tg_mix64 the shifts before and behind are left out: every bit of a key still moves them. */
 static inline uint64_t bucket_of(const struct tg_dedup *dedup, uint64_t key)
 {
-    return (uint64_t)(((unsigned __int128)tg_mix64(key) * dedup->buckets_count) >> 64);
+    uint64_t mixed = key * TG_MIX64_FACTOR;
+    mixed = (mixed ^ mixed >> 32) * TG_MIX64_FACTOR;
+    return (uint64_t)(((unsigned __int128)mixed * dedup->buckets_count) >> 64);
 }
 
-/* Bit i: slot i is live; MARK_OVERFLOW: a live record may lie behind this bucket. */
+/* A number of five bits in each of the six places. */
+#define MARKS_EACH(number) ((uint32_t)(number)*UINT32_C(0x2108421))
+#define MARKS_TOP          MARKS_EACH(1u << (MARK_BITS - 1))
+#define MARKS_REST         (MARKS_EACH(MARK_MASK) & ~MARKS_TOP)
+
+/* The top bit of each number that is not 0. */
+static inline uint32_t marks_nonzero(uint32_t marks)
+{
+    return ((marks & MARKS_REST) + MARKS_REST) | marks;
+}
+
+/* Bit i: slot i is not live and may be taken; MARK_OVERFLOW: nothing live lies behind this bucket.
+ * Six numbers in one word, as vectors take two more instructions and three times as long. */
+static inline unsigned marks_dead(uint32_t now, uint32_t marks)
+{
+    const uint32_t young = MARKS_EACH(now);
+    const uint32_t old = MARKS_EACH((now - 1) & MARK_MASK);
+    const uint32_t dead = marks_nonzero(marks ^ young) & marks_nonzero(marks ^ old);
+    return _pext_u32(dead, MARKS_TOP);
+}
+
+/* The same of what is live. */
 static inline unsigned marks_live(uint32_t now, uint32_t marks)
 {
-    const __m256i shifts = _mm256_setr_epi32(0, 5, 10, 15, 20, 25, 25, 25);
-    const __m256i numbers = _mm256_srlv_epi32(_mm256_set1_epi32((int)marks), shifts);
-    const __m256i ages = _mm256_and_si256(_mm256_sub_epi32(_mm256_set1_epi32((int)now), numbers),
-                                          _mm256_set1_epi32((int)MARK_MASK));
-    const __m256i live = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), ages);
-    return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(live)) & (SLOTS_ALL | MARK_OVERFLOW);
+    return marks_dead(now, marks) ^ (SLOTS_ALL | MARK_OVERFLOW);
 }
 
 static inline void mark_set(struct bucket *bucket, unsigned mark, uint32_t now)
@@ -263,7 +282,8 @@ static __attribute__((noinline)) void record_keep(struct tg_dedup *dedup, uint64
 }
 
 /* Most records are fresh and find room in their own bucket: one look tells and takes. */
-static inline int16_t dedup_one(struct tg_dedup *dedup, uint64_t home, const struct tg_usage *row)
+static __attribute__((noinline)) int16_t dedup_one(struct tg_dedup *dedup, uint64_t home,
+                                                   const struct tg_usage *row)
 {
     const uint64_t key = key_of(row);
     struct bucket *bucket = &dedup->buckets[home];
@@ -286,21 +306,90 @@ static inline int16_t dedup_one(struct tg_dedup *dedup, uint64_t home, const str
     return TG_OK;
 }
 
+/* A batch under way that ends before the young generation is full. */
+struct quiet {
+    struct tg_dedup *dedup;
+    int64_t event_ns_max;
+    uint32_t others_count; /* records that took another way, and were counted there */
+    struct bucket *homes[TG_BATCH_ROWS_MAX];
+};
+
+static inline void quiet_ask(struct quiet *quiet, const struct tg_usage *rows, uint32_t at)
+{
+    const struct tg_dedup *dedup = quiet->dedup;
+    quiet->homes[at] = &dedup->buckets[bucket_of(dedup, key_of(&rows[at]))];
+    __builtin_prefetch(quiet->homes[at], 1);
+}
+
+/* Most records are fresh and find room in their own bucket: one look tells and takes. */
+static inline void quiet_take(struct quiet *quiet, const struct tg_usage *rows, uint32_t at,
+                              int16_t *verdicts)
+{
+    struct tg_dedup *dedup = quiet->dedup;
+    const struct tg_usage *row = &rows[at];
+    struct bucket *bucket = quiet->homes[at];
+    const uint64_t key = key_of(row);
+    const int64_t start_ns = row->start_ns;
+    const uint32_t now = dedup->now;
+    const uint32_t marks = bucket->marks;
+    const unsigned dead = marks_dead(now, marks);
+    if (__builtin_expect(dead <= MARK_OVERFLOW || (slots_equal(bucket, key) & ~dead) != 0 ||
+                             start_ns <= dedup->horizon_ns,
+                         0)) {
+        quiet->others_count++;
+        verdicts[at] = dedup_one(dedup, (uint64_t)(bucket - dedup->buckets), row);
+        return;
+    }
+    const unsigned slot = (unsigned)__builtin_ctz(dead);
+    const unsigned shift = slot * MARK_BITS;
+    bucket->keys[slot] = key;
+    bucket->checks[slot] = check_of(row);
+    bucket->marks = (marks & ~(MARK_MASK << shift)) | now << shift;
+    quiet->event_ns_max = start_ns > quiet->event_ns_max ? start_ns : quiet->event_ns_max;
+    verdicts[at] = TG_OK;
+}
+
+/* Nothing turns within the batch, and what is counted for each record is added up once. Sweeping
+ * later sweeps the same. */
+static inline void batch_quiet(struct tg_dedup *dedup, const struct tg_usage *rows, uint32_t count,
+                               int16_t *verdicts)
+{
+    struct quiet quiet;
+    quiet.dedup = dedup;
+    quiet.event_ns_max = dedup->young.event_ns_max;
+    quiet.others_count = 0;
+    const uint32_t ahead = count < AHEAD_ROWS ? count : AHEAD_ROWS;
+    for (uint32_t i = 0; i < ahead; i++) {
+        quiet_ask(&quiet, rows, i);
+    }
+    for (uint32_t i = 0; i < count - ahead; i++) {
+        quiet_ask(&quiet, rows, i + AHEAD_ROWS);
+        quiet_take(&quiet, rows, i, verdicts);
+    }
+    for (uint32_t i = count - ahead; i < count; i++) {
+        quiet_take(&quiet, rows, i, verdicts);
+    }
+    const uint32_t kept_count = count - quiet.others_count;
+    dedup->young.count += kept_count;
+    if (quiet.event_ns_max > dedup->young.event_ns_max) {
+        dedup->young.event_ns_max = quiet.event_ns_max;
+    }
+    dedup->sweep_due += dedup->buckets_count * kept_count;
+    sweep_run(dedup);
+}
+
 void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t stride_bytes,
                   uint32_t count, int16_t *verdicts)
 {
     assert(count <= TG_BATCH_ROWS_MAX);
-    const uint8_t *at = (const uint8_t *)rows;
-    uint64_t homes[TG_BATCH_ROWS_MAX];
-    for (uint32_t i = 0; i < count + AHEAD_ROWS; i++) {
-        if (i < count) {
-            homes[i] = bucket_of(dedup, key_of((const void *)(at + i * stride_bytes)));
-            __builtin_prefetch(&dedup->buckets[homes[i]], 1);
-        }
-        if (i >= AHEAD_ROWS) {
-            const uint32_t row = i - AHEAD_ROWS;
-            verdicts[row] = dedup_one(dedup, homes[row], (const void *)(at + row * stride_bytes));
-        }
+    if (__builtin_expect(
+            stride_bytes == sizeof *rows && count <= dedup->count_max - dedup->young.count, 1)) {
+        batch_quiet(dedup, rows, count, verdicts);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tg_usage *row = (const void *)((const uint8_t *)rows + i * stride_bytes);
+        verdicts[i] = dedup_one(dedup, bucket_of(dedup, key_of(row)), row);
     }
 }
 
