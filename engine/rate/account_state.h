@@ -10,6 +10,7 @@
 #include "rate/account.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -59,6 +60,34 @@ static inline void tg_accounts_touch(struct tg_accounts *accounts, uint32_t subs
 {
     tg_accounts_page_touch(accounts, subscriber / TG_ACCOUNT_PAGE_LINES +
                                          ((period & 1) != 0 ? accounts->half_pages_count : 0));
+}
+
+/**
+ * @brief Begin a month on a line of which nothing but the line itself must be looked at: no call is
+ *        open, and the other half has no line on its page. What tg_accounts_line does then.
+ * @param[in,out] accounts    Its worker's.
+ * @param[in,out] line        The subscriber's of that half.
+ * @param[in]     subscriber  Below the capacity.
+ * @param[in]     period      From tg_account_period; not the line's.
+ * @return false: nothing was done, ask tg_accounts_line.
+ */
+static inline bool tg_accounts_line_begin(struct tg_accounts *accounts,
+                                          struct tg_account_line *line, uint32_t subscriber,
+                                          uint32_t period)
+{
+    const uint32_t within = subscriber / TG_ACCOUNT_PAGE_LINES;
+    const uint32_t half = (period & 1) != 0 ? accounts->half_pages_count : 0;
+    const uint32_t other_page = within + (accounts->half_pages_count - half);
+    if (line->period > period || line->calls_open != 0 ||
+        atomic_load_explicit(&accounts->used[other_page], memory_order_relaxed) != 0) {
+        return false;
+    }
+    *line = (struct tg_account_line){.period = period};
+    if (atomic_load_explicit(&accounts->used[within + half], memory_order_relaxed) == 0) {
+        atomic_store_explicit(&accounts->used[within + half], 1, memory_order_relaxed);
+    }
+    tg_accounts_page_touch(accounts, within + half);
+    return true;
 }
 
 /** @brief Count one record. @param meter Written. @param priced_base Base quantity priced.

@@ -450,7 +450,8 @@ static __attribute__((noinline)) bool fresh_post(struct tg_rate *rate, const str
 {
     struct tg_account_line *line = quick_row->line;
     const struct tg_account_line before = *line;
-    if (tg_accounts_line(rate->accounts, charge->subscriber, quick_row->period) == NULL) {
+    if (!tg_accounts_line_begin(rate->accounts, line, charge->subscriber, quick_row->period) &&
+        tg_accounts_line(rate->accounts, charge->subscriber, quick_row->period) == NULL) {
         return false;
     }
     if (line->calls_open != 0 || !line_post(rate, row, charge, quick_row, line)) {
