@@ -314,11 +314,19 @@ struct quiet {
     struct bucket *homes[TG_BATCH_ROWS_MAX];
 };
 
-static inline void quiet_ask(struct quiet *quiet, const struct tg_usage *rows, uint32_t at)
+/* Addresses first, then one prefetch after the other: a page walk holds up the instructions behind
+ * it, but walks that follow each other closely overlap. One prefetch before each record that is
+ * taken cost 10 ns a row more. */
+static inline void quiet_ask(struct quiet *quiet, const struct tg_usage *rows, uint32_t from,
+                             uint32_t to)
 {
     const struct tg_dedup *dedup = quiet->dedup;
-    quiet->homes[at] = &dedup->buckets[bucket_of(dedup, key_of(&rows[at]))];
-    __builtin_prefetch(quiet->homes[at], 1);
+    for (uint32_t i = from; i < to; i++) {
+        quiet->homes[i] = &dedup->buckets[bucket_of(dedup, key_of(&rows[i]))];
+    }
+    for (uint32_t i = from; i < to; i++) {
+        __builtin_prefetch(quiet->homes[i], 1);
+    }
 }
 
 /* Most records are fresh and find room in their own bucket: one look tells and takes. */
@@ -358,16 +366,15 @@ static inline void batch_quiet(struct tg_dedup *dedup, const struct tg_usage *ro
     quiet.dedup = dedup;
     quiet.event_ns_max = dedup->young.event_ns_max;
     quiet.others_count = 0;
-    const uint32_t ahead = count < AHEAD_ROWS ? count : AHEAD_ROWS;
-    for (uint32_t i = 0; i < ahead; i++) {
-        quiet_ask(&quiet, rows, i);
-    }
-    for (uint32_t i = 0; i < count - ahead; i++) {
-        quiet_ask(&quiet, rows, i + AHEAD_ROWS);
-        quiet_take(&quiet, rows, i, verdicts);
-    }
-    for (uint32_t i = count - ahead; i < count; i++) {
-        quiet_take(&quiet, rows, i, verdicts);
+    uint32_t asked = count < AHEAD_ROWS ? count : AHEAD_ROWS;
+    quiet_ask(&quiet, rows, 0, asked);
+    for (uint32_t i = 0; i < count;) {
+        const uint32_t end = asked;
+        asked = count - end < AHEAD_ROWS ? count : end + AHEAD_ROWS;
+        quiet_ask(&quiet, rows, end, asked);
+        for (; i < end; i++) {
+            quiet_take(&quiet, rows, i, verdicts);
+        }
     }
     const uint32_t kept_count = count - quiet.others_count;
     dedup->young.count += kept_count;
