@@ -3,7 +3,7 @@
  *  @brief The short way through the rate stage: rows whose price is a product and nothing more.
  *
  *  Source: reference rating-semantics 4.1, 4.3; performance.md 2c. Threads: one worker.
- *  Allocates: never. Cost: 231 instructions a row for the whole stage, 935 the long way
+ *  Allocates: never. Cost: 232 instructions a row for the whole stage, 935 the long way
  *  (tools/guard).
  *
  *  Most rows of a carrier meet a price that is price * units / per_units, one band, at most one
