@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "catalog/roster.h"
+#include "mediate/identify_flows.h"
 #include "mediate/session.h"
 
 #include <assert.h>
@@ -232,26 +233,37 @@ static void identify_keys(const struct tg_identify *self, struct tg_batch *batch
     }
 }
 
-void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
+/* Rows that are not decided yet and are not identified by identify_flows.c. */
+static uint32_t rows_left(const struct tg_identify *self, const struct possible *possible,
+                          struct tg_batch *batch, uint16_t *left)
 {
-    const struct possible possible = possible_of(self);
+    if (possible->blocks != NULL && !wants_networks(self)) {
+        return tg_identify_flows(self->sessions, batch, left);
+    }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        left[count] = (uint16_t)i;
+        count += batch->charges[i].fate == TG_FATE_NONE;
+    }
+    return count;
+}
+
+static __attribute__((noinline)) void identify_rows(const struct tg_identify *self,
+                                                    const struct possible *possible,
+                                                    struct tg_batch *batch, const uint16_t *rows,
+                                                    uint32_t rows_count)
+{
     struct addresses asked;
     struct keys keys;
-    assert(batch->rows_count <= TG_BATCH_ROWS_MAX);
     asked.count = 0;
     keys.count = 0;
-    if (self->networks != NULL) {
-        self->networks->count = 0;
-    }
-    for (uint32_t i = 0; i < batch->rows_count; i++) {
+    for (uint32_t k = 0; k < rows_count; k++) {
+        const uint32_t i = rows[k];
         const struct tg_usage *row = &batch->rows[i];
         const uint8_t kind = (uint8_t)tg_usage_subscriber_kind(row);
-        if (batch->charges[i].fate != TG_FATE_NONE) {
-            continue;
-        }
         if (!kind_is_address(kind)) {
             keys_add(&keys, i, kind, row->subscriber_key, row->start_ns);
-        } else if (end_choose(&possible, row, &asked.queries[asked.count],
+        } else if (end_choose(possible, row, &asked.queries[asked.count],
                               &asked.are_peers[asked.count])) {
             asked.rows[asked.count++] = (uint16_t)i;
         } else {
@@ -263,6 +275,20 @@ void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
     }
     if (keys.count > 0) {
         identify_keys(self, batch, &keys);
+    }
+}
+
+void tg_identify_run(const struct tg_identify *self, struct tg_batch *batch)
+{
+    const struct possible possible = possible_of(self);
+    uint16_t left[TG_BATCH_ROWS_MAX];
+    assert(batch->rows_count <= TG_BATCH_ROWS_MAX);
+    if (self->networks != NULL) {
+        self->networks->count = 0;
+    }
+    const uint32_t left_count = rows_left(self, &possible, batch, left);
+    if (left_count > 0) {
+        identify_rows(self, &possible, batch, left, left_count);
     }
 }
 
