@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "bench/bench_feed.h"
-#include "lib/flowlanes.h"
+#include "lib/flowusual.h"
 
 #include <string.h>
 
@@ -72,16 +72,6 @@ static void *avx2_open(void)
     return gather_open(1);
 }
 
-static void *avx512_open(void)
-{
-    return gather_open(2);
-}
-
-static bool avx512_is_here(void)
-{
-    return tg_flow_variant_at(2) != NULL;
-}
-
 static uint32_t frame_gather(struct gather *g, uint32_t frame)
 {
     const uint8_t *records = g->feed.frames + (size_t)frame * TG_FEED_STRIDE_BYTES + HEAD_OCTETS;
@@ -120,5 +110,4 @@ static bool gather_check(void *state)
 const struct tg_micro tg_micro_decode[] = {
     {"gather scalar", NOTE, scalar_open, gather_run, gather_check, gather_close, NULL},
     {"gather avx2", NOTE, avx2_open, gather_run, gather_check, gather_close, NULL},
-    {"gather avx512", NOTE, avx512_open, gather_run, gather_check, gather_close, avx512_is_here},
     {.name = NULL}};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hot loop: records of one template to rows. It has its own file so that a reader sees all of
- * it at once. Usual records go by flowlanes.h, which must compute what this computes. */
-#include "lib/flowlanes.h"
+ * it at once. Usual records go by flowusual.h, which must compute what this computes. */
 #include "lib/flowplan.h"
+#include "lib/flowusual.h"
 
 #include "abi/key.h"
 
@@ -275,15 +275,11 @@ static bool is_usual(const struct tg_flow_plan *plan, const struct tg_flow_conte
            is_whole(plan, context);
 }
 
-static const struct tg_flow_variant scalar = {"scalar", 1, NULL};
+static const struct tg_flow_variant scalar = {"scalar", NULL};
 
 const struct tg_flow_variant *tg_flow_variant_at(uint32_t index)
 {
-    const bool has_avx512 =
-        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    const struct tg_flow_variant *const all[] = {&scalar, &tg_flow_avx2,
-                                                 has_avx512 ? &tg_flow_avx512 : NULL};
+    static const struct tg_flow_variant *const all[] = {&scalar, &tg_flow_avx2};
     return index < sizeof all / sizeof all[0] ? all[index] : NULL;
 }
 
@@ -294,26 +290,12 @@ uint32_t tg_flow_gather_by(const struct tg_flow_variant *variant, const struct t
     if (variant->gather == NULL || !is_usual(plan, context)) {
         return scalar_gather(plan, context, records, count, rows);
     }
-    uint32_t done = 0;
-    while (done < count) {
-        done += variant->gather(plan, context, records + done * (size_t)plan->record_octets,
-                                count - done, rows + done);
-        const uint32_t left = count - done;
-        const uint32_t group = left < variant->lanes_count ? left : variant->lanes_count;
-        const uint32_t given = scalar_gather(
-            plan, context, records + done * (size_t)plan->record_octets, group, rows + done);
-        done += given;
-        if (given < group) {
-            break;
-        }
-    }
-    return done;
+    const uint32_t done = variant->gather(plan, context, records, count, rows);
+    return done == count ? count : scalar_gather(plan, context, records, count, rows);
 }
 
 uint32_t tg_flow_gather(const struct tg_flow_plan *plan, const struct tg_flow_context *context,
                         const uint8_t *records, uint32_t count, struct tg_usage *rows)
 {
-    const struct tg_flow_variant *variant = tg_flow_variant_at(2);
-    return tg_flow_gather_by(variant != NULL ? variant : &tg_flow_avx2, plan, context, records,
-                             count, rows);
+    return tg_flow_gather_by(&tg_flow_avx2, plan, context, records, count, rows);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop's vector variants against its scalar form, record by record: any template, any octets.
  * If these failed, the same datagram would become other money on another processor. */
-#include "lib/flowlanes.h"
+#include "lib/flowusual.h"
 #include "lib/flowplan.h"
 
 #include <criterion/criterion.h>
@@ -126,28 +126,28 @@ static void compare(uint64_t seed, bool is_usual, uint32_t odd_one_in)
     }
 }
 
-Test(flowlanes, usual_records)
+Test(flowusual, usual_records)
 {
     for (uint64_t seed = 1; seed <= 3000; seed++) {
         compare(seed, true, 0);
     }
 }
 
-Test(flowlanes, usual_templates_with_odd_records_among_them)
+Test(flowusual, usual_templates_with_odd_records_among_them)
 {
     for (uint64_t seed = 1; seed <= 6000; seed++) {
         compare(seed << 20, true, 1 + (uint32_t)(seed % 40));
     }
 }
 
-Test(flowlanes, any_template)
+Test(flowusual, any_template)
 {
     for (uint64_t seed = 1; seed <= 6000; seed++) {
         compare(seed << 40, false, (uint32_t)(seed % 5));
     }
 }
 
-Test(flowlanes, every_variant_of_this_processor_takes_usual_records)
+Test(flowusual, every_variant_of_this_processor_takes_usual_records)
 {
     /* Otherwise the tests above would compare the scalar loop with itself. */
     uint64_t state = 1;
