@@ -42,6 +42,12 @@ static bool is_within(const struct tg_bill_window *window, int64_t at_ns)
     return at_ns >= window->start_ns && at_ns < window->end_ns;
 }
 
+/* A call that its cause makes free is not one of the calls of a line. */
+static bool is_billed(const struct tg_scan_view *view, uint32_t i)
+{
+    return (view->charge_flags[i] & TG_CHARGE_NOT_BILLABLE) == 0;
+}
+
 static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
                                    const struct tg_scan_view *view, uint32_t i)
 {
@@ -225,7 +231,7 @@ static enum tg_err late_block_fold(void *context, const struct tg_scan_view *vie
 {
     enum tg_err err = TG_OK;
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
-        err = late_fold(context, view, i);
+        err = is_billed(view, i) ? late_fold(context, view, i) : TG_OK;
     }
     return err;
 }
@@ -316,7 +322,7 @@ static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
         }
         switch (view->fate[i]) {
         case TG_FATE_RATED:
-            err = rated_fold(collect, view, i);
+            err = is_billed(view, i) ? rated_fold(collect, view, i) : TG_OK;
             break;
         case TG_FATE_SUSPENDED:
             collect->rows_suspended_count += is_within(&collect->windows[1], view->start_ns[i]);

@@ -214,6 +214,9 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
     const struct tg_explain_ref *ref = &asked->params->ref;
     const struct tg_usage *usage = rows->usage[i];
     const struct tg_charge *stored = rows->stored[i];
+    if ((stored->flags & TG_CHARGE_NOT_BILLABLE) != 0 && !ref->is_adjustment) {
+        return false;
+    }
     if (stored->subscriber != ref->subscriber || usage->service != ref->service ||
         usage->start_ns < ref->from_ns || usage->start_ns >= ref->to_ns ||
         ((stored->flags & TG_CHARGE_PREPAID) != 0) != ref->is_prepaid ||

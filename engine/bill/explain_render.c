@@ -285,6 +285,13 @@ static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row,
     const struct tg_rate_trace *trace = row->trace;
     const struct tg_price *price = trace->price;
     const char *unit = tg_unit_name(row->priced->unit);
+    if ((row->priced->flags & TG_CHARGE_NOT_BILLABLE) != 0) {
+        tg_bill_text_add(out, " closing cause %u is not billable;", row->usage->closing_cause);
+        return;
+    }
+    if (trace->raw_units > 0 && tg_usage_units(row->usage) == 0) {
+        tg_bill_text_add(out, " no usage is priced as the least there is:");
+    }
     tg_bill_text_add(out, " %llu %s used", (unsigned long long)trace->raw_units, unit);
     if (price->minimum_units > trace->raw_units) {
         tg_bill_text_add(out, ", raised to the minimum of %llu",

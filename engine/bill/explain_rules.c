@@ -114,6 +114,9 @@ void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
     if ((charge->flags & TG_CHARGE_CAPPED) != 0) {
         tg_json_set_bool(json, "is_capped", true);
     }
+    if ((charge->flags & TG_CHARGE_NOT_BILLABLE) != 0) {
+        tg_json_set_bool(json, "is_not_billable", true);
+    }
 }
 
 static void spend_add(struct tg_bill_text *out, const struct tg_image *image,

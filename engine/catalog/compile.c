@@ -29,6 +29,7 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_EXCHANGE] = "exchange_rates",
     [TG_CATALOG_SPEND_LIMIT] = "spend_limits",
     [TG_CATALOG_COUNTER] = "counters",
+    [TG_CATALOG_CAUSES] = "causes",
 };
 
 uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
@@ -405,6 +406,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_sites(&compile);
         tg_compile_tariffs(&compile);
         tg_compile_prices(&compile);
+        tg_compile_causes(&compile);
         tg_compile_plans(&compile);
         tg_compile_counters(&compile, previous);
         tg_compile_rules(&compile);

@@ -294,6 +294,20 @@ void tg_compile_groups_declare(struct tg_compile *compile);
 void tg_compile_groups(struct tg_compile *compile, const struct tg_yaml_node *service,
                        uint8_t *zones, struct tg_origin *out);
 
+/** @brief Compile tables of closing causes; before plans. @param compile State. */
+void tg_compile_causes(struct tg_compile *compile);
+
+/**
+ * @brief Compile what few services have: struct tg_plan_terms.
+ * @param[in,out] compile  State.
+ * @param[in]     service  The service's map.
+ * @param[in]     cell     How it is priced: what the terms must go with.
+ * @param[out]    terms    Written.
+ * @return true when any of them is not the default.
+ */
+bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *service,
+                      const struct tg_plan_service *cell, struct tg_plan_terms *terms);
+
 /** @brief Is a key of a plan's prices a rule over pairs: "A>B" or "="? @param key Key. @return true
  *  if so. */
 bool tg_compile_is_pair(const char *key);

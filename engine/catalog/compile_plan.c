@@ -633,7 +633,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
                                               const struct tg_yaml_node *plan,
                                               const struct tg_yaml_node *product,
                                               const struct tg_yaml_node *node, uint32_t service,
-                                              uint16_t *spend_limit)
+                                              uint16_t *spend_limit, struct tg_plan_terms *terms)
 {
     const struct tg_schema *keys = &tg_catalog_service_keys;
     struct cell cell = {.compile = compile, .plan = plan, .service = node};
@@ -642,7 +642,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     *spend_limit = cell.spend_limit;
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split") & 15u;
     cell.out.deck_match = (uint8_t)tg_schema_number(keys, node, "deck_match") & 15u;
-    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner") & 127u;
+    cell.out.increment_owner = (uint8_t)tg_schema_number(keys, node, "increment_owner") & 63u;
     cell.out.is_data_timed = tg_schema_number(keys, node, "data_split") != 0 ? 1 : 0;
     cell.out.is_present = 1;
     const size_t prices_count = (size_t)cell.out.zones_count * cell.out.bands_count;
@@ -654,6 +654,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     memset(cell.matrix, 0xff, prices_count * sizeof *cell.matrix); /* TG_PRICE_NONE */
     matrix_fill(&cell, service);
     buckets_compile(&cell, service);
+    cell.out.has_terms = tg_compile_terms(compile, node, &cell.out, terms) ? 1 : 0;
     cell.out.matrix_offset =
         (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_MATRIX], cell.matrix,
                                  prices_count * sizeof *cell.matrix, 4);
@@ -771,18 +772,23 @@ static const struct {
 
 /* All services of a plan, as it is or with the decks of a product. */
 static uint32_t plan_compile(struct tg_compile *compile, const struct tg_yaml_node *plan,
-                             const struct tg_yaml_node *product, bool *has_limits)
+                             const struct tg_yaml_node *product, bool *has_limits, bool *has_terms)
 {
     uint32_t sold_count = 0;
     for (uint32_t at = 0; at < TG_SERVICE_COUNT; at++) {
         struct tg_plan_service cell = {0};
+        struct tg_plan_terms terms = {0};
         uint16_t spend_limit = 0;
         const struct tg_yaml_node *node = plan != NULL ? tg_yaml_get(plan, cells[at].key) : NULL;
         if (node != NULL && node->kind == TG_YAML_MAP) {
-            cell = service_compile(compile, plan, product, node, cells[at].service, &spend_limit);
+            cell = service_compile(compile, plan, product, node, cells[at].service, &spend_limit,
+                                   &terms);
             sold_count++;
         }
         *has_limits = *has_limits || spend_limit != 0;
+        *has_terms = *has_terms || cell.has_terms != 0;
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_TERMS], &terms, sizeof terms,
+                             2);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_LIMITS], &spend_limit,
                              sizeof spend_limit, 2);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PLAN_SERVICES], &cell, sizeof cell,
@@ -794,6 +800,7 @@ static uint32_t plan_compile(struct tg_compile *compile, const struct tg_yaml_no
 void tg_compile_plans(struct tg_compile *compile)
 {
     bool has_limits = false;
+    bool has_terms = false;
     customer_plans_declare(compile);
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
         const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
@@ -809,7 +816,7 @@ void tg_compile_plans(struct tg_compile *compile)
             /* Mistakes of the plan are told once, where it is compiled as it is. */
             plan = tg_diag_errors_count(compile->diag) == 0 ? plan : NULL;
         }
-        const uint32_t sold_count = plan_compile(compile, plan, product, &has_limits);
+        const uint32_t sold_count = plan_compile(compile, plan, product, &has_limits, &has_terms);
         if (plan != NULL && product == NULL && sold_count == 0) {
             tg_diag_add(compile->diag, TG_DIAG_WARNING, plan->key_mark, NULL,
                         "plan \"%.64s\" sells no service", plan->key);
@@ -817,6 +824,9 @@ void tg_compile_plans(struct tg_compile *compile)
     }
     if (!has_limits) {
         tg_blob_free(&compile->sections[TG_IMAGE_SECTION_PLAN_LIMITS]);
+    }
+    if (!has_terms) {
+        tg_blob_free(&compile->sections[TG_IMAGE_SECTION_PLAN_TERMS]);
     }
     if (!compile->sections[TG_IMAGE_SECTION_PRICE_INFO].is_broken) {
         unused_prices_warn(compile);

@@ -339,6 +339,7 @@ struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_i
                  {TG_CATALOG_TIME_MODEL, "time_model", tg_diff_time_model},
                  {TG_CATALOG_NETWORK, "network", tg_diff_network},
                  {TG_CATALOG_SITE, "site", tg_diff_site},
+                 {TG_CATALOG_CAUSES, "causes", tg_diff_causes},
                  {TG_CATALOG_PLAN, "plan", tg_diff_plan},
                  {TG_CATALOG_PRODUCT, "product", tg_diff_product},
                  {TG_CATALOG_EXCHANGE, "exchange_rate", tg_diff_exchange},

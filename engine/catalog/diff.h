@@ -123,6 +123,14 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item);
 /** @brief Compare all services of a plan. @param diff Diff. @param item Which. */
 void tg_diff_plan(struct tg_diff *diff, const struct tg_diff_item *item);
 
+/** @brief Compare a table of closing causes. @param diff Diff. @param item Which. */
+void tg_diff_causes(struct tg_diff *diff, const struct tg_diff_item *item);
+
+/** @brief Compare the terms of a plan's service that is on both sides. @param diff Diff.
+ *  @param item Which. @param was Before. @param is After. */
+void tg_diff_terms(struct tg_diff *diff, const struct tg_diff_item *item,
+                   const struct tg_plan_service *was, const struct tg_plan_service *is);
+
 /** @brief Compare a deck. @param diff Diff. @param item Which. */
 void tg_diff_deck(struct tg_diff *diff, const struct tg_diff_item *item);
 

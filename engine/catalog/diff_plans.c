@@ -119,6 +119,7 @@ static void options_diff(struct tg_diff *diff, const struct tg_diff_item *item,
     tg_diff_text(diff, item, "time_model",
                  tg_image_name(was->image, TG_CATALOG_TIME_MODEL, a->time_model),
                  tg_image_name(is->image, TG_CATALOG_TIME_MODEL, b->time_model));
+    tg_diff_terms(diff, item, a, b);
 }
 
 /* What gives a zone by what is used; none without groups. */

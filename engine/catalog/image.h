@@ -295,6 +295,38 @@ static inline uint16_t tg_image_plan_limit(const struct tg_image *image,
     return cell < image->sections[TG_IMAGE_SECTION_PLAN_LIMITS].count ? limits[cell] : 0;
 }
 
+/** @brief Terms of a plan's service. @param image Checked. @param plan_service Of that image.
+ *  @return Borrowed; NULL: it has none, everything is as by default. */
+static inline const struct tg_plan_terms *
+tg_image_plan_terms(const struct tg_image *image, const struct tg_plan_service *plan_service)
+{
+    const struct tg_plan_service *all =
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
+    return plan_service->has_terms != 0
+               ? (const struct tg_plan_terms *)tg_image_section(image,
+                                                                TG_IMAGE_SECTION_PLAN_TERMS) +
+                     (plan_service - all)
+               : NULL;
+}
+
+/** @brief Table of causes of a plan's service. @param image Checked. @param terms Of a service of
+ *  it, or NULL. @return Borrowed; NULL: every cause is billable. */
+static inline const struct tg_causes *tg_image_causes(const struct tg_image *image,
+                                                      const struct tg_plan_terms *terms)
+{
+    return terms != NULL && terms->causes != 0
+               ? (const struct tg_causes *)tg_image_section(image, TG_IMAGE_SECTION_CAUSES) +
+                     (terms->causes - 1)
+               : NULL;
+}
+
+/** @brief Is usage that ended so billable? @param causes Table, or NULL. @param cause
+ *  tg_usage.closing_cause. @return true if so. */
+static inline bool tg_causes_bill(const struct tg_causes *causes, uint8_t cause)
+{
+    return causes == NULL || ((causes->billable[cause / 8] >> (cause % 8)) & 1u) != 0;
+}
+
 /**
  * @brief May an allowance cover usage of a band?
  * @param image       Checked.

@@ -33,6 +33,8 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
     [TG_IMAGE_SECTION_SITES] = sizeof(struct tg_site),
     [TG_IMAGE_SECTION_SITE_NODES] = sizeof(struct tg_site_node),
+    [TG_IMAGE_SECTION_CAUSES] = sizeof(struct tg_causes),
+    [TG_IMAGE_SECTION_PLAN_TERMS] = sizeof(struct tg_plan_terms),
 };
 
 uint32_t tg_image_item_bytes(uint32_t section)
@@ -228,6 +230,25 @@ static bool plan_service_check(const struct tg_image *image, const struct tg_pla
     return true;
 }
 
+/* Terms are there for every service or for none. */
+static bool terms_check(const struct tg_image *image)
+{
+    const struct tg_image_section *section = &image->sections[TG_IMAGE_SECTION_PLAN_SERVICES];
+    const struct tg_plan_service *cells =
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
+    const struct tg_plan_terms *terms =
+        (const struct tg_plan_terms *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_TERMS);
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_PLAN_TERMS].count;
+    bool is_fine = count == 0 || count == section->count;
+    for (uint32_t i = 0; is_fine && i < section->count; i++) {
+        is_fine = cells[i].has_terms == 0 || count != 0;
+    }
+    for (uint32_t i = 0; is_fine && i < count; i++) {
+        is_fine = terms[i].causes <= image->sections[TG_IMAGE_SECTION_CAUSES].count;
+    }
+    return is_fine;
+}
+
 static bool plans_check(const struct tg_image *image)
 {
     const struct tg_image_section *section = &image->sections[TG_IMAGE_SECTION_PLAN_SERVICES];
@@ -238,7 +259,7 @@ static bool plans_check(const struct tg_image *image)
     for (uint32_t i = 0; is_fine && i < section->count; i++) {
         is_fine = plan_service_check(image, &cells[i]);
     }
-    return is_fine;
+    return is_fine && terms_check(image);
 }
 
 /* A node may name any node: a walk is bounded by the number's digits. A dated entry may only name

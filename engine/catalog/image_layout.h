@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       8u
+#define TG_IMAGE_FORMAT       9u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 46u
 
@@ -167,11 +167,12 @@ enum tg_catalog_kind {
     TG_CATALOG_SPEND_LIMIT = 11,  /**< Spend limits. */
     TG_CATALOG_ACCOUNT_ZONE = 12, /**< IANA zones of accounts; 0 is "": the period zone. */
     TG_CATALOG_SITE = 13,         /**< Where nodes stand; 0 is "": in no site. */
-    TG_CATALOG_COUNTER = 14       /**< Counters of prices; 0 is "". Beside the ids of documents
+    TG_CATALOG_COUNTER = 14,      /**< Counters of prices; 0 is "". Beside the ids of documents
                                        one a kind of sum: id or ":price", period, scope and
                                        dimension with ":" between. */
+    TG_CATALOG_CAUSES = 15        /**< Tables of closing causes; not stable across versions. */
 };
-#define TG_CATALOG_KINDS_COUNT 15u
+#define TG_CATALOG_KINDS_COUNT 16u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -210,7 +211,9 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_ACCOUNT_ZONES = 20,  /**< struct tg_account_zone; 0 the period zone. */
     TG_IMAGE_SECTION_SITES = 21,          /**< struct tg_site. */
     TG_IMAGE_SECTION_SITE_NODES = 22,     /**< struct tg_site_node, longer prefixes first. */
-    TG_IMAGE_SECTION_NAMES = 23 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_CAUSES = 23,         /**< struct tg_causes. */
+    TG_IMAGE_SECTION_PLAN_TERMS = 24,     /**< struct tg_plan_terms a plan's service, or none. */
+    TG_IMAGE_SECTION_NAMES = 25 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 #define TG_DUNNING_STEPS_MAX 8u /**< Reminders of an unpaid bill. */
@@ -294,7 +297,8 @@ struct tg_plan_service {
     uint16_t allowance;          /**< Allowance that may cover it, or TG_ALLOWANCE_NONE. */
     uint8_t split_mode : 4;      /**< enum tg_split_mode. */
     uint8_t deck_match : 4;      /**< enum tg_deck_match. */
-    uint8_t increment_owner : 7; /**< enum tg_increment_owner. */
+    uint8_t increment_owner : 6; /**< enum tg_increment_owner. */
+    uint8_t has_terms : 1;       /**< Its struct tg_plan_terms must be looked at. */
     uint8_t is_data_timed : 1;   /**< Octets are spread evenly over the record's time. */
     uint8_t is_present;          /**< 0: the plan does not sell this service. */
     uint8_t dimension;           /**< enum tg_dimension of all its prices. */
@@ -307,6 +311,56 @@ struct tg_plan_service {
     uint16_t origin;                                /**< 1 + struct tg_origin by pair; else 0. */
 };
 _Static_assert(sizeof(struct tg_plan_service) == 32, "two in a cache line");
+
+/** @brief What becomes of usage whose closing cause is not billable. Values are stored. */
+enum tg_cause_otherwise {
+    TG_CAUSE_FREE = 0,   /**< It costs nothing. Default. */
+    TG_CAUSE_SUSPEND = 1 /**< It is suspended with TG_E_NOT_BILLABLE. */
+};
+
+/** @brief Which closing causes make usage billable (rating-semantics 4.3). */
+struct tg_causes {
+    uint8_t billable[32];  /**< One bit a cause, 0 .. 255. */
+    uint8_t otherwise;     /**< enum tg_cause_otherwise. */
+    uint8_t reserved[7];   /**< 0. */
+};
+_Static_assert(sizeof(struct tg_causes) == 40, "stored");
+
+/** @brief What becomes of a record that reports no usage. Values are stored. */
+enum tg_zero_usage {
+    TG_ZERO_FREE = 0,   /**< It costs nothing. Default. */
+    TG_ZERO_FIRST = 1,  /**< It is priced as the least there is: its first increment. */
+    TG_ZERO_SUSPEND = 2 /**< It is suspended with TG_E_ZERO_USAGE. */
+};
+
+/** @brief What becomes of a record that takes usage back. Values are stored. */
+enum tg_negative_usage {
+    TG_NEGATIVE_SUSPEND = 0, /**< It is suspended with TG_E_NEGATIVE_USAGE. Default. */
+    TG_NEGATIVE_REVERSE = 1  /**< It is priced as the usage, and the charge is negated. */
+};
+
+/** @brief Which row of a deck prices a call that goes on when another begins. Values are stored. */
+enum tg_rate_change {
+    TG_RATE_CHANGE_START = 0, /**< That of the start, to the end. Default. */
+    TG_RATE_CHANGE_SPLIT = 1  /**< Each from its own time on. */
+};
+
+/** @brief Which number of the other party gives the zone. Values are stored. */
+enum tg_number_of {
+    TG_NUMBER_DIALLED = 0, /**< tg_usage.peer_key. Default. */
+    TG_NUMBER_ROUTED = 1   /**< Where the network routed it, when the record says so. */
+};
+
+/** @brief What few services of plans have: looked at with tg_plan_service.has_terms only. */
+struct tg_plan_terms {
+    uint16_t causes;        /**< Table of causes plus 1; 0: every cause is billable. */
+    uint8_t zero_usage;     /**< enum tg_zero_usage. */
+    uint8_t negative_usage; /**< enum tg_negative_usage. */
+    uint8_t rate_change;    /**< enum tg_rate_change. */
+    uint8_t number;         /**< enum tg_number_of. */
+    uint8_t reserved[2];    /**< 0. */
+};
+_Static_assert(sizeof(struct tg_plan_terms) == 8, "stored");
 
 /** @brief What the zone of the A party is taken from. Values are stored. */
 enum tg_origin_by {

@@ -261,6 +261,17 @@ static const struct tg_schema_key group_list = {.type = TG_TYPE_LIST, .min = 1, 
 static const char *const data_splits[] = {"start", "by_time", NULL};
 static const char *const deck_matches[] = {"first", "longest", NULL};
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
+static const char *const cause_otherwises[] = {"free", "suspend", NULL};
+static const char *const zero_usages[] = {"free", "first", "suspend", NULL};
+static const struct tg_schema_key cause_code_item = {.type = TG_TYPE_STRING, .min = 1, .max = 7};
+KEYS(tg_catalog_cause_keys,
+    {.key = "billable", .type = TG_TYPE_LIST, .min = 1, .max = 256, .item = &cause_code_item,
+     .help = "Closing causes (16) and ranges of them (0-15) whose usage is charged, no other."},
+    {.key = "not_billable", .type = TG_TYPE_LIST, .min = 1, .max = 256, .item = &cause_code_item,
+     .help = "Or: those whose usage is not charged; every other one's is."},
+    {.key = "otherwise", .type = TG_TYPE_ENUM, .names = cause_otherwises, .fallback = "free",
+     .help = "Usage that is not charged costs nothing, or is suspended."},
+    {.key = "title", .type = TG_TYPE_STRING, .max = 200, .help = "For people."});
 KEYS(tg_catalog_service_keys,
     {.key = "deck", .type = TG_TYPE_NAME, .help = "Deck that turns numbers into zones."},
     {.key = "fallback_decks", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &zone_item,
@@ -281,6 +292,10 @@ KEYS(tg_catalog_service_keys,
      .fallback = "increment_start", .help = "Increment across a band boundary."},
     {.key = "data_split", .type = TG_TYPE_ENUM, .names = data_splits, .fallback = "start",
      .help = "Octets across a band boundary: of the start's band, or by time as split says."},
+    {.key = "causes", .type = TG_TYPE_NAME,
+     .help = "Table of the closing causes that are charged; absent: all are."},
+    {.key = "zero_usage", .type = TG_TYPE_ENUM, .names = zero_usages, .fallback = "free",
+     .help = "A record without usage costs nothing, its first increment, or is suspended."},
     {.key = "spend_limit", .type = TG_TYPE_NAME,
      .help = "Limit that all charges of the service count to, beside those of prices."},
     {.key = "allowance", .type = TG_TYPE_NAME, .help = "Bucket that is used first."},
@@ -463,6 +478,7 @@ ITEM(tariff);
 ITEM(exchange);
 ITEM(spend_limit);
 ITEM(counter);
+ITEM(cause);
 KEYS(tg_catalog_keys,
     {.key = "catalog", .type = TG_TYPE_MAP, .sub = &tg_catalog_head_keys,
      .help = "Once in a folder."},
@@ -477,6 +493,8 @@ KEYS(tg_catalog_keys,
      .help = "What a currency is worth in another, from when to when."},
     {.key = "counters", .type = TG_TYPE_TABLE, .item = &counter_item,
      .help = "What tiers of several prices count together."},
+    {.key = "causes", .type = TG_TYPE_TABLE, .item = &cause_item,
+     .help = "Which closing causes make usage billable."},
     {.key = "spend_limits", .type = TG_TYPE_TABLE, .item = &spend_limit_item,
      .help = "Money that may be spent in a period."},
     {.key = "networks", .type = TG_TYPE_TABLE, .item = &network_item, .help = "For roaming."},

@@ -12,7 +12,7 @@
 #include "doc/schema.h"
 
 /** @brief Top level: catalog, taxes, decks, prices, time_models, plans, allowances, products,
- *  exchange_rates, spend_limits, networks, sites, tariffs. */
+ *  exchange_rates, counters, causes, spend_limits, networks, sites, tariffs. */
 extern const struct tg_schema tg_catalog_keys;
 
 /** @brief Keys of `catalog`. */
@@ -63,6 +63,8 @@ extern const struct tg_schema tg_catalog_exchange_keys;
 extern const struct tg_schema tg_catalog_spend_limit_keys;
 /** @brief Keys of one of `counters`. */
 extern const struct tg_schema tg_catalog_counter_keys;
+/** @brief Keys of one of `causes`. */
+extern const struct tg_schema tg_catalog_cause_keys;
 /** @brief Keys of one of `networks`. */
 extern const struct tg_schema tg_catalog_network_keys;
 /** @brief Keys of one of `sites`. */

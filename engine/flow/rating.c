@@ -8,6 +8,7 @@
 #include "mediate/dedup.h"
 #include "rate/credit.h"
 #include "rate/rate.h"
+#include "rate/terms.h"
 #include "record/routed.h"
 #include "rt/ring.h"
 
@@ -69,14 +70,17 @@ static inline bool is_checked(uint8_t fate)
 }
 
 /* What few rows are: known, too late, or without use. */
-static __attribute__((noinline)) void verdict_settle(const struct tg_usage *row, int16_t verdict,
+static __attribute__((noinline)) void verdict_settle(const struct tg_rating *rating,
+                                                     const struct tg_usage *row, int16_t verdict,
                                                      struct tg_charge *charge)
 {
     if (verdict == TG_E_DUPLICATE) {
         tg_charge_settle(charge, TG_FATE_DUPLICATE, verdict);
     } else if (verdict != TG_OK) {
         tg_charge_settle(charge, TG_FATE_SUSPENDED, verdict);
-    } else if (tg_usage_units(row) == 0 && charge->fate == TG_FATE_NONE) {
+    } else if (tg_usage_units(row) == 0 && charge->fate == TG_FATE_NONE &&
+               !tg_rate_zero_is_priced(tg_snapshot_read(rating->params.catalog), row,
+                                       charge->subscriber)) {
         tg_charge_settle(charge, TG_FATE_FILTERED, TG_E_ZERO_USAGE);
     }
 }
@@ -98,7 +102,7 @@ void tg_rating_dedup(struct tg_rating *rating, struct tg_batch *batch)
         const struct tg_usage *row = &batch->rows[first];
         for (uint32_t i = 0; i < end - first; i++, row++) {
             if (__builtin_expect(verdicts[i] != TG_OK || tg_usage_units(row) == 0, 0)) {
-                verdict_settle(row, verdicts[i], &batch->charges[first + i]);
+                verdict_settle(rating, row, verdicts[i], &batch->charges[first + i]);
             }
         }
         first = end + 1;

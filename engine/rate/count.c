@@ -450,10 +450,9 @@ static __attribute__((noinline)) enum tg_err row_call(struct tg_rate *rate,
     return TG_OK;
 }
 
-void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
-                       struct tg_rate_work *work)
+static void row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+                      struct tg_rate_work *work)
 {
-    assert(work->is_worked && work->reason == TG_OK);
     const struct tg_plan_service *plan_service = work->plan_service;
     const uint32_t model = plan_service->time_model == TG_TIME_MODEL_NONE
                                ? TG_TIME_MODEL_NONE
@@ -494,6 +493,21 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
     }
     work->line = slot;
     rate->tasks_count = work->pieces_from + work->pieces_count;
+}
+
+void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+                       struct tg_rate_work *work)
+{
+    assert(work->is_worked && work->reason == TG_OK);
+    struct tg_usage priced;
+    if (__builtin_expect(work->plan_service->has_terms != 0, 0)) {
+        work->reason =
+            (int16_t)tg_rate_terms(work->image, work->plan_service, row, &priced, &work->flags);
+        row = &priced;
+    }
+    if (work->reason == TG_OK) {
+        row_count(rate, row, charge, work);
+    }
 }
 
 /* The usual group has one tariff: it prices the tasks where they lie. */

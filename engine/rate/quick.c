@@ -226,6 +226,7 @@ static inline bool row_ask(struct tg_rate *rate, const struct tg_usage *row,
 {
     const struct tg_image *image = rate->quick.image;
     if (cell->is_quick == 0 ||
+        (cell->causes != NULL && !tg_causes_bill(cell->causes, row->closing_cause)) ||
         (cell->time_model != TG_TIME_MODEL_NONE && !band_of(image, cell, row, &quick_row->band))) {
         quick_row->cell = NULL;
         return false;

@@ -45,25 +45,27 @@ struct tg_quick_price;
 
 /** @brief What a product sells a service for; the first cache line prices a row without zones. */
 struct tg_quick_cell {
-    uint64_t tag;                 /**< Image tag, product, service; 0 free. */
-    uint64_t up_mask;             /**< Of quantity_up in the base quantity: its bits, or 0. */
-    uint64_t down_mask;           /**< Of quantity_down. */
-    uint32_t duration_mask;       /**< Of duration_ms. */
-    uint16_t meter_offset;        /**< Of its meter in an account line. */
-    uint8_t is_quick;             /**< 0: always the long way. */
-    uint8_t is_plain;             /**< One price whatever the row says: the next two. */
-    uint64_t price_tag;           /**< Of the price; with is_plain. */
-    struct tg_quick_price *price; /**< Where it is if its tag says so; with is_plain. */
-    uint64_t allowance_base;      /**< Granted a month, below 2^63; 0 none. */
-    const uint8_t *zone_bits;     /**< Zones of the allowance; NULL: all. */
-    const uint32_t *matrix;       /**< Price ids, [zones_count][bands_count]; second line. */
-    uint16_t zones_count;         /**< Rows of the matrix. */
-    uint16_t bands_count;         /**< Columns. */
-    uint16_t deck;                /**< TG_DECK_NONE: none. */
-    uint16_t time_model;          /**< TG_TIME_MODEL_NONE: none. */
-    uint8_t is_zoned_by_network;  /**< Zone of the visited network. */
-    uint8_t is_cut_by_time;       /**< Rows over a band's end go the long way. */
-    uint8_t reserved2[46];        /**< 0. */
+    uint64_t tag;                   /**< Image tag, product, service; 0 free. */
+    uint64_t up_mask;               /**< Of quantity_up in the base quantity: its bits, or 0. */
+    uint64_t down_mask;             /**< Of quantity_down. */
+    uint32_t duration_mask;         /**< Of duration_ms. */
+    uint16_t meter_offset;          /**< Of its meter in an account line. */
+    uint8_t is_quick;               /**< 0: always the long way. */
+    uint8_t is_plain;               /**< One price whatever the row says: the next two. */
+    uint64_t price_tag;             /**< Of the price; with is_plain. */
+    struct tg_quick_price *price;   /**< Where it is if its tag says so; with is_plain. */
+    uint64_t allowance_base;        /**< Granted a month, below 2^63; 0 none. */
+    const uint8_t *zone_bits;       /**< Zones of the allowance; NULL: all. */
+    const uint32_t *matrix;         /**< Price ids, [zones_count][bands_count]; second line. */
+    uint16_t zones_count;           /**< Rows of the matrix. */
+    uint16_t bands_count;           /**< Columns. */
+    uint16_t deck;                  /**< TG_DECK_NONE: none. */
+    uint16_t time_model;            /**< TG_TIME_MODEL_NONE: none. */
+    uint8_t is_zoned_by_network;    /**< Zone of the visited network. */
+    uint8_t is_cut_by_time;         /**< Rows over a band's end go the long way. */
+    uint8_t reserved2[6];           /**< 0. */
+    const struct tg_causes *causes; /**< What is billable; NULL: all. */
+    uint8_t reserved3[32];          /**< 0. */
 };
 _Static_assert(sizeof(struct tg_quick_cell) == 128, "two cache lines");
 _Static_assert(offsetof(struct tg_quick_cell, matrix) == 64, "one for rows without zones");

@@ -90,13 +90,21 @@ static void cell_quantity(uint8_t dimension, struct tg_quick_cell *cell)
 /* A cell that sells at one price whatever the row says. */
 static void cell_plain(struct tg_quick *quick, struct tg_quick_cell *cell)
 {
-    cell->is_plain = cell->is_quick && cell->deck == TG_DECK_NONE && !cell->is_zoned_by_network &&
-                     cell->time_model == TG_TIME_MODEL_NONE && cell->zones_count > 0 &&
-                     cell->bands_count > 0 && cell->matrix[0] != TG_PRICE_NONE;
+    cell->is_plain = cell->is_quick && cell->causes == NULL && cell->deck == TG_DECK_NONE &&
+                     !cell->is_zoned_by_network && cell->time_model == TG_TIME_MODEL_NONE &&
+                     cell->zones_count > 0 && cell->bands_count > 0 &&
+                     cell->matrix[0] != TG_PRICE_NONE;
     if (cell->is_plain) {
         cell->price_tag = (uint64_t)quick->tag << 32 | cell->matrix[0];
         cell->price = &quick->prices[cell->matrix[0] % TG_QUICK_PRICES_COUNT];
     }
+}
+
+/* A record without usage goes the long way whatever its terms, as it has no units. */
+static void cell_terms(const struct tg_image *image, const struct tg_plan_service *plan_service,
+                       struct tg_quick_cell *cell)
+{
+    cell->causes = tg_image_causes(image, tg_image_plan_terms(image, plan_service));
 }
 
 void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t product_index,
@@ -129,6 +137,9 @@ void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t prod
                      (plan_service->deck_match != TG_DECK_MATCH_LONGEST ||
                       plan_service->fallback_decks[0] == TG_DECK_NONE) &&
                      !tg_image_time_model_varies(image, plan_service->time_model);
+    if (plan_service->has_terms != 0 && cell->is_quick != 0) {
+        cell_terms(image, plan_service, cell);
+    }
     cell_plain(quick, cell);
     cell_quantity(plan_service->dimension, cell);
     cell_allowance(image, plan_service, service, cell);

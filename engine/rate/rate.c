@@ -328,6 +328,7 @@ static void row_accept(const struct tg_rate_work *work, struct tg_charge *charge
         charge->currency = work->image->currency;
         charge->flags = 0;
     }
+    charge->flags |= work->flags;
     charge->zone = work->zone;
     charge->reason = TG_OK;
     charge->fate = TG_FATE_RATED;

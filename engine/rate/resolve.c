@@ -170,6 +170,7 @@ void tg_rate_group_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
         work->zone = TG_ZONE_NONE;
         work->reason = TG_OK;
         work->has_connect_fee = false;
+        work->flags = 0;
         if (work->is_worked) {
             work->reason =
                 (int16_t)row_resolve(rate, snapshot, &rows[i], charges[i].subscriber, work);

@@ -157,6 +157,14 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
                    : tg_exchange_amount(rate_in_force, charge->amount,
                                         place.image->rounding_exchange, cost);
     }
+    struct tg_usage priced;
+    uint8_t flags;
+    if (place.plan_service->has_terms != 0) {
+        if (tg_rate_terms(place.image, place.plan_service, row, &priced, &flags) != TG_OK) {
+            return TG_E_CORRUPT;
+        }
+        row = &priced;
+    }
     tg_allowance_log_start(log);
     if ((row->flags & TG_USAGE_PARTIAL) != 0 ||
         tg_accounts_calls_open(rate->accounts, charge->subscriber) != 0) {

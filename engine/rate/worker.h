@@ -18,6 +18,7 @@
 #include "rate/rate.h"
 #include "rate/rules.h"
 #include "rate/split.h"
+#include "rate/terms.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,6 +102,7 @@ struct tg_rate_work {
     int16_t reason;                             /**< enum tg_err so far. */
     bool is_worked;                             /**< Came with TG_FATE_NONE. */
     bool has_connect_fee;                       /**< First record of its call. */
+    uint8_t flags;                              /**< enum tg_charge_flag that its terms give. */
 };
 
 /** @brief A piece on its way to a tariff. */

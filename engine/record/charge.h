@@ -36,7 +36,8 @@ enum tg_charge_flag {
     TG_CHARGE_PREPAID = 1,     /**< The amount was taken from the account's prepaid balance. */
     TG_CHARGE_OVER_CREDIT = 2, /**< Beside it: more than credit and holds had left. Still rated. */
     TG_CHARGE_THRESHOLD = 4,   /**< The row reached a threshold of an allowance or spend limit. */
-    TG_CHARGE_CAPPED = 8       /**< A spend limit cut the charge. */
+    TG_CHARGE_CAPPED = 8,      /**< A spend limit cut the charge. */
+    TG_CHARGE_NOT_BILLABLE = 16 /**< Its closing cause is not billable: 0, and on no bill. */
 };
 
 /** @brief What the stages decided about one row. Amounts are at the currency's rating scale. */

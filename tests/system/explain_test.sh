@@ -72,3 +72,21 @@ assert {use["allowance"]: use["units"] for use in row["allowances"]} == {"small"
 assert row["rounding_change"] != "0" and row["tax"] == "vat", row
 PY
 echo "explain: every part told, as sentence and JSON"
+
+# A closing cause that is not billable, and an answered call without a length.
+sed -i -e 's/^plans:/causes: {isup: {billable: [16]}}\nplans:/' -e 's/time_model: week,/time_model: week, causes: isup, zero_usage: first,/' \
+    "$work/c/catalog.yaml"
+cat >"$work/usage" <<'JSON'
+{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T05:00:00Z","duration_s":301,"closing_cause":17}
+{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T05:30:00Z","duration_s":0,"closing_cause":16}
+JSON
+rm -rf "$work/d"
+"$tollgate" quote --catalog "$work/c" --data "$work/d" "$work/usage" >"$work/quote" ||
+    fail "quote: $(cat "$work/quote")"
+"$tollgate" explain 1:0 --data "$work/d" >"$work/text"
+grep -qF "closing cause 17 is not billable; charge 0.00 EUR" "$work/text" ||
+    fail "what is not billable: $(cat "$work/text")"
+grep -q '"is_not_billable":true' "$work/quote" || fail "quote: $(cat "$work/quote")"
+"$tollgate" explain 1:1 --data "$work/d" >"$work/text"
+grep -qF "no usage is priced as the least there is: 1 second used" "$work/text" ||
+    fail "an answered call without a length: $(cat "$work/text")"

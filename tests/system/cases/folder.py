@@ -27,6 +27,7 @@ class Folder:
         self.plans = {}
         self.allowances = {}
         self.counters = {}
+        self.causes = {}
         self.products = {}
         self.networks = {}
         self.subscribers = []
@@ -93,7 +94,7 @@ class Folder:
         document = {"catalog": {"version": 1, "valid_from": self.valid_from, "currency": "EUR"},
                     "prices": self.prices, "decks": self.decks, "time_models": self.models,
                     "plans": self.plans, "allowances": self.allowances,
-                    "counters": self.counters,
+                    "counters": self.counters, "causes": self.causes,
                     "products": self.products, "networks": self.networks}
         with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
             for key, value in document.items():

@@ -67,6 +67,7 @@ def base():
         "counters": {"calls": {"period": "week", "scope": "account"}},
         "sites": {"madrid": {"nodes": ["192.0.2.0/25", "2001:db8::1", "pgw1"], "time_zone": "Europe/Madrid"},
                   "chicago": {"nodes": ["198.51.100.7"], "time_zone": "America/Chicago"}},
+        "causes": {"isup": {"billable": ["16", "31"]}, "ims": {"not_billable": ["0-15"]}},
         "spend_limits": {"cap": {"maximum": "50.00", "thresholds": ["40.00"]}},
         "exchange_rates": {"usd": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2025-01-01",
                                    "valid_to": "2030-01-01"}},
@@ -181,6 +182,9 @@ CHANGES = {
     "exchange_rates.*.valid_to": ([], [("exchange_rates.usd.valid_to", "2031-01-01")]),
     "counters.*.period": ([], [("counters.calls.period", "day")]),
     "counters.*.scope": ([], [("counters.calls.scope", "subscriber")]),
+    "causes.*.otherwise": ([], [("causes.isup.otherwise", "suspend")]),
+    "causes.*.billable": ([], [("causes.isup.billable", ["16", "31", "127"])]),
+    "causes.*.not_billable": ([], [("causes.ims.not_billable", ["0-14"])]),
     "sites.*.nodes": [
         ([], [("sites.madrid.nodes", nodes)]) for nodes in (
             ["192.0.2.0/26", "2001:db8::1", "pgw1"], ["192.0.2.0/25", "2001:db8::2", "pgw1"],
@@ -197,6 +201,8 @@ for name in SERVICES:
     own = "plans.p.%s." % name
     pairs = [(own + "origin", {"by": "number", "deck": "small"}), (own + "prices.=", "q_" + name)]
     CHANGES.update({
+        at + "causes": [([], [(own + "causes", "isup")]),
+                        ([(own + "causes", "isup")], [(own + "causes", "ims")])],
         at + "deck": ([], [(own + "deck", "tiny")]),
         at + "fallback_decks": ([], [(own + "fallback_decks", ["tiny", "small"])]),
         at + "origin.by": (pairs, [(own + "origin", {"by": "network"})]),
@@ -269,6 +275,7 @@ SILENT = {
     "catalog.billing.grace_days": "when a bill is issued, not what it charges",
     "catalog.billing.payment_days": "when a bill is due, not what it charges",
     "catalog.billing.dunning_days": "when an unpaid bill is told, not what it charges",
+    "causes.*.title": "for people, not on invoices",
     "counters.*.title": "for people, not on invoices",
     "decks.*.open_end": "refuses a deck or not; a deck that both take is the same",
     "decks.*.buy": "compared by lints only",

@@ -323,7 +323,75 @@ def content_has_zones(book):
     book.row(who, "message", ["NO_RATE"], peer="331511")
 
 
-TOPICS = [home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
+def causes_say_what_is_billable(book):
+    # Q.850: 16 normal clearing and 31 normal are calls, 17 busy and 19 no answer are not.
+    book.folder.causes["isup"] = {"billable": [16, "29-31"]}
+    book.folder.causes["ims"] = {"not_billable": ["0-15", "17-19"]}
+    book.folder.causes["strict"] = {"billable": ["16"], "otherwise": "suspend"}
+    call = book.folder.price(unit="second", price="1", first=60, next=6, connect="5", min="7")
+    pack = book.grant(100, period="ever")
+
+    def say(table, cause, wanted, **keys):
+        who = book.folder.subscriber({"voice": {"price": call, "causes": table,
+                                                "allowances": [pack]}})
+        book.row(who, "voice", wanted, closing_cause=cause, **{"duration_s": 130, **keys})
+    for table, billable, free in (("isup", (16, 29, 30, 31), (0, 15, 17, 28, 32, 255)),
+                                  ("ims", (16, 20, 255), (0, 7, 15, 17, 18, 19)),
+                                  ("strict", (16,), ())):
+        for cause in billable:
+            say(table, cause, ["37.00", (pack, 100, 0)])
+        for cause in free:
+            say(table, cause, ["0.00"])
+    say("strict", 17, ["NOT_BILLABLE"])
+    say("strict", 0, ["NOT_BILLABLE"], duration_s=0)
+    # One that costs nothing leaves tiers and the allowance for those that do.
+    tiered = book.folder.price(tariff="graduated", unit="second",
+                               tiers=[{"up_to": 100, "price": "2"}, {"price": "1"}])
+    who = book.folder.subscriber({"voice": {"price": tiered, "causes": "isup"}})
+    book.row(who, "voice", ["0.00"], closing_cause=17, duration_s=90)
+    book.row(who, "voice", ["210.00"], closing_cause=16, duration_s=110)
+    # A record of a call that goes on has no cause yet. The last one's is that of its own part, and
+    # ends the call: the next one pays the fee again.
+    who = book.folder.subscriber({"voice": {"price": call, "causes": "isup"}})
+    book.row(who, "voice", ["65.00"], "2026-03-02T10:00:00Z", duration_s=60, flags=["partial"])
+    book.row(who, "voice", ["60.00"], "2026-03-02T10:01:00Z", duration_s=60, flags=["partial"])
+    book.row(who, "voice", ["0.00"], "2026-03-02T10:02:00Z", duration_s=60, closing_cause=17)
+    book.row(who, "voice", ["65.00"], "2026-03-02T10:05:00Z", duration_s=60, closing_cause=16)
+    # Messages and octets have causes as well.
+    text = book.folder.price(unit="event", price="2")
+    octets = book.folder.price(unit="kilobyte", price="1")
+    who = book.folder.subscriber({"message": {"price": text, "causes": "isup"},
+                                  "data": {"price": octets, "causes": "isup"}})
+    book.row(who, "message", ["2.00"], closing_cause=16)
+    book.row(who, "message", ["0.00"], closing_cause=4)
+    book.row(who, "data", ["3.00"], closing_cause=16, quantity_down=3000)
+    book.row(who, "data", ["0.00"], closing_cause=4, quantity_down=3000)
+
+
+def records_without_usage_may_cost(book):
+    call = book.folder.price(unit="second", price="1", first=60, next=6, connect="5")
+    text = book.folder.price(unit="event", price="2")
+    octets = book.folder.price(unit="kilobyte", price="3")
+    book.folder.causes["answered"] = {"billable": [16]}
+
+    def who(**keys):
+        return book.folder.subscriber({name: {"price": price, **keys} for name, price in (
+            ("voice", call), ("message", text), ("data", octets))})
+    free, first, apart = who(), who(zero_usage="first"), who(zero_usage="suspend")
+    for number, wanted in ((free, ("0.00", "0.00", "0.00")), (first, ("65.00", "2.00", "3.00")),
+                           (apart, ("ZERO_DURATION",) * 3)):
+        book.row(number, "voice", [wanted[0]], duration_s=0)
+        book.row(number, "message", [wanted[1]], count=0)
+        book.row(number, "data", [wanted[2]], quantity_down=0)
+        book.row(number, "voice", ["71.00"], duration_s=61)
+    # The cause is asked first: a call that nobody answered is none.
+    both = who(zero_usage="first", causes="answered")
+    book.row(both, "voice", ["0.00"], duration_s=0, closing_cause=19)
+    book.row(both, "voice", ["65.00"], duration_s=0, closing_cause=16)
+
+
+TOPICS = [causes_say_what_is_billable, records_without_usage_may_cost,
+          home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,
           amounts_may_be_fractions, raw_units_are_what_was_used, covered_units_may_cost,

@@ -70,6 +70,15 @@ static void catalog_roll(struct fixture *f, int64_t start_ns)
     }
     f->roster.hot = roll(3) == 0 ? NULL : hot;
     f->roster.hot_from_ns = roll(2) == 0 ? 0 : start_ns + 3000 * TG_NS_PER_S;
+    for (uint32_t i = 0; i < sizeof f->causes[0].billable; i++) {
+        f->causes[0].billable[i] = (uint8_t)roll(256);
+    }
+    f->causes[0].otherwise = (uint8_t)roll(2);
+    for (uint32_t i = TG_SERVICE_DATA; i <= TG_SERVICE_MESSAGE; i++) {
+        f->services[i].has_terms = roll(2) & 1;
+        f->terms[i].causes = (uint16_t)roll(2);
+        f->terms[i].zero_usage = (uint8_t)roll(3);
+    }
     f->lines[3].active_to_s = (uint32_t)(start_ns / TG_NS_PER_S) + 1800;
     f->lines[4].flags = TG_ROSTER_REMOVED;
 }
@@ -90,7 +99,13 @@ static struct tg_usage row_roll(int64_t start_ns)
     row.duration_ms = (uint32_t)roll(roll(20) == 0 ? UINT32_MAX : 2000000);
     row.quantity_up = roll(roll(20) == 0 ? TG_QUANTITY_MAX : 1u << 22);
     row.quantity_down = row.service == TG_SERVICE_DATA ? roll(1u << 22) : 0;
+    row.closing_cause = (uint8_t)roll(256);
     row.node_id = (uint16_t)roll(3);
+    if (roll(30) == 0) {
+        row.duration_ms = 0;
+        row.quantity_up = 0;
+        row.quantity_down = 0;
+    }
     row.flags = roll(12) == 0 ? TG_USAGE_PARTIAL : roll(30) == 0 ? TG_USAGE_INCOMING : 0;
     row.start_ns -= roll(60) == 0 ? 40 * 86400 * TG_NS_PER_S : 0;
     row.start_ns += roll(60) == 0 ? 33 * 86400 * TG_NS_PER_S : 0;

@@ -46,6 +46,8 @@ struct fixture {
     struct tg_exchange_rate rates[4];                  /**< By pair and time. */
     struct tg_spend_limit limits[2];                   /**< Spend limits. */
     uint16_t plan_limits[TG_SERVICE_COUNT];            /**< Of plan 0. */
+    struct tg_plan_terms terms[TG_SERVICE_COUNT];      /**< Of plan 0; see has_terms. */
+    struct tg_causes causes[1];                        /**< One table. */
     struct tg_roster_account accounts[1];              /**< Everybody's, with fixture_rules. */
     struct tg_roster_line lines[FIXTURE_SUBSCRIBERS];  /**< All active, product 0. */
     struct tg_roster roster;                           /**< Lines only. */
@@ -88,6 +90,8 @@ static inline void fixture_init(struct fixture *f)
     SECTION(TG_IMAGE_SECTION_ALLOWANCES, allowances, 2);
     SECTION(TG_IMAGE_SECTION_PRODUCTS, products, 1);
     SECTION(TG_IMAGE_SECTION_TIME_MODELS, model, 1);
+    SECTION(TG_IMAGE_SECTION_CAUSES, causes, 1);
+    SECTION(TG_IMAGE_SECTION_PLAN_TERMS, terms, TG_SERVICE_COUNT);
     SECTION(TG_IMAGE_SECTION_NAMES + TG_CATALOG_TARIFF, tariff_names, FIXTURE_PRICES);
 #undef SECTION
     fixture_section(f, TG_IMAGE_SECTION_TEXT, offsetof(struct fixture, text), 1, sizeof f->text);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What few services of plans have: which closing causes are charged, what becomes of records
+ * without usage. */
+#include "catalog/compile.h"
+#include "catalog/keys.h"
+#include "doc/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "16" or "0-15": the bits of a table. */
+static void code_read(struct tg_compile *compile, const struct tg_yaml_node *item,
+                      struct tg_causes *causes)
+{
+    const char *text = item->kind == TG_YAML_SCALAR ? item->text : "";
+    char *end;
+    const size_t digits = strspn(text, "0123456789");
+    const unsigned long from = strtoul(text, &end, 10);
+    const bool is_range = *end == '-' && end[1] >= '0' && end[1] <= '9';
+    const unsigned long to = is_range ? strtoul(end + 1, &end, 10) : from;
+    if (digits == 0 || *end != '\0' || to > UINT8_MAX || from > to) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, "such as 16 or 0-15",
+                    "causes: \"%.32s\" is no closing cause (0 to 255)", text);
+        return;
+    }
+    for (unsigned long cause = from; cause <= to; cause++) {
+        if (((causes->billable[cause / 8] >> (cause % 8)) & 1u) != 0) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
+                        "causes: %lu is in the list already", cause);
+            return;
+        }
+        causes->billable[cause / 8] |= (uint8_t)(1u << (cause % 8));
+    }
+}
+
+static void table_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
+                          struct tg_causes *causes)
+{
+    const struct tg_yaml_node *billable = tg_yaml_get(node, "billable");
+    const struct tg_yaml_node *not_billable = tg_yaml_get(node, "not_billable");
+    const struct tg_yaml_node *list = billable != NULL ? billable : not_billable;
+    if ((billable != NULL) == (not_billable != NULL)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "causes \"%.64s\" needs either billable or not_billable", node->key);
+        return;
+    }
+    const struct tg_yaml_node *item = list->kind == TG_YAML_LIST ? list->child : NULL;
+    for (; item != NULL; item = item->next) {
+        code_read(compile, item, causes);
+    }
+    for (size_t i = 0; not_billable != NULL && i < sizeof causes->billable; i++) {
+        causes->billable[i] = (uint8_t)~causes->billable[i];
+    }
+    causes->otherwise = (uint8_t)tg_schema_number(&tg_catalog_cause_keys, node, "otherwise");
+}
+
+void tg_compile_causes(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_CAUSES].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_CAUSES, i);
+        struct tg_causes causes = {0};
+        if (node != NULL && node->kind == TG_YAML_MAP) {
+            table_compile(compile, node, &causes);
+        }
+        (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_CAUSES], &causes, sizeof causes,
+                             1);
+    }
+}
+
+bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *service,
+                      const struct tg_plan_service *cell, struct tg_plan_terms *terms)
+{
+    static const struct tg_plan_terms defaults = {0};
+    const struct tg_schema *keys = &tg_catalog_service_keys;
+    const struct tg_yaml_node *causes = tg_yaml_get(service, "causes");
+    const uint32_t table =
+        causes != NULL ? tg_compile_resolve(compile, TG_CATALOG_CAUSES, "table of causes", causes)
+                       : UINT32_MAX;
+    *terms = (struct tg_plan_terms){
+        .causes = table != UINT32_MAX ? (uint16_t)(table + 1) : 0,
+        .zero_usage = (uint8_t)tg_schema_number(keys, service, "zero_usage"),
+    };
+    if (terms->zero_usage != TG_ZERO_FREE && cell->dimension == TG_DIMENSION_MONEY) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(service, "zero_usage")->mark, NULL,
+                    "zero_usage: prices of money that records carry have no least usage");
+    }
+    return memcmp(terms, &defaults, sizeof defaults) != 0;
+}
