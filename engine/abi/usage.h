@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/** @brief What a subscriber or peer key holds; kept in 4 bits. */
+/** @brief What a subscriber or peer key holds; kept in 3 bits. */
 enum tg_key_kind {
     TG_KEY_NONE = 0,   /**< Nothing; the key is 0. */
     TG_KEY_E164 = 1,   /**< Packed digits of an international number without '+': tg_digits_pack. */
@@ -69,6 +69,11 @@ static inline uint32_t tg_plmn_pack(const char *digits, uint32_t digits_count)
 
 #define TG_QUANTITY_MAX ((UINT64_C(1) << 48) - 1)
 
+/** Bit of tg_usage.key_kinds: the record takes usage back, its quantities are below 0. It lies
+ *  there as no bit of flags is free, and kinds need three. It is any of the fourth bits of both
+ *  nibbles, so that a row whose parties change places may turn the octet around. */
+#define TG_KEY_KINDS_REVERSAL 0x88u
+
 /**
  * @brief One usage record, normalised.
  *
@@ -76,8 +81,8 @@ static inline uint32_t tg_plmn_pack(const char *digits, uint32_t digits_count)
  * TG_E_OVERFLOW. Times are UTC nanoseconds since 1970 without leap seconds (POSIX).
  */
 struct tg_usage {
-    uint64_t subscriber_key;        /**< Who used it; kind in the low nibble of key_kinds. */
-    uint64_t peer_key;              /**< With whom or what; kind in the high nibble of key_kinds. */
+    uint64_t subscriber_key;        /**< Who used it; kind in bits 0..2 of key_kinds. */
+    uint64_t peer_key;              /**< With whom or what; kind in bits 4..6 of key_kinds. */
     int64_t start_ns;               /**< Start of usage, UTC. */
     uint64_t quantity_up : 48;      /**< Octets sent by the subscriber, or a count of events. */
     uint64_t rating_group : 16;  /**< 3GPP TS 32.299 Rating-Group, or application class; 0 none. */
@@ -89,7 +94,8 @@ struct tg_usage {
     uint16_t source_id;             /**< Which configured source brought it; the engine sets it. */
     uint16_t node_id;               /**< Which node said so; the engine sets it. 0 unknown. */
     uint8_t service;                /**< enum tg_service. */
-    uint8_t key_kinds;              /**< Low nibble subscriber's, high nibble peer's tg_key_kind. */
+    uint8_t key_kinds;              /**< tg_key_kind: bits 0..2 the subscriber's, 4..6 the peer's;
+                                         and TG_KEY_KINDS_REVERSAL. */
     uint8_t closing_cause;          /**< 3GPP TS 32.298 causeForRecClosing; 0 normal release. */
     uint8_t flags;                  /**< enum tg_usage_flag. */
 };
@@ -104,13 +110,20 @@ static inline uint8_t tg_key_kinds(enum tg_key_kind subscriber, enum tg_key_kind
 /** @brief Subscriber's key kind. @param row Borrowed. @return enum tg_key_kind. */
 static inline enum tg_key_kind tg_usage_subscriber_kind(const struct tg_usage *row)
 {
-    return (enum tg_key_kind)(row->key_kinds & 15u);
+    return (enum tg_key_kind)(row->key_kinds & 7u);
 }
 
 /** @brief Peer's key kind. @param row Borrowed. @return enum tg_key_kind. */
 static inline enum tg_key_kind tg_usage_peer_kind(const struct tg_usage *row)
 {
-    return (enum tg_key_kind)(row->key_kinds >> 4);
+    return (enum tg_key_kind)((row->key_kinds >> 4) & 7u);
+}
+
+/** @brief Does the record take usage back? @param row Borrowed. @return true: what its quantities
+ *  say is to be charged as below 0. */
+static inline int tg_usage_is_reversal(const struct tg_usage *row)
+{
+    return (row->key_kinds & TG_KEY_KINDS_REVERSAL) != 0;
 }
 
 /** @brief State of a node over time (assurance: a pure function of its observations). */

@@ -253,8 +253,9 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
 {
     assert(stands->subscriber == should->subscriber && stands->currency == should->currency);
     assert(should->fate == TG_FATE_RATED);
-    const uint64_t billed =
+    const uint64_t more =
         base_of(should, should->billed_units) - base_of(stands, stands->billed_units);
+    const uint64_t billed = tg_usage_is_reversal(usage) ? -more : more; /* of the counters */
     const uint64_t allowance =
         base_of(should, should->allowance_units) - base_of(stands, stands->allowance_units);
     if (stands->amount == should->amount && billed == 0 && allowance == 0 && !is_silent) {

@@ -45,10 +45,10 @@ static bool slot_continues(const struct tg_bill_assembler *made, const struct tg
 static enum tg_err line_add(struct tg_bill_line *line, const struct tg_bill_slot *slot,
                             const __int128 *parts, struct tg_why *why)
 {
-    const unsigned __int128 units = line->units + slot->units;
-    const unsigned __int128 billed = line->billed_units + slot->billed_units;
+    const __int128 units = (int64_t)line->units + slot->units;
+    const __int128 billed = (int64_t)line->billed_units + slot->billed_units;
     const unsigned __int128 covered = line->allowance_units + slot->allowance_units;
-    if (units > UINT64_MAX || billed > UINT64_MAX || covered > UINT64_MAX) {
+    if (units != (int64_t)units || billed != (int64_t)billed || covered > UINT64_MAX) {
         return tg_why_set(why, TG_E_OVERFLOW, "units of %s do not fit 64 bits",
                           line->subscriber_id);
     }

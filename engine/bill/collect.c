@@ -65,6 +65,7 @@ static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
                                      .amount = view->amount[i],
                                      .remainder = view->remainder[i]};
     }
+    const bool is_reversal = (view->charge_flags[i] & TG_CHARGE_REVERSAL) != 0;
     /* tg_usage_units over columns: the row itself is not decoded. */
     const struct tg_usage row = {.start_ns = view->start_ns[i],
                                  .service = view->service[i],
@@ -90,6 +91,7 @@ static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
                                  .remainder = view->remainder[i],
                                  .units = tg_usage_units(&row),
                                  .billed_units = view->billed_units[i],
+                                 .is_reversal = is_reversal,
                                  .allowance_units = view->allowance_units[i]};
 }
 

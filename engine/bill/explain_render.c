@@ -292,6 +292,9 @@ static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row,
     if (trace->raw_units > 0 && tg_usage_units(row->usage) == 0) {
         tg_bill_text_add(out, " no usage is priced as the least there is:");
     }
+    if ((row->priced->flags & TG_CHARGE_REVERSAL) != 0) {
+        tg_bill_text_add(out, " taken back is what this cost:");
+    }
     tg_bill_text_add(out, " %llu %s used", (unsigned long long)trace->raw_units, unit);
     if (price->minimum_units > trace->raw_units) {
         tg_bill_text_add(out, ", raised to the minimum of %llu",

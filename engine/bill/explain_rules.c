@@ -117,6 +117,9 @@ void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
     if ((charge->flags & TG_CHARGE_NOT_BILLABLE) != 0) {
         tg_json_set_bool(json, "is_not_billable", true);
     }
+    if ((charge->flags & TG_CHARGE_REVERSAL) != 0) {
+        tg_json_set_bool(json, "is_reversal", true);
+    }
 }
 
 static void spend_add(struct tg_bill_text *out, const struct tg_image *image,

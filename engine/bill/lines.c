@@ -134,8 +134,9 @@ enum tg_err tg_bill_lines_add(struct tg_bill_lines *lines, const struct tg_bill_
     slot->rows_count += 1;
     slot->amount += item->amount;
     slot->residual += item->remainder;
-    slot->units += item->units;
-    slot->billed_units += item->billed_units;
+    slot->units += item->is_reversal ? -(__int128)item->units : (__int128)item->units;
+    slot->billed_units +=
+        item->is_reversal ? -(__int128)item->billed_units : (__int128)item->billed_units;
     slot->allowance_units += item->allowance_units;
     slot->charge_tax += item->charge_tax;
     for (uint32_t i = 0; i < item->tax_parts_count && lines->parts != NULL; i++) {

@@ -39,8 +39,8 @@ struct tg_bill_slot {
     uint64_t band : 16;                /**< tg_bill_band_of. */
     __int128 amount;                   /**< At rating scale. */
     __int128 residual;                 /**< 2^-32 of a scale unit. */
-    unsigned __int128 units;           /**< As reported. */
-    unsigned __int128 billed_units;    /**< After increments. */
+    __int128 units;                    /**< As reported; below 0 of what was taken back. */
+    __int128 billed_units;             /**< After increments; likewise. */
     unsigned __int128 allowance_units; /**< Covered by allowance. */
     __int128 charge_tax;               /**< Sum of the rows' own taxes, bill scale. */
 };
@@ -64,6 +64,7 @@ struct tg_bill_item {
     uint64_t units;           /**< tg_usage_units of the row. */
     uint64_t billed_units;    /**< tg_charge.billed_units. */
     uint64_t allowance_units; /**< tg_charge.allowance_units. */
+    bool is_reversal;         /**< Units are taken off. */
     int64_t tax_parts[TG_TAX_PARTS_MAX]; /**< Of a set: charge_tax by part. */
 };
 

@@ -106,6 +106,17 @@ static void add_unsigned(struct tg_bill_text *out, const char *key, uint64_t val
     tg_bill_text_count(out, value, 1);
 }
 
+/* Units of a line whose usage was taken back are below 0. */
+static void add_units(struct tg_bill_text *out, const char *key, uint64_t value)
+{
+    const int64_t units = (int64_t)value;
+    add_key(out, key);
+    if (units < 0) {
+        TG_BILL_TEXT_PUT(out, "-");
+    }
+    tg_bill_text_count(out, units < 0 ? -value : value, 1);
+}
+
 /* The rate by which the line's exact sum was converted, once. */
 static void add_exchange(struct tg_bill_text *out, const struct tg_bill_line *line)
 {
@@ -197,8 +208,8 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     add_string(out, "x_price", line->price_id);
     add_string(out, "x_unit", line->unit_id);
     add_unsigned(out, "x_rows", line->rows_count);
-    add_unsigned(out, "x_units", line->units);
-    add_unsigned(out, "x_billedUnits", line->billed_units);
+    add_units(out, "x_units", line->units);
+    add_units(out, "x_billedUnits", line->billed_units);
     /* Absent is 0: most lines have neither, and four of their documents fit a database page where
      * three did. */
     if (line->allowance_units != 0) {

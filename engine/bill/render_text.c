@@ -12,7 +12,7 @@
 #define WIDTH      98
 
 /* 1234567890 octets as "1.23 GB": cut, not rounded, so that no row shows more than was used. */
-static void octets_text(uint64_t octets, char cell[CELL_BYTES])
+static void octets_add(struct tg_bill_text *text, uint64_t octets)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     unsigned unit = 0;
@@ -21,22 +21,26 @@ static void octets_text(uint64_t octets, char cell[CELL_BYTES])
         divisor *= 1000;
         unit++;
     }
-    struct tg_bill_text text = tg_bill_text(cell, CELL_BYTES);
-    tg_bill_text_count(&text, octets / divisor, 1);
+    tg_bill_text_count(text, octets / divisor, 1);
     if (unit > 0) {
         const unsigned __int128 rest = (unsigned __int128)(octets % divisor) * 100;
-        TG_BILL_TEXT_PUT(&text, ".");
-        tg_bill_text_count(&text, (uint64_t)(rest / divisor), 2);
+        TG_BILL_TEXT_PUT(text, ".");
+        tg_bill_text_count(text, (uint64_t)(rest / divisor), 2);
     }
-    tg_bill_text_add(&text, " %s", units[unit]);
+    tg_bill_text_add(text, " %s", units[unit]);
 }
 
 static void used_text(const struct tg_bill_line *line, char cell[CELL_BYTES])
 {
     struct tg_bill_text text = tg_bill_text(cell, CELL_BYTES);
+    const bool is_taken_back = (int64_t)line->units < 0;
+    const uint64_t units = is_taken_back ? -line->units : line->units;
+    if (is_taken_back) {
+        TG_BILL_TEXT_PUT(&text, "-");
+    }
     switch (line->service) {
     case TG_SERVICE_VOICE: {
-        const uint64_t seconds = line->units / 1000;
+        const uint64_t seconds = units / 1000;
         tg_bill_text_count(&text, seconds / 3600, 1);
         TG_BILL_TEXT_PUT(&text, ":");
         tg_bill_text_count(&text, seconds / 60 % 60, 2);
@@ -46,10 +50,10 @@ static void used_text(const struct tg_bill_line *line, char cell[CELL_BYTES])
     }
     case TG_SERVICE_MESSAGE:
     case TG_SERVICE_EVENT:
-        tg_bill_text_count(&text, line->units, 1);
+        tg_bill_text_count(&text, units, 1);
         break;
     default:
-        octets_text(line->units, cell);
+        octets_add(&text, units);
         break;
     }
 }

@@ -302,11 +302,14 @@ void tg_compile_causes(struct tg_compile *compile);
  * @param[in,out] compile  State.
  * @param[in]     service  The service's map.
  * @param[in]     cell     How it is priced: what the terms must go with.
+ * @param[in]     prices   Its price ids, TG_PRICE_NONE among them; shape [prices_count].
+ * @param[in]     prices_count  Zones times bands.
  * @param[out]    terms    Written.
  * @return true when any of them is not the default.
  */
 bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *service,
-                      const struct tg_plan_service *cell, struct tg_plan_terms *terms);
+                      const struct tg_plan_service *cell, const uint32_t *prices,
+                      size_t prices_count, struct tg_plan_terms *terms);
 
 /** @brief Is a key of a plan's prices a rule over pairs: "A>B" or "="? @param key Key. @return true
  *  if so. */

@@ -654,7 +654,8 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     memset(cell.matrix, 0xff, prices_count * sizeof *cell.matrix); /* TG_PRICE_NONE */
     matrix_fill(&cell, service);
     buckets_compile(&cell, service);
-    cell.out.has_terms = tg_compile_terms(compile, node, &cell.out, terms) ? 1 : 0;
+    cell.out.has_terms =
+        tg_compile_terms(compile, node, &cell.out, cell.matrix, prices_count, terms) ? 1 : 0;
     cell.out.matrix_offset =
         (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_MATRIX], cell.matrix,
                                  prices_count * sizeof *cell.matrix, 4);

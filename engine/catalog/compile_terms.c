@@ -4,6 +4,7 @@
 #include "catalog/compile.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
+#include "record/charge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,38 @@ void tg_compile_causes(struct tg_compile *compile)
     }
 }
 
+/* What became of usage that an allowance may have covered, a limit cut, or a remainder gone into is
+ * not known when it is taken back. */
+static void reverse_check(struct tg_compile *compile, const struct tg_yaml_node *service,
+                          const struct tg_plan_service *cell, const uint32_t *prices,
+                          size_t prices_count)
+{
+    static const char hint[] = "correct such usage with rerate";
+    const struct tg_yaml_node *where = tg_yaml_get(service, "negative_usage");
+    if (cell->allowance != TG_ALLOWANCE_NONE || cell->buckets_count != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, hint,
+                    "negative_usage: the service has an allowance");
+    }
+    bool has_limit = tg_yaml_get(service, "spend_limit") != NULL;
+    bool has_carry = false;
+    for (size_t i = 0; i < prices_count; i++) {
+        const struct tg_yaml_node *price =
+            prices[i] != TG_PRICE_NONE ? tg_compile_node(compile, TG_CATALOG_PRICE, prices[i])
+                                       : NULL;
+        has_limit |= price != NULL && tg_yaml_get(price, "spend_limit") != NULL;
+        has_carry |= price != NULL &&
+                     tg_schema_number(&tg_catalog_price_keys, price, "carry_remainder") != 0;
+    }
+    if (has_limit || has_carry) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, hint,
+                    "negative_usage: prices of the service %s",
+                    has_limit ? "have a spend limit" : "carry remainders");
+    }
+}
+
 bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *service,
-                      const struct tg_plan_service *cell, struct tg_plan_terms *terms)
+                      const struct tg_plan_service *cell, const uint32_t *prices,
+                      size_t prices_count, struct tg_plan_terms *terms)
 {
     static const struct tg_plan_terms defaults = {0};
     const struct tg_schema *keys = &tg_catalog_service_keys;
@@ -79,7 +110,11 @@ bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *ser
     *terms = (struct tg_plan_terms){
         .causes = table != UINT32_MAX ? (uint16_t)(table + 1) : 0,
         .zero_usage = (uint8_t)tg_schema_number(keys, service, "zero_usage"),
+        .negative_usage = (uint8_t)tg_schema_number(keys, service, "negative_usage"),
     };
+    if (terms->negative_usage == TG_NEGATIVE_REVERSE) {
+        reverse_check(compile, service, cell, prices, prices_count);
+    }
     if (terms->zero_usage != TG_ZERO_FREE && cell->dimension == TG_DIMENSION_MONEY) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(service, "zero_usage")->mark, NULL,
                     "zero_usage: prices of money that records carry have no least usage");

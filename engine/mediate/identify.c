@@ -120,7 +120,8 @@ static void row_turn(struct tg_usage *row)
 {
     const uint64_t key = row->subscriber_key;
     const uint64_t up = row->quantity_up;
-    row->key_kinds = tg_key_kinds(tg_usage_peer_kind(row), tg_usage_subscriber_kind(row));
+    const uint8_t kinds = row->key_kinds;
+    row->key_kinds = (uint8_t)(kinds << 4 | kinds >> 4);
     row->subscriber_key = row->peer_key;
     row->peer_key = key;
     row->quantity_up = row->quantity_down;

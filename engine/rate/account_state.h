@@ -104,4 +104,16 @@ static inline void tg_account_meter_add(struct tg_account_meter *meter, uint64_t
     memcpy(meter, words, sizeof words);
 }
 
+/** @brief Take one record back. @param meter Written; nothing in it falls below 0.
+ *  @param priced_base Base quantity priced. */
+static inline void tg_account_meter_take_back(struct tg_account_meter *meter, uint64_t priced_base)
+{
+    const uint64_t priced = meter->priced_base;
+    const uint32_t events = tg_account_events(meter) - (tg_account_events(meter) != 0);
+    meter->priced_base =
+        (priced - (priced_base < priced ? priced_base : priced)) & TG_METER_BASE_MAX;
+    meter->events_low = events & 0xffffu;
+    meter->events_high = (events >> 16) & 0xffffu;
+}
+
 #endif

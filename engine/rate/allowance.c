@@ -251,21 +251,29 @@ bool tg_allowance_has_bands(const struct tg_image *image,
     return false;
 }
 
+/* The counter's bucket, made when it is not there. */
+static enum tg_err counter_at(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                              const struct tg_allowance_counter *counter,
+                              const struct tg_bucket_time *time, struct tg_bucket **bucket,
+                              bool *is_late)
+{
+    const struct tg_allowance counted = {.period = counter->period};
+    const struct tg_bucket_time at = {time->at_ns, 0, time->cycle_day};
+    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, counter->is_pool, counter->index);
+    *is_late = false;
+    return shelf == NULL ? TG_E_FULL
+                         : tg_bucket_at(shelf, TG_BUCKET_COUNTER, counter->counter, &counted, &at,
+                                        bucket, is_late);
+}
+
 enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance_log *log,
                                const struct tg_allowance_counter *counter,
                                const struct tg_bucket_time *time, uint64_t base,
                                uint64_t *base_before, uint64_t *events_before)
 {
-    const struct tg_allowance counted = {.period = counter->period};
-    const struct tg_bucket_time at = {time->at_ns, 0, time->cycle_day};
-    struct tg_shelf *shelf = tg_allowance_shelf(accounts, log, counter->is_pool, counter->index);
     struct tg_bucket *bucket;
-    bool is_late = false;
-    if (shelf == NULL) {
-        return TG_E_FULL;
-    }
-    const enum tg_err err =
-        tg_bucket_at(shelf, TG_BUCKET_COUNTER, counter->counter, &counted, &at, &bucket, &is_late);
+    bool is_late;
+    const enum tg_err err = counter_at(accounts, log, counter, time, &bucket, &is_late);
     if (err != TG_OK) {
         return err;
     }
@@ -275,5 +283,25 @@ enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance
         return TG_E_AMOUNT_OVERFLOW;
     }
     tg_bucket_take(bucket, base, is_late, time->at_ns);
+    return TG_OK;
+}
+
+enum tg_err tg_allowance_count_back(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                    const struct tg_allowance_counter *counter,
+                                    const struct tg_bucket_time *time, uint64_t base,
+                                    uint64_t *base_left, uint64_t *events_left)
+{
+    struct tg_bucket *bucket;
+    bool is_late;
+    const enum tg_err err = counter_at(accounts, log, counter, time, &bucket, &is_late);
+    if (err != TG_OK) {
+        return err;
+    }
+    if (base > (is_late ? bucket->used_before_base : bucket->used_base)) {
+        return TG_E_NEGATIVE_USAGE;
+    }
+    tg_bucket_give_back(bucket, base, is_late);
+    *base_left = is_late ? bucket->used_before_base : bucket->used_base;
+    *events_left = is_late ? bucket->carried_base[0] : bucket->events_count;
     return TG_OK;
 }

@@ -130,4 +130,21 @@ enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance
                                const struct tg_bucket_time *time, uint64_t base,
                                uint64_t *base_before, uint64_t *events_before);
 
+/**
+ * @brief Take back what tg_allowance_count counted.
+ * @param[in,out] accounts     Lines and shelves.
+ * @param[in,out] log          Of the row.
+ * @param[in]     counter      Which.
+ * @param[in]     time         Event time and calendar.
+ * @param[in]     base         Base quantity.
+ * @param[out]    base_left    What the counter has without it.
+ * @param[out]    events_left  Records without this one.
+ * @return TG_OK, TG_E_NEGATIVE_USAGE when it has not counted so much, TG_E_FULL,
+ *         TG_E_PERIOD_CLOSED.
+ */
+enum tg_err tg_allowance_count_back(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                    const struct tg_allowance_counter *counter,
+                                    const struct tg_bucket_time *time, uint64_t base,
+                                    uint64_t *base_left, uint64_t *events_left);
+
 #endif

@@ -4,6 +4,7 @@
  * neither the subscriber's line nor his shelves are looked at. */
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "rate/reverse.h"
 #include "rate/worker.h"
 
 #include <assert.h>
@@ -63,7 +64,7 @@ static inline bool row_is_shelved(struct tg_rate *rate, const struct tg_catalog_
                                   const struct tg_usage *row, const struct tg_charge *charge)
 {
     struct tg_rate_applied *applied = &rate->applied;
-    if (tg_row_is_adjustment(row)) {
+    if (tg_row_is_adjustment(row) || tg_usage_is_reversal(row)) {
         return true;
     }
     if (__builtin_expect(!applied->is_entered || applied->version != charge->catalog_version, 0)) {
@@ -212,8 +213,16 @@ static enum tg_err row_long_apply(struct tg_rate *rate, const struct tg_catalog_
     }
     struct tg_charge posted = *charge;
     if ((line == NULL && !is_ahead) ||
-        tg_rate_shelves_apply(rate, snapshot, row, charge, &posted.amount) != TG_OK ||
-        (!is_ahead && !tg_account_fits(line, row, &posted))) {
+        tg_rate_shelves_apply(rate, snapshot, row, charge, &posted.amount) != TG_OK) {
+        return TG_E_CORRUPT;
+    }
+    if (tg_usage_is_reversal(row)) {
+        return is_ahead || (tg_rate_reverse_post(line, row, &posted) &&
+                            tg_account_cost_add(line, posted.amount))
+                   ? TG_OK
+                   : TG_E_CORRUPT;
+    }
+    if (!is_ahead && !tg_account_fits(line, row, &posted)) {
         return TG_E_CORRUPT;
     }
     if (!is_ahead) {

@@ -330,6 +330,17 @@ void tg_bucket_take(struct tg_bucket *bucket, uint64_t base, bool is_late, int64
     bucket->touched_month = month > bucket->touched_month ? month : bucket->touched_month;
 }
 
+void tg_bucket_give_back(struct tg_bucket *bucket, uint64_t base, bool is_late)
+{
+    if (is_late) {
+        bucket->used_before_base -= base;
+        bucket->carried_base[0] -= bucket->carried_base[0] != 0;
+        return;
+    }
+    bucket->used_base -= base;
+    bucket->events_count -= bucket->events_count != 0;
+}
+
 uint8_t tg_bucket_fire(struct tg_bucket *bucket, const struct tg_allowance *allowance,
                        const struct tg_bucket_time *time)
 {

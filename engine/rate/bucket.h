@@ -152,6 +152,10 @@ uint64_t tg_bucket_left(const struct tg_bucket *bucket, const struct tg_allowanc
  */
 void tg_bucket_take(struct tg_bucket *bucket, uint64_t base, bool is_late, int64_t at_ns);
 
+/** @brief Undo tg_bucket_take of a counter. @param bucket Written; it has counted so much, and a
+ *  record. @param base Base quantity. @param is_late Of the period before. */
+void tg_bucket_give_back(struct tg_bucket *bucket, uint64_t base, bool is_late);
+
 /**
  * @brief Thresholds that were crossed for the first time; marks them.
  * @param[in,out] bucket          After tg_bucket_take.

@@ -4,6 +4,7 @@
  * Counters move before the amount is known, as they depend on units alone: so the rows of a group
  * can be counted in order and still be priced together. The line as it was is kept for the rare
  * row whose tariff refuses. */
+#include "rate/reverse.h"
 #include "rate/worker.h"
 
 #include <assert.h>
@@ -120,7 +121,8 @@ static enum tg_err pieces_make(struct tg_rate *rate, const struct tg_usage *row,
             .price_index = index,
             .node_id = row->node_id,
             .node_state = charge->node_state,
-            .flags = pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0,
+            .flags = (uint8_t)((pieces_count == 0 ? TG_TARIFF_FIRST_PIECE : 0) |
+                               ((work->flags & TG_CHARGE_REVERSAL) != 0 ? TG_TARIFF_REFUND : 0)),
             .service = row->service,
         };
         before = cuts->is_isolated ? 0 : before + cut->units - free_units;
@@ -319,6 +321,27 @@ static enum tg_err row_cover(struct tg_rate *rate, const struct tg_usage *row,
     return err;
 }
 
+/* Counters without the row that takes usage back. */
+static __attribute__((noinline)) enum tg_err
+row_counters_back(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+                  struct tg_rate_work *work, const struct tg_account_meter *meter)
+{
+    const struct tg_price_info *info = rate->cuts.info;
+    const bool is_aside = tg_rate_is_counted_aside(info);
+    const struct tg_allowance_counter counter =
+        tg_rate_counter_of(info, charge->subscriber, work->account);
+    const struct tg_bucket_time time = time_of(rate, row, work);
+    const uint64_t unit_base = info->unit_base_count / info->block_units;
+    uint64_t base_left;
+    const enum tg_err err = tg_rate_reverse_count(
+        rate->accounts, is_aside ? log_of(rate, work) : NULL, &counter, &time, info, meter,
+        charge->billed_units * unit_base, &base_left, &work->events_before);
+    work->before_blocks =
+        info->counter == TG_COUNTER_RECORD ? 0 : base_left / info->unit_base_count;
+    charge->units_before = work->before_blocks * info->block_units;
+    return err;
+}
+
 /* Counters before the row; carried money has one of its own, which is posted here. */
 static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row,
                                 struct tg_charge *charge, struct tg_rate_work *work,
@@ -380,7 +403,9 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     charge->unit = cuts->info->unit;
     charge->allowance_units = work->covered_blocks * block_units;
     charge->amount = 0;
-    err = row_counters(rate, row, charge, work, meter);
+    const bool is_reversal = __builtin_expect((work->flags & TG_CHARGE_REVERSAL) != 0, 0);
+    err = is_reversal ? row_counters_back(rate, row, charge, work, meter)
+                      : row_counters(rate, row, charge, work, meter);
     if (err == TG_OK && __builtin_expect((cuts->info->options & TG_PRICE_RULES) != 0, 0)) {
         err = row_rules(rate, row, charge, work);
     }
@@ -400,6 +425,9 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
     }
     work->has_connect_fee = fee_is_due(work, work->priced_count > 0, cuts->billed_units);
     charge->fate = TG_FATE_RATED;
+    if (is_reversal) {
+        return tg_rate_reverse_post(line, row, charge) ? TG_OK : TG_E_AMOUNT_OVERFLOW;
+    }
     const uint64_t unit_base_count =
         block_units == 1 ? cuts->info->unit_base_count : tg_unit_base_count(charge->unit);
     if (__builtin_expect(call != NULL, 0)) {
@@ -480,7 +508,8 @@ static void row_count(struct tg_rate *rate, const struct tg_usage *row, struct t
         work->reason = TG_E_PERIOD_CLOSED;
         return;
     }
-    if (__builtin_expect(slot->calls_open != 0 || (row->flags & TG_USAGE_PARTIAL) != 0, 0)) {
+    if (__builtin_expect(slot->calls_open != 0 || (row->flags & TG_USAGE_PARTIAL) != 0, 0) &&
+        (work->flags & TG_CHARGE_REVERSAL) == 0) {
         err = row_call(rate, row, charge, model, work);
     }
     err = err == TG_OK ? row_post(rate, row, charge, work, slot) : err;
@@ -500,7 +529,7 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
 {
     assert(work->is_worked && work->reason == TG_OK);
     struct tg_usage priced;
-    if (__builtin_expect(work->plan_service->has_terms != 0, 0)) {
+    if (__builtin_expect(work->plan_service->has_terms != 0 || tg_usage_is_reversal(row), 0)) {
         work->reason =
             (int16_t)tg_rate_terms(work->image, work->plan_service, row, &priced, &work->flags);
         row = &priced;

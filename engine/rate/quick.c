@@ -23,8 +23,21 @@ _Static_assert(offsetof(struct tg_account_line, period) == 0 &&
 /* Keeps a pointer in a register: gcc 12 works its address out anew at each use. */
 #define HELD(pointer) __asm__("" : "+r"(pointer))
 
-/* Flags of rows that always go the long way. */
-#define FLAGS_UNUSUAL (TG_USAGE_INCOMING | TG_USAGE_PARTIAL)
+/* Rows that always go the long way: received, part of a call, or taking usage back. The octets of
+ * service, kinds of keys, cause and flags are looked at as one word. */
+#define KINDS_AT (8 * (offsetof(struct tg_usage, key_kinds) - offsetof(struct tg_usage, service)))
+#define FLAGS_AT (8 * (offsetof(struct tg_usage, flags) - offsetof(struct tg_usage, service)))
+#define UNUSUAL                                                                                    \
+    ((uint32_t)TG_KEY_KINDS_REVERSAL << KINDS_AT |                                                 \
+     (uint32_t)(TG_USAGE_INCOMING | TG_USAGE_PARTIAL) << FLAGS_AT)
+_Static_assert(offsetof(struct tg_usage, service) + 4 == sizeof(struct tg_usage), "the last ones");
+
+static inline bool row_is_unusual(const struct tg_usage *row)
+{
+    uint32_t last;
+    memcpy(&last, &row->service, sizeof last);
+    return (last & UNUSUAL) != 0;
+}
 
 void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                          int64_t at_ns)
@@ -62,7 +75,7 @@ void tg_rate_quick_ahead(struct tg_rate *rate, const struct tg_catalog_snapshot 
         row->line = NULL;
         if (charges[i].fate == TG_FATE_NONE && subscriber < subscribers_count &&
             (uint64_t)rows[i].start_ns - (uint64_t)usual_ns < span_ns &&
-            (rows[i].flags & FLAGS_UNUSUAL) == 0) {
+            !row_is_unusual(&rows[i])) {
             row->line = &lines[subscriber];
             row->period = period;
             __builtin_prefetch(row->line, 0, 3);
@@ -162,8 +175,7 @@ static __attribute__((noinline)) uint16_t other_product(struct tg_rate *rate,
 {
     struct tg_quick *quick = &rate->quick;
     const uint32_t subscriber = charge->subscriber;
-    if (charge->fate != TG_FATE_NONE || subscriber >= quick->usual_count ||
-        (row->flags & FLAGS_UNUSUAL) != 0) {
+    if (charge->fate != TG_FATE_NONE || subscriber >= quick->usual_count || row_is_unusual(row)) {
         return TG_ROSTER_ASK_LINE;
     }
     const uint16_t product = tg_roster_product(snapshot->roster, subscriber, row->start_ns);

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/money.h"
+#include "rate/reverse.h"
 #include "rate/worker.h"
 
 #include <assert.h>
@@ -299,9 +300,15 @@ static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *w
                   ? span_amount(rate, work, &span, &sum, charge, trace)
                   : call_amount(rate, work, &span, &sum, charge, trace);
     }
-    return err == TG_OK && __builtin_expect((work->info->options & TG_PRICE_RULES) != 0, 0)
-               ? tg_rules_finish(rate->accounts, &rate->rules[work - rate->works], charge)
-               : err;
+    if (err == TG_OK && __builtin_expect((work->info->options & TG_PRICE_RULES) != 0, 0)) {
+        err = tg_rules_finish(rate->accounts, &rate->rules[work - rate->works], charge);
+    }
+    if (err == TG_OK && __builtin_expect((work->flags & TG_CHARGE_REVERSAL) != 0, 0)) {
+        return tg_rate_reverse_amount(charge, &rate->rules[work - rate->works].cost)
+                   ? TG_OK
+                   : TG_E_AMOUNT_OVERFLOW;
+    }
+    return err;
 }
 
 static void row_refuse(const struct tg_rate_work *work, struct tg_charge *charge)

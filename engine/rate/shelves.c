@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cold half of an account: what rating and replaying a row do to its shelves alike. */
 #include "catalog/exchange.h"
+#include "rate/reverse.h"
 #include "rate/worker.h"
 
 enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_log *log,
@@ -135,6 +136,51 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
                : TG_E_CORRUPT;
 }
 
+static struct tg_rules *rules_start(struct tg_rate *rate, const struct place *place,
+                                    const struct tg_usage *row, const struct tg_charge *charge)
+{
+    struct tg_rules *rules = &rate->rules[0];
+    *rules = (struct tg_rules){
+        .image = place->image,
+        .price = place->price,
+        .rule = tg_image_price_rule(place->image, charge->price_id),
+        .plan_service = place->plan_service,
+        .log = &rate->logs[0],
+        .time = place->time,
+        .at_ns = row->start_ns,
+        .subscriber = charge->subscriber,
+        .account = place->line->account,
+        .currency = place->account != NULL ? place->account->currency : place->image->currency,
+    };
+    return rules;
+}
+
+/* A row that took usage back: plans that accept it have neither calls nor allowances to look at. */
+static enum tg_err reversal_apply(struct tg_rate *rate, const struct place *place,
+                                  const struct tg_usage *row, const struct tg_charge *charge,
+                                  int64_t *cost)
+{
+    enum tg_err err = TG_OK;
+    if (tg_rate_is_counted_aside(place->info)) {
+        const struct tg_allowance_counter counter =
+            tg_rate_counter_of(place->info, charge->subscriber, place->line->account);
+        uint64_t left;
+        uint64_t events;
+        err = tg_allowance_count_back(rate->accounts, &rate->logs[0], &counter, &place->time,
+                                      charge->billed_units * tg_unit_base_count(charge->unit),
+                                      &left, &events);
+    }
+    if (err == TG_OK && (place->info->options & TG_PRICE_RULES) != 0) {
+        struct tg_rules *rules = rules_start(rate, place, row, charge);
+        struct tg_charge usage = *charge; /* converted as what was taken back, then negated */
+        err = tg_rate_reverse_amount(&usage, cost) ? TG_OK : TG_E_CORRUPT;
+        err = err == TG_OK ? tg_rules_open(rate->accounts, rules) : err;
+        err = err == TG_OK ? tg_rules_apply(rate->accounts, rules, &usage) : err;
+        *cost = -rules->cost;
+    }
+    return err;
+}
+
 /* A correction changes counters by differences; the shelves keep what was drawn. */
 enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                                   const struct tg_usage *row, const struct tg_charge *charge,
@@ -166,6 +212,9 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
         row = &priced;
     }
     tg_allowance_log_start(log);
+    if (tg_usage_is_reversal(row)) {
+        return reversal_apply(rate, &place, row, charge, cost) == TG_OK ? TG_OK : TG_E_CORRUPT;
+    }
     if ((row->flags & TG_USAGE_PARTIAL) != 0 ||
         tg_accounts_calls_open(rate->accounts, charge->subscriber) != 0) {
         err = call_apply(rate, &place, row, charge, log, &call);
@@ -188,19 +237,7 @@ enum tg_err tg_rate_shelves_apply(struct tg_rate *rate, const struct tg_catalog_
                            charge->allowance_units * tg_unit_base_count(charge->unit));
     }
     if (err == TG_OK && (place.info->options & TG_PRICE_RULES) != 0) {
-        struct tg_rules *rules = &rate->rules[0];
-        *rules = (struct tg_rules){
-            .image = place.image,
-            .price = place.price,
-            .rule = tg_image_price_rule(place.image, charge->price_id),
-            .plan_service = place.plan_service,
-            .log = log,
-            .time = place.time,
-            .at_ns = row->start_ns,
-            .subscriber = charge->subscriber,
-            .account = place.line->account,
-            .currency = place.account != NULL ? place.account->currency : place.image->currency,
-        };
+        struct tg_rules *rules = rules_start(rate, &place, row, charge);
         err = tg_rules_open(rate->accounts, rules);
         err = err == TG_OK ? tg_rules_apply(rate->accounts, rules, charge) : err;
         *cost = rules->cost;

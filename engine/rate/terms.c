@@ -3,8 +3,6 @@
 
 #include "rate/split.h"
 
-#include <assert.h>
-
 /* The least of what the service is counted in. */
 static void least_take(uint8_t dimension, struct tg_usage *priced)
 {
@@ -18,16 +16,24 @@ static void least_take(uint8_t dimension, struct tg_usage *priced)
 enum tg_err tg_rate_terms(const struct tg_image *image, const struct tg_plan_service *plan_service,
                           const struct tg_usage *row, struct tg_usage *priced, uint8_t *flags)
 {
-    const struct tg_plan_terms *terms = tg_image_plan_terms(image, plan_service);
+    static const struct tg_plan_terms defaults = {0};
+    const struct tg_plan_terms *own = tg_image_plan_terms(image, plan_service);
+    const struct tg_plan_terms *terms = own != NULL ? own : &defaults;
     const struct tg_causes *causes = tg_image_causes(image, terms);
-    assert(terms != NULL);
     *priced = *row;
     *flags = 0;
+    if (tg_usage_is_reversal(row)) {
+        if (terms->negative_usage != TG_NEGATIVE_REVERSE) {
+            return TG_E_NEGATIVE_USAGE;
+        }
+        priced->flags &= (uint8_t)~TG_USAGE_PARTIAL;
+        *flags = TG_CHARGE_REVERSAL;
+    }
     if ((row->flags & TG_USAGE_PARTIAL) == 0 && !tg_causes_bill(causes, row->closing_cause)) {
         priced->duration_ms = 0;
         priced->quantity_up = 0;
         priced->quantity_down = 0;
-        *flags = TG_CHARGE_NOT_BILLABLE;
+        *flags |= TG_CHARGE_NOT_BILLABLE;
         return causes->otherwise == TG_CAUSE_SUSPEND ? TG_E_NOT_BILLABLE : TG_OK;
     }
     if (terms->zero_usage != TG_ZERO_FREE && (row->flags & TG_USAGE_PARTIAL) == 0 &&

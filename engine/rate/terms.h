@@ -22,11 +22,12 @@
  * that more of its call follow has no closing cause yet. Replay asks again and gets the same.
  *
  * @param[in]  image         Checked.
- * @param[in]  plan_service  Of that image, with has_terms.
+ * @param[in]  plan_service  Of that image.
  * @param[in]  row           Borrowed.
  * @param[out] priced        Copy of the row, changed.
- * @param[out] flags         enum tg_charge_flag bits of its charge: TG_CHARGE_NOT_BILLABLE.
- * @return TG_OK, or why it is suspended: TG_E_NOT_BILLABLE, TG_E_ZERO_USAGE.
+ * @param[out] flags         enum tg_charge_flag bits of its charge: TG_CHARGE_NOT_BILLABLE,
+ *                           TG_CHARGE_REVERSAL.
+ * @return TG_OK, or why it is suspended: TG_E_NOT_BILLABLE, TG_E_ZERO_USAGE, TG_E_NEGATIVE_USAGE.
  */
 enum tg_err tg_rate_terms(const struct tg_image *image, const struct tg_plan_service *plan_service,
                           const struct tg_usage *row, struct tg_usage *priced, uint8_t *flags);

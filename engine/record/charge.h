@@ -37,7 +37,8 @@ enum tg_charge_flag {
     TG_CHARGE_OVER_CREDIT = 2, /**< Beside it: more than credit and holds had left. Still rated. */
     TG_CHARGE_THRESHOLD = 4,   /**< The row reached a threshold of an allowance or spend limit. */
     TG_CHARGE_CAPPED = 8,      /**< A spend limit cut the charge. */
-    TG_CHARGE_NOT_BILLABLE = 16 /**< Its closing cause is not billable: 0, and on no bill. */
+    TG_CHARGE_NOT_BILLABLE = 16, /**< Its closing cause is not billable: 0, and on no bill. */
+    TG_CHARGE_REVERSAL = 32     /**< Takes usage back: units count below 0, as the amount does. */
 };
 
 /** @brief What the stages decided about one row. Amounts are at the currency's rating scale. */

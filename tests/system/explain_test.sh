@@ -90,3 +90,18 @@ grep -q '"is_not_billable":true' "$work/quote" || fail "quote: $(cat "$work/quot
 "$tollgate" explain 1:1 --data "$work/d" >"$work/text"
 grep -qF "no usage is priced as the least there is: 1 second used" "$work/text" ||
     fail "an answered call without a length: $(cat "$work/text")"
+
+# Usage that is taken back: explained as what it cost, and units of a bill's line go down.
+sed -i -e 's/allowances: \[small, large\]/negative_usage: reverse/' "$work/c/catalog.yaml"
+cat >"$work/usage" <<'JSON'
+{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T05:00:00Z","duration_s":60,"closing_cause":16}
+{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T05:00:00Z","duration_s":-300,"closing_cause":16}
+JSON
+rm -rf "$work/d"
+"$tollgate" quote --catalog "$work/c" --data "$work/d" "$work/usage" >"$work/quote" ||
+    fail "quote: $(cat "$work/quote")"
+"$tollgate" explain 1:1 --data "$work/d" >"$work/text"
+grep -qF "taken back is what this cost: 300 second used" "$work/text" &&
+    grep -qF "charge -0.15 EUR" "$work/text" || fail "usage taken back: $(cat "$work/text")"
+"$tollgate" bill run --catalog "$work/c" --usage "$work/usage" --period 2026-06 --json >"$work/bill"
+grep -q '"x_units":-240000,"x_billedUnits":-240[,}]' "$work/bill" || fail "bill: $(cat "$work/bill")"

@@ -165,7 +165,7 @@ code=0
 [ "$(wc -l <"$work/out")" = 6 ] || note "not one answer a line"
 expect good '"amount":"0.11"'
 expect after '"amount":"0.11"'
-expect minus '"fate":"refused"' '"reason":"NEGATIVE_USAGE"' '"at":"4:'
+expect minus '"fate":"suspended"' '"reason":"NEGATIVE_USAGE"'
 expect real '"fate":"refused"' '"at":"5:'
 grep -qF '"at":"2:' "$work/out" || note "no place for the broken line"
 grep -qF '"at":"3:79"' "$work/out" || note "no place for the unknown key: $(sed -n 3p "$work/out")"

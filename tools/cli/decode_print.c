@@ -256,6 +256,16 @@ static void put_fields(struct tg_text *text, const struct tg_field *fields, uint
     tg_text_put(text, "}");
 }
 
+/* What a record takes back is below 0. */
+static void member_quantity(struct tg_text *text, const char *key, uint64_t value, bool is_negative)
+{
+    tg_text_put(text, key);
+    if (is_negative && value != 0) {
+        tg_text_put(text, "-");
+    }
+    tg_text_unsigned(text, value);
+}
+
 static void put_origin(struct tg_text *text, const struct tg_decode_origin *origin)
 {
     member_text(text, "\"file\":", origin->file);
@@ -294,9 +304,10 @@ void tg_decode_print_row(struct tg_text *text, const struct tg_decode_origin *or
     put_key(text, tg_usage_peer_kind(row), row->peer_key);
     tg_text_put(text, ",\"start\":");
     tg_text_time(text, row->start_ns);
-    member_number(text, ",\"duration_ms\":", row->duration_ms);
-    member_number(text, ",\"quantity_up\":", row->quantity_up);
-    member_number(text, ",\"quantity_down\":", row->quantity_down);
+    const bool is_negative = tg_usage_is_reversal(row);
+    member_quantity(text, ",\"duration_ms\":", row->duration_ms, is_negative);
+    member_quantity(text, ",\"quantity_up\":", row->quantity_up, is_negative);
+    member_quantity(text, ",\"quantity_down\":", row->quantity_down, is_negative);
     member_number(text, ",\"rating_group\":", row->rating_group);
     member_number(text, ",\"sequence\":", row->sequence);
     member_number(text, ",\"closing_cause\":", row->closing_cause);

@@ -84,6 +84,34 @@ static enum tg_err integer_read(const struct reading *at, const struct tg_json *
     return TG_OK;
 }
 
+/* Quantities of one record are all of one sign: below 0 they are taken back. */
+static enum tg_err sign_note(const struct reading *at, bool is_negative, bool is_zero)
+{
+    struct tg_usage_line *line = at->line;
+    line->has_negative |= is_negative && !is_zero;
+    line->has_positive |= !is_negative && !is_zero;
+    if (line->has_negative && line->has_positive) {
+        return tg_why_set(at->why, TG_E_NEGATIVE_USAGE,
+                          "%s: quantities of one record are all above 0 or all below", at->key);
+    }
+    return TG_OK;
+}
+
+static enum tg_err quantity_read(const struct reading *at, const struct tg_json *value,
+                                 uint64_t max, uint64_t *number)
+{
+    int64_t read;
+    if (!tg_json_read_integer(value, &read)) {
+        return tg_why_set(at->why, TG_E_SYNTAX, "%s: must be a whole number", at->key);
+    }
+    *number = read < 0 ? -(uint64_t)read : (uint64_t)read;
+    if (*number > max) {
+        return tg_why_set(at->why, TG_E_OVERFLOW, "%s: is above %llu", at->key,
+                          (unsigned long long)max);
+    }
+    return sign_note(at, read < 0, read == 0);
+}
+
 static enum tg_err key_read(const struct reading *at, const struct tg_json *value,
                             const char *kind_key, uint64_t *key, enum tg_key_kind *key_kind)
 {
@@ -202,7 +230,9 @@ static enum tg_err number_member(const struct reading *at, const struct tg_json 
                          : is_time || is_per                 ? UINT32_MAX
                                                              : TG_QUANTITY_MAX;
     uint64_t number = 0;
-    const enum tg_err err = integer_read(at, value, max, &number);
+    const bool is_quantity = max == TG_QUANTITY_MAX || is_time;
+    const enum tg_err err = is_quantity ? quantity_read(at, value, max, &number)
+                                        : integer_read(at, value, max, &number);
     if (err != TG_OK) {
         return err;
     }
@@ -267,15 +297,13 @@ static enum tg_err money_member(const struct reading *at, const struct tg_json *
     if (err != TG_OK) {
         return err;
     }
-    if (amount < 0) {
-        return tg_why_set(at->why, TG_E_NEGATIVE_USAGE, "amount: is below zero");
-    }
-    if ((uint64_t)amount > TG_QUANTITY_MAX) {
+    const uint64_t magnitude = amount < 0 ? -(uint64_t)amount : (uint64_t)amount;
+    if (magnitude > TG_QUANTITY_MAX) {
         return tg_why_set(at->why, TG_E_OVERFLOW, "amount: is too large for a record");
     }
-    line->row.quantity_down = (uint64_t)amount & TG_QUANTITY_MAX;
+    line->row.quantity_down = magnitude & TG_QUANTITY_MAX;
     line->row.flags |= TG_USAGE_AMOUNT;
-    return TG_OK;
+    return sign_note(at, amount < 0, amount == 0);
 }
 
 static enum tg_err member_read(const struct reading *at, const struct tg_json *value,
@@ -367,6 +395,11 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
         line->wrong_key = "price_max_per";
         return tg_why_set(why, TG_E_SYNTAX, "price_max_per: at least 1, together with price_max");
     }
+    if (line->has_negative && (line->has_credit || line->price_max_per != 0)) {
+        line->wrong_key = line->has_credit ? "credit" : "price_max";
+        return tg_why_set(why, TG_E_NEGATIVE_USAGE, "%s: usage is taken back, not granted",
+                          line->wrong_key);
+    }
     const bool is_counted =
         line->row.service == TG_SERVICE_MESSAGE || line->row.service == TG_SERVICE_EVENT;
     if (is_counted && tg_json_get(json, "count") == NULL &&
@@ -374,5 +407,6 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
         line->row.quantity_up = 1;
     }
     line->row.key_kinds = tg_key_kinds(subscriber_kind, peer_kind);
+    line->row.key_kinds |= line->has_negative ? TG_KEY_KINDS_REVERSAL : 0;
     return TG_OK;
 }

@@ -27,6 +27,8 @@ struct tg_usage_line {
     int64_t price_max;      /**< Most that price_max_per units may cost, at the rating scale. */
     uint32_t price_max_per; /**< Units; 0: no such bound. */
     bool has_credit;        /**< credit was named. */
+    bool has_positive;      /**< A quantity is above 0. */
+    bool has_negative;      /**< A quantity is below 0: the row takes usage back. */
     uint8_t node_state;     /**< enum tg_node_state. */
     uint8_t site;           /**< Site of the node, as the catalog says. */
     const char *wrong_key;  /**< On refusal: the key at fault, borrowed; NULL the

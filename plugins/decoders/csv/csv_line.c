@@ -20,6 +20,8 @@ struct row_maker {
     struct tg_csv_record *record;
     struct tg_usage *row;
     char joined[FIELD_BYTES_MAX];
+    bool has_positive; /* of its quantities */
+    bool has_negative;
 };
 
 /* A field's text; empty when it is not mapped or nothing is written. */
@@ -131,6 +133,8 @@ enum tg_err tg_csv_row_make(const struct tg_csv_map *map, const struct tg_csv_co
     m.text = text;
     m.record = record;
     m.row = row;
+    m.has_positive = false;
+    m.has_negative = false;
     memset(row, 0, sizeof(*row));
     /* One column more or less than the header has means that some delimiter stands unquoted in a
      * cell, and every cell behind it would be read as another field. */
@@ -403,18 +407,47 @@ static enum tg_err make_number(struct row_maker *m, enum tg_csv_field field, uin
     return err == TG_OK ? tg_csv_number(dial, (uint8_t)type, text.text, text.text_bytes, key) : err;
 }
 
+/* A quantity without its sign, where the map says that below 0 it is taken back. */
+static enum tg_err need_quantity(struct row_maker *m, enum tg_csv_field field,
+                                 struct field_text *out, bool *is_negative)
+{
+    const enum tg_err err = need(m, field, out);
+    *is_negative = err == TG_OK && m->map->takes_back && out->text_bytes > 1 && out->text[0] == '-';
+    if (*is_negative) {
+        out->text++;
+        out->text_bytes--;
+    }
+    return err;
+}
+
+/* All quantities of a record are of one sign; 0 has none. */
+static enum tg_err sign_note(struct row_maker *m, bool is_negative, uint64_t value)
+{
+    if (!m->map->takes_back) {
+        return TG_OK;
+    }
+    m->has_negative |= is_negative && value != 0;
+    m->has_positive |= !is_negative && value != 0;
+    if (m->has_negative) {
+        m->row->key_kinds |= TG_KEY_KINDS_REVERSAL;
+    }
+    return m->has_negative && m->has_positive ? TG_E_NEGATIVE_USAGE : TG_OK;
+}
+
 static enum tg_err make_quantities(struct row_maker *m)
 {
     struct tg_usage *row = m->row;
     struct field_text text;
     enum tg_err err = TG_OK;
     const bool is_counted = row->service == TG_SERVICE_MESSAGE || row->service == TG_SERVICE_EVENT;
+    bool is_negative = false;
     if (is_mapped(m, TG_CSV_DURATION) && !is_counted) {
         uint32_t duration_ms = 0;
-        err = need(m, TG_CSV_DURATION, &text);
+        err = need_quantity(m, TG_CSV_DURATION, &text, &is_negative);
         err = err == TG_OK
                   ? tg_csv_duration(m->map->duration_unit, text.text, text.text_bytes, &duration_ms)
                   : err;
+        err = err == TG_OK ? sign_note(m, is_negative, duration_ms) : err;
         row->duration_ms = duration_ms;
     } else if (row->service == TG_SERVICE_VOICE) {
         m->record->error_field = tg_csv_field_name(TG_CSV_DURATION);
@@ -425,12 +458,14 @@ static enum tg_err make_quantities(struct row_maker *m)
     const enum tg_csv_field up_field = is_counted ? TG_CSV_QUANTITY : TG_CSV_OCTETS_UP;
     const bool has_octets = row->service != TG_SERVICE_VOICE;
     if (err == TG_OK && has_octets && is_mapped(m, up_field)) {
-        err = need(m, up_field, &text);
+        err = need_quantity(m, up_field, &text, &is_negative);
         err = err == TG_OK ? tg_csv_count(text.text, text.text_bytes, TG_QUANTITY_MAX, &up) : err;
+        err = err == TG_OK ? sign_note(m, is_negative, up) : err;
     }
     if (err == TG_OK && has_octets && !is_counted && is_mapped(m, TG_CSV_OCTETS_DOWN)) {
-        err = need(m, TG_CSV_OCTETS_DOWN, &text);
+        err = need_quantity(m, TG_CSV_OCTETS_DOWN, &text, &is_negative);
         err = err == TG_OK ? tg_csv_count(text.text, text.text_bytes, TG_QUANTITY_MAX, &down) : err;
+        err = err == TG_OK ? sign_note(m, is_negative, down) : err;
     }
     row->quantity_up = up & TG_QUANTITY_MAX;
     row->quantity_down = down & TG_QUANTITY_MAX;
@@ -454,11 +489,14 @@ static enum tg_err make_amount(struct row_maker *m)
     if (err != TG_OK || text.text_bytes == 0) {
         return err;
     }
+    const bool is_negative = m->map->takes_back && text.text_bytes > 1 && text.text[0] == '-';
+    text.text += is_negative ? 1 : 0;
+    text.text_bytes -= is_negative ? 1 : 0;
     err = tg_csv_money(text.text, text.text_bytes, (uint8_t)decimals,
                        (uint8_t)(m->map->amount_minor + 4), TG_QUANTITY_MAX, &amount);
     m->row->quantity_down = amount & TG_QUANTITY_MAX;
     m->row->flags |= TG_USAGE_AMOUNT;
-    return err;
+    return err == TG_OK ? sign_note(m, is_negative, amount) : err;
 }
 
 static enum tg_err make_closing(struct row_maker *m)

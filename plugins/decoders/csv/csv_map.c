@@ -53,6 +53,7 @@ static const struct tg_csv_word type_words[] = {
     {"subscriber", TG_CSV_NUMBER_SUBSCRIBER},
 };
 
+static const struct tg_csv_word negative_words[] = {{"refuse", 0}, {"reversal", 1}};
 static const struct tg_csv_word yes_words[] = {{"yes", 1}, {"no", 0}, {"true", 1}, {"false", 0}};
 static const struct tg_csv_word bare_words[] = {{"national", 1}, {"international", 0}};
 
@@ -186,6 +187,9 @@ static bool apply(struct tg_csv_map *map, const struct tg_setting *setting)
             set_flag(&map->keeps_spaces, find_text(yes_words, COUNT(yes_words), value));
         map->keeps_spaces = !map->keeps_spaces;
         return is_known;
+    }
+    if (strcmp(key, "negative") == 0) {
+        return set_flag(&map->takes_back, find_text(negative_words, COUNT(negative_words), value));
     }
     if (strcmp(key, "service") == 0) {
         return set_byte(&map->service, find_text(service_words, COUNT(service_words), value));

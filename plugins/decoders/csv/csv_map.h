@@ -90,6 +90,7 @@ struct tg_csv_map {
     char delimiter;          /**< One octet. */
     bool has_header;         /**< The first line of a file names the columns. */
     bool is_incoming;        /**< Direction of lines when no column says. */
+    bool takes_back;         /**< Quantities below 0 are usage taken back, not refused. */
     bool keeps_spaces;       /**< RFC 4180: spaces are part of a field. */
 };
 

@@ -484,7 +484,8 @@ Test(csv, services_directions_and_causes_are_translated)
 {
     /* If this fails, an SMS is charged as a call, or the called party pays for the caller. */
     struct bench *b =
-        bench_open("delimiter=;\ncolumns.record_id=a+b\ncolumns.caller=from\ncolumns.called=to\n"
+        bench_open("delimiter=;\ncolumns.record_id=a+b\ndelimiter=;\n"
+                   "columns.caller=from\ncolumns.called=to\n"
                    "columns.start=day+time\ncolumns.duration=len\ncolumns.service=kind\n"
                    "columns.direction=dir\ncolumns.cause=why\ncolumns.octets_up=up\n"
                    "columns.octets_down=down\ncolumns.rating_group=rg\ncolumns.quantity=n\n"
@@ -520,6 +521,43 @@ Test(csv, services_directions_and_causes_are_translated)
     cr_expect_str_eq(b->refusals[1].field, "direction");
     cr_expect_eq(b->refusals[2].reason, TG_E_NEGATIVE_USAGE);
     cr_expect_eq(b->refusals[3].reason, TG_E_OVERFLOW);
+    bench_close(b);
+}
+
+Test(csv, quantities_below_zero_are_taken_back_when_the_map_says_so)
+{
+    /* If this fails, a switch that sends corrections is charged for them a second time. */
+    struct bench *b =
+        bench_open("negative=reversal\ndelimiter=;\n"
+                   "columns.caller=from\ncolumns.called=to\ncolumns.start=at\n"
+                   "columns.duration=len\ncolumns.service=kind\ncolumns.octets_up=up\n"
+                   "columns.octets_down=down\ncolumns.quantity=n\ncolumns.amount=eur");
+    decode(b, "from;to;at;len;kind;up;down;n;eur\n"
+              "491;492;2026-11-23T06:10:00Z;-5;voice;;;;\n"
+              "491;492;2026-11-23T06:10:00Z;5;voice;;;;\n"
+              "491;www;2026-11-23T06:10:00Z;0;data;-7;-8;;\n"
+              "491;492;2026-11-23T06:10:00Z;;sms;;;-3;\n"
+              "491;x;2026-11-23T06:10:00Z;;event;;;-1;-2.5\n"
+              "491;www;2026-11-23T06:10:00Z;0;data;-7;8;;\n"
+              "491;492;2026-11-23T06:10:00Z;--5;voice;;;;\n"
+              "491;492;2026-11-23T06:10:00Z;-;voice;;;;\n");
+    cr_assert_eq(b->out.rows_count, 5, "%d %s", b->refusals[0].reason, b->refusals[0].field);
+    cr_expect(tg_usage_is_reversal(&b->rows[0]));
+    cr_expect_eq(tg_usage_peer_kind(&b->rows[0]), TG_KEY_E164);
+    cr_expect_eq(b->rows[0].duration_ms, 5000);
+    cr_expect(!tg_usage_is_reversal(&b->rows[1]));
+    cr_expect_neq(b->rows[0].record_key, b->rows[1].record_key);
+    cr_expect(tg_usage_is_reversal(&b->rows[2]));
+    cr_expect_eq(b->rows[2].quantity_up + b->rows[2].quantity_down, 15);
+    cr_expect(tg_usage_is_reversal(&b->rows[3]));
+    cr_expect_eq(b->rows[3].quantity_up, 3);
+    cr_expect(tg_usage_is_reversal(&b->rows[4]));
+    cr_expect_eq(b->rows[4].quantity_down, 2500000);
+    cr_assert_eq(b->out.refusals_count, 3);
+    cr_expect_eq(b->refusals[0].reason, TG_E_NEGATIVE_USAGE);
+    cr_expect_str_eq(b->refusals[0].field, "octets_down");
+    cr_expect_eq(b->refusals[1].reason, TG_E_NEGATIVE_USAGE);
+    cr_expect_eq(b->refusals[2].reason, TG_E_DECODE_SYNTAX);
     bench_close(b);
 }
 

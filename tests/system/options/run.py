@@ -2,6 +2,7 @@
 """Options of rating, told row by row; amounts and units are worked out by hand beside each."""
 import sys
 import tempfile
+from decimal import Decimal
 
 sys.path.insert(0, sys.argv[2])
 
@@ -16,13 +17,17 @@ class Book:
     def __init__(self):
         self.folder = Folder("options", "2026-01-01")
         self.checks = []
+        self.pairs = []  # usage, and the record that takes it back
         self.folder.networks = {"own": {"plmn": "26201"}, "fr": {"plmn": "20801", "zone": "eu"},
                                 "us": {"plmn": "310410", "zone": "usa"}}
         self.second = self.folder.price(unit="second", price="1")
 
     def row(self, number, service, wanted, start=DAY, **keys):
         """wanted: amount or reason, then (allowance, units, left) in the order of use."""
-        self.checks.append((self.folder.row(number, service, start, **keys), wanted))
+        line = self.folder.row(number, service, start, **keys)
+        if wanted is not None:
+            self.checks.append((line, wanted))
+        return line
 
     def grant(self, amount, service="voice", unit="second", **keys):
         return self.folder.allowance(unit=unit, amount=amount, services=[service], **keys)
@@ -390,7 +395,76 @@ def records_without_usage_may_cost(book):
     book.row(both, "voice", ["65.00"], duration_s=0, closing_cause=16)
 
 
-TOPICS = [causes_say_what_is_billable, records_without_usage_may_cost,
+def usage_may_be_taken_back(book):
+    # round(-x) = -round(x) in every mode, half a cent either way; a price below 0 as well.
+    modes = ("half_up", "half_even", "up", "down", "ceil", "floor")
+    for price in ("0.005", "0.015", "0.0149", "-0.005", "-0.015"):
+        for mode in modes:
+            cent = book.folder.price(unit="second", price=price, decimals=2, rounding=mode)
+            who = book.folder.subscriber({"voice": {"price": cent, "negative_usage": "reverse"}})
+            for seconds in (1, 3):
+                there = book.row(who, "voice", None, duration_s=seconds)
+                back = book.row(who, "voice", None, duration_s=-seconds)
+                book.pairs.append((there, back))
+    # As a call: increments, fee, bounds; the whole call, however many records it had.
+    call = book.folder.price(unit="second", price="1", first=60, next=6, connect="5", min="70",
+                             max="100")
+    who = book.folder.subscriber({"voice": {"price": call, "negative_usage": "reverse"}})
+    for seconds, wanted in ((1, "70.00"), (61, "71.00"), (600, "100.00")):
+        book.row(who, "voice", [wanted], duration_s=seconds)
+        book.row(who, "voice", ["-" + wanted], duration_s=-seconds)
+    book.row(who, "voice", ["70.00"], "2026-03-02T10:00:00Z", duration_s=60, flags=["partial"])
+    book.row(who, "voice", ["1.00"], "2026-03-02T10:01:00Z", duration_s=1)
+    book.row(who, "voice", ["-71.00"], "2026-03-02T10:00:00Z", duration_s=-61)
+    # Tiers are given back from the top; what was never counted is not known.
+    tiers = {"tariff": "graduated", "unit": "event",
+             "tiers": [{"up_to": 10, "price": "3"}, {"up_to": 20, "price": "2"}, {"price": "1"}]}
+    for counter in ("month", "day", "cycle"):
+        tiered = book.folder.price(counter=counter, **tiers)
+        who = book.folder.subscriber({"message": {"price": tiered, "negative_usage": "reverse"}})
+        book.row(who, "message", ["53.00"], count=23)
+        book.row(who, "message", ["-9.00"], count=-6)
+        book.row(who, "message", ["NEGATIVE_USAGE"], count=-18)
+        book.row(who, "message", ["9.00"], count=6)
+        book.row(who, "message", ["-53.00"], count=-23)
+        book.row(who, "message", ["NEGATIVE_USAGE"], count=-1)
+        book.row(who, "message", ["3.00"], count=1)
+    record = book.folder.price(**{**tiers, "counter": "record"})
+    who = book.folder.subscriber({"message": {"price": record, "negative_usage": "reverse"}})
+    book.row(who, "message", ["-53.00"], count=-23)
+    volume = book.folder.price(tariff="volume", unit="event",
+                               tiers=[{"up_to": 10, "price": "2"}, {"price": "1"}])
+    who = book.folder.subscriber({"message": {"price": volume, "negative_usage": "reverse"}})
+    book.row(who, "message", ["16.00"], count=8)
+    book.row(who, "message", ["-4.00"], count=4)
+    book.row(who, "message", ["4.00"], count=-4)
+    book.row(who, "message", ["-16.00"], count=-8)
+    # Octets, and money that the record carries; free events of a percentage are free again.
+    octets = book.folder.price(unit="kilobyte", price="1")
+    share = book.folder.price(tariff="percentage", unit="amount",
+                              params={"rate": "10%", "free_events": 1})
+    who = book.folder.subscriber({"data": {"price": octets, "negative_usage": "reverse"},
+                                  "event": {"price": share, "negative_usage": "reverse"}})
+    book.row(who, "data", ["-4.00"], quantity_up=-1000, quantity_down=-2001)
+    book.row(who, "event", ["0.00"], amount="50")
+    book.row(who, "event", ["7.00"], amount="70")
+    book.row(who, "event", ["-7.00"], amount="-70")
+    book.row(who, "event", ["0.00"], amount="-50")
+    book.row(who, "event", ["0.00"], amount="30")
+    # Nobody may lower a bill unless the plan says so.
+    who = book.folder.subscriber({"voice": {"price": book.second}})
+    book.row(who, "voice", ["1.00"], duration_s=1)
+    book.row(who, "voice", ["NEGATIVE_USAGE"], duration_s=-1)
+    # Time bands are those of the usage.
+    off = book.folder.price(unit="second", price="1")
+    peak = book.folder.price(unit="second", price="2")
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+    who = book.folder.subscriber({"voice": {"time_model": model, "negative_usage": "reverse",
+                                            "prices": {"*": {"off": off, "peak": peak}}}})
+    book.row(who, "voice", ["-130.00"], "2026-03-02T19:59:30Z", duration_s=-100)
+
+
+TOPICS = [usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,
@@ -417,6 +491,11 @@ def main():
         if got != wanted:
             failures += 1
             print(f"FAIL {line}: wanted {wanted}, got {got}")
+    for there, back in book.pairs:
+        amounts = [Decimal(book.folder.answer(line)["amount"]) for line in (there, back)]
+        if sum(amounts) != 0:
+            failures += 1
+            print(f"FAIL {there} {back}: {amounts} do not come to 0")
     if kept is None or kept[1] != 0:
         failures += 1
         print(f"FAIL: rerate with the same catalog changes rows: {kept}")

@@ -127,8 +127,8 @@ odd("rounded up beyond the meter's 2^48 octets", DATA, [data(281474976710655)],
     [{"reason": "AMOUNT_OVERFLOW"}], prices={"p": {"unit": "gigabyte", "price": "1"}})
 odd("quantities that are none", EVENT,
     [event(-5), event(9223372036854775807), money("-5"), call(4294968)],
-    [{"error": "count: is below zero"}, {"error": "count: is above 281474976710655"},
-     {"error": "amount: is below zero"}, {"error": "duration_s: is above 4294967"}],
+    [{"reason": "NEGATIVE_USAGE"}, {"error": "count: is above 281474976710655"},
+     {"reason": "NEGATIVE_USAGE"}, {"error": "duration_s: is above 4294967"}],
     prices=unit(price="1"))
 
 # Periods.

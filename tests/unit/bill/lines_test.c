@@ -36,7 +36,7 @@ Test(lines, every_row_is_in_exactly_one_sorted_slot)
             rows += slots[i].rows_count;
             sum -= slots[i].amount;
             cr_expect_eq(slots[i].subscriber, subscriber);
-            cr_expect(slots[i].units == (unsigned __int128)slots[i].rows_count * UINT64_MAX);
+            cr_expect(slots[i].units == (__int128)slots[i].rows_count * UINT64_MAX);
             cr_expect(
                 i == 0 || slots[i - 1].service < slots[i].service ||
                 (slots[i - 1].service == slots[i].service && slots[i - 1].zone <= slots[i].zone));

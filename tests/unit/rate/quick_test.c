@@ -78,6 +78,8 @@ static void catalog_roll(struct fixture *f, int64_t start_ns)
         f->services[i].has_terms = roll(2) & 1;
         f->terms[i].causes = (uint16_t)roll(2);
         f->terms[i].zero_usage = (uint8_t)roll(3);
+        f->terms[i].negative_usage =
+            (uint8_t)(f->services[i].allowance == TG_ALLOWANCE_NONE ? roll(2) : 0);
     }
     f->lines[3].active_to_s = (uint32_t)(start_ns / TG_NS_PER_S) + 1800;
     f->lines[4].flags = TG_ROSTER_REMOVED;
@@ -100,6 +102,7 @@ static struct tg_usage row_roll(int64_t start_ns)
     row.quantity_up = roll(roll(20) == 0 ? TG_QUANTITY_MAX : 1u << 22);
     row.quantity_down = row.service == TG_SERVICE_DATA ? roll(1u << 22) : 0;
     row.closing_cause = (uint8_t)roll(256);
+    row.key_kinds |= roll(20) == 0 ? TG_KEY_KINDS_REVERSAL : 0;
     row.node_id = (uint16_t)roll(3);
     if (roll(30) == 0) {
         row.duration_ms = 0;
