@@ -316,14 +316,21 @@ static void add_segment(struct tg_bill_text *out, const struct tg_replay_row *ro
                         const struct tg_rate_piece *piece)
 {
     const char *band = band_of(row, roster, plan_service, piece);
-    if (band[0] == '\0') {
+    const struct tg_plan_terms *terms =
+        plan_service != NULL ? tg_image_plan_terms(row->image, plan_service) : NULL;
+    const bool is_cut =
+        terms != NULL && terms->rate_change == TG_RATE_CHANGE_SPLIT && row->trace->pieces_count > 1;
+    if (band[0] == '\0' && !is_cut) {
         return;
     }
     char from[TG_CLOCK_TEXT_BYTES];
     char to[TG_CLOCK_TEXT_BYTES];
     (void)tg_clock_format(piece->start_ns, from);
     (void)tg_clock_format(piece->end_ns, to);
-    tg_bill_text_add(out, " from %s to %s (band %s)", from, to, band);
+    tg_bill_text_add(out, " from %s to %s", from, to);
+    if (band[0] != '\0') {
+        tg_bill_text_add(out, " (band %s)", band);
+    }
 }
 
 /* The piece, and where it is more than units at one step, what it is the sum of. */

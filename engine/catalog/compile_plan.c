@@ -27,6 +27,7 @@ struct cell {
     uint32_t row_price;           /* first of the zone's prices */
     uint16_t spend_limit;         /* of all its prices, plus 1; 0 none */
     bool has_dimension;
+    bool cuts_rates; /* a record may lie in several zones */
 };
 
 static const struct tg_time_model *model_of(const struct cell *cell)
@@ -173,7 +174,7 @@ static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_n
     for (uint32_t band = 0; band < cell->out.bands_count; band++) {
         row[band] = TG_PRICE_NONE;
     }
-    cell->unit_base_count = 0;
+    cell->unit_base_count = cell->cuts_rates ? cell->unit_base_count : 0;
     if (node->kind != TG_YAML_MAP) {
         const uint32_t price = price_resolve(cell, service, node);
         for (uint32_t band = 0; band < cell->out.bands_count; band++) {
@@ -324,6 +325,16 @@ static void rates_fill(struct cell *cell, uint32_t service)
                 cell->has_dimension ? "other prices of the service do not" : "the service has not");
             return;
         }
+        if (cell->cuts_rates && cell->unit_base_count != 0 &&
+            cell->unit_base_count != info[i].unit_base_count) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR,
+                        tg_yaml_get(cell->service, "rate_change")->mark,
+                        "usage across a change is cut in one unit",
+                        "rates of \"%.64s\" have another unit than the prices before",
+                        tg_names_text(&compile->names[TG_CATALOG_PRICE], i));
+            return;
+        }
+        cell->unit_base_count = info[i].unit_base_count;
         for (uint32_t band = 0; band < cell->out.bands_count; band++) {
             cell->matrix[(size_t)rate->zone * cell->out.bands_count + band] = i;
         }
@@ -638,6 +649,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     const struct tg_schema *keys = &tg_catalog_service_keys;
     struct cell cell = {.compile = compile, .plan = plan, .service = node};
     cell.own_deck = tg_yaml_get(tg_yaml_get(product, "decks"), node->key);
+    cell.cuts_rates = tg_schema_number(keys, node, "rate_change") == TG_RATE_CHANGE_SPLIT;
     references_resolve(&cell);
     *spend_limit = cell.spend_limit;
     cell.out.split_mode = (uint8_t)tg_schema_number(keys, node, "split") & 15u;

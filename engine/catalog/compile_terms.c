@@ -97,6 +97,23 @@ static void reverse_check(struct tg_compile *compile, const struct tg_yaml_node 
     }
 }
 
+/* Only what is counted along its time can be cut in it. */
+static void rate_change_check(struct tg_compile *compile, const struct tg_yaml_node *service,
+                              const struct tg_plan_service *cell)
+{
+    const struct tg_yaml_node *where = tg_yaml_get(service, "rate_change");
+    if (cell->deck == TG_DECK_NONE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, NULL,
+                    "rate_change: the service has no deck");
+    } else if (cell->dimension != TG_DIMENSION_TIME && cell->is_data_timed == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, "octets need data_split: by_time",
+                    "rate_change: the service is not counted along its time");
+    } else if (cell->split_mode == TG_SPLIT_START || cell->split_mode == TG_SPLIT_END) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, NULL,
+                    "rate_change: split needs split: consecutive or isolated");
+    }
+}
+
 bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *service,
                       const struct tg_plan_service *cell, const uint32_t *prices,
                       size_t prices_count, struct tg_plan_terms *terms)
@@ -111,7 +128,11 @@ bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *ser
         .causes = table != UINT32_MAX ? (uint16_t)(table + 1) : 0,
         .zero_usage = (uint8_t)tg_schema_number(keys, service, "zero_usage"),
         .negative_usage = (uint8_t)tg_schema_number(keys, service, "negative_usage"),
+        .rate_change = (uint8_t)tg_schema_number(keys, service, "rate_change"),
     };
+    if (terms->rate_change == TG_RATE_CHANGE_SPLIT) {
+        rate_change_check(compile, service, cell);
+    }
     if (terms->negative_usage == TG_NEGATIVE_REVERSE) {
         reverse_check(compile, service, cell, prices, prices_count);
     }

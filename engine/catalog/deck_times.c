@@ -33,6 +33,18 @@ static uint32_t direct_entry(const struct tg_image *image, const struct tg_deck 
     return direct[base + value];
 }
 
+/* Rows of a number, the longest prefix first: the deck's entry for it. */
+static uint32_t number_entry(const struct tg_image *image, const struct tg_deck *deck, uint64_t key)
+{
+    const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
+    unsigned depth;
+    uint32_t entry = direct_entry(image, deck, key, &depth);
+    for (; (entry & TG_DECK_IS_NODE) != 0; depth++) {
+        entry = nodes[(size_t)(entry & ~TG_DECK_IS_NODE) * NODE_ENTRIES + digit_at(key, depth)];
+    }
+    return entry;
+}
+
 bool tg_deck_times(const struct tg_image *image, uint32_t deck, uint64_t key, int64_t at_ns,
                    int64_t *from_ns, int64_t *to_ns)
 {
@@ -41,14 +53,9 @@ bool tg_deck_times(const struct tg_image *image, uint32_t deck, uint64_t key, in
     }
     const struct tg_deck *found =
         (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS) + deck;
-    const uint32_t *nodes = (const uint32_t *)tg_image_at(image, found->nodes_offset);
     const struct tg_deck_dated *dated =
         (const struct tg_deck_dated *)tg_image_at(image, found->dated_offset);
-    unsigned depth;
-    uint32_t entry = direct_entry(image, found, key, &depth);
-    for (; (entry & TG_DECK_IS_NODE) != 0; depth++) {
-        entry = nodes[(size_t)(entry & ~TG_DECK_IS_NODE) * NODE_ENTRIES + digit_at(key, depth)];
-    }
+    uint32_t entry = number_entry(image, found, key);
     *from_ns = INT64_MIN;
     *to_ns = INT64_MAX;
     while ((entry & TG_DECK_IS_DATED) != 0) {
@@ -61,4 +68,26 @@ bool tg_deck_times(const struct tg_image *image, uint32_t deck, uint64_t key, in
         entry = row->next;
     }
     return entry != TG_ZONE_NONE;
+}
+
+int64_t tg_deck_next(const struct tg_image *image, uint32_t deck, uint64_t key, int64_t at_ns)
+{
+    int64_t next_ns = INT64_MAX;
+    if (deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) {
+        return next_ns;
+    }
+    const struct tg_deck *found =
+        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS) + deck;
+    const struct tg_deck_dated *dated =
+        (const struct tg_deck_dated *)tg_image_at(image, found->dated_offset);
+    uint32_t entry = number_entry(image, found, key);
+    while ((entry & TG_DECK_IS_DATED) != 0) {
+        const struct tg_deck_dated *row = &dated[entry & ~TG_DECK_IS_DATED];
+        next_ns = row->valid_from_ns > at_ns && row->valid_from_ns < next_ns ? row->valid_from_ns
+                                                                             : next_ns;
+        next_ns =
+            row->valid_to_ns > at_ns && row->valid_to_ns < next_ns ? row->valid_to_ns : next_ns;
+        entry = row->next;
+    }
+    return next_ns;
 }

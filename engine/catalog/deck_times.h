@@ -26,4 +26,14 @@
 bool tg_deck_times(const struct tg_image *image, uint32_t deck, uint64_t key, int64_t at_ns,
                    int64_t *from_ns, int64_t *to_ns);
 
+/**
+ * @brief When may the deck say something else of a number?
+ * @param image  Checked.
+ * @param deck   Deck index; any value.
+ * @param key    Packed digits (abi/key.h).
+ * @param at_ns  Instant.
+ * @return First instant behind it at which a row of the number begins or ends, or INT64_MAX.
+ */
+int64_t tg_deck_next(const struct tg_image *image, uint32_t deck, uint64_t key, int64_t at_ns);
+
 #endif

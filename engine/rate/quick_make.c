@@ -104,7 +104,9 @@ static void cell_plain(struct tg_quick *quick, struct tg_quick_cell *cell)
 static void cell_terms(const struct tg_image *image, const struct tg_plan_service *plan_service,
                        struct tg_quick_cell *cell)
 {
-    cell->causes = tg_image_causes(image, tg_image_plan_terms(image, plan_service));
+    const struct tg_plan_terms *terms = tg_image_plan_terms(image, plan_service);
+    cell->causes = tg_image_causes(image, terms);
+    cell->is_quick = terms->rate_change == TG_RATE_CHANGE_START;
 }
 
 void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t product_index,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "rate/allowance.h"
+#include "rate/rate_change.h"
 
 #include <assert.h>
 
@@ -55,12 +56,19 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
 
 static const struct tg_price *price_in_band(const struct tg_image *image,
                                             const struct tg_plan_service *plan_service,
-                                            uint32_t time_model, uint32_t zone, int64_t since_ns,
-                                            int64_t at_ns, int64_t *until_ns, uint32_t *band_found)
+                                            uint32_t time_model, uint32_t zone,
+                                            const struct tg_usage *row, int64_t at_ns,
+                                            int64_t *until_ns, uint32_t *band_found)
 {
-    const uint32_t band = time_model == TG_TIME_MODEL_NONE
-                              ? (*until_ns = INT64_MAX, 0)
-                              : tg_image_band_since(image, time_model, since_ns, at_ns, until_ns);
+    int64_t zone_until_ns = INT64_MAX;
+    if (__builtin_expect(plan_service->has_terms != 0, 0)) {
+        zone = tg_rate_zone_at(image, plan_service, row, (uint16_t)zone, at_ns, &zone_until_ns);
+    }
+    const uint32_t band =
+        time_model == TG_TIME_MODEL_NONE
+            ? (*until_ns = INT64_MAX, 0)
+            : tg_image_band_since(image, time_model, row->start_ns, at_ns, until_ns);
+    *until_ns = zone_until_ns < *until_ns ? zone_until_ns : *until_ns;
     const uint32_t price_id = tg_image_price_at(image, plan_service, zone, band);
     *band_found = band;
     return price_id == TG_PRICE_NONE ? NULL : tg_image_price(image, price_id);
@@ -207,8 +215,8 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
         at = owner == TG_INCREMENT_START ? at + billed : stop;
         if (at < cutter->units) {
             price = price_in_band(cutter->image, cutter->plan_service, cutter->time_model,
-                                  cutter->zone, cutter->row->start_ns,
-                                  units_end_ns(&cutter->pace, at), &until_ns, &cutter->band);
+                                  cutter->zone, cutter->row, units_end_ns(&cutter->pace, at),
+                                  &until_ns, &cutter->band);
             if (price == NULL) {
                 return TG_E_NO_RATE;
             }
@@ -239,7 +247,7 @@ static enum tg_err included_skip(struct cutter *cutter, int64_t *until_ns)
     cutter->pace.start_ns = units_end_ns(&cutter->pace, cutter->cuts->included_units);
     cutter->price =
         price_in_band(cutter->image, cutter->plan_service, cutter->time_model, cutter->zone,
-                      cutter->row->start_ns, cutter->pace.start_ns, until_ns, &cutter->band);
+                      cutter->row, cutter->pace.start_ns, until_ns, &cutter->band);
     return cutter->price != NULL ? TG_OK : TG_E_NO_RATE;
 }
 
@@ -310,8 +318,8 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
     cuts->included_units = 0;
     cuts->is_isolated = false;
     cuts->is_covered_apart = false;
-    cuts->price = price_in_band(image, plan_service, model, zone, row->start_ns, row->start_ns,
-                                &until_ns, &band);
+    cuts->price =
+        price_in_band(image, plan_service, model, zone, row, row->start_ns, &until_ns, &band);
     cuts->info = NULL;
     const bool is_timed =
         (plan_service->dimension == TG_DIMENSION_TIME || plan_service->is_data_timed != 0) &&
@@ -319,8 +327,8 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         !__builtin_add_overflow(row->start_ns, (int64_t)row->duration_ms * TG_NS_PER_MS, &end_ns);
     const bool is_crossing = is_timed && end_ns > until_ns;
     if (is_crossing && plan_service->split_mode == TG_SPLIT_END) {
-        cuts->price = price_in_band(image, plan_service, model, zone, row->start_ns, end_ns - 1,
-                                    &until_ns, &band);
+        cuts->price =
+            price_in_band(image, plan_service, model, zone, row, end_ns - 1, &until_ns, &band);
     }
     if (cuts->price == NULL) {
         return TG_E_NO_RATE;

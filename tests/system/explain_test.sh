@@ -105,3 +105,16 @@ grep -qF "taken back is what this cost: 300 second used" "$work/text" &&
     grep -qF "charge -0.15 EUR" "$work/text" || fail "usage taken back: $(cat "$work/text")"
 "$tollgate" bill run --catalog "$work/c" --usage "$work/usage" --period 2026-06 --json >"$work/bill"
 grep -q '"x_units":-240000,"x_billedUnits":-240[,}]' "$work/bill" || fail "bill: $(cat "$work/bill")"
+
+# A call cut where a row of its deck begins names each part, its time and its price.
+sed -i -e 's/negative_usage: reverse/rate_change: split/' -e 's/prices: {"\*": {peak: peak, off: off}}/prices: {berlin: off, "*": peak}/' \
+    -e 's/time_model: week,//' "$work/c/catalog.yaml"
+echo '{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-04-30T23:59:00Z","duration_s":90,"closing_cause":16}' \
+    >"$work/usage"
+rm -rf "$work/d"
+"$tollgate" quote --catalog "$work/c" --data "$work/d" "$work/usage" >"$work/quote" ||
+    fail "quote: $(cat "$work/quote")"
+"$tollgate" explain 1:0 --data "$work/d" >"$work/text"
+grep -qF "60 second from 2026-04-30T23:59:00Z to 2026-05-01T00:00:00Z (step 1: 0.07 per 60) cost 0.07" "$work/text" &&
+    grep -qF "30 second from 2026-05-01T00:00:00Z to 2026-05-01T00:00:30Z at price off" "$work/text" ||
+    fail "a call across a rate change: $(cat "$work/text")"

@@ -201,6 +201,8 @@ for name in SERVICES:
     own = "plans.p.%s." % name
     pairs = [(own + "origin", {"by": "number", "deck": "small"}), (own + "prices.=", "q_" + name)]
     CHANGES.update({
+        at + "rate_change": ([(own + "data_split", "by_time")] if name == "data" else [],
+                             [(own + "rate_change", "split")]),
         at + "causes": [([], [(own + "causes", "isup")]),
                         ([(own + "causes", "isup")], [(own + "causes", "ims")])],
         at + "deck": ([], [(own + "deck", "tiny")]),
@@ -283,6 +285,9 @@ SILENT = {
     "tariffs.*.bpf": "a hash of the code is part of the tariff's name, which prices.*.tariff compares",
     "tariffs.*.title": "for people, not on invoices",
 }
+
+for name in ("message", "event", "message_received"):
+    SILENT["plans.*.%s.rate_change" % name] = "refused where usage has no length"
 
 
 def options(node, path=""):

@@ -464,7 +464,74 @@ def usage_may_be_taken_back(book):
     book.row(who, "voice", ["-130.00"], "2026-03-02T19:59:30Z", duration_s=-100)
 
 
-TOPICS = [usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
+def a_call_may_be_split_where_its_rate_changes(book):
+    noon = "2026-03-02T12:00:00Z"
+    rows = [("49", "old", "", noon), ("49", "new", noon, ""),
+            ("43", "old", "", noon), ("43", "old", noon, ""),
+            ("39", "old", "", ""), ("3906", "new", noon, ""),
+            ("33", "old", "", noon), ("*", "rest", "", "")]
+    deck = book.folder.dated_deck(rows)
+    gone = book.folder.dated_deck(rows[:-1])
+
+    def who(deck=deck, keys=None, **price):
+        prices = {zone: book.folder.price(unit="second", price=cost, **price)
+                  for zone, cost in (("old", "1"), ("new", "2"), ("rest", "5"))}
+        if deck is gone:
+            del prices["rest"]
+        return book.folder.subscriber({"voice": {"deck": deck, "prices": prices, **(keys or {})}})
+
+    def call(number, peer, wanted, seconds=100, start="2026-03-02T11:59:30Z", **keys):
+        book.row(number, "voice", [wanted], start, duration_s=seconds, peer=peer, **keys)
+    split = {"rate_change": "split"}
+    call(who(), "4930", "100.00")
+    both = who(keys=split)
+    call(both, "4930", "170.00")                  # 30 at 1, 70 at 2
+    call(both, "4930", "30.00", seconds=30)       # ends where the new row begins
+    call(both, "4930", "60.00", seconds=30, start=noon)
+    call(both, "4310", "100.00")                  # a new row that says the same
+    call(both, "3906", "170.00")                  # a longer prefix begins
+    call(both, "3907", "100.00")
+    call(both, "3310", "380.00")                  # a row ends, any number is left: 30 + 70 x 5
+    call(who(gone, split), "3310", "NO_RATE")
+    call(who(gone), "3310", "100.00")
+    # Increments belong to the row in which they start, or as the plan says.
+    minutes = {"first": 60, "next": 60}
+    call(who(keys=split, **minutes), "4930", "180.00")
+    call(who(keys={**split, "increment_owner": "per_segment"}, **minutes), "4930", "300.00")
+    call(who(keys={**split, "increment_owner": "per_second"}, **minutes), "4930", "210.00")
+    # The fee is once, that of the row of the start; records of a call are cut alike.
+    fee = who(keys=split, connect="9")
+    call(fee, "4930", "179.00")
+    call(fee, "4931", "29.00", seconds=20, flags=["partial"])
+    call(fee, "4931", "150.00", seconds=80, start="2026-03-02T11:59:50Z")
+    # Tiers go on across the change, or begin again.
+    tiers = {"tariff": "graduated", "counter": "record"}
+
+    def tiered(**keys):
+        prices = {zone: book.folder.price(unit="second", tiers=[
+            {"up_to": 40, "price": cost}, {"price": "0"}], **tiers)
+            for zone, cost in (("old", "1"), ("new", "2"), ("rest", "5"))}
+        return book.folder.subscriber({"voice": {"deck": deck, "prices": prices, **split, **keys}})
+    call(tiered(), "4930", "50.00")
+    call(tiered(split="isolated"), "4930", "110.00")
+    # Beside bands: to 12:01 at 1 and 2, then at 3 and 4.
+    model = book.folder.model("peak", [{"band": "off", "from": "12:01", "to": "24:00"}])
+    cost = {zone: {band: book.folder.price(unit="second", price=price)
+                   for band, price in (("peak", peak), ("off", off))}
+            for zone, peak, off in (("old", "1", "3"), ("new", "2", "4"), ("rest", "5", "5"))}
+    who = book.folder.subscriber({"voice": {"deck": deck, "prices": cost, "time_model": model,
+                                            **split}})
+    call(who, "4930", "190.00")                   # 30 x 1 + 60 x 2 + 10 x 4
+    # Octets by time, and numbers of a pair.
+    kilobytes = {zone: book.folder.price(unit="kilobyte", price=price)
+                 for zone, price in (("old", "1"), ("new", "2"), ("rest", "5"))}
+    who = book.folder.subscriber({"data": {"deck": deck, "prices": kilobytes, **split,
+                                           "data_split": "by_time"}})
+    book.row(who, "data", ["170.00"], "2026-03-02T11:59:30Z", quantity_down=10**5,
+             duration_s=100, peer="4930")
+
+
+TOPICS = [a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,

@@ -51,17 +51,18 @@ Test(deck_times, the_row_that_decides_says_since_when, .timeout = 600)
         bool is_there;
         int64_t from_day; /* -1: always */
         int64_t to_day;   /* -1: for ever */
-    } cases[] = {{"4930123456", 5, true, -1, -1},
-                 {"4930123456", 10, true, 10, 20},
-                 {"4930123456", 19, true, 10, 20},
-                 {"4930123456", 20, true, 20, -1},
-                 {"4930123", 15, true, -1, -1},
-                 {"49301234", 15, true, 10, 20},
-                 {"49", 15, true, -1, -1},
-                 {"4", 15, false, 0, 0},
-                 {"7123", 3, false, 0, 0},
-                 {"7123", 4, true, 4, -1},
-                 {"33", 4, false, 0, 0}};
+        int64_t next_day; /* -1: never */
+    } cases[] = {{"4930123456", 5, true, -1, -1, 10},
+                 {"4930123456", 10, true, 10, 20, 20},
+                 {"4930123456", 19, true, 10, 20, 20},
+                 {"4930123456", 20, true, 20, -1, -1},
+                 {"4930123", 15, true, -1, -1, -1},
+                 {"49301234", 15, true, 10, 20, 20},
+                 {"49", 15, true, -1, -1, -1},
+                 {"4", 15, false, 0, 0, -1},
+                 {"7123", 3, false, 0, 0, 4},
+                 {"7123", 4, true, 4, -1, -1},
+                 {"33", 4, false, 0, 0, -1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint64_t key = 0;
         int64_t from_ns = 0;
@@ -71,6 +72,9 @@ Test(deck_times, the_row_that_decides_says_since_when, .timeout = 600)
             tg_deck_times(catalog->images[0], 0, key, cases[i].day * DAY_NS + 7, &from_ns, &to_ns);
         cr_expect_eq(is_there, cases[i].is_there, "%s on day %d", cases[i].number,
                      (int)cases[i].day);
+        cr_expect_eq(tg_deck_next(catalog->images[0], 0, key, cases[i].day * DAY_NS + 7),
+                     cases[i].next_day < 0 ? INT64_MAX : cases[i].next_day * DAY_NS,
+                     "%s on day %d: next", cases[i].number, (int)cases[i].day);
         if (is_there) {
             cr_expect_eq(from_ns, cases[i].from_day < 0 ? INT64_MIN : cases[i].from_day * DAY_NS,
                          "%s on day %d: from", cases[i].number, (int)cases[i].day);
