@@ -66,6 +66,30 @@ static inline unsigned tg_digits_unpack(uint64_t key, char text[16])
     return count;
 }
 
+/** @brief Packed digits as a number. @param key Packed; leading zeros are lost. @return Below
+ *  10^15. */
+static inline uint64_t tg_digits_value(uint64_t key)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < tg_digits_count(key); i++) {
+        value = value * 10 + tg_digits_at(key, i);
+    }
+    return value;
+}
+
+/** @brief tg_digits_value undone. @param value Below 10^15, else the last 15 digits count.
+ *  @return Packed digits; 0 for 0. */
+static inline uint64_t tg_digits_of_value(uint64_t value)
+{
+    uint64_t key = 0;
+    unsigned count = 0;
+    for (; value != 0 && count < TG_DIGITS_MAX; count++) {
+        key = key >> 4 | value % 10 << 60;
+        value /= 10;
+    }
+    return key | count;
+}
+
 /** @brief Mix two 64-bit words into one. @param a Any. @param b Any. @return Mixed. */
 static inline uint64_t tg_key_mix(uint64_t a, uint64_t b)
 {

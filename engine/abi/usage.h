@@ -26,7 +26,8 @@ enum tg_key_kind {
 enum tg_service {
     TG_SERVICE_NONE = 0,    /**< Not known yet. */
     TG_SERVICE_DATA = 1,    /**< quantity_up/down are octets. */
-    TG_SERVICE_VOICE = 2,   /**< duration_ms is the charged duration. */
+    TG_SERVICE_VOICE = 2,   /**< duration_ms is the charged duration; quantity_down the number that
+                                 the call was routed to, tg_digits_value, 0 not said. */
     TG_SERVICE_MESSAGE = 3, /**< quantity_up counts messages. */
     TG_SERVICE_EVENT = 4,   /**< quantity_up counts events. */
     TG_SERVICE_ACCESS = 5,  /**< An access session: octets and duration (RADIUS accounting). */

@@ -324,15 +324,15 @@ void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_ser
         return;
     }
     char number[20];
-    (void)tg_digits_unpack(row->usage->peer_key, number);
+    const uint64_t key = tg_image_peer_number(row->image, plan_service, row->usage);
+    (void)tg_digits_unpack(key, number);
     uint16_t deck = TG_DECK_NONE;
-    const uint16_t decided = tg_image_plan_zone(row->image, plan_service, row->usage->peer_key,
-                                                row->usage->start_ns, &deck);
+    const uint16_t decided =
+        tg_image_plan_zone(row->image, plan_service, key, row->usage->start_ns, &deck);
     if (tg_image_pair_zone(row->image, plan_service, row->usage, decided) != row->priced->zone) {
         return; /* priced by another catalog than the one at hand */
     }
-    const unsigned length =
-        tg_image_prefix_digits(row->image, deck, row->usage->peer_key, row->usage->start_ns);
+    const unsigned length = tg_image_prefix_digits(row->image, deck, key, row->usage->start_ns);
     memcpy(digits, number, length);
     digits[length] = '\0';
 }

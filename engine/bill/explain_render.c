@@ -113,6 +113,11 @@ static void usage_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
         (void)tg_digits_unpack(row->usage->peer_key, digits);
         tg_json_set_string(json, "peer", digits);
     }
+    if (row->usage->service == TG_SERVICE_VOICE && row->usage->quantity_down != 0) {
+        char digits[16];
+        (void)tg_digits_unpack(tg_digits_of_value(row->usage->quantity_down), digits);
+        tg_json_set_string(json, "routed_to", digits);
+    }
 }
 
 /* The deck's row behind the prefix; false: the zone does not come from a number, or the row was
@@ -127,12 +132,13 @@ static bool deck_row_find(const struct tg_replay_row *row,
         tg_usage_peer_kind(usage) != TG_KEY_E164) {
         return false;
     }
+    const uint64_t number = tg_image_peer_number(row->image, plan_service, usage);
     const uint16_t zone =
-        tg_image_plan_zone(row->image, plan_service, usage->peer_key, usage->start_ns, &deck);
+        tg_image_plan_zone(row->image, plan_service, number, usage->start_ns, &deck);
     *deck_name = tg_image_name(row->image, TG_CATALOG_DECK, deck);
     return zone != TG_ZONE_NONE &&
            tg_image_pair_zone(row->image, plan_service, usage, zone) == row->priced->zone &&
-           tg_deck_times(row->image, deck, usage->peer_key, usage->start_ns, from_ns, to_ns);
+           tg_deck_times(row->image, deck, number, usage->start_ns, from_ns, to_ns);
 }
 
 static void deck_row_set(struct tg_json *json, const struct tg_replay_row *row,
@@ -440,6 +446,11 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
         char digits[16];
         (void)tg_digits_unpack(row->usage->peer_key, digits);
         tg_bill_text_add(&out, " to %s", digits);
+    }
+    if (row->usage->service == TG_SERVICE_VOICE && row->usage->quantity_down != 0) {
+        char digits[16];
+        (void)tg_digits_unpack(tg_digits_of_value(row->usage->quantity_down), digits);
+        tg_bill_text_add(&out, ", routed to %s", digits);
     }
     if (row->priced->fate == TG_FATE_RATED && row->trace != NULL) {
         const struct tg_plan_service *plan_service = plan_service_of(catalog, row);

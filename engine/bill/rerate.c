@@ -99,7 +99,8 @@ static bool is_of_deck(const struct tg_catalog_snapshot *catalog, const char *de
         return false;
     }
     uint16_t deck = TG_DECK_NONE;
-    (void)tg_image_plan_zone(image, plan_service, usage->peer_key, usage->start_ns, &deck);
+    (void)tg_image_plan_zone(image, plan_service, tg_image_peer_number(image, plan_service, usage),
+                             usage->start_ns, &deck);
     return deck != TG_DECK_NONE &&
            strcmp(tg_image_name(image, TG_CATALOG_DECK, deck), deck_name) == 0;
 }

@@ -129,7 +129,13 @@ bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *ser
         .zero_usage = (uint8_t)tg_schema_number(keys, service, "zero_usage"),
         .negative_usage = (uint8_t)tg_schema_number(keys, service, "negative_usage"),
         .rate_change = (uint8_t)tg_schema_number(keys, service, "rate_change"),
+        .number = (uint8_t)tg_schema_number(keys, service, "number"),
     };
+    if (terms->number == TG_NUMBER_ROUTED && strcmp(service->key, "voice") != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(service, "number")->mark,
+                    "a deck of ported numbers may be asked first",
+                    "number: only records of calls that were made say where they were routed");
+    }
     if (terms->rate_change == TG_RATE_CHANGE_SPLIT) {
         rate_change_check(compile, service, cell);
     }

@@ -65,7 +65,8 @@ void tg_diff_terms(struct tg_diff *diff, const struct tg_diff_item *item,
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_plan_terms, zero_usage, "zero_usage", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_plan_terms, negative_usage, "negative_usage", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_plan_terms, rate_change, "rate_change", TG_DIFF_ENUM)};
+        TG_DIFF_FIELD(tg_plan_terms, rate_change, "rate_change", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_plan_terms, number, "number", TG_DIFF_ENUM)};
     static const struct tg_plan_terms none = {0};
     const struct tg_plan_terms *left = tg_image_plan_terms(diff->before, was);
     const struct tg_plan_terms *right = tg_image_plan_terms(diff->after, is);

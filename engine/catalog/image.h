@@ -13,6 +13,7 @@
 #define TG_CATALOG_IMAGE_H
 
 #include "abi/err.h"
+#include "abi/key.h"
 #include "abi/tariff.h"
 #include "abi/usage.h"
 #include "base/error.h"
@@ -302,11 +303,24 @@ tg_image_plan_terms(const struct tg_image *image, const struct tg_plan_service *
 {
     const struct tg_plan_service *all =
         (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
-    return plan_service->has_terms != 0
-               ? (const struct tg_plan_terms *)tg_image_section(image,
-                                                                TG_IMAGE_SECTION_PLAN_TERMS) +
-                     (plan_service - all)
-               : NULL;
+    return plan_service->has_terms != 0 ? (const struct tg_plan_terms *)tg_image_section(
+                                              image, TG_IMAGE_SECTION_PLAN_TERMS) +
+                                              (plan_service - all)
+                                        : NULL;
+}
+
+/** @brief Number of the other party that decks look at. @param image Checked. @param plan_service
+ * Of that image. @param row Borrowed; its peer is a number. @return Packed digits: of the peer, or
+ *  where the network routed a call that was made, when the service and the record say so. */
+static inline uint64_t tg_image_peer_number(const struct tg_image *image,
+                                            const struct tg_plan_service *plan_service,
+                                            const struct tg_usage *row)
+{
+    const struct tg_plan_terms *terms = tg_image_plan_terms(image, plan_service);
+    return terms != NULL && terms->number == TG_NUMBER_ROUTED && row->service == TG_SERVICE_VOICE &&
+                   row->quantity_down != 0 && (row->flags & TG_USAGE_INCOMING) == 0
+               ? tg_digits_of_value(row->quantity_down)
+               : row->peer_key;
 }
 
 /** @brief Table of causes of a plan's service. @param image Checked. @param terms Of a service of

@@ -263,6 +263,7 @@ static const char *const deck_matches[] = {"first", "longest", NULL};
 static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 static const char *const cause_otherwises[] = {"free", "suspend", NULL};
 static const char *const zero_usages[] = {"free", "first", "suspend", NULL};
+static const char *const number_ofs[] = {"dialled", "routed", NULL};
 static const char *const rate_changes[] = {"start", "split", NULL};
 static const char *const negative_usages[] = {"suspend", "reverse", NULL};
 static const struct tg_schema_key cause_code_item = {.type = TG_TYPE_STRING, .min = 1, .max = 7};
@@ -298,6 +299,8 @@ KEYS(tg_catalog_service_keys,
      .help = "Table of the closing causes that are charged; absent: all are."},
     {.key = "zero_usage", .type = TG_TYPE_ENUM, .names = zero_usages, .fallback = "free",
      .help = "A record without usage costs nothing, its first increment, or is suspended."},
+    {.key = "number", .type = TG_TYPE_ENUM, .names = number_ofs, .fallback = "dialled",
+     .help = "Number of the other party that decks look at; routed: where a ported one led."},
     {.key = "rate_change", .type = TG_TYPE_ENUM, .names = rate_changes, .fallback = "start",
      .help = "A call while another row of the deck begins: of the row of its start, or of each."},
     {.key = "negative_usage", .type = TG_TYPE_ENUM, .names = negative_usages,

@@ -106,7 +106,8 @@ static void cell_terms(const struct tg_image *image, const struct tg_plan_servic
 {
     const struct tg_plan_terms *terms = tg_image_plan_terms(image, plan_service);
     cell->causes = tg_image_causes(image, terms);
-    cell->is_quick = terms->rate_change == TG_RATE_CHANGE_START;
+    cell->is_quick =
+        terms->rate_change == TG_RATE_CHANGE_START && terms->number == TG_NUMBER_DIALLED;
 }
 
 void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t product_index,

@@ -10,17 +10,20 @@ static uint16_t zone_of(const struct tg_image *image, const struct tg_plan_servi
     struct tg_usage then = *row;
     then.start_ns = at_ns;
     return tg_image_pair_zone(image, plan_service, &then,
-                              tg_image_plan_zone(image, plan_service, row->peer_key, at_ns, NULL));
+                              tg_image_plan_zone(image, plan_service,
+                                                 tg_image_peer_number(image, plan_service, row),
+                                                 at_ns, NULL));
 }
 
 /* Next instant at which a row of either party's number begins or ends. */
 static int64_t next_of(const struct tg_image *image, const struct tg_plan_service *plan_service,
                        const struct tg_usage *row, int64_t at_ns)
 {
-    int64_t next_ns = tg_deck_next(image, plan_service->deck, row->peer_key, at_ns);
+    const uint64_t number = tg_image_peer_number(image, plan_service, row);
+    int64_t next_ns = tg_deck_next(image, plan_service->deck, number, at_ns);
     for (uint32_t i = 0; i < TG_FALLBACK_DECKS_MAX; i++) {
         const int64_t other_ns =
-            tg_deck_next(image, plan_service->fallback_decks[i], row->peer_key, at_ns);
+            tg_deck_next(image, plan_service->fallback_decks[i], number, at_ns);
         next_ns = other_ns < next_ns ? other_ns : next_ns;
     }
     if (plan_service->origin != 0) {

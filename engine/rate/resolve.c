@@ -101,7 +101,8 @@ static void group_zones(struct tg_rate *rate, const struct tg_usage *rows, uint3
             const struct tg_rate_work *work = &rate->works[waiting[i]];
             if (work->image == first->image &&
                 work->plan_service->deck == first->plan_service->deck) {
-                keys[taken_count] = rows[waiting[i]].peer_key;
+                keys[taken_count] =
+                    tg_image_peer_number(work->image, work->plan_service, &rows[waiting[i]]);
                 at_ns[taken_count] = rows[waiting[i]].start_ns;
                 taken[taken_count++] = waiting[i];
             } else {
@@ -128,8 +129,10 @@ static void group_fallbacks(struct tg_rate *rate, const struct tg_usage *rows, u
             continue;
         }
         if (work->plan_service->fallback_decks[0] != TG_DECK_NONE) {
-            work->zone = tg_image_plan_zone(work->image, work->plan_service, rows[i].peer_key,
-                                            rows[i].start_ns, NULL);
+            work->zone =
+                tg_image_plan_zone(work->image, work->plan_service,
+                                   tg_image_peer_number(work->image, work->plan_service, &rows[i]),
+                                   rows[i].start_ns, NULL);
         }
     }
 }

@@ -118,3 +118,14 @@ rm -rf "$work/d"
 grep -qF "60 second from 2026-04-30T23:59:00Z to 2026-05-01T00:00:00Z (step 1: 0.07 per 60) cost 0.07" "$work/text" &&
     grep -qF "30 second from 2026-05-01T00:00:00Z to 2026-05-01T00:00:30Z at price off" "$work/text" ||
     fail "a call across a rate change: $(cat "$work/text")"
+
+# A call to a ported number: the deck is asked for where it was routed, both numbers are told.
+sed -i -e 's/rate_change: split/number: routed/' "$work/c/catalog.yaml"
+echo '{"subscriber":"+4915112345678","service":"voice","peer":"+4366012345","routed_to":"+493012345","start":"2026-06-01T06:00:00Z","duration_s":90,"closing_cause":16}' \
+    >"$work/usage"
+rm -rf "$work/d"
+"$tollgate" quote --catalog "$work/c" --data "$work/d" "$work/usage" >"$work/quote" ||
+    fail "quote: $(cat "$work/quote")"
+"$tollgate" explain 1:0 --data "$work/d" >"$work/text"
+grep -qF "to 4366012345, routed to 493012345, prefix 4930 of deck world" "$work/text" ||
+    fail "a ported number: $(cat "$work/text")"

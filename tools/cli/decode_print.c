@@ -307,7 +307,15 @@ void tg_decode_print_row(struct tg_text *text, const struct tg_decode_origin *or
     const bool is_negative = tg_usage_is_reversal(row);
     member_quantity(text, ",\"duration_ms\":", row->duration_ms, is_negative);
     member_quantity(text, ",\"quantity_up\":", row->quantity_up, is_negative);
-    member_quantity(text, ",\"quantity_down\":", row->quantity_down, is_negative);
+    if (row->service != TG_SERVICE_VOICE) {
+        member_quantity(text, ",\"quantity_down\":", row->quantity_down, is_negative);
+    } else {
+        tg_text_put(text, ",\"quantity_down\":0");
+        if (row->quantity_down != 0) {
+            tg_text_put(text, ",\"routed_to\":");
+            put_key(text, TG_KEY_E164, tg_digits_of_value(row->quantity_down));
+        }
+    }
     member_number(text, ",\"rating_group\":", row->rating_group);
     member_number(text, ",\"sequence\":", row->sequence);
     member_number(text, ",\"closing_cause\":", row->closing_cause);

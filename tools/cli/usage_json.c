@@ -146,6 +146,20 @@ static enum tg_err key_read(const struct reading *at, const struct tg_json *valu
     return TG_OK;
 }
 
+static enum tg_err routed_read(const struct reading *at, const struct tg_json *value)
+{
+    const char *text = tg_json_text(value);
+    uint64_t key = 0;
+    text += text != NULL && text[0] == '+';
+    if (text == NULL || text[0] == '\0' || !tg_digits_pack(text, strlen(text), &key) ||
+        tg_digits_value(key) > TG_QUANTITY_MAX) {
+        return tg_why_set(at->why, TG_E_BAD_NUMBER, "routed_to: must be a number up to %llu",
+                          (unsigned long long)TG_QUANTITY_MAX);
+    }
+    at->line->row.quantity_down = tg_digits_value(key) & TG_QUANTITY_MAX;
+    return TG_OK;
+}
+
 static enum tg_err flags_read(const struct reading *at, const struct tg_json *value)
 {
     if (tg_json_kind(value) != TG_JSON_LIST) {
@@ -335,6 +349,8 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
     } else if (strcmp(key, "amount") == 0 || strcmp(key, "credit") == 0 ||
                strcmp(key, "credit_floor") == 0 || strcmp(key, "price_max") == 0) {
         err = money_member(at, value);
+    } else if (strcmp(key, "routed_to") == 0) {
+        err = routed_read(at, value);
     } else if (strcmp(key, "serving_network") == 0) {
         err = network_read(at, value);
     } else if (strcmp(key, "node") == 0) {
@@ -387,6 +403,12 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
         (line->row.service != TG_SERVICE_EVENT || tg_json_get(json, "quantity_down") != NULL)) {
         line->wrong_key = "amount";
         return tg_why_set(why, TG_E_SYNTAX, "amount: only for service event, which has no octets");
+    }
+    const bool is_call = line->row.service == TG_SERVICE_VOICE;
+    if (tg_json_get(json, is_call ? "quantity_down" : "routed_to") != NULL) {
+        line->wrong_key = is_call ? "quantity_down" : "routed_to";
+        return tg_why_set(why, TG_E_SYNTAX, "%s: %s", line->wrong_key,
+                          is_call ? "a call has no octets" : "only for service voice");
     }
     const bool has_per = tg_json_get(json, "price_max_per") != NULL;
     const bool has_highest = tg_json_get(json, "price_max") != NULL;

@@ -20,6 +20,7 @@ struct row_maker {
     struct tg_csv_record *record;
     struct tg_usage *row;
     char joined[FIELD_BYTES_MAX];
+    uint64_t routed;   /* of a call; tg_digits_value */
     bool has_positive; /* of its quantities */
     bool has_negative;
 };
@@ -333,6 +334,21 @@ static enum tg_err make_kind(struct row_maker *m)
     return TG_OK;
 }
 
+/* Where the network routed a call to a ported number; a blank cell says nothing. */
+static enum tg_err make_routed(struct row_maker *m)
+{
+    struct field_text text;
+    uint64_t key = 0;
+    enum tg_err err = get(m, TG_CSV_ROUTED, &text);
+    m->routed = 0;
+    if (err != TG_OK || text.text_bytes == 0) {
+        return err;
+    }
+    err = tg_csv_number(&m->map->dial, TG_CSV_NUMBER_UNKNOWN, text.text, text.text_bytes, &key);
+    m->routed = tg_digits_value(key);
+    return err == TG_OK && m->routed > TG_QUANTITY_MAX ? TG_E_OVERFLOW : err;
+}
+
 /* Who pays is the caller, or the called party of an incoming record. */
 static enum tg_err make_parties(struct row_maker *m)
 {
@@ -354,6 +370,9 @@ static enum tg_err make_parties(struct row_maker *m)
         if (err == TG_E_MISSING_FIELD && !is_needed) {
             err = TG_OK;
         }
+    }
+    if (err == TG_OK && row->service == TG_SERVICE_VOICE) {
+        err = make_routed(m);
     }
     const unsigned payer = is_incoming ? 1 : 0;
     row->subscriber_key = keys[payer];
@@ -468,7 +487,7 @@ static enum tg_err make_quantities(struct row_maker *m)
         err = err == TG_OK ? sign_note(m, is_negative, down) : err;
     }
     row->quantity_up = up & TG_QUANTITY_MAX;
-    row->quantity_down = down & TG_QUANTITY_MAX;
+    row->quantity_down = (row->service == TG_SERVICE_VOICE ? m->routed : down) & TG_QUANTITY_MAX;
     return err;
 }
 

@@ -561,6 +561,33 @@ Test(csv, quantities_below_zero_are_taken_back_when_the_map_says_so)
     bench_close(b);
 }
 
+Test(csv, a_call_says_where_it_was_routed)
+{
+    /* If this fails, a call to a ported number is priced as one to the network it has left. */
+    struct bench *b = bench_open("columns.caller=from\ncolumns.called=to\ncolumns.start=at\n"
+                                 "columns.duration=len\ncolumns.routed=lrn\ncolumns.service=kind\n"
+                                 "columns.octets_down=down\nnumber.country_code=49");
+    decode(b, "from,to,at,len,lrn,kind,down\n"
+              "491,492,2026-11-23T06:10:00Z,5,+4917999,voice,\n"
+              "491,492,2026-11-23T06:10:00Z,5,017999,voice,\n"
+              "491,492,2026-11-23T06:10:00Z,5,,voice,\n"
+              "491,www,2026-11-23T06:10:00Z,5,+4917999,data,8\n"
+              "491,492,2026-11-23T06:10:00Z,5,281474976710656,voice,\n"
+              "491,492,2026-11-23T06:10:00Z,5,D017,voice,\n");
+    cr_assert_eq(b->out.rows_count, 4, "%d %s", b->refusals[0].reason, b->refusals[0].field);
+    cr_expect_eq(b->rows[0].quantity_down, 4917999);
+    cr_expect_eq(tg_digits_of_value(b->rows[0].quantity_down), digits("4917999"));
+    cr_expect_eq(b->rows[0].peer_key, digits("492"));
+    cr_expect_eq(b->rows[1].quantity_down, 4917999);
+    cr_expect_eq(b->rows[2].quantity_down, 0);
+    cr_expect_eq(b->rows[3].quantity_down, 8);
+    cr_assert_eq(b->out.refusals_count, 2);
+    cr_expect_eq(b->refusals[0].reason, TG_E_OVERFLOW);
+    cr_expect_str_eq(b->refusals[0].field, "routed");
+    cr_expect_eq(b->refusals[1].reason, TG_E_BAD_NUMBER);
+    bench_close(b);
+}
+
 Test(csv, record_key_is_the_line_when_nothing_names_the_record)
 {
     /* If this fails, a file that is sent twice under another name is billed twice. */

@@ -288,6 +288,9 @@ SILENT = {
 
 for name in ("message", "event", "message_received"):
     SILENT["plans.*.%s.rate_change" % name] = "refused where usage has no length"
+for name in SERVICES:
+    if name != "voice":
+        SILENT["plans.*.%s.number" % name] = "refused: only calls that were made are routed"
 
 
 def options(node, path=""):

@@ -531,7 +531,34 @@ def a_call_may_be_split_where_its_rate_changes(book):
              duration_s=100, peer="4930")
 
 
-TOPICS = [a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
+def ported_numbers_may_be_priced_where_they_are_routed(book):
+    # 4915 is D1, 4917 is D2; 4915123 is ported: the record says where it led, as 4917999.
+    deck = book.folder.dated_deck([("4915", "d1", "", ""), ("4917", "d2", "", "2026-03-02T12:00:00Z"),
+                                   ("4917", "d3", "2026-03-02T12:00:00Z", ""),
+                                   ("=281474976710655", "long", "", "")])
+    prices = {zone: book.folder.price(unit="second", price=price)
+              for zone, price in (("d1", "1"), ("d2", "3"), ("d3", "7"), ("long", "9"))}
+
+    def who(**keys):
+        return book.folder.subscriber({"voice": {"deck": deck, "prices": prices, **keys},
+                                       "voice_received": {"deck": deck, "prices": prices}})
+    dialled, routed = who(), who(number="routed")
+    for number, wanted in ((dialled, "1.00"), (routed, "3.00")):
+        book.row(number, "voice", [wanted], duration_s=1, peer="4915123", routed_to="+4917999")
+        book.row(number, "voice", ["1.00"], duration_s=1, peer="4915123")
+        book.row(number, "voice", ["3.00"], duration_s=1, peer="4917123")
+    book.row(routed, "voice", ["9.00"], duration_s=1, peer="4915123", routed_to="281474976710655")
+    book.row(routed, "voice", ["NO_RATE"], duration_s=1, peer="4915123", routed_to="33")
+    # Who is called has no other number, and calls of several records are one by the dialled one.
+    book.row(routed, "voice", ["1.00"], duration_s=1, peer="4915123", routed_to="4917999",
+             flags=["incoming"])
+    # Beside a change of the rate: 30 at 3 and 70 at 7.
+    both = who(number="routed", rate_change="split")
+    book.row(both, "voice", ["580.00"], "2026-03-02T11:59:30Z", duration_s=100, peer="4915123",
+             routed_to="4917999")
+
+
+TOPICS = [ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,

@@ -57,6 +57,8 @@ static const struct mistake mistakes[] = {
     {"head.yaml",
      "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, rounding: {rate: `half_upp}}\n",
      "none of its values", "did you mean \"half_up\"?"},
+    {"more.yaml", "plans: {q: {data: {price: p_data, number: `routed}}}\n",
+     "of calls that were made", "a deck of ported numbers"},
     {"more.yaml", "plans: {q: {voice: {price: p_voice, rate_change: `split}}}\n", "has no deck",
      NULL},
     {"more.yaml",
