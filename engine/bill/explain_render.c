@@ -302,17 +302,29 @@ static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row,
         tg_bill_text_add(out, " taken back is what this cost:");
     }
     tg_bill_text_add(out, " %llu %s used", (unsigned long long)trace->raw_units, unit);
-    if (price->minimum_units > trace->raw_units) {
+    /* Of a call in several records the price's terms are of all of it so far. */
+    const uint64_t used = trace->call_raw_before + trace->raw_units;
+    const uint64_t included = trace->call_included_before + trace->included_units;
+    const uint64_t billed = trace->call_billed_before + row->priced->billed_units;
+    if (trace->call_raw_before > 0) {
+        tg_bill_text_add(out, ", with %llu of its call before",
+                         (unsigned long long)trace->call_raw_before);
+    }
+    if (price->minimum_units > used) {
         tg_bill_text_add(out, ", raised to the minimum of %llu",
                          (unsigned long long)price->minimum_units);
     }
     tg_bill_text_add(out, ", by increments of %llu then %llu",
                      (unsigned long long)price->first_increment,
                      (unsigned long long)price->next_increment);
-    if (trace->included_units > 0) {
-        tg_bill_text_add(out, ", less %llu included", (unsigned long long)trace->included_units);
+    if (included > 0) {
+        tg_bill_text_add(out, ", less %llu included", (unsigned long long)included);
     }
-    tg_bill_text_add(out, ", make %llu %s;", (unsigned long long)row->priced->billed_units, unit);
+    tg_bill_text_add(out, ", make %llu %s", (unsigned long long)billed, unit);
+    if (trace->call_raw_before > 0) {
+        tg_bill_text_add(out, ", %llu of them new", (unsigned long long)row->priced->billed_units);
+    }
+    tg_bill_text_add(out, ";");
     add_allowances(out, row, plan_service);
 }
 

@@ -491,6 +491,11 @@ static void row_trace(const struct tg_rate *rate, const struct tg_rate_work *wor
         rules_trace(&rate->rules[work - rate->works], trace);
     }
     if (work->call != NULL) {
+        const struct tg_rate_cuts *before = &work->call->before;
+        trace->call_raw_before = before->raw_units;
+        trace->call_included_before = before->included_units;
+        trace->call_billed_before =
+            before->billed_units * (work->info != NULL ? work->info->block_units : 1);
         call_trace(rate, work, trace);
         return;
     }

@@ -76,7 +76,10 @@ struct tg_rate_trace {
     int64_t connect_fee;        /**< Added; 0 none. */
     int64_t limit_change;       /**< Added or taken by minimum and maximum charge. */
     int64_t call_amount_before; /**< What the call cost before this record, at the rating scale. */
-    int64_t rounding_change;    /**< Added or taken by rounding to the price's decimals. */
+    uint64_t call_raw_before;   /**< raw_units of the call's records before; 0 none. */
+    uint64_t call_included_before; /**< Of these included. */
+    uint64_t call_billed_before;   /**< What they were billed, in the price's unit. */
+    int64_t rounding_change;       /**< Added or taken by rounding to the price's decimals. */
     const struct tg_price *price; /**< In the image; valid while the snapshot is held. NULL none. */
     const struct tg_plug *tariff; /**< Who priced; NULL none. */
     const struct tg_exchange_rate *exchange; /**< Into the account's currency; NULL: the same. */

@@ -129,3 +129,19 @@ rm -rf "$work/d"
 "$tollgate" explain 1:0 --data "$work/d" >"$work/text"
 grep -qF "to 4366012345, routed to 493012345, prefix 4930 of deck world" "$work/text" ||
     fail "a ported number: $(cat "$work/text")"
+
+# The second record of a call: what the price says of a call holds over both.
+sed -i -e 's/first: 60, next: 6, decimals: 2}/first: 60, next: 6, minimum: 90, decimals: 2}/' "$work/c/catalog.yaml"
+cat >"$work/usage" <<'JSON'
+{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T06:00:00Z","duration_s":60,"flags":["partial"],"closing_cause":16}
+{"subscriber":"+4915112345678","service":"voice","peer":"+493012345","start":"2026-06-01T06:01:00Z","duration_s":61,"closing_cause":16}
+JSON
+rm -rf "$work/d"
+"$tollgate" quote --catalog "$work/c" --data "$work/d" "$work/usage" >"$work/quote" ||
+    fail "quote: $(cat "$work/quote")"
+"$tollgate" explain 1:0 --data "$work/d" >"$work/text"
+grep -qF "60 second used, raised to the minimum of 90, by increments of 60 then 6, make 90 second;" "$work/text" ||
+    fail "the first record of a call: $(cat "$work/text")"
+"$tollgate" explain 1:1 --data "$work/d" >"$work/text"
+grep -qF "61 second used, with 60 of its call before, by increments of 60 then 6, make 126 second, 36 of them new;" \
+    "$work/text" || fail "the second record of a call: $(cat "$work/text")"
