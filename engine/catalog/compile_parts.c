@@ -166,7 +166,8 @@ static void allowance_dimension_check(struct tg_compile *compile, const struct t
                                       const struct tg_allowance *allowance)
 {
     static const uint32_t fits[] = {
-        [TG_DIMENSION_TIME] = 1u << TG_SERVICE_VOICE | 1u << TG_SERVICE_ACCESS,
+        [TG_DIMENSION_TIME] =
+            1u << TG_SERVICE_DATA | 1u << TG_SERVICE_VOICE | 1u << TG_SERVICE_ACCESS,
         [TG_DIMENSION_BYTES] = 1u << TG_SERVICE_DATA | 1u << TG_SERVICE_ACCESS,
         [TG_DIMENSION_EVENTS] = 1u << TG_SERVICE_MESSAGE | 1u << TG_SERVICE_EVENT,
         [TG_DIMENSION_MONEY] = 1u << TG_SERVICE_EVENT,

@@ -78,14 +78,13 @@ static void band_refuse(const struct cell *cell, const struct tg_yaml_node *node
                 "the time model has no band \"%.64s\"", node->key);
 }
 
-/* Is a service counted in this dimension at all? Access sessions have both time and octets. */
+/* Is a service counted in this dimension at all? Sessions have both time and octets. */
 static bool dimension_fits(uint32_t service, uint8_t dimension)
 {
     switch (service) {
-    case TG_SERVICE_DATA:
-        return dimension == TG_DIMENSION_BYTES;
     case TG_SERVICE_VOICE:
         return dimension == TG_DIMENSION_TIME;
+    case TG_SERVICE_DATA:
     case TG_SERVICE_ACCESS:
         return dimension == TG_DIMENSION_BYTES || dimension == TG_DIMENSION_TIME;
     case TG_SERVICE_EVENT:

@@ -59,5 +59,7 @@ bool tg_rate_zero_is_priced(const struct tg_catalog_snapshot *snapshot, const st
             : tg_image_plan_service(image, product->plan, row->service);
     const struct tg_plan_terms *terms =
         plan_service != NULL ? tg_image_plan_terms(image, plan_service) : NULL;
-    return terms != NULL && terms->zero_usage != TG_ZERO_FREE;
+    return (terms != NULL && terms->zero_usage != TG_ZERO_FREE) ||
+           (plan_service != NULL && plan_service->dimension == TG_DIMENSION_TIME &&
+            row->duration_ms != 0);
 }

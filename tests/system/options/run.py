@@ -558,7 +558,24 @@ def ported_numbers_may_be_priced_where_they_are_routed(book):
              routed_to="4917999")
 
 
-TOPICS = [ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
+def sessions_may_cost_by_time(book):
+    minute = book.folder.price(unit="second", price="0.60", per=60, first=60, next=60)
+    pack = book.grant(60, service="data", period="ever")
+    who = book.folder.subscriber({"data": {"price": minute}})
+    book.row(who, "data", ["1.20"], duration_s=61, quantity_down=10**9)
+    book.row(who, "data", ["0.60"], duration_s=1)
+    book.row(who, "data", ["0.00"], quantity_down=10**9)
+    who = book.folder.subscriber({"data": {"price": minute, "allowances": [pack]}})
+    book.row(who, "data", ["0.60", (pack, 60, 0)], duration_s=61, quantity_down=1)
+    off = book.folder.price(unit="second", price="1")
+    peak = book.folder.price(unit="second", price="2")
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+    who = book.folder.subscriber({"data": {"time_model": model,
+                                           "prices": {"*": {"off": off, "peak": peak}}}})
+    book.row(who, "data", ["130.00"], "2026-03-02T19:59:30Z", duration_s=100, quantity_down=1)
+
+
+TOPICS = [sessions_may_cost_by_time, ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,
