@@ -23,6 +23,7 @@ MORE_USAGE = [
     {**GOOD, "id": "1", "subscriber_kind": "e164", "peer": "internet", "peer_kind": "name",
      "service": "data", "quantity_up": 1, "quantity_down": 2, "rating_group": 10, "node_id": 3,
      "node_state": "up", "closing_cause": 16, "flags": ["partial", "recycled"]},
+    {**GOOD, "duration_s": -5, "routed_to": "+4917999"},
     {**GOOD, "start": "2026-03-02", "duration_ms": 1, "credit": "-1.5", "credit_floor": "-10"},
     {**GOOD, "start": "2026-03-02T10:00:00.123456789+05:30", "price_max": "0.10",
      "price_max_per": 60, "node": "192.0.2.1"},
@@ -30,11 +31,11 @@ MORE_USAGE = [
 # Lines that `quote` refuses and the schema must refuse too.
 BAD_USAGE = [
     {**GOOD, "node": ""}, {**GOOD, "node": 7}, {**GOOD, "node": "n" * 64},
-    {**GOOD, "duratoin_s": 1}, {**GOOD, "duration_s": -1}, {**GOOD, "duration_s": "1"},
+    {**GOOD, "duratoin_s": 1}, {**GOOD, "duration_s": -4294968}, {**GOOD, "duration_s": "1"},
     {**GOOD, "duration_ms": 4294967296}, {**GOOD, "service": "fax"}, {**GOOD, "service": None},
     {"service": "voice", "start": GOOD["start"]}, {"subscriber": NUMBER, "service": "voice"},
     {**GOOD, "start": 5}, {**GOOD, "start": "yesterday"}, {**GOOD, "start": "2026-03-02"[:7]},
-    {**GOOD, "service": "event", "amount": "-1"}, {**GOOD, "service": "event", "amount": 1},
+    {**GOOD, "service": "event", "amount": "--1"}, {**GOOD, "service": "event", "amount": 1},
     {**GOOD, "service": "event", "amount": "1e3"}, {**GOOD, "flags": "partial"},
     {**GOOD, "flags": ["free"]}, {**GOOD, "rating_group": 65536}, {**GOOD, "node_state": "dead"},
     {**GOOD, "price_max": "-1"}, {**GOOD, "price_max": "1", "price_max_per": 0},
