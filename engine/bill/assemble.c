@@ -304,6 +304,18 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
                                                balance->topups != 0 || balance->usage != 0};
 }
 
+/* When it is to be paid, and in which coins; a note is part of what its invoice comes to. */
+static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+{
+    const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
+    const struct tg_roster_account *account = &made->catalog->roster->accounts[made->account];
+    if (terms != NULL && terms->billing.payment_days_plus > 0) {
+        invoice->due_ns =
+            invoice->issued_ns + (terms->billing.payment_days_plus - 1) * TG_NS_PER_DAY;
+    }
+    invoice->cash = tg_bill_cash_of(terms, invoice->currency->numeric, account->flags);
+}
+
 static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
 {
     const uint16_t own = made->catalog->roster->accounts[made->account].currency;
@@ -356,11 +368,9 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     if (err != TG_OK) {
         return tg_why_set(why, err, "account id %s is too long", assembler->account_id);
     }
-    const struct tg_image *terms =
-        tg_catalog_image_at(assembler->catalog, assembler->window.end_ns - 1);
-    invoice->due_ns = note == NULL && terms != NULL && terms->billing.payment_days_plus > 0
-                          ? issued_ns + (terms->billing.payment_days_plus - 1) * TG_NS_PER_DAY
-                          : 0;
+    if (note == NULL) {
+        terms_make(assembler, invoice);
+    }
     assembler->taxed_to_ns = note != NULL ? note->window.end_ns : assembler->window.end_ns;
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
         err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);

@@ -12,7 +12,7 @@
  *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage; or,
  * where the catalog says so, the sum of its lines' or its rows' rounded taxes; (3) printed line
  * amounts sum to their category's net, printed line taxes to its tax; (4) net_total = sum of nets,
- * tax_total = sum of taxes, total = net_total + tax_total.
+ * tax_total = sum of taxes, total = net_total + tax_total; (5) due = total - paid + cash_added.
  *
  *  Where a tax is inclusive (prices are with it), (1) and (2) are: gross = round(sum of exact
  *  amounts), tax = round(gross x rate / (1 + rate)), net = gross - tax; lines likewise.
@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/money.h"
 #include "bill/allocate.h"
+#include "bill/cash.h"
 #include "catalog/image.h"
 #include "catalog/zone_time.h"
 
@@ -173,11 +174,19 @@ struct tg_bill_invoice {
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< With tax, bill scale. */
     int64_t paid;                                /**< Of total, taken from a balance already. */
+    int64_t cash_added;                          /**< What rounding by cash adds to the rest. */
+    struct tg_bill_cash cash;                    /**< How what is due is rounded. */
     struct tg_bill_statement statement;          /**< Of that balance. */
     char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
     char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft, and
                                                       before its turn has come. */
 };
+
+/** @brief What is to be paid. @param invoice Computed. @return Bill scale. */
+static inline int64_t tg_bill_invoice_due(const struct tg_bill_invoice *invoice)
+{
+    return invoice->total - invoice->paid + invoice->cash_added;
+}
 
 /** @brief Arrays compute() needs, all of the same length; owned by the caller, contents free. */
 struct tg_bill_scratch {
@@ -213,7 +222,8 @@ void tg_bill_lines_sort(struct tg_bill_line *lines, uint32_t lines_count);
 
 /**
  * @brief Round, tax and total the lines; see the invariants above.
- * @param[in,out] invoice  lines with amount_exact and tax_index set; taxes with rate and rounding.
+ * @param[in,out] invoice  lines with amount_exact and tax_index set; taxes with rate and rounding;
+ *                         cash.
  * @param[in]     scratch  Room for at least invoice->lines_count.
  * @param[out]    why      Filled on failure; may be NULL.
  * @return TG_OK, TG_E_FULL (scratch too small), TG_E_INVALID (a tax index out of range),

@@ -161,6 +161,10 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
         hash = tg_key_hash(hash, &invoice->statement.opening, sizeof(__int128));
         hash = tg_key_hash(hash, &invoice->statement.topups, sizeof(__int128));
     }
+    if (invoice->cash.step != 0) {
+        const int64_t cash[] = {invoice->cash.step, invoice->cash.rounding, invoice->cash_added};
+        hash = tg_key_hash(hash, cash, sizeof cash);
+    }
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         const struct tg_bill_tax *tax = &invoice->taxes[i];
         const int64_t fields[] = {tax->rate_ppm, tax->net, tax->tax};
@@ -255,8 +259,14 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
     add_amount(&text, "net", invoice, invoice->net_total);
     add_amount(&text, "tax", invoice, invoice->tax_total);
     add_amount(&text, "total", invoice, invoice->total);
-    if (invoice->paid != 0) {
-        add_amount(&text, "payable", invoice, invoice->total - invoice->paid);
+    if (invoice->paid != 0 || invoice->cash.step != 0) {
+        add_amount(&text, "payable", invoice, tg_bill_invoice_due(invoice));
+    }
+    if (invoice->cash.step != 0) { /* What is open is rounded again when a note moves it. */
+        add_amount(&text, "cashAdded", invoice, invoice->cash_added);
+        add_amount(&text, "cashStep", invoice, invoice->cash.step);
+        tg_bill_text_add(&text, ",\"cashRounding\":\"%s\"",
+                         tg_rounding_name(invoice->cash.rounding));
     }
     if (invoice->due_ns != 0) {
         TG_BILL_TEXT_PUT(&text, ",\"due\":\"");

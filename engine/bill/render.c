@@ -282,6 +282,19 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     TG_BILL_TEXT_PUT(out, "}");
 }
 
+/* What stands between the total and what is due, as no coin is smaller. */
+static void add_cash(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
+{
+    const struct tg_currency *currency = invoice->currency;
+    TG_BILL_TEXT_PUT(out, ",\"x_cashRounding\":{\"amount\":\"");
+    tg_bill_text_money(out, invoice->cash_added, currency->minor, currency->minor);
+    TG_BILL_TEXT_PUT(out, "\",\"step\":\"");
+    tg_bill_text_money(out, invoice->cash.step, currency->minor, currency->minor);
+    TG_BILL_TEXT_PUT(out, "\"");
+    add_word(out, "mode", tg_rounding_name(invoice->cash.rounding));
+    TG_BILL_TEXT_PUT(out, "}");
+}
+
 /* Where one name is several categories (exempt and not, paid from a balance and not): which. */
 static void add_tax_place(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
                           uint32_t index)
@@ -348,8 +361,11 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     add_head(out, invoice);
     add_money(out, "taxExcludedAmount", currency, invoice->net_total);
     add_money(out, "taxIncludedAmount", currency, invoice->total);
-    add_money(out, "amountDue", currency, invoice->total - invoice->paid);
-    add_money(out, "remainingAmount", currency, invoice->total - invoice->paid);
+    add_money(out, "amountDue", currency, tg_bill_invoice_due(invoice));
+    add_money(out, "remainingAmount", currency, tg_bill_invoice_due(invoice));
+    if (invoice->cash.step != 0) {
+        add_cash(out, invoice);
+    }
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
     }

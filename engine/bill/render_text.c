@@ -214,6 +214,23 @@ static void add_tax(struct tg_bill_text *out, const struct tg_bill_tax_part *tax
     add_sum(out, label, tax->tax, currency);
 }
 
+/* What is to be paid, where that is not the total. */
+static void add_due(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
+{
+    char label[CELL_BYTES];
+    struct tg_bill_text text = tg_bill_text(label, sizeof label);
+    if (invoice->statement.is_there) {
+        add_sum(out, "Paid from balance", -invoice->paid, invoice->currency);
+    }
+    if (invoice->cash.step != 0) {
+        TG_BILL_TEXT_PUT(&text, "Rounding to ");
+        tg_bill_text_money(&text, invoice->cash.step, invoice->currency->minor,
+                           invoice->currency->minor);
+        add_sum(out, label, invoice->cash_added, invoice->currency);
+    }
+    add_sum(out, "Due", tg_bill_invoice_due(invoice), invoice->currency);
+}
+
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
     const struct tg_bill_statement *statement = &invoice->statement;
@@ -226,8 +243,6 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
         {"Top-ups", statement->topups},
         {"Usage", statement->usage},
         {"Balance when it ended", statement->opening + statement->topups + statement->usage}};
-    add_sum(out, "Paid from balance", -invoice->paid, currency);
-    add_sum(out, "Due", invoice->total - invoice->paid, currency);
     TG_BILL_TEXT_PUT(out, "\n");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct tg_bill_text text;
@@ -284,6 +299,9 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         }
     }
     add_sum(out, "Total", invoice->total, invoice->currency);
+    if (invoice->statement.is_there || invoice->cash.step != 0) {
+        add_due(out, invoice);
+    }
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
     }

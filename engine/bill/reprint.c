@@ -144,6 +144,20 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
     return is_read;
 }
 
+static bool cash_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const struct tg_json *cash = tg_json_get(bill, "x_cashRounding");
+    const uint8_t minor = invoice->currency->minor;
+    int64_t step = 0;
+    if (cash == NULL) {
+        return true;
+    }
+    const bool is_read = amount_read(cash, "amount", minor, &invoice->cash_added) &&
+                         amount_read(cash, "step", minor, &step) && step > 0 && step <= UINT32_MAX;
+    invoice->cash.step = (uint32_t)step;
+    return is_read;
+}
+
 static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
 {
     const struct tg_json *account = tg_json_get(bill, "billingAccount");
@@ -168,7 +182,7 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
            time_read(bill, "billDate", &invoice->issued_ns) &&
            time_read(period, "startDateTime", &invoice->period_start_ns) &&
            time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice) &&
-           statement_read(bill, invoice);
+           statement_read(bill, invoice) && cash_read(bill, invoice);
 }
 
 enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out,

@@ -88,6 +88,38 @@ static enum tg_err sum_take(struct tg_txn *txn, const char *collection, struct s
     return err != TG_OK && err != TG_E_NOT_FOUND ? err : sum->err;
 }
 
+/* How its amount due was rounded when it was issued. */
+static bool cash_take(const struct tg_json *json, struct tg_bill_standing *standing)
+{
+    int64_t step = 0;
+    if (tg_json_get(json, "cashStep") == NULL) {
+        return true;
+    }
+    const int rounding = tg_rounding_by_name(tg_json_get_text(json, "cashRounding", ""));
+    if (!money_take(json, "cashStep", standing->currency, &step) || step < 1 || step > UINT32_MAX ||
+        !money_take(json, "cashAdded", standing->currency, &standing->cash_added) || rounding < 0) {
+        return false;
+    }
+    standing->cash = (struct tg_bill_cash){.step = (uint32_t)step, .rounding = (uint8_t)rounding};
+    return true;
+}
+
+/* With notes another sum is to be paid, which is rounded instead: one rounding stands, not one a
+ * document. */
+static enum tg_err open_sum(struct tg_bill_standing *standing)
+{
+    int64_t exact = 0;
+    int64_t added = 0;
+    if (__builtin_sub_overflow(standing->due, standing->cash_added, &exact) ||
+        __builtin_add_overflow(exact, standing->notes, &exact) ||
+        tg_bill_cash_add(&standing->cash, exact, &added) != TG_OK ||
+        __builtin_sub_overflow(added, standing->cash_added, &standing->rounding) ||
+        __builtin_sub_overflow(exact + added, standing->paid, &standing->open)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    return TG_OK;
+}
+
 static enum tg_err issued_take(struct tg_txn *txn, const char *id,
                                struct tg_bill_standing *standing)
 {
@@ -98,7 +130,7 @@ static enum tg_err issued_take(struct tg_txn *txn, const char *id,
         standing->currency = tg_currency_by_code(tg_json_get_text(json, "currency", ""));
         const char *due = tg_json_get_text(json, "due", NULL);
         const char *key = tg_json_get(json, "payable") != NULL ? "payable" : "total";
-        if (standing->currency == NULL ||
+        if (standing->currency == NULL || !cash_take(json, standing) ||
             !money_take(json, "total", standing->currency, &standing->total) ||
             !money_take(json, key, standing->currency, &standing->due) ||
             (due != NULL && tg_clock_parse(due, strlen(due), &standing->due_ns) != TG_OK)) {
@@ -144,10 +176,7 @@ enum tg_err tg_bill_standing_read(struct tg_txn *txn, const char *id,
     err = err == TG_OK && !standing->is_note ? sum_take(txn, "billIssued", &notes) : err;
     standing->paid = payments.total;
     standing->notes = notes.total;
-    if (err == TG_OK && (__builtin_add_overflow(standing->due, standing->notes, &standing->open) ||
-                         __builtin_sub_overflow(standing->open, standing->paid, &standing->open))) {
-        err = TG_E_AMOUNT_OVERFLOW;
-    }
+    err = err == TG_OK ? open_sum(standing) : err;
     standing->state = state_of(standing);
     return err;
 }
@@ -191,6 +220,9 @@ enum tg_err tg_bill_standing_move(struct tg_txn *txn, const char *id, int64_t at
     add_amount(&text, "due", &standing, standing.due);
     add_amount(&text, "paid", &standing, standing.paid);
     add_amount(&text, "notes", &standing, standing.notes);
+    if (standing.cash.step != 0) {
+        add_amount(&text, "rounding", &standing, standing.rounding);
+    }
     add_amount(&text, "open", &standing, standing.open);
     TG_BILL_TEXT_PUT(&text, "}");
     tg_documents_put(txn, "billState", id, text.bytes, text.length_bytes);

@@ -27,6 +27,7 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_DECK] = "decks",
     [TG_CATALOG_TIME_MODEL] = "time_models",
     [TG_CATALOG_EXCHANGE] = "exchange_rates",
+    [TG_CATALOG_CASH] = "cash_roundings",
     [TG_CATALOG_SPEND_LIMIT] = "spend_limits",
     [TG_CATALOG_COUNTER] = "counters",
 };
@@ -400,6 +401,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_account_zones(&compile);
         tg_compile_time_models(&compile);
         tg_compile_exchange(&compile);
+        tg_compile_cash(&compile);
         tg_compile_spend_limits(&compile);
         tg_compile_parts(&compile);
         tg_compile_sites(&compile);

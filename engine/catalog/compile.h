@@ -163,6 +163,14 @@ int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency
 /** @brief Read the zones of accounts; before allowances. @param compile State. */
 void tg_compile_account_zones(struct tg_compile *compile);
 
+/** @brief Read a key that holds a currency. @param compile Problems go there. @param map Of the
+ *  entry; may be NULL. @param key The key. @return Static, or NULL: told. */
+const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
+                                              const struct tg_yaml_node *map, const char *key);
+
+/** @brief Compile cash roundings. @param compile State. */
+void tg_compile_cash(struct tg_compile *compile);
+
 /** @brief Compile exchange rates. @param compile State. */
 void tg_compile_exchange(struct tg_compile *compile);
 

@@ -2,6 +2,7 @@
 /* Everything the readers of image.h trust is looked at here, once, before a snapshot is published.
  * The checksum finds damage; the rest finds an image that was made wrong or by someone else. */
 #include "base/hash.h"
+#include "base/money.h"
 #include "catalog/image.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_ACCOUNT_ZONES] = sizeof(struct tg_account_zone),
     [TG_IMAGE_SECTION_SITES] = sizeof(struct tg_site),
     [TG_IMAGE_SECTION_SITE_NODES] = sizeof(struct tg_site_node),
+    [TG_IMAGE_SECTION_CASH] = sizeof(struct tg_cash_rounding),
 };
 
 uint32_t tg_image_item_bytes(uint32_t section)
@@ -468,6 +470,18 @@ static bool sites_check(const struct tg_image *image)
     return is_fine;
 }
 
+static bool cash_check(const struct tg_image *image)
+{
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_CASH].count;
+    bool is_fine = tg_image_count(image, TG_CATALOG_CASH) == count;
+    for (uint32_t i = 0; is_fine && i < count; i++) {
+        const struct tg_cash_rounding *cash = tg_image_cash_at(image, i);
+        is_fine = cash->step >= 2 && cash->rounding <= TG_ROUND_FLOOR &&
+                  tg_currency_by_numeric(cash->currency) != NULL;
+    }
+    return is_fine;
+}
+
 /* Exchange rates, spend limits, rules of prices, local times. */
 static bool rules_check(const struct tg_image *image)
 {
@@ -496,7 +510,7 @@ static bool rules_check(const struct tg_image *image)
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
         is_fine = tg_image_spend_limit(image, i)->period < TG_PERIODS_COUNT;
     }
-    return is_fine && zones_check(image);
+    return is_fine && zones_check(image) && cash_check(image);
 }
 
 enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why)

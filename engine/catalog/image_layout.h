@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       8u
+#define TG_IMAGE_FORMAT       9u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 46u
 
@@ -167,11 +167,12 @@ enum tg_catalog_kind {
     TG_CATALOG_SPEND_LIMIT = 11,  /**< Spend limits. */
     TG_CATALOG_ACCOUNT_ZONE = 12, /**< IANA zones of accounts; 0 is "": the period zone. */
     TG_CATALOG_SITE = 13,         /**< Where nodes stand; 0 is "": in no site. */
-    TG_CATALOG_COUNTER = 14       /**< Counters of prices; 0 is "". Beside the ids of documents
+    TG_CATALOG_COUNTER = 14,      /**< Counters of prices; 0 is "". Beside the ids of documents
                                        one a kind of sum: id or ":price", period, scope and
                                        dimension with ":" between. */
+    TG_CATALOG_CASH = 15          /**< Cash roundings; not stable across versions. */
 };
-#define TG_CATALOG_KINDS_COUNT 15u
+#define TG_CATALOG_KINDS_COUNT 16u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -210,7 +211,8 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_ACCOUNT_ZONES = 20,  /**< struct tg_account_zone; 0 the period zone. */
     TG_IMAGE_SECTION_SITES = 21,          /**< struct tg_site. */
     TG_IMAGE_SECTION_SITE_NODES = 22,     /**< struct tg_site_node, longer prefixes first. */
-    TG_IMAGE_SECTION_NAMES = 23 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_CASH = 23,           /**< struct tg_cash_rounding, by name. */
+    TG_IMAGE_SECTION_NAMES = 24 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 #define TG_DUNNING_STEPS_MAX 8u /**< Reminders of an unpaid bill. */
@@ -377,6 +379,15 @@ struct tg_spend_limit {
     uint8_t reserved[5];                   /**< 0. */
 };
 _Static_assert(sizeof(struct tg_spend_limit) == 40, "stored");
+
+/** @brief To what amounts due in a currency are rounded, as there is no smaller coin. */
+struct tg_cash_rounding {
+    uint32_t step;     /**< In the currency's minor unit; at least 2. */
+    uint16_t currency; /**< ISO 4217 numeric; one entry a currency. */
+    uint8_t rounding;  /**< enum tg_rounding. */
+    uint8_t is_named;  /**< 1: only of accounts that say so; 0: of all that do not say otherwise. */
+};
+_Static_assert(sizeof(struct tg_cash_rounding) == 8, "stored");
 
 /** @brief Local time of a zone from an instant on. */
 struct tg_zone_offset {

@@ -432,6 +432,16 @@ KEYS(tg_catalog_exchange_keys,
     {.key = "valid_from", .type = TG_TYPE_TIME, .is_required = true,
      .help = "First instant; event time."},
     {.key = "valid_to", .type = TG_TYPE_TIME, .help = "First instant behind; absent: open."});
+static const char *const cash_accounts[] = {"all", "named", NULL};
+KEYS(tg_catalog_cash_keys,
+    {.key = "currency", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
+     .help = "ISO 4217 code of the amounts due."},
+    {.key = "step", .type = TG_TYPE_MONEY, .is_required = true,
+     .help = "Amounts due are multiples of this, such as 0.05."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
+     .help = "How they become one."},
+    {.key = "accounts", .type = TG_TYPE_ENUM, .names = cash_accounts, .fallback = "all",
+     .help = "Whose: all but those that say false in accounts.csv, or only those that say true."});
 static const struct tg_schema_key spend_item = {.type = TG_TYPE_MONEY};
 KEYS(tg_catalog_spend_limit_keys,
     {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
@@ -461,6 +471,7 @@ ITEM(network);
 ITEM(site);
 ITEM(tariff);
 ITEM(exchange);
+ITEM(cash);
 ITEM(spend_limit);
 ITEM(counter);
 KEYS(tg_catalog_keys,
@@ -475,6 +486,8 @@ KEYS(tg_catalog_keys,
     {.key = "products", .type = TG_TYPE_TABLE, .item = &product_item, .help = "What is sold."},
     {.key = "exchange_rates", .type = TG_TYPE_TABLE, .item = &exchange_item,
      .help = "What a currency is worth in another, from when to when."},
+    {.key = "cash_roundings", .type = TG_TYPE_TABLE, .item = &cash_item,
+     .help = "Amounts due that coins can pay."},
     {.key = "counters", .type = TG_TYPE_TABLE, .item = &counter_item,
      .help = "What tiers of several prices count together."},
     {.key = "spend_limits", .type = TG_TYPE_TABLE, .item = &spend_limit_item,

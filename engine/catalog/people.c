@@ -28,6 +28,7 @@ enum account_column {
     A_CREDIT_LIMIT,
     A_CREDIT_ALERTS,
     A_ZONE,
+    A_CASH,
     A_COUNT
 };
 _Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
@@ -48,9 +49,9 @@ enum subscriber_column {
 _Static_assert((int)S_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
 
 static const struct tg_csv_column account_columns[A_COUNT] = {
-    {"id", true},   {"name", false},    {"currency", false},     {"cycle_day", false},
-    {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false},
-    {"zone", false}};
+    {"id", true},    {"name", false},         {"currency", false},     {"cycle_day", false},
+    {"tax", false},  {"prepaid", false},      {"credit_limit", false}, {"credit_alerts", false},
+    {"zone", false}, {"cash_rounding", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
     {"id", true},         {"account", true},  {"product", true}, {"msisdn", false},
     {"imsi", false},      {"user", false},    {"ip", false},     {"active_from", false},
@@ -213,6 +214,23 @@ static void alerts_take(struct tg_people_reader *reader, uint32_t account,
     }
 }
 
+/* A column of true or false; anything else is told as `format`, and is absent. */
+static uint32_t switch_read(struct tg_people_reader *reader, enum account_column column,
+                            uint32_t if_true, uint32_t if_false, const char *format)
+{
+    const struct tg_csv_field field = tg_people_field(reader, column);
+    if (field.text_bytes == 4 && memcmp(field.text, "true", 4) == 0) {
+        return if_true;
+    }
+    if (field.text_bytes == 5 && memcmp(field.text, "false", 5) == 0) {
+        return if_false;
+    }
+    if (field.text_bytes != 0) {
+        tg_people_refuse(reader, &field, NULL, format);
+    }
+    return 0;
+}
+
 /* The columns of prepaid accounts; a mistake in one leaves the others to be checked. */
 static void credit_take(struct tg_people_reader *reader, uint32_t account)
 {
@@ -272,6 +290,8 @@ static void account_take(struct tg_people_reader *reader)
                                                "there is no zone \"%s\" in account_zones");
         out.zone = index != UINT32_MAX ? (uint16_t)index : 0;
     }
+    out.flags = (uint8_t)switch_read(reader, A_CASH, TG_ROSTER_CASH, TG_ROSTER_NO_CASH,
+                                     "cash_rounding: \"%s\" is not true or false");
     if (tax.text_bytes != 0) {
         const uint32_t index =
             tg_people_entry(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");

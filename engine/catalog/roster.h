@@ -26,9 +26,11 @@
 #define TG_ROSTER_OPEN_S   UINT32_MAX /**< active_to_s without an end. */
 #define TG_ROSTER_ASK_LINE UINT16_MAX /**< Not told by the hot array. */
 
-/** @brief Bits of tg_roster_line.flags. */
+/** @brief Bits of tg_roster_line.flags and tg_roster_account.flags. */
 enum tg_roster_flag {
-    TG_ROSTER_REMOVED = 1 /**< No longer listed: keeps its index, none of its keys is known. */
+    TG_ROSTER_REMOVED = 1, /**< No longer listed: keeps its index, none of its keys is known. */
+    TG_ROSTER_CASH = 2,    /**< Of an account: pays cash, whatever is the rule. */
+    TG_ROSTER_NO_CASH = 4  /**< Of an account: does not. */
 };
 
 /** @brief One subscriber; 16 bytes. Times are whole seconds so that four fit a cache line. */

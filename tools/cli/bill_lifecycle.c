@@ -108,6 +108,9 @@ static void standing_print(const struct tg_cli_bill_step *step,
     tg_json_set_string(json, "currency", standing->currency->code);
     money_set(json, "due", standing, standing->due);
     money_set(json, "notes", standing, standing->notes);
+    if (standing->cash.step != 0) {
+        money_set(json, "rounding", standing, standing->rounding);
+    }
     money_set(json, "paid", standing, standing->paid);
     money_set(json, "open", standing, standing->open);
     json_print(json);

@@ -437,6 +437,9 @@ static void issued_print(const struct find *find, const struct tg_document *docu
         tg_json_set_string(json, "state", state);
         tg_json_set_money(json, "paid", standing.paid, minor, minor);
         tg_json_set_money(json, "notes", standing.notes, minor, minor);
+        if (standing.cash.step != 0) {
+            tg_json_set_money(json, "rounding", standing.rounding, minor, minor);
+        }
         tg_json_set_money(json, "open", standing.open, minor, minor);
         (void)tg_json_print(json, false, stdout);
         (void)fputc('\n', stdout);

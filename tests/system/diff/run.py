@@ -70,6 +70,7 @@ def base():
         "spend_limits": {"cap": {"maximum": "50.00", "thresholds": ["40.00"]}},
         "exchange_rates": {"usd": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2025-01-01",
                                    "valid_to": "2030-01-01"}},
+        "cash_roundings": {"eur": {"currency": "EUR", "step": "0.05"}},
         "networks": {"home": {"plmn": "26201"},
                      "spain": {"plmn": "21401", "zone": "rest", "time_zone": "Europe/Madrid"},
                      "texas": {"plmn": "310410", "zone": "rest", "time_zone": "America/Chicago"}},
@@ -179,6 +180,7 @@ CHANGES = {
                             [("exchange_rates.x.to", "GBP")]),
     "exchange_rates.*.valid_from": ([], [("exchange_rates.usd.valid_from", "2025-06-01")]),
     "exchange_rates.*.valid_to": ([], [("exchange_rates.usd.valid_to", "2031-01-01")]),
+    "cash_roundings.*.currency": ([], [("cash_roundings.eur.currency", "USD")]),
     "counters.*.period": ([], [("counters.calls.period", "day")]),
     "counters.*.scope": ([], [("counters.calls.scope", "subscriber")]),
     "sites.*.nodes": [
@@ -234,6 +236,7 @@ TELLS = {
     "allowances.*.member_cap": ["allowance pool member_cap: 30 -> 31"],
     "allowances.*.rollover.order": ["allowance roll rollover.order: oldest_first -> newest_first"],
     "allowances.*.rollover.max": ["allowance roll rollover.max: 600 -> 500"],
+    "cash_roundings.*.accounts": ["cash_rounding eur accounts: all -> named"],
     "counters.*.period": ["counter calls period: week -> day"],
     "counters.*.scope": ["counter calls scope: account -> subscriber"],
     "networks.*.time_zone": ["network spain time_zone: Europe/Madrid -> America/Chicago"],
@@ -251,7 +254,8 @@ for name in SERVICES:
 
 # Where an option is changed that its type says how to.
 PLACES = {"time_models.*": "time_models.week", "taxes.*": "taxes.gst", "decks.*.rates": "decks.sheet.rates", "prices.*": "prices.plain", "allowances.*": "allowances.talk",
-          "products.*": "products.basic", "exchange_rates.*": "exchange_rates.usd", "spend_limits.*": "spend_limits.cap"}
+          "products.*": "products.basic", "exchange_rates.*": "exchange_rates.usd", "spend_limits.*": "spend_limits.cap",
+          "cash_roundings.*": "cash_roundings.eur"}
 for name in SERVICES:
     PLACES["plans.*." + name] = "plans.p." + name
 
