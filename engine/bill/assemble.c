@@ -82,6 +82,8 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
     }
     made->catalog = catalog;
     made->members = members;
+    made->sellers = (struct tg_bill_sellers){.catalog = catalog,
+                                             .newest = catalog->images[catalog->images_count - 1]};
     const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);
@@ -304,7 +306,7 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
                                                balance->topups != 0 || balance->usage != 0};
 }
 
-/* When it is to be paid, and in which coins; a note is part of what its invoice comes to. */
+/* Who bills, when it is to be paid, and in which coins; a note has these of its invoice. */
 static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
 {
     const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
@@ -313,6 +315,7 @@ static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invo
         invoice->due_ns =
             invoice->issued_ns + (terms->billing.payment_days_plus - 1) * TG_NS_PER_DAY;
     }
+    invoice->seller = tg_bill_seller_of(&made->sellers, made->account, made->window.end_ns - 1);
     invoice->cash = tg_bill_cash_of(terms, invoice->currency->numeric, account->flags);
 }
 
@@ -386,6 +389,13 @@ void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
                                 const struct tg_bill_balance *balances)
 {
     assembler->balances = balances;
+}
+
+void tg_bill_assembler_sellers(struct tg_bill_assembler *assembler, const struct tg_image *newest,
+                               const char *run_entity)
+{
+    assembler->sellers.newest = newest;
+    assembler->sellers.run_entity = run_entity;
 }
 
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)

@@ -27,6 +27,7 @@
 #include "base/money.h"
 #include "bill/allocate.h"
 #include "bill/cash.h"
+#include "bill/seller.h"
 #include "catalog/image.h"
 #include "catalog/zone_time.h"
 
@@ -166,7 +167,7 @@ struct tg_bill_invoice {
     uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
     uint8_t reserved[4];                         /**< 0. */
     int64_t due_ns;                              /**< Day to pay by; 0: none. */
-    const char *legal_entity;                    /**< Whose number; NULL: default; borrowed. */
+    struct tg_bill_seller seller;                /**< Who bills; borrowed. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
     const char *reference_number;                /**< Of a note: the invoice's number. */
     const char *reason;                          /**< Of a note: why, for people. */

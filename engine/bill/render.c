@@ -311,6 +311,21 @@ static void add_tax_place(struct tg_bill_text *out, const struct tg_bill_invoice
     }
 }
 
+static void add_seller(struct tg_bill_text *out, const struct tg_bill_seller *seller)
+{
+    if (seller->entity != NULL && strcmp(seller->entity, TG_ENTITY_DEFAULT) != 0) {
+        add_string(out, "x_legalEntity", seller->entity);
+    }
+    if (seller->title != NULL) {
+        TG_BILL_TEXT_PUT(out, ",\"x_seller\":{\"name\":");
+        tg_bill_text_quote(out, seller->title);
+        if (seller->tax_id != NULL) {
+            add_string(out, "taxId", seller->tax_id);
+        }
+        TG_BILL_TEXT_PUT(out, "}");
+    }
+}
+
 /* What it is, when, and who is to pay. */
 static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
@@ -330,9 +345,7 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     if (!invoice->is_issued) {
         add_word(out, "x_state", tg_bill_period_state_name(invoice->draft_state));
     }
-    if (invoice->legal_entity != NULL) {
-        add_string(out, "x_legalEntity", invoice->legal_entity);
-    }
+    add_seller(out, &invoice->seller);
     if (invoice->document != TG_BILL_INVOICE) {
         add_string(out, "x_referenceId", invoice->reference_id);
         add_string(out, "x_referenceNumber", invoice->reference_number);

@@ -268,6 +268,11 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         tg_bill_text_add(out, "for %s: %s\n", invoice->reference_number, invoice->reason);
     }
     tg_bill_text_add(out, "\n");
+    if (invoice->seller.title != NULL) {
+        const char *tax_id = invoice->seller.tax_id;
+        tg_bill_text_add(out, "Seller    %s%s%s\n", invoice->seller.title,
+                         tax_id != NULL ? ", " : "", tax_id != NULL ? tax_id : "");
+    }
     tg_bill_text_add(out, "Account   %s%s%s\nPeriod    ", invoice->account_id,
                      invoice->account_name[0] != '\0' ? "  " : "", invoice->account_name);
     add_day(out, tg_zone_local_ns(invoice->zone, invoice->period_start_ns));

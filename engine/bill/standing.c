@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/text.h"
+#include "catalog/image_layout.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -24,6 +25,14 @@ static const struct {
 const char *tg_bill_standing_name(uint8_t state)
 {
     return state < sizeof states / sizeof states[0] ? states[state].name : "unknown";
+}
+
+void tg_bill_standing_label(const struct tg_bill_standing *standing,
+                            char label[TG_BILL_LABEL_BYTES])
+{
+    const bool is_default = strcmp(standing->entity, TG_ENTITY_DEFAULT) == 0;
+    (void)snprintf(label, TG_BILL_LABEL_BYTES, "%s%s%s", is_default ? "" : standing->entity,
+                   is_default ? "" : "/", standing->number);
 }
 
 static bool money_take(const struct tg_json *json, const char *key,
@@ -140,6 +149,8 @@ static enum tg_err issued_take(struct tg_txn *txn, const char *id,
                        tg_json_get_text(json, "account", ""));
         (void)snprintf(standing->number, sizeof standing->number, "%s",
                        tg_json_get_text(json, "number", ""));
+        (void)snprintf(standing->entity, sizeof standing->entity, "%s",
+                       tg_json_get_text(json, "entity", TG_ENTITY_DEFAULT));
         standing->is_note = tg_json_get(json, "reference") != NULL || strncmp(id, "N-", 2) == 0;
     }
     tg_json_free(json);

@@ -57,6 +57,7 @@ struct tg_bill_standing {
     int64_t cash_added;                 /**< Of due, added by that. */
     char account[128];                  /**< Who pays. */
     char number[48];                    /**< Its number. */
+    char entity[33];                    /**< Whose number; "default". */
 };
 
 /** @brief A payment as it is noted. */
@@ -71,6 +72,13 @@ struct tg_bill_payment {
 
 /** @brief Name of a state ("partly_paid"). @param state enum. @return Static text. */
 const char *tg_bill_standing_name(uint8_t state);
+
+#define TG_BILL_LABEL_BYTES 82u /**< Legal entity, a slash, a number, NUL. */
+
+/** @brief Number of a bill as it is found by: behind "ENTITY/" when it is not of "default".
+ *  @param standing Read. @param[out] label Room. */
+void tg_bill_standing_label(const struct tg_bill_standing *standing,
+                            char label[TG_BILL_LABEL_BYTES]);
 
 /** @brief Id of a bill by its number or id. @param txn Begun. @param name As typed.
  *  @param[out] id Room. @param id_bytes Of id. */

@@ -171,6 +171,9 @@ const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
 /** @brief Compile cash roundings. @param compile State. */
 void tg_compile_cash(struct tg_compile *compile);
 
+/** @brief Compile legal entities. @param compile State. */
+void tg_compile_entities(struct tg_compile *compile);
+
 /** @brief Compile exchange rates. @param compile State. */
 void tg_compile_exchange(struct tg_compile *compile);
 

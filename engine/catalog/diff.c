@@ -343,6 +343,7 @@ struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_i
                  {TG_CATALOG_PRODUCT, "product", tg_diff_product},
                  {TG_CATALOG_EXCHANGE, "exchange_rate", tg_diff_exchange},
                  {TG_CATALOG_CASH, "cash_rounding", tg_diff_cash},
+                 {TG_CATALOG_ENTITY, "legal_entity", tg_diff_entity},
                  {TG_CATALOG_SPEND_LIMIT, "spend_limit", tg_diff_limit}};
     struct tg_diff diff = {.before = before,
                            .after = after,

@@ -28,3 +28,18 @@ void tg_diff_cash(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_fields(diff, item, &tg_catalog_cash_keys, fields, sizeof fields / sizeof fields[0], was,
                    is);
 }
+
+void tg_diff_entity(struct tg_diff *diff, const struct tg_diff_item *item)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_legal_entity, title_offset, "title", TG_DIFF_TEXT),
+        TG_DIFF_FIELD(tg_legal_entity, tax_id_offset, "tax_id", TG_DIFF_TEXT),
+        TG_DIFF_FIELD(tg_legal_entity, series_offset, "series", TG_DIFF_TEXT)};
+    const struct tg_legal_entity *was =
+        diff->before != NULL ? tg_image_entity(diff->before, item->was) : NULL;
+    const struct tg_legal_entity *is = tg_image_entity(diff->after, item->is);
+    if (!tg_diff_presence(diff, item, was != NULL, is != NULL)) {
+        tg_diff_fields(diff, item, &tg_catalog_entity_keys, fields,
+                       sizeof fields / sizeof fields[0], was, is);
+    }
+}

@@ -35,6 +35,7 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_SITES] = sizeof(struct tg_site),
     [TG_IMAGE_SECTION_SITE_NODES] = sizeof(struct tg_site_node),
     [TG_IMAGE_SECTION_CASH] = sizeof(struct tg_cash_rounding),
+    [TG_IMAGE_SECTION_ENTITIES] = sizeof(struct tg_legal_entity),
 };
 
 uint32_t tg_image_item_bytes(uint32_t section)
@@ -470,14 +471,24 @@ static bool sites_check(const struct tg_image *image)
     return is_fine;
 }
 
-static bool cash_check(const struct tg_image *image)
+/* What stands on a bill beside its lines. */
+static bool bill_check(const struct tg_image *image)
 {
+    const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
+    const uint32_t entities_count = image->sections[TG_IMAGE_SECTION_ENTITIES].count;
     const uint32_t count = image->sections[TG_IMAGE_SECTION_CASH].count;
     bool is_fine = tg_image_count(image, TG_CATALOG_CASH) == count;
     for (uint32_t i = 0; is_fine && i < count; i++) {
         const struct tg_cash_rounding *cash = tg_image_cash_at(image, i);
         is_fine = cash->step >= 2 && cash->rounding <= TG_ROUND_FLOOR &&
                   tg_currency_by_numeric(cash->currency) != NULL;
+    }
+    is_fine = is_fine && tg_image_count(image, TG_CATALOG_ENTITY) >= entities_count;
+    for (uint32_t i = 0; is_fine && i < entities_count; i++) {
+        const struct tg_legal_entity *entity = tg_image_entity(image, i);
+        is_fine = entity == NULL ||
+                  (entity->title_offset < text_count && entity->tax_id_offset < text_count &&
+                   entity->series_offset < text_count);
     }
     return is_fine;
 }
@@ -510,7 +521,7 @@ static bool rules_check(const struct tg_image *image)
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
         is_fine = tg_image_spend_limit(image, i)->period < TG_PERIODS_COUNT;
     }
-    return is_fine && zones_check(image) && cash_check(image);
+    return is_fine && zones_check(image) && bill_check(image);
 }
 
 enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why)

@@ -170,9 +170,10 @@ enum tg_catalog_kind {
     TG_CATALOG_COUNTER = 14,      /**< Counters of prices; 0 is "". Beside the ids of documents
                                        one a kind of sum: id or ":price", period, scope and
                                        dimension with ":" between. */
-    TG_CATALOG_CASH = 15          /**< Cash roundings; not stable across versions. */
+    TG_CATALOG_CASH = 15,         /**< Cash roundings; not stable across versions. */
+    TG_CATALOG_ENTITY = 16        /**< Legal entities; 0 is "": who bills if nobody is named. */
 };
-#define TG_CATALOG_KINDS_COUNT 16u
+#define TG_CATALOG_KINDS_COUNT 17u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -212,7 +213,8 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_SITES = 21,          /**< struct tg_site. */
     TG_IMAGE_SECTION_SITE_NODES = 22,     /**< struct tg_site_node, longer prefixes first. */
     TG_IMAGE_SECTION_CASH = 23,           /**< struct tg_cash_rounding, by name. */
-    TG_IMAGE_SECTION_NAMES = 24 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_ENTITIES = 24,       /**< struct tg_legal_entity. */
+    TG_IMAGE_SECTION_NAMES = 25 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 #define TG_DUNNING_STEPS_MAX 8u /**< Reminders of an unpaid bill. */
@@ -388,6 +390,19 @@ struct tg_cash_rounding {
     uint8_t is_named;  /**< 1: only of accounts that say so; 0: of all that do not say otherwise. */
 };
 _Static_assert(sizeof(struct tg_cash_rounding) == 8, "stored");
+
+#define TG_ENTITY_NAME_MAX 32u       /**< Characters of a legal entity's name. */
+#define TG_SERIES_MAX      16u       /**< Characters of a series of numbers. */
+#define TG_ENTITY_DEFAULT  "default" /**< Who bills if nobody is named. */
+
+/** @brief Who bills: a seller with numbers of its own. */
+struct tg_legal_entity {
+    uint32_t title_offset;  /**< Name on bills, in the text section. */
+    uint32_t tax_id_offset; /**< Tax number on bills; 0 none. */
+    uint32_t series_offset; /**< Prefix of its invoices' numbers; 0: that of the run. */
+    uint32_t is_present;    /**< 0: a hole. */
+};
+_Static_assert(sizeof(struct tg_legal_entity) == 16, "stored");
 
 /** @brief Local time of a zone from an instant on. */
 struct tg_zone_offset {

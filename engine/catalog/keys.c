@@ -442,6 +442,13 @@ KEYS(tg_catalog_cash_keys,
      .help = "How they become one."},
     {.key = "accounts", .type = TG_TYPE_ENUM, .names = cash_accounts, .fallback = "all",
      .help = "Whose: all but those that say false in accounts.csv, or only those that say true."});
+KEYS(tg_catalog_entity_keys,
+    {.key = "title", .type = TG_TYPE_STRING, .min = 1, .max = 120,
+     .help = "The seller's name on bills; absent: its id."},
+    {.key = "tax_id", .type = TG_TYPE_STRING, .min = 1, .max = 63,
+     .help = "Its tax number on bills; absent: none."},
+    {.key = "series", .type = TG_TYPE_STRING, .min = 1, .max = 16,
+     .help = "Prefix of the numbers of its invoices; absent: that of the run, INV."});
 static const struct tg_schema_key spend_item = {.type = TG_TYPE_MONEY};
 KEYS(tg_catalog_spend_limit_keys,
     {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
@@ -472,6 +479,7 @@ ITEM(site);
 ITEM(tariff);
 ITEM(exchange);
 ITEM(cash);
+ITEM(entity);
 ITEM(spend_limit);
 ITEM(counter);
 KEYS(tg_catalog_keys,
@@ -488,6 +496,8 @@ KEYS(tg_catalog_keys,
      .help = "What a currency is worth in another, from when to when."},
     {.key = "cash_roundings", .type = TG_TYPE_TABLE, .item = &cash_item,
      .help = "Amounts due that coins can pay."},
+    {.key = "legal_entities", .type = TG_TYPE_TABLE, .item = &entity_item,
+     .help = "Who bills: sellers with numbers of their own."},
     {.key = "counters", .type = TG_TYPE_TABLE, .item = &counter_item,
      .help = "What tiers of several prices count together."},
     {.key = "spend_limits", .type = TG_TYPE_TABLE, .item = &spend_limit_item,

@@ -12,7 +12,7 @@
 #include "doc/schema.h"
 
 /** @brief Top level: catalog, taxes, decks, prices, time_models, plans, allowances, products,
- *  exchange_rates, cash_roundings, spend_limits, networks, sites, tariffs. */
+ *  exchange_rates, cash_roundings, legal_entities, spend_limits, networks, sites, tariffs. */
 extern const struct tg_schema tg_catalog_keys;
 
 /** @brief Keys of `catalog`. */
@@ -61,6 +61,8 @@ extern const struct tg_schema tg_catalog_product_keys;
 extern const struct tg_schema tg_catalog_exchange_keys;
 /** @brief Keys of one of `cash_roundings`. */
 extern const struct tg_schema tg_catalog_cash_keys;
+/** @brief Keys of one of `legal_entities`. */
+extern const struct tg_schema tg_catalog_entity_keys;
 /** @brief Keys of one of `spend_limits`. */
 extern const struct tg_schema tg_catalog_spend_limit_keys;
 /** @brief Keys of one of `counters`. */

@@ -78,9 +78,16 @@ static void standing_format(const struct tg_bill_standing *standing, int64_t amo
 
 static void text_print(const struct tg_cli_due *found, const struct sums *sums)
 {
-    (void)printf("Due of %s (%s): %s %s are the lines and their taxes",
-                 tg_json_get_text(found->bill, "billNo", "draft"), found->bill_id, sums->total,
-                 sums->currency);
+    const char *entity = tg_json_get_text(found->bill, "x_legalEntity", NULL);
+    const char *seller = tg_json_get_text(tg_json_get(found->bill, "x_seller"), "name", NULL);
+    (void)printf("Due of %s (%s)", tg_json_get_text(found->bill, "billNo", "draft"),
+                 found->bill_id);
+    if (entity != NULL || seller != NULL) {
+        (void)printf(", billed by %s%s%s%s", entity != NULL ? entity : "default",
+                     seller != NULL ? " (" : "", seller != NULL ? seller : "",
+                     seller != NULL ? ")" : "");
+    }
+    (void)printf(": %s %s are the lines and their taxes", sums->total, sums->currency);
     if (sums->balance != NULL) {
         (void)printf(", less %s that the balance has paid", sums->balance);
     }
@@ -113,6 +120,8 @@ static void json_print(const struct tg_cli_due *found, const struct sums *sums)
     struct tg_json *json = tg_json_object();
     tg_json_set_string(json, "bill", found->bill_id);
     tg_json_set_string(json, "number", tg_json_get_text(found->bill, "billNo", NULL));
+    tg_json_set_string(json, "legal_entity",
+                       tg_json_get_text(found->bill, "x_legalEntity", "default"));
     tg_json_set_string(json, "currency", sums->currency);
     tg_json_set_string(json, "total", sums->total);
     if (sums->balance != NULL) {

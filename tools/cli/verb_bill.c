@@ -445,9 +445,11 @@ static void issued_print(const struct find *find, const struct tg_document *docu
         (void)fputc('\n', stdout);
         return;
     }
-    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", tg_json_get_text(json, "number", "?"),
-                 tg_json_get_text(json, "account", "?"), tg_json_get_text(json, "total", "?"),
-                 tg_json_get_text(json, "currency", "?"), state, document->id);
+    char label[TG_BILL_LABEL_BYTES];
+    tg_bill_standing_label(&standing, label);
+    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", label, tg_json_get_text(json, "account", "?"),
+                 tg_json_get_text(json, "total", "?"), tg_json_get_text(json, "currency", "?"),
+                 state, document->id);
 }
 
 static bool list_print(void *context, const struct tg_document *document)
@@ -715,9 +717,9 @@ const struct tg_verb tg_verb_bill = {
         "ends in it (cycle_day 15: from the 15th before to its 14th). Without --issue they are "
         "drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
-        "Numbers are gapless by --entity (default: default), --series (INV) and year of --date; "
-        "that\n"
-        "of another entity is named ENTITY/NUMBER.\n"
+        "Numbers are gapless by legal entity, series and year of --date: those of the account in\n"
+        "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"
+        "One of another entity than default is named ENTITY/NUMBER.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage in the order of its events, prints the invoices of the month (--json: one a line)\n"
