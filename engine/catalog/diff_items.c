@@ -193,22 +193,34 @@ void tg_diff_price(struct tg_diff *diff, const struct tg_diff_item *item)
     }
 }
 
+static void amounts_list(const struct tg_spend_limit *limit, uint8_t scale,
+                         struct tg_diff_words *words)
+{
+    for (uint32_t i = 0; i < TG_THRESHOLDS_MAX && limit->thresholds[i] != INT64_MAX; i++) {
+        char text[TG_MONEY_TEXT_BYTES];
+        tg_diff_money_text(limit->thresholds[i], scale, text);
+        tg_diff_word(words, text);
+    }
+}
+
 void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_spend_limit, maximum, "maximum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_spend_limit, period, "period", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_spend_limit, thresholds[0], "thresholds", TG_DIFF_MONEY),
-        TG_DIFF_FIELD(tg_spend_limit, thresholds[1], "thresholds", TG_DIFF_MONEY),
-        TG_DIFF_FIELD(tg_spend_limit, thresholds[2], "thresholds", TG_DIFF_MONEY)};
+        TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM)};
     static const struct tg_spend_limit none = {.is_present = 0};
     const struct tg_spend_limit *was =
         item->was != UINT32_MAX ? tg_image_spend_limit(diff->before, item->was) : &none;
     const struct tg_spend_limit *is =
         item->is != UINT32_MAX ? tg_image_spend_limit(diff->after, item->is) : &none;
     if (!tg_diff_presence(diff, item, was->is_present != 0, is->is_present != 0)) {
+        struct tg_diff_words left = {.length = 0};
+        struct tg_diff_words right = {.length = 0};
         tg_diff_fields(diff, item, &tg_catalog_spend_limit_keys, fields, COUNT(fields), was, is);
+        amounts_list(was, diff->scale_before, &left);
+        amounts_list(is, diff->scale_after, &right);
+        tg_diff_text(diff, item, "thresholds", left.text, right.text);
     }
 }
 

@@ -219,6 +219,9 @@ size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipel
             status.sessions_refused_count);
     counter(&page, "tollgate_dedup_rotations_total", "Generations of records forgotten.",
             status.dedup_rotations_count);
+    counter(&page, "tollgate_calls_forgotten_total",
+            "Open calls forgotten to make room: their later records are calls of their own.",
+            status.calls_forgotten_count);
     counter(&page, "tollgate_readings_evicted_total", "Cumulative readings pushed out.",
             status.readings_evicted_count);
     counter(&page, "tollgate_sequence_unaudited_total", "Messages whose stream found no place.",

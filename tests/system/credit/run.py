@@ -330,6 +330,7 @@ def faces():
                          'tollgate_reservations_total{state="posted"} 1',
                          "tollgate_topups_total 2", "tollgate_credit_alerts_total 2"):
                 check(line + "\n" in text, "no", line, "in", text)
+            forgotten_calls(world)
             world.kill(signal.SIGTERM)
             check("over_credit_rows\":0" in run("audit", "--json"), run("audit", "--json"))
             period = time.strftime("%Y-%m", time.gmtime(time.time() - 60))
@@ -343,6 +344,26 @@ def faces():
         finally:
             if world.engine is not None and world.engine.poll() is None:
                 world.kill()
+
+
+def forgotten_calls(world):
+    """A ninth open call of a subscriber forgets the first, and metrics tell so."""
+    with world.connect() as link:
+        link.sendall(b'{"command":"metrics"}\n')
+        text = json.loads(link.recv(1 << 20))["text"]
+    check("tollgate_calls_forgotten_total 0\n" in text, text)
+    requests = [{"action": "topup", "id": "calls", "account": "B", "amount": "10.00"}]
+    for i in range(9):
+        requests += [{"action": "reserve", "id": f"call{i}", "msisdn": "49300660", "service": "voice",
+                      "quantity": 60000, "validity_s": 600},
+                     {"action": "update", "id": f"call{i}", "number": 1, "used": 1000,
+                      "quantity": 1000, "validity_s": 600}]
+    answers = world.ask(requests)
+    check(all(answer["ok"] for answer in answers), answers)
+    with world.connect() as link:
+        link.sendall(b'{"command":"metrics"}\n')
+        text = json.loads(link.recv(1 << 20))["text"]
+    check("tollgate_calls_forgotten_total 1\n" in text, text)
 
 
 def world_mistakes(world):
