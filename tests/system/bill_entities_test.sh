@@ -152,6 +152,15 @@ bill run --period 2026-10 --issue --json # what is issued stays whose it was
 says '"kept":60'
 says '"differ":0'
 
+# What is listed of an account, of a month.
+bill list --account a03 --period 2026-10
+[ "$(awk '{print $1}' "$work/out" | xargs)" = "north/N-2026-00000001 north/DN-2026-00000001" ] || fail "of a03: $(cat "$work/out")"
+bill list --account a03 --json
+[ "$(wc -l <"$work/out")" = 3 ] || fail "all of a03: $(cat "$work/out")"
+bill list --period 2026-11 --full
+[ "$(wc -l <"$work/out")" = 60 ] || fail "November: $(wc -l <"$work/out")"
+refused "--period wants YYYY-MM, not '2026'" list --period 2026
+
 # Payments and explain.
 bill pay north/N-2026-00000001 --amount 10.00 --date 2026-12-02 --reference r1 --json
 says '"legal_entity":"north"'
