@@ -267,6 +267,12 @@ static uint64_t discount_decimals(const struct tg_image *image, const struct tg_
     return product->discount_decimals > 0 ? product->discount_decimals - 1u : image->scale;
 }
 
+/* 0 is stored for none. */
+static int64_t bound_of(int64_t amount)
+{
+    return amount != 0 ? amount : INT64_MAX;
+}
+
 void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
@@ -279,16 +285,15 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_product, discount_ppm, "discount", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_product, discount_fixed, "discount_amount", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, discount_on, "discount_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, discount_from, "discount_from", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, discount_rounding, "discount_rounding", TG_DIFF_ROUNDING),
         TG_DIFF_FIELD(tg_product, minimum, "minimum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, minimum_on, "minimum_on", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_product, maximum, "maximum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, maximum_on, "maximum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_scope, "bounds_scope", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, discount_scope, "discount_scope", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_order, "bounds_order", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, period_from, "period_from", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_product, discount_cycles, "discount_cycles", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_product, late_usage, "late_usage", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, late_write_off_below, "late_write_off_below", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, title_offset, "title", TG_DIFF_TEXT)};
@@ -302,6 +307,12 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_text(diff, item, "period", fee_period_name(was->period), fee_period_name(is->period));
     tg_diff_number(diff, item, "discount_decimals", discount_decimals(diff->before, was),
                    discount_decimals(diff->after, is));
+    tg_diff_money(diff, item, "maximum", bound_of(was->maximum), bound_of(is->maximum));
+    tg_diff_money(diff, item, "discount_max", bound_of(was->discount_max),
+                  bound_of(is->discount_max));
+    tg_diff_number(diff, item, "discount_cycles",
+                   was->discount_cycles != 0 ? was->discount_cycles : UINT64_MAX,
+                   is->discount_cycles != 0 ? is->discount_cycles : UINT64_MAX);
     tg_diff_text(diff, item, "plan", tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan),
                  tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan));
     tg_diff_text(diff, item, "tax", tg_image_name(diff->before, TG_CATALOG_TAX, was->tax),

@@ -390,6 +390,7 @@ static bool products_check(const struct tg_image *image)
              product->discount_scope > TG_SCOPE_ACCOUNT ||
              product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
              product->period_from > TG_FEE_FROM_START || product->discount_ppm > 1000000 ||
+             product->discount_from < 0 || product->discount_max < 0 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {

@@ -527,8 +527,10 @@ struct tg_product {
     uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */
     uint8_t discount_scope;       /**< enum tg_allowance_scope of the discounts. */
     uint8_t reserved;             /**< 0. */
+    int64_t discount_from;        /**< Least of the eligible lines that is discounted; 0 any. */
+    int64_t discount_max;         /**< Most that discount_ppm takes off a cycle; 0 none. */
 };
-_Static_assert(sizeof(struct tg_product) == 72, "stored");
+_Static_assert(sizeof(struct tg_product) == 88, "stored");
 
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {
