@@ -298,12 +298,13 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
     }
     const struct tg_bill_balance *balance = &made->balances[made->account];
     const bool is_prepaid = roster->credits != NULL && roster->credits[made->account].is_prepaid;
-    invoice->statement =
-        (struct tg_bill_statement){.opening = balance->opening,
-                                   .topups = balance->topups,
-                                   .usage = balance->usage,
-                                   .is_there = is_prepaid || balance->opening != 0 ||
-                                               balance->topups != 0 || balance->usage != 0};
+    invoice->statement = (struct tg_bill_statement){
+        .opening = balance->opening,
+        .topups = balance->topups,
+        .usage = balance->usage,
+        .lapsed = balance->lapsed,
+        .is_there = is_prepaid || balance->opening != 0 || balance->topups != 0 ||
+                    balance->usage != 0 || balance->lapsed != 0};
 }
 
 /* Who bills, when it is to be paid, and in which coins; a note has these of its invoice. */

@@ -136,8 +136,15 @@ struct tg_bill_statement {
     __int128 opening; /**< When the period began. */
     __int128 topups;  /**< Added in it. */
     __int128 usage;   /**< What rows on the bill took: below 0. */
+    __int128 lapsed;  /**< What was not used in its time: below 0. */
     bool is_there;    /**< Else all is 0: nothing to state. */
 };
+
+/** @brief Balance when the period ended. @param statement Statement. @return Rating scale. */
+static inline __int128 tg_bill_statement_closing(const struct tg_bill_statement *statement)
+{
+    return statement->opening + statement->topups + statement->usage + statement->lapsed;
+}
 
 /** @brief What a document is. */
 enum tg_bill_document {

@@ -160,6 +160,9 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     if (invoice->statement.is_there) {
         hash = tg_key_hash(hash, &invoice->statement.opening, sizeof(__int128));
         hash = tg_key_hash(hash, &invoice->statement.topups, sizeof(__int128));
+        if (invoice->statement.lapsed != 0) {
+            hash = tg_key_hash(hash, &invoice->statement.lapsed, sizeof(__int128));
+        }
     }
     if (invoice->cash.step != 0) {
         const int64_t cash[] = {invoice->cash.step, invoice->cash.rounding, invoice->cash_added};

@@ -260,6 +260,7 @@ static void add_category(struct tg_bill_text *out, const struct tg_bill_tax *tax
 /* What the balance did; exact, as it pays each row and not each bill. */
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
+    enum { LAPSED = 3 };
     const struct tg_bill_statement *statement = &invoice->statement;
     const struct {
         const char *key;
@@ -267,10 +268,14 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     } parts[] = {{"opening", statement->opening},
                  {"topups", statement->topups},
                  {"usage", statement->usage},
-                 {"closing", statement->opening + statement->topups + statement->usage}};
+                 {"lapsed", statement->lapsed},
+                 {"closing", tg_bill_statement_closing(statement)}};
     add_exact(out, "x_paidFromBalance", invoice->currency, invoice->paid);
     TG_BILL_TEXT_PUT(out, ",\"x_balance\":{");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (i == LAPSED && parts[i].amount == 0) {
+            continue; /* absent is 0 */
+        }
         tg_bill_text_put(out, ",", i > 0);
         TG_BILL_TEXT_PUT(out, "\"");
         tg_bill_text_put(out, parts[i].key, strlen(parts[i].key));

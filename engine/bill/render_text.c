@@ -238,15 +238,19 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     const struct {
         const char *label;
         __int128 amount;
-    } parts[] = {
-        {"Balance when the period began", statement->opening},
-        {"Top-ups", statement->topups},
-        {"Usage", statement->usage},
-        {"Balance when it ended", statement->opening + statement->topups + statement->usage}};
+        bool is_seldom; /* Not printed when it is 0. */
+    } parts[] = {{"Balance when the period began", statement->opening, false},
+                 {"Top-ups", statement->topups, false},
+                 {"Usage", statement->usage, false},
+                 {"Lapsed", statement->lapsed, true},
+                 {"Balance when it ended", tg_bill_statement_closing(statement), false}};
     TG_BILL_TEXT_PUT(out, "\n");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct tg_bill_text text;
         char cell[CELL_BYTES];
+        if (parts[i].is_seldom && parts[i].amount == 0) {
+            continue;
+        }
         text = tg_bill_text(cell, sizeof cell);
         tg_bill_text_money(&text, parts[i].amount, currency->scale, currency->minor);
         tg_bill_text_add(out, "%-32s %24s\n", parts[i].label, cell);

@@ -182,6 +182,8 @@ static void say_credit(struct page *page, const struct tg_credit_counts *credit)
     head(page, "tollgate_reservations_open", "gauge", "Reservations that hold money now.");
     say(page, "tollgate_reservations_open %llu\n", (unsigned long long)credit->open_count);
     counter(page, "tollgate_topups_total", "Prepaid top-ups.", credit->topups_count);
+    counter(page, "tollgate_credit_lapsed_total", "Times that prepaid money lapsed.",
+            credit->lapsed_count);
     counter(page, "tollgate_credit_refused_total", "Prepaid requests refused.",
             credit->refused_count);
     counter(page, "tollgate_credit_full_total", "Of these, for want of room.", credit->full_count);
