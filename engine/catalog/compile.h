@@ -296,6 +296,16 @@ bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);
 
+/** @brief Call for every entry of a map that services of plans have. @param compile State.
+ *  @param key Of the service, such as "prices"; what is no map is passed over.
+ *  @param each Of an entry; false: enough. */
+void tg_compile_service_entries(struct tg_compile *compile, const char *key,
+                                bool (*each)(struct tg_compile *, const struct tg_yaml_node *));
+
+/** @brief Number the zone that a key names. @param compile State. @param node Entry with the key.
+ *  @return false: there are too many, which is told. */
+bool tg_compile_zone_declare(struct tg_compile *compile, const struct tg_yaml_node *node);
+
 /** @brief Give every group of content of the plans a zone; after decks, before whatever counts
  *  zones. @param compile State. */
 void tg_compile_groups_declare(struct tg_compile *compile);
