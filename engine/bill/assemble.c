@@ -82,6 +82,8 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
     }
     made->catalog = catalog;
     made->members = members;
+    made->sellers = (struct tg_bill_sellers){.catalog = catalog,
+                                             .newest = catalog->images[catalog->images_count - 1]};
     const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);
@@ -296,12 +298,26 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
     }
     const struct tg_bill_balance *balance = &made->balances[made->account];
     const bool is_prepaid = roster->credits != NULL && roster->credits[made->account].is_prepaid;
-    invoice->statement =
-        (struct tg_bill_statement){.opening = balance->opening,
-                                   .topups = balance->topups,
-                                   .usage = balance->usage,
-                                   .is_there = is_prepaid || balance->opening != 0 ||
-                                               balance->topups != 0 || balance->usage != 0};
+    invoice->statement = (struct tg_bill_statement){
+        .opening = balance->opening,
+        .topups = balance->topups,
+        .usage = balance->usage,
+        .lapsed = balance->lapsed,
+        .is_there = is_prepaid || balance->opening != 0 || balance->topups != 0 ||
+                    balance->usage != 0 || balance->lapsed != 0};
+}
+
+/* Who bills, when it is to be paid, and in which coins; a note has these of its invoice. */
+static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+{
+    const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
+    const struct tg_roster_account *account = &made->catalog->roster->accounts[made->account];
+    if (terms != NULL && terms->billing.payment_days_plus > 0) {
+        invoice->due_ns =
+            invoice->issued_ns + (terms->billing.payment_days_plus - 1) * TG_NS_PER_DAY;
+    }
+    invoice->seller = tg_bill_seller_of(&made->sellers, made->account, made->window.end_ns - 1);
+    invoice->cash = tg_bill_cash_of(terms, invoice->currency->numeric, account->flags);
 }
 
 static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
@@ -356,11 +372,9 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     if (err != TG_OK) {
         return tg_why_set(why, err, "account id %s is too long", assembler->account_id);
     }
-    const struct tg_image *terms =
-        tg_catalog_image_at(assembler->catalog, assembler->window.end_ns - 1);
-    invoice->due_ns = note == NULL && terms != NULL && terms->billing.payment_days_plus > 0
-                          ? issued_ns + (terms->billing.payment_days_plus - 1) * TG_NS_PER_DAY
-                          : 0;
+    if (note == NULL) {
+        terms_make(assembler, invoice);
+    }
     assembler->taxed_to_ns = note != NULL ? note->window.end_ns : assembler->window.end_ns;
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
         err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);
@@ -376,6 +390,13 @@ void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
                                 const struct tg_bill_balance *balances)
 {
     assembler->balances = balances;
+}
+
+void tg_bill_assembler_sellers(struct tg_bill_assembler *assembler, const struct tg_image *newest,
+                               const char *run_entity)
+{
+    assembler->sellers.newest = newest;
+    assembler->sellers.run_entity = run_entity;
 }
 
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct tg_catalog_snapshot;
+struct tg_image;
 struct tg_bill_assembler;
 struct tg_bill_members;
 struct tg_bill_charge;
@@ -64,6 +65,12 @@ void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
  * Open.
  *  @param state Borrowed until close; NULL: there are none. */
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state);
+
+/** @brief Who bills. @param assembler Open; else the newest version of its catalog says so.
+ *  @param newest The version that knows every legal entity; borrowed until close. @param run_entity
+ *  Of accounts that name none; borrowed until close; NULL: "default". */
+void tg_bill_assembler_sellers(struct tg_bill_assembler *assembler, const struct tg_image *newest,
+                               const char *run_entity);
 
 /** @brief Free. @param assembler Assembler or NULL. */
 void tg_bill_assembler_close(struct tg_bill_assembler *assembler);

@@ -23,6 +23,11 @@ static bool issued_read(struct tg_db *state, struct tg_bill_note_head *note)
     if (err == TG_OK) {
         (void)snprintf(note->number, sizeof note->number, "%s",
                        tg_json_get_text(json, "number", ""));
+        (void)snprintf(note->entity, sizeof note->entity, "%s",
+                       tg_json_get_text(json, "entity", TG_ENTITY_DEFAULT));
+        (void)snprintf(note->title, sizeof note->title, "%s", tg_json_get_text(json, "seller", ""));
+        (void)snprintf(note->tax_id, sizeof note->tax_id, "%s",
+                       tg_json_get_text(json, "sellerTaxId", ""));
     }
     tg_json_free(json);
     return err == TG_OK;
@@ -70,6 +75,10 @@ enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
     invoice->reference_id = note->bill_id;
     invoice->reference_number = note->number;
     invoice->reason = "late usage";
+    invoice->seller =
+        (struct tg_bill_seller){.entity = note->entity,
+                                .title = note->title[0] != '\0' ? note->title : NULL,
+                                .tax_id = note->tax_id[0] != '\0' ? note->tax_id : NULL};
     __int128 sum = 0;
     for (uint32_t i = 0; i < invoice->lines_count; i++) {
         sum += invoice->lines[i].amount_exact;

@@ -33,6 +33,9 @@ struct tg_bill_note_head {
     uint16_t reserved;                 /**< 0. */
     char bill_id[TG_BILL_ID_BYTES];    /**< Of the invoice. */
     char number[TG_BILL_NUMBER_BYTES]; /**< Of the invoice. */
+    char entity[TG_BILL_NAME_BYTES];   /**< Who issued it. */
+    char title[TG_BILL_TITLE_BYTES];   /**< Its name on it; "": none. */
+    char tax_id[TG_BILL_NAME_BYTES];   /**< Its tax number on it; "": none. */
 };
 
 /** @brief What an assembler holds. */
@@ -62,6 +65,7 @@ struct tg_bill_assembler {
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
+    struct tg_bill_sellers sellers;         /**< Who bills. */
     uint32_t notes_count;                   /**< Of notes. */
     struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
     uint32_t currencies_count;                         /**< Of currencies. */

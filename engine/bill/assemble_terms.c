@@ -136,14 +136,22 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
         return product->discount_ppm > 0 || product->discount_fixed > 0 ? TG_E_AMOUNT_OVERFLOW
                                                                         : TG_OK;
     }
+    if (of.sum > 0 && of.sum < product->discount_from) {
+        return TG_OK;
+    }
     if (product->discount_ppm > 0 && of.sum != 0) {
         int64_t part = 0;
         if (discount_of(member, of.sum, &part) != TG_OK) {
             return TG_E_AMOUNT_OVERFLOW;
         }
+        const bool is_cut = product->discount_max > 0 &&
+                            (part > product->discount_max || part < -product->discount_max);
+        if (is_cut) {
+            part = part > 0 ? product->discount_max : -product->discount_max;
+        }
         const __int128 usage = share_of_usage(part, of);
         extra_line(made, member,
-                   &(struct tg_bill_line){.title = "discount",
+                   &(struct tg_bill_line){.title = is_cut ? "discount_max" : "discount",
                                           .amount_exact = -(__int128)part,
                                           .amount_usage = -usage,
                                           .fee = (int64_t)of.sum,

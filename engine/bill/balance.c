@@ -14,9 +14,12 @@ struct fold {
     struct tg_why *why;
 };
 
+/* Why a balance moves. */
+enum moved { MOVED_USAGE, MOVED_TOPUP, MOVED_LAPSE };
+
 /* Moves a balance by an amount that came with an epoch. */
 static void move(const struct fold *fold, uint32_t account, int64_t at_ns, uint64_t epoch,
-                 __int128 amount, bool is_topup)
+                 __int128 amount, enum moved why)
 {
     if (account >= fold->collect->roster->accounts_count) {
         return;
@@ -28,7 +31,9 @@ static void move(const struct fold *fold, uint32_t account, int64_t at_ns, uint6
         break;
     case TG_BILL_PLACE_HERE:
     case TG_BILL_PLACE_LATE:
-        *(is_topup ? &balance->topups : &balance->usage) += amount;
+        *(why == MOVED_TOPUP   ? &balance->topups
+          : why == MOVED_LAPSE ? &balance->lapsed
+                               : &balance->usage) += amount;
         break;
     default:
         break;
@@ -46,7 +51,7 @@ static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
         if ((view->charge_flags[i] & TG_CHARGE_PREPAID) != 0 && view->fate[i] == TG_FATE_RATED &&
             line != NULL) {
             move(fold, line->account, view->start_ns[i], view->epoch, -(__int128)view->amount[i],
-                 false);
+                 MOVED_USAGE);
         }
     }
     enum tg_err err;
@@ -60,8 +65,9 @@ static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
                               note.length_bytes);
         }
         memcpy(&event, note.bytes, sizeof event);
-        if (event.kind == TG_CREDIT_TOPUP) {
-            move(fold, event.account, event.at_ns, view->epoch, event.amount, true);
+        if (event.kind == TG_CREDIT_TOPUP || event.kind == TG_CREDIT_LAPSE) {
+            move(fold, event.account, event.at_ns, view->epoch, event.amount,
+                 event.kind == TG_CREDIT_TOPUP ? MOVED_TOPUP : MOVED_LAPSE);
         }
     }
     return err == TG_E_NOT_FOUND ? TG_OK : err;

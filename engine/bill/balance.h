@@ -22,6 +22,7 @@ struct tg_bill_balance {
     __int128 opening; /**< When the period began. */
     __int128 topups;  /**< Added in it, and taken out by hand. */
     __int128 usage;   /**< Of rows on the bill. */
+    __int128 lapsed;  /**< Of top-ups whose time was up in it: below 0. */
 };
 
 /**

@@ -262,6 +262,9 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
             tg_bill_assembler_bands(run->assemblers[i], run->bands);
+            tg_bill_assembler_sellers(run->assemblers[i],
+                                      params->catalog->images[params->catalog->images_count - 1],
+                                      params->legal_entity);
         }
     }
     return err == TG_OK ? tg_bill_crew_open(run->threads_count, chunk_make, run, &run->crew, why)
@@ -423,7 +426,6 @@ static enum tg_err account_make(const struct run *run, struct tg_bill_assembler 
         }
         invoice.is_issued = run->params->issues;
         invoice.draft_state = run->stats->state;
-        invoice.legal_entity = run->params->legal_entity;
         if (run->params->visit != NULL) {
             run->params->visit(run->params->visit_context, &invoice);
         }

@@ -102,8 +102,8 @@ struct tg_bill_params {
     int64_t at_ns;              /**< Now, for the grace that sources have; 0: the latest event of
                                      the journal. */
     const char *account_filter; /**< Only this account id; NULL: all. */
-    const char *legal_entity;   /**< See issue.h; NULL: default. */
-    const char *series;         /**< See issue.h; NULL: default. */
+    const char *legal_entity;   /**< Of accounts that name none; see issue.h; NULL: default. */
+    const char *series;         /**< Of legal entities that name none; see issue.h; NULL: INV. */
     bool issues;                /**< true: number and store; false: drafts. */
     /** The period is a month: an account with cycle day d > 1 is billed for the cycle that closes
      *  in it, from day d of the month before to day d of it; days begin in the account's zone

@@ -28,7 +28,12 @@ enum tg_err tg_bill_product_convert(const struct tg_image *image, const struct t
 {
     *local = *product;
     *currency = image->currency;
-    int64_t *amounts[] = {&local->fee, &local->minimum, &local->maximum, &local->discount_fixed,
+    int64_t *amounts[] = {&local->fee,
+                          &local->minimum,
+                          &local->maximum,
+                          &local->discount_fixed,
+                          &local->discount_from,
+                          &local->discount_max,
                           &local->late_write_off_below};
     if (image->currency == own || tg_image_exchange_at(image, 0) == NULL) {
         return TG_OK;

@@ -195,7 +195,7 @@ static void invoice_assert_sums(const struct tg_bill_invoice *invoice)
     (void)taxes;
 }
 
-/* What balances have paid: the lines of their rows, tax included. */
+/* What balances have paid: the lines of their rows, tax included; and what coins cannot. */
 static bool paid_sum(struct tg_bill_invoice *invoice)
 {
     __int128 paid = 0;
@@ -204,9 +204,11 @@ static bool paid_sum(struct tg_bill_invoice *invoice)
             paid += (__int128)invoice->lines[i].amount + invoice->lines[i].tax_amount;
         }
     }
+    int64_t rest = 0;
     invoice->paid = (int64_t)paid;
     return paid >= INT64_MIN && paid <= INT64_MAX &&
-           !__builtin_sub_overflow(invoice->total, invoice->paid, &(int64_t){0});
+           !__builtin_sub_overflow(invoice->total, invoice->paid, &rest) &&
+           tg_bill_cash_add(&invoice->cash, rest, &invoice->cash_added) == TG_OK;
 }
 
 enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,

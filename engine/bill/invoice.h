@@ -12,7 +12,7 @@
  *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage; or,
  * where the catalog says so, the sum of its lines' or its rows' rounded taxes; (3) printed line
  * amounts sum to their category's net, printed line taxes to its tax; (4) net_total = sum of nets,
- * tax_total = sum of taxes, total = net_total + tax_total.
+ * tax_total = sum of taxes, total = net_total + tax_total; (5) due = total - paid + cash_added.
  *
  *  Where a tax is inclusive (prices are with it), (1) and (2) are: gross = round(sum of exact
  *  amounts), tax = round(gross x rate / (1 + rate)), net = gross - tax; lines likewise.
@@ -26,6 +26,8 @@
 #include "base/error.h"
 #include "base/money.h"
 #include "bill/allocate.h"
+#include "bill/cash.h"
+#include "bill/seller.h"
 #include "catalog/image.h"
 #include "catalog/zone_time.h"
 
@@ -134,8 +136,15 @@ struct tg_bill_statement {
     __int128 opening; /**< When the period began. */
     __int128 topups;  /**< Added in it. */
     __int128 usage;   /**< What rows on the bill took: below 0. */
+    __int128 lapsed;  /**< What was not used in its time: below 0. */
     bool is_there;    /**< Else all is 0: nothing to state. */
 };
+
+/** @brief Balance when the period ended. @param statement Statement. @return Rating scale. */
+static inline __int128 tg_bill_statement_closing(const struct tg_bill_statement *statement)
+{
+    return statement->opening + statement->topups + statement->usage + statement->lapsed;
+}
 
 /** @brief What a document is. */
 enum tg_bill_document {
@@ -165,7 +174,7 @@ struct tg_bill_invoice {
     uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
     uint8_t reserved[4];                         /**< 0. */
     int64_t due_ns;                              /**< Day to pay by; 0: none. */
-    const char *legal_entity;                    /**< Whose number; NULL: default; borrowed. */
+    struct tg_bill_seller seller;                /**< Who bills; borrowed. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
     const char *reference_number;                /**< Of a note: the invoice's number. */
     const char *reason;                          /**< Of a note: why, for people. */
@@ -173,11 +182,19 @@ struct tg_bill_invoice {
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< With tax, bill scale. */
     int64_t paid;                                /**< Of total, taken from a balance already. */
+    int64_t cash_added;                          /**< What rounding by cash adds to the rest. */
+    struct tg_bill_cash cash;                    /**< How what is due is rounded. */
     struct tg_bill_statement statement;          /**< Of that balance. */
     char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
     char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft, and
                                                       before its turn has come. */
 };
+
+/** @brief What is to be paid. @param invoice Computed. @return Bill scale. */
+static inline int64_t tg_bill_invoice_due(const struct tg_bill_invoice *invoice)
+{
+    return invoice->total - invoice->paid + invoice->cash_added;
+}
 
 /** @brief Arrays compute() needs, all of the same length; owned by the caller, contents free. */
 struct tg_bill_scratch {
@@ -213,7 +230,8 @@ void tg_bill_lines_sort(struct tg_bill_line *lines, uint32_t lines_count);
 
 /**
  * @brief Round, tax and total the lines; see the invariants above.
- * @param[in,out] invoice  lines with amount_exact and tax_index set; taxes with rate and rounding.
+ * @param[in,out] invoice  lines with amount_exact and tax_index set; taxes with rate and rounding;
+ *                         cash.
  * @param[in]     scratch  Room for at least invoice->lines_count.
  * @param[out]    why      Filled on failure; may be NULL.
  * @return TG_OK, TG_E_FULL (scratch too small), TG_E_INVALID (a tax index out of range),

@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_ENTITY "default"
-#define ENTITY_BYTES   33u
-#define SERIES_BYTES   17u
+#define ENTITY_BYTES (TG_ENTITY_NAME_MAX + 1)
+#define SERIES_BYTES (TG_SERIES_MAX + 1)
 
 struct tg_bill_issuer {
     struct tg_db *state;       /* Borrowed. */
@@ -54,7 +53,7 @@ enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_
     }
     made->state = state;
     made->needs_approval = params->needs_approval;
-    const char *entity = params->legal_entity != NULL ? params->legal_entity : DEFAULT_ENTITY;
+    const char *entity = params->legal_entity != NULL ? params->legal_entity : TG_ENTITY_DEFAULT;
     const char *series = params->series != NULL ? params->series : "INV";
     enum tg_err err = TG_OK;
     if (!name_copy(made->entity, ENTITY_BYTES, entity) ||
@@ -152,8 +151,15 @@ static const char *number_put(struct tg_bill_issuer *issuer, const char *halves,
     return issuer->bytes;
 }
 
+/* Whose number an invoice gets: its seller's, else the issuer's. */
+static const char *entity_of(const struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                             const struct tg_bill_ready *ready)
+{
+    return ready->entity_at != SIZE_MAX ? pack->bytes + ready->entity_at : issuer->entity;
+}
+
 static enum tg_err part_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
-                            const struct tg_bill_part *part, const char *number)
+                            const struct tg_bill_part *part, const char *entity, const char *number)
 {
     static const char *const collections[] = {
         [TG_BILL_IN_BILLS] = "customerBill", [TG_BILL_IN_DRAFTS] = "billDraft",
@@ -172,25 +178,27 @@ static enum tg_err part_put(struct tg_bill_issuer *issuer, const struct tg_bill_
         return TG_OK;
     }
     char key[ENTITY_BYTES + TG_BILL_NUMBER_BYTES];
-    const bool is_default = strcmp(issuer->entity, DEFAULT_ENTITY) == 0;
-    (void)snprintf(key, sizeof key, "%s%s%s", is_default ? "" : issuer->entity,
-                   is_default ? "" : "/", number);
+    const bool is_default = strcmp(entity, TG_ENTITY_DEFAULT) == 0;
+    (void)snprintf(key, sizeof key, "%s%s%s", is_default ? "" : entity, is_default ? "" : "/",
+                   number);
     const char *id = part->collection == TG_BILL_IN_NUMBERS ? key : pack->bytes + part->id_at;
     tg_documents_put(&issuer->txn, collections[part->collection], id, json, length);
     return TG_OK;
 }
 
 /* Spend the number in the transaction that stores everything it stands on. */
-static enum tg_err number_spend(struct tg_bill_issuer *issuer, const struct tg_bill_ready *ready,
-                                struct tg_bill_stored *stored)
+static enum tg_err number_spend(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                                const struct tg_bill_ready *ready, struct tg_bill_stored *stored)
 {
     struct tg_civil civil;
     tg_clock_to_civil(ready->issued_ns, &civil);
     const char *series = ready->document == TG_BILL_CREDIT_NOTE  ? "CN"
                          : ready->document == TG_BILL_DEBIT_NOTE ? "DN"
+                         : ready->series_at != SIZE_MAX          ? pack->bytes + ready->series_at
                                                                  : issuer->series;
     char counter[96];
-    (void)snprintf(counter, sizeof counter, "bill|%s|%s|%04d", issuer->entity, series, civil.year);
+    (void)snprintf(counter, sizeof counter, "bill|%s|%s|%04d", entity_of(issuer, pack, ready),
+                   series, civil.year);
     const uint64_t ordinal = tg_counter_next(&issuer->txn, counter);
     if (ordinal == 0) {
         return TG_E_DATABASE;
@@ -221,17 +229,18 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
         return err;
     }
     stored->outcome = ready->is_issued ? TG_BILL_OUTCOME_ISSUED : TG_BILL_OUTCOME_DRAFTED;
-    if (ready->is_issued && issuer->needs_approval && !draft_equals(issuer, id, ready->digest)) {
+    if (ready->is_issued && issuer->needs_approval && !draft_equals(issuer, id, ready->approval)) {
         stored->outcome = TG_BILL_OUTCOME_UNAPPROVED;
         return TG_OK;
     }
     err = TG_OK;
     if (ready->is_issued) {
         (void)tg_documents_remove(&issuer->txn, "billDraft", id);
-        err = number_spend(issuer, ready, stored);
+        err = number_spend(issuer, pack, ready, stored);
     }
     for (uint32_t i = 0; i < ready->parts_count && err == TG_OK; i++) {
-        err = part_put(issuer, pack, &pack->parts[ready->part_first + i], stored->number);
+        err = part_put(issuer, pack, &pack->parts[ready->part_first + i],
+                       entity_of(issuer, pack, ready), stored->number);
     }
     if (err == TG_OK && ready->is_issued && ready->reference_at != SIZE_MAX) {
         const char *bill = pack->bytes + ready->reference_at;

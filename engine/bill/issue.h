@@ -39,8 +39,10 @@ struct tg_bill_issue_params {
     uint32_t size_bytes;      /**< sizeof(struct tg_bill_issue_params). */
     bool needs_approval;      /**< Only what equals its draft is issued. */
     uint8_t reserved[3];      /**< 0. */
-    const char *legal_entity; /**< Issuer; NULL: "default"; at most 32 of [A-Za-z0-9_.-]. */
-    const char *series;       /**< Prefix of the number; NULL: "INV"; same alphabet, at most 16. */
+    const char *legal_entity; /**< Of invoices without a seller; NULL: "default"; at most 32 of
+                                   [A-Za-z0-9_.-]. */
+    const char *series;       /**< Prefix of the number where the seller has none; NULL: "INV";
+                                   same alphabet, at most 16. */
 };
 
 /** @brief What became of one invoice. */

@@ -279,6 +279,16 @@ static bool time_read(const char *text, int64_t *time_ns, struct tg_zone_offset 
     return is_read;
 }
 
+/* A note is of who issued the invoice, by the name it has there. */
+static struct tg_bill_seller seller_read(const struct tg_json *bill)
+{
+    const struct tg_json *seller = tg_json_get(bill, "x_seller");
+    return (struct tg_bill_seller){.entity =
+                                       tg_json_get_text(bill, "x_legalEntity", TG_ENTITY_DEFAULT),
+                                   .title = tg_json_get_text(seller, "name", NULL),
+                                   .tax_id = tg_json_get_text(seller, "taxId", NULL)};
+}
+
 static enum tg_err head_make(struct note *note)
 {
     const struct tg_bill_note_params *params = note->params;
@@ -295,7 +305,7 @@ static enum tg_err head_make(struct note *note)
         .account_name = tg_json_get_text(account, "name", ""),
         .currency = tg_currency_by_code(tg_json_get_text(due, "unit", "")),
         .issued_ns = params->issued_ns,
-        .legal_entity = params->legal_entity,
+        .seller = seller_read(note->bill),
         .lines = note->lines,
         .rounding = rounding >= 0 ? (uint8_t)rounding : (uint8_t)TG_ROUND_HALF_UP,
         .document = params->is_debit ? TG_BILL_DEBIT_NOTE : TG_BILL_CREDIT_NOTE,
@@ -305,6 +315,10 @@ static enum tg_err head_make(struct note *note)
     if (invoice->currency == NULL || !time_read(from, &invoice->period_start_ns, &note->days[0]) ||
         !time_read(to, &invoice->period_end_ns, &note->days[1])) {
         return tg_why_set(note->why, TG_E_CORRUPT, "invoice %s cannot be read", note->bill_id);
+    }
+    if (params->legal_entity != NULL && strcmp(params->legal_entity, invoice->seller.entity) != 0) {
+        return tg_why_set(note->why, TG_E_INVALID, "invoice %s is of legal entity '%s', not '%s'",
+                          note->bill_id, invoice->seller.entity, params->legal_entity);
     }
     note->days[0].from_ns = INT64_MIN;
     invoice->zone = (struct tg_zone_view){note->days, 2, 0};
@@ -349,7 +363,6 @@ static enum tg_err lines_make(struct note *note, struct tg_db *state)
 static enum tg_err note_store(struct note *note, struct tg_db *state)
 {
     const struct tg_bill_issue_params issue = {.size_bytes = sizeof issue,
-                                               .legal_entity = note->params->legal_entity,
                                                .series = note->params->is_debit ? "DN" : "CN"};
     struct tg_bill_issuer *issuer = NULL;
     enum tg_bill_outcome outcome = TG_BILL_OUTCOME_ISSUED;

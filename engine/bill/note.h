@@ -31,7 +31,7 @@ struct tg_bill_note_params {
     const char *reason;  /**< For people. */
     const char *amount;  /**< Net, decimal text at the currency's minor unit; NULL: what is left
                               of the line. Needs a line. */
-    const char *legal_entity; /**< See issue.h; NULL: default. */
+    const char *legal_entity; /**< Who issued the invoice, to be sure; NULL: whoever did. */
     int64_t issued_ns;        /**< Date of the note. */
     bool is_debit;            /**< Adds instead of taking back. */
     uint8_t reserved[7];      /**< 0. */
@@ -43,9 +43,9 @@ struct tg_bill_note_params {
  * @param[in]  params  Borrowed until return.
  * @param[out] number  The note's; also when the very same note was issued before.
  * @param[out] why     May be NULL.
- * @return TG_OK; TG_E_NOT_FOUND (no such issued invoice or line); TG_E_INVALID (amount, name, or
- *         nothing left to take back); TG_E_EXISTS (a note of that name says something else);
- *         TG_E_FULL; TG_E_AMOUNT_OVERFLOW; TG_E_NO_MEMORY; TG_E_DATABASE; TG_E_CORRUPT.
+ * @return TG_OK; TG_E_NOT_FOUND (no such issued invoice or line); TG_E_INVALID (amount, name,
+ *         legal entity, or nothing left to take back); TG_E_EXISTS (a note of that name says
+ * something else); TG_E_FULL; TG_E_AMOUNT_OVERFLOW; TG_E_NO_MEMORY; TG_E_DATABASE; TG_E_CORRUPT.
  */
 enum tg_err tg_bill_note_issue(struct tg_db *state, const struct tg_bill_note_params *params,
                                char number[TG_BILL_NUMBER_BYTES], struct tg_why *why);

@@ -160,6 +160,13 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     if (invoice->statement.is_there) {
         hash = tg_key_hash(hash, &invoice->statement.opening, sizeof(__int128));
         hash = tg_key_hash(hash, &invoice->statement.topups, sizeof(__int128));
+        if (invoice->statement.lapsed != 0) {
+            hash = tg_key_hash(hash, &invoice->statement.lapsed, sizeof(__int128));
+        }
+    }
+    if (invoice->cash.step != 0) {
+        const int64_t cash[] = {invoice->cash.step, invoice->cash.rounding, invoice->cash_added};
+        hash = tg_key_hash(hash, cash, sizeof cash);
     }
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         const struct tg_bill_tax *tax = &invoice->taxes[i];
@@ -199,6 +206,19 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     return hash;
 }
 
+/* An approval is also of who bills; who an account moves to later has not issued its old bills. */
+static uint64_t approval_digest(const struct tg_bill_invoice *invoice, uint64_t digest)
+{
+    const struct tg_bill_seller *seller = &invoice->seller;
+    const char *const texts[] = {seller->entity, seller->title, seller->tax_id, seller->series};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const bool is_there = texts[i] != NULL;
+        digest = tg_key_hash(digest, &is_there, sizeof is_there);
+        digest = text_hash(digest, texts[i]);
+    }
+    return digest;
+}
+
 static bool rates_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *invoice,
                       size_t bill_at)
 {
@@ -236,6 +256,23 @@ static void add_amount(struct tg_bill_text *text, const char *key,
     TG_BILL_TEXT_PUT(text, "\"");
 }
 
+/* What a note on it has to say of who issued it. */
+static void add_seller(struct tg_bill_text *text, const struct tg_bill_seller *seller)
+{
+    if (seller->entity != NULL && strcmp(seller->entity, TG_ENTITY_DEFAULT) != 0) {
+        TG_BILL_TEXT_PUT(text, ",\"entity\":");
+        tg_bill_text_quote(text, seller->entity);
+    }
+    if (seller->title != NULL) {
+        TG_BILL_TEXT_PUT(text, ",\"seller\":");
+        tg_bill_text_quote(text, seller->title);
+    }
+    if (seller->tax_id != NULL) {
+        TG_BILL_TEXT_PUT(text, ",\"sellerTaxId\":");
+        tg_bill_text_quote(text, seller->tax_id);
+    }
+}
+
 /* The record that makes an id issued for ever, the way from number to id, and the announcement. */
 static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *invoice,
                         uint64_t digest, size_t id_at)
@@ -255,14 +292,21 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
     add_amount(&text, "net", invoice, invoice->net_total);
     add_amount(&text, "tax", invoice, invoice->tax_total);
     add_amount(&text, "total", invoice, invoice->total);
-    if (invoice->paid != 0) {
-        add_amount(&text, "payable", invoice, invoice->total - invoice->paid);
+    if (invoice->paid != 0 || invoice->cash.step != 0) {
+        add_amount(&text, "payable", invoice, tg_bill_invoice_due(invoice));
+    }
+    if (invoice->cash.step != 0) { /* What is open is rounded again when a note moves it. */
+        add_amount(&text, "cashAdded", invoice, invoice->cash_added);
+        add_amount(&text, "cashStep", invoice, invoice->cash.step);
+        tg_bill_text_add(&text, ",\"cashRounding\":\"%s\"",
+                         tg_rounding_name(invoice->cash.rounding));
     }
     if (invoice->due_ns != 0) {
         TG_BILL_TEXT_PUT(&text, ",\"due\":\"");
         tg_bill_text_time(&text, invoice->due_ns);
         TG_BILL_TEXT_PUT(&text, "\"");
     }
+    add_seller(&text, &invoice->seller);
     if (invoice->reference_id != NULL) {
         TG_BILL_TEXT_PUT(&text, ",\"reference\":");
         tg_bill_text_quote(&text, invoice->reference_id);
@@ -299,7 +343,7 @@ static bool parts_add(struct tg_bill_pack *pack, const struct tg_bill_invoice *i
     if (!invoice->is_issued) { /* What an approval is of: issue.c compares it. */
         text.length_bytes -= text.is_full ? 0 : 1;
         TG_BILL_TEXT_PUT(&text, TG_BILL_DIGEST_KEY);
-        add_hex(&text, ready->digest);
+        add_hex(&text, ready->approval);
         TG_BILL_TEXT_PUT(&text, "\"}");
     }
     bool fits = part_end(pack, invoice->is_issued ? TG_BILL_IN_BILLS : TG_BILL_IN_DRAFTS,
@@ -329,6 +373,7 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
                           invoice->lines_count);
     }
     ready->digest = invoice_digest(invoice);
+    ready->approval = approval_digest(invoice, ready->digest);
     ready->issued_ns = invoice->issued_ns;
     ready->net_total = invoice->net_total;
     ready->tax_total = invoice->tax_total;
@@ -340,6 +385,10 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     if (invoice->reference_id != NULL) {
         ready->reference_at = text_keep(pack, invoice->reference_id);
     }
+    ready->entity_at =
+        invoice->seller.entity != NULL ? text_keep(pack, invoice->seller.entity) : SIZE_MAX;
+    ready->series_at =
+        invoice->seller.series != NULL ? text_keep(pack, invoice->seller.series) : SIZE_MAX;
     ready->document = invoice->document;
     if (!parts_add(pack, invoice, ready)) {
         return tg_why_set(why, TG_E_FULL, "invoice %s is longer than any can be", invoice->id);

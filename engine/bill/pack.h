@@ -45,7 +45,8 @@ struct tg_bill_part {
 
 /** @brief One invoice, or an account that has none because its sums do not fit. */
 struct tg_bill_ready {
-    uint64_t digest;            /**< What it says, number and date aside. */
+    uint64_t digest;            /**< What it says, number, date and seller aside. */
+    uint64_t approval;          /**< What it says, number and date aside: of a draft. */
     int64_t issued_ns;          /**< Its date; the year of its number. */
     int64_t net_total;          /**< Bill scale. */
     int64_t tax_total;          /**< Bill scale. */
@@ -54,6 +55,8 @@ struct tg_bill_ready {
     uint64_t written_off_count; /**< Late rows not charged, likewise. */
     size_t id_at;               /**< Document id; of a failure: why, for people. */
     size_t reference_at;        /**< Of a note: id of its invoice; SIZE_MAX: it is none. */
+    size_t entity_at;           /**< Whose number; SIZE_MAX: the issuer's. */
+    size_t series_at;           /**< Its series; SIZE_MAX: the issuer's. */
     uint32_t lines_count;       /**< Lines. */
     uint32_t part_first;        /**< Into parts. */
     uint32_t parts_count;       /**< How many. */

@@ -271,6 +271,7 @@ static void add_category(struct tg_bill_text *out, const struct tg_bill_tax *tax
 /* What the balance did; exact, as it pays each row and not each bill. */
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
+    enum { LAPSED = 3 };
     const struct tg_bill_statement *statement = &invoice->statement;
     const struct {
         const char *key;
@@ -278,10 +279,14 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     } parts[] = {{"opening", statement->opening},
                  {"topups", statement->topups},
                  {"usage", statement->usage},
-                 {"closing", statement->opening + statement->topups + statement->usage}};
+                 {"lapsed", statement->lapsed},
+                 {"closing", tg_bill_statement_closing(statement)}};
     add_exact(out, "x_paidFromBalance", invoice->currency, invoice->paid);
     TG_BILL_TEXT_PUT(out, ",\"x_balance\":{");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (i == LAPSED && parts[i].amount == 0) {
+            continue; /* absent is 0 */
+        }
         tg_bill_text_put(out, ",", i > 0);
         TG_BILL_TEXT_PUT(out, "\"");
         tg_bill_text_put(out, parts[i].key, strlen(parts[i].key));
@@ -290,6 +295,19 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
                            invoice->currency->minor);
         TG_BILL_TEXT_PUT(out, "\"");
     }
+    TG_BILL_TEXT_PUT(out, "}");
+}
+
+/* What stands between the total and what is due, as no coin is smaller. */
+static void add_cash(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
+{
+    const struct tg_currency *currency = invoice->currency;
+    TG_BILL_TEXT_PUT(out, ",\"x_cashRounding\":{\"amount\":\"");
+    tg_bill_text_money(out, invoice->cash_added, currency->minor, currency->minor);
+    TG_BILL_TEXT_PUT(out, "\",\"step\":\"");
+    tg_bill_text_money(out, invoice->cash.step, currency->minor, currency->minor);
+    TG_BILL_TEXT_PUT(out, "\"");
+    add_word(out, "mode", tg_rounding_name(invoice->cash.rounding));
     TG_BILL_TEXT_PUT(out, "}");
 }
 
@@ -306,6 +324,21 @@ static void add_tax_place(struct tg_bill_text *out, const struct tg_bill_invoice
     }
     if (has_twin) {
         add_unsigned(out, "x_taxItem", place);
+    }
+}
+
+static void add_seller(struct tg_bill_text *out, const struct tg_bill_seller *seller)
+{
+    if (seller->entity != NULL && strcmp(seller->entity, TG_ENTITY_DEFAULT) != 0) {
+        add_string(out, "x_legalEntity", seller->entity);
+    }
+    if (seller->title != NULL) {
+        TG_BILL_TEXT_PUT(out, ",\"x_seller\":{\"name\":");
+        tg_bill_text_quote(out, seller->title);
+        if (seller->tax_id != NULL) {
+            add_string(out, "taxId", seller->tax_id);
+        }
+        TG_BILL_TEXT_PUT(out, "}");
     }
 }
 
@@ -328,9 +361,7 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     if (!invoice->is_issued) {
         add_word(out, "x_state", tg_bill_period_state_name(invoice->draft_state));
     }
-    if (invoice->legal_entity != NULL) {
-        add_string(out, "x_legalEntity", invoice->legal_entity);
-    }
+    add_seller(out, &invoice->seller);
     if (invoice->document != TG_BILL_INVOICE) {
         add_string(out, "x_referenceId", invoice->reference_id);
         add_string(out, "x_referenceNumber", invoice->reference_number);
@@ -359,8 +390,11 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     add_head(out, invoice);
     add_money(out, "taxExcludedAmount", currency, invoice->net_total);
     add_money(out, "taxIncludedAmount", currency, invoice->total);
-    add_money(out, "amountDue", currency, invoice->total - invoice->paid);
-    add_money(out, "remainingAmount", currency, invoice->total - invoice->paid);
+    add_money(out, "amountDue", currency, tg_bill_invoice_due(invoice));
+    add_money(out, "remainingAmount", currency, tg_bill_invoice_due(invoice));
+    if (invoice->cash.step != 0) {
+        add_cash(out, invoice);
+    }
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
     }

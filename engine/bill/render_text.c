@@ -218,6 +218,23 @@ static void add_tax(struct tg_bill_text *out, const struct tg_bill_tax_part *tax
     add_sum(out, label, tax->tax, currency);
 }
 
+/* What is to be paid, where that is not the total. */
+static void add_due(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
+{
+    char label[CELL_BYTES];
+    struct tg_bill_text text = tg_bill_text(label, sizeof label);
+    if (invoice->statement.is_there) {
+        add_sum(out, "Paid from balance", -invoice->paid, invoice->currency);
+    }
+    if (invoice->cash.step != 0) {
+        TG_BILL_TEXT_PUT(&text, "Rounding to ");
+        tg_bill_text_money(&text, invoice->cash.step, invoice->currency->minor,
+                           invoice->currency->minor);
+        add_sum(out, label, invoice->cash_added, invoice->currency);
+    }
+    add_sum(out, "Due", tg_bill_invoice_due(invoice), invoice->currency);
+}
+
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
     const struct tg_bill_statement *statement = &invoice->statement;
@@ -225,17 +242,19 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     const struct {
         const char *label;
         __int128 amount;
-    } parts[] = {
-        {"Balance when the period began", statement->opening},
-        {"Top-ups", statement->topups},
-        {"Usage", statement->usage},
-        {"Balance when it ended", statement->opening + statement->topups + statement->usage}};
-    add_sum(out, "Paid from balance", -invoice->paid, currency);
-    add_sum(out, "Due", invoice->total - invoice->paid, currency);
+        bool is_seldom; /* Not printed when it is 0. */
+    } parts[] = {{"Balance when the period began", statement->opening, false},
+                 {"Top-ups", statement->topups, false},
+                 {"Usage", statement->usage, false},
+                 {"Lapsed", statement->lapsed, true},
+                 {"Balance when it ended", tg_bill_statement_closing(statement), false}};
     TG_BILL_TEXT_PUT(out, "\n");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct tg_bill_text text;
         char cell[CELL_BYTES];
+        if (parts[i].is_seldom && parts[i].amount == 0) {
+            continue;
+        }
         text = tg_bill_text(cell, sizeof cell);
         tg_bill_text_money(&text, parts[i].amount, currency->scale, currency->minor);
         tg_bill_text_add(out, "%-32s %24s\n", parts[i].label, cell);
@@ -257,6 +276,11 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         tg_bill_text_add(out, "for %s: %s\n", invoice->reference_number, invoice->reason);
     }
     tg_bill_text_add(out, "\n");
+    if (invoice->seller.title != NULL) {
+        const char *tax_id = invoice->seller.tax_id;
+        tg_bill_text_add(out, "Seller    %s%s%s\n", invoice->seller.title,
+                         tax_id != NULL ? ", " : "", tax_id != NULL ? tax_id : "");
+    }
     tg_bill_text_add(out, "Account   %s%s%s\nPeriod    ", invoice->account_id,
                      invoice->account_name[0] != '\0' ? "  " : "", invoice->account_name);
     add_day(out, tg_zone_local_ns(invoice->zone, invoice->period_start_ns));
@@ -288,6 +312,9 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         }
     }
     add_sum(out, "Total", invoice->total, invoice->currency);
+    if (invoice->statement.is_there || invoice->cash.step != 0) {
+        add_due(out, invoice);
+    }
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
     }

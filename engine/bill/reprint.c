@@ -132,6 +132,7 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
     int64_t opening = 0;
     int64_t topups = 0;
     int64_t usage = 0;
+    int64_t lapsed = 0;
     if (balance == NULL) {
         return true;
     }
@@ -139,8 +140,24 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
         amount_read(balance, "opening", scale, &opening) &&
         amount_read(balance, "topups", scale, &topups) &&
         amount_read(balance, "usage", scale, &usage) &&
+        (tg_json_get(balance, "lapsed") == NULL ||
+         amount_read(balance, "lapsed", scale, &lapsed)) &&
         amount_read(bill, "x_paidFromBalance", invoice->currency->minor, &invoice->paid);
-    invoice->statement = (struct tg_bill_statement){opening, topups, usage, true};
+    invoice->statement = (struct tg_bill_statement){opening, topups, usage, lapsed, true};
+    return is_read;
+}
+
+static bool cash_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const struct tg_json *cash = tg_json_get(bill, "x_cashRounding");
+    const uint8_t minor = invoice->currency->minor;
+    int64_t step = 0;
+    if (cash == NULL) {
+        return true;
+    }
+    const bool is_read = amount_read(cash, "amount", minor, &invoice->cash_added) &&
+                         amount_read(cash, "step", minor, &step) && step > 0 && step <= UINT32_MAX;
+    invoice->cash.step = (uint32_t)step;
     return is_read;
 }
 
@@ -159,6 +176,8 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
     invoice->reference_number = tg_json_get_text(bill, "x_referenceNumber", "");
     invoice->reason = tg_json_get_text(bill, "x_reason", "");
     invoice->is_issued = number[0] != '\0';
+    invoice->seller.title = tg_json_get_text(tg_json_get(bill, "x_seller"), "name", NULL);
+    invoice->seller.tax_id = tg_json_get_text(tg_json_get(bill, "x_seller"), "taxId", NULL);
     if (strlen(number) >= sizeof invoice->number || strlen(id) >= sizeof invoice->id) {
         return false;
     }
@@ -168,7 +187,7 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
            time_read(bill, "billDate", &invoice->issued_ns) &&
            time_read(period, "startDateTime", &invoice->period_start_ns) &&
            time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice) &&
-           statement_read(bill, invoice);
+           statement_read(bill, invoice) && cash_read(bill, invoice);
 }
 
 enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/text.h"
+#include "catalog/image_layout.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -24,6 +25,14 @@ static const struct {
 const char *tg_bill_standing_name(uint8_t state)
 {
     return state < sizeof states / sizeof states[0] ? states[state].name : "unknown";
+}
+
+void tg_bill_standing_label(const struct tg_bill_standing *standing,
+                            char label[TG_BILL_LABEL_BYTES])
+{
+    const bool is_default = strcmp(standing->entity, TG_ENTITY_DEFAULT) == 0;
+    (void)snprintf(label, TG_BILL_LABEL_BYTES, "%s%s%s", is_default ? "" : standing->entity,
+                   is_default ? "" : "/", standing->number);
 }
 
 static bool money_take(const struct tg_json *json, const char *key,
@@ -88,6 +97,38 @@ static enum tg_err sum_take(struct tg_txn *txn, const char *collection, struct s
     return err != TG_OK && err != TG_E_NOT_FOUND ? err : sum->err;
 }
 
+/* How its amount due was rounded when it was issued. */
+static bool cash_take(const struct tg_json *json, struct tg_bill_standing *standing)
+{
+    int64_t step = 0;
+    if (tg_json_get(json, "cashStep") == NULL) {
+        return true;
+    }
+    const int rounding = tg_rounding_by_name(tg_json_get_text(json, "cashRounding", ""));
+    if (!money_take(json, "cashStep", standing->currency, &step) || step < 1 || step > UINT32_MAX ||
+        !money_take(json, "cashAdded", standing->currency, &standing->cash_added) || rounding < 0) {
+        return false;
+    }
+    standing->cash = (struct tg_bill_cash){.step = (uint32_t)step, .rounding = (uint8_t)rounding};
+    return true;
+}
+
+/* With notes another sum is to be paid, which is rounded instead: one rounding stands, not one a
+ * document. */
+static enum tg_err open_sum(struct tg_bill_standing *standing)
+{
+    int64_t exact = 0;
+    int64_t added = 0;
+    if (__builtin_sub_overflow(standing->due, standing->cash_added, &exact) ||
+        __builtin_add_overflow(exact, standing->notes, &exact) ||
+        tg_bill_cash_add(&standing->cash, exact, &added) != TG_OK ||
+        __builtin_sub_overflow(added, standing->cash_added, &standing->rounding) ||
+        __builtin_sub_overflow(exact + added, standing->paid, &standing->open)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    return TG_OK;
+}
+
 static enum tg_err issued_take(struct tg_txn *txn, const char *id,
                                struct tg_bill_standing *standing)
 {
@@ -98,7 +139,7 @@ static enum tg_err issued_take(struct tg_txn *txn, const char *id,
         standing->currency = tg_currency_by_code(tg_json_get_text(json, "currency", ""));
         const char *due = tg_json_get_text(json, "due", NULL);
         const char *key = tg_json_get(json, "payable") != NULL ? "payable" : "total";
-        if (standing->currency == NULL ||
+        if (standing->currency == NULL || !cash_take(json, standing) ||
             !money_take(json, "total", standing->currency, &standing->total) ||
             !money_take(json, key, standing->currency, &standing->due) ||
             (due != NULL && tg_clock_parse(due, strlen(due), &standing->due_ns) != TG_OK)) {
@@ -108,6 +149,8 @@ static enum tg_err issued_take(struct tg_txn *txn, const char *id,
                        tg_json_get_text(json, "account", ""));
         (void)snprintf(standing->number, sizeof standing->number, "%s",
                        tg_json_get_text(json, "number", ""));
+        (void)snprintf(standing->entity, sizeof standing->entity, "%s",
+                       tg_json_get_text(json, "entity", TG_ENTITY_DEFAULT));
         standing->is_note = tg_json_get(json, "reference") != NULL || strncmp(id, "N-", 2) == 0;
     }
     tg_json_free(json);
@@ -144,10 +187,7 @@ enum tg_err tg_bill_standing_read(struct tg_txn *txn, const char *id,
     err = err == TG_OK && !standing->is_note ? sum_take(txn, "billIssued", &notes) : err;
     standing->paid = payments.total;
     standing->notes = notes.total;
-    if (err == TG_OK && (__builtin_add_overflow(standing->due, standing->notes, &standing->open) ||
-                         __builtin_sub_overflow(standing->open, standing->paid, &standing->open))) {
-        err = TG_E_AMOUNT_OVERFLOW;
-    }
+    err = err == TG_OK ? open_sum(standing) : err;
     standing->state = state_of(standing);
     return err;
 }
@@ -191,6 +231,9 @@ enum tg_err tg_bill_standing_move(struct tg_txn *txn, const char *id, int64_t at
     add_amount(&text, "due", &standing, standing.due);
     add_amount(&text, "paid", &standing, standing.paid);
     add_amount(&text, "notes", &standing, standing.notes);
+    if (standing.cash.step != 0) {
+        add_amount(&text, "rounding", &standing, standing.rounding);
+    }
     add_amount(&text, "open", &standing, standing.open);
     TG_BILL_TEXT_PUT(&text, "}");
     tg_documents_put(txn, "billState", id, text.bytes, text.length_bytes);

@@ -20,6 +20,7 @@
 #define TG_BILL_STANDING_H
 
 #include "base/error.h"
+#include "bill/cash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,13 +46,18 @@ struct tg_bill_standing {
     int64_t total;                      /**< With what a balance has paid. */
     int64_t paid;                       /**< Sum of payments. */
     int64_t notes;                      /**< Sum of credit notes (below 0) and debit notes. */
-    int64_t open;                       /**< due + notes - paid; below 0: more than enough. */
+    int64_t rounding;                   /**< What notes change of the rounding by cash. */
+    int64_t open;                       /**< due + notes + rounding - paid; below 0: more than
+                                             enough. */
     int64_t due_ns;                     /**< Day to pay by; 0: none. */
     uint8_t state;                      /**< enum tg_bill_standing_state. */
     bool is_note;                       /**< A note: it counts on its invoice. */
     uint8_t reserved[6];                /**< 0. */
+    struct tg_bill_cash cash;           /**< How what is due is rounded. */
+    int64_t cash_added;                 /**< Of due, added by that. */
     char account[128];                  /**< Who pays. */
     char number[48];                    /**< Its number. */
+    char entity[33];                    /**< Whose number; "default". */
 };
 
 /** @brief A payment as it is noted. */
@@ -66,6 +72,13 @@ struct tg_bill_payment {
 
 /** @brief Name of a state ("partly_paid"). @param state enum. @return Static text. */
 const char *tg_bill_standing_name(uint8_t state);
+
+#define TG_BILL_LABEL_BYTES 82u /**< Legal entity, a slash, a number, NUL. */
+
+/** @brief Number of a bill as it is found by: behind "ENTITY/" when it is not of "default".
+ *  @param standing Read. @param[out] label Room. */
+void tg_bill_standing_label(const struct tg_bill_standing *standing,
+                            char label[TG_BILL_LABEL_BYTES]);
 
 /** @brief Id of a bill by its number or id. @param txn Begun. @param name As typed.
  *  @param[out] id Room. @param id_bytes Of id. */

@@ -27,6 +27,8 @@ static const char *const tables[TG_CATALOG_KINDS_COUNT] = {
     [TG_CATALOG_DECK] = "decks",
     [TG_CATALOG_TIME_MODEL] = "time_models",
     [TG_CATALOG_EXCHANGE] = "exchange_rates",
+    [TG_CATALOG_CASH] = "cash_roundings",
+    [TG_CATALOG_ENTITY] = "legal_entities",
     [TG_CATALOG_SPEND_LIMIT] = "spend_limits",
     [TG_CATALOG_COUNTER] = "counters",
     [TG_CATALOG_CAUSES] = "causes",
@@ -182,12 +184,13 @@ static void names_seed(struct tg_compile *compile, const struct tg_image *previo
     static const enum tg_catalog_kind stable[] = {
         TG_CATALOG_ZONE,         TG_CATALOG_PRICE, TG_CATALOG_PLAN,    TG_CATALOG_ALLOWANCE,
         TG_CATALOG_PRODUCT,      TG_CATALOG_TAX,   TG_CATALOG_NETWORK, TG_CATALOG_SPEND_LIMIT,
-        TG_CATALOG_ACCOUNT_ZONE, TG_CATALOG_SITE,  TG_CATALOG_COUNTER};
+        TG_CATALOG_ACCOUNT_ZONE, TG_CATALOG_SITE,  TG_CATALOG_COUNTER, TG_CATALOG_ENTITY};
     (void)tg_names_add(&compile->names[TG_CATALOG_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_NETWORK], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_ACCOUNT_ZONE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_SITE], "", 0);
     (void)tg_names_add(&compile->names[TG_CATALOG_COUNTER], "", 0);
+    (void)tg_names_add(&compile->names[TG_CATALOG_ENTITY], "", 0);
     for (size_t i = 0; previous != NULL && i < sizeof stable / sizeof stable[0]; i++) {
         for (uint32_t j = 0; j < tg_image_count(previous, stable[i]); j++) {
             const char *name = tg_image_name(previous, stable[i], j);
@@ -401,6 +404,8 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_account_zones(&compile);
         tg_compile_time_models(&compile);
         tg_compile_exchange(&compile);
+        tg_compile_cash(&compile);
+        tg_compile_entities(&compile);
         tg_compile_spend_limits(&compile);
         tg_compile_parts(&compile);
         tg_compile_sites(&compile);

@@ -163,6 +163,17 @@ int64_t tg_compile_money_in(struct tg_compile *compile, const struct tg_currency
 /** @brief Read the zones of accounts; before allowances. @param compile State. */
 void tg_compile_account_zones(struct tg_compile *compile);
 
+/** @brief Read a key that holds a currency. @param compile Problems go there. @param map Of the
+ *  entry; may be NULL. @param key The key. @return Static, or NULL: told. */
+const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
+                                              const struct tg_yaml_node *map, const char *key);
+
+/** @brief Compile cash roundings. @param compile State. */
+void tg_compile_cash(struct tg_compile *compile);
+
+/** @brief Compile legal entities. @param compile State. */
+void tg_compile_entities(struct tg_compile *compile);
+
 /** @brief Compile exchange rates. @param compile State. */
 void tg_compile_exchange(struct tg_compile *compile);
 
@@ -284,6 +295,16 @@ bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_
 
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);
+
+/** @brief Call for every entry of a map that services of plans have. @param compile State.
+ *  @param key Of the service, such as "prices"; what is no map is passed over.
+ *  @param each Of an entry; false: enough. */
+void tg_compile_service_entries(struct tg_compile *compile, const char *key,
+                                bool (*each)(struct tg_compile *, const struct tg_yaml_node *));
+
+/** @brief Number the zone that a key names. @param compile State. @param node Entry with the key.
+ *  @return false: there are too many, which is told. */
+bool tg_compile_zone_declare(struct tg_compile *compile, const struct tg_yaml_node *node);
 
 /** @brief Give every group of content of the plans a zone; after decks, before whatever counts
  *  zones. @param compile State. */

@@ -12,30 +12,19 @@
 #define GROUPS_MAX     256u
 #define GROUP_TEXT_MAX 255u
 
+static bool group_declare(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    if (strcmp(node->key, "home") == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
+                    "zone \"home\" is what plans call usage in no zone");
+        return true;
+    }
+    return tg_compile_zone_declare(compile, node);
+}
+
 void tg_compile_groups_declare(struct tg_compile *compile)
 {
-    struct tg_names *zones = &compile->names[TG_CATALOG_ZONE];
-    for (uint32_t i = 0; i < compile->nodes_count[TG_CATALOG_PLAN]; i++) {
-        const struct tg_yaml_node *plan = compile->nodes[TG_CATALOG_PLAN][i];
-        const struct tg_yaml_node *service =
-            plan != NULL && plan->kind == TG_YAML_MAP ? plan->child : NULL;
-        for (; service != NULL; service = service->next) {
-            const struct tg_yaml_node *groups =
-                service->kind == TG_YAML_MAP ? tg_yaml_get(service, "groups") : NULL;
-            const struct tg_yaml_node *node =
-                groups != NULL && groups->kind == TG_YAML_MAP ? groups->child : NULL;
-            for (; node != NULL; node = node->next) {
-                if (strcmp(node->key, "home") == 0) {
-                    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                                "zone \"home\" is what plans call usage in no zone");
-                } else if (tg_names_add(zones, node->key, strlen(node->key)) >= TG_DECK_NONE) {
-                    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                                "more than 65534 zones over all versions");
-                    return;
-                }
-            }
-        }
-    }
+    tg_compile_service_entries(compile, "groups", group_declare);
 }
 
 /* "100", "200-299" or a name. */

@@ -13,8 +13,8 @@
 /* A journal keeps remainders in 2^-32: a fraction with a denominator below 2^31 is got back. */
 #define CARRY_DENOMINATOR_MAX UINT64_C(0x7fffffff)
 
-static const struct tg_currency *currency_read(struct tg_compile *compile,
-                                               const struct tg_yaml_node *map, const char *key)
+const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
+                                              const struct tg_yaml_node *map, const char *key)
 {
     const struct tg_yaml_node *node = tg_yaml_get(map, key);
     if (node == NULL || node->kind != TG_YAML_SCALAR || node->text_bytes != 3) {
@@ -57,8 +57,8 @@ static struct tg_exchange_rate exchange_read(struct tg_compile *compile,
 {
     const struct tg_schema *keys = &tg_catalog_exchange_keys;
     const struct tg_yaml_node *to_node = tg_yaml_get(node, "valid_to");
-    const struct tg_currency *from = currency_read(compile, node, "from");
-    const struct tg_currency *to = currency_read(compile, node, "to");
+    const struct tg_currency *from = tg_compile_currency(compile, node, "from");
+    const struct tg_currency *to = tg_compile_currency(compile, node, "to");
     struct tg_exchange_rate out = {
         .rate = 1,
         .valid_from_ns = tg_schema_number(keys, node, "valid_from"),

@@ -41,28 +41,14 @@ bool tg_compile_is_pair(const char *key)
     return strchr(key, '>') != NULL || strcmp(key, "=") == 0;
 }
 
+static bool pair_declare(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    return !tg_compile_is_pair(node->key) || tg_compile_zone_declare(compile, node);
+}
+
 void tg_compile_pairs_declare(struct tg_compile *compile)
 {
-    struct tg_names *zones = &compile->names[TG_CATALOG_ZONE];
-    for (uint32_t i = 0; i < compile->nodes_count[TG_CATALOG_PLAN]; i++) {
-        const struct tg_yaml_node *plan = compile->nodes[TG_CATALOG_PLAN][i];
-        const struct tg_yaml_node *service =
-            plan != NULL && plan->kind == TG_YAML_MAP ? plan->child : NULL;
-        for (; service != NULL; service = service->next) {
-            const struct tg_yaml_node *prices =
-                service->kind == TG_YAML_MAP ? tg_yaml_get(service, "prices") : NULL;
-            const struct tg_yaml_node *node =
-                prices != NULL && prices->kind == TG_YAML_MAP ? prices->child : NULL;
-            for (; node != NULL; node = node->next) {
-                if (tg_compile_is_pair(node->key) &&
-                    tg_names_add(zones, node->key, strlen(node->key)) >= TG_DECK_NONE) {
-                    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                                "more than 65534 zones over all versions");
-                    return;
-                }
-            }
-        }
-    }
+    tg_compile_service_entries(compile, "prices", pair_declare);
 }
 
 static bool bit_get(const uint8_t *bits, uint32_t index)

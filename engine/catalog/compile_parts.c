@@ -423,6 +423,32 @@ static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *n
     }
 }
 
+/* Limits of discounts, which say nothing without one. */
+static void discount_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           struct tg_product *product)
+{
+    static const char *const limits[] = {"discount_max", "discount_from", "discount_cycles"};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        const struct tg_yaml_node *limit = tg_yaml_get(node, limits[i]);
+        const bool is_max = i == 0;
+        if (limit != NULL && product->discount_ppm == 0 &&
+            (is_max || product->discount_fixed == 0)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, limit->mark,
+                        is_max ? "give discount" : "give discount or discount_amount",
+                        "%s: the product has no discount", limits[i]);
+        }
+        if (is_max && limit != NULL && product->discount_max == 0 &&
+            tg_diag_errors_count(compile->diag) == 0) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, limit->mark, "leave discount out",
+                        "discount_max: \"%.64s\" leaves no discount", limit->text);
+        }
+    }
+    if (tg_yaml_get(node, limits[2]) != NULL) {
+        product->discount_cycles =
+            (uint16_t)tg_schema_number(&tg_catalog_product_keys, node, limits[2]);
+    }
+}
+
 static struct tg_product product_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_product_keys;
@@ -455,6 +481,8 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .discount_decimals = tg_yaml_get(node, "discount_decimals") != NULL
                                  ? (uint8_t)(tg_schema_number(keys, node, "discount_decimals") + 1)
                                  : 0,
+        .discount_from = amount_read(compile, node, "discount_from"),
+        .discount_max = amount_read(compile, node, "discount_max"),
         .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
@@ -462,9 +490,6 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .discount_scope = (uint8_t)tg_schema_number(keys, node, "discount_scope"),
         .bounds_order = (uint8_t)tg_schema_number(keys, node, "bounds_order"),
         .period_from = (uint8_t)tg_schema_number(keys, node, "period_from"),
-        .discount_cycles = tg_yaml_get(node, "discount_cycles") != NULL
-                               ? (uint16_t)tg_schema_number(keys, node, "discount_cycles")
-                               : 0,
         .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
     if (plan != NULL) {
@@ -489,6 +514,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     }
     terms_check(compile, node, &product);
     period_check(compile, node, &product);
+    discount_check(compile, node, &product);
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,
                     "product \"%.64s\" has a negative fee", node->key);

@@ -93,7 +93,7 @@ static void units_diff(struct tg_diff *diff, const struct tg_diff_item *item, co
     tg_diff_text(diff, item, field, left, right);
 }
 
-static void money_text(int64_t amount, uint8_t scale, char text[TG_MONEY_TEXT_BYTES])
+void tg_diff_money_text(int64_t amount, uint8_t scale, char *text)
 {
     (void)snprintf(text, TG_MONEY_TEXT_BYTES, "none");
     if (amount != INT64_MIN && amount != INT64_MAX) {
@@ -106,8 +106,8 @@ void tg_diff_money(struct tg_diff *diff, const struct tg_diff_item *item, const 
 {
     char left[TG_MONEY_TEXT_BYTES];
     char right[TG_MONEY_TEXT_BYTES];
-    money_text(from, diff->scale_before, left);
-    money_text(to, diff->scale_after, right);
+    tg_diff_money_text(from, diff->scale_before, left);
+    tg_diff_money_text(to, diff->scale_after, right);
     tg_diff_text(diff, item, field, left, right);
 }
 
@@ -280,6 +280,35 @@ static bool kind_diff(struct tg_diff *diff, enum tg_catalog_kind kind, const cha
     return true;
 }
 
+/* Is it one of the entries, each ended by a blank or the end? */
+static bool word_is_there(const char *text, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word)) {
+        if ((at == text || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void tg_diff_word(struct tg_diff_words *words, const char *word)
+{
+    static const char more[] = " ...";
+    const size_t length = strlen(word);
+    if (words->is_cut || word_is_there(words->text, word)) {
+        return;
+    }
+    if (words->length + length + sizeof more + 1 > sizeof words->text) {
+        words->is_cut = true;
+        memcpy(words->text + words->length, more, sizeof more);
+        return;
+    }
+    words->length +=
+        (size_t)snprintf(words->text + words->length, sizeof words->text - words->length, "%s%s",
+                         words->length > 0 ? " " : "", word);
+}
+
 /* IANA names of the zones that accounts may be in; the first is that of all others. */
 static void zones_text(const struct tg_image *image, uint32_t from, uint32_t to, char *text,
                        size_t text_bytes)
@@ -343,6 +372,8 @@ struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_i
                  {TG_CATALOG_PLAN, "plan", tg_diff_plan},
                  {TG_CATALOG_PRODUCT, "product", tg_diff_product},
                  {TG_CATALOG_EXCHANGE, "exchange_rate", tg_diff_exchange},
+                 {TG_CATALOG_CASH, "cash_rounding", tg_diff_cash},
+                 {TG_CATALOG_ENTITY, "legal_entity", tg_diff_entity},
                  {TG_CATALOG_SPEND_LIMIT, "spend_limit", tg_diff_limit}};
     struct tg_diff diff = {.before = before,
                            .after = after,

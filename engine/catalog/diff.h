@@ -75,6 +75,17 @@ void tg_diff_add(struct tg_diff *diff, const struct tg_diff_item *item, const ch
 void tg_diff_text(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
                   const char *from, const char *to);
 
+/** @brief A list as one text, in which entries follow each other. */
+struct tg_diff_words {
+    size_t length;   /**< Of text. */
+    bool is_cut;     /**< More did not fit: "..." says so. */
+    char text[1024]; /**< NUL-terminated; zero-initialise. */
+};
+
+/** @brief Put an entry behind a list; one that is there already is not put again. @param words
+ *  List. @param word Entry. */
+void tg_diff_word(struct tg_diff_words *words, const char *word);
+
 /** @brief Tell a number that changed. @param diff Diff. @param item Of what. @param field Option.
  *  @param from Number; UINT64_MAX is none. @param to Likewise; the same tells nothing. */
 void tg_diff_number(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
@@ -84,6 +95,10 @@ void tg_diff_number(struct tg_diff *diff, const struct tg_diff_item *item, const
  *  @param field Option. @param from Amount. @param to Amount; the same tells nothing. */
 void tg_diff_money(struct tg_diff *diff, const struct tg_diff_item *item, const char *field,
                    int64_t from, int64_t to);
+
+/** @brief An amount as it is told. @param amount Amount; INT64_MIN and INT64_MAX are none.
+ *  @param scale Its scale. @param[out] text Room for TG_MONEY_TEXT_BYTES. */
+void tg_diff_money_text(int64_t amount, uint8_t scale, char *text);
 
 /** @brief Tell an instant that changed. @param diff Diff. @param item Of what. @param field Option.
  *  @param from_ns UTC; INT64_MAX open. @param to_ns Likewise; the same tells nothing. */
@@ -116,6 +131,12 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item);
 
 /** @brief Compare a spend limit. @param diff Diff. @param item Which. */
 void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item);
+
+/** @brief Compare a cash rounding. @param diff Diff. @param item Which. */
+void tg_diff_cash(struct tg_diff *diff, const struct tg_diff_item *item);
+
+/** @brief Compare a legal entity. @param diff Diff. @param item Which. */
+void tg_diff_entity(struct tg_diff *diff, const struct tg_diff_item *item);
 
 /** @brief Compare an exchange rate. @param diff Diff. @param item Which. */
 void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item);

@@ -19,14 +19,33 @@ static bool zone_is_covered(const struct tg_image *image, const struct tg_allowa
            ((bits[zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
+/* What it covers by name, where one side has no list. */
+static void zones_list(const struct tg_image *image, const struct tg_allowance *allowance,
+                       struct tg_diff_words *words)
+{
+    if (allowance->zones_offset == 0) {
+        tg_diff_word(words, "all");
+        return;
+    }
+    for (uint32_t zone = 0; zone < tg_image_count(image, TG_CATALOG_ZONE); zone++) {
+        const char *name = tg_image_name(image, TG_CATALOG_ZONE, zone);
+        if (zone_is_covered(image, allowance, zone)) {
+            tg_diff_word(words, name[0] != '\0' ? name : "home");
+        }
+    }
+}
+
 /* Zones that it began or ceased to cover, each by its name; a zone that is gone tells nothing. */
 static void zones_diff(struct tg_diff *diff, const struct tg_diff_item *item,
                        const struct tg_allowance *was, const struct tg_allowance *is)
 {
     const uint32_t *before_of = diff->before_of[TG_CATALOG_ZONE];
     if (was->zones_offset == 0 || is->zones_offset == 0) {
-        tg_diff_text(diff, item, "zones", was->zones_offset == 0 ? "all" : "some",
-                     is->zones_offset == 0 ? "all" : "some");
+        struct tg_diff_words left = {.length = 0};
+        struct tg_diff_words right = {.length = 0};
+        zones_list(diff->before, was, &left);
+        zones_list(diff->after, is, &right);
+        tg_diff_text(diff, item, "zones", left.text, right.text);
         return;
     }
     for (uint32_t zone = 0; zone < tg_image_count(diff->after, TG_CATALOG_ZONE); zone++) {
@@ -56,14 +75,35 @@ static bool band_is_covered(const struct tg_image *image, const struct tg_allowa
     return false;
 }
 
+static void bands_list(const struct tg_image *image, const struct tg_allowance *allowance,
+                       struct tg_diff_words *words)
+{
+    const struct tg_time_model *models =
+        (const struct tg_time_model *)tg_image_section(image, TG_IMAGE_SECTION_TIME_MODELS);
+    if (allowance->bands_offset == 0) {
+        tg_diff_word(words, "all");
+        return;
+    }
+    for (uint32_t m = 0; m < tg_image_count(image, TG_CATALOG_TIME_MODEL); m++) {
+        for (uint32_t i = 0; i < models[m].bands_count; i++) {
+            if (tg_image_allowance_covers_band(image, allowance, m, i)) {
+                tg_diff_word(words, tg_image_band_name(image, m, i));
+            }
+        }
+    }
+}
+
 static void bands_diff(struct tg_diff *diff, const struct tg_diff_item *item,
                        const struct tg_allowance *was, const struct tg_allowance *is)
 {
     const struct tg_time_model *models =
         (const struct tg_time_model *)tg_image_section(diff->after, TG_IMAGE_SECTION_TIME_MODELS);
     if (was->bands_offset == 0 || is->bands_offset == 0) {
-        tg_diff_text(diff, item, "bands", was->bands_offset == 0 ? "all" : "some",
-                     is->bands_offset == 0 ? "all" : "some");
+        struct tg_diff_words left = {.length = 0};
+        struct tg_diff_words right = {.length = 0};
+        bands_list(diff->before, was, &left);
+        bands_list(diff->after, is, &right);
+        tg_diff_text(diff, item, "bands", left.text, right.text);
         return;
     }
     for (uint32_t m = 0; m < tg_image_count(diff->after, TG_CATALOG_TIME_MODEL); m++) {
@@ -91,6 +131,27 @@ static void services_diff(struct tg_diff *diff, const struct tg_diff_item *item,
         tg_diff_text(diff, item, field, (was->services_mask & bit) != 0 ? "covered" : "not covered",
                      (is->services_mask & bit) != 0 ? "covered" : "not covered");
     }
+}
+
+static void percents_list(const struct tg_allowance *allowance, struct tg_diff_words *words)
+{
+    for (uint32_t i = 0; i < COUNT(allowance->thresholds_percent); i++) {
+        char text[8];
+        (void)snprintf(text, sizeof text, "%u", allowance->thresholds_percent[i]);
+        if (allowance->thresholds_percent[i] != 0) {
+            tg_diff_word(words, text);
+        }
+    }
+}
+
+static void thresholds_diff(struct tg_diff *diff, const struct tg_diff_item *item,
+                            const struct tg_allowance *was, const struct tg_allowance *is)
+{
+    struct tg_diff_words left = {.length = 0};
+    struct tg_diff_words right = {.length = 0};
+    percents_list(was, &left);
+    percents_list(is, &right);
+    tg_diff_text(diff, item, "thresholds", left.text, right.text);
 }
 
 static void options_diff(struct tg_diff *diff, const struct tg_diff_item *item,
@@ -155,10 +216,7 @@ void tg_diff_allowance(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_allowance, rollover_periods, "rollover.periods", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_allowance, rollover_min_base, "rollover.min", TG_DIFF_UNITS),
         TG_DIFF_FIELD(tg_allowance, rollover_max_base, "rollover.max", TG_DIFF_UNITS),
-        TG_DIFF_FIELD(tg_allowance, rollover_total_base, "rollover.total", TG_DIFF_UNITS),
-        TG_DIFF_FIELD(tg_allowance, thresholds_percent[0], "thresholds", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, thresholds_percent[1], "thresholds", TG_DIFF_NUMBER),
-        TG_DIFF_FIELD(tg_allowance, thresholds_percent[2], "thresholds", TG_DIFF_NUMBER)};
+        TG_DIFF_FIELD(tg_allowance, rollover_total_base, "rollover.total", TG_DIFF_UNITS)};
     const struct tg_allowance *was =
         diff->before != NULL ? tg_image_allowance(diff->before, item->was) : NULL;
     const struct tg_allowance *is = tg_image_allowance(diff->after, item->is);
@@ -168,6 +226,7 @@ void tg_diff_allowance(struct tg_diff *diff, const struct tg_diff_item *item)
     diff->unit_before = was->unit;
     diff->unit_after = is->unit;
     tg_diff_fields(diff, item, &tg_catalog_allowance_keys, fields, COUNT(fields), was, is);
+    thresholds_diff(diff, item, was, is);
     options_diff(diff, item, was, is);
     validity_diff(diff, item, was, is);
     tg_diff_text(diff, item, "price_when_used", used_price(diff->before, was),

@@ -193,22 +193,34 @@ void tg_diff_price(struct tg_diff *diff, const struct tg_diff_item *item)
     }
 }
 
+static void amounts_list(const struct tg_spend_limit *limit, uint8_t scale,
+                         struct tg_diff_words *words)
+{
+    for (uint32_t i = 0; i < TG_THRESHOLDS_MAX && limit->thresholds[i] != INT64_MAX; i++) {
+        char text[TG_MONEY_TEXT_BYTES];
+        tg_diff_money_text(limit->thresholds[i], scale, text);
+        tg_diff_word(words, text);
+    }
+}
+
 void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_spend_limit, maximum, "maximum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_spend_limit, period, "period", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_spend_limit, thresholds[0], "thresholds", TG_DIFF_MONEY),
-        TG_DIFF_FIELD(tg_spend_limit, thresholds[1], "thresholds", TG_DIFF_MONEY),
-        TG_DIFF_FIELD(tg_spend_limit, thresholds[2], "thresholds", TG_DIFF_MONEY)};
+        TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM)};
     static const struct tg_spend_limit none = {.is_present = 0};
     const struct tg_spend_limit *was =
         item->was != UINT32_MAX ? tg_image_spend_limit(diff->before, item->was) : &none;
     const struct tg_spend_limit *is =
         item->is != UINT32_MAX ? tg_image_spend_limit(diff->after, item->is) : &none;
     if (!tg_diff_presence(diff, item, was->is_present != 0, is->is_present != 0)) {
+        struct tg_diff_words left = {.length = 0};
+        struct tg_diff_words right = {.length = 0};
         tg_diff_fields(diff, item, &tg_catalog_spend_limit_keys, fields, COUNT(fields), was, is);
+        amounts_list(was, diff->scale_before, &left);
+        amounts_list(is, diff->scale_after, &right);
+        tg_diff_text(diff, item, "thresholds", left.text, right.text);
     }
 }
 
@@ -255,6 +267,12 @@ static uint64_t discount_decimals(const struct tg_image *image, const struct tg_
     return product->discount_decimals > 0 ? product->discount_decimals - 1u : image->scale;
 }
 
+/* 0 is stored for none. */
+static int64_t bound_of(int64_t amount)
+{
+    return amount != 0 ? amount : INT64_MAX;
+}
+
 void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
@@ -267,16 +285,15 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_product, discount_ppm, "discount", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_product, discount_fixed, "discount_amount", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, discount_on, "discount_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_product, discount_from, "discount_from", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, discount_rounding, "discount_rounding", TG_DIFF_ROUNDING),
         TG_DIFF_FIELD(tg_product, minimum, "minimum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, minimum_on, "minimum_on", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_product, maximum, "maximum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, maximum_on, "maximum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_scope, "bounds_scope", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, discount_scope, "discount_scope", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_order, "bounds_order", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, period_from, "period_from", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_product, discount_cycles, "discount_cycles", TG_DIFF_NUMBER),
         TG_DIFF_FIELD(tg_product, late_usage, "late_usage", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, late_write_off_below, "late_write_off_below", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, title_offset, "title", TG_DIFF_TEXT)};
@@ -290,6 +307,12 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_text(diff, item, "period", fee_period_name(was->period), fee_period_name(is->period));
     tg_diff_number(diff, item, "discount_decimals", discount_decimals(diff->before, was),
                    discount_decimals(diff->after, is));
+    tg_diff_money(diff, item, "maximum", bound_of(was->maximum), bound_of(is->maximum));
+    tg_diff_money(diff, item, "discount_max", bound_of(was->discount_max),
+                  bound_of(is->discount_max));
+    tg_diff_number(diff, item, "discount_cycles",
+                   was->discount_cycles != 0 ? was->discount_cycles : UINT64_MAX,
+                   is->discount_cycles != 0 ? is->discount_cycles : UINT64_MAX);
     tg_diff_text(diff, item, "plan", tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan),
                  tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan));
     tg_diff_text(diff, item, "tax", tg_image_name(diff->before, TG_CATALOG_TAX, was->tax),

@@ -283,6 +283,24 @@ static inline const struct tg_spend_limit *tg_image_spend_limit(const struct tg_
            index;
 }
 
+/** @brief A cash rounding. @param image Checked. @param index Below the count. @return Borrowed. */
+static inline const struct tg_cash_rounding *tg_image_cash_at(const struct tg_image *image,
+                                                              uint32_t index)
+{
+    return (const struct tg_cash_rounding *)tg_image_section(image, TG_IMAGE_SECTION_CASH) + index;
+}
+
+/** @brief A legal entity. @param image Checked. @param entity Any. @return Borrowed, NULL none. */
+static inline const struct tg_legal_entity *tg_image_entity(const struct tg_image *image,
+                                                            uint32_t entity)
+{
+    const struct tg_legal_entity *all =
+        (const struct tg_legal_entity *)tg_image_section(image, TG_IMAGE_SECTION_ENTITIES);
+    return entity < image->sections[TG_IMAGE_SECTION_ENTITIES].count && all[entity].is_present != 0
+               ? &all[entity]
+               : NULL;
+}
+
 /** @brief Spend limit of all prices of a plan's service. @param image Checked. @param plan_service
  *  Of that image. @return Limit plus 1; 0 none. */
 static inline uint16_t tg_image_plan_limit(const struct tg_image *image,

@@ -2,6 +2,7 @@
 /* Everything the readers of image.h trust is looked at here, once, before a snapshot is published.
  * The checksum finds damage; the rest finds an image that was made wrong or by someone else. */
 #include "base/hash.h"
+#include "base/money.h"
 #include "catalog/image.h"
 
 #include <string.h>
@@ -35,6 +36,8 @@ static const uint32_t item_sizes[TG_IMAGE_SECTION_NAMES] = {
     [TG_IMAGE_SECTION_SITE_NODES] = sizeof(struct tg_site_node),
     [TG_IMAGE_SECTION_CAUSES] = sizeof(struct tg_causes),
     [TG_IMAGE_SECTION_PLAN_TERMS] = sizeof(struct tg_plan_terms),
+    [TG_IMAGE_SECTION_CASH] = sizeof(struct tg_cash_rounding),
+    [TG_IMAGE_SECTION_ENTITIES] = sizeof(struct tg_legal_entity),
 };
 
 uint32_t tg_image_item_bytes(uint32_t section)
@@ -408,6 +411,7 @@ static bool products_check(const struct tg_image *image)
              product->discount_scope > TG_SCOPE_ACCOUNT ||
              product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
              product->period_from > TG_FEE_FROM_START || product->discount_ppm > 1000000 ||
+             product->discount_from < 0 || product->discount_max < 0 ||
              (product->plan != TG_PLAN_NONE &&
               product->plan >= tg_image_count(image, TG_CATALOG_PLAN)) ||
              (product->tax != TG_TAX_NONE && tg_image_tax(image, product->tax) == NULL))) {
@@ -489,6 +493,28 @@ static bool sites_check(const struct tg_image *image)
     return is_fine;
 }
 
+/* What stands on a bill beside its lines. */
+static bool bill_check(const struct tg_image *image)
+{
+    const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
+    const uint32_t entities_count = image->sections[TG_IMAGE_SECTION_ENTITIES].count;
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_CASH].count;
+    bool is_fine = tg_image_count(image, TG_CATALOG_CASH) == count;
+    for (uint32_t i = 0; is_fine && i < count; i++) {
+        const struct tg_cash_rounding *cash = tg_image_cash_at(image, i);
+        is_fine = cash->step >= 2 && cash->rounding <= TG_ROUND_FLOOR &&
+                  tg_currency_by_numeric(cash->currency) != NULL;
+    }
+    is_fine = is_fine && tg_image_count(image, TG_CATALOG_ENTITY) >= entities_count;
+    for (uint32_t i = 0; is_fine && i < entities_count; i++) {
+        const struct tg_legal_entity *entity = tg_image_entity(image, i);
+        is_fine = entity == NULL ||
+                  (entity->title_offset < text_count && entity->tax_id_offset < text_count &&
+                   entity->series_offset < text_count);
+    }
+    return is_fine;
+}
+
 /* Exchange rates, spend limits, rules of prices, local times. */
 static bool rules_check(const struct tg_image *image)
 {
@@ -517,7 +543,7 @@ static bool rules_check(const struct tg_image *image)
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
         is_fine = tg_image_spend_limit(image, i)->period < TG_PERIODS_COUNT;
     }
-    return is_fine && zones_check(image);
+    return is_fine && zones_check(image) && bill_check(image);
 }
 
 enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *why)

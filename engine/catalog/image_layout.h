@@ -170,9 +170,11 @@ enum tg_catalog_kind {
     TG_CATALOG_COUNTER = 14,      /**< Counters of prices; 0 is "". Beside the ids of documents
                                        one a kind of sum: id or ":price", period, scope and
                                        dimension with ":" between. */
-    TG_CATALOG_CAUSES = 15        /**< Tables of closing causes; not stable across versions. */
+    TG_CATALOG_CAUSES = 15,       /**< Tables of closing causes; not stable across versions. */
+    TG_CATALOG_CASH = 16,         /**< Cash roundings; not stable across versions. */
+    TG_CATALOG_ENTITY = 17        /**< Legal entities; 0 is "": who bills if nobody is named. */
 };
-#define TG_CATALOG_KINDS_COUNT 16u
+#define TG_CATALOG_KINDS_COUNT 18u
 
 /** @brief Where a section lies. */
 struct tg_image_section {
@@ -213,7 +215,9 @@ enum tg_image_section_id {
     TG_IMAGE_SECTION_SITE_NODES = 22,     /**< struct tg_site_node, longer prefixes first. */
     TG_IMAGE_SECTION_CAUSES = 23,         /**< struct tg_causes. */
     TG_IMAGE_SECTION_PLAN_TERMS = 24,     /**< struct tg_plan_terms a plan's service, or none. */
-    TG_IMAGE_SECTION_NAMES = 25 /**< uint32_t offsets into the text section, one section a kind. */
+    TG_IMAGE_SECTION_CASH = 25,           /**< struct tg_cash_rounding, by name. */
+    TG_IMAGE_SECTION_ENTITIES = 26,       /**< struct tg_legal_entity. */
+    TG_IMAGE_SECTION_NAMES = 27 /**< uint32_t offsets into the text section, one section a kind. */
 };
 
 #define TG_DUNNING_STEPS_MAX 8u /**< Reminders of an unpaid bill. */
@@ -432,6 +436,28 @@ struct tg_spend_limit {
 };
 _Static_assert(sizeof(struct tg_spend_limit) == 40, "stored");
 
+/** @brief To what amounts due in a currency are rounded, as there is no smaller coin. */
+struct tg_cash_rounding {
+    uint32_t step;     /**< In the currency's minor unit; at least 2. */
+    uint16_t currency; /**< ISO 4217 numeric; one entry a currency. */
+    uint8_t rounding;  /**< enum tg_rounding. */
+    uint8_t is_named;  /**< 1: only of accounts that say so; 0: of all that do not say otherwise. */
+};
+_Static_assert(sizeof(struct tg_cash_rounding) == 8, "stored");
+
+#define TG_ENTITY_NAME_MAX 32u       /**< Characters of a legal entity's name. */
+#define TG_SERIES_MAX      16u       /**< Characters of a series of numbers. */
+#define TG_ENTITY_DEFAULT  "default" /**< Who bills if nobody is named. */
+
+/** @brief Who bills: a seller with numbers of its own. */
+struct tg_legal_entity {
+    uint32_t title_offset;  /**< Name on bills, in the text section. */
+    uint32_t tax_id_offset; /**< Tax number on bills; 0 none. */
+    uint32_t series_offset; /**< Prefix of its invoices' numbers; 0: that of the run. */
+    uint32_t is_present;    /**< 0: a hole. */
+};
+_Static_assert(sizeof(struct tg_legal_entity) == 16, "stored");
+
 /** @brief Local time of a zone from an instant on. */
 struct tg_zone_offset {
     int64_t from_ns;   /**< UTC. */
@@ -555,8 +581,10 @@ struct tg_product {
     uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */
     uint8_t discount_scope;       /**< enum tg_allowance_scope of the discounts. */
     uint8_t reserved;             /**< 0. */
+    int64_t discount_from;        /**< Least of the eligible lines that is discounted; 0 any. */
+    int64_t discount_max;         /**< Most that discount_ppm takes off a cycle; 0 none. */
 };
-_Static_assert(sizeof(struct tg_product) == 72, "stored");
+_Static_assert(sizeof(struct tg_product) == 88, "stored");
 
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {

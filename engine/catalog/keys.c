@@ -410,6 +410,10 @@ KEYS(tg_catalog_product_keys,
      .help = "Of the discount; absent: the catalog's for rates."},
     {.key = "discount_decimals", .type = TG_TYPE_INTEGER, .min = 0, .max = 18,
      .help = "Decimals the discount is rounded to; absent: the rating scale."},
+    {.key = "discount_from", .type = TG_TYPE_MONEY, .fallback = "0",
+     .help = "Discounts only in a cycle whose eligible lines make at least this."},
+    {.key = "discount_max", .type = TG_TYPE_MONEY,
+     .help = "Most that the percentage takes off a cycle; absent: no bound."},
     {.key = "discount_cycles", .type = TG_TYPE_INTEGER, .min = 1, .max = 1200,
      .help = "On so many bills of a subscription, its first ones; absent: on all."},
     {.key = "minimum", .type = TG_TYPE_MONEY, .fallback = "0",
@@ -457,6 +461,23 @@ KEYS(tg_catalog_exchange_keys,
     {.key = "valid_from", .type = TG_TYPE_TIME, .is_required = true,
      .help = "First instant; event time."},
     {.key = "valid_to", .type = TG_TYPE_TIME, .help = "First instant behind; absent: open."});
+static const char *const cash_accounts[] = {"all", "named", NULL};
+KEYS(tg_catalog_cash_keys,
+    {.key = "currency", .type = TG_TYPE_STRING, .is_required = true, .min = 3, .max = 3,
+     .help = "ISO 4217 code of the amounts due."},
+    {.key = "step", .type = TG_TYPE_MONEY, .is_required = true,
+     .help = "Amounts due are multiples of this, such as 0.05."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "half_up",
+     .help = "How they become one."},
+    {.key = "accounts", .type = TG_TYPE_ENUM, .names = cash_accounts, .fallback = "all",
+     .help = "Whose: all but those that say false in accounts.csv, or only those that say true."});
+KEYS(tg_catalog_entity_keys,
+    {.key = "title", .type = TG_TYPE_STRING, .min = 1, .max = 120,
+     .help = "The seller's name on bills; absent: its id."},
+    {.key = "tax_id", .type = TG_TYPE_STRING, .min = 1, .max = 63,
+     .help = "Its tax number on bills; absent: none."},
+    {.key = "series", .type = TG_TYPE_STRING, .min = 1, .max = 16,
+     .help = "Prefix of the numbers of its invoices; absent: that of the run, INV."});
 static const struct tg_schema_key spend_item = {.type = TG_TYPE_MONEY};
 KEYS(tg_catalog_spend_limit_keys,
     {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
@@ -486,6 +507,8 @@ ITEM(network);
 ITEM(site);
 ITEM(tariff);
 ITEM(exchange);
+ITEM(cash);
+ITEM(entity);
 ITEM(spend_limit);
 ITEM(counter);
 ITEM(cause);
@@ -501,6 +524,10 @@ KEYS(tg_catalog_keys,
     {.key = "products", .type = TG_TYPE_TABLE, .item = &product_item, .help = "What is sold."},
     {.key = "exchange_rates", .type = TG_TYPE_TABLE, .item = &exchange_item,
      .help = "What a currency is worth in another, from when to when."},
+    {.key = "cash_roundings", .type = TG_TYPE_TABLE, .item = &cash_item,
+     .help = "Amounts due that coins can pay."},
+    {.key = "legal_entities", .type = TG_TYPE_TABLE, .item = &entity_item,
+     .help = "Who bills: sellers with numbers of their own."},
     {.key = "counters", .type = TG_TYPE_TABLE, .item = &counter_item,
      .help = "What tiers of several prices count together."},
     {.key = "causes", .type = TG_TYPE_TABLE, .item = &cause_item,

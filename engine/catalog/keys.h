@@ -12,7 +12,8 @@
 #include "doc/schema.h"
 
 /** @brief Top level: catalog, taxes, decks, prices, time_models, plans, allowances, products,
- *  exchange_rates, counters, causes, spend_limits, networks, sites, tariffs. */
+ *  exchange_rates, counters, causes, cash_roundings, legal_entities, spend_limits, networks, sites,
+ *  tariffs. */
 extern const struct tg_schema tg_catalog_keys;
 
 /** @brief Keys of `catalog`. */
@@ -59,6 +60,10 @@ extern const struct tg_schema tg_catalog_product_deck_keys;
 extern const struct tg_schema tg_catalog_product_keys;
 /** @brief Keys of one of `exchange_rates`. */
 extern const struct tg_schema tg_catalog_exchange_keys;
+/** @brief Keys of one of `cash_roundings`. */
+extern const struct tg_schema tg_catalog_cash_keys;
+/** @brief Keys of one of `legal_entities`. */
+extern const struct tg_schema tg_catalog_entity_keys;
 /** @brief Keys of one of `spend_limits`. */
 extern const struct tg_schema tg_catalog_spend_limit_keys;
 /** @brief Keys of one of `counters`. */

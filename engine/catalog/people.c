@@ -28,6 +28,8 @@ enum account_column {
     A_CREDIT_LIMIT,
     A_CREDIT_ALERTS,
     A_ZONE,
+    A_CASH,
+    A_ENTITY,
     A_COUNT
 };
 _Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
@@ -48,9 +50,9 @@ enum subscriber_column {
 _Static_assert((int)S_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
 
 static const struct tg_csv_column account_columns[A_COUNT] = {
-    {"id", true},   {"name", false},    {"currency", false},     {"cycle_day", false},
-    {"tax", false}, {"prepaid", false}, {"credit_limit", false}, {"credit_alerts", false},
-    {"zone", false}};
+    {"id", true},    {"name", false},          {"currency", false},     {"cycle_day", false},
+    {"tax", false},  {"prepaid", false},       {"credit_limit", false}, {"credit_alerts", false},
+    {"zone", false}, {"cash_rounding", false}, {"legal_entity", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
     {"id", true},         {"account", true},  {"product", true}, {"msisdn", false},
     {"imsi", false},      {"user", false},    {"ip", false},     {"active_from", false},
@@ -126,9 +128,10 @@ uint32_t tg_people_entry(struct tg_people_reader *reader, enum tg_catalog_kind k
     const uint32_t index = tg_image_find(reader->image, kind, name);
     const bool is_there =
         index != UINT32_MAX &&
-        (kind == TG_CATALOG_PRODUCT ? tg_image_product(reader->image, index) != NULL
-         : kind == TG_CATALOG_TAX   ? tg_image_tax(reader->image, index) != NULL
-                                    : index > 0);
+        (kind == TG_CATALOG_PRODUCT  ? tg_image_product(reader->image, index) != NULL
+         : kind == TG_CATALOG_TAX    ? tg_image_tax(reader->image, index) != NULL
+         : kind == TG_CATALOG_ENTITY ? tg_image_entity(reader->image, index) != NULL
+                                     : index > 0);
     if (is_there) {
         return index;
     }
@@ -213,6 +216,23 @@ static void alerts_take(struct tg_people_reader *reader, uint32_t account,
     }
 }
 
+/* A column of true or false; anything else is told as `format`, and is absent. */
+static uint32_t switch_read(struct tg_people_reader *reader, enum account_column column,
+                            uint32_t if_true, uint32_t if_false, const char *format)
+{
+    const struct tg_csv_field field = tg_people_field(reader, column);
+    if (field.text_bytes == 4 && memcmp(field.text, "true", 4) == 0) {
+        return if_true;
+    }
+    if (field.text_bytes == 5 && memcmp(field.text, "false", 5) == 0) {
+        return if_false;
+    }
+    if (field.text_bytes != 0) {
+        tg_people_refuse(reader, &field, NULL, format);
+    }
+    return 0;
+}
+
 /* The columns of prepaid accounts; a mistake in one leaves the others to be checked. */
 static void credit_take(struct tg_people_reader *reader, uint32_t account)
 {
@@ -247,6 +267,18 @@ static void credit_take(struct tg_people_reader *reader, uint32_t account)
     alerts_take(reader, account, &alerts);
 }
 
+static void entity_take(struct tg_people_reader *reader, uint32_t account)
+{
+    const struct tg_csv_field entity = tg_people_field(reader, A_ENTITY);
+    const uint32_t index =
+        entity.text_bytes != 0
+            ? tg_people_entry(reader, TG_CATALOG_ENTITY, &entity, "there is no legal entity \"%s\"")
+            : UINT32_MAX;
+    if (index != UINT32_MAX) {
+        term_add(reader, account, TG_TERM_ENTITY, index);
+    }
+}
+
 static void account_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -272,6 +304,8 @@ static void account_take(struct tg_people_reader *reader)
                                                "there is no zone \"%s\" in account_zones");
         out.zone = index != UINT32_MAX ? (uint16_t)index : 0;
     }
+    out.flags = (uint8_t)switch_read(reader, A_CASH, TG_ROSTER_CASH, TG_ROSTER_NO_CASH,
+                                     "cash_rounding: \"%s\" is not true or false");
     if (tax.text_bytes != 0) {
         const uint32_t index =
             tg_people_entry(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
@@ -292,6 +326,7 @@ static void account_take(struct tg_people_reader *reader)
                          "currency: a prepaid account cannot be in \"%s\"");
     }
     credit_take(reader, index);
+    entity_take(reader, index);
     while (people->account_titles.size_bytes / 4 <= index && !people->account_titles.is_broken) {
         (void)tg_blob_extend(&people->account_titles, 4, 1);
     }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TG_PEOPLE_COLUMNS_MAX 10u /**< Columns of any of the files. */
+#define TG_PEOPLE_COLUMNS_MAX 12u /**< Columns of any of the files. */
 
 /** @brief One of the files while it is read. */
 struct tg_people_reader {

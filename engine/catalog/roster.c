@@ -169,17 +169,33 @@ static enum tg_err exempts_take(struct tg_roster *roster, const struct tg_roster
     return TG_OK;
 }
 
-/* Terms in any order become an entry an account; without any, nothing is taken. */
-static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_params *params,
-                              struct tg_why *why)
+/* Who bills each account. */
+static enum tg_err entities_take(struct tg_roster *roster, const struct tg_roster_params *params,
+                                 struct tg_why *why)
 {
-    uint32_t exempts_count = 0;
+    uint16_t *entities = array_take(roster, params->accounts_count, sizeof *entities);
+    roster->entities = entities;
+    if (entities == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for legal entities");
+    }
     for (uint32_t i = 0; i < params->terms_count; i++) {
-        exempts_count += params->terms[i].kind == TG_TERM_EXEMPT;
+        const struct tg_roster_term *term = &params->terms[i];
+        if (term->kind != TG_TERM_ENTITY) {
+            continue;
+        }
+        if (term->account >= params->accounts_count || term->amount < 1 ||
+            term->amount > UINT16_MAX) {
+            return tg_why_set(why, TG_E_INVALID, "term %u names no legal entity", i);
+        }
+        entities[term->account] = (uint16_t)term->amount;
     }
-    if (params->terms_count == exempts_count) {
-        return exempts_take(roster, params, exempts_count, why);
-    }
+    return TG_OK;
+}
+
+/* Limits and alerts. */
+static enum tg_err credits_take(struct tg_roster *roster, const struct tg_roster_params *params,
+                                struct tg_why *why)
+{
     struct tg_roster_credit *credits = array_take(roster, params->accounts_count, sizeof *credits);
     roster->credits = credits;
     if (credits == NULL) {
@@ -189,7 +205,7 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
         const struct tg_roster_term *term = &params->terms[i];
         struct tg_roster_credit *credit =
             term->account < params->accounts_count ? &credits[term->account] : NULL;
-        if (term->kind == TG_TERM_EXEMPT) {
+        if (term->kind == TG_TERM_EXEMPT || term->kind == TG_TERM_ENTITY) {
             continue;
         }
         if (credit != NULL && term->kind == TG_TERM_LIMIT && term->amount >= 0) {
@@ -203,7 +219,24 @@ static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_p
                               term->account);
         }
     }
-    return exempts_take(roster, params, exempts_count, why);
+    return TG_OK;
+}
+
+/* Terms in any order become an entry an account; without any, nothing is taken. */
+static enum tg_err terms_take(struct tg_roster *roster, const struct tg_roster_params *params,
+                              struct tg_why *why)
+{
+    uint32_t exempts_count = 0;
+    uint32_t entities_count = 0;
+    for (uint32_t i = 0; i < params->terms_count; i++) {
+        exempts_count += params->terms[i].kind == TG_TERM_EXEMPT;
+        entities_count += params->terms[i].kind == TG_TERM_ENTITY;
+    }
+    enum tg_err err = entities_count > 0 ? entities_take(roster, params, why) : TG_OK;
+    if (err == TG_OK && exempts_count + entities_count < params->terms_count) {
+        err = credits_take(roster, params, why);
+    }
+    return err == TG_OK ? exempts_take(roster, params, exempts_count, why) : err;
 }
 
 const struct tg_roster_exempt *tg_roster_exempt_find(const struct tg_roster *roster,
@@ -336,6 +369,7 @@ void tg_roster_free(struct tg_roster *roster)
     tg_pages_free((void *)(uintptr_t)roster->accounts, accounts * sizeof *roster->accounts);
     tg_pages_free((void *)(uintptr_t)roster->hot, lines * sizeof *roster->hot);
     tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
+    tg_pages_free((void *)(uintptr_t)roster->entities, accounts * sizeof *roster->entities);
     tg_pages_free((void *)(uintptr_t)roster->changes, lines * sizeof *roster->changes);
     tg_pages_free((void *)(uintptr_t)roster->exempts,
                   roster->exempts_count * sizeof *roster->exempts);

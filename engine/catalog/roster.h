@@ -26,9 +26,11 @@
 #define TG_ROSTER_OPEN_S   UINT32_MAX /**< active_to_s without an end. */
 #define TG_ROSTER_ASK_LINE UINT16_MAX /**< Not told by the hot array. */
 
-/** @brief Bits of tg_roster_line.flags. */
+/** @brief Bits of tg_roster_line.flags and tg_roster_account.flags. */
 enum tg_roster_flag {
-    TG_ROSTER_REMOVED = 1 /**< No longer listed: keeps its index, none of its keys is known. */
+    TG_ROSTER_REMOVED = 1, /**< No longer listed: keeps its index, none of its keys is known. */
+    TG_ROSTER_CASH = 2,    /**< Of an account: pays cash, whatever is the rule. */
+    TG_ROSTER_NO_CASH = 4  /**< Of an account: does not. */
 };
 
 /** @brief One subscriber; 16 bytes. Times are whole seconds so that four fit a cache line. */
@@ -66,12 +68,13 @@ _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 
 /** @brief What a term of a prepaid account says. Values are stored. */
 enum tg_roster_term_kind {
-    TG_TERM_LIMIT = 1, /**< Prepaid, and so far below 0 the balance may go: 0 or more. */
-    TG_TERM_ALERT = 2, /**< Told when the balance falls below. */
-    TG_TERM_EXEMPT = 3 /**< Not taxed; amount is tg_roster_exempt_pack. */
+    TG_TERM_LIMIT = 1,  /**< Prepaid, and so far below 0 the balance may go: 0 or more. */
+    TG_TERM_ALERT = 2,  /**< Told when the balance falls below. */
+    TG_TERM_EXEMPT = 3, /**< Not taxed; amount is tg_roster_exempt_pack. */
+    TG_TERM_ENTITY = 4  /**< Billed by a legal entity; amount is its index. */
 };
 
-/** @brief A term of an account, as stored; an account without a limit is postpaid. */
+/** @brief A term of an account, as stored; one without a limit is postpaid. */
 struct tg_roster_term {
     int64_t amount;   /**< At the catalog's rating scale. */
     uint32_t account; /**< Dense index. */
@@ -152,6 +155,7 @@ struct tg_roster {
     const struct tg_roster_account *accounts; /**< Shape [accounts_count]. */
     const struct tg_roster_credit *credits;   /**< Shape [accounts_count]; NULL: none prepaid. */
     const struct tg_roster_exempt *exempts;   /**< By account; shape [exempts_count] or NULL. */
+    const uint16_t *entities; /**< Legal entities, 0 none; shape [accounts_count]; NULL: none. */
     /** Product of each subscriber who is active from hot_from_ns on without an end, else
      *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
     const uint16_t *hot;

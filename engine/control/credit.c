@@ -65,6 +65,10 @@ static void account_set(struct tg_json *json, const struct tg_catalog_snapshot *
     money_set(json, "account_held", image, answer->account_held);
     money_set(json, "credit_limit", image, answer->limit);
     money_set(json, "available", image, answer->available);
+    if (answer->lapses_ns != 0) {
+        money_set(json, "lapses_next", image, answer->lapses);
+        tg_json_set_time(json, "lapses_at", answer->lapses_ns);
+    }
     tg_json_set_integer(json, "open_reservations", answer->open_count);
     alerts_set(json, catalog, image, answer);
 }
@@ -78,6 +82,9 @@ static void reservation_set(struct tg_json *json, const struct tg_image *image,
     tg_json_set_time(json, "at", answer->at_ns);
     if (request->action == TG_CREDIT_DO_TOPUP) {
         money_set(json, "added", image, answer->charge);
+        if (answer->valid_to_ns != 0) {
+            tg_json_set_time(json, "valid_to", answer->valid_to_ns);
+        }
         return;
     }
     tg_json_set_integer(json, "asked", (int64_t)answer->asked);
@@ -100,8 +107,11 @@ static void committed_set(struct tg_json *json, const struct tg_image *image,
 }
 
 /* What some reasons mean for a request; NULL: their usual sentence. */
-static const char *error_text(const struct tg_credit_answer *answer)
+static const char *error_text(uint8_t action, const struct tg_credit_answer *answer)
 {
+    if (action == TG_CREDIT_DO_TOPUP && answer->err == TG_E_FULL) {
+        return "money of the account lapses at eight other times already";
+    }
     switch (answer->err) {
     case TG_E_DUP_CONFLICT:
         return "the id was used before, with other content";
@@ -124,9 +134,10 @@ static struct tg_json *answer_make(const struct tg_catalog_snapshot *catalog,
                                    const struct tg_credit_answer *answer)
 {
     const struct tg_image *image = catalog->images[catalog->images_count - 1];
-    struct tg_json *json = answer->err == TG_OK
-                               ? tg_json_object()
-                               : tg_answer_error((enum tg_err)answer->err, error_text(answer));
+    struct tg_json *json =
+        answer->err == TG_OK
+            ? tg_json_object()
+            : tg_answer_error((enum tg_err)answer->err, error_text(request->action, answer));
     if (answer->err == TG_OK) {
         tg_json_set_bool(json, "ok", true);
     }

@@ -87,6 +87,19 @@ static void read_validity(struct reading *at, const char *key, const struct tg_j
     at->request->validity_ns = seconds * TG_NS_PER_S;
 }
 
+/* Until when money may be used; a date is midnight UTC. */
+static void read_valid_to(struct reading *at, const char *key, const struct tg_json *value)
+{
+    const char *text = tg_json_text(value);
+    struct tg_credit_request *request = at->request;
+    if (text == NULL || tg_clock_parse(text, strlen(text), &request->valid_to_ns) != TG_OK ||
+        request->valid_to_ns <= 0) {
+        mistake(at, key, "write a time such as 2026-10-01T12:00:00Z");
+    } else if (request->amount <= 0) {
+        mistake(at, key, "is of an amount above 0 only");
+    }
+}
+
 static void read_used(struct reading *at, const char *key, const struct tg_json *value)
 {
     int64_t number;
@@ -190,7 +203,7 @@ static void read_action(struct reading *at, const char *key, const struct tg_jso
     (void)value;
 }
 
-/* Order: service before quantity. */
+/* Order: service before quantity, amount before valid_to. */
 static const struct {
     const char *key;
     uint32_t required; /* Actions that need it. */
@@ -208,6 +221,7 @@ static const struct {
     {"validity_s", ON(RESERVE) | ON(UPDATE), 0, read_validity},
     {"used", ON(UPDATE) | ON(COMMIT), 0, read_used},
     {"amount", ON(TOPUP), 0, read_amount},
+    {"valid_to", 0, ON(TOPUP), read_valid_to},
     {"at", 0, ON(RESERVE) | ON(UPDATE) | ON(COMMIT) | ON(RELEASE) | ON(TOPUP), read_at},
     {"account", 0, ON(TOPUP) | ON(BALANCE) | ON(LIST), read_text},
     {"subscriber", 0, ON(RESERVE) | ON(TOPUP) | ON(BALANCE), read_text},

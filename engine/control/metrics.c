@@ -182,6 +182,8 @@ static void say_credit(struct page *page, const struct tg_credit_counts *credit)
     head(page, "tollgate_reservations_open", "gauge", "Reservations that hold money now.");
     say(page, "tollgate_reservations_open %llu\n", (unsigned long long)credit->open_count);
     counter(page, "tollgate_topups_total", "Prepaid top-ups.", credit->topups_count);
+    counter(page, "tollgate_credit_lapsed_total", "Times that prepaid money lapsed.",
+            credit->lapsed_count);
     counter(page, "tollgate_credit_refused_total", "Prepaid requests refused.",
             credit->refused_count);
     counter(page, "tollgate_credit_full_total", "Of these, for want of room.", credit->full_count);
@@ -219,6 +221,9 @@ size_t tg_metrics_text(const struct tg_pipeline *pipeline, const struct tg_pipel
             status.sessions_refused_count);
     counter(&page, "tollgate_dedup_rotations_total", "Generations of records forgotten.",
             status.dedup_rotations_count);
+    counter(&page, "tollgate_calls_forgotten_total",
+            "Open calls forgotten to make room: their later records are calls of their own.",
+            status.calls_forgotten_count);
     counter(&page, "tollgate_readings_evicted_total", "Cumulative readings pushed out.",
             status.readings_evicted_count);
     counter(&page, "tollgate_sequence_unaudited_total", "Messages whose stream found no place.",

@@ -559,6 +559,8 @@ void tg_pipeline_status(const struct tg_pipeline *pipeline, struct tg_pipeline_s
         stages_add(status, &rating->stages);
         status->dedup_records_count += tg_dedup_count(rating->dedup);
         status->dedup_rotations_count += tg_dedup_rotations(rating->dedup);
+        status->calls_forgotten_count +=
+            __atomic_load_n(&tg_rate_counts(rating->rate)->calls_forgotten_count, __ATOMIC_RELAXED);
         credit_add(&status->credit, tg_credit_counts(rating->credit));
         for (uint32_t fate = 0; fate < TG_FATE_COUNT; fate++) {
             status->fate_rows[fate] +=

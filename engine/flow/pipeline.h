@@ -229,6 +229,7 @@ struct tg_pipeline_status {
     uint64_t sessions_refused_count;              /**< Session table was full. */
     uint64_t dedup_records_count;                 /**< Records remembered. */
     uint64_t dedup_rotations_count;               /**< Generations forgotten. */
+    uint64_t calls_forgotten_count;               /**< Open calls forgotten; all workers. */
     uint64_t readings_evicted_count;              /**< Cumulative readings pushed out. */
     uint64_t sequence_refused_count;              /**< Messages not audited: no place. */
     struct tg_credit_counts credit;               /**< Prepaid, all workers. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Insides of the alarm set, shared by alarm.c and alarm_tick.c only.
+ *  @brief Insides of the alarm set, shared by alarm.c, alarm_apply.c, alarm_open.c and
+ *  alarm_tick.c only.
  *
  *  Source: alarm.h. Threads: owner. Allocates: never. Cost: none.
  */

@@ -171,6 +171,8 @@ static bool event_book(struct tg_audit_credit_run *run, const struct tg_credit_e
         slot->kind = TG_CREDIT_OPEN;
         sums->made_count++;
         sums->reserved += event->amount;
+    } else if (event->kind == TG_CREDIT_LAPSE) {
+        sums->lapsed -= event->amount;
     } else if (event->kind == TG_CREDIT_HOLD) {
         hold_book(run, event);
     } else if (event->kind != TG_CREDIT_ALERT) {

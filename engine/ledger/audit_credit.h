@@ -48,6 +48,7 @@ struct tg_audit_credit {
     int64_t open;              /**< Held now. */
     int64_t topups;            /**< Added to balances. */
     int64_t debited;           /**< Taken from balances by rows. */
+    int64_t lapsed;            /**< Taken from balances as its time was up. */
     int64_t rows_amount;       /**< Of the usage rows of commits. */
     int64_t events_amount;     /**< Of the commits. */
     uint16_t currency;         /**< Of the last event. */

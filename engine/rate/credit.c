@@ -112,6 +112,7 @@ static void answer_account(const struct tg_credit *credit, const struct tg_roste
     answer->balance = clamp(money->balance);
     answer->account_held = clamp(money->held);
     answer->available = clamp(money->balance + answer->limit - money->held);
+    answer->lapses = tg_credit_lot_next(credit, account, &answer->lapses_ns);
     answer->open_count = money->open_count;
     answer->alerts = money->alerts;
 }
@@ -153,7 +154,8 @@ static uint64_t content_of(const struct tg_credit_request *request)
     row.start_ns = 0; /* a retransmit may be sent with another time */
     const int64_t words[5] = {request->validity_ns, request->amount, request->account,
                               request->subscriber, (int64_t)request->wanted};
-    return tg_key_hash(tg_key_hash(1, &row, sizeof row), words, sizeof words);
+    const uint64_t hash = tg_key_hash(tg_key_hash(1, &row, sizeof row), words, sizeof words);
+    return request->valid_to_ns == 0 ? hash : tg_key_hash(hash, &request->valid_to_ns, 8);
 }
 
 /* All rows of an id are one call to the rate stage, told by source, number and key (rate/call.h);
@@ -220,6 +222,34 @@ static void holds_follow(struct tg_credit *credit, const struct tg_catalog_snaps
             tg_credit_hold(credit, credit->trial_order[i], charge->amount);
             entry->epoch = epoch;
         }
+    }
+}
+
+/* Takes what has lapsed of an account. */
+static void money_lapse(struct tg_credit *credit, const struct tg_roster *roster, uint32_t account,
+                        int64_t now_ns)
+{
+    struct tg_credit_account *money = &credit->book->accounts[account];
+    const struct tg_roster_credit *terms = terms_of(roster, account);
+    int64_t valid_to_ns = 0;
+    int64_t lapsed;
+    bool was_waiting = false;
+    while ((lapsed = tg_credit_lot_due(credit, account, now_ns, &valid_to_ns, &was_waiting)) > 0) {
+        const int64_t before = clamp(money->balance);
+        const bool is_taken = tg_credit_lot_lapse(credit, account, before, lapsed, valid_to_ns);
+        assert(is_taken);
+        (void)is_taken;
+        money->balance -= lapsed;
+        if (terms != NULL) {
+            (void)alerts_follow(credit, money, terms);
+        }
+        struct tg_credit_event *event = event_add(credit, account, TG_CREDIT_LAPSE);
+        event->at_ns = was_waiting ? now_ns : valid_to_ns;
+        event->now_ns = now_ns;
+        event->valid_to_ns = valid_to_ns;
+        event->amount = -lapsed;
+        event->currency = account < roster->accounts_count ? roster->accounts[account].currency : 0;
+        tg_credit_count(&credit->counts.lapsed_count, 1);
     }
 }
 
@@ -357,8 +387,15 @@ static void topup(struct tg_credit *credit, const struct tg_roster *roster,
     }
     struct tg_credit_account *account = &credit->book->accounts[request->account];
     const __int128 balance = account->balance + request->amount;
+    const int64_t before = clamp(account->balance);
     if (balance > INT64_MAX || balance < INT64_MIN) {
         refuse(credit, answer, TG_E_OVERFLOW);
+        return;
+    }
+    if (request->valid_to_ns != 0 &&
+        (request->valid_to_ns <= now_ns ||
+         !tg_credit_lot_fits(credit, request->account, request->valid_to_ns))) {
+        refuse(credit, answer, request->valid_to_ns <= now_ns ? TG_E_TOO_OLD : TG_E_FULL);
         return;
     }
     at = tg_credit_take(credit, request->id, request->number);
@@ -373,12 +410,19 @@ static void topup(struct tg_credit *credit, const struct tg_roster *roster,
     entry->epoch = epoch;
     entry->account = request->account;
     entry->subscriber = TG_SUBSCRIBER_NONE;
+    entry->valid_to_ns = request->valid_to_ns;
     entry->state = TG_CREDIT_IS_TOPUP;
     tg_credit_retire(credit, at);
+    const bool is_added =
+        tg_credit_lot_add(credit, request->account, before, request->amount, request->valid_to_ns);
+    assert(is_added);
+    (void)is_added;
     account->balance = balance;
     (void)alerts_follow(credit, account, terms_of(roster, request->account));
     tg_credit_count(&credit->counts.topups_count, 1);
-    entry_event(credit, entry, TG_CREDIT_TOPUP, now_ns, roster)->amount = request->amount;
+    struct tg_credit_event *event = entry_event(credit, entry, TG_CREDIT_TOPUP, now_ns, roster);
+    event->amount = request->amount;
+    event->valid_to_ns = request->valid_to_ns;
     answer_entry(credit, roster, entry, answer);
     answer->charge = entry->charge;
 }
@@ -394,6 +438,7 @@ static void release(struct tg_credit *credit, const struct tg_catalog_snapshot *
         tg_credit_count(&credit->counts.voided_count, 1);
         entry_event(credit, entry, TG_CREDIT_VOID, now_ns, roster)->held = entry->held;
         holds_follow(credit, snapshot, entry->account, now_ns, epoch);
+        money_lapse(credit, roster, entry->account, now_ns);
         answer_entry(credit, roster, entry, answer);
         return;
     }
@@ -467,6 +512,7 @@ static void commit_end(struct tg_credit *credit, const struct tg_catalog_snapsho
     event->reason = entry->reason;
     event->is_over = entry->is_over;
     holds_follow(credit, snapshot, entry->account, now_ns, epoch);
+    money_lapse(credit, roster, entry->account, now_ns);
     answer_entry(credit, roster, entry, answer);
     answer_posted(entry, answer);
     answer->is_committed = true;
@@ -579,8 +625,40 @@ void tg_credit_finish(struct tg_credit *credit, const struct tg_catalog_snapshot
     }
 }
 
-uint32_t tg_credit_expire(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
-                          int64_t now_ns, uint64_t epoch)
+/* Accounts of which something has lapsed, at most so many; fewer: there are no more. */
+static uint32_t lots_lapse(struct tg_credit *credit, const struct tg_roster *roster, int64_t now_ns,
+                           uint32_t most)
+{
+    uint32_t count = 0;
+    if (credit->lapse_next == 0) {
+        if (now_ns < credit->lots_due_ns) {
+            return 0;
+        }
+        credit->lapse_due_ns = INT64_MAX;
+    }
+    for (; credit->lapse_next < credit->lots_used; credit->lapse_next++) {
+        const struct tg_credit_lot *lot = &credit->lots[credit->lapse_next];
+        if (!lot->is_used || lot->is_waiting) {
+            continue;
+        }
+        if (lot->valid_to_ns > now_ns) {
+            credit->lapse_due_ns =
+                lot->valid_to_ns < credit->lapse_due_ns ? lot->valid_to_ns : credit->lapse_due_ns;
+            continue;
+        }
+        if (count == most) {
+            return count;
+        }
+        money_lapse(credit, roster, lot->account, now_ns);
+        count++;
+    }
+    credit->lapse_next = 0;
+    __atomic_store_n(&credit->lots_due_ns, credit->lapse_due_ns, __ATOMIC_RELAXED);
+    return count;
+}
+
+static uint32_t holds_expire(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
+                             int64_t now_ns, uint64_t epoch)
 {
     uint32_t count = 0;
     if (credit->expire_next == 0) {
@@ -608,6 +686,7 @@ uint32_t tg_credit_expire(struct tg_credit *credit, const struct tg_catalog_snap
         tg_credit_count(&credit->counts.expired_count, 1);
         entry_event(credit, entry, TG_CREDIT_EXPIRE, now_ns, snapshot->roster)->held = entry->held;
         holds_follow(credit, snapshot, entry->account, now_ns, epoch);
+        money_lapse(credit, snapshot->roster, entry->account, now_ns);
         count++;
     }
     credit->expire_next = 0;
@@ -615,9 +694,20 @@ uint32_t tg_credit_expire(struct tg_credit *credit, const struct tg_catalog_snap
     return count;
 }
 
+uint32_t tg_credit_expire(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
+                          int64_t now_ns, uint64_t epoch)
+{
+    const uint32_t count = holds_expire(credit, snapshot, now_ns, epoch);
+    return count == TG_CREDIT_EXPIRE_MAX
+               ? count
+               : count + lots_lapse(credit, snapshot->roster, now_ns, TG_CREDIT_EXPIRE_MAX - count);
+}
+
 int64_t tg_credit_due_ns(const struct tg_credit *credit)
 {
-    return __atomic_load_n(&credit->due_ns, __ATOMIC_RELAXED);
+    const int64_t holds_ns = __atomic_load_n(&credit->due_ns, __ATOMIC_RELAXED);
+    const int64_t lots_ns = __atomic_load_n(&credit->lots_due_ns, __ATOMIC_RELAXED);
+    return holds_ns < lots_ns ? holds_ns : lots_ns;
 }
 
 uint32_t tg_credit_list(const struct tg_credit *credit, uint32_t account,

@@ -11,7 +11,8 @@
  *  reservation about thirty ratings, and one for each that its account has open.
  *
  *  Invariants:
- *  (1) balance = top-ups - amounts of the account's rows that carry TG_CHARGE_PREPAID.
+ *  (1) balance = top-ups - amounts of the account's rows that carry TG_CHARGE_PREPAID - what has
+ *      lapsed of top-ups with an end: what was not used and is not held, soonest end first.
  *  (2) held = sum of what the account's open reservations hold.
  *  (3) A reservation is only made within available = balance + limit - held, so reservations alone
  *      never take an account below -limit. Usage that was delivered is charged even beyond it and
@@ -45,9 +46,11 @@ struct tg_roster;
 /** Open reservations of one account, at most: each is priced again for a new one. */
 #define TG_CREDIT_OPEN_MAX 32u
 /** Events that may wait for the journal: a batch of rows, and a few. */
-#define TG_CREDIT_EVENTS_MAX (TG_BATCH_ROWS_MAX + 16u)
+#define TG_CREDIT_EVENTS_MAX (TG_BATCH_ROWS_MAX + 128u)
 /** Reservations that one tg_credit_expire closes: each may raise all others of its account. */
 #define TG_CREDIT_EXPIRE_MAX 8u
+/** Times at which money of one account lapses, at most: top-ups until one time are one. */
+#define TG_CREDIT_LOTS_MAX 8u
 /** Longest validity of a reservation: 30 days. */
 #define TG_CREDIT_VALIDITY_NS_MAX (INT64_C(30) * 86400 * 1000000000)
 /** A request later than the time given by more than this is TG_E_FUTURE_EVENT. */
@@ -81,6 +84,7 @@ struct tg_credit_request {
     int64_t at_ns;               /**< Event time. */
     int64_t validity_ns;         /**< RESERVE, UPDATE: 1..TG_CREDIT_VALIDITY_NS_MAX. */
     int64_t amount;              /**< TOPUP. */
+    int64_t valid_to_ns;         /**< TOPUP: until when it may be used; 0: for ever. */
     uint64_t used;               /**< COMMIT, UPDATE: quantity, base units. */
     uint64_t wanted;             /**< UPDATE: quantity of the new reservation, base units. */
     uint32_t account;            /**< RESERVE, TOPUP, BALANCE; else TG_ACCOUNT_NONE: by id. */
@@ -93,13 +97,15 @@ struct tg_credit_request {
 /** @brief The answer. */
 struct tg_credit_answer {
     int64_t at_ns;        /**< Of the reservation or top-up. */
-    int64_t valid_to_ns;  /**< Of the reservation. */
+    int64_t valid_to_ns;  /**< Of the reservation or top-up; of a top-up 0: none. */
     int64_t held;         /**< Held by the reservation while it was open. */
     int64_t charge;       /**< COMMIT, UPDATE: of the used quantity; TOPUP: added. */
     int64_t balance;      /**< Of the account now. */
     int64_t account_held; /**< Of the account now. */
     int64_t available;    /**< Of the account now: balance + limit - held. */
     int64_t limit;        /**< Of the account. */
+    int64_t lapses;       /**< Of the account now: what lapses next. */
+    int64_t lapses_ns;    /**< When it does; 0: nothing will. */
     uint64_t asked;       /**< RESERVE, UPDATE. */
     uint64_t granted;     /**< RESERVE, UPDATE; COMMIT, RELEASE: had been. */
     uint64_t used;        /**< COMMIT, UPDATE. */
@@ -141,6 +147,7 @@ struct tg_credit_counts {
     uint64_t voided_count;    /**< Released. */
     uint64_t expired_count;   /**< Returned by themselves. */
     uint64_t topups_count;    /**< Top-ups. */
+    uint64_t lapsed_count;    /**< Times that money lapsed. */
     uint64_t refused_count;   /**< Requests refused; since start. */
     uint64_t full_count;      /**< Of these, as the table or the account was full. */
     uint64_t forgotten_count; /**< Closed entries forgotten to make room. */
@@ -208,14 +215,15 @@ void tg_credit_finish(struct tg_credit *credit, const struct tg_catalog_snapshot
                       const struct tg_usage *row, const struct tg_charge *charge,
                       struct tg_credit_answer *answer);
 
-/** @brief Return reservations whose time is up. @param credit Worker. @param snapshot Borrowed.
+/** @brief Return reservations whose time is up, and take money that has lapsed. @param credit
+ * Worker. @param snapshot Borrowed.
  *  @param now_ns Time, given by the caller. @param epoch Epoch of the events.
- *  @return How many, at most TG_CREDIT_EXPIRE_MAX; that many: there may be more. */
+ *  @return How many, at most TG_CREDIT_EXPIRE_MAX of both; that many: there may be more. */
 uint32_t tg_credit_expire(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
                           int64_t now_ns, uint64_t epoch);
 
 /** @brief When tg_credit_expire has something to do. @param credit Any thread, relaxed.
- *  @return UTC ns, never later than the first; INT64_MAX: nothing is open. */
+ *  @return UTC ns, never later than the first; INT64_MAX: nothing is open and nothing lapses. */
 int64_t tg_credit_due_ns(const struct tg_credit *credit);
 
 /** @brief Open reservations, in no order. @param credit Worker. @param account Dense index or

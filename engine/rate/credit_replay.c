@@ -27,7 +27,10 @@ static enum tg_err open_replay(struct tg_credit *credit, const struct tg_credit_
         credit->book->accounts[event->account].balance += event->amount;
         tg_credit_retire(credit, at);
         tg_credit_count(&credit->counts.topups_count, 1);
-        return TG_OK;
+        return tg_credit_lot_add(credit, event->account, event->balance - event->amount,
+                                 event->amount, event->valid_to_ns)
+                   ? TG_OK
+                   : TG_E_FULL;
     }
     entry->held = event->amount;
     entry->granted = event->quantity;
@@ -77,6 +80,18 @@ static enum tg_err hold_replay(struct tg_credit *credit, const struct tg_credit_
     return TG_OK;
 }
 
+static enum tg_err lapse_replay(struct tg_credit *credit, const struct tg_credit_event *event)
+{
+    if (event->amount >= 0 ||
+        !tg_credit_lot_lapse(credit, event->account, event->balance - event->amount, -event->amount,
+                             event->valid_to_ns)) {
+        return TG_E_CORRUPT;
+    }
+    credit->book->accounts[event->account].balance += event->amount;
+    tg_credit_count(&credit->counts.lapsed_count, 1);
+    return TG_OK;
+}
+
 enum tg_err tg_credit_replay(struct tg_credit *credit, const struct tg_credit_event *event)
 {
     if (event->account >= credit->book->accounts_max) {
@@ -100,6 +115,8 @@ enum tg_err tg_credit_replay(struct tg_credit *credit, const struct tg_credit_ev
         return end_replay(credit, event);
     case TG_CREDIT_HOLD:
         return hold_replay(credit, event);
+    case TG_CREDIT_LAPSE:
+        return lapse_replay(credit, event);
     default:
         return event->kind == TG_CREDIT_ALERT ? TG_OK : TG_E_CORRUPT;
     }

@@ -14,13 +14,15 @@
 
 /** @brief One account's money. */
 struct tg_credit_account {
-    __int128 balance;     /**< Invariant (1). */
-    __int128 held;        /**< Invariant (2). */
-    uint64_t ordinal;     /**< Events so far. */
-    uint32_t open_first;  /**< Newest open entry plus 1; 0 none. */
-    uint32_t open_count;  /**< Open entries. */
-    uint8_t alerts;       /**< Alerts that the balance is below. */
-    uint8_t reserved[15]; /**< 0. */
+    __int128 balance;    /**< Invariant (1). */
+    __int128 held;       /**< Invariant (2). */
+    uint64_t ordinal;    /**< Events so far. */
+    uint32_t open_first; /**< Newest open entry plus 1; 0 none. */
+    uint32_t open_count; /**< Open entries. */
+    uint32_t lot_first;  /**< Lot that lapses first, plus 1; 0 none. */
+    uint8_t alerts;      /**< Alerts that the balance is below. */
+    uint8_t reserved[3]; /**< 0. */
+    int64_t settled;     /**< Balance when its lots were last settled. */
 };
 _Static_assert(sizeof(struct tg_credit_account) == 64, "one cache line");
 
@@ -28,6 +30,17 @@ _Static_assert(sizeof(struct tg_credit_account) == 64, "one cache line");
 struct tg_credit_book {
     struct tg_credit_account *accounts; /**< Shape [accounts_max]. */
     uint32_t accounts_max;              /**< Room. */
+};
+
+/** @brief Money of an account that lapses at one time; see credit_lot.c. */
+struct tg_credit_lot {
+    int64_t valid_to_ns; /**< When it does. */
+    int64_t left;        /**< When it was last settled. */
+    uint32_t account;    /**< Dense index. */
+    uint32_t next;       /**< The account's that lapses next, or the next free one, plus 1. */
+    bool is_used;        /**< Else free. */
+    bool is_waiting;     /**< Its time has come, and a reservation holds what is left. */
+    uint8_t reserved[6]; /**< 0. */
 };
 
 /** @brief A reservation or top-up that is remembered. */
@@ -73,6 +86,12 @@ struct tg_credit {
     int64_t due_ns;                  /**< Not later than the first expiry. */
     uint32_t expire_next;            /**< Where the search for stale ones goes on; 0: anew. */
     int64_t expire_due_ns;           /**< First expiry among those searched. */
+    struct tg_credit_lot *lots;      /**< Shape [entries_max]. */
+    uint32_t lots_used;              /**< Lots ever taken. */
+    uint32_t lot_free;               /**< First free one, plus 1; 0 none. */
+    int64_t lots_due_ns;             /**< Not later than the first that lapses. */
+    uint32_t lapse_next;             /**< Where the search for them goes on; 0: anew. */
+    int64_t lapse_due_ns;            /**< First among those searched. */
     struct tg_credit_counts counts;  /**< What happened. */
     uint32_t events_count;           /**< Waiting. */
     struct tg_credit_event events[TG_CREDIT_EVENTS_MAX]; /**< Waiting. */
@@ -108,6 +127,34 @@ void tg_credit_hold(struct tg_credit *credit, uint32_t at, int64_t held);
 /** @brief Put a closed entry behind the others that may be forgotten. @param credit Worker.
  *  @param at Entry. */
 void tg_credit_retire(struct tg_credit *credit, uint32_t at);
+
+/* credit_lot.c */
+
+/** @brief Is there room for money that lapses then? @param credit Worker. @param account Dense
+ *  index. @param valid_to_ns When. @return true if so. */
+bool tg_credit_lot_fits(const struct tg_credit *credit, uint32_t account, int64_t valid_to_ns);
+
+/** @brief Follow a top-up. @param credit Worker. @param account Dense index. @param before Balance
+ *  before it. @param amount Added. @param valid_to_ns Until when; 0: it never lapses.
+ *  @return true; false: it does not fit. */
+bool tg_credit_lot_add(struct tg_credit *credit, uint32_t account, int64_t before, int64_t amount,
+                       int64_t valid_to_ns);
+
+/** @brief Follow money that has lapsed, from the journal. @param credit Worker. @param account
+ *  Dense index. @param before Balance before. @param lapsed How much. @param valid_to_ns Of which
+ *  time. @return true; false: there is not so much. */
+bool tg_credit_lot_lapse(struct tg_credit *credit, uint32_t account, int64_t before, int64_t lapsed,
+                         int64_t valid_to_ns);
+
+/** @brief What of an account's money lapses next. @param credit Worker. @param account Dense index.
+ *  @param now_ns Time. @param[out] valid_to_ns Of which time; written when more than 0.
+ *  @param[out] was_waiting It waited for a reservation. @return How much; 0: nothing. */
+int64_t tg_credit_lot_due(struct tg_credit *credit, uint32_t account, int64_t now_ns,
+                          int64_t *valid_to_ns, bool *was_waiting);
+
+/** @brief The money of an account that lapses next. @param credit Worker. @param account Dense
+ *  index. @param[out] valid_to_ns When; 0: none does. @return How much of it is left. */
+int64_t tg_credit_lot_next(const struct tg_credit *credit, uint32_t account, int64_t *valid_to_ns);
 
 /** @brief Add one to a count that others read. @param count Counter. @param more How many. */
 static inline void tg_credit_count(uint64_t *count, uint64_t more)

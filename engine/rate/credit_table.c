@@ -68,14 +68,16 @@ enum tg_err tg_credit_create(struct tg_credit_book *book, struct tg_accounts *ac
     made->closed_last = CREDIT_NONE;
     made->forgotten_ns = INT64_MIN;
     made->due_ns = INT64_MAX;
+    made->lots_due_ns = INT64_MAX;
     made->buckets_count = 16;
     while (made->buckets_count < entries_max) {
         made->buckets_count *= 2;
     }
     made->entries = space_take((size_t)entries_max * sizeof *made->entries);
     made->buckets = space_take((size_t)made->buckets_count * sizeof *made->buckets);
+    made->lots = space_take((size_t)entries_max * sizeof *made->lots);
     enum tg_err err =
-        made->entries != NULL && made->buckets != NULL
+        made->entries != NULL && made->buckets != NULL && made->lots != NULL
             ? tg_rate_create(&trial, &made->trial, why)
             : tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u reservations", entries_max);
     if (err != TG_OK) {
@@ -92,6 +94,7 @@ void tg_credit_destroy(struct tg_credit *credit)
         tg_rate_destroy(credit->trial);
         space_give(credit->entries, (size_t)credit->entries_max * sizeof *credit->entries);
         space_give(credit->buckets, (size_t)credit->buckets_count * sizeof *credit->buckets);
+        space_give(credit->lots, (size_t)credit->entries_max * sizeof *credit->lots);
         free(credit);
     }
 }

@@ -584,7 +584,10 @@ static bool group_finish(struct tg_rate *rate, struct tg_charge *charges, uint32
 static void call_tell(struct tg_rate *rate, const struct tg_rate_work *work)
 {
     rate->counts.connect_fees_count -= work->has_connect_fee && work->call->had_fee;
-    rate->counts.calls_forgotten_count += work->call->has_forgotten;
+    if (work->call->has_forgotten) { /* read by metrics while rows are rated */
+        uint64_t *count = &rate->counts.calls_forgotten_count;
+        __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+    }
 }
 
 /* Thresholds of spend limits that row i reached. */

@@ -101,7 +101,8 @@ struct tg_rate_counts {
     uint64_t repriced_count;  /**< Rows priced a second time since a neighbour was refused late. */
     uint64_t connect_fees_count;    /**< Connect fees added. */
     uint64_t thresholds_count;      /**< Thresholds of allowances crossed. */
-    uint64_t calls_forgotten_count; /**< Open calls forgotten to make room for another. */
+    uint64_t calls_forgotten_count; /**< Open calls forgotten to make room for another; also read by
+                                         other threads, relaxed. */
 };
 
 /**

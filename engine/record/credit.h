@@ -38,17 +38,18 @@ enum tg_credit_event_kind {
     TG_CREDIT_EXPIRE = 4, /**< Its time is up: held is free again. */
     TG_CREDIT_TOPUP = 5,  /**< amount was added to the balance, or taken when below 0. */
     TG_CREDIT_ALERT = 6,  /**< The set of alerts the balance is below has changed. */
-    TG_CREDIT_HOLD = 7    /**< An open reservation holds amount now, held until now. */
+    TG_CREDIT_HOLD = 7,   /**< An open reservation holds amount now, held until now. */
+    TG_CREDIT_LAPSE = 8   /**< Money topped up until valid_to_ns was not used: amount, below 0. */
 };
 
 /** @brief One event. */
 struct tg_credit_event {
     struct tg_usage row;         /**< OPEN: what was asked for; else 0. */
-    char id[TG_CREDIT_ID_BYTES]; /**< The request's id, NUL-filled; ALERT: empty. */
+    char id[TG_CREDIT_ID_BYTES]; /**< The request's id, NUL-filled; ALERT, LAPSE: empty. */
     int64_t at_ns;               /**< Event time of the request. */
     int64_t now_ns;              /**< Time that the engine was given. */
-    int64_t valid_to_ns;         /**< OPEN: when it expires. */
-    int64_t amount;      /**< OPEN, HOLD: held; POST: charged; TOPUP: added. Rating scale. */
+    int64_t valid_to_ns;         /**< OPEN, TOPUP, LAPSE: when it expires; TOPUP: 0 never. */
+    int64_t amount;      /**< OPEN, HOLD: held; POST: charged; TOPUP, LAPSE: added. Rating scale. */
     int64_t held;        /**< POST, VOID, EXPIRE, HOLD: what was held until now. */
     int64_t balance;     /**< Afterwards. */
     uint64_t quantity;   /**< OPEN: granted; POST: used. Milliseconds, octets, events. */
@@ -56,7 +57,7 @@ struct tg_credit_event {
     uint64_t record_key; /**< POST: of the usage row; 0: nothing was used. */
     uint64_t ordinal;    /**< Of the account, from 1. */
     uint32_t account;    /**< Dense index. */
-    uint32_t subscriber; /**< Dense index; TG_SUBSCRIBER_NONE for TOPUP and ALERT. */
+    uint32_t subscriber; /**< Dense index; TG_SUBSCRIBER_NONE for TOPUP, ALERT, LAPSE. */
     uint32_t number;     /**< Which reservation of the id; 0 the first. */
     uint16_t currency;   /**< ISO 4217 numeric. */
     int16_t reason;      /**< POST: enum tg_err of the row. */

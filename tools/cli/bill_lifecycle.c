@@ -90,24 +90,38 @@ static void money_set(struct tg_json *json, const char *key,
     tg_json_set_money(json, key, amount, standing->currency->minor, standing->currency->minor);
 }
 
+/* Two legal entities may have spent one number. */
+static void entity_set(struct tg_json *json, const struct tg_bill_standing *standing)
+{
+    if (strcmp(standing->entity, TG_ENTITY_DEFAULT) != 0) {
+        tg_json_set_string(json, "legal_entity", standing->entity);
+    }
+}
+
 static void standing_print(const struct tg_cli_bill_step *step,
                            const struct tg_bill_standing *standing)
 {
     char open[TG_MONEY_TEXT_BYTES];
+    char label[TG_BILL_LABEL_BYTES];
     (void)tg_money_format(standing->open, standing->currency->minor, standing->currency->minor,
                           open);
     if (!step->is_json) {
-        (void)printf("%s is %s, %s %s open\n", standing->number,
-                     tg_bill_standing_name(standing->state), open, standing->currency->code);
+        tg_bill_standing_label(standing, label);
+        (void)printf("%s is %s, %s %s open\n", label, tg_bill_standing_name(standing->state), open,
+                     standing->currency->code);
         return;
     }
     struct tg_json *json = tg_json_object();
     tg_json_set_string(json, "number", standing->number);
+    entity_set(json, standing);
     tg_json_set_string(json, "account", standing->account);
     tg_json_set_string(json, "state", tg_bill_standing_name(standing->state));
     tg_json_set_string(json, "currency", standing->currency->code);
     money_set(json, "due", standing, standing->due);
     money_set(json, "notes", standing, standing->notes);
+    if (standing->cash.step != 0) {
+        money_set(json, "rounding", standing, standing->rounding);
+    }
     money_set(json, "paid", standing, standing->paid);
     money_set(json, "open", standing, standing->open);
     json_print(json);
@@ -219,10 +233,12 @@ static void reminder_print(void *context, const struct tg_bill_reminder *reminde
     const struct tg_cli_bill_step *step = context;
     const struct tg_bill_standing *standing = reminder->standing;
     char open[TG_MONEY_TEXT_BYTES];
+    char label[TG_BILL_LABEL_BYTES];
     (void)tg_money_format(standing->open, standing->currency->minor, standing->currency->minor,
                           open);
     if (!step->is_json) {
-        (void)printf("%-20s %-24s step %u, %u days: %s %s\n", standing->account, standing->number,
+        tg_bill_standing_label(standing, label);
+        (void)printf("%-20s %-24s step %u, %u days: %s %s\n", standing->account, label,
                      reminder->step, reminder->days, open, standing->currency->code);
         return;
     }
@@ -230,6 +246,7 @@ static void reminder_print(void *context, const struct tg_bill_reminder *reminde
     tg_json_set_string(json, "account", standing->account);
     tg_json_set_string(json, "bill", reminder->bill);
     tg_json_set_string(json, "number", standing->number);
+    entity_set(json, standing);
     tg_json_set_integer(json, "step", reminder->step);
     tg_json_set_integer(json, "days", reminder->days);
     tg_json_set_time(json, "due_date", standing->due_ns);

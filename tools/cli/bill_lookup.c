@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "bill/cycle.h"
 #include "bill/shards.h"
+#include "bill/standing.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -101,6 +102,49 @@ static void number_resolve(struct tg_txn *txn, char *name, size_t name_bytes)
     tg_json_free(json);
 }
 
+/* Reads the bill that `id` names; the number becomes the id. standing: written when it is issued;
+ * may be NULL. */
+static int bill_load(const struct tg_verb *verb, const char *data_dir, char *id, size_t id_bytes,
+                     struct tg_json **bill, struct tg_bill_standing *standing, bool *is_issued)
+{
+    struct tg_why why = {.text = ""};
+    struct tg_db *state = NULL;
+    const enum tg_err opened = tg_state_open(data_dir, true, 0, &state, &why);
+    if (opened == TG_E_NOT_FOUND) {
+        return tg_cli_problem(verb, "no bill is called '%s': no bill run has stored any in %s", id,
+                              data_dir);
+    }
+    if (opened != TG_OK) {
+        return tg_cli_problem(verb, "%s", why.text);
+    }
+    struct tg_txn txn;
+    tg_txn_begin(&txn, state, false);
+    number_resolve(&txn, id, id_bytes);
+    struct tg_bytes bytes = {NULL, 0};
+    enum tg_err err = tg_documents_get(&txn, "customerBill", id, &bytes);
+    *is_issued = err == TG_OK;
+    if (err == TG_OK && standing != NULL) {
+        err = tg_bill_standing_read(&txn, id, standing);
+    } else if (err == TG_E_NOT_FOUND) {
+        err = tg_documents_get(&txn, "billDraft", id, &bytes);
+    }
+    if (err == TG_OK) {
+        err = tg_json_parse(bytes.at, bytes.length_bytes, bill, &why);
+    }
+    tg_txn_abort(&txn);
+    tg_db_close(state);
+    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(verb, "no bill is called '%s'", id);
+}
+
+int tg_cli_due_find(const struct tg_verb *verb, const char *data_dir, const char *text,
+                    struct tg_cli_due *found)
+{
+    found->bill = NULL;
+    (void)snprintf(found->bill_id, sizeof found->bill_id, "%s", text);
+    return bill_load(verb, data_dir, found->bill_id, sizeof found->bill_id, &found->bill,
+                     found->standing, &found->is_issued);
+}
+
 int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const char *text,
                      struct tg_cli_line *found)
 {
@@ -108,34 +152,14 @@ int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const cha
     if (!text_split(text, found->bill_id, sizeof found->bill_id, &found->index)) {
         return tg_cli_problem(verb,
                               "'%s' is no EPOCH:INDEX, record key (16 hexadecimal digits), "
-                              "BILL:LINE or applied rate",
+                              "BILL:LINE, BILL:due or applied rate",
                               text);
     }
-    struct tg_why why = {.text = ""};
-    struct tg_db *state = NULL;
-    const enum tg_err opened = tg_state_open(data_dir, true, 0, &state, &why);
-    if (opened == TG_E_NOT_FOUND) {
-        return tg_cli_problem(verb, "no bill is called '%s': no bill run has stored any in %s",
-                              found->bill_id, data_dir);
-    }
-    if (opened != TG_OK) {
-        return tg_cli_problem(verb, "%s", why.text);
-    }
-    struct tg_txn txn;
-    tg_txn_begin(&txn, state, false);
-    number_resolve(&txn, found->bill_id, sizeof found->bill_id);
-    struct tg_bytes bytes = {NULL, 0};
-    enum tg_err err = tg_documents_get(&txn, "customerBill", found->bill_id, &bytes);
-    if (err == TG_E_NOT_FOUND) {
-        err = tg_documents_get(&txn, "billDraft", found->bill_id, &bytes);
-    }
-    if (err == TG_OK) {
-        err = tg_json_parse(bytes.at, bytes.length_bytes, &found->bill, &why);
-    }
-    tg_txn_abort(&txn);
-    tg_db_close(state);
-    if (err != TG_OK) {
-        return tg_cli_problem(verb, "no bill is called '%s'", found->bill_id);
+    bool is_issued = false;
+    const int code = bill_load(verb, data_dir, found->bill_id, sizeof found->bill_id, &found->bill,
+                               NULL, &is_issued);
+    if (code != TG_EXIT_OK) {
+        return code;
     }
     found->line = tg_json_at(tg_json_get(found->bill, "x_line"), found->index);
     if (found->line == NULL) {

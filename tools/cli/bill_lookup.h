@@ -64,6 +64,27 @@ struct tg_cli_line {
 int tg_cli_line_find(const struct tg_verb *verb, const char *data_dir, const char *text,
                      struct tg_cli_line *found);
 
+struct tg_bill_standing;
+
+/** @brief A bill as stored, and where it stands. */
+struct tg_cli_due {
+    struct tg_json *bill;              /**< Whole document; caller frees. */
+    struct tg_bill_standing *standing; /**< Caller's room; not written for a draft. */
+    bool is_issued;                    /**< Else a draft. */
+    char bill_id[128];                 /**< Document id. */
+};
+
+/**
+ * @brief Find a bill by its number or id.
+ * @param[in]     verb      For messages.
+ * @param[in]     data_dir  Data directory.
+ * @param[in]     text      As typed.
+ * @param[in,out] found     standing set; the rest is written on TG_EXIT_OK.
+ * @return TG_EXIT_OK or TG_EXIT_PROBLEM.
+ */
+int tg_cli_due_find(const struct tg_verb *verb, const char *data_dir, const char *text,
+                    struct tg_cli_due *found);
+
 /**
  * @brief The rows behind a usage or adjustment line.
  * @param[in]  verb     For messages.

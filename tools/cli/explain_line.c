@@ -106,6 +106,9 @@ static void discount_add(struct tg_bill_text *out, const struct terms *terms)
     tg_bill_text_money(out, count_of(terms, "x_covered"), 4, 0);
     tg_bill_text_add(out, " %% of %s, what the %s make", text_of(terms, "x_fee"),
                      eligible_name(terms, true, false));
+    if (strcmp(title, "discount_max") == 0) {
+        tg_bill_text_add(out, ", but at most so much a cycle");
+    }
 }
 
 /* What the lines that count make is what is owed less what is missing. */

@@ -42,7 +42,7 @@ static void sums_json(const struct tg_audit_sums *sums)
     (void)printf("\"balanced\":%s", sums->is_balanced ? "true" : "false");
 }
 
-#define CREDIT_SUMS 9u
+#define CREDIT_SUMS 10u
 
 /* A sum of the prepaid audit as text. */
 struct credit_sum {
@@ -54,11 +54,13 @@ static void credit_sums(const struct tg_audit_credit *credit, struct credit_sum 
 {
     static const char *const keys[CREDIT_SUMS] = {
         "reserved_amount", "taken_amount",  "returned_amount", "released_amount", "expired_amount",
-        "open_amount",     "topups_amount", "debited_amount",  "balance"};
+        "open_amount",     "topups_amount", "debited_amount",  "lapsed_amount",   "balance"};
     const int64_t amounts[CREDIT_SUMS] = {
-        credit->reserved, credit->taken,   credit->returned,
-        credit->released, credit->expired, credit->open,
-        credit->topups,   credit->debited, credit->topups - credit->debited};
+        credit->reserved, credit->taken,
+        credit->returned, credit->released,
+        credit->expired,  credit->open,
+        credit->topups,   credit->debited,
+        credit->lapsed,   credit->topups - credit->debited - credit->lapsed};
     const struct tg_currency *currency = tg_currency_by_numeric(credit->currency);
     for (uint32_t i = 0; i < CREDIT_SUMS; i++) {
         sums[i].key = keys[i];
@@ -129,8 +131,8 @@ static void credit_text(const struct tg_audit_credit *credit)
                  "%s  %s\n",
                  sums[0].text, sums[1].text, sums[2].text, sums[3].text, sums[4].text, sums[5].text,
                  credit->is_balanced ? "ok" : "DIFFERS");
-    (void)printf("         balance %s = topped up %s - used %s\n", sums[8].text, sums[6].text,
-                 sums[7].text);
+    (void)printf("         balance %s = topped up %s - used %s - lapsed %s\n", sums[9].text,
+                 sums[6].text, sums[7].text, sums[8].text);
 }
 
 static void sums_text(const char *label, const struct tg_audit_sums *sums)

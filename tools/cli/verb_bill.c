@@ -437,20 +437,61 @@ static void issued_print(const struct find *find, const struct tg_document *docu
         tg_json_set_string(json, "state", state);
         tg_json_set_money(json, "paid", standing.paid, minor, minor);
         tg_json_set_money(json, "notes", standing.notes, minor, minor);
+        if (standing.cash.step != 0) {
+            tg_json_set_money(json, "rounding", standing.rounding, minor, minor);
+        }
         tg_json_set_money(json, "open", standing.open, minor, minor);
         (void)tg_json_print(json, false, stdout);
         (void)fputc('\n', stdout);
         return;
     }
-    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", tg_json_get_text(json, "number", "?"),
-                 tg_json_get_text(json, "account", "?"), tg_json_get_text(json, "total", "?"),
-                 tg_json_get_text(json, "currency", "?"), state, document->id);
+    char label[TG_BILL_LABEL_BYTES];
+    tg_bill_standing_label(&standing, label);
+    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", label, tg_json_get_text(json, "account", "?"),
+                 tg_json_get_text(json, "total", "?"), tg_json_get_text(json, "currency", "?"),
+                 state, document->id);
+}
+
+/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a. */
+static bool id_is_of_period(const char *id, const char *period)
+{
+    id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
+    if (strncmp(id, "B-", 2) != 0) {
+        return false;
+    }
+    id += 2;
+    if (strncmp(id, period, 7) == 0 && id[7] == '-') {
+        return true;
+    }
+    return strspn(id, "0123456789") == 8 && strspn(id + 9, "0123456789") == 8 &&
+           strncmp(id + 9, period, 4) == 0 && strncmp(id + 13, period + 5, 2) == 0;
+}
+
+/* --period and --account. */
+static bool is_wanted(const struct options *options, const struct tg_document *document)
+{
+    if (options->period != NULL && !id_is_of_period(document->id, options->period)) {
+        return false;
+    }
+    struct tg_json *json = NULL;
+    bool is_wanted = true;
+    if (options->account != NULL &&
+        tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
+        const char *issued = tg_json_get_text(json, "account", "");
+        is_wanted = strcmp(tg_json_get_text(tg_json_get(json, "billingAccount"), "id", issued),
+                           options->account) == 0;
+    }
+    tg_json_free(json);
+    return is_wanted;
 }
 
 static bool list_print(void *context, const struct tg_document *document)
 {
     struct find *find = context;
     struct tg_json *json = NULL;
+    if (!is_wanted(find->options, document)) {
+        return true;
+    }
     if (find->options->is_full) {
         (void)printf("%.*s\n", (int)document->json_bytes, document->json);
         return true;
@@ -469,6 +510,12 @@ static bool list_print(void *context, const struct tg_document *document)
 static int bill_list(const struct options *options, struct tg_txn *txn)
 {
     struct find find = {.options = options, .txn = txn, .err = TG_OK};
+    int64_t start_ns = 0;
+    int64_t end_ns = 0;
+    if (options->period != NULL &&
+        tg_bill_period_parse(options->period, &start_ns, &end_ns) != TG_OK) {
+        return tg_cli_usage(&tg_verb_bill, "--period wants YYYY-MM, not '%s'", options->period);
+    }
     const char *collection = options->is_drafts ? "billDraft"
                              : options->is_full ? "customerBill"
                                                 : "billIssued";
@@ -695,7 +742,8 @@ const struct tg_verb tg_verb_bill = {
         "                          [--threads N] [--progress]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--from YYYY-MM]\n"
         "                          [--issue] [--json]\n"
-        "       tollgate bill list --data DIR [--json | --full] [--drafts]\n"
+        "       tollgate bill list --data DIR [--period YYYY-MM] [--account ID] [--drafts]\n"
+        "                          [--json | --full]\n"
         "       tollgate bill show NUMBER|BILL|ACCOUNT --data DIR [--text|--json]\n"
         "       tollgate bill charge --data DIR --subscription ID --amount NET --date YYYY-MM-DD\n"
         "                          --id NAME --title TEXT\n"
@@ -712,9 +760,9 @@ const struct tg_verb tg_verb_bill = {
         "ends in it (cycle_day 15: from the 15th before to its 14th). Without --issue they are "
         "drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
-        "Numbers are gapless by --entity (default: default), --series (INV) and year of --date; "
-        "that\n"
-        "of another entity is named ENTITY/NUMBER.\n"
+        "Numbers are gapless by legal entity, series and year of --date: those of the account in\n"
+        "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"
+        "One of another entity than default is named ENTITY/NUMBER.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage in the order of its events, prints the invoices of the month (--json: one a line)\n"

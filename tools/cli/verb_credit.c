@@ -40,6 +40,7 @@ static const struct {
                {"--validity", "validity_s", true},
                {"--used", "used", true},
                {"--amount", "amount", false},
+               {"--valid-to", "valid_to", false},
                {"--at", "at", false}};
 
 struct ask {
@@ -277,7 +278,7 @@ const struct tg_verb tg_verb_credit = {
         "       tollgate credit update  --id ID --number N --used Q --quantity Q --validity S\n"
         "       tollgate credit commit  --id ID --used Q [--number N]\n"
         "       tollgate credit release --id ID [--number N]\n"
-        "       tollgate credit topup   --id ID --account A --amount MONEY\n"
+        "       tollgate credit topup   --id ID --account A --amount MONEY [--valid-to TIME]\n"
         "       tollgate credit balance --account A\n"
         "       tollgate credit list    [--account A]\n"
         "       tollgate credit batch   <REQUESTS.jsonl\n"
@@ -301,6 +302,7 @@ const struct tg_verb tg_verb_credit = {
         "  --used Q         what was used; charged even beyond what was granted\n"
         "  --validity S     seconds from the event time; then it returns by itself\n"
         "  --amount MONEY   added to the balance; below 0 taken from it\n"
+        "  --valid-to TIME  what is left of it then lapses; soonest is used first\n"
         "  --at TIME        event time (now)\n"
         "  --data DIR       data directory (data)\n"
         "  --json           one object\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bill_lookup.h"
 #include "cli/cli.h"
+#include "cli/explain_due.h"
 #include "cli/explain_line.h"
 
 #include "base/money.h"
@@ -307,6 +308,9 @@ static int explain_run(int argc, char **argv)
     if (code != TG_EXIT_OK) {
         return code;
     }
+    if (tg_cli_due_asked(options.subject)) {
+        return tg_cli_due_explain(&tg_verb_explain, options.data, options.subject, options.is_json);
+    }
     struct tg_why why = {.text = ""};
     struct tg_catalog_snapshot *catalog = NULL;
     if (tg_catalog_open(options.data, &catalog, &why) != TG_OK) {
@@ -328,12 +332,14 @@ const struct tg_verb tg_verb_explain = {
     .name = "explain",
     .summary = "say why an invoice line or a row costs what it costs",
     .usage =
-        "usage: tollgate explain NUMBER:LINE | BILL:LINE | RATE | EPOCH:INDEX | RECORD-KEY\n"
+        "usage: tollgate explain NUMBER:LINE | BILL:LINE | RATE | BILL:due | EPOCH:INDEX |\n"
+        "                        RECORD-KEY\n"
         "                        --data DIR [--json] [--all] [--plugin FILE.so]...\n\n"
         "A line (INV-2026-00000001:2, B-2026-10-A1:2, or the id of its applied rate) is explained\n"
         "by the rows behind it; a row (its place in the journal, or its record key of 16\n"
         "hexadecimal digits) by prefix, zone, bands, increments, allowances, steps, rounding and\n"
-        "tax. Each row is priced again with the catalog version that priced it. Exit 1 when\n"
+        "tax. BILL:due says what a bill asks for: total, balance, rounding to coins, notes and\n"
+        "payments. Each row is priced again with the catalog version that priced it. Exit 1 when\n"
         "a charge differs from that, or the rows do not sum to the line.\n",
     .run = explain_run,
 };

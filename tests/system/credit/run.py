@@ -35,7 +35,8 @@ plans:
 products:
   all: {plan: all}
 """
-ACCOUNTS = ["A", "B", "D", "E"]
+ACCOUNTS = ["A", "B", "D", "E", "F"]
+DATED = "F"  # whose money lapses
 
 
 def fail(*words):
@@ -62,10 +63,10 @@ class World:
             os.makedirs(os.path.join(root, name))
         write(f"{root}/cat/catalog.yaml", CATALOG)
         rows = ["id,prepaid,credit_limit,credit_alerts", "A,true,,2.00 1.00", "B,true,3.00,",
-                "C,,,", "D,true,,", "E,true,1.50,0"]
+                "C,,,", "D,true,,", "E,true,1.50,0", "F,true,,"]
         write(f"{root}/cat/accounts.csv", "\n".join(rows) + "\n")
         rows = ["id,account,product,msisdn"]
-        for account in ["A", "B", "C", "D", "E"]:
+        for account in ["A", "B", "C", "D", "E", "F"]:
             for i in range(3):
                 rows.append(f"{account}{i},{account},all,49300{ord(account)}{i}")
         write(f"{root}/cat/subscribers.csv", "\n".join(rows) + "\n")
@@ -168,8 +169,13 @@ class Client:
         if what < 0.9:
             name, number, _ = self.open.pop(RANDOM.randrange(len(self.open)))
             return {"action": "release", "id": name, "number": number}
-        return {"action": "topup", "id": f"t{self.serial}", "account": RANDOM.choice(ACCOUNTS),
-                "amount": f"{RANDOM.randint(1, 900)}.{RANDOM.randint(0, 99):02d}"}
+        account = RANDOM.choice(ACCOUNTS)
+        request = {"action": "topup", "id": f"t{self.serial}", "account": account,
+                   "amount": f"{RANDOM.randint(1, 900)}.{RANDOM.randint(0, 99):02d}"}
+        if account == DATED:
+            end = time.gmtime(time.time() + RANDOM.choice([1, 1, 2]))
+            request["valid_to"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", end)
+        return request
 
     def note(self, request, answer):
         key = (request["action"], request["id"], request.get("number", 0))
@@ -208,8 +214,9 @@ def compare(world, client):
         # One command: a reservation must not run out between the sum and its parts.
         answer, listed = world.ask([{"action": "balance", "account": account},
                                     {"action": "list", "account": account}])
-        check(Decimal(answer["balance"]) == expected, account, "has", answer["balance"], "not",
-              expected)
+        lapsed = expected - Decimal(answer["balance"])
+        check(lapsed == 0 or (account == DATED and lapsed > 0), account, "has", answer["balance"],
+              "not", expected)
         held = sum(Decimal(one["held"]) for one in listed["reservations"])
         check(held == Decimal(answer["account_held"]), account, "holds", answer["account_held"],
               "but its reservations hold", held)
@@ -254,7 +261,7 @@ def kills(workers, count):
             for request, answer in zip(pending, world.ask(pending)):
                 client.note(request, answer)
             client.again(60)
-            time.sleep(1.3)  # reservations with a validity of a second have returned
+            time.sleep(2.3)  # short reservations have returned, and money has lapsed
             compare(world, client)
             world.kill(signal.SIGTERM)
             # A clean stop wrote a checkpoint: the same again from there.
@@ -264,15 +271,17 @@ def kills(workers, count):
             world.kill(signal.SIGTERM)
             audit = json.loads(world.tollgate("audit", "--json"))["credit"]
             check(audit["balanced"], audit)
-            check(Decimal(audit["balance"]) == sum(client.balances().values()), audit,
+            lapsed = Decimal(audit["lapsed_amount"])
+            check(Decimal(audit["balance"]) == sum(client.balances().values()) - lapsed, audit,
                   client.balances())
+            check(count < 4 or lapsed > 0, "nothing lapsed:", audit)
             charges = sum(Decimal(answer["charge"]) for _, answer in client.answered.values()
                           if "charge" in answer)
             check(Decimal(audit["debited_amount"]) == charges, audit, charges)
             check(audit["committed"] > 10 and audit["expired"] > 0, "too little happened:", audit)
             print(f"workers {workers}: {count} kills, {len(client.answered)} requests,",
                   f"{audit['made']} reservations, {audit['committed']} committed,",
-                  f"{audit['expired']} expired, balance {audit['balance']}")
+                  f"{audit['expired']} expired, {lapsed} lapsed, balance {audit['balance']}")
         finally:
             if world.engine is not None and world.engine.poll() is None:
                 world.kill()
@@ -330,12 +339,22 @@ def faces():
                          'tollgate_reservations_total{state="posted"} 1',
                          "tollgate_topups_total 2", "tollgate_credit_alerts_total 2"):
                 check(line + "\n" in text, "no", line, "in", text)
+            lapsing_money(world)
+            forgotten_calls(world)
             world.kill(signal.SIGTERM)
             check("over_credit_rows\":0" in run("audit", "--json"), run("audit", "--json"))
             period = time.strftime("%Y-%m", time.gmtime(time.time() - 60))
             run("bill", "run", "--period", period, "--issue")
             bill = run("bill", "show", "A", "--text")
             check("2.68" in bill, "the invoice has not all usage:", bill)
+            statement = json.loads(run("bill", "show", "B", "--json"))["x_balance"]
+            check(statement["lapsed"] == "-5.00" and statement["topups"] == "15.00", statement)
+            check(sum(Decimal(statement[key]) for key in ("opening", "topups", "usage", "lapsed")) ==
+                  Decimal(statement["closing"]), statement)
+            check("Lapsed" in run("bill", "show", "B", "--text"), run("bill", "show", "B", "--text"))
+            audit = json.loads(run("audit", "--json"))["credit"]
+            check(audit["lapsed_amount"] == "5.00" and audit["balanced"], audit)
+            check("- lapsed 5.00" in run("audit"), run("audit"))
             run("credit", "balance", "--account", "A", code=3)
             world.start()
             answer = json.loads(run("credit", "balance", "--account", "A", "--json"))
@@ -343,6 +362,47 @@ def faces():
         finally:
             if world.engine is not None and world.engine.poll() is None:
                 world.kill()
+
+
+def lapsing_money(world):
+    """A top-up with an end through the verb: told, taken at its time, refused behind it."""
+    run = world.tollgate
+    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    words = ["credit", "topup", "--id", "soon", "--account", "B", "--amount", "5.00", "--valid-to", end]
+    answer = json.loads(run(*words, "--json"))
+    check(answer["valid_to"] == end and answer["lapses_next"] == "5.00" and
+          answer["lapses_at"] == end, answer)
+    for _ in range(200):
+        answer = json.loads(run("credit", "balance", "--account", "B", "--json"))
+        if answer["balance"] == "0.00":
+            break
+        time.sleep(0.05)
+    check(answer["balance"] == "0.00" and "lapses_at" not in answer, answer)
+    answer = json.loads(run(*words, "--json"))
+    check(answer["repeat"] and answer["added"] == "5.00", answer)
+    words[3] = "late"
+    check("TOO_OLD" in run(*words, "--json", code=1), "taken behind its time")
+    run("credit", "topup", "--id", "x", "--account", "B", "--amount", "-1", "--valid-to", end, code=1)
+
+
+def forgotten_calls(world):
+    """A ninth open call of a subscriber forgets the first, and metrics tell so."""
+    with world.connect() as link:
+        link.sendall(b'{"command":"metrics"}\n')
+        text = json.loads(link.recv(1 << 20))["text"]
+    check("tollgate_calls_forgotten_total 0\n" in text, text)
+    requests = [{"action": "topup", "id": "calls", "account": "B", "amount": "10.00"}]
+    for i in range(9):
+        requests += [{"action": "reserve", "id": f"call{i}", "msisdn": "49300660", "service": "voice",
+                      "quantity": 60000, "validity_s": 600},
+                     {"action": "update", "id": f"call{i}", "number": 1, "used": 1000,
+                      "quantity": 1000, "validity_s": 600}]
+    answers = world.ask(requests)
+    check(all(answer["ok"] for answer in answers), answers)
+    with world.connect() as link:
+        link.sendall(b'{"command":"metrics"}\n')
+        text = json.loads(link.recv(1 << 20))["text"]
+    check("tollgate_calls_forgotten_total 1\n" in text, text)
 
 
 def world_mistakes(world):

@@ -37,8 +37,15 @@ struct model_id {
     struct tg_credit_request request;
 };
 
+/* Money that lapses then; the soonest first, empty ones anywhere. */
+struct model_lot {
+    int64_t valid_to_ns;
+    int64_t left;
+};
+
 struct model {
     int64_t balance[ACCOUNTS];
+    struct model_lot lots[ACCOUNTS][TG_CREDIT_LOTS_MAX];
     struct model_id ids[IDS];
     uint32_t ids_count;
 };
@@ -164,6 +171,24 @@ static struct tg_credit_answer ask(struct world *w, const struct tg_credit_reque
     return answer;
 }
 
+/* A block of the journal keeps rows and events apart, each in their order. */
+static void block_replay(struct world *w, uint32_t from, uint32_t to)
+{
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = from; i < to; i++) {
+            const struct piece *piece = &w->journal[i];
+            if (piece->is_event && pass == w->seed % 2) {
+                cr_assert_eq(tg_credit_replay(w->credit, &piece->event), TG_OK, "piece %u", i);
+            } else if (!piece->is_event && pass != w->seed % 2) {
+                cr_assert_eq(tg_rate_apply(w->rate, &w->f.snapshot, &piece->row, &piece->charge, 1),
+                             TG_OK);
+                tg_credit_replay_row(w->credit, w->f.lines[piece->charge.subscriber].account,
+                                     &piece->charge);
+            }
+        }
+    }
+}
+
 /* The whole journal into a new engine, as after SIGKILL. */
 static void crash(struct world *w)
 {
@@ -171,16 +196,8 @@ static void crash(struct world *w)
     w->model = w->durable;
     engine_close(w);
     engine_open(w);
-    for (uint32_t i = 0; i < w->journal_count; i++) {
-        const struct piece *piece = &w->journal[i];
-        if (piece->is_event) {
-            cr_assert_eq(tg_credit_replay(w->credit, &piece->event), TG_OK, "piece %u", i);
-        } else {
-            cr_assert_eq(tg_rate_apply(w->rate, &w->f.snapshot, &piece->row, &piece->charge, 1),
-                         TG_OK);
-            tg_credit_replay_row(w->credit, w->f.lines[piece->charge.subscriber].account,
-                                 &piece->charge);
-        }
+    for (uint32_t from = 0; from < w->journal_count; from += 16) {
+        block_replay(w, from, from + 16 < w->journal_count ? from + 16 : w->journal_count);
     }
 }
 
@@ -201,6 +218,64 @@ static int64_t model_held(const struct model *model, uint32_t account)
     return held;
 }
 
+static int lot_compare(const void *a, const void *b)
+{
+    const struct model_lot *left = a;
+    const struct model_lot *right = b;
+    return left->valid_to_ns < right->valid_to_ns ? -1 : left->valid_to_ns > right->valid_to_ns;
+}
+
+/* Each charge at once off the soonest money: what the engine does when it has to. */
+static void model_debit(struct model *model, uint32_t account, int64_t amount)
+{
+    model->balance[account] -= amount;
+    for (uint32_t i = 0; i < TG_CREDIT_LOTS_MAX; i++) {
+        struct model_lot *lot = &model->lots[account][i];
+        const int64_t taken = amount < lot->left ? amount : lot->left;
+        lot->left -= taken;
+        amount -= taken;
+    }
+}
+
+/* @return false: there is no place for another time. */
+static bool model_topup(struct model *model, uint32_t account, int64_t amount, int64_t valid_to_ns)
+{
+    struct model_lot *lots = model->lots[account];
+    struct model_lot *place = NULL;
+    int64_t room = model->balance[account] + amount;
+    for (uint32_t i = 0; i < TG_CREDIT_LOTS_MAX; i++) {
+        room -= lots[i].left;
+        place = place == NULL && lots[i].left == 0 ? &lots[i] : place;
+    }
+    for (uint32_t i = 0; i < TG_CREDIT_LOTS_MAX; i++) {
+        place = lots[i].left > 0 && lots[i].valid_to_ns == valid_to_ns ? &lots[i] : place;
+    }
+    if (valid_to_ns != 0 && place == NULL) {
+        return false;
+    }
+    model->balance[account] += amount;
+    if (valid_to_ns != 0 && room > 0) {
+        *place = (struct model_lot){valid_to_ns, place->left + (room < amount ? room : amount)};
+        qsort(lots, TG_CREDIT_LOTS_MAX, sizeof lots[0], lot_compare);
+    }
+    return true;
+}
+
+/* What no reservation holds of money whose time is up. */
+static void model_lapse(struct model *model, uint32_t account, int64_t now_ns)
+{
+    int64_t held = model_held(model, account);
+    for (uint32_t i = 0; i < TG_CREDIT_LOTS_MAX; i++) {
+        struct model_lot *lot = &model->lots[account][i];
+        const int64_t kept = held < lot->left ? held : lot->left;
+        held -= kept;
+        if (lot->valid_to_ns <= now_ns) {
+            model->balance[account] -= lot->left - kept;
+            lot->left = kept;
+        }
+    }
+}
+
 static struct tg_credit_answer balance(struct world *w, uint32_t account)
 {
     const struct tg_credit_request request = {.action = TG_CREDIT_DO_BALANCE, .account = account};
@@ -214,6 +289,13 @@ static void compare(struct world *w, const char *after)
         cr_assert_eq(now.balance, w->model.balance[a], "after %s: account %u has %lld, not %lld",
                      after, a, (long long)now.balance, (long long)w->model.balance[a]);
         if (w->is_simple) {
+            int64_t left = 0;
+            for (uint32_t i = 0; i < TG_CREDIT_LOTS_MAX && left == 0; i++) {
+                left = w->model.lots[a][i].left;
+                cr_assert(left == 0 || now.lapses_ns == w->model.lots[a][i].valid_to_ns);
+            }
+            cr_assert_eq(now.lapses, left, "after %s: %lld lapse next, not %lld", after,
+                         (long long)now.lapses, (long long)left);
             cr_assert_eq(now.account_held, model_held(&w->model, a), "after %s", after);
         }
     }
@@ -296,7 +378,8 @@ static void step_commit(struct world *w, struct model_id *id, uint32_t index)
         id->state = TG_CREDIT_IS_POSTED;
         id->used = request.used;
         id->charge = answer.charge;
-        w->model.balance[id->account] -= answer.charge;
+        model_debit(&w->model, id->account, answer.charge);
+        model_lapse(&w->model, id->account, w->now_ns);
         break;
     case TG_CREDIT_IS_POSTED:
         cr_assert_eq(answer.err, request.used == id->used ? TG_OK : TG_E_DUP_CONFLICT);
@@ -319,7 +402,10 @@ static void step_release(struct world *w, struct model_id *id, uint32_t index)
     id_name(&request, index);
     const struct tg_credit_answer answer = ask(w, &request);
     cr_assert_eq(answer.err, id->state == TG_CREDIT_IS_POSTED ? TG_E_STATE : TG_OK);
-    id->state = id->state == TG_CREDIT_IS_OPEN ? TG_CREDIT_IS_VOIDED : id->state;
+    if (id->state == TG_CREDIT_IS_OPEN) {
+        id->state = TG_CREDIT_IS_VOIDED;
+        model_lapse(&w->model, id->account, w->now_ns);
+    }
 }
 
 static void step_repeat(struct world *w, const struct model_id *id)
@@ -343,12 +429,19 @@ static void step_topup(struct world *w, uint32_t number)
                                         .subscriber = TG_SUBSCRIBER_NONE,
                                         .action = TG_CREDIT_DO_TOPUP};
     (void)snprintf(request.id, sizeof request.id, "top-%u", number);
+    if (w->is_simple && roll(w, 3) > 0) { /* of few times, so that some meet */
+        const int64_t step_ns = 60 * TG_NS_PER_S;
+        request.valid_to_ns = (w->now_ns / step_ns + 1 + (int64_t)roll(w, 12)) * step_ns;
+    }
+    if (!model_topup(&w->model, account, request.amount, request.valid_to_ns)) {
+        cr_assert_eq(ask(w, &request).err, TG_E_FULL);
+        return;
+    }
     cr_assert_eq(ask(w, &request).err, TG_OK);
     const struct tg_credit_answer again = ask(w, &request);
     cr_assert(again.err == TG_OK && again.is_repeat);
     request.amount++;
     cr_assert_eq(ask(w, &request).err, TG_E_DUP_CONFLICT);
-    w->model.balance[account] += request.amount - 1;
 }
 
 static void step_offline(struct world *w, uint32_t number)
@@ -362,7 +455,7 @@ static void step_offline(struct world *w, uint32_t number)
     const bool is_prepaid = subscriber % ACCOUNTS + 1 < ACCOUNTS;
     cr_assert_eq((charge.flags & TG_CHARGE_PREPAID) != 0, is_prepaid);
     if (is_prepaid) {
-        w->model.balance[subscriber % ACCOUNTS] -= charge.amount;
+        model_debit(&w->model, subscriber % ACCOUNTS, charge.amount);
         const struct tg_credit_answer now = balance(w, subscriber % ACCOUNTS);
         cr_assert_eq((charge.flags & TG_CHARGE_OVER_CREDIT) != 0, now.available < 0);
     }
@@ -380,6 +473,9 @@ static void step_time(struct world *w)
         if (id->state == TG_CREDIT_IS_OPEN && id->valid_to_ns <= w->now_ns) {
             id->state = TG_CREDIT_IS_EXPIRED;
         }
+    }
+    for (uint32_t account = 0; account < ACCOUNTS; account++) {
+        model_lapse(&w->model, account, w->now_ns);
     }
 }
 
@@ -604,5 +700,84 @@ Test(credit, an_alert_is_told_once_till_the_balance_is_above_it_again)
     request.amount = 1000;
     (void)snprintf(request.id, sizeof request.id, "two");
     cr_expect_eq(ask(&w, &request).alerts, 0);
+    world_close(&w);
+}
+
+/* If this fails money that a call holds is gone under it, or money that nobody used stays for ever.
+ */
+Test(credit, held_money_lapses_when_its_reservation_has_ended)
+{
+    static struct world w;
+    world_open(&w, 1, true);
+    struct tg_credit_request top = {.action = TG_CREDIT_DO_TOPUP,
+                                    .id = "soon",
+                                    .at_ns = w.now_ns,
+                                    .amount = 500,
+                                    .valid_to_ns = w.now_ns + TG_NS_PER_S,
+                                    .subscriber = TG_SUBSCRIBER_NONE};
+    cr_assert_eq(ask(&w, &top).err, TG_OK);
+    (void)snprintf(top.id, sizeof top.id, "ever");
+    top.amount = 50;
+    top.valid_to_ns = 0;
+    cr_assert_eq(ask(&w, &top).err, TG_OK);
+    struct tg_credit_request call = {.action = TG_CREDIT_DO_RESERVE,
+                                     .id = "call",
+                                     .row = fixture_call(w.now_ns, 20000),
+                                     .at_ns = w.now_ns,
+                                     .validity_ns = 60 * TG_NS_PER_S};
+    cr_assert_eq(ask(&w, &call).held, 170); /* 20 s, and the connect fee */
+    cr_expect_eq(balance(&w, 0).lapses, 500);
+    cr_expect_eq(tg_credit_due_ns(w.credit), w.now_ns + TG_NS_PER_S);
+    w.now_ns += TG_NS_PER_S;
+    cr_expect_eq(tg_credit_expire(w.credit, &w.f.snapshot, w.now_ns, 1), 1);
+    events_keep(&w);
+    struct tg_credit_answer now = balance(&w, 0);
+    cr_expect_eq(now.balance, 170 + 50);
+    cr_expect_eq(now.available, 50);
+    cr_expect_eq(tg_credit_expire(w.credit, &w.f.snapshot, w.now_ns + 1, 1), 0, "it waits");
+    w.durable_count = w.journal_count;
+    crash(&w);
+    (void)tg_credit_expire(w.credit, &w.f.snapshot, w.now_ns, 1);
+    now = balance(&w, 0);
+    cr_expect_eq(now.balance, 170 + 50, "after a crash");
+    struct tg_credit_request end = {.action = TG_CREDIT_DO_COMMIT,
+                                    .id = "call",
+                                    .at_ns = w.now_ns,
+                                    .account = TG_ACCOUNT_NONE,
+                                    .subscriber = TG_SUBSCRIBER_NONE,
+                                    .used = 10000};
+    now = ask(&w, &end);
+    cr_expect_eq(now.charge, 100);
+    cr_expect_eq(now.balance, 50, "of 170 that were held 100 were used, and the rest has lapsed");
+    cr_expect_eq(now.lapses_ns, 0);
+    cr_expect_eq(tg_credit_counts(w.credit)->lapsed_count, 2);
+    world_close(&w);
+}
+
+/* If this fails a top-up pays a debt and lapses as well, or is accepted when it has lapsed. */
+Test(credit, a_top_up_pays_debts_before_it_lapses)
+{
+    static struct world w;
+    world_open(&w, 1, true);
+    struct tg_credit_request top = {.action = TG_CREDIT_DO_TOPUP,
+                                    .id = "debt",
+                                    .at_ns = w.now_ns,
+                                    .amount = -300,
+                                    .subscriber = TG_SUBSCRIBER_NONE};
+    cr_assert_eq(ask(&w, &top).err, TG_OK);
+    (void)snprintf(top.id, sizeof top.id, "late");
+    top.amount = 500;
+    top.valid_to_ns = w.now_ns;
+    cr_expect_eq(ask(&w, &top).err, TG_E_TOO_OLD);
+    top.valid_to_ns = w.now_ns + TG_NS_PER_S;
+    const struct tg_credit_answer answer = ask(&w, &top);
+    cr_expect_eq(answer.err, TG_OK);
+    cr_expect_eq(answer.valid_to_ns, top.valid_to_ns);
+    cr_expect_eq(answer.lapses, 200);
+    w.now_ns += TG_NS_PER_S;
+    (void)tg_credit_expire(w.credit, &w.f.snapshot, w.now_ns, 1);
+    events_keep(&w);
+    cr_expect_eq(balance(&w, 0).balance, 0);
+    cr_expect_eq(tg_credit_due_ns(w.credit), INT64_MAX);
     world_close(&w);
 }
