@@ -280,6 +280,7 @@ enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why
         struct tg_replay_stats stats;
         const struct tg_replay_params replay = {.size_bytes = sizeof replay,
                                                 .wants_traces = true,
+                                                .shows_outs = true,
                                                 .data_dir = params->data_dir,
                                                 .catalog = params->catalog,
                                                 .adjustments = adjustments,
@@ -305,6 +306,9 @@ bool tg_explain_differs(const struct tg_replay_row *row)
 {
     struct tg_usage adjustment;
     struct tg_charge difference;
+    if (row->reason == TG_ADJUST_BACKOUT) {
+        return false;
+    }
     if (row->priced->fate != TG_FATE_RATED || row->priced->currency != row->stands->currency) {
         return true;
     }

@@ -228,7 +228,7 @@ struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
     const bool is_priced = row->priced->fate == TG_FATE_RATED && row->trace != NULL;
     if (is_priced) {
         price_set(json, catalog, row);
-    } else {
+    } else if (row->reason != TG_ADJUST_BACKOUT) {
         tg_json_set_string(json, "refused_now", tg_err_name(row->priced->reason));
     }
     const uint8_t scale = currency != NULL ? currency->scale : 0;
@@ -236,6 +236,7 @@ struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
     tg_json_set_money(json, "amount", row->stands->amount, scale, minor);
     tg_json_set_integer(json, "adjustments", row->adjustments_count);
     if (row->adjustments_count > 0) {
+        tg_json_set_string(json, "adjusted_by", tg_adjust_reason_name(row->reason));
         tg_json_set_money(json, "amount_at_first", row->stored->amount, scale, minor);
     }
     tg_explain_tax_set(json, catalog, row);
@@ -392,8 +393,14 @@ static void add_verdict(struct tg_bill_text *out, const struct tg_catalog_snapsh
         tg_bill_text_add(out, " after %u adjustments of ", row->adjustments_count);
         tg_bill_text_money(out, row->stored->amount, scale, minor);
     }
+    if (row->reason == TG_ADJUST_ORDER) {
+        tg_bill_text_add(out, ", brought into the order of events");
+    }
     tg_explain_tax_add(out, catalog, row);
-    if (!tg_explain_differs(row)) {
+    if (row->reason == TG_ADJUST_BACKOUT) {
+        tg_bill_text_add(out, ". It was backed out: what it used is given back, and nothing is "
+                              "priced.");
+    } else if (!tg_explain_differs(row)) {
         tg_bill_text_add(out, ". Priced again with catalog version %u it is the same.",
                          row->stands->catalog_version);
     } else if (row->priced->fate == TG_FATE_RATED) {

@@ -29,7 +29,8 @@
 
 #include <stdint.h>
 
-/** @brief Begin of the memory; rows, charges, shelves and wanted accounts follow, each on 64. */
+/** @brief Begin of the memory; rows, charges, shelves, orders and wanted accounts follow, each
+ * on 64. */
 struct tg_posting_head {
     char magic[8];              /**< "TGPOST1". */
     uint32_t crc;               /**< CRC32C of everything behind this field. */
@@ -41,13 +42,15 @@ struct tg_posting_head {
     uint32_t shelves_count;     /**< Shelves. */
     uint32_t wanted_count;      /**< Octets of wanted accounts; 0: all are. */
     uint32_t candidate_version; /**< That prices selected rows; 0: the one in force then. */
-    uint32_t reserved;          /**< 0. */
+    uint32_t orders_count;      /**< Accounts brought into the order of events. */
+    uint32_t order_bytes;       /**< sizeof(struct tg_adjust_order). */
+    uint32_t backs_out;         /**< 1: rows that came since are not meant: (2) does not count. */
     uint64_t epoch;             /**< Last epoch that was looked at. */
     uint64_t generation;        /**< Of the catalog. */
     int64_t from_ns;            /**< Selected event time from ... */
     int64_t to_ns;              /**< ... and before. */
 };
-_Static_assert(sizeof(struct tg_posting_head) == 80, "no padding goes from process to process");
+_Static_assert(sizeof(struct tg_posting_head) == 88, "no padding goes from process to process");
 
 /** @brief An opened posting; everything points into the memory. */
 struct tg_posting {

@@ -218,6 +218,40 @@ static enum tg_err rates_make(struct tg_replay *replay, bool has_shelves)
     return err == TG_OK && has_shelves ? members_chain(replay) : err;
 }
 
+/* Whose rows are kept, and who has rows that were backed out. */
+static enum tg_err marks_make(struct tg_replay *replay)
+{
+    const struct tg_replay_params *params = replay->params;
+    const struct tg_roster *roster = params->catalog->roster;
+    const uint32_t accounts_count = roster->accounts_count;
+    replay->outs = tg_pages_take((size_t)accounts_count + 1);
+    uint8_t *kept = tg_pages_take((size_t)accounts_count + 1);
+    bool has_kept = false;
+    if (replay->outs == NULL || kept == NULL) {
+        tg_pages_free(kept, (size_t)accounts_count + 1);
+        return tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    for (uint32_t i = 0; i < tg_adjust_out_count(params->adjustments); i++) {
+        const uint32_t subscriber = tg_adjust_out_subscriber(params->adjustments, i);
+        const uint32_t account = subscriber < roster->subscribers_count
+                                     ? roster->lines[subscriber].account
+                                     : accounts_count;
+        replay->outs[account < accounts_count ? account : accounts_count] = 1;
+    }
+    for (uint32_t a = 0; a < accounts_count; a++) {
+        uint32_t count = 0;
+        (void)tg_adjust_orders(params->adjustments, a, &count);
+        kept[a] = count > 0 || (params->reorders != NULL && params->reorders[a] != 0);
+        has_kept |= kept[a] != 0;
+    }
+    if (has_kept) {
+        replay->kept = kept;
+    } else {
+        tg_pages_free(kept, (size_t)accounts_count + 1);
+    }
+    return TG_OK;
+}
+
 enum tg_err tg_replay_world_open(struct tg_replay *replay)
 {
     const struct tg_replay_params *params = replay->params;
@@ -232,6 +266,9 @@ enum tg_err tg_replay_world_open(struct tg_replay *replay)
     }
     if (err == TG_OK) {
         err = rates_make(replay, has_shelves);
+    }
+    if (err == TG_OK) {
+        err = marks_make(replay);
     }
     if (err == TG_OK) {
         replay->chunk = tg_pages_take(sizeof *replay->chunk);
@@ -255,6 +292,9 @@ void tg_replay_world_close(struct tg_replay *replay)
                       sizeof replay->first_member[0]);
     tg_pages_free(replay->next_member,
                   ((size_t)replay->members_count + 1) * sizeof replay->next_member[0]);
+    tg_pages_free(replay->kept, (size_t)replay->params->catalog->roster->accounts_count + 1);
+    tg_pages_free(replay->outs, (size_t)replay->params->catalog->roster->accounts_count + 1);
+    tg_replay_keep_free(&replay->keep);
     tg_rate_destroy(replay->rate);
     tg_rate_destroy(replay->stands);
     tg_roster_free(replay->roster);

@@ -101,6 +101,23 @@ static enum tg_err call_apply(struct tg_rate *rate, const struct place *place,
     return err;
 }
 
+void tg_rate_draws_at_most(struct tg_rate *rate, bool is_on)
+{
+    rate->draws_at_most = is_on;
+}
+
+/* What is left of the cuts when no more than so many units of theirs may be covered. */
+static void cuts_limit(struct tg_rate_cuts *cuts, uint64_t units)
+{
+    uint64_t left = units;
+    cuts->billed_units = cuts->billed_units < units ? cuts->billed_units : units;
+    cuts->raw_units = cuts->raw_units < units ? cuts->raw_units : units;
+    for (uint32_t i = 0; i < cuts->cuts_count; i++) {
+        cuts->cuts[i].units = cuts->cuts[i].units < left ? cuts->cuts[i].units : left;
+        left -= cuts->cuts[i].units;
+    }
+}
+
 static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
                               const struct tg_usage *row, const struct tg_charge *charge,
                               struct tg_call *call, struct tg_allowance_log *log)
@@ -127,10 +144,16 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         err = tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, cuts);
     }
     cuts->billed_units = charge->billed_units / place->info->block_units;
+    if (__builtin_expect(rate->draws_at_most, 0)) {
+        rate->at_most = *cuts;
+        cuts = &rate->at_most;
+        cuts_limit(cuts, charge->allowance_units / place->info->block_units);
+    }
     if (err == TG_OK) {
         err = tg_rate_cuts_draw(rate->accounts, log, &draw, cuts, &covered);
     }
-    return err == TG_OK && covered * place->info->block_units == charge->allowance_units
+    return err == TG_OK && (rate->draws_at_most ||
+                            covered * place->info->block_units == charge->allowance_units)
                ? TG_OK
                : TG_E_CORRUPT;
 }

@@ -138,6 +138,8 @@ struct tg_rate {
     struct tg_tariff_result call_results[TG_GUARD_ROWS_MAX + 1];
     struct tg_rate_bind binds[TG_RATE_BINDS_MAX];
     struct tg_rate_applied applied; /* replay only */
+    struct tg_rate_cuts at_most;    /* replay only: of a row that may be covered otherwise */
+    bool draws_at_most;             /* replay only */
     struct tg_quick quick;          /* the short way */
 };
 

@@ -34,6 +34,8 @@ struct options {
     const char *product;
     const char *node;
     const char *threads;
+    const char *order;
+    bool backs_out;
     bool posts;
     bool is_json;
     bool is_all;
@@ -60,7 +62,7 @@ static const char **value_of(struct options *options, const char *name)
                  {"--account", &options->account}, {"--source", &options->source},
                  {"--price", &options->price},     {"--deck", &options->deck},
                  {"--product", &options->product}, {"--node", &options->node},
-                 {"--threads", &options->threads}};
+                 {"--threads", &options->threads}, {"--order", &options->order}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -73,6 +75,8 @@ static int flag_read(const char *arg, struct options *options)
 {
     if (strcmp(arg, "--post") == 0) {
         options->posts = true;
+    } else if (strcmp(arg, "--backout") == 0) {
+        options->backs_out = true;
     } else if (strcmp(arg, "--json") == 0) {
         options->is_json = true;
     } else if (strcmp(arg, "--all") == 0) {
@@ -116,6 +120,30 @@ static int selector_read(const struct options *options, struct tg_rerate_selecto
     return TG_EXIT_OK;
 }
 
+/* What is to be done with the selected rows. */
+static int kind_read(const struct options *options, struct tg_rerate_params *params)
+{
+    const bool is_event = options->order != NULL && strcmp(options->order, "event") == 0;
+    if (options->order != NULL && !is_event && strcmp(options->order, "arrival") != 0) {
+        return tg_cli_usage(&tg_verb_rerate, "--order wants event or arrival, not '%s'",
+                            options->order);
+    }
+    if (options->backs_out && (is_event || options->catalog != NULL)) {
+        return tg_cli_usage(
+            &tg_verb_rerate,
+            "--backout prices nothing: it goes without --catalog and --order event");
+    }
+    if (options->backs_out && options->from == NULL && options->to == NULL &&
+        options->account == NULL && options->source == NULL && options->price == NULL &&
+        options->deck == NULL && options->product == NULL && options->node == NULL) {
+        return tg_cli_usage(&tg_verb_rerate, "--backout wants a selector: without one it would "
+                                             "take back all there is");
+    }
+    params->by_event = is_event;
+    params->backs_out = options->backs_out;
+    return TG_EXIT_OK;
+}
+
 static int options_read(int argc, char **argv, struct options *options,
                         struct tg_rerate_params *params)
 {
@@ -142,7 +170,10 @@ static int options_read(int argc, char **argv, struct options *options,
     if (options->data == NULL) {
         return tg_cli_usage(&tg_verb_rerate, "give --data DIR");
     }
-    const int code = tg_cli_threads(&tg_verb_rerate, options->threads, &params->threads_count);
+    int code = kind_read(options, params);
+    if (code == TG_EXIT_OK) {
+        code = tg_cli_threads(&tg_verb_rerate, options->threads, &params->threads_count);
+    }
     return code == TG_EXIT_OK ? selector_read(options, &params->selector) : code;
 }
 
@@ -246,8 +277,9 @@ static struct tg_json *change_json(const struct open_things *things,
     return json;
 }
 
-static void report_json(const struct open_things *things, const struct tg_image *candidate,
-                        const struct tg_rerate *rerate, uint64_t epoch)
+static void report_json(const struct options *options, const struct open_things *things,
+                        const struct tg_image *candidate, const struct tg_rerate *rerate,
+                        uint64_t epoch)
 {
     struct tg_json *json = tg_json_object();
     tg_json_set_integer(json, "rows_selected", (int64_t)rerate->selected_count);
@@ -256,6 +288,12 @@ static void report_json(const struct open_things *things, const struct tg_image 
     tg_json_set_integer(json, "rows_changed", (int64_t)rerate->changes_count);
     tg_json_set_integer(json, "rows_silent", (int64_t)rerate->silent_count);
     tg_json_set_integer(json, "shelves_changed", (int64_t)rerate->shelves_count);
+    tg_json_set_string(json, "kind",
+                       options->backs_out                                               ? "backout"
+                       : options->order != NULL && strcmp(options->order, "event") == 0 ? "order"
+                                                                                        : "rerate");
+    tg_json_set_integer(json, "accounts_out_of_order", rerate->late_count);
+    tg_json_set_integer(json, "accounts_reordered", rerate->orders_count);
     tg_json_set_bool(json, "posted", epoch != 0);
     tg_json_set_integer(json, "epoch", (int64_t)epoch);
     const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
@@ -307,10 +345,15 @@ static void changes_text(const struct options *options, const struct open_things
 static void report_text(const struct options *options, const struct open_things *things,
                         const struct tg_rerate *rerate, uint64_t epoch)
 {
-    (void)printf("%llu rows selected, %llu behind them priced again, %u change",
-                 (unsigned long long)rerate->selected_count,
-                 (unsigned long long)rerate->followers_count,
-                 rerate->changes_count - rerate->silent_count);
+    if (options->backs_out) {
+        (void)printf("%llu rows selected, all of them taken back",
+                     (unsigned long long)rerate->selected_count);
+    } else {
+        (void)printf("%llu rows selected, %llu behind them priced again, %u change",
+                     (unsigned long long)rerate->selected_count,
+                     (unsigned long long)rerate->followers_count,
+                     rerate->changes_count - rerate->silent_count);
+    }
     const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
     char text[TG_MONEY_TEXT_BYTES];
     if (currency != NULL) {
@@ -318,6 +361,11 @@ static void report_text(const struct options *options, const struct open_things 
         (void)printf(" by %s %s", text, currency->code);
     }
     (void)printf("\n");
+    if (rerate->late_count > 0) {
+        (void)printf("%u accounts have rows that came behind later ones; %u of them are changed by "
+                     "the order of events\n",
+                     rerate->late_count, rerate->orders_count);
+    }
     if (rerate->shelves_count > 0 || rerate->silent_count > 0) {
         (void)printf("%u subscriptions or accounts have other allowances, pools or counters left; "
                      "%u rows cost the same and draw elsewhere\n",
@@ -435,7 +483,7 @@ static int rerate_with(const struct options *options, struct open_things *things
                               why.text[0] != '\0' ? why.text : tg_err_sentence(err));
     }
     if (options->is_json) {
-        report_json(things, params->candidate, rerate, epoch);
+        report_json(options, things, params->candidate, rerate, epoch);
     } else {
         report_text(options, things, rerate, epoch);
     }
@@ -505,7 +553,8 @@ const struct tg_verb tg_verb_rerate = {
     .summary = "price usage again and post the differences",
     .usage =
         "usage: tollgate rerate [SELECTOR] --data DIR [--catalog VERSION|DIR] [--post] [--json]\n"
-        "                       [--all] [--threads N] [--plugin FILE.so]...\n\n"
+        "                       [--order event|arrival | --backout] [--all] [--threads N]\n"
+        "                       [--plugin FILE.so]...\n\n"
         "SELECTOR, all of which must fit; without any all rows are selected:\n"
         "  --from DATE --to DATE  event time, the end exclusive\n"
         "  --account ID           of this account\n"
@@ -524,6 +573,14 @@ const struct tg_verb tg_verb_rerate = {
         "again, three times at most, and then refused: run again, or stop the engine first. All\n"
         "of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
         "costs the same but draws from other allowances gets an adjustment of nothing (silent).\n"
+        "--order event brings rows that came late in front of later ones of their account: in\n"
+        "--from .. --to the account's rows are priced by start, source and sequence, as if they\n"
+        "had come so, and keep that order from then on. Without it rows keep the order in which\n"
+        "they stand.\n"
+        "--backout takes the selected rows back, and prices nothing: their charges come back "
+        "whole,\n"
+        "what they used of allowances and counters is given back, rows behind them stay as they\n"
+        "are. A row that was backed out stays out of every later rerate.\n"
         "--threads, as many as processors unless given, changes no number.\n"
         "Exit 1 when a row is refused now: its charge stands.\n",
     .run = rerate_run,
