@@ -199,13 +199,12 @@ static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_c
 }
 
 static bool band_is(const struct asked *asked, const struct tg_usage *usage,
-                    const struct tg_charge *stored)
+                    const struct tg_charge *stored, uint32_t who)
 {
     const struct tg_explain_ref *ref = &asked->params->ref;
     return ref->band_id == NULL ||
-           strcmp(tg_bill_band_name(asked->bands,
-                                    tg_bill_band_of(asked->bands, usage, stored->site,
-                                                    stored->subscriber, stored->catalog_version)),
+           strcmp(tg_bill_band_name(asked->bands, tg_bill_band_of(asked->bands, usage, stored->site,
+                                                                  who, stored->catalog_version)),
                   ref->band_id) == 0;
 }
 
@@ -214,7 +213,9 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
     const struct tg_explain_ref *ref = &asked->params->ref;
     const struct tg_usage *usage = rows->usage[i];
     const struct tg_charge *stored = rows->stored[i];
-    if (stored->subscriber != ref->subscriber || usage->service != ref->service ||
+    const uint32_t who =
+        tg_roster_index_at(asked->params->catalog->roster, stored->subscriber, usage->start_ns);
+    if (who != ref->subscriber || usage->service != ref->service ||
         usage->start_ns < ref->from_ns || usage->start_ns >= ref->to_ns ||
         ((stored->flags & TG_CHARGE_PREPAID) != 0) != ref->is_prepaid ||
         !place_is(asked, rows, i)) {
@@ -225,7 +226,7 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
                name_is(asked->params->catalog, rows->stands[i], usage->start_ns, ref);
     }
     return stored->catalog_version > ref->version_after &&
-           stored->catalog_version <= ref->version_to && band_is(asked, usage, stored) &&
+           stored->catalog_version <= ref->version_to && band_is(asked, usage, stored, who) &&
            name_is(asked->params->catalog, stored, usage->start_ns, ref);
 }
 

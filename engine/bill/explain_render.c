@@ -28,7 +28,8 @@ static const char *service_name(uint8_t service)
 static const struct tg_plan_service *plan_service_of(const struct tg_catalog_snapshot *catalog,
                                                      const struct tg_replay_row *row)
 {
-    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
+    const struct tg_roster_line *who = tg_roster_line(
+        catalog->roster, tg_replay_line_of(catalog, row->usage, row->stored->subscriber));
     const struct tg_product *product =
         row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
     const uint8_t service = row->usage->service;
@@ -98,8 +99,14 @@ static void usage_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     tg_json_set_string(json, "record_key", text);
     tg_json_set_integer(json, "source", row->usage->source_id);
     tg_json_set_integer(json, "node", row->usage->node_id);
-    (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, text, sizeof text);
+    const uint32_t line = tg_replay_line_of(catalog, row->usage, row->stored->subscriber);
+    (void)tg_roster_subscriber_name(catalog->roster, line, text, sizeof text);
     tg_json_set_string(json, "subscription", text);
+    if (line != row->stored->subscriber) {
+        (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, text,
+                                        sizeof text);
+        tg_json_set_string(json, "counts_with", text);
+    }
     const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
     if (who != NULL) {
         (void)tg_roster_account_name(catalog->roster, who->account, text, sizeof text);
@@ -420,12 +427,17 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
     struct tg_bill_text out = tg_bill_text(text, text_bytes);
     char id[ID_BYTES];
     char time[TG_CLOCK_TEXT_BYTES];
-    (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, id, sizeof id);
+    const uint32_t line = tg_replay_line_of(catalog, row->usage, row->stored->subscriber);
+    (void)tg_roster_subscriber_name(catalog->roster, line, id, sizeof id);
     (void)tg_clock_format(row->usage->start_ns, time);
-    tg_bill_text_add(&out, "Row %llu:%u (record %016llx): %s of %s at %s",
-                     (unsigned long long)row->epoch, row->index,
-                     (unsigned long long)row->usage->record_key, service_name(row->usage->service),
-                     id, time);
+    tg_bill_text_add(&out, "Row %llu:%u (record %016llx): %s of %s", (unsigned long long)row->epoch,
+                     row->index, (unsigned long long)row->usage->record_key,
+                     service_name(row->usage->service), id);
+    if (line != row->stored->subscriber) {
+        (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, id, sizeof id);
+        tg_bill_text_add(&out, " (counted with %s as one subscription)", id);
+    }
+    tg_bill_text_add(&out, " at %s", time);
     if (tg_usage_peer_kind(row->usage) == TG_KEY_E164) {
         char digits[16];
         (void)tg_digits_unpack(row->usage->peer_key, digits);

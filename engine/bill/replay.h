@@ -165,6 +165,16 @@ enum tg_err tg_replay_run(const struct tg_replay_params *params, struct tg_repla
  *  @return true if so. */
 bool tg_replay_image_has_shelves(const struct tg_image *image);
 
+/** @brief The line that says what a row is sold by. @param catalog With people. @param usage The
+ *  row. @param subscriber Of its charge. @return Index; the subscriber where there is no such. */
+static inline uint32_t tg_replay_line_of(const struct tg_catalog_snapshot *catalog,
+                                         const struct tg_usage *usage, uint32_t subscriber)
+{
+    return subscriber < catalog->roster->subscribers_count
+               ? tg_roster_index_at(catalog->roster, subscriber, usage->start_ns)
+               : subscriber;
+}
+
 /**
  * @brief One row of a batch by itself.
  * @param[in]  batch  Shown by the replay.

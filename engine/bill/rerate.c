@@ -87,13 +87,21 @@ static void list_free(struct list *list, size_t item_bytes)
     *list = (struct list){0};
 }
 
+/* What the row is sold by. */
+static uint16_t product_of(const struct tg_catalog_snapshot *catalog, const struct tg_usage *usage,
+                           uint32_t subscriber)
+{
+    const struct tg_roster *roster = catalog->roster;
+    return roster->lines[tg_roster_index_at(roster, subscriber, usage->start_ns)].product;
+}
+
 /* Numbers of decks are those of one version, so the deck is told by its name. */
 static bool is_of_deck(const struct tg_catalog_snapshot *catalog, const char *deck_name,
                        const struct tg_usage *usage, const struct tg_charge *stands)
 {
     const struct tg_image *image = tg_catalog_image_version(catalog, stands->catalog_version);
     const struct tg_product *product =
-        image != NULL ? tg_image_product(image, catalog->roster->lines[stands->subscriber].product)
+        image != NULL ? tg_image_product(image, product_of(catalog, usage, stands->subscriber))
                       : NULL;
     const struct tg_plan_service *plan_service =
         product != NULL ? tg_image_plan_service(image, product->plan, usage->service) : NULL;
@@ -117,7 +125,7 @@ static bool is_selected(const struct job *job, const struct tg_usage *usage,
            (selector->node_id == 0 || usage->node_id == selector->node_id) &&
            (selector->price_name == NULL || stands->price_id == job->price_id) &&
            (selector->product_name == NULL ||
-            catalog->roster->lines[stands->subscriber].product == job->product) &&
+            product_of(catalog, usage, stands->subscriber) == job->product) &&
            (selector->deck_name == NULL || is_of_deck(catalog, selector->deck_name, usage, stands));
 }
 
@@ -219,7 +227,7 @@ static bool row_moves(const struct job *job, const struct tg_replay_batch *batch
     const struct tg_catalog_snapshot *catalog = job->params->catalog;
     struct tg_replay_row row;
     tg_replay_batch_row(batch, i, &row);
-    const uint16_t product = catalog->roster->lines[row.stored->subscriber].product;
+    const uint16_t product = product_of(catalog, row.usage, row.stored->subscriber);
     const struct tg_draws_side stands = {
         .image = tg_catalog_image_version(catalog, row.stands->catalog_version),
         .charge = row.stands,

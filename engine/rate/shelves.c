@@ -64,9 +64,12 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
     if (place->image == NULL) {
         return false;
     }
-    place->line = tg_roster_line(snapshot->roster, charge->subscriber);
-    const struct tg_product *product =
-        place->line != NULL ? tg_image_product(place->image, place->line->product) : NULL;
+    if (charge->subscriber >= snapshot->roster->subscribers_count) {
+        return false;
+    }
+    const uint32_t index = tg_roster_index_at(snapshot->roster, charge->subscriber, row->start_ns);
+    place->line = tg_roster_line(snapshot->roster, index);
+    const struct tg_product *product = tg_image_product(place->image, place->line->product);
     place->plan_service = product == NULL ? NULL
                           : tg_rate_row_is_received(row)
                               ? tg_image_plan_received(place->image, product->plan, row->service)
@@ -77,8 +80,8 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
     }
     place->info = tg_image_price_info(place->image, charge->price_id);
     place->account = tg_roster_account(snapshot->roster, place->line->account);
-    place->time =
-        tg_rules_time(place->image, place->account, row->start_ns, place->line->active_from_s);
+    place->time = tg_rules_time(place->image, place->account, row->start_ns,
+                                tg_roster_since_s(snapshot->roster, index));
     return true;
 }
 

@@ -257,8 +257,10 @@ static struct tg_json *change_json(const struct open_things *things,
     tg_json_set_string(json, "record_key", text);
     (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)change->row.record_key);
     tg_json_set_string(json, "adjustment", text);
-    (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, text,
-                                    sizeof text);
+    (void)tg_roster_subscriber_name(
+        things->catalog->roster,
+        tg_replay_line_of(things->catalog, &change->row, change->charge.subscriber), text,
+        sizeof text);
     tg_json_set_string(json, "subscription", text);
     tg_json_set_time(json, "start", change->row.start_ns);
     tg_json_set_string(json, "price", price_name(things, candidate, &change->charge));
@@ -333,8 +335,10 @@ static void changes_text(const struct options *options, const struct open_things
                          rerate->changes_count - rerate->silent_count - CHANGES_SHOWN);
             break;
         }
-        (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, name,
-                                        sizeof name);
+        (void)tg_roster_subscriber_name(
+            things->catalog->roster,
+            tg_replay_line_of(things->catalog, &change->row, change->charge.subscriber), name,
+            sizeof name);
         (void)tg_money_format(change->charge.amount, own != NULL ? own->scale : 0,
                               own != NULL ? own->minor : 0, text);
         (void)printf("  row %llu:%u of %s: %s\n", (unsigned long long)change->epoch, change->index,
