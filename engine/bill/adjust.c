@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "catalog/image.h"
+#include "catalog/roster.h"
 #include "ledger/journal.h"
 #include "ledger/scan.h"
 #include "rate/account.h"
@@ -462,12 +463,42 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
     return true;
 }
 
+static bool has_subscriber(const struct tg_adjust_posting *posting, uint32_t subscriber)
+{
+    return posting->accounts == NULL ||
+           posting->accounts[posting->roster->lines[subscriber].account] == 1;
+}
+
+uint32_t tg_adjust_run(const struct tg_adjust_posting *posting, uint32_t *from)
+{
+    uint32_t at = *from;
+    while (at < posting->count && !has_subscriber(posting, posting->charges[at].subscriber)) {
+        at++;
+    }
+    *from = at;
+    while (at < posting->count && has_subscriber(posting, posting->charges[at].subscriber)) {
+        at++;
+    }
+    return at - *from;
+}
+
+bool tg_adjust_has_shelf(const struct tg_adjust_posting *posting,
+                         const struct tg_adjust_shelf *shelf)
+{
+    return posting->accounts == NULL || (shelf->is_pool ? posting->accounts[shelf->index] == 1
+                                                        : has_subscriber(posting, shelf->index));
+}
+
 static struct tg_block *shelves_write(const struct tg_adjust_posting *posting,
                                       const struct tg_adjust_sink *sink, struct tg_block *block)
 {
     for (uint32_t i = 0; i < posting->shelves_count && block != NULL;) {
         const struct tg_adjust_shelf *shelf = &posting->shelves[i];
         char key[TG_SHELF_NOTE_KEY_BYTES];
+        if (!tg_adjust_has_shelf(posting, shelf)) {
+            i++;
+            continue;
+        }
         const uint32_t length_bytes =
             tg_shelf_note_make(shelf->is_pool, shelf->index, &shelf->shelf, key);
         if (tg_block_note(block, key, &shelf->shelf, length_bytes)) {
@@ -486,6 +517,10 @@ static struct tg_block *orders_write(const struct tg_adjust_posting *posting,
         const struct tg_adjust_order *order = &posting->orders[i];
         const struct order_value value = {order->from_ns, order->to_ns};
         char key[TG_SHELF_NOTE_KEY_BYTES];
+        if (posting->accounts != NULL && posting->accounts[order->account] != 1) {
+            i++;
+            continue;
+        }
         (void)snprintf(key, sizeof key, TG_ADJUST_ORDER_NOTE "%u", order->account);
         if (tg_block_note(block, key, &value, sizeof value)) {
             i++;
@@ -498,16 +533,17 @@ static struct tg_block *orders_write(const struct tg_adjust_posting *posting,
 
 bool tg_adjust_write(const struct tg_adjust_posting *posting, const struct tg_adjust_sink *sink)
 {
-    const struct tg_journal_source source = {
+    struct tg_journal_source source = {
         .source_key = tg_key_name(TG_ADJUST_SOURCE_NAME, strlen(TG_ADJUST_SOURCE_NAME)),
-        .in_records = posting->count,
         .source_id = TG_ADJUST_SOURCE_ID};
     struct tg_block *block = sink->block(sink->context);
-    uint32_t done = 0;
-    while (block != NULL && done < posting->count) {
-        done += tg_block_rows(block, posting->rows + done, posting->charges + done,
-                              posting->count - done);
-        block = done < posting->count ? sink->next(sink->context) : block;
+    uint32_t from = 0;
+    for (uint32_t count; block != NULL && (count = tg_adjust_run(posting, &from)) > 0;) {
+        const uint32_t taken =
+            tg_block_rows(block, posting->rows + from, posting->charges + from, count);
+        from += taken;
+        source.in_records += taken;
+        block = taken < count ? sink->next(sink->context) : block;
     }
     block = block != NULL ? shelves_write(posting, sink, block) : NULL;
     block = block != NULL ? orders_write(posting, sink, block) : NULL;

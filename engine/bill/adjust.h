@@ -167,6 +167,7 @@ struct tg_adjust_shelf {
 };
 
 struct tg_file_ops;
+struct tg_roster;
 
 /** @brief What one epoch of corrections holds. */
 struct tg_adjust_posting {
@@ -175,6 +176,9 @@ struct tg_adjust_posting {
     const struct tg_adjust_shelf *shelves; /**< Shape [shelves_count]. */
     const struct tg_adjust_order *orders;  /**< Of accounts; epoch is not looked at; shape
                                                 [orders_count]. */
+    const uint8_t *accounts;               /**< 1: what is the account's is posted, else it is left
+                                                out; shape [accounts_count]; NULL: all is. */
+    const struct tg_roster *roster;        /**< Whose member is whose; NULL with accounts. */
     uint32_t count;                        /**< Adjustments. */
     uint32_t shelves_count;                /**< Shelves that are replaced. */
     uint32_t orders_count;                 /**< Accounts brought into the order of events. */
@@ -182,6 +186,15 @@ struct tg_adjust_posting {
     int64_t journal_ns;                    /**< Journal time of the epoch. */
     const struct tg_file_ops *ops;         /**< Files of tg_adjust_post; NULL: the real ones. */
 };
+
+/** @brief The next adjustments that are posted. @param posting Borrowed. @param[in,out] from Where
+ *  to look; the first of them. @return How many follow each other; 0: there are no more. */
+uint32_t tg_adjust_run(const struct tg_adjust_posting *posting, uint32_t *from);
+
+/** @brief Is a shelf posted? @param posting Borrowed. @param shelf One of its. @return true if so.
+ */
+bool tg_adjust_has_shelf(const struct tg_adjust_posting *posting,
+                         const struct tg_adjust_shelf *shelf);
 
 struct tg_block;
 

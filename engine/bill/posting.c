@@ -246,9 +246,10 @@ void tg_posting_touch(const struct tg_posting *posting, const struct tg_catalog_
 struct look {
     const struct tg_posting *posting;
     const struct tg_catalog_snapshot *catalog;
-    const uint8_t *touched;
+    uint8_t *touched;
     uint64_t epoch_seen;
-    uint32_t account; /* of the row that was found */
+    uint32_t account; /* of the first row that was found */
+    bool has_found;
 };
 
 /* (2): would the rerate have priced it otherwise? */
@@ -284,15 +285,16 @@ static enum tg_err block_look(void *context, const struct tg_scan_view *view)
         const bool is_adjustment = view->source_id[i] == TG_ADJUST_SOURCE_ID;
         if (look->touched[account] != 0 ||
             (!is_adjustment && is_left_out(look, view, i, account))) {
-            look->account = account;
-            return TG_E_EXISTS;
+            look->account = look->has_found ? look->account : account;
+            look->has_found = true;
+            look->touched[account] = look->touched[account] != 0 ? TG_POSTING_OVERTAKEN : 0;
         }
     }
     return TG_OK;
 }
 
 enum tg_err tg_posting_conflict(const struct tg_posting *posting,
-                                const struct tg_catalog_snapshot *catalog, const uint8_t *touched,
+                                const struct tg_catalog_snapshot *catalog, uint8_t *touched,
                                 const char *data_dir, uint64_t epoch_from, uint64_t epoch_to,
                                 struct tg_why *why)
 {
@@ -311,7 +313,7 @@ enum tg_err tg_posting_conflict(const struct tg_posting *posting,
     enum tg_err err = tg_scan_open(&params, &scan, why);
     err = err == TG_OK ? tg_scan_fold(scan, block_look, &look, why) : err;
     tg_scan_close(scan);
-    if (err == TG_E_EXISTS) {
+    if (err == TG_OK && look.epoch_seen == epoch_to && look.has_found) {
         char name[TG_NAME_BYTES_MAX];
         (void)tg_roster_account_name(catalog->roster, look.account, name, sizeof name);
         return tg_why_set(why, TG_E_AGAIN,

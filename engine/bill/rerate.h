@@ -20,24 +20,23 @@
  *      that differ. Absolute shelves are exact because nothing can come between the state they are
  *      computed from and the epoch they are in: with the engine stopped, the data directory's lock
  *      is held from before the first row is read, and the epoch is the next one; a running engine
- *      posts only when it has found no row in between that would matter (posting.h,
+ *      posts only accounts of which it has found no row in between that would matter (posting.h,
  *      control/post.h). Differences were rejected: only the used base of a bucket adds up;
  *      thresholds, rollover and remainders do not.
  *  (5) A row whose money stays but which draws from other shelves now gets an adjustment of
  *      nothing, where its account is corrected at all: it says which version's shelves the row
  *      draws from, so that the rows as they stand lead to the shelves that were posted.
- *  (6) All of it is one epoch: SIGKILL at any moment leaves all or nothing, and doing it again
- *      completes it or finds nothing to do. It needs no id: a difference that is in is none.
- *  (7) By event, rows with event times in the selected range that came behind later ones of their
- *      account are brought in front of them: in that range the account's rows are priced in the
- *      order (start, source, sequence), those before and behind it as they came. Accounts whose
- *      rows came so are as without it. What is posted says so of the account (adjust.h), and from
- *      then on that is the order in which its rows stand. All rows of such an account are priced
- *      again, those that are not selected with the version that priced them.
- *  (8) A back-out takes the selected rows' charges back whole and prices nothing: what they drew is
- *      given back, counters go back, rows behind them keep their charges. Replays leave such rows
- *      out from then on; a rerate does not bring them back, but prices rows behind them with what
- *      is left now.
+ *  (6) All of it, beside a running engine all of each account, is one epoch: SIGKILL at any moment
+ * leaves all or nothing, and doing it again completes it or finds nothing to do. It needs no id: a
+ * difference that is in is none. (7) By event, rows with event times in the selected range that
+ * came behind later ones of their account are brought in front of them: in that range the account's
+ * rows are priced in the order (start, source, sequence), those before and behind it as they came.
+ * Accounts whose rows came so are as without it. What is posted says so of the account (adjust.h),
+ * and from then on that is the order in which its rows stand. All rows of such an account are
+ * priced again, those that are not selected with the version that priced them. (8) A back-out takes
+ * the selected rows' charges back whole and prices nothing: what they drew is given back, counters
+ * go back, rows behind them keep their charges. Replays leave such rows out from then on; a rerate
+ * does not bring them back, but prices rows behind them with what is left now.
  */
 #ifndef TG_BILL_RERATE_H
 #define TG_BILL_RERATE_H

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ATTEMPTS_MAX  3u   /* while new rows of the same accounts come in */
+#define PARTS_MAX     20u  /* what comes in all the time may be wrong all the time */
 #define POST_WAIT_S   600u /* an engine may first finish a checkpoint */
 #define CHANGES_SHOWN 20u  /* In the table without --all; --json shows every one. */
 
@@ -47,8 +48,11 @@ struct open_things {
     struct tg_catalog_snapshot *folder;
     struct tg_data_lock lock;
     uint8_t *wanted;
-    bool is_live;      /* an engine runs there */
-    bool is_overtaken; /* it had new rows of the same accounts */
+    bool is_live;          /* an engine runs there */
+    bool is_overtaken;     /* it had new rows of the same accounts */
+    bool is_partial;       /* and posted the others */
+    struct tg_json *parts; /* epochs of what was posted before */
+    uint32_t parts_count;
     uint32_t attempts_left;
 };
 
@@ -279,7 +283,7 @@ static struct tg_json *change_json(const struct open_things *things,
     return json;
 }
 
-static void report_json(const struct options *options, const struct open_things *things,
+static void report_json(const struct options *options, struct open_things *things,
                         const struct tg_image *candidate, const struct tg_rerate *rerate,
                         uint64_t epoch)
 {
@@ -297,6 +301,8 @@ static void report_json(const struct options *options, const struct open_things 
     tg_json_set_integer(json, "accounts_out_of_order", rerate->late_count);
     tg_json_set_integer(json, "accounts_reordered", rerate->orders_count);
     tg_json_set_bool(json, "posted", epoch != 0);
+    tg_json_set(json, "earlier_epochs", things->parts);
+    things->parts = NULL;
     tg_json_set_integer(json, "epoch", (int64_t)epoch);
     const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
     if (currency != NULL) {
@@ -397,9 +403,9 @@ static void bar_move(void *context, uint64_t rows_count)
 }
 
 /* A running engine posts it, if nothing has come in between; AGAIN: something has. */
-static enum tg_err live_post(const struct options *options, const struct tg_rerate *rerate,
-                             const struct tg_rerate_params *params, uint64_t *epoch,
-                             struct tg_why *why)
+static enum tg_err live_post(const struct options *options, struct open_things *things,
+                             const struct tg_rerate *rerate, const struct tg_rerate_params *params,
+                             uint64_t *epoch, struct tg_why *why)
 {
     char path[4096];
     char answer[4096];
@@ -424,6 +430,11 @@ static enum tg_err live_post(const struct options *options, const struct tg_rera
     }
     if (err == TG_OK && tg_json_get_bool(json, "ok", false)) {
         *epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0);
+        things->is_partial = tg_json_get_bool(json, "partial", false);
+        if (things->is_partial) {
+            err = tg_why_set(why, TG_E_AGAIN, "all but some is posted in epoch %llu: %s",
+                             (unsigned long long)*epoch, tg_json_get_text(json, "message", ""));
+        }
     } else if (err == TG_OK) {
         const bool is_again = strcmp(tg_json_get_text(json, "reason", ""), "AGAIN") == 0;
         err = tg_why_set(why, is_again ? TG_E_AGAIN : TG_E_STATE, "%s",
@@ -452,11 +463,11 @@ static enum tg_err live_epoch(const struct options *options, uint64_t *epoch, st
                             "another process holds %s, and no engine answers there", options->data);
 }
 
-static enum tg_err post(const struct options *options, const struct open_things *things,
+static enum tg_err post(const struct options *options, struct open_things *things,
                         const struct tg_rerate *rerate, const struct tg_rerate_params *params,
                         uint64_t *epoch, struct tg_why *why)
 {
-    return things->is_live ? live_post(options, rerate, params, epoch, why)
+    return things->is_live ? live_post(options, things, rerate, params, epoch, why)
                            : tg_rerate_post(rerate, options->data, tg_clock_now_ns(), epoch, why);
 }
 
@@ -477,6 +488,10 @@ static int rerate_with(const struct options *options, struct open_things *things
         err = post(options, things, rerate, params, &epoch, &why);
     }
     things->is_overtaken = err == TG_E_AGAIN;
+    if (things->is_partial && things->parts_count++ < PARTS_MAX) {
+        things->attempts_left = ATTEMPTS_MAX; /* It gets on: the next attempt has less to do. */
+        tg_json_append(things->parts, tg_json_integer((int64_t)epoch));
+    }
     if (err != TG_OK) {
         tg_rerate_close(rerate);
         if (things->is_overtaken && things->attempts_left > 0) {
@@ -502,6 +517,7 @@ static int rerate_try(const struct options *options, struct open_things *things,
     struct tg_why why = {.text = ""};
     int code = TG_EXIT_OK;
     things->is_overtaken = false;
+    things->is_partial = false;
     if (tg_catalog_open(options->data, &things->catalog, &why) != TG_OK) {
         code = tg_cli_problem(&tg_verb_rerate, "%s", why.text);
     }
@@ -544,10 +560,12 @@ static int rerate_run(int argc, char **argv)
     if (err != TG_OK && !things.is_live) {
         return tg_cli_problem(&tg_verb_rerate, "%s", why.text);
     }
+    things.parts = tg_json_list();
     do {
         things.attempts_left--;
         code = rerate_try(&options, &things, &params);
     } while (things.is_overtaken && things.attempts_left > 0);
+    tg_json_free(things.parts);
     tg_data_unlock(&things.lock);
     return code;
 }
@@ -573,9 +591,12 @@ const struct tg_verb tg_verb_rerate = {
         "that priced them. Shows the differences; --post writes them to the journal as\n"
         "adjustments, which the next bill run puts on the bill, and with them what is left of\n"
         "allowances, pools and counters, which the engine goes on with. A running engine posts it\n"
-        "between two epochs; when usage of a corrected account came in meanwhile it is worked out\n"
-        "again, three times at most, and then refused: run again, or stop the engine first. All\n"
-        "of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
+        "between two epochs, but for accounts of which usage came in meanwhile: these are worked "
+        "out\n"
+        "again, until none is left or three attempts in a row get no further, and then refused: "
+        "run\n"
+        "again, select less, or stop the engine first. All that is an account's is in after a\n"
+        "crash, or nothing; what is posted is not found again. A row that\n"
         "costs the same but draws from other allowances gets an adjustment of nothing (silent).\n"
         "--order event brings rows that came late in front of later ones of their account: in\n"
         "--from .. --to the account's rows are priced by start, source and sequence, as if they\n"
