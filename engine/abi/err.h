@@ -72,6 +72,8 @@
     X(TG_E_PARKED, -214, "PARKED", "waits for its template")                                       \
     X(TG_E_MERGED, -215, "MERGED", "became part of another record")                                \
     X(TG_E_UNKNOWN_NETWORK, -216, "UNKNOWN_NETWORK", "no network of the catalog has that PLMN")    \
+    X(TG_E_SUBSCRIPTION_SUSPENDED, -217, "SUBSCRIPTION_SUSPENDED",                                 \
+      "the subscription was suspended then")                                                       \
     /* rating: -300 .. -399 */                                                                     \
     X(TG_E_NO_PLAN, -300, "NO_PLAN", "the subscription has no price plan for that service")        \
     X(TG_E_NO_RATE, -301, "NO_RATE", "no price covers that destination, zone or time")             \

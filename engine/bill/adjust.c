@@ -5,12 +5,14 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "catalog/image.h"
+#include "catalog/roster.h"
 #include "ledger/journal.h"
 #include "ledger/scan.h"
 #include "rate/account.h"
 #include "rate/shelf_note.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +22,32 @@ struct tg_adjust_index {
     struct tg_adjust_sum *sums; /* Sorted by (record_key, subscriber); shape [capacity]. */
     uint32_t count;
     uint32_t capacity;
+    struct tg_adjust_order *orders; /* Sorted by (account, epoch); shape [orders_capacity]. */
+    uint32_t orders_count;
+    uint32_t orders_capacity;
+    uint32_t *outs; /* Subscribers of rows that were backed out; shape [outs_count]. */
+    uint32_t outs_count;
+    bool has_any; /* Some row is an adjustment. */
 };
+
+/* Of an order note. */
+struct order_value {
+    int64_t from_ns;
+    int64_t to_ns;
+};
+_Static_assert(sizeof(struct order_value) == 16, "stored");
+
+const char *tg_adjust_reason_name(uint8_t reason)
+{
+    switch (reason) {
+    case TG_ADJUST_ORDER:
+        return "order";
+    case TG_ADJUST_BACKOUT:
+        return "backout";
+    default:
+        return "rerate";
+    }
+}
 
 static int sum_compare(const void *a, const void *b)
 {
@@ -65,13 +92,69 @@ static enum tg_err adjustment_add(struct tg_adjust_index *index, const struct tg
         .price_id = view->price_id[i],
         .catalog_version = view->catalog_version[i],
         .zone = view->zone[i],
+        .reason = view->closing_cause[i],
     };
     return TG_OK;
 }
 
+static enum tg_err order_add(struct tg_adjust_index *index, const struct tg_adjust_order *order)
+{
+    if (index->orders_count == index->orders_capacity) {
+        const uint32_t capacity =
+            index->orders_capacity > 0 ? index->orders_capacity * 2 : SUMS_COUNT_FIRST;
+        struct tg_adjust_order *more = tg_pages_take((size_t)capacity * sizeof *more);
+        if (more == NULL) {
+            return TG_E_NO_MEMORY;
+        }
+        if (index->orders != NULL) {
+            memcpy(more, index->orders, (size_t)index->orders_count * sizeof *more);
+            tg_pages_free(index->orders, (size_t)index->orders_capacity * sizeof *more);
+        }
+        index->orders = more;
+        index->orders_capacity = capacity;
+    }
+    index->orders[index->orders_count++] = *order;
+    return TG_OK;
+}
+
+static enum tg_err order_take(struct tg_adjust_index *index, uint64_t epoch,
+                              const struct tg_scan_note *note)
+{
+    const char *digits = note->key + strlen(TG_ADJUST_ORDER_NOTE);
+    char *end = NULL;
+    struct order_value value;
+    const unsigned long account = strtoul(digits, &end, 10);
+    if (*digits < '0' || *digits > '9' || *end != '\0' || account > UINT32_MAX ||
+        note->length_bytes != sizeof value) {
+        return TG_E_CORRUPT;
+    }
+    memcpy(&value, note->bytes, sizeof value);
+    const struct tg_adjust_order order = {.epoch = epoch,
+                                          .from_ns = value.from_ns,
+                                          .to_ns = value.to_ns,
+                                          .account = (uint32_t)account};
+    return order_add(index, &order);
+}
+
+static enum tg_err notes_fold(struct tg_adjust_index *index, const struct tg_scan_view *view)
+{
+    struct tg_scan_position at = {0};
+    struct tg_scan_note note;
+    enum tg_err err = TG_OK;
+    if ((view->sections & TG_SECTION_BIT(TG_SECTION_NOTES)) == 0) {
+        return TG_OK;
+    }
+    while (err == TG_OK && (err = tg_scan_note_next(view, &at, &note, NULL)) == TG_OK) {
+        if (strncmp(note.key, TG_ADJUST_ORDER_NOTE, strlen(TG_ADJUST_ORDER_NOTE)) == 0) {
+            err = order_take(index, view->epoch, &note);
+        }
+    }
+    return err == TG_E_NOT_FOUND ? TG_OK : err;
+}
+
 static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
 {
-    enum tg_err err = TG_OK;
+    enum tg_err err = notes_fold(context, view);
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
         if (view->source_id[i] == TG_ADJUST_SOURCE_ID && view->fate[i] == TG_FATE_RATED) {
             err = adjustment_add(context, view, i);
@@ -108,26 +191,60 @@ static void index_sum(struct tg_adjust_index *index)
             sum->price_id = one.price_id;
             sum->catalog_version = one.catalog_version;
             sum->zone = one.zone;
+            sum->reason = one.reason;
         }
     }
     index->count = kept;
 }
 
+static int order_compare(const void *a, const void *b)
+{
+    const struct tg_adjust_order *left = a;
+    const struct tg_adjust_order *right = b;
+    if (left->account != right->account) {
+        return left->account < right->account ? -1 : 1;
+    }
+    return left->epoch < right->epoch ? -1 : left->epoch > right->epoch;
+}
+
+static enum tg_err index_settle(struct tg_adjust_index *index)
+{
+    index_sum(index);
+    if (index->orders_count > 1) {
+        qsort(index->orders, index->orders_count, sizeof index->orders[0], order_compare);
+    }
+    for (uint32_t i = 0; i < index->count; i++) {
+        index->outs_count += index->sums[i].reason == TG_ADJUST_BACKOUT;
+    }
+    index->outs = tg_pages_take(((size_t)index->outs_count + 1) * sizeof index->outs[0]);
+    if (index->outs == NULL) {
+        return TG_E_NO_MEMORY;
+    }
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < index->count; i++) {
+        if (index->sums[i].reason == TG_ADJUST_BACKOUT) {
+            index->outs[at++] = index->sums[i].subscriber;
+        }
+    }
+    return TG_OK;
+}
+
 /* Ends the fold at the first adjustment. */
 static enum tg_err block_look(void *context, const struct tg_scan_view *view)
 {
-    bool *has_any = context;
-    for (uint32_t i = 0; i < view->rows_count && !*has_any; i++) {
-        *has_any = view->source_id[i] == TG_ADJUST_SOURCE_ID;
+    struct tg_adjust_index *index = context;
+    for (uint32_t i = 0; i < view->rows_count && !index->has_any; i++) {
+        index->has_any = view->source_id[i] == TG_ADJUST_SOURCE_ID;
     }
-    return *has_any ? TG_E_EXISTS : TG_OK;
+    return index->has_any ? TG_E_EXISTS : notes_fold(index, view);
 }
 
 static enum tg_err journal_fold(const char *data_dir, uint64_t epoch_max, uint64_t columns,
                                 tg_scan_fold_fn fold, void *context, struct tg_why *why)
 {
     const struct tg_scan_params params = {.size_bytes = sizeof params,
-                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS),
+                                          .sections = TG_SECTION_BIT(TG_SECTION_ROWS) |
+                                                      TG_SECTION_BIT(TG_SECTION_NOTES),
                                           .dir = data_dir,
                                           .epoch_max = epoch_max,
                                           .fates = 1u << TG_FATE_RATED,
@@ -150,24 +267,24 @@ enum tg_err tg_adjust_index_open(const char *data_dir, uint64_t epoch_max,
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for adjustments");
     }
     /* Most journals have none: one column says so, where the index needs twelve. */
-    bool has_any = false;
     enum tg_err err =
-        journal_fold(data_dir, epoch_max, TG_COLUMN_BIT(source_id), block_look, &has_any, why);
-    if (has_any) {
-        err = journal_fold(data_dir, epoch_max,
-                           TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) |
-                               TG_COLUMN_BIT(peer_key) | TG_COLUMN_BIT(sequence) |
-                               TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(remainder) |
-                               TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
-                               TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |
-                               TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone),
-                           block_fold, made, why);
+        journal_fold(data_dir, epoch_max, TG_COLUMN_BIT(source_id), block_look, made, why);
+    if (made->has_any) {
+        made->orders_count = 0; /* The look ended on its way. */
+        err = journal_fold(
+            data_dir, epoch_max,
+            TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(fate) | TG_COLUMN_BIT(peer_key) |
+                TG_COLUMN_BIT(sequence) | TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(remainder) |
+                TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
+                TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(price_id) |
+                TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(zone) | TG_COLUMN_BIT(closing_cause),
+            block_fold, made, why);
     }
+    err = err == TG_OK ? index_settle(made) : err;
     if (err != TG_OK) {
         tg_adjust_index_close(made);
         return err;
     }
-    index_sum(made);
     *index = made;
     return TG_OK;
 }
@@ -180,6 +297,8 @@ void tg_adjust_index_close(struct tg_adjust_index *index)
     if (index->sums != NULL) {
         tg_pages_free(index->sums, (size_t)index->capacity * sizeof index->sums[0]);
     }
+    tg_pages_free(index->orders, (size_t)index->orders_capacity * sizeof index->orders[0]);
+    tg_pages_free(index->outs, ((size_t)index->outs_count + 1) * sizeof index->outs[0]);
     tg_pages_free(index, sizeof *index);
 }
 
@@ -196,6 +315,46 @@ const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index, 
 uint32_t tg_adjust_count(const struct tg_adjust_index *index)
 {
     return index->count;
+}
+
+const struct tg_adjust_order *tg_adjust_orders(const struct tg_adjust_index *index,
+                                               uint32_t account, uint32_t *count)
+{
+    uint32_t low = 0;
+    uint32_t high = index->orders_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (index->orders[middle].account < account) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *count = 0;
+    while (low + *count < index->orders_count && index->orders[low + *count].account == account) {
+        (*count)++;
+    }
+    return *count > 0 ? &index->orders[low] : NULL;
+}
+
+uint32_t tg_adjust_out_count(const struct tg_adjust_index *index)
+{
+    return index->outs_count;
+}
+
+uint32_t tg_adjust_out_subscriber(const struct tg_adjust_index *index, uint32_t i)
+{
+    assert(i < index->outs_count);
+    return index->outs[i];
+}
+
+bool tg_adjust_is_out(const struct tg_adjust_index *index, uint64_t record_key, uint32_t subscriber)
+{
+    if (index->outs_count == 0) {
+        return false;
+    }
+    const struct tg_adjust_sum *sum = tg_adjust_find(index, record_key, subscriber);
+    return sum != NULL && sum->reason == TG_ADJUST_BACKOUT;
 }
 
 static uint8_t base_unit(uint8_t service)
@@ -218,6 +377,8 @@ static uint8_t base_unit_of(const struct tg_usage *usage, uint8_t unit)
         return TG_UNIT_MILLISECOND;
     case TG_DIMENSION_BYTES:
         return TG_UNIT_OCTET;
+    case TG_DIMENSION_MONEY: /* counted on shelves: account lines do not look at it */
+        return TG_UNIT_AMOUNT;
     default:
         return unit < TG_UNIT_COUNT ? TG_UNIT_EVENT : base_unit(usage->service);
     }
@@ -303,12 +464,42 @@ bool tg_adjust_make(const struct tg_usage *usage, const struct tg_charge *stands
     return true;
 }
 
+static bool has_subscriber(const struct tg_adjust_posting *posting, uint32_t subscriber)
+{
+    return posting->accounts == NULL ||
+           posting->accounts[posting->roster->lines[subscriber].account] == 1;
+}
+
+uint32_t tg_adjust_run(const struct tg_adjust_posting *posting, uint32_t *from)
+{
+    uint32_t at = *from;
+    while (at < posting->count && !has_subscriber(posting, posting->charges[at].subscriber)) {
+        at++;
+    }
+    *from = at;
+    while (at < posting->count && has_subscriber(posting, posting->charges[at].subscriber)) {
+        at++;
+    }
+    return at - *from;
+}
+
+bool tg_adjust_has_shelf(const struct tg_adjust_posting *posting,
+                         const struct tg_adjust_shelf *shelf)
+{
+    return posting->accounts == NULL || (shelf->is_pool ? posting->accounts[shelf->index] == 1
+                                                        : has_subscriber(posting, shelf->index));
+}
+
 static struct tg_block *shelves_write(const struct tg_adjust_posting *posting,
                                       const struct tg_adjust_sink *sink, struct tg_block *block)
 {
     for (uint32_t i = 0; i < posting->shelves_count && block != NULL;) {
         const struct tg_adjust_shelf *shelf = &posting->shelves[i];
         char key[TG_SHELF_NOTE_KEY_BYTES];
+        if (!tg_adjust_has_shelf(posting, shelf)) {
+            i++;
+            continue;
+        }
         const uint32_t length_bytes =
             tg_shelf_note_make(shelf->is_pool, shelf->index, &shelf->shelf, key);
         if (tg_block_note(block, key, &shelf->shelf, length_bytes)) {
@@ -320,20 +511,43 @@ static struct tg_block *shelves_write(const struct tg_adjust_posting *posting,
     return block;
 }
 
+static struct tg_block *orders_write(const struct tg_adjust_posting *posting,
+                                     const struct tg_adjust_sink *sink, struct tg_block *block)
+{
+    for (uint32_t i = 0; i < posting->orders_count && block != NULL;) {
+        const struct tg_adjust_order *order = &posting->orders[i];
+        const struct order_value value = {order->from_ns, order->to_ns};
+        char key[TG_SHELF_NOTE_KEY_BYTES];
+        if (posting->accounts != NULL && posting->accounts[order->account] != 1) {
+            i++;
+            continue;
+        }
+        (void)snprintf(key, sizeof key, TG_ADJUST_ORDER_NOTE "%u", order->account);
+        if (tg_block_note(block, key, &value, sizeof value)) {
+            i++;
+        } else {
+            block = sink->next(sink->context);
+        }
+    }
+    return block;
+}
+
 bool tg_adjust_write(const struct tg_adjust_posting *posting, const struct tg_adjust_sink *sink)
 {
-    const struct tg_journal_source source = {
+    struct tg_journal_source source = {
         .source_key = tg_key_name(TG_ADJUST_SOURCE_NAME, strlen(TG_ADJUST_SOURCE_NAME)),
-        .in_records = posting->count,
         .source_id = TG_ADJUST_SOURCE_ID};
     struct tg_block *block = sink->block(sink->context);
-    uint32_t done = 0;
-    while (block != NULL && done < posting->count) {
-        done += tg_block_rows(block, posting->rows + done, posting->charges + done,
-                              posting->count - done);
-        block = done < posting->count ? sink->next(sink->context) : block;
+    uint32_t from = 0;
+    for (uint32_t count; block != NULL && (count = tg_adjust_run(posting, &from)) > 0;) {
+        const uint32_t taken =
+            tg_block_rows(block, posting->rows + from, posting->charges + from, count);
+        from += taken;
+        source.in_records += taken;
+        block = taken < count ? sink->next(sink->context) : block;
     }
     block = block != NULL ? shelves_write(posting, sink, block) : NULL;
+    block = block != NULL ? orders_write(posting, sink, block) : NULL;
     while (block != NULL && !tg_block_source(block, &source)) {
         block = sink->next(sink->context);
     }
@@ -387,8 +601,11 @@ enum tg_err tg_adjust_post(const char *data_dir, const struct tg_adjust_posting 
     if (posting->count == 0 && posting->shelves_count == 0) {
         return TG_OK;
     }
-    const struct tg_journal_params params = {
-        .size_bytes = sizeof params, .streams_count = 1, .dir = data_dir, .is_sparse = true};
+    const struct tg_journal_params params = {.size_bytes = sizeof params,
+                                             .streams_count = 1,
+                                             .dir = data_dir,
+                                             .ops = posting->ops,
+                                             .is_sparse = true};
     struct tg_journal *journal = NULL;
     enum tg_err err = tg_journal_open(&params, &journal, why);
     if (err == TG_OK) {

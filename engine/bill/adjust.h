@@ -33,8 +33,26 @@
 
 /** @brief Why; stored in closing_cause of the adjustment. Values are stored: pinned for life. */
 enum tg_adjust_reason {
-    TG_ADJUST_RERATE = 1 /**< The row was priced again. */
+    TG_ADJUST_RERATE = 1,                    /**< The row was priced again. */
+    TG_ADJUST_ORDER = 2,                     /**< It was, in the order of events. */
+    TG_ADJUST_BACKOUT = TG_ADJUST_BACKED_OUT /**< It was taken back whole (rate/account.h). */
 };
+
+/** @brief Name of a reason in documents: "rerate", "order", "backout". @param reason enum
+ *  tg_adjust_reason. @return Static text, never NULL. */
+const char *tg_adjust_reason_name(uint8_t reason);
+
+/** @brief An account's rows were brought into the order of their events; see (5). */
+struct tg_adjust_order {
+    uint64_t epoch;    /**< The rows in front of this epoch. */
+    int64_t from_ns;   /**< Those with event times from here ... */
+    int64_t to_ns;     /**< ... before here by event; those before and behind as they came. */
+    uint32_t account;  /**< Roster index. */
+    uint32_t reserved; /**< 0. */
+};
+
+/** Notes are named so, the account in decimal behind it; from_ns and to_ns are the value. */
+#define TG_ADJUST_ORDER_NOTE "order/"
 
 /** @brief All adjustments of one row, summed. */
 struct tg_adjust_sum {
@@ -48,7 +66,8 @@ struct tg_adjust_sum {
     uint32_t price_id;        /**< Of the last one. */
     uint32_t catalog_version; /**< Of the last one. */
     uint16_t zone;            /**< Of the last one. */
-    uint8_t reserved[6];      /**< 0. */
+    uint8_t reason;           /**< enum tg_adjust_reason of the last one. */
+    uint8_t reserved[5];      /**< 0. */
 };
 
 /** @brief Adjustments of a journal by corrected row. */
@@ -76,6 +95,28 @@ const struct tg_adjust_sum *tg_adjust_find(const struct tg_adjust_index *index, 
 
 /** @brief Corrected rows. @param index Index. @return Count. */
 uint32_t tg_adjust_count(const struct tg_adjust_index *index);
+
+/**
+ * @brief In which order an account's rows stand.
+ * @param[in]  index    Index.
+ * @param[in]  account  Roster index.
+ * @param[out] count    How many; 0: as they came.
+ * @return One after the other, by epoch: each on what those before it made; shape [count].
+ */
+const struct tg_adjust_order *tg_adjust_orders(const struct tg_adjust_index *index,
+                                               uint32_t account, uint32_t *count);
+
+/** @brief Rows that were backed out. @param index Index. @return Count. */
+uint32_t tg_adjust_out_count(const struct tg_adjust_index *index);
+
+/** @brief The subscribers with rows that were backed out. @param index Index. @param i Below
+ *  tg_adjust_out_count. @return Subscriber of the one; they may repeat. */
+uint32_t tg_adjust_out_subscriber(const struct tg_adjust_index *index, uint32_t i);
+
+/** @brief Was the row backed out; see (6)? @param index Index. @param record_key Row's.
+ *  @param subscriber Row's. @return true if so. */
+bool tg_adjust_is_out(const struct tg_adjust_index *index, uint64_t record_key,
+                      uint32_t subscriber);
 
 /**
  * @brief The charge a row stands at: as journaled, with its adjustments.
@@ -125,15 +166,35 @@ struct tg_adjust_shelf {
     uint8_t reserved[3];   /**< 0. */
 };
 
+struct tg_file_ops;
+struct tg_roster;
+
 /** @brief What one epoch of corrections holds. */
 struct tg_adjust_posting {
     const struct tg_usage *rows;           /**< Shape [count]. */
     const struct tg_charge *charges;       /**< Shape [count]. */
     const struct tg_adjust_shelf *shelves; /**< Shape [shelves_count]. */
+    const struct tg_adjust_order *orders;  /**< Of accounts; epoch is not looked at; shape
+                                                [orders_count]. */
+    const uint8_t *accounts;               /**< 1: what is the account's is posted, else it is left
+                                                out; shape [accounts_count]; NULL: all is. */
+    const struct tg_roster *roster;        /**< Whose member is whose; NULL with accounts. */
     uint32_t count;                        /**< Adjustments. */
     uint32_t shelves_count;                /**< Shelves that are replaced. */
+    uint32_t orders_count;                 /**< Accounts brought into the order of events. */
+    uint32_t reserved;                     /**< 0. */
     int64_t journal_ns;                    /**< Journal time of the epoch. */
+    const struct tg_file_ops *ops;         /**< Files of tg_adjust_post; NULL: the real ones. */
 };
+
+/** @brief The next adjustments that are posted. @param posting Borrowed. @param[in,out] from Where
+ *  to look; the first of them. @return How many follow each other; 0: there are no more. */
+uint32_t tg_adjust_run(const struct tg_adjust_posting *posting, uint32_t *from);
+
+/** @brief Is a shelf posted? @param posting Borrowed. @param shelf One of its. @return true if so.
+ */
+bool tg_adjust_has_shelf(const struct tg_adjust_posting *posting,
+                         const struct tg_adjust_shelf *shelf);
 
 struct tg_block;
 

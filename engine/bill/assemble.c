@@ -243,8 +243,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     const struct tg_bill_members *all = assembler->members;
     const uint32_t *members = all->members + all->first[account];
     const uint32_t members_count = all->first[account + 1] - all->first[account];
-    /* Two fees, two discounts, a maximum and a minimum a member, beside usage and charges. */
-    uint64_t needed = (uint64_t)members_count * 6;
+    /* Two fees, what a suspension gives back, two discounts, a maximum and a minimum a member,
+     * beside usage and charges. */
+    uint64_t needed = (uint64_t)members_count * 7;
     for (uint32_t m = 0; m < members_count; m++) {
         needed +=
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -

@@ -6,6 +6,7 @@
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/convert.h"
+#include "bill/pause.h"
 
 /* The version valid just before an instant; a product it no longer has is looked for backwards. */
 struct tg_bill_fee_version tg_bill_product_before(const struct tg_bill_assembler *made,
@@ -183,6 +184,69 @@ static bool long_params(const struct tg_bill_assembler *made, uint32_t subscribe
     return true;
 }
 
+/* A longer fee in arrears gives back on the bill that charges it, all of its period at once. */
+static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *made,
+                                                const struct tg_bill_member *member,
+                                                const struct tg_bill_fee_params *params,
+                                                bool is_long)
+{
+    struct tg_bill_pause_params ask = {.size_bytes = sizeof ask,
+                                       .whole = params,
+                                       .from_ns = made->window.start_ns,
+                                       .to_ns = made->window.end_ns};
+    const bool is_ahead = is_long
+                              ? params->first.image != NULL && params->first.product->is_in_advance
+                              : tg_bill_fee_is_paid_ahead(params);
+    ask.pauses = tg_roster_pauses(made->catalog->roster, member->subscriber, &ask.pauses_count);
+    ask.version = is_ahead ? params->first : params->last;
+    ask.amount = ask.version.product->fee;
+    ask.period = ask.version.product->period;
+    if (is_long && !is_ahead) {
+        ask.from_ns = params->start_ns;
+        ask.to_ns = params->end_ns;
+    } else if (ask.period == TG_PERIOD_WEEK) { /* of the weeks that end in the cycle */
+        ask.from_ns -= 7 * TG_NS_PER_DAY;
+    }
+    return ask;
+}
+
+/* What comes back for the time in which the subscription was suspended. */
+static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              const struct tg_bill_fee_params *params, bool is_long)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    if ((who->flags & TG_ROSTER_PAUSES) == 0) {
+        return TG_OK;
+    }
+    const struct tg_bill_pause_params ask = pause_params(made, member, params, is_long);
+    struct tg_bill_paused paused;
+    const enum tg_err err = tg_bill_pause_owed(&ask, &paused);
+    if (err != TG_OK || paused.amount == 0) {
+        return err;
+    }
+    made->lines[made->lines_count++] = (struct tg_bill_line){
+        .subscriber_id = member->name,
+        .product_id = tg_image_name(ask.version.image, TG_CATALOG_PRODUCT, who->product),
+        .zone_id = "",
+        .price_id = "",
+        .unit_id = "",
+        .title = "suspended",
+        .amount_exact = -(__int128)paused.amount,
+        .units = tg_roster_quantity(who) > 1 ? tg_roster_quantity(who) : 0,
+        .covered = paused.covered,
+        .covered_total = paused.total,
+        .fee = ask.amount,
+        .from_ns = paused.from_ns,
+        .to_ns = paused.to_ns,
+        .subscriber = member->subscriber,
+        .catalog_version = ask.version.image->version,
+        .currency = ask.version.currency,
+        .kind = TG_BILL_LINE_RECURRING,
+        .proration = ask.version.product->proration,
+    };
+    return TG_OK;
+}
+
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                               struct tg_why *why)
 {
@@ -249,7 +313,11 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
             .proration = product->proration,
         };
     }
-    return TG_OK;
+    const bool is_charged = !is_long || span.was_charged || (count > 0 && fees[0].amount > 0);
+    err = is_charged ? pause_line(made, member, &params, is_long) : TG_OK;
+    return err == TG_OK
+               ? TG_OK
+               : tg_why_set(why, err, "the suspension of %s cannot be prorated", member->name);
 }
 
 /* Charges dated in the period; the list is sorted by subscriber. */

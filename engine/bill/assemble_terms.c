@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/cycle.h"
+#include "bill/pause.h"
 
 /* What a line counts among the lines of a kind. Discounts and maxima are of usage and of fees in
  * the shares in which they were taken of them, so that what a fee is discounted by never lowers
@@ -178,6 +179,30 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
     return TG_OK;
 }
 
+/* Nothing is committed for the time of a suspension that gives back the fee. */
+static enum tg_err bound_pause(const struct tg_bill_assembler *made,
+                               const struct tg_bill_member *member,
+                               const struct tg_bill_fee_params *params, int64_t bound,
+                               struct tg_bill_prorated *owed)
+{
+    struct tg_bill_pause_params ask = {.size_bytes = sizeof ask,
+                                       .version = member->version,
+                                       .amount = bound,
+                                       .whole = params,
+                                       .from_ns = params->start_ns,
+                                       .to_ns = params->end_ns,
+                                       .period = TG_PERIOD_MONTH};
+    struct tg_bill_paused paused;
+    ask.pauses = tg_roster_pauses(made->catalog->roster, member->subscriber, &ask.pauses_count);
+    const enum tg_err err = tg_bill_pause_owed(&ask, &paused);
+    if (err != TG_OK || paused.covered == 0) {
+        return err;
+    }
+    owed->covered -= paused.covered;
+    return tg_money_divide((__int128)bound * (__int128)owed->covered, owed->total,
+                           member->version.image->rounding_rate, &owed->amount);
+}
+
 /* max(0, what counts towards it - the cap) is taken off; then max(0, commitment - what counts) is
  * added. Both are prorated as the fee is. */
 enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
@@ -203,6 +228,10 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
             tg_bill_fee_owed(version, bounds[i].bound, TG_PERIOD_MONTH, &params, &owed);
         if (err != TG_OK) {
             return err;
+        }
+        const enum tg_err paused = bound_pause(made, member, &params, bounds[i].bound, &owed);
+        if (paused != TG_OK) {
+            return paused;
         }
         const struct eligible of = eligible_of(made, member, bounds[i].eligible);
         const __int128 missing = owed.amount - of.sum;

@@ -48,14 +48,26 @@ static bool is_billed(const struct tg_scan_view *view, uint32_t i)
     return (view->charge_flags[i] & TG_CHARGE_NOT_BILLABLE) == 0;
 }
 
+/* Rows of lines that are counted together are of their holder; each is billed by the line of its
+ * time. */
+static inline uint32_t line_of(const struct tg_bill_collect *collect,
+                               const struct tg_scan_view *view, uint32_t i)
+{
+    const uint32_t subscriber = view->subscriber[i];
+    return subscriber < collect->roster->subscribers_count
+               ? tg_roster_index_at(collect->roster, subscriber, view->start_ns[i])
+               : subscriber;
+}
+
+/* who: the line that says what the row is sold by. */
 static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
-                                   const struct tg_scan_view *view, uint32_t i)
+                                   const struct tg_scan_view *view, uint32_t i, uint32_t who)
 {
     const bool is_adjustment = view->source_id[i] == TG_ADJUST_SOURCE_ID;
     const uint8_t prepaid =
         (view->charge_flags[i] & TG_CHARGE_PREPAID) != 0 ? TG_BILL_SLOT_PREPAID : 0;
     if (is_adjustment) { /* Its units are differences; what counts on a bill is its money. */
-        return (struct tg_bill_item){.subscriber = view->subscriber[i],
+        return (struct tg_bill_item){.subscriber = who,
                                      .price_id = view->price_id[i],
                                      .catalog_version = view->catalog_version[i],
                                      .zone = view->zone[i],
@@ -75,7 +87,7 @@ static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
                                  .duration_ms = view->duration_ms[i],
                                  .quantity_up = view->quantity_up[i] & TG_QUANTITY_MAX,
                                  .quantity_down = view->quantity_down[i] & TG_QUANTITY_MAX};
-    return (struct tg_bill_item){.subscriber = view->subscriber[i],
+    return (struct tg_bill_item){.subscriber = who,
                                  .price_id = view->price_id[i],
                                  .catalog_version = view->catalog_version[i],
                                  .zone = view->zone[i],
@@ -85,8 +97,7 @@ static struct tg_bill_item item_of(const struct tg_bill_collect *collect,
                                  .band = collect->bands == NULL
                                              ? TG_BILL_BAND_NONE
                                              : tg_bill_band_of(collect->bands, &row, view->site[i],
-                                                               view->subscriber[i],
-                                                               view->catalog_version[i]),
+                                                               who, view->catalog_version[i]),
                                  .amount = view->amount[i],
                                  .remainder = view->remainder[i],
                                  .units = tg_usage_units(&row),
@@ -122,7 +133,8 @@ static uint64_t epoch_limit(const struct tg_bill_collect *collect, uint32_t acco
 static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_scan_view *view,
                               uint32_t i)
 {
-    const struct tg_roster_line *line = tg_roster_line(collect->roster, view->subscriber[i]);
+    const uint32_t who = line_of(collect, view, i);
+    const struct tg_roster_line *line = tg_roster_line(collect->roster, who);
     if (line == NULL) {
         collect->rows_unknown_count += is_within(&collect->windows[1], view->start_ns[i]);
         return TG_OK;
@@ -138,7 +150,7 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         collect->rows_next_count++;
         return TG_OK;
     }
-    struct tg_bill_item item = item_of(collect, view, i);
+    struct tg_bill_item item = item_of(collect, view, i, who);
     const int64_t end_ns = tg_bill_collect_window(collect, line->account)->end_ns;
     return item_add(collect, line, view->start_ns[i], end_ns, &item);
 }
@@ -196,7 +208,8 @@ enum tg_bill_place tg_bill_collect_place(const struct tg_bill_collect *collect, 
 static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_scan_view *view,
                              uint32_t i)
 {
-    const struct tg_roster_line *line = tg_roster_line(collect->roster, view->subscriber[i]);
+    const uint32_t who = line_of(collect, view, i);
+    const struct tg_roster_line *line = tg_roster_line(collect->roster, who);
     if (view->fate[i] != TG_FATE_RATED || line == NULL || line->account < collect->account_from ||
         line->account >= collect->account_to ||
         view->start_ns[i] >= tg_bill_collect_window(collect, line->account)->start_ns) {
@@ -204,7 +217,7 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, line->account);
     const uint32_t month = tg_bill_cycle_month(&cycle, view->start_ns[i]);
-    struct tg_bill_item item = item_of(collect, view, i);
+    struct tg_bill_item item = item_of(collect, view, i, who);
     /* Corrections, and what a balance has paid, are on the next bill whatever the policy. */
     const bool has_policy = item.kind == TG_BILL_LINE_USAGE;
     if (!is_late_for(collect, line->account, view->epoch, month, has_policy ? line : NULL)) {

@@ -199,13 +199,12 @@ static bool name_is(const struct tg_catalog_snapshot *catalog, const struct tg_c
 }
 
 static bool band_is(const struct asked *asked, const struct tg_usage *usage,
-                    const struct tg_charge *stored)
+                    const struct tg_charge *stored, uint32_t who)
 {
     const struct tg_explain_ref *ref = &asked->params->ref;
     return ref->band_id == NULL ||
-           strcmp(tg_bill_band_name(asked->bands,
-                                    tg_bill_band_of(asked->bands, usage, stored->site,
-                                                    stored->subscriber, stored->catalog_version)),
+           strcmp(tg_bill_band_name(asked->bands, tg_bill_band_of(asked->bands, usage, stored->site,
+                                                                  who, stored->catalog_version)),
                   ref->band_id) == 0;
 }
 
@@ -217,7 +216,9 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
     if ((stored->flags & TG_CHARGE_NOT_BILLABLE) != 0 && !ref->is_adjustment) {
         return false;
     }
-    if (stored->subscriber != ref->subscriber || usage->service != ref->service ||
+    const uint32_t who =
+        tg_roster_index_at(asked->params->catalog->roster, stored->subscriber, usage->start_ns);
+    if (who != ref->subscriber || usage->service != ref->service ||
         usage->start_ns < ref->from_ns || usage->start_ns >= ref->to_ns ||
         ((stored->flags & TG_CHARGE_PREPAID) != 0) != ref->is_prepaid ||
         !place_is(asked, rows, i)) {
@@ -228,7 +229,7 @@ static bool line_has(const struct asked *asked, const struct tg_replay_rows *row
                name_is(asked->params->catalog, rows->stands[i], usage->start_ns, ref);
     }
     return stored->catalog_version > ref->version_after &&
-           stored->catalog_version <= ref->version_to && band_is(asked, usage, stored) &&
+           stored->catalog_version <= ref->version_to && band_is(asked, usage, stored, who) &&
            name_is(asked->params->catalog, stored, usage->start_ns, ref);
 }
 
@@ -283,6 +284,7 @@ enum tg_err tg_explain_run(const struct tg_explain_params *params, struct tg_why
         struct tg_replay_stats stats;
         const struct tg_replay_params replay = {.size_bytes = sizeof replay,
                                                 .wants_traces = true,
+                                                .shows_outs = true,
                                                 .data_dir = params->data_dir,
                                                 .catalog = params->catalog,
                                                 .adjustments = adjustments,
@@ -308,6 +310,9 @@ bool tg_explain_differs(const struct tg_replay_row *row)
 {
     struct tg_usage adjustment;
     struct tg_charge difference;
+    if (row->reason == TG_ADJUST_BACKOUT) {
+        return false;
+    }
     if (row->priced->fate != TG_FATE_RATED || row->priced->currency != row->stands->currency) {
         return true;
     }

@@ -28,7 +28,8 @@ static const char *service_name(uint8_t service)
 static const struct tg_plan_service *plan_service_of(const struct tg_catalog_snapshot *catalog,
                                                      const struct tg_replay_row *row)
 {
-    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
+    const struct tg_roster_line *who = tg_roster_line(
+        catalog->roster, tg_replay_line_of(catalog, row->usage, row->stored->subscriber));
     const struct tg_product *product =
         row->image != NULL && who != NULL ? tg_image_product(row->image, who->product) : NULL;
     const uint8_t service = row->usage->service;
@@ -98,8 +99,14 @@ static void usage_set(struct tg_json *json, const struct tg_catalog_snapshot *ca
     tg_json_set_string(json, "record_key", text);
     tg_json_set_integer(json, "source", row->usage->source_id);
     tg_json_set_integer(json, "node", row->usage->node_id);
-    (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, text, sizeof text);
+    const uint32_t line = tg_replay_line_of(catalog, row->usage, row->stored->subscriber);
+    (void)tg_roster_subscriber_name(catalog->roster, line, text, sizeof text);
     tg_json_set_string(json, "subscription", text);
+    if (line != row->stored->subscriber) {
+        (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, text,
+                                        sizeof text);
+        tg_json_set_string(json, "counts_with", text);
+    }
     const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
     if (who != NULL) {
         (void)tg_roster_account_name(catalog->roster, who->account, text, sizeof text);
@@ -234,7 +241,7 @@ struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
     const bool is_priced = row->priced->fate == TG_FATE_RATED && row->trace != NULL;
     if (is_priced) {
         price_set(json, catalog, row);
-    } else {
+    } else if (row->reason != TG_ADJUST_BACKOUT) {
         tg_json_set_string(json, "refused_now", tg_err_name(row->priced->reason));
     }
     const uint8_t scale = currency != NULL ? currency->scale : 0;
@@ -242,6 +249,7 @@ struct tg_json *tg_explain_row_json(const struct tg_catalog_snapshot *catalog,
     tg_json_set_money(json, "amount", row->stands->amount, scale, minor);
     tg_json_set_integer(json, "adjustments", row->adjustments_count);
     if (row->adjustments_count > 0) {
+        tg_json_set_string(json, "adjusted_by", tg_adjust_reason_name(row->reason));
         tg_json_set_money(json, "amount_at_first", row->stored->amount, scale, minor);
     }
     tg_explain_tax_set(json, catalog, row);
@@ -427,8 +435,14 @@ static void add_verdict(struct tg_bill_text *out, const struct tg_catalog_snapsh
         tg_bill_text_add(out, " after %u adjustments of ", row->adjustments_count);
         tg_bill_text_money(out, row->stored->amount, scale, minor);
     }
+    if (row->reason == TG_ADJUST_ORDER) {
+        tg_bill_text_add(out, ", brought into the order of events");
+    }
     tg_explain_tax_add(out, catalog, row);
-    if (!tg_explain_differs(row)) {
+    if (row->reason == TG_ADJUST_BACKOUT) {
+        tg_bill_text_add(out, ". It was backed out: what it used is given back, and nothing is "
+                              "priced.");
+    } else if (!tg_explain_differs(row)) {
         tg_bill_text_add(out, ". Priced again with catalog version %u it is the same.",
                          row->stands->catalog_version);
     } else if (row->priced->fate == TG_FATE_RATED) {
@@ -448,12 +462,17 @@ void tg_explain_row_text(const struct tg_catalog_snapshot *catalog, const struct
     struct tg_bill_text out = tg_bill_text(text, text_bytes);
     char id[ID_BYTES];
     char time[TG_CLOCK_TEXT_BYTES];
-    (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, id, sizeof id);
+    const uint32_t line = tg_replay_line_of(catalog, row->usage, row->stored->subscriber);
+    (void)tg_roster_subscriber_name(catalog->roster, line, id, sizeof id);
     (void)tg_clock_format(row->usage->start_ns, time);
-    tg_bill_text_add(&out, "Row %llu:%u (record %016llx): %s of %s at %s",
-                     (unsigned long long)row->epoch, row->index,
-                     (unsigned long long)row->usage->record_key, service_name(row->usage->service),
-                     id, time);
+    tg_bill_text_add(&out, "Row %llu:%u (record %016llx): %s of %s", (unsigned long long)row->epoch,
+                     row->index, (unsigned long long)row->usage->record_key,
+                     service_name(row->usage->service), id);
+    if (line != row->stored->subscriber) {
+        (void)tg_roster_subscriber_name(catalog->roster, row->stored->subscriber, id, sizeof id);
+        tg_bill_text_add(&out, " (counted with %s as one subscription)", id);
+    }
+    tg_bill_text_add(&out, " at %s", time);
     if (tg_usage_peer_kind(row->usage) == TG_KEY_E164) {
         char digits[16];
         (void)tg_digits_unpack(row->usage->peer_key, digits);

@@ -43,7 +43,8 @@ static const char *day_text(int64_t day, char text[DATE_BYTES])
 static bool row_ask(const struct tg_catalog_snapshot *catalog, const struct tg_replay_row *row,
                     struct tg_bill_tax_question *question)
 {
-    const struct tg_roster_line *who = tg_roster_line(catalog->roster, row->stored->subscriber);
+    const struct tg_roster_line *who = tg_roster_line(
+        catalog->roster, tg_replay_line_of(catalog, row->usage, row->stored->subscriber));
     if (who == NULL || tg_roster_account(catalog->roster, who->account) == NULL) {
         return false;
     }

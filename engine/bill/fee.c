@@ -182,14 +182,19 @@ enum tg_err tg_bill_fees_long(const struct tg_bill_fee_params *params,
     return err;
 }
 
+bool tg_bill_fee_is_paid_ahead(const struct tg_bill_fee_params *params)
+{
+    return params->is_paid_ahead && params->next_end_ns != 0 &&
+           (params->has_ended_before || is_ahead(params, &params->first, params->start_ns));
+}
+
 enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
                          struct tg_bill_fee fees[TG_BILL_FEES_MAX], uint32_t *count)
 {
     assert(params->size_bytes == sizeof *params && params->last.image != NULL);
     enum tg_err err = TG_OK;
     *count = 0;
-    if (params->is_paid_ahead && params->next_end_ns != 0 &&
-        (params->has_ended_before || is_ahead(params, &params->first, params->start_ns))) {
+    if (tg_bill_fee_is_paid_ahead(params)) {
         if (params->active_to_ns < params->end_ns) {
             err = unused_of(params, &fees[*count]);
             *count += fees[*count].amount != 0;

@@ -107,6 +107,10 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
 enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
                          struct tg_bill_fee fees[TG_BILL_FEES_MAX], uint32_t *count);
 
+/** @brief Was the fee of the cycle charged on the bill before it? @param params As for
+ *  tg_bill_fees. @return true: its version is params->first, else params->last. */
+bool tg_bill_fee_is_paid_ahead(const struct tg_bill_fee_params *params);
+
 /** @brief The cycle whose bill is made, within a longer period. */
 struct tg_bill_fee_span {
     int64_t start_ns;       /**< Of the cycle, UTC. */

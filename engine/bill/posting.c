@@ -22,6 +22,7 @@ struct layout {
     size_t rows;
     size_t charges;
     size_t shelves;
+    size_t orders;
     size_t wanted;
     size_t end;
 };
@@ -36,8 +37,10 @@ static struct layout layout_of(const struct tg_posting_head *head)
     struct layout layout = {.rows = align(sizeof *head)};
     layout.charges = align(layout.rows + (size_t)head->count * sizeof(struct tg_usage));
     layout.shelves = align(layout.charges + (size_t)head->count * sizeof(struct tg_charge));
-    layout.wanted =
+    layout.orders =
         align(layout.shelves + (size_t)head->shelves_count * sizeof(struct tg_adjust_shelf));
+    layout.wanted =
+        align(layout.orders + (size_t)head->orders_count * sizeof(struct tg_adjust_order));
     layout.end = align(layout.wanted + head->wanted_count);
     return layout;
 }
@@ -63,6 +66,10 @@ static void memory_fill(uint8_t *memory, const struct tg_posting_head *head,
         memcpy(memory + layout->shelves, rerate->shelves,
                head->shelves_count * sizeof rerate->shelves[0]);
     }
+    if (head->orders_count > 0) {
+        memcpy(memory + layout->orders, rerate->orders,
+               head->orders_count * sizeof rerate->orders[0]);
+    }
     if (head->wanted_count > 0) {
         memcpy(memory + layout->wanted, wanted, head->wanted_count);
     }
@@ -80,6 +87,9 @@ enum tg_err tg_posting_make(const struct tg_rerate *rerate, const struct tg_rera
         .shelf_bytes = sizeof(struct tg_adjust_shelf),
         .count = rerate->changes_count,
         .shelves_count = rerate->shelves_count,
+        .orders_count = rerate->orders_count,
+        .order_bytes = sizeof(struct tg_adjust_order),
+        .backs_out = params->backs_out ? 1 : 0,
         .wanted_count =
             selector->accounts_wanted != NULL ? params->catalog->roster->accounts_count : 0,
         .candidate_version = params->candidate != NULL ? params->candidate->version : 0,
@@ -111,7 +121,8 @@ static bool is_of_this_build(const struct tg_posting_head *head)
     return memcmp(head->magic, magic, sizeof magic) == 0 && head->head_bytes == sizeof *head &&
            head->row_bytes == sizeof(struct tg_usage) &&
            head->charge_bytes == sizeof(struct tg_charge) &&
-           head->shelf_bytes == sizeof(struct tg_adjust_shelf);
+           head->shelf_bytes == sizeof(struct tg_adjust_shelf) &&
+           head->order_bytes == sizeof(struct tg_adjust_order);
 }
 
 enum tg_err tg_posting_open(int fd, struct tg_posting *posting, struct tg_why *why)
@@ -145,8 +156,10 @@ enum tg_err tg_posting_open(int fd, struct tg_posting *posting, struct tg_why *w
         .rows = (const struct tg_usage *)(const void *)(memory + layout.rows),
         .charges = (const struct tg_charge *)(const void *)(memory + layout.charges),
         .shelves = (const struct tg_adjust_shelf *)(const void *)(memory + layout.shelves),
+        .orders = (const struct tg_adjust_order *)(const void *)(memory + layout.orders),
         .count = head->count,
-        .shelves_count = head->shelves_count};
+        .shelves_count = head->shelves_count,
+        .orders_count = head->orders_count};
     posting->wanted = head->wanted_count > 0 ? memory + layout.wanted : NULL;
     return TG_OK;
 }
@@ -204,6 +217,11 @@ enum tg_err tg_posting_check(const struct tg_posting *posting,
             return tg_why_set(why, TG_E_CORRUPT, "shelf %u cannot be one", i);
         }
     }
+    for (uint32_t i = 0; i < content->orders_count; i++) {
+        if (content->orders[i].account >= catalog->roster->accounts_count) {
+            return tg_why_set(why, TG_E_CORRUPT, "order %u is of no account", i);
+        }
+    }
     return TG_OK;
 }
 
@@ -219,15 +237,19 @@ void tg_posting_touch(const struct tg_posting *posting, const struct tg_catalog_
         const struct tg_adjust_shelf *shelf = &content->shelves[i];
         touched[shelf->is_pool ? shelf->index : lines[shelf->index].account] = 1;
     }
+    for (uint32_t i = 0; i < content->orders_count; i++) {
+        touched[content->orders[i].account] = 1;
+    }
 }
 
 /* A look at the rows behind a rerate. */
 struct look {
     const struct tg_posting *posting;
     const struct tg_catalog_snapshot *catalog;
-    const uint8_t *touched;
+    uint8_t *touched;
     uint64_t epoch_seen;
-    uint32_t account; /* of the row that was found */
+    uint32_t account; /* of the first row that was found */
+    bool has_found;
 };
 
 /* (2): would the rerate have priced it otherwise? */
@@ -236,7 +258,7 @@ static bool is_left_out(const struct look *look, const struct tg_scan_view *view
 {
     const struct tg_posting_head *head = look->posting->head;
     const int64_t start_ns = view->start_ns[i];
-    if (start_ns < head->from_ns || start_ns >= head->to_ns ||
+    if (head->backs_out != 0 || start_ns < head->from_ns || start_ns >= head->to_ns ||
         (look->posting->wanted != NULL && look->posting->wanted[account] == 0)) {
         return false;
     }
@@ -263,15 +285,16 @@ static enum tg_err block_look(void *context, const struct tg_scan_view *view)
         const bool is_adjustment = view->source_id[i] == TG_ADJUST_SOURCE_ID;
         if (look->touched[account] != 0 ||
             (!is_adjustment && is_left_out(look, view, i, account))) {
-            look->account = account;
-            return TG_E_EXISTS;
+            look->account = look->has_found ? look->account : account;
+            look->has_found = true;
+            look->touched[account] = look->touched[account] != 0 ? TG_POSTING_OVERTAKEN : 0;
         }
     }
     return TG_OK;
 }
 
 enum tg_err tg_posting_conflict(const struct tg_posting *posting,
-                                const struct tg_catalog_snapshot *catalog, const uint8_t *touched,
+                                const struct tg_catalog_snapshot *catalog, uint8_t *touched,
                                 const char *data_dir, uint64_t epoch_from, uint64_t epoch_to,
                                 struct tg_why *why)
 {
@@ -290,7 +313,7 @@ enum tg_err tg_posting_conflict(const struct tg_posting *posting,
     enum tg_err err = tg_scan_open(&params, &scan, why);
     err = err == TG_OK ? tg_scan_fold(scan, block_look, &look, why) : err;
     tg_scan_close(scan);
-    if (err == TG_E_EXISTS) {
+    if (err == TG_OK && look.epoch_seen == epoch_to && look.has_found) {
         char name[TG_NAME_BYTES_MAX];
         (void)tg_roster_account_name(catalog->roster, look.account, name, sizeof name);
         return tg_why_set(why, TG_E_AGAIN,

@@ -13,6 +13,8 @@
  *      version than the rerate would: it would have to be corrected too. The other selectors are
  *      not looked at: rather once too often.
  *  (3) Versions and people are those it was worked out with (generation).
+ *  Accounts do not meet, so one that (1) speaks of is left out, and the others are posted: under
+ *  traffic that never pauses each posting leaves fewer. All that is an account's is in one epoch.
  *  For all other rows it makes no difference whether they come before or behind it: accounts do not
  *  meet, and an account without a difference has the state it would have had.
  *
@@ -29,7 +31,10 @@
 
 #include <stdint.h>
 
-/** @brief Begin of the memory; rows, charges, shelves and wanted accounts follow, each on 64. */
+#define TG_POSTING_OVERTAKEN 2u /**< Of an account: it got a row since, and is left out. */
+
+/** @brief Begin of the memory; rows, charges, shelves, orders and wanted accounts follow, each
+ * on 64. */
 struct tg_posting_head {
     char magic[8];              /**< "TGPOST1". */
     uint32_t crc;               /**< CRC32C of everything behind this field. */
@@ -41,13 +46,15 @@ struct tg_posting_head {
     uint32_t shelves_count;     /**< Shelves. */
     uint32_t wanted_count;      /**< Octets of wanted accounts; 0: all are. */
     uint32_t candidate_version; /**< That prices selected rows; 0: the one in force then. */
-    uint32_t reserved;          /**< 0. */
+    uint32_t orders_count;      /**< Accounts brought into the order of events. */
+    uint32_t order_bytes;       /**< sizeof(struct tg_adjust_order). */
+    uint32_t backs_out;         /**< 1: rows that came since are not meant: (2) does not count. */
     uint64_t epoch;             /**< Last epoch that was looked at. */
     uint64_t generation;        /**< Of the catalog. */
     int64_t from_ns;            /**< Selected event time from ... */
     int64_t to_ns;              /**< ... and before. */
 };
-_Static_assert(sizeof(struct tg_posting_head) == 80, "no padding goes from process to process");
+_Static_assert(sizeof(struct tg_posting_head) == 88, "no padding goes from process to process");
 
 /** @brief An opened posting; everything points into the memory. */
 struct tg_posting {
@@ -99,15 +106,16 @@ void tg_posting_touch(const struct tg_posting *posting, const struct tg_catalog_
  * @brief Look for rows that it would have had to know: (1) and (2).
  * @param[in]  posting     Checked.
  * @param[in]  catalog     In force.
- * @param[in]  touched     From tg_posting_touch.
+ * @param[in,out] touched  From tg_posting_touch; accounts of (1) become TG_POSTING_OVERTAKEN.
  * @param[in]  data_dir    Holds journal/.
  * @param[in]  epoch_from  First epoch to look at.
  * @param[in]  epoch_to    Last; durable. Before epoch_from: nothing is looked at.
  * @param[out] why         Says that the rerate is to be done again; may be NULL.
- * @return TG_OK: none; TG_E_AGAIN; as tg_scan_next.
+ * @return TG_OK: none; TG_E_AGAIN: there are, and what touched still says 1 of may be posted; as
+ * tg_scan_next.
  */
 enum tg_err tg_posting_conflict(const struct tg_posting *posting,
-                                const struct tg_catalog_snapshot *catalog, const uint8_t *touched,
+                                const struct tg_catalog_snapshot *catalog, uint8_t *touched,
                                 const char *data_dir, uint64_t epoch_from, uint64_t epoch_to,
                                 struct tg_why *why);
 

@@ -95,7 +95,9 @@ static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill
             tg_bill_text_add(&text, "%s, recurring fee", line->product_id);
         } else {
             tg_bill_text_add(&text, "%s, %s ", line->product_id,
-                             line->amount_exact < 0 ? "unused from" : "fee from");
+                             strcmp(title, "suspended") == 0 ? "suspended from"
+                             : line->amount_exact < 0        ? "unused from"
+                                                             : "fee from");
             add_day(&text, tg_zone_local_ns(invoice->zone, line->from_ns));
         }
         break;

@@ -42,6 +42,7 @@ void tg_replay_batch_row(const struct tg_replay_batch *batch, uint32_t i, struct
         .epoch = rows->epoch,
         .index = rows->indices[i],
         .adjustments_count = rows->adjustments[i],
+        .reason = rows->reasons[i],
         .choice = batch->choice,
     };
     if (batch->snapshot != NULL) {
@@ -61,6 +62,7 @@ static struct tg_replay_rows rows_of(const struct tg_replay *replay, uint32_t fr
                                    .stored = &chunk->stored[from],
                                    .stands = &chunk->stands[from],
                                    .adjustments = &chunk->adjustments[from],
+                                   .reasons = &chunk->reasons[from],
                                    .count = count};
 }
 
@@ -70,7 +72,8 @@ static const struct tg_usage *rows_gather(struct tg_replay *replay, enum tg_repl
 {
     struct tg_replay_chunk *chunk = replay->chunk;
     const bool moves = choice == TG_REPLAY_CANDIDATE && replay->moves_networks;
-    if (!moves && chunk->usage[from] + count - 1 == chunk->usage[from + count - 1]) {
+    if (!moves && !chunk->is_kept &&
+        chunk->usage[from] + count - 1 == chunk->usage[from + count - 1]) {
         return chunk->usage[from];
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -156,6 +159,15 @@ static void units_restore(const struct tg_catalog_snapshot *catalog, struct tg_c
     }
 }
 
+/* Is more left for the account's rows than when they were rated? */
+static bool is_out(const struct tg_replay *replay, const struct tg_rate *rate, uint32_t account)
+{
+    if (account >= replay->roster->accounts_count) {
+        return false;
+    }
+    return replay->outs[account] == 1 || (replay->outs[account] == 2 && rate == replay->rate);
+}
+
 static enum tg_err row_apply(struct tg_replay *replay, struct tg_rate *rate, uint32_t i)
 {
     const struct tg_replay_chunk *chunk = replay->chunk;
@@ -164,6 +176,8 @@ static enum tg_err row_apply(struct tg_replay *replay, struct tg_rate *rate, uin
     if (chunk->adjustments[i] > 0) {
         units_restore(replay->params->catalog, &charge);
     }
+    const uint32_t account = replay->roster->lines[charge.subscriber].account;
+    tg_rate_draws_at_most(rate, is_out(replay, rate, account));
     const enum tg_err err = tg_rate_apply(rate, &replay->in_force, chunk->usage[i], &charge, 1);
     return err == TG_OK
                ? TG_OK
@@ -220,6 +234,14 @@ static enum tg_err rows_stand(struct tg_replay *replay, const struct tg_catalog_
     return err;
 }
 
+static void rows_skip(struct tg_replay *replay, uint32_t from, uint32_t end)
+{
+    for (uint32_t i = from; i < end; i++) {
+        uint8_t *out = &replay->outs[replay->roster->lines[replay->chunk->members[i]].account];
+        *out = *out == 0 ? 2 : *out;
+    }
+}
+
 /* Stretches of one choice, and of one version where rows keep theirs. */
 static enum tg_err chunk_replay(struct tg_replay *replay)
 {
@@ -237,16 +259,18 @@ static enum tg_err chunk_replay(struct tg_replay *replay)
                 snapshot == snapshot_choose(replay, choice, chunk->stands[end]))) {
             end++;
         }
-        if (replay->stands != NULL) {
+        if (replay->stands != NULL && !replay->has_stood) {
             err = rows_stand(replay, snapshot, choice, from, end);
         }
         if (err != TG_OK) {
             break;
         }
-        if (choice == TG_REPLAY_APPLY) {
+        if (choice == TG_REPLAY_SKIP) {
+            rows_skip(replay, from, end);
+        } else if (choice == TG_REPLAY_APPLY) {
             replay->stats->rows_applied_count += end - from;
             err = rows_apply(replay, replay->rate, from, end - from);
-        } else if (choice != TG_REPLAY_SKIP) {
+        } else {
             err = rows_price(replay, snapshot, from, end - from);
         }
         from = end;
@@ -262,9 +286,88 @@ static inline uint32_t member_of(const struct tg_replay *replay, uint32_t subscr
     return replay->compact != NULL ? replay->compact[subscriber] : subscriber;
 }
 
+/* Where corrections put a row. */
+static void row_correct(struct tg_replay *replay, uint32_t i)
+{
+    struct tg_replay_chunk *chunk = replay->chunk;
+    const struct tg_adjust_index *adjustments = replay->params->adjustments;
+    chunk->adjustments[i] =
+        tg_adjust_apply(adjustments, chunk->usage[i], chunk->stored[i], &chunk->corrected[i]);
+    if (chunk->adjustments[i] > 0) {
+        chunk->stands[i] = &chunk->corrected[i];
+        chunk->reasons[i] =
+            tg_adjust_find(adjustments, chunk->usage[i]->record_key, chunk->stored[i]->subscriber)
+                ->reason;
+    }
+}
+
+static void chunk_correct(struct tg_replay *replay)
+{
+    const bool has_any = tg_adjust_count(replay->params->adjustments) > 0;
+    for (uint32_t i = 0; i < replay->chunk->count && has_any; i++) {
+        row_correct(replay, i);
+    }
+}
+
+/* A row that was backed out moves nothing; who asks sees where it stands. */
+static enum tg_err out_show(struct tg_replay *replay, uint32_t i)
+{
+    struct tg_replay_chunk *chunk = replay->chunk;
+    row_correct(replay, i);
+    const struct tg_replay_batch batch = {
+        .rows = rows_of(replay, i, 1), .priced = chunk->stands[i], .choice = TG_REPLAY_AS_PRICED};
+    replay->params->choose(replay->params->context, &batch.rows, &chunk->choices[i]);
+    const bool is_asked =
+        chunk->choices[i] != TG_REPLAY_SKIP && chunk->choices[i] != TG_REPLAY_APPLY;
+    return is_asked ? replay->params->visit(replay->params->context, &batch) : TG_OK;
+}
+
+/* Takes rows out of the chunk: those that were backed out, and those that are replayed later. */
+static enum tg_err chunk_keep(struct tg_replay *replay)
+{
+    struct tg_replay_chunk *chunk = replay->chunk;
+    const uint32_t count = chunk->count;
+    chunk->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t account = replay->roster->lines[chunk->members[i]].account;
+        const bool has_account = account < replay->roster->accounts_count;
+        if (has_account && replay->outs[account] != 0 &&
+            tg_adjust_is_out(replay->params->adjustments, chunk->usage[i]->record_key,
+                             chunk->stored[i]->subscriber)) {
+            const enum tg_err err = replay->params->shows_outs ? out_show(replay, i) : TG_OK;
+            if (err != TG_OK) {
+                return err;
+            }
+            continue;
+        }
+        if (has_account && replay->kept != NULL && replay->kept[account] != 0) {
+            const struct tg_replay_kept row = {.usage = *chunk->usage[i],
+                                               .stored = *chunk->stored[i],
+                                               .epoch = replay->epoch,
+                                               .index = chunk->indices[i],
+                                               .member = chunk->members[i],
+                                               .account = account};
+            const enum tg_err err = tg_replay_keep_add(&replay->keep, &row, replay->why);
+            if (err != TG_OK) {
+                return err;
+            }
+            continue;
+        }
+        const uint32_t to = chunk->count++;
+        chunk->usage[to] = chunk->usage[i];
+        chunk->stored[to] = chunk->stored[i];
+        chunk->stands[to] = chunk->stored[i];
+        chunk->adjustments[to] = 0;
+        chunk->reasons[to] = 0;
+        chunk->indices[to] = chunk->indices[i];
+        chunk->members[to] = chunk->members[i];
+    }
+    return TG_OK;
+}
+
 /* Keeps what is rated, wanted and of the replay's time. */
-static void chunk_fill(struct tg_replay *replay, const struct tg_scan_view *view, uint32_t from,
-                       uint32_t count)
+static enum tg_err chunk_fill(struct tg_replay *replay, const struct tg_scan_view *view,
+                              uint32_t from, uint32_t count)
 {
     struct tg_replay_chunk *chunk = replay->chunk;
     uint32_t kept = 0;
@@ -281,19 +384,94 @@ static void chunk_fill(struct tg_replay *replay, const struct tg_scan_view *view
         chunk->indices[kept] = replay->index + i;
         chunk->members[kept] = member;
         chunk->adjustments[kept] = 0;
+        chunk->reasons[kept] = 0;
         kept += stored->fate == TG_FATE_RATED && !tg_row_is_adjustment(usage) &&
                 usage->start_ns >= replay->begin_ns && usage->start_ns < replay->end_ns &&
                 member != TG_REPLAY_NOT_WANTED;
     }
     chunk->count = kept;
-    const struct tg_adjust_index *adjustments = replay->params->adjustments;
-    for (uint32_t i = 0; i < kept && tg_adjust_count(adjustments) > 0; i++) {
-        chunk->adjustments[i] =
-            tg_adjust_apply(adjustments, chunk->usage[i], chunk->stored[i], &chunk->corrected[i]);
-        if (chunk->adjustments[i] > 0) {
-            chunk->stands[i] = &chunk->corrected[i];
+    const bool has_outs = tg_adjust_out_count(replay->params->adjustments) > 0;
+    const enum tg_err err = has_outs || replay->kept != NULL ? chunk_keep(replay) : TG_OK;
+    if (err == TG_OK) {
+        chunk_correct(replay);
+    }
+    return err;
+}
+
+/* Rows that were kept, from here on, as far as they are of one epoch. */
+static uint32_t chunk_refill(struct tg_replay *replay, struct tg_replay_kept *const *rows,
+                             uint32_t count)
+{
+    struct tg_replay_chunk *chunk = replay->chunk;
+    chunk->count = 0;
+    replay->epoch = rows[0]->epoch;
+    while (chunk->count < count && chunk->count < TG_BATCH_ROWS_MAX &&
+           rows[chunk->count]->epoch == replay->epoch) {
+        const struct tg_replay_kept *row = rows[chunk->count];
+        chunk->usage[chunk->count] = &row->usage;
+        chunk->stored[chunk->count] = &row->stored;
+        chunk->stands[chunk->count] = &row->stored;
+        chunk->indices[chunk->count] = row->index;
+        chunk->members[chunk->count] = row->member;
+        chunk->reasons[chunk->count] = 0;
+        chunk->adjustments[chunk->count++] = 0;
+    }
+    chunk_correct(replay);
+    return chunk->count;
+}
+
+/* The rows of one account as they stand, where they are chosen in another order. */
+static enum tg_err account_stand(struct tg_replay *replay, struct tg_replay_kept *const *rows,
+                                 uint32_t count)
+{
+    enum tg_err err = TG_OK;
+    tg_replay_world_part(replay, rows[0]->account);
+    for (uint32_t from = 0; from < count && err == TG_OK;) {
+        from += chunk_refill(replay, rows + from, count - from);
+        for (uint32_t i = 0; i < replay->chunk->count && err == TG_OK; i++) {
+            err = row_apply(replay, replay->stands, i);
         }
     }
+    return err;
+}
+
+static enum tg_err account_replay(struct tg_replay *replay, struct tg_replay_kept **rows,
+                                  uint32_t count)
+{
+    const struct tg_replay_params *params = replay->params;
+    enum tg_err err = TG_OK;
+    replay->has_stood = false;
+    if (params->reorders != NULL && params->reorders[rows[0]->account] != 0) {
+        if (replay->stands != NULL) {
+            err = account_stand(replay, rows, count);
+            replay->has_stood = true;
+        }
+        tg_replay_keep_order(rows, count, params->order);
+    }
+    for (uint32_t from = 0; from < count && err == TG_OK;) {
+        from += chunk_refill(replay, rows + from, count - from);
+        err = chunk_replay(replay);
+    }
+    return err;
+}
+
+static enum tg_err kept_replay(struct tg_replay *replay)
+{
+    struct tg_replay_keep *keep = &replay->keep;
+    if (replay->kept == NULL || keep->count == 0) {
+        return TG_OK;
+    }
+    enum tg_err err = tg_replay_keep_sort(keep, replay->params->adjustments, replay->why);
+    replay->chunk->is_kept = true;
+    for (uint32_t from = 0; from < keep->count && err == TG_OK;) {
+        uint32_t end = from + 1;
+        while (end < keep->count && keep->sorted[end]->account == keep->sorted[from]->account) {
+            end++;
+        }
+        err = account_replay(replay, keep->sorted + from, end - from);
+        from = end;
+    }
+    return err;
 }
 
 static enum tg_err block_replay(void *context, const struct tg_scan_view *view)
@@ -306,8 +484,8 @@ static enum tg_err block_replay(void *context, const struct tg_scan_view *view)
     enum tg_err err = TG_OK;
     for (uint32_t from = 0; from < view->rows_count && err == TG_OK; from += TG_BATCH_ROWS_MAX) {
         const uint32_t rest = view->rows_count - from;
-        chunk_fill(replay, view, from, rest < TG_BATCH_ROWS_MAX ? rest : TG_BATCH_ROWS_MAX);
-        err = replay->chunk->count > 0 ? chunk_replay(replay) : TG_OK;
+        err = chunk_fill(replay, view, from, rest < TG_BATCH_ROWS_MAX ? rest : TG_BATCH_ROWS_MAX);
+        err = err == TG_OK && replay->chunk->count > 0 ? chunk_replay(replay) : err;
     }
     /* Rows that the range left out are numbered all the same. */
     replay->index += view->rows_total_count;
@@ -345,6 +523,9 @@ enum tg_err tg_replay_run(const struct tg_replay_params *params, struct tg_repla
     }
     if (err == TG_OK) {
         err = tg_scan_fold(scan, block_replay, replay, why);
+    }
+    if (err == TG_OK) {
+        err = kept_replay(replay);
     }
     if (err == TG_OK) {
         err = tg_replay_world_shelves(replay);

@@ -21,6 +21,10 @@
  *      second time, as they stand: the difference is what the choices change. Where a version
  *      prices a row otherwise than it did (a surprise), its account has parted too late: ask again
  *      with parts_all, which keeps both states from the beginning.
+ *  (6) Rows that were backed out are left out. In an account that has such a row, or skips one
+ *      now, rows that are applied draw as many units as their charge says and not more.
+ *  (7) An account's rows come in the order in which they stand (adjust.h): as they came, or sorted.
+ *      With reorders they are chosen in another order than they stand in.
  *
  *  Rows go through in batches and lie where the scan decoded them: callers see arrays of pointers,
  *  and nothing is copied for a stretch of rows that all are priced.
@@ -57,6 +61,8 @@ struct tg_replay_rows {
     const struct tg_charge *const *stored; /**< As journaled; shape [count]. */
     const struct tg_charge *const *stands; /**< With their adjustments; shape [count]. */
     const uint32_t *adjustments;           /**< Adjustments each has; shape [count]. */
+    const uint8_t *reasons;                /**< enum tg_adjust_reason of the last one; 0 none; shape
+                                                [count]. */
     uint32_t count;                        /**< 1..TG_BATCH_ROWS_MAX. */
     uint32_t reserved;                     /**< 0. */
 };
@@ -83,6 +89,7 @@ struct tg_replay_row {
     uint64_t epoch;                    /**< Place in the journal: epoch ... */
     uint32_t index;                    /**< ... and row of it, from 0. */
     uint32_t adjustments_count;        /**< Adjustments it has. */
+    uint8_t reason;                    /**< enum tg_adjust_reason of the last one; 0 none. */
     uint8_t choice;                    /**< enum tg_replay_choice it was priced by. */
 };
 
@@ -110,7 +117,9 @@ struct tg_replay_params {
     uint32_t size_bytes;                         /**< sizeof(struct tg_replay_params). */
     bool wants_traces;                           /**< Fill trace. */
     bool parts_all;                              /**< See (5): keep both states of all accounts. */
-    uint8_t reserved[2];                         /**< 0. */
+    bool shows_outs;                             /**< Rows that were backed out are chosen and shown
+                                                      too, priced as they stand. */
+    uint8_t reserved[1];                         /**< 0. */
     const char *data_dir;                        /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog;   /**< As stored; outlives the replay. */
     const struct tg_replay_candidate *candidate; /**< NULL unless choose says CANDIDATE. */
@@ -122,10 +131,13 @@ struct tg_replay_params {
     int64_t to_ns;      /**< First that does not; replay ends with that month, since an event may be
                              journaled behind later ones that moved its counters. */
     uint64_t epoch_max; /**< Last epoch; 0: the last committed one. */
-    tg_replay_choose choose;                              /**< Not NULL. */
-    tg_replay_visit visit;                                /**< Not NULL. */
-    tg_replay_shelf shelf;                                /**< NULL: nobody asks; see (5). */
-    void *context;                                        /**< For all three. */
+    const uint8_t *reorders;             /**< 1: the account's rows are to be chosen in the order of
+                                              events, see (7); shape [accounts_count]; NULL none. */
+    const struct tg_adjust_order *order; /**< Whose times it concerns; NULL with reorders. */
+    tg_replay_choose choose;             /**< Not NULL. */
+    tg_replay_visit visit;               /**< Not NULL. */
+    tg_replay_shelf shelf;               /**< NULL: nobody asks; see (5). */
+    void *context;                       /**< For all three. */
     void (*progress)(void *context, uint64_t rows_count); /**< A block; may be NULL. */
     void *progress_context;                               /**< For progress. */
 };
@@ -152,6 +164,16 @@ enum tg_err tg_replay_run(const struct tg_replay_params *params, struct tg_repla
 /** @brief Does any plan or price of an image keep something on a shelf? @param image Borrowed.
  *  @return true if so. */
 bool tg_replay_image_has_shelves(const struct tg_image *image);
+
+/** @brief The line that says what a row is sold by. @param catalog With people. @param usage The
+ *  row. @param subscriber Of its charge. @return Index; the subscriber where there is no such. */
+static inline uint32_t tg_replay_line_of(const struct tg_catalog_snapshot *catalog,
+                                         const struct tg_usage *usage, uint32_t subscriber)
+{
+    return subscriber < catalog->roster->subscribers_count
+               ? tg_roster_index_at(catalog->roster, subscriber, usage->start_ns)
+               : subscriber;
+}
 
 /**
  * @brief One row of a batch by itself.

@@ -8,6 +8,7 @@
 #define TG_BILL_REPLAY_STATE_H
 
 #include "bill/replay.h"
+#include "bill/replay_order.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 /** @brief Rows of a block that are looked at together. */
 struct tg_replay_chunk {
     uint32_t count;                                    /**< Rows below. */
+    bool is_kept;                                      /**< They lie in tg_replay.keep. */
     uint32_t indices[TG_BATCH_ROWS_MAX];               /**< Place in the epoch. */
     uint32_t members[TG_BATCH_ROWS_MAX];               /**< Line of the replay. */
     uint32_t adjustments[TG_BATCH_ROWS_MAX];           /**< How many each has. */
@@ -25,6 +27,7 @@ struct tg_replay_chunk {
     const struct tg_charge *stored[TG_BATCH_ROWS_MAX]; /**< Beside it. */
     const struct tg_charge *stands[TG_BATCH_ROWS_MAX]; /**< Beside it, or in corrected. */
     struct tg_charge corrected[TG_BATCH_ROWS_MAX];     /**< Of rows with adjustments only. */
+    uint8_t reasons[TG_BATCH_ROWS_MAX];                /**< Of the last one; 0 none. */
     uint8_t choices[TG_BATCH_ROWS_MAX];                /**< enum tg_replay_choice. */
     struct tg_usage rows[TG_BATCH_ROWS_MAX];           /**< Where they cannot stay in place. */
     struct tg_charge priced[TG_BATCH_ROWS_MAX];        /**< New verdicts. */
@@ -57,6 +60,12 @@ struct tg_replay {
     uint64_t epoch;         /**< Being walked. */
     uint32_t index;         /**< Rows of it that were passed. */
     bool moves_networks;    /**< The candidate numbers networks otherwise. */
+    bool has_stood;         /**< The rows went through stands already. */
+    uint8_t *kept;          /**< 1: the account's rows are kept; shape [accounts_count + 1]; NULL:
+                                 no account's are. */
+    uint8_t *outs;          /**< 1: rows of the account were backed out, or 2: are skipped now;
+                                 shape [accounts_count + 1]. */
+    struct tg_replay_keep keep; /**< Kept rows. */
 };
 
 /** @brief Rosters, snapshots, rate workers. @param replay params, stats and why are set.

@@ -122,6 +122,33 @@ static enum tg_err members_list(struct tg_replay *replay)
     return TG_OK;
 }
 
+/* What is said of wanted lines beside their own; whole accounts are wanted, so a holder is with his
+ * lines, and numbers keep their order. */
+static uint64_t parts_copy(const struct tg_replay *replay, struct tg_roster_key *keys)
+{
+    const struct tg_roster *whole = replay->params->catalog->roster;
+    const uint32_t *compact = replay->compact;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < whole->stretches_count; i++) {
+        const struct tg_roster_stretch *one = &whole->stretches[i];
+        const uint32_t line = compact != NULL ? compact[one->line] : one->line;
+        if (one->line != one->holder && line != TG_REPLAY_NOT_WANTED) {
+            keys[count++] = (struct tg_roster_key){
+                compact != NULL ? compact[one->holder] : one->holder, line, TG_ROSTER_KEY_STRETCH};
+        }
+    }
+    for (uint32_t i = 0; i < whole->pauses_count; i++) {
+        const struct tg_roster_pause *one = &whole->pauses[i];
+        const uint32_t line = compact != NULL ? compact[one->subscriber] : one->subscriber;
+        if (line != TG_REPLAY_NOT_WANTED) {
+            keys[count++] = (struct tg_roster_key){(uint64_t)one->from_s << 32 | one->to_s, line,
+                                                   TG_ROSTER_KEY_PAUSE +
+                                                       ((uint32_t)one->usage << 4) + one->fee};
+        }
+    }
+    return count;
+}
+
 static enum tg_err roster_make(const struct tg_replay *replay,
                                const struct tg_replay_candidate *candidate,
                                struct tg_roster **roster)
@@ -140,12 +167,25 @@ static enum tg_err roster_make(const struct tg_replay *replay,
         /* Who is no longer listed was there when the row was priced. */
         lines[i].flags &= (uint16_t)~TG_ROSTER_REMOVED;
     }
-    const struct tg_roster_params params = {.size_bytes = sizeof params,
-                                            .subscribers_count = count,
-                                            .lines = lines,
-                                            .accounts = whole->accounts,
-                                            .accounts_count = whole->accounts_count};
-    const enum tg_err err = tg_roster_build(&params, roster, replay->why);
+    struct tg_roster_params params = {.size_bytes = sizeof params,
+                                      .subscribers_count = count,
+                                      .lines = lines,
+                                      .accounts = whole->accounts,
+                                      .accounts_count = whole->accounts_count};
+    struct tg_roster_key *keys = NULL;
+    const size_t keys_bytes =
+        ((size_t)whole->stretches_count + whole->pauses_count + 1) * sizeof *keys;
+    enum tg_err err = TG_OK;
+    if (whole->stretches_count + whole->pauses_count > 0) {
+        keys = tg_pages_take(keys_bytes);
+        err = keys != NULL ? TG_OK : tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    if (keys != NULL) {
+        params.keys = keys;
+        params.keys_count = parts_copy(replay, keys);
+    }
+    err = err == TG_OK ? tg_roster_build(&params, roster, replay->why) : err;
+    tg_pages_free(keys, keys_bytes);
     tg_pages_free(lines, ((size_t)count + 1) * sizeof *lines);
     return err;
 }
@@ -218,6 +258,40 @@ static enum tg_err rates_make(struct tg_replay *replay, bool has_shelves)
     return err == TG_OK && has_shelves ? members_chain(replay) : err;
 }
 
+/* Whose rows are kept, and who has rows that were backed out. */
+static enum tg_err marks_make(struct tg_replay *replay)
+{
+    const struct tg_replay_params *params = replay->params;
+    const struct tg_roster *roster = params->catalog->roster;
+    const uint32_t accounts_count = roster->accounts_count;
+    replay->outs = tg_pages_take((size_t)accounts_count + 1);
+    uint8_t *kept = tg_pages_take((size_t)accounts_count + 1);
+    bool has_kept = false;
+    if (replay->outs == NULL || kept == NULL) {
+        tg_pages_free(kept, (size_t)accounts_count + 1);
+        return tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
+    }
+    for (uint32_t i = 0; i < tg_adjust_out_count(params->adjustments); i++) {
+        const uint32_t subscriber = tg_adjust_out_subscriber(params->adjustments, i);
+        const uint32_t account = subscriber < roster->subscribers_count
+                                     ? roster->lines[subscriber].account
+                                     : accounts_count;
+        replay->outs[account < accounts_count ? account : accounts_count] = 1;
+    }
+    for (uint32_t a = 0; a < accounts_count; a++) {
+        uint32_t count = 0;
+        (void)tg_adjust_orders(params->adjustments, a, &count);
+        kept[a] = count > 0 || (params->reorders != NULL && params->reorders[a] != 0);
+        has_kept |= kept[a] != 0;
+    }
+    if (has_kept) {
+        replay->kept = kept;
+    } else {
+        tg_pages_free(kept, (size_t)accounts_count + 1);
+    }
+    return TG_OK;
+}
+
 enum tg_err tg_replay_world_open(struct tg_replay *replay)
 {
     const struct tg_replay_params *params = replay->params;
@@ -232,6 +306,9 @@ enum tg_err tg_replay_world_open(struct tg_replay *replay)
     }
     if (err == TG_OK) {
         err = rates_make(replay, has_shelves);
+    }
+    if (err == TG_OK) {
+        err = marks_make(replay);
     }
     if (err == TG_OK) {
         replay->chunk = tg_pages_take(sizeof *replay->chunk);
@@ -255,6 +332,9 @@ void tg_replay_world_close(struct tg_replay *replay)
                       sizeof replay->first_member[0]);
     tg_pages_free(replay->next_member,
                   ((size_t)replay->members_count + 1) * sizeof replay->next_member[0]);
+    tg_pages_free(replay->kept, (size_t)replay->params->catalog->roster->accounts_count + 1);
+    tg_pages_free(replay->outs, (size_t)replay->params->catalog->roster->accounts_count + 1);
+    tg_replay_keep_free(&replay->keep);
     tg_rate_destroy(replay->rate);
     tg_rate_destroy(replay->stands);
     tg_roster_free(replay->roster);

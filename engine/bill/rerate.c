@@ -4,6 +4,7 @@
 #include "abi/key.h"
 #include "base/arena.h"
 #include "bill/draws.h"
+#include "bill/rerate_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,10 @@ struct job {
     uint8_t *touched;  /* 1: a selected row of the account came by; shape [accounts_count + 1]. */
     uint32_t price_id; /* Of the selector; TG_PRICE_NONE all. */
     uint16_t product;  /* Of the selector; TG_PRODUCT_NONE all. */
-    bool selects_all;  /* No row can be left out: who was touched is of no interest. */
-    bool has_shelves;  /* Some catalog keeps something on shelves. */
+    uint8_t *late;     /* By event: 1: the account's rows came in another order; else NULL. */
+    struct tg_adjust_order order; /* Its times. */
+    bool selects_all;             /* No row can be left out: who was touched is of no interest. */
+    bool has_shelves;             /* Some catalog keeps something on shelves. */
 };
 
 /* A range of accounts. */
@@ -47,7 +50,7 @@ struct part {
     struct list shelves;     /* struct tg_adjust_shelf */
     struct list refused;     /* struct place, in journal order */
     uint32_t refused_before; /* Known when this pass began. */
-    uint32_t refused_next;   /* The next one that will come by. */
+    enum tg_err err;         /* Of a callback that cannot tell. */
     uint64_t selected_count;
     uint64_t followers_count;
     struct tg_replay_stats replay;
@@ -84,13 +87,21 @@ static void list_free(struct list *list, size_t item_bytes)
     *list = (struct list){0};
 }
 
+/* What the row is sold by. */
+static uint16_t product_of(const struct tg_catalog_snapshot *catalog, const struct tg_usage *usage,
+                           uint32_t subscriber)
+{
+    const struct tg_roster *roster = catalog->roster;
+    return roster->lines[tg_roster_index_at(roster, subscriber, usage->start_ns)].product;
+}
+
 /* Numbers of decks are those of one version, so the deck is told by its name. */
 static bool is_of_deck(const struct tg_catalog_snapshot *catalog, const char *deck_name,
                        const struct tg_usage *usage, const struct tg_charge *stands)
 {
     const struct tg_image *image = tg_catalog_image_version(catalog, stands->catalog_version);
     const struct tg_product *product =
-        image != NULL ? tg_image_product(image, catalog->roster->lines[stands->subscriber].product)
+        image != NULL ? tg_image_product(image, product_of(catalog, usage, stands->subscriber))
                       : NULL;
     const struct tg_plan_service *plan_service =
         product != NULL ? tg_image_plan_service(image, product->plan, usage->service) : NULL;
@@ -115,25 +126,42 @@ static bool is_selected(const struct job *job, const struct tg_usage *usage,
            (selector->node_id == 0 || usage->node_id == selector->node_id) &&
            (selector->price_name == NULL || stands->price_id == job->price_id) &&
            (selector->product_name == NULL ||
-            catalog->roster->lines[stands->subscriber].product == job->product) &&
+            product_of(catalog, usage, stands->subscriber) == job->product) &&
            (selector->deck_name == NULL || is_of_deck(catalog, selector->deck_name, usage, stands));
 }
 
-/* Refused in a pass before: it stands, and comes by in the same order again. */
-static bool is_known_refused(struct part *part, uint64_t epoch, uint32_t index)
+static int place_compare(const void *a, const void *b);
+
+/* Refused in a pass before: it stands. */
+static bool is_known_refused(const struct part *part, uint64_t epoch, uint32_t index)
 {
-    const struct place *places = part->refused.items;
-    while (part->refused_next < part->refused_before) {
-        const struct place *next = &places[part->refused_next];
-        if (next->epoch > epoch || (next->epoch == epoch && next->index > index)) {
-            return false;
-        }
-        part->refused_next++;
-        if (next->epoch == epoch && next->index == index) {
-            return true;
-        }
-    }
-    return false;
+    const struct place place = {.epoch = epoch, .index = index};
+    return part->refused_before > 0 && bsearch(&place, part->refused.items, part->refused_before,
+                                               sizeof place, place_compare) != NULL;
+}
+
+/* Taken back whole: nothing is priced, and there is no event. */
+static enum tg_replay_choice row_back_out(struct part *part, const struct tg_replay_rows *rows,
+                                          uint32_t i)
+{
+    const struct tg_charge *stands = rows->stands[i];
+    struct tg_charge nothing = *stands;
+    struct tg_rerate_change change = {.is_selected = true,
+                                      .amount_before = stands->amount,
+                                      .epoch = rows->epoch,
+                                      .index = rows->indices[i]};
+    nothing.amount = 0;
+    nothing.remainder = 0;
+    nothing.billed_units = 0;
+    nothing.allowance_units = 0;
+    nothing.subscriber = rows->stored[i]->subscriber;
+    (void)tg_adjust_make(rows->usage[i], stands, &nothing, rows->adjustments[i], TG_ADJUST_BACKOUT,
+                         true, &change.row, &change.charge);
+    const enum tg_err err =
+        list_add(&part->changes, &change, sizeof change, "rows change", part->why);
+    part->err = part->err == TG_OK ? err : part->err;
+    part->selected_count++;
+    return TG_REPLAY_SKIP;
 }
 
 static enum tg_replay_choice row_choose(struct part *part, const struct tg_replay_rows *rows,
@@ -148,10 +176,14 @@ static enum tg_replay_choice row_choose(struct part *part, const struct tg_repla
     }
     if (is_selected(job, rows->usage[i], stands)) {
         job->touched[account] = 1;
+        if (job->params->backs_out) {
+            return row_back_out(part, rows, i);
+        }
         return job->params->candidate != NULL ? TG_REPLAY_CANDIDATE : TG_REPLAY_IN_FORCE;
     }
-    const bool follows =
-        job->touched[account] != 0 && tg_catalog_image_version(catalog, stands->catalog_version);
+    const bool is_late = job->late != NULL && job->late[account] != 0;
+    const bool follows = !job->params->backs_out && (is_late || job->touched[account] != 0) &&
+                         tg_catalog_image_version(catalog, stands->catalog_version);
     return follows ? TG_REPLAY_AS_PRICED : TG_REPLAY_APPLY;
 }
 
@@ -174,7 +206,7 @@ static void choose(void *context, const struct tg_replay_rows *rows, uint8_t *ch
             choices[i] = (uint8_t)row_choose(part, rows, i);
         }
     }
-    for (uint32_t i = 0; part->refused_next < part->refused_before && i < rows->count; i++) {
+    for (uint32_t i = 0; part->refused_before > 0 && i < rows->count; i++) {
         if (is_known_refused(part, rows->epoch, rows->indices[i])) {
             choices[i] = TG_REPLAY_APPLY;
         }
@@ -196,7 +228,7 @@ static bool row_moves(const struct job *job, const struct tg_replay_batch *batch
     const struct tg_catalog_snapshot *catalog = job->params->catalog;
     struct tg_replay_row row;
     tg_replay_batch_row(batch, i, &row);
-    const uint16_t product = catalog->roster->lines[row.stored->subscriber].product;
+    const uint16_t product = product_of(catalog, row.usage, row.stored->subscriber);
     const struct tg_draws_side stands = {
         .image = tg_catalog_image_version(catalog, row.stands->catalog_version),
         .charge = row.stands,
@@ -223,15 +255,16 @@ static enum tg_err row_visit(struct part *part, const struct tg_replay_batch *ba
                           "a charge in currency %u cannot be corrected by one in %u",
                           stands->currency, priced->currency);
     }
+    const uint8_t reason = part->job->late != NULL ? TG_ADJUST_ORDER : TG_ADJUST_RERATE;
     struct tg_rerate_change change = {.is_selected = batch->choice != TG_REPLAY_AS_PRICED};
-    if (!tg_adjust_make(usage, stands, priced, batch->rows.adjustments[i], TG_ADJUST_RERATE, false,
+    if (!tg_adjust_make(usage, stands, priced, batch->rows.adjustments[i], reason, false,
                         &change.row, &change.charge)) {
         change.is_silent = row_moves(part->job, batch, i);
         if (!change.is_silent) {
             return TG_OK;
         }
-        (void)tg_adjust_make(usage, stands, priced, batch->rows.adjustments[i], TG_ADJUST_RERATE,
-                             true, &change.row, &change.charge);
+        (void)tg_adjust_make(usage, stands, priced, batch->rows.adjustments[i], reason, true,
+                             &change.row, &change.charge);
     }
     change.amount_before = stands->amount;
     change.epoch = batch->rows.epoch;
@@ -303,7 +336,6 @@ static enum tg_err names_find(struct job *job, struct tg_why *why)
     return TG_OK;
 }
 
-/* Places of a pass come behind those of the passes before. */
 static int place_compare(const void *a, const void *b)
 {
     const struct place *left = a;
@@ -322,11 +354,11 @@ static enum tg_err part_pass(struct part *part, struct tg_replay_params *replay)
     part->selected_count = part->refused.count;
     part->followers_count = 0;
     part->refused_before = part->refused.count;
-    part->refused_next = 0;
     if (part->refused.count > 1) {
         qsort(part->refused.items, part->refused.count, sizeof(struct place), place_compare);
     }
-    return tg_replay_run(replay, &part->replay, part->why);
+    const enum tg_err err = tg_replay_run(replay, &part->replay, part->why);
+    return err == TG_OK ? part->err : err;
 }
 
 static enum tg_err part_run(void *context, uint32_t shard, const struct tg_bill_range *range,
@@ -349,6 +381,8 @@ static enum tg_err part_run(void *context, uint32_t shard, const struct tg_bill_
                                       .from_ns = selector->from_ns > 0 ? selector->from_ns : 0,
                                       .to_ns = selector->to_ns,
                                       .epoch_max = params->epoch_max,
+                                      .reorders = job->late,
+                                      .order = job->late != NULL ? &job->order : NULL,
                                       .choose = choose,
                                       .visit = visit,
                                       .shelf = shelf_add,
@@ -448,6 +482,30 @@ static enum tg_err result_take(struct tg_rerate *rerate, uint64_t changes_count,
                : tg_why_set(why, TG_E_NO_MEMORY, "no memory for the differences");
 }
 
+/* Of the accounts whose rows came in another order, those that this changes. */
+static enum tg_err orders_take(const struct job *job, struct tg_rerate *rerate, struct tg_why *why)
+{
+    const uint32_t accounts_count = job->params->catalog->roster->accounts_count;
+    uint32_t count = 0;
+    for (uint32_t a = 0; a < accounts_count; a++) {
+        rerate->late_count += job->late[a] != 0;
+        count += job->late[a] != 0 && job->touched[a] != 0;
+    }
+    rerate->orders = tg_pages_take(((size_t)count + 1) * sizeof rerate->orders[0]);
+    rerate->orders_capacity = count + 1;
+    if (rerate->orders == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the differences");
+    }
+    for (uint32_t a = 0; a < accounts_count; a++) {
+        if (job->late[a] != 0 && job->touched[a] != 0) {
+            struct tg_adjust_order order = job->order;
+            order.account = a;
+            rerate->orders[rerate->orders_count++] = order;
+        }
+    }
+    return TG_OK;
+}
+
 /* The ranges' findings as one, in the order a single one would have found them. */
 static enum tg_err parts_join(struct job *job, uint32_t parts_count, struct tg_rerate *rerate,
                               struct tg_why *why)
@@ -460,11 +518,14 @@ static enum tg_err parts_join(struct job *job, uint32_t parts_count, struct tg_r
         changes_count += job->parts[p].changes.count;
         shelves_count += job->parts[p].shelves.count;
     }
-    const enum tg_err err = result_take(rerate, changes_count, shelves_count, why);
+    enum tg_err err = result_take(rerate, changes_count, shelves_count, why);
     if (err != TG_OK) {
         return err;
     }
     moved_mark(job, parts_count, job->touched);
+    if (job->late != NULL) {
+        err = orders_take(job, rerate, why);
+    }
     for (uint32_t p = 0; p < parts_count; p++) {
         struct part *part = &job->parts[p];
         const struct tg_rerate_change *changes = part->changes.items;
@@ -491,14 +552,16 @@ static enum tg_err parts_join(struct job *job, uint32_t parts_count, struct tg_r
     }
     rerate->replay.rows_scanned_count = job->parts[0].replay.rows_scanned_count;
     rerate->refused_reason = first.reason;
-    if (parts_count > 1) {
+    if (rerate->changes_count > 1) { /* Ranges, and rows that were sorted, come as they do. */
         qsort(rerate->changes, rerate->changes_count, sizeof rerate->changes[0], change_compare);
+    }
+    if (rerate->shelves_count > 1) {
         qsort(rerate->shelves, rerate->shelves_count, sizeof rerate->shelves[0], shelf_order);
     }
     for (uint32_t i = 0; i < rerate->changes_count; i++) {
         totals_add(rerate, &rerate->changes[i]);
     }
-    return TG_OK;
+    return err;
 }
 
 static bool any_has_shelves(const struct tg_rerate_params *params)
@@ -517,7 +580,17 @@ static void job_settle(struct job *job)
     job->selects_all = selector->from_ns <= 0 && selector->to_ns == INT64_MAX &&
                        selector->source_id < 0 && selector->node_id == 0 &&
                        selector->price_name == NULL && selector->deck_name == NULL &&
-                       selector->product_name == NULL;
+                       selector->product_name == NULL && !job->params->backs_out;
+}
+
+static enum tg_err late_find(struct job *job, const struct tg_adjust_index *adjustments,
+                             struct tg_why *why)
+{
+    const struct tg_rerate_selector *selector = &job->params->selector;
+    job->order = (struct tg_adjust_order){.from_ns = selector->from_ns, .to_ns = selector->to_ns};
+    job->late = tg_pages_take((size_t)job->params->catalog->roster->accounts_count + 1);
+    return job->late != NULL ? tg_rerate_late_find(job->params, adjustments, job->late, why)
+                             : tg_why_set(why, TG_E_NO_MEMORY, "no memory to rerate");
 }
 
 static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_why *why)
@@ -535,6 +608,9 @@ static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_
     }
     if (err == TG_OK) {
         err = tg_adjust_index_open(params->data_dir, params->epoch_max, &adjustments, why);
+    }
+    if (err == TG_OK && params->by_event) {
+        err = late_find(job, adjustments, why);
     }
     if (err == TG_OK) {
         job_settle(job);
@@ -572,6 +648,7 @@ enum tg_err tg_rerate_open(const struct tg_rerate_params *params, struct tg_rera
         err = job_run(&job, made, why);
     }
     tg_pages_free(job.touched, touched_bytes);
+    tg_pages_free(job.late, touched_bytes);
     if (err != TG_OK) {
         tg_rerate_close(made);
         return err;
@@ -587,6 +664,7 @@ void tg_rerate_close(struct tg_rerate *rerate)
     }
     tg_pages_free(rerate->changes, (size_t)rerate->changes_capacity * sizeof rerate->changes[0]);
     tg_pages_free(rerate->shelves, (size_t)rerate->shelves_capacity * sizeof rerate->shelves[0]);
+    tg_pages_free(rerate->orders, (size_t)rerate->orders_capacity * sizeof rerate->orders[0]);
     tg_pages_free(rerate, sizeof *rerate);
 }
 
@@ -608,6 +686,8 @@ enum tg_err tg_rerate_post(const struct tg_rerate *rerate, const char *data_dir,
                                                   .shelves = rerate->shelves,
                                                   .count = (uint32_t)count,
                                                   .shelves_count = rerate->shelves_count,
+                                                  .orders = rerate->orders,
+                                                  .orders_count = rerate->orders_count,
                                                   .journal_ns = journal_ns};
         err = tg_adjust_post(data_dir, &posting, epoch, why);
     } else {

@@ -20,14 +20,23 @@
  *      that differ. Absolute shelves are exact because nothing can come between the state they are
  *      computed from and the epoch they are in: with the engine stopped, the data directory's lock
  *      is held from before the first row is read, and the epoch is the next one; a running engine
- *      posts only when it has found no row in between that would matter (posting.h,
+ *      posts only accounts of which it has found no row in between that would matter (posting.h,
  *      control/post.h). Differences were rejected: only the used base of a bucket adds up;
  *      thresholds, rollover and remainders do not.
  *  (5) A row whose money stays but which draws from other shelves now gets an adjustment of
  *      nothing, where its account is corrected at all: it says which version's shelves the row
  *      draws from, so that the rows as they stand lead to the shelves that were posted.
- *  (6) All of it is one epoch: SIGKILL at any moment leaves all or nothing, and doing it again
- *      completes it or finds nothing to do. It needs no id: a difference that is in is none.
+ *  (6) All of it, beside a running engine all of each account, is one epoch: SIGKILL at any moment
+ * leaves all or nothing, and doing it again completes it or finds nothing to do. It needs no id: a
+ * difference that is in is none. (7) By event, rows with event times in the selected range that
+ * came behind later ones of their account are brought in front of them: in that range the account's
+ * rows are priced in the order (start, source, sequence), those before and behind it as they came.
+ * Accounts whose rows came so are as without it. What is posted says so of the account (adjust.h),
+ * and from then on that is the order in which its rows stand. All rows of such an account are
+ * priced again, those that are not selected with the version that priced them. (8) A back-out takes
+ * the selected rows' charges back whole and prices nothing: what they drew is given back, counters
+ * go back, rows behind them keep their charges. Replays leave such rows out from then on; a rerate
+ * does not bring them back, but prices rows behind them with what is left now.
  */
 #ifndef TG_BILL_RERATE_H
 #define TG_BILL_RERATE_H
@@ -58,7 +67,9 @@ struct tg_rerate_selector {
 /** @brief What to do. */
 struct tg_rerate_params {
     uint32_t size_bytes;                       /**< sizeof(struct tg_rerate_params). */
-    uint32_t reserved;                         /**< 0. */
+    bool by_event;                             /**< See (7). */
+    bool backs_out;                            /**< See (8); without a candidate. */
+    uint8_t reserved[2];                       /**< 0. */
     const char *data_dir;                      /**< Holds journal/. */
     const struct tg_catalog_snapshot *catalog; /**< As stored. */
     const struct tg_image *candidate;   /**< Prices selected rows; NULL: the stored version that is
@@ -91,10 +102,14 @@ struct tg_rerate {
     uint32_t silent_count;            /**< Of these, that only say which shelves they draw from. */
     struct tg_adjust_shelf *shelves;  /**< Left otherwise now: subscribers', then accounts', each by
                                            index; shape [shelves_count]. */
+    struct tg_adjust_order *orders;   /**< Accounts brought into the order of events, by index;
+                                           shape [orders_count]. */
     uint32_t shelves_count;           /**< How many. */
+    uint32_t orders_count;            /**< How many. */
     uint32_t changes_capacity;        /**< Private. */
     uint32_t shelves_capacity;        /**< Private. */
-    uint32_t reserved_2;              /**< 0. */
+    uint32_t orders_capacity;         /**< Private. */
+    uint32_t late_count;              /**< By event: accounts whose rows came in another order. */
     uint64_t selected_count;          /**< Rows selected. */
     uint64_t followers_count;         /**< Rows priced again behind them. */
     uint64_t refused_count;           /**< Selected rows the catalog refuses now; charges stand. */

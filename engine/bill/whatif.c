@@ -169,7 +169,8 @@ static enum tg_err visit(void *context, const struct tg_replay_batch *batch)
         __builtin_prefetch(&part->tallies[lines[rows->stored[i]->subscriber].account], 1, 3);
     }
     for (uint32_t i = 0; i < rows->count; i++) {
-        const struct tg_roster_line *who = &lines[rows->stored[i]->subscriber];
+        const struct tg_roster_line *who = &lines[tg_roster_index_at(
+            part->params->catalog->roster, rows->stored[i]->subscriber, rows->usage[i]->start_ns)];
         const struct tg_charge *stands = rows->stands[i];
         const struct tg_charge *priced = &batch->priced[i];
         const bool is_refused = priced->fate != TG_FATE_RATED;

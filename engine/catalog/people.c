@@ -17,6 +17,8 @@
 #define NEAR_NAMES_MAX 20000u /* did-you-mean over more would take longer than a person waits */
 #define ID_BYTES_MAX   63u
 #define DATE_BYTES     10u /* 2026-10-01 */
+#define AGAIN_MAX      99u /* lines of one id */
+#define AGAIN_BYTES    3u  /* #99 */
 
 enum account_column {
     A_ID,
@@ -340,8 +342,8 @@ static void account_take(struct tg_people_reader *reader)
 }
 
 /* A date alone is the midnight with which it begins where the account is. */
-static bool second_read(struct tg_people_reader *reader, const struct tg_csv_field *field,
-                        uint32_t zone, uint32_t absent, uint32_t *seconds)
+bool tg_people_second(struct tg_people_reader *reader, const struct tg_csv_field *field,
+                      uint32_t zone, uint32_t absent, uint32_t *seconds)
 {
     int64_t at_ns = 0;
     *seconds = absent;
@@ -479,7 +481,7 @@ static void line_kept(struct tg_people_reader *reader, const struct tg_csv_field
     }
 }
 
-static uint32_t account_zone(const struct tg_people *people, uint32_t account)
+uint32_t tg_people_account_zone(const struct tg_people *people, uint32_t account)
 {
     struct tg_roster_account line = {0};
     if (account != UINT32_MAX &&
@@ -512,10 +514,44 @@ static uint32_t quantity_read(struct tg_people_reader *reader)
     return quantity;
 }
 
+uint32_t tg_people_line(const struct tg_people *people, uint32_t index)
+{
+    const uint32_t *lines = (const uint32_t *)(const void *)people->lines.bytes;
+    return index < people->lines.size_bytes / 4 ? lines[index] : 0;
+}
+
+/* The name of a line: its id, or when another line of the file has that, ID#2, ID#3 and so on. */
+static struct tg_csv_field line_named(struct tg_people_reader *reader, char text[ID_BYTES_MAX + 5],
+                                      uint32_t *first)
+{
+    const struct tg_people *people = reader->people;
+    struct tg_csv_field id = tg_people_field(reader, S_ID);
+    *first = tg_names_find(&people->subscriber_ids, id.text, id.text_bytes);
+    if (*first == UINT32_MAX || tg_people_line(people, *first) == 0 ||
+        id.text_bytes + AGAIN_BYTES > ID_BYTES_MAX) {
+        *first = UINT32_MAX;
+        return id;
+    }
+    for (uint32_t n = 2; n <= AGAIN_MAX; n++) {
+        const int length =
+            snprintf(text, ID_BYTES_MAX + 5, "%.*s#%u", (int)id.text_bytes, id.text, n);
+        const uint32_t index = tg_names_find(&people->subscriber_ids, text, (size_t)length);
+        if (index == UINT32_MAX || tg_people_line(people, index) == 0) {
+            id.text = text;
+            id.text_bytes = (uint32_t)length;
+            return id;
+        }
+    }
+    *first = UINT32_MAX;
+    return id;
+}
+
 static void subscriber_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
-    const struct tg_csv_field id = tg_people_field(reader, S_ID);
+    char name[ID_BYTES_MAX + 5];
+    uint32_t first;
+    const struct tg_csv_field id = line_named(reader, name, &first);
     const struct tg_csv_field account = tg_people_field(reader, S_ACCOUNT);
     const struct tg_csv_field product = tg_people_field(reader, S_PRODUCT);
     const struct tg_csv_field from = tg_people_field(reader, S_FROM);
@@ -526,9 +562,9 @@ static void subscriber_take(struct tg_people_reader *reader)
         tg_people_entry(reader, TG_CATALOG_PRODUCT, &product, "there is no product \"%s\"");
     out.account = tg_people_account_find(reader, &account);
     out.product = (uint16_t)product_index;
-    const uint32_t zone = account_zone(people, out.account);
-    const bool has_from = second_read(reader, &from, zone, 0, &out.active_from_s);
-    const bool has_to = second_read(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);
+    const uint32_t zone = tg_people_account_zone(people, out.account);
+    const bool has_from = tg_people_second(reader, &from, zone, 0, &out.active_from_s);
+    const bool has_to = tg_people_second(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);
     out.flags = (uint16_t)((quantity_read(reader) - 1) << TG_ROSTER_QUANTITY_SHIFT);
     const bool is_never = has_from && has_to && out.active_from_s == out.active_to_s;
     if (has_from && has_to && out.active_from_s > out.active_to_s) {
@@ -545,6 +581,10 @@ static void subscriber_take(struct tg_people_reader *reader)
     }
     memcpy(people->subscribers.bytes + (size_t)index * sizeof out, &out, sizeof out);
     people->subscribers_listed_count++;
+    if (first != UINT32_MAX) {
+        const struct tg_people_again again = {first, index, id.line};
+        (void)tg_blob_append(&people->again, &again, sizeof again, 4);
+    }
     /* Ordered and cancelled: known by its id, but nobody's usage; its number is free. */
     if (is_never) {
         never_warn(reader, &to);
@@ -665,16 +705,22 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
         return;
     }
     if (access(subscribers_path, F_OK) == 0) {
+        tg_people_chain_keep(people);
+        people->again.size_bytes = 0;
         people->keys.size_bytes = 0; /* the file is the whole truth about keys */
     }
     const bool has_subscribers = tg_people_file_read(&reader, subscribers_path, subscriber_columns,
                                                      S_COUNT, subscriber_take);
     if (has_subscribers) {
         shared_keys_refuse(&reader);
+        tg_people_chain_make(&reader);
         unlisted_mark(&people->subscribers, sizeof(struct tg_roster_line),
                       offsetof(struct tg_roster_line, flags), &people->lines);
     }
     tg_csv_close(&reader.csv);
+    if (has_subscribers) {
+        tg_people_pause_read(&reader, folder);
+    }
     people->has_files = has_accounts || has_subscribers;
 }
 
@@ -684,7 +730,7 @@ bool tg_people_is_broken(const struct tg_people *people)
            people->titles.is_broken || people->accounts.is_broken ||
            people->account_titles.is_broken || people->subscribers.is_broken ||
            people->lines.is_broken || people->account_lines.is_broken || people->keys.is_broken ||
-           people->terms.is_broken;
+           people->terms.is_broken || people->again.is_broken || people->stretches.is_broken;
 }
 
 void tg_people_free(struct tg_people *people)
@@ -699,4 +745,6 @@ void tg_people_free(struct tg_people *people)
     tg_blob_free(&people->account_lines);
     tg_blob_free(&people->keys);
     tg_blob_free(&people->terms);
+    tg_blob_free(&people->again);
+    tg_blob_free(&people->stretches);
 }

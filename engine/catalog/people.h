@@ -57,6 +57,13 @@ struct tg_people_account {
 };
 _Static_assert(sizeof(struct tg_people_account) == 16, "stored");
 
+/** @brief A line that repeats an id: the subscription came back, or changed its product. */
+struct tg_people_again {
+    uint32_t first;    /**< Index of the id's first line. */
+    uint32_t line;     /**< Index of this one, named ID#2, ID#3, ... */
+    uint32_t csv_line; /**< Where it is written. */
+};
+
 /** @brief All of them; zero-initialise. */
 struct tg_people {
     struct tg_names account_ids;       /**< Index = dense account index. */
@@ -69,6 +76,8 @@ struct tg_people {
     struct tg_blob lines;              /**< uint32_t CSV line of each subscriber; 0 not listed. */
     struct tg_blob account_lines;      /**< uint32_t CSV line of each account; 0 not listed. */
     struct tg_blob keys;               /**< struct tg_roster_key. */
+    struct tg_blob again;              /**< struct tg_people_again, of the file that is read. */
+    struct tg_blob stretches;          /**< struct tg_roster_stretch by line, as stored before. */
     uint32_t accounts_listed_count;    /**< In accounts.csv. */
     uint32_t subscribers_listed_count; /**< In subscribers.csv. */
     bool has_files;                    /**< At least one of the two files was there. */
@@ -85,7 +94,8 @@ enum tg_err tg_people_load_subscribers(struct tg_people *people, const void *byt
                                        size_t size_bytes);
 
 /**
- * @brief Read accounts.csv, exemptions.csv and subscribers.csv of a folder over what is loaded.
+ * @brief Read accounts.csv, exemptions.csv, subscribers.csv and suspensions.csv of a folder over
+ *        what is loaded.
  * @param[in,out] people  Loaded or empty.
  * @param[in]     folder  Opened.
  * @param[in]     image   For products, taxes and the currency.

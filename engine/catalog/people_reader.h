@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief What the readers of accounts.csv, subscribers.csv and exemptions.csv share.
+ *  @brief What the readers of accounts.csv, subscribers.csv, exemptions.csv and suspensions.csv
+ *  share.
  *
  *  Source: schemas/catalog/README.md. Threads: one owner. Allocates: yes, control plane. Only
  *  people*.c include this.
@@ -53,5 +54,31 @@ bool tg_people_file_read(struct tg_people_reader *reader, const char *path,
 
 /** @brief Read exemptions.csv, behind accounts.csv. @param reader Reader. @param folder Opened. */
 void tg_people_exempt_read(struct tg_people_reader *reader, const struct tg_folder *folder);
+
+/** @brief Read suspensions.csv, behind tg_people_chain_make. @param reader Reader. @param folder
+ *  Opened. */
+void tg_people_pause_read(struct tg_people_reader *reader, const struct tg_folder *folder);
+
+/** @brief Remember which lines were counted together, before keys are read anew. @param people All.
+ */
+void tg_people_chain_keep(struct tg_people *people);
+
+/** @brief Find the lines that are counted together, behind subscribers.csv. @param reader Reader;
+ *  keys sorted by kind, key and subscriber, no two of one key at the same time. */
+void tg_people_chain_make(struct tg_people_reader *reader);
+
+/** @brief Line of the file that a subscriber is on. @param people All. @param index Dense index.
+ *  @return Line from 1; 0: not listed. */
+uint32_t tg_people_line(const struct tg_people *people, uint32_t index);
+
+/** @brief Zone of an account. @param people All. @param account Dense index, or UINT32_MAX.
+ *  @return As in tg_roster_account. */
+uint32_t tg_people_account_zone(const struct tg_people *people, uint32_t account);
+
+/** @brief Read a date or time. @param reader Reader. @param field It. @param zone Whose midnight a
+ *  date is. @param absent Of an empty field. @param[out] seconds POSIX seconds.
+ *  @return false after reporting. */
+bool tg_people_second(struct tg_people_reader *reader, const struct tg_csv_field *field,
+                      uint32_t zone, uint32_t absent, uint32_t *seconds);
 
 #endif

@@ -2,6 +2,8 @@
 /* Open addressing without deletion: a roster is built once and replaced as a whole. */
 #include "catalog/roster.h"
 
+#include "catalog/roster_parts.h"
+
 #include "base/arena.h"
 #include "base/hash.h"
 
@@ -42,8 +44,6 @@ static bool times_overlap(const struct tg_roster_line *a, const struct tg_roster
     return a->active_from_s < b_to && b->active_from_s < a_to;
 }
 
-static void *array_take(struct tg_roster *roster, size_t count, size_t item_bytes);
-
 /* A key that goes on without a pause to another line of the account is a change of product. */
 static enum tg_err change_note(struct tg_roster *roster, uint32_t one, uint32_t other,
                                struct tg_why *why)
@@ -55,7 +55,8 @@ static enum tg_err change_note(struct tg_roster *roster, uint32_t one, uint32_t 
         return TG_OK;
     }
     if (roster->changes == NULL) {
-        roster->changes = array_take(roster, roster->subscribers_count, sizeof *roster->changes);
+        roster->changes =
+            tg_roster_array(roster, roster->subscribers_count, sizeof *roster->changes);
     }
     if (roster->changes == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for changes of product");
@@ -104,6 +105,9 @@ static enum tg_err keys_insert(struct tg_roster *roster, struct tg_roster_slot *
     enum tg_err err = TG_OK;
     for (uint64_t i = 0; i < params->keys_count && err == TG_OK; i++) {
         const struct tg_roster_key *key = &params->keys[i];
+        if (key->kind >= TG_ROSTER_KEY_STRETCH) {
+            continue; /* tg_roster_parts_build */
+        }
         if (key->subscriber >= params->subscribers_count || key->kind == TG_KEY_NONE ||
             key->kind > SLOT_KIND) {
             return tg_why_set(why, TG_E_INVALID, "key %llu names subscriber #%u of %u, kind %u",
@@ -117,12 +121,16 @@ static enum tg_err keys_insert(struct tg_roster *roster, struct tg_roster_slot *
     return err;
 }
 
-static void *array_take(struct tg_roster *roster, size_t count, size_t item_bytes)
+/* Rows of lines that are counted together are of their holder, and whose SIM card it was is told by
+ * the time, though nobody else has its number. */
+static void stretches_share(struct tg_roster *roster, struct tg_roster_slot *slots)
 {
-    const size_t size_bytes = (count > 0 ? count : 1) * item_bytes;
-    void *memory = tg_pages_take(size_bytes);
-    roster->memory_bytes += memory != NULL ? size_bytes : 0;
-    return memory;
+    for (uint64_t at = 0; roster->stretches_count > 0 && at < roster->slots_count; at++) {
+        if (slots[at].tag != 0 &&
+            (roster->lines[slots[at].subscriber].flags & TG_ROSTER_STRETCH) != 0) {
+            slots[at].tag |= SLOT_SHARED;
+        }
+    }
 }
 
 static int exempt_compare(const void *a, const void *b)
@@ -148,7 +156,7 @@ static enum tg_err exempts_take(struct tg_roster *roster, const struct tg_roster
                                 uint32_t count, struct tg_why *why)
 {
     struct tg_roster_exempt *exempts =
-        count > 0 ? array_take(roster, count, sizeof *exempts) : NULL;
+        count > 0 ? tg_roster_array(roster, count, sizeof *exempts) : NULL;
     roster->exempts = exempts;
     roster->exempts_count = exempts != NULL ? count : 0;
     if (count == 0) {
@@ -173,7 +181,7 @@ static enum tg_err exempts_take(struct tg_roster *roster, const struct tg_roster
 static enum tg_err entities_take(struct tg_roster *roster, const struct tg_roster_params *params,
                                  struct tg_why *why)
 {
-    uint16_t *entities = array_take(roster, params->accounts_count, sizeof *entities);
+    uint16_t *entities = tg_roster_array(roster, params->accounts_count, sizeof *entities);
     roster->entities = entities;
     if (entities == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for legal entities");
@@ -196,7 +204,8 @@ static enum tg_err entities_take(struct tg_roster *roster, const struct tg_roste
 static enum tg_err credits_take(struct tg_roster *roster, const struct tg_roster_params *params,
                                 struct tg_why *why)
 {
-    struct tg_roster_credit *credits = array_take(roster, params->accounts_count, sizeof *credits);
+    struct tg_roster_credit *credits =
+        tg_roster_array(roster, params->accounts_count, sizeof *credits);
     roster->credits = credits;
     if (credits == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for credit terms");
@@ -266,7 +275,8 @@ const struct tg_roster_exempt *tg_roster_exempt_find(const struct tg_roster *ros
 
 static bool line_is_lasting(const struct tg_roster_line *line)
 {
-    return (line->flags & TG_ROSTER_REMOVED) == 0 && line->active_to_s == TG_ROSTER_OPEN_S;
+    return (line->flags & (TG_ROSTER_REMOVED | TG_ROSTER_PARTS)) == 0 &&
+           line->active_to_s == TG_ROSTER_OPEN_S;
 }
 
 /* The second from which at least HOT_PERCENT of all lasting subscribers are active. */
@@ -325,11 +335,11 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     made->accounts_count = params->accounts_count;
     made->slots_count = params->keys_count * 100 / 65 + SLOTS_MIN;
     struct tg_roster_line *lines =
-        array_take(made, params->subscribers_count, sizeof *params->lines);
+        tg_roster_array(made, params->subscribers_count, sizeof *params->lines);
     struct tg_roster_account *accounts =
-        array_take(made, params->accounts_count, sizeof *params->accounts);
-    struct tg_roster_slot *slots = array_take(made, made->slots_count, sizeof *slots);
-    uint16_t *hot = array_take(made, params->subscribers_count, sizeof *hot);
+        tg_roster_array(made, params->accounts_count, sizeof *params->accounts);
+    struct tg_roster_slot *slots = tg_roster_array(made, made->slots_count, sizeof *slots);
+    uint16_t *hot = tg_roster_array(made, params->subscribers_count, sizeof *hot);
     made->lines = lines;
     made->accounts = accounts;
     made->slots = slots;
@@ -345,8 +355,12 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     if (params->accounts_count > 0) {
         memcpy(accounts, params->accounts, params->accounts_count * sizeof *accounts);
     }
-    enum tg_err err = terms_take(made, params, why);
+    enum tg_err err = tg_roster_parts_build(made, params, lines, why);
+    err = err == TG_OK ? terms_take(made, params, why) : err;
     err = err == TG_OK ? keys_insert(made, slots, params, why) : err;
+    if (err == TG_OK) {
+        stretches_share(made, slots);
+    }
     if (err == TG_OK && !hot_build(made, hot)) {
         err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for the roster");
     }
@@ -373,11 +387,29 @@ void tg_roster_free(struct tg_roster *roster)
     tg_pages_free((void *)(uintptr_t)roster->changes, lines * sizeof *roster->changes);
     tg_pages_free((void *)(uintptr_t)roster->exempts,
                   roster->exempts_count * sizeof *roster->exempts);
+    tg_roster_parts_free(roster);
     tg_pages_free((void *)(uintptr_t)roster->slots, roster->slots_count * sizeof *roster->slots);
     free(roster);
 }
 
-/* Walk from the home slot; a shared key goes on until a holder was active at that time. */
+/* A shared key goes on until a holder was active at that time. */
+static __attribute__((noinline, cold)) uint32_t slot_probe_shared(const struct tg_roster *roster,
+                                                                  uint64_t at, uint64_t key,
+                                                                  uint32_t kind, int64_t at_ns)
+{
+    for (;; at = at + 1 == roster->slots_count ? 0 : at + 1) {
+        const struct tg_roster_slot *slot = &roster->slots[at];
+        if (slot->tag == 0) {
+            return TG_SUBSCRIBER_NONE;
+        }
+        if (slot->key == key && (slot->tag & SLOT_KIND) == kind &&
+            tg_roster_is_active(&roster->lines[slot->subscriber], at_ns)) {
+            return tg_roster_holder(roster, slot->subscriber);
+        }
+    }
+}
+
+/* Walk from the home slot. All slots of a shared key say so. */
 static inline uint32_t slot_probe(const struct tg_roster *roster, uint64_t at, uint64_t key,
                                   uint32_t kind, int64_t at_ns)
 {
@@ -386,10 +418,9 @@ static inline uint32_t slot_probe(const struct tg_roster *roster, uint64_t at, u
         if (slot->tag == 0) {
             return TG_SUBSCRIBER_NONE;
         }
-        if (slot->key == key && (slot->tag & SLOT_KIND) == kind &&
-            ((slot->tag & SLOT_SHARED) == 0 ||
-             tg_roster_is_active(&roster->lines[slot->subscriber], at_ns))) {
-            return slot->subscriber;
+        if (slot->key == key && (slot->tag & SLOT_KIND) == kind) {
+            return (slot->tag & SLOT_SHARED) == 0 ? slot->subscriber
+                                                  : slot_probe_shared(roster, at, key, kind, at_ns);
         }
     }
 }

@@ -30,7 +30,9 @@
 enum tg_roster_flag {
     TG_ROSTER_REMOVED = 1, /**< No longer listed: keeps its index, none of its keys is known. */
     TG_ROSTER_CASH = 2,    /**< Of an account: pays cash, whatever is the rule. */
-    TG_ROSTER_NO_CASH = 4  /**< Of an account: does not. */
+    TG_ROSTER_NO_CASH = 4, /**< Of an account: does not. */
+    TG_ROSTER_STRETCH = 2, /**< Of a line: several are counted together; set at build. */
+    TG_ROSTER_PAUSES = 4   /**< Of a line: it is suspended for some time; set at build. */
 };
 
 /** @brief One subscriber; 16 bytes. Times are whole seconds so that four fit a cache line. */
@@ -43,6 +45,8 @@ struct tg_roster_line {
 };
 _Static_assert(sizeof(struct tg_roster_line) == 16, "four in a cache line");
 
+/** Lines that are not alone, or not always active; the others are told by themselves. */
+#define TG_ROSTER_PARTS          ((unsigned)TG_ROSTER_STRETCH | (unsigned)TG_ROSTER_PAUSES)
 #define TG_ROSTER_QUANTITY_SHIFT 4u /**< In tg_roster_line.flags. */
 #define TG_ROSTER_QUANTITY_MAX   (1u << (16u - TG_ROSTER_QUANTITY_SHIFT)) /**< Seats of a line. */
 
@@ -116,11 +120,49 @@ struct tg_roster_change {
     uint32_t after;  /**< Subscriber + 1; 0: nobody. */
 };
 
+/**
+ * @brief Lines of one subscription that are counted together: it ended and came back, or changed to
+ *        a product of the same plan. Rows of any of them are of the holder, so that allowances,
+ *        counters and limits go on; what a row is sold by is said by the line of its time.
+ */
+struct tg_roster_stretch {
+    uint32_t holder; /**< Least index of them. */
+    uint32_t line;   /**< One of them, the holder too. */
+};
+
+/** @brief What becomes of usage while a subscription is suspended. Values are stored. */
+enum tg_pause_usage {
+    TG_PAUSE_REFUSE = 0, /**< TG_E_SUBSCRIPTION_SUSPENDED. */
+    TG_PAUSE_RATE = 1    /**< Rated as ever. */
+};
+
+/** @brief What becomes of the recurring fee. Values are stored. */
+enum tg_pause_fee {
+    TG_PAUSE_FEE_PRORATE = 0, /**< Nothing for the time of it, by the product's proration. */
+    TG_PAUSE_FEE_FULL = 1,    /**< As ever. */
+    TG_PAUSE_FEE_NONE = 2     /**< Nothing for a cycle that it touches. */
+};
+
+/** @brief A time in which a subscription is suspended; it does not end by it. */
+struct tg_roster_pause {
+    uint32_t subscriber; /**< Line; sorted by it, then by time. */
+    uint32_t from_s;     /**< POSIX seconds, inclusive. */
+    uint32_t to_s;       /**< POSIX seconds, exclusive; TG_ROSTER_OPEN_S: until further notice. */
+    uint8_t usage;       /**< enum tg_pause_usage. */
+    uint8_t fee;         /**< enum tg_pause_fee. */
+    uint16_t reserved;   /**< 0. */
+};
+
+/** Kinds of stored keys that say something of a subscriber instead of finding him: above all of
+ *  enum tg_key_kind. */
+#define TG_ROSTER_KEY_STRETCH 0x100u /**< key: its holder's index. */
+#define TG_ROSTER_KEY_PAUSE   0x200u /**< + usage << 4 + fee; key: from_s << 32 | to_s. */
+
 /** @brief One key of a subscriber, as given to tg_roster_build. */
 struct tg_roster_key {
     uint64_t key;        /**< Packed digits, address or hash by kind (abi/key.h). */
     uint32_t subscriber; /**< Dense index. */
-    uint32_t kind;       /**< enum tg_key_kind. */
+    uint32_t kind;       /**< enum tg_key_kind, or TG_ROSTER_KEY_... */
 };
 
 /** @brief What tg_roster_build makes a roster from. */
@@ -159,30 +201,36 @@ struct tg_roster {
     /** Product of each subscriber who is active from hot_from_ns on without an end, else
      *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
     const uint16_t *hot;
-    int64_t hot_from_ns;                    /**< Earlier times ask the line. */
-    const struct tg_roster_slot *slots;     /**< Open addressing; private. */
-    uint64_t slots_count;                   /**< Slots. */
-    uint64_t keys_count;                    /**< Used slots. */
-    uint32_t subscribers_count;             /**< Dense indices 0 .. count - 1. */
-    uint32_t accounts_count;                /**< Dense indices 0 .. count - 1. */
-    const struct tg_roster_change *changes; /**< Shape [subscribers_count]; NULL: none. */
-    uint32_t exempts_count;                 /**< Exemptions from tax. */
-    uint32_t kinds;                         /**< Bits 1 << enum tg_key_kind of the keys. */
-    struct tg_roster_names names;           /**< Calls are NULL when built from arrays. */
-    size_t memory_bytes;                    /**< Taken for all of it. */
+    int64_t hot_from_ns;                       /**< Earlier times ask the line. */
+    const struct tg_roster_slot *slots;        /**< Open addressing; private. */
+    uint64_t slots_count;                      /**< Slots. */
+    uint64_t keys_count;                       /**< Used slots. */
+    uint32_t subscribers_count;                /**< Dense indices 0 .. count - 1. */
+    uint32_t accounts_count;                   /**< Dense indices 0 .. count - 1. */
+    const struct tg_roster_change *changes;    /**< Shape [subscribers_count]; NULL: none. */
+    uint32_t exempts_count;                    /**< Exemptions from tax. */
+    uint32_t kinds;                            /**< Bits 1 << enum tg_key_kind of the keys. */
+    struct tg_roster_names names;              /**< Calls are NULL when built from arrays. */
+    size_t memory_bytes;                       /**< Taken for all of it. */
+    const struct tg_roster_stretch *stretches; /**< By holder, then by time; shape
+                                                    [stretches_count]; NULL: none. */
+    const struct tg_roster_stretch *by_line;   /**< The same by line. */
+    const struct tg_roster_pause *pauses;      /**< Shape [pauses_count]; NULL: none. */
+    uint32_t stretches_count;                  /**< Lines that are counted with others. */
+    uint32_t pauses_count;                     /**< Suspensions. */
 };
 
 /**
  * @brief Build in memory.
  *
  * Two subscribers may hold one key at different times (a number given out again); find tells them
- * apart by event time. Keys of removed subscribers are left out.
+ * apart by event time. Keys of removed subscribers are left out; their stretches and pauses stay.
  *
  * @param[in]  params  Borrowed until return.
  * @param[out] roster  New roster; caller frees with tg_roster_free.
  * @param[out] why     What is wrong; may be NULL.
  * @return TG_OK; TG_E_NO_MEMORY; TG_E_INVALID (an index out of range, a term that is none, more
- *         than TG_CREDIT_ALERTS_MAX alerts of an account); TG_E_EXISTS: two
+ *         than TG_CREDIT_ALERTS_MAX alerts of an account, a holder that is none); TG_E_EXISTS: two
  *         subscribers hold one key at the same time (why names the indices).
  */
 enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_roster **roster,
@@ -199,7 +247,8 @@ void tg_roster_free(struct tg_roster *roster);
  * @param[in]  at_ns        Event time of each; only looked at when a key changed hands.
  *                          Shape [count].
  * @param[in]  count        Any.
- * @param[out] subscribers  Dense index of each, or TG_SUBSCRIBER_NONE; shape [count].
+ * @param[out] subscribers  Dense index of each, or TG_SUBSCRIBER_NONE; of lines that are counted
+ *                          together their holder; shape [count].
  * @return How many were found.
  */
 uint32_t tg_roster_find(const struct tg_roster *roster, const uint8_t *kinds, const uint64_t *keys,
@@ -223,6 +272,53 @@ static inline bool tg_roster_is_active(const struct tg_roster_line *line, int64_
             at_ns < (int64_t)line->active_to_s * TG_NS_PER_S);
 }
 
+/** @brief tg_roster_index_at of a line with TG_ROSTER_STRETCH. @param roster Built.
+ *  @param subscriber Below the count. @param at_ns Event time. @return Index. */
+uint32_t tg_roster_stretch_at(const struct tg_roster *roster, uint32_t subscriber, int64_t at_ns);
+
+/** @brief Which of the lines that are counted together says what a row is sold by.
+ *  @param roster Built. @param subscriber Below the count. @param at_ns Event time.
+ *  @return The line that was active then, else the last one before, else the first; the subscriber
+ *  itself where it is alone. */
+static inline uint32_t tg_roster_index_at(const struct tg_roster *roster, uint32_t subscriber,
+                                          int64_t at_ns)
+{
+    return __builtin_expect((roster->lines[subscriber].flags & TG_ROSTER_STRETCH) == 0, 1)
+               ? subscriber
+               : tg_roster_stretch_at(roster, subscriber, at_ns);
+}
+
+/** @brief Whose counters and allowances a line's usage moves. @param roster Built.
+ *  @param subscriber Below the count. @return Holder; itself where it is alone. */
+uint32_t tg_roster_holder(const struct tg_roster *roster, uint32_t subscriber);
+
+/** @brief Since when a line grants: its begin, or that of the first line in front of it that is
+ *  counted with it and from which on no pause between two was of 31 days or more: who comes back
+ *  within a cycle is not granted for the first time. @param roster Built. @param subscriber Line.
+ *  @return POSIX seconds. */
+uint32_t tg_roster_since_s(const struct tg_roster *roster, uint32_t subscriber);
+
+/** @brief The suspension that a line is in. @param roster Built. @param subscriber Line, not only
+ *  its holder. @param at_ns Event time. @return Borrowed; NULL: none. */
+const struct tg_roster_pause *tg_roster_pause_at(const struct tg_roster *roster,
+                                                 uint32_t subscriber, int64_t at_ns);
+
+/** @brief A line's suspensions. @param roster Built. @param subscriber Line. @param[out] count How
+ *  many. @return By time; shape [count]; borrowed. */
+const struct tg_roster_pause *tg_roster_pauses(const struct tg_roster *roster, uint32_t subscriber,
+                                               uint32_t *count);
+
+/** @brief May a subscriber use anything at a time? @param roster Built. @param subscriber Below the
+ *  count. @param at_ns Event time. @param[out] index tg_roster_index_at.
+ *  @return TG_OK, TG_E_SUBSCRIBER_INACTIVE, TG_E_SUBSCRIPTION_SUSPENDED. */
+enum tg_err tg_roster_admit(const struct tg_roster *roster, uint32_t subscriber, int64_t at_ns,
+                            uint32_t *index);
+
+/** @brief tg_roster_product of a line that is counted with others, or suspended. @param roster
+ *  Built. @param subscriber Below the
+ * count. @param at_ns Event time. @return As there. */
+uint16_t tg_roster_product_at(const struct tg_roster *roster, uint32_t subscriber, int64_t at_ns);
+
 /**
  * @brief Product of a subscriber at a time. Nearly all rows are of somebody who has been a
  *        subscriber for a while and still is: two octets of an array that is small enough to stay
@@ -240,6 +336,9 @@ static inline uint16_t tg_roster_product(const struct tg_roster *roster, uint32_
         return roster->hot[subscriber];
     }
     const struct tg_roster_line *line = &roster->lines[subscriber];
+    if (__builtin_expect((line->flags & TG_ROSTER_PARTS) != 0, 0)) {
+        return tg_roster_product_at(roster, subscriber, at_ns);
+    }
     return tg_roster_is_active(line, at_ns) ? line->product : TG_ROSTER_ASK_LINE;
 }
 

@@ -8,6 +8,7 @@
 #include "control/engine_state.h"
 #include "flow/pipeline.h"
 
+#include <string.h>
 #include <unistd.h>
 
 /* On the ingest lcore: the epoch, and what replaying it does. */
@@ -19,20 +20,34 @@ static enum tg_err post_work(void *context, const struct tg_desk_sink *sink)
     if (!tg_adjust_write(content, &to)) {
         return TG_E_IO;
     }
-    enum tg_err err =
-        tg_pipeline_correct(post->pipeline, content->rows, content->charges, content->count);
+    enum tg_err err = TG_OK;
+    uint32_t from = 0;
+    for (uint32_t count; err == TG_OK && (count = tg_adjust_run(content, &from)) > 0;) {
+        err = tg_pipeline_correct(post->pipeline, content->rows + from, content->charges + from,
+                                  count);
+        from += count;
+    }
     for (uint32_t i = 0; i < content->shelves_count && err == TG_OK; i++) {
         const struct tg_adjust_shelf *shelf = &content->shelves[i];
+        if (!tg_adjust_has_shelf(content, shelf)) {
+            continue;
+        }
         err =
             tg_pipeline_correct_shelf(post->pipeline, shelf->is_pool, shelf->index, &shelf->shelf);
     }
     return err;
 }
 
+/* Leaves out what was overtaken; AGAIN: nothing is left. */
 static enum tg_err conflict_look(struct tg_post *post, uint64_t from, uint64_t to)
 {
-    return tg_posting_conflict(&post->posting, post->catalog, post->touched, post->data_dir, from,
-                               to, &post->why);
+    const enum tg_err err = tg_posting_conflict(&post->posting, post->catalog, post->touched,
+                                                post->data_dir, from, to, &post->why);
+    if (err != TG_E_AGAIN) {
+        return err;
+    }
+    post->is_partial = true;
+    return memchr(post->touched, 1, post->catalog->roster->accounts_count) != NULL ? TG_OK : err;
 }
 
 /* Steps (3) and (4). */
@@ -52,8 +67,9 @@ static enum tg_err held_post(struct tg_post *post)
         tg_pipeline_post(post->pipeline, post_work, post, &post->epoch, &post->held_ns, &post->why);
     if (err == TG_OK) {
         tg_log(TG_LOG_NOTICE, "control",
-               "%u corrections and %u shelves posted in epoch %llu; rows waited %lld us",
+               "%u corrections and %u shelves%s posted in epoch %llu; rows waited %lld us",
                post->posting.content.count, post->posting.content.shelves_count,
+               post->is_partial ? ", less those of accounts with new rows," : "",
                (unsigned long long)post->epoch, (long long)(post->held_ns / 1000));
     }
     return err;
@@ -83,6 +99,8 @@ static enum tg_err post_look(struct tg_post *post)
         return tg_why_set(&post->why, TG_E_NO_MEMORY, "no memory for a mark an account");
     }
     tg_posting_touch(&post->posting, post->catalog, post->touched);
+    post->posting.content.accounts = post->touched;
+    post->posting.content.roster = post->catalog->roster;
     return conflict_look(post, post->posting.head->epoch + 1, post->seen);
 }
 
@@ -107,6 +125,8 @@ static void post_finish(struct tg_engine *engine)
         answer = tg_answer_ok();
         tg_json_set_integer(answer, "epoch", (int64_t)post->epoch);
         tg_json_set_integer(answer, "heldNs", post->held_ns);
+        tg_json_set_bool(answer, "partial", post->is_partial);
+        tg_json_set_string(answer, "message", post->is_partial ? post->why.text : "");
     } else {
         answer = tg_answer_error(post->err, post->why.text);
     }

@@ -17,7 +17,8 @@
  *  (3) Another chore, which does not give way since rows wait for it, has the ingest lcore
  *      stand still behind an epoch P (flow/hold.h). P becomes durable; it looks at D..P. Now
  *      the journal up to P is all there is, and stays all there is.
- *  (4) If a row in E..P would have changed the differences, rows are let go and the answer is
+ *  (4) Accounts of which a row in E..P would have changed the differences are left out; who asks
+ *      works those out again. If none is left, rows are let go and the answer is
  *      AGAIN: nothing was done. Else the ingest lcore writes adjustments and shelves as epoch
  *      P + 1 and does to memory what a replay of that epoch does, by the same functions. Rows
  *      in front of it are in the differences or do not touch them; rows behind it meet the
@@ -45,13 +46,14 @@ struct tg_post {
     const char *data_dir;                      /**< Data directory. */
     int fd;                                    /**< Sealed memory; closed at the end. */
     struct tg_posting posting;                 /**< The same, mapped. */
-    uint8_t *touched;                          /**< Accounts that are corrected. */
-    uint64_t seen;                             /**< Epoch up to which nothing came in. */
-    uint64_t epoch;                            /**< That they are in. */
-    int64_t held_ns;                           /**< How long rows waited. */
-    struct tg_control_ticket ticket;           /**< Who asked. */
-    struct tg_why why;                         /**< Reason. */
-    enum tg_err err;                           /**< Outcome. */
+    uint8_t *touched;                /**< Accounts that are corrected; see bill/posting.h. */
+    bool is_partial;                 /**< Something has been left out. */
+    uint64_t seen;                   /**< Epoch up to which nothing came in. */
+    uint64_t epoch;                  /**< That they are in. */
+    int64_t held_ns;                 /**< How long rows waited. */
+    struct tg_control_ticket ticket; /**< Who asked. */
+    struct tg_why why;               /**< Reason. */
+    enum tg_err err;                 /**< Outcome. */
 };
 
 /** @brief Start it. @param engine Runs. @param request Who asked, with the sealed memory; its

@@ -291,8 +291,15 @@ void tg_account_apply(struct tg_account_line *line, const struct tg_usage *row,
     struct tg_account_meter *meter = &line->meters[tg_account_meter_of(row->service)];
     if (tg_row_is_adjustment(row)) {
         /* Differences may be negative: the sums are right modulo the fields' 48 bits. */
-        meter->priced_base += charge->billed_units - charge->allowance_units;
-        meter->allowance_base += charge->allowance_units;
+        if (charge->unit != TG_UNIT_AMOUNT) {
+            meter->priced_base += charge->billed_units - charge->allowance_units;
+            meter->allowance_base += charge->allowance_units;
+        }
+        if (row->closing_cause == TG_ADJUST_BACKED_OUT && tg_account_events(meter) > 0) {
+            const uint32_t events = tg_account_events(meter) - 1;
+            meter->events_low = events & UINT16_MAX;
+            meter->events_high = events >> 16;
+        }
         (void)tg_account_cost_add(line, charge->amount);
         return;
     }

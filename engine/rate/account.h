@@ -160,12 +160,15 @@ const struct tg_account_line *tg_accounts_peek(const struct tg_accounts *account
 
 /** Source of adjustments (bill/adjust.h); ingest gives ids below TG_SOURCES_MAX only. */
 #define TG_ADJUST_SOURCE_ID UINT16_C(65535)
+/** closing_cause of an adjustment that takes its row back whole: it counts one event less. */
+#define TG_ADJUST_BACKED_OUT UINT8_C(3)
 
 /**
  * @brief Is it an adjustment: a correction of another row's charge, with differences in it?
  *
  * Units of an adjustment are differences modulo 2^64 in base quantity, so that posting it moves the
- * counters as if the row had been priced so at once. It counts no event.
+ * counters as if the row had been priced so at once. It counts no event, but for the one that
+ * TG_ADJUST_BACKED_OUT takes back.
  *
  * @param row  Borrowed.
  * @return true if so.

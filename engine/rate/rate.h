@@ -170,6 +170,15 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
                           uint32_t count);
 
 /**
+ * @brief From here on rows that are applied draw from allowances at most what their charge says,
+ *        and are not refused when they would have been covered otherwise: more is left for them
+ *        than when they were rated, since a row in front of them was taken back.
+ * @param[in,out] rate  Worker.
+ * @param[in]     is_on false: again exactly as rated.
+ */
+void tg_rate_draws_at_most(struct tg_rate *rate, bool is_on);
+
+/**
  * @brief From here on tg_rate_apply may keep rows back: those of neighbouring account lines are
  *        posted together, in their order, as a look at a line is a page walk. For recovery.
  * @param[in,out] rate  Worker.

@@ -46,8 +46,19 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
     }
     work->account = line->account;
     work->active_from_s = line->active_from_s;
-    if (!tg_roster_is_active(line, row->start_ns)) {
-        return TG_E_SUBSCRIBER_INACTIVE;
+    if (__builtin_expect((line->flags & TG_ROSTER_PARTS) == 0, 1)) {
+        if (!tg_roster_is_active(line, row->start_ns)) {
+            return TG_E_SUBSCRIBER_INACTIVE;
+        }
+    } else {
+        uint32_t index;
+        const enum tg_err err =
+            tg_roster_admit(snapshot->roster, subscriber, row->start_ns, &index);
+        if (err != TG_OK) {
+            return err;
+        }
+        line = tg_roster_line(snapshot->roster, index);
+        work->active_from_s = tg_roster_since_s(snapshot->roster, index);
     }
     const struct tg_product *product = tg_image_product(work->image, line->product);
     if (product == NULL) {

@@ -65,9 +65,12 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
     if (place->image == NULL) {
         return false;
     }
-    place->line = tg_roster_line(snapshot->roster, charge->subscriber);
-    const struct tg_product *product =
-        place->line != NULL ? tg_image_product(place->image, place->line->product) : NULL;
+    if (charge->subscriber >= snapshot->roster->subscribers_count) {
+        return false;
+    }
+    const uint32_t index = tg_roster_index_at(snapshot->roster, charge->subscriber, row->start_ns);
+    place->line = tg_roster_line(snapshot->roster, index);
+    const struct tg_product *product = tg_image_product(place->image, place->line->product);
     place->plan_service = product == NULL ? NULL
                           : tg_rate_row_is_received(row)
                               ? tg_image_plan_received(place->image, product->plan, row->service)
@@ -78,8 +81,8 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
     }
     place->info = tg_image_price_info(place->image, charge->price_id);
     place->account = tg_roster_account(snapshot->roster, place->line->account);
-    place->time =
-        tg_rules_time(place->image, place->account, row->start_ns, place->line->active_from_s);
+    place->time = tg_rules_time(place->image, place->account, row->start_ns,
+                                tg_roster_since_s(snapshot->roster, index));
     return true;
 }
 
@@ -100,6 +103,23 @@ static enum tg_err call_apply(struct tg_rate *rate, const struct place *place,
     }
     *call = is_part ? &rate->calls[0] : NULL;
     return err;
+}
+
+void tg_rate_draws_at_most(struct tg_rate *rate, bool is_on)
+{
+    rate->draws_at_most = is_on;
+}
+
+/* What is left of the cuts when no more than so many units of theirs may be covered. */
+static void cuts_limit(struct tg_rate_cuts *cuts, uint64_t units)
+{
+    uint64_t left = units;
+    cuts->billed_units = cuts->billed_units < units ? cuts->billed_units : units;
+    cuts->raw_units = cuts->raw_units < units ? cuts->raw_units : units;
+    for (uint32_t i = 0; i < cuts->cuts_count; i++) {
+        cuts->cuts[i].units = cuts->cuts[i].units < left ? cuts->cuts[i].units : left;
+        left -= cuts->cuts[i].units;
+    }
 }
 
 static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
@@ -128,10 +148,16 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         err = tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, cuts);
     }
     cuts->billed_units = charge->billed_units / place->info->block_units;
+    if (__builtin_expect(rate->draws_at_most, 0)) {
+        rate->at_most = *cuts;
+        cuts = &rate->at_most;
+        cuts_limit(cuts, charge->allowance_units / place->info->block_units);
+    }
     if (err == TG_OK) {
         err = tg_rate_cuts_draw(rate->accounts, log, &draw, cuts, &covered);
     }
-    return err == TG_OK && covered * place->info->block_units == charge->allowance_units
+    return err == TG_OK && (rate->draws_at_most ||
+                            covered * place->info->block_units == charge->allowance_units)
                ? TG_OK
                : TG_E_CORRUPT;
 }

@@ -141,6 +141,8 @@ struct tg_rate {
     struct tg_rate_bind binds[TG_RATE_BINDS_MAX];
     struct tg_rate_applied applied; /* replay only */
     struct tg_quick quick;          /* the short way */
+    struct tg_rate_cuts at_most;    /* replay only: of a row that may be covered otherwise */
+    bool draws_at_most;             /* replay only */
 };
 
 /** @brief tg_account_period, for a month that no row was of lately. @param rate Worker.

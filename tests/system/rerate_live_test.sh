@@ -118,7 +118,8 @@ fi
 
 # Rows of the family come in between working it out and handing it over: each time it is refused, or
 # once and then worked out again with them.
-overtaken() ( # DIR TIMES: the next part comes in while the posting is held up
+overtaken() ( # DIR TIMES [NUMBER]: the next part, or what the number calls of it, comes in while
+              # the posting is held up
     strace -f -o "$1/trace" -e trace=memfd_create -e inject=memfd_create:delay_enter=1500000 \
         "$tollgate" rerate --data "$1/data" --post --json --threads 1 >"$1/posted" 2>"$1/said" &
     asked=$!
@@ -129,6 +130,11 @@ overtaken() ( # DIR TIMES: the next part comes in while the posting is held up
             sleep 0.01
         done
         calls "$1/over$n.csv" $((490 + n * 10)) 10
+        if [ $# -gt 2 ]; then
+            grep -v ",+$3," "$1/over$n.csv" >"$1/rest$n.csv"
+            grep -e "^id," -e ",+$3," "$1/over$n.csv" >"$1/one$n.csv"
+            mv "$1/one$n.csv" "$1/over$n.csv"
+        fi
         feed "$1" "$1/over$n.csv"
         sleep 1.2
     done
@@ -158,6 +164,31 @@ for times in 1 3; do
     clean "$dir" "overtaken $times times"
     [ "$(amount "$dir")" = "$want" ] || fail "overtaken $times: $(amount "$dir") instead of $want"
 done
+
+# Of one account usage comes in all the time: the others are posted at once, and it as soon as it
+# pauses.
+dir=$work/over.one
+cp -r "$work/base" "$dir"
+begin "$dir"
+overtaken "$dir" 3 4917000003 || fail "one account: $(cat "$dir/said")"
+grep -q "all but some is posted in epoch .* usage of account A2 came in" "$dir/said" ||
+    fail "one account: $(cat "$dir/said")"
+[ "$(grep -c "usage of account A2 came in" "$dir/said")" = 3 ] || fail "one account: $(cat "$dir/said")"
+grep -q '"earlier_epochs":\[[0-9]*\],"epoch":' "$dir/posted" || fail "one account: $(head -c 400 "$dir/posted")"
+for n in 1 2 3; do
+    feed "$dir" "$dir/rest$n.csv"
+done
+for part in $(seq -f %02.0f 4 30); do
+    calls "$dir/part$part.csv" $((490 + 10#$part * 10)) 10
+    mv "$dir/part$part.csv" "$dir/cdr/"
+done
+for _ in $(seq 400); do
+    [ -e "$dir/done/part30.csv" ] || [ -e "$dir/cdr/done/part30.csv" ] && break
+    sleep 0.025
+done
+end TERM
+clean "$dir" "one account"
+[ "$(amount "$dir")" = "$want" ] || fail "one account: $(amount "$dir") instead of $want"
 
 # SIGKILL of the engine at its Nth such call from the asking on: all of it is in, or nothing.
 kills=0

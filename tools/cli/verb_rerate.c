@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ATTEMPTS_MAX  3u   /* while new rows of the same accounts come in */
+#define PARTS_MAX     20u  /* what comes in all the time may be wrong all the time */
 #define POST_WAIT_S   600u /* an engine may first finish a checkpoint */
 #define CHANGES_SHOWN 20u  /* In the table without --all; --json shows every one. */
 
@@ -34,6 +35,8 @@ struct options {
     const char *product;
     const char *node;
     const char *threads;
+    const char *order;
+    bool backs_out;
     bool posts;
     bool is_json;
     bool is_all;
@@ -45,8 +48,11 @@ struct open_things {
     struct tg_catalog_snapshot *folder;
     struct tg_data_lock lock;
     uint8_t *wanted;
-    bool is_live;      /* an engine runs there */
-    bool is_overtaken; /* it had new rows of the same accounts */
+    bool is_live;          /* an engine runs there */
+    bool is_overtaken;     /* it had new rows of the same accounts */
+    bool is_partial;       /* and posted the others */
+    struct tg_json *parts; /* epochs of what was posted before */
+    uint32_t parts_count;
     uint32_t attempts_left;
 };
 
@@ -60,7 +66,7 @@ static const char **value_of(struct options *options, const char *name)
                  {"--account", &options->account}, {"--source", &options->source},
                  {"--price", &options->price},     {"--deck", &options->deck},
                  {"--product", &options->product}, {"--node", &options->node},
-                 {"--threads", &options->threads}};
+                 {"--threads", &options->threads}, {"--order", &options->order}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -73,6 +79,8 @@ static int flag_read(const char *arg, struct options *options)
 {
     if (strcmp(arg, "--post") == 0) {
         options->posts = true;
+    } else if (strcmp(arg, "--backout") == 0) {
+        options->backs_out = true;
     } else if (strcmp(arg, "--json") == 0) {
         options->is_json = true;
     } else if (strcmp(arg, "--all") == 0) {
@@ -116,6 +124,30 @@ static int selector_read(const struct options *options, struct tg_rerate_selecto
     return TG_EXIT_OK;
 }
 
+/* What is to be done with the selected rows. */
+static int kind_read(const struct options *options, struct tg_rerate_params *params)
+{
+    const bool is_event = options->order != NULL && strcmp(options->order, "event") == 0;
+    if (options->order != NULL && !is_event && strcmp(options->order, "arrival") != 0) {
+        return tg_cli_usage(&tg_verb_rerate, "--order wants event or arrival, not '%s'",
+                            options->order);
+    }
+    if (options->backs_out && (is_event || options->catalog != NULL)) {
+        return tg_cli_usage(
+            &tg_verb_rerate,
+            "--backout prices nothing: it goes without --catalog and --order event");
+    }
+    if (options->backs_out && options->from == NULL && options->to == NULL &&
+        options->account == NULL && options->source == NULL && options->price == NULL &&
+        options->deck == NULL && options->product == NULL && options->node == NULL) {
+        return tg_cli_usage(&tg_verb_rerate, "--backout wants a selector: without one it would "
+                                             "take back all there is");
+    }
+    params->by_event = is_event;
+    params->backs_out = options->backs_out;
+    return TG_EXIT_OK;
+}
+
 static int options_read(int argc, char **argv, struct options *options,
                         struct tg_rerate_params *params)
 {
@@ -142,7 +174,10 @@ static int options_read(int argc, char **argv, struct options *options,
     if (options->data == NULL) {
         return tg_cli_usage(&tg_verb_rerate, "give --data DIR");
     }
-    const int code = tg_cli_threads(&tg_verb_rerate, options->threads, &params->threads_count);
+    int code = kind_read(options, params);
+    if (code == TG_EXIT_OK) {
+        code = tg_cli_threads(&tg_verb_rerate, options->threads, &params->threads_count);
+    }
     return code == TG_EXIT_OK ? selector_read(options, &params->selector) : code;
 }
 
@@ -226,8 +261,10 @@ static struct tg_json *change_json(const struct open_things *things,
     tg_json_set_string(json, "record_key", text);
     (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)change->row.record_key);
     tg_json_set_string(json, "adjustment", text);
-    (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, text,
-                                    sizeof text);
+    (void)tg_roster_subscriber_name(
+        things->catalog->roster,
+        tg_replay_line_of(things->catalog, &change->row, change->charge.subscriber), text,
+        sizeof text);
     tg_json_set_string(json, "subscription", text);
     tg_json_set_time(json, "start", change->row.start_ns);
     tg_json_set_string(json, "price", price_name(things, candidate, &change->charge));
@@ -246,8 +283,9 @@ static struct tg_json *change_json(const struct open_things *things,
     return json;
 }
 
-static void report_json(const struct open_things *things, const struct tg_image *candidate,
-                        const struct tg_rerate *rerate, uint64_t epoch)
+static void report_json(const struct options *options, struct open_things *things,
+                        const struct tg_image *candidate, const struct tg_rerate *rerate,
+                        uint64_t epoch)
 {
     struct tg_json *json = tg_json_object();
     tg_json_set_integer(json, "rows_selected", (int64_t)rerate->selected_count);
@@ -256,7 +294,15 @@ static void report_json(const struct open_things *things, const struct tg_image 
     tg_json_set_integer(json, "rows_changed", (int64_t)rerate->changes_count);
     tg_json_set_integer(json, "rows_silent", (int64_t)rerate->silent_count);
     tg_json_set_integer(json, "shelves_changed", (int64_t)rerate->shelves_count);
+    tg_json_set_string(json, "kind",
+                       options->backs_out                                               ? "backout"
+                       : options->order != NULL && strcmp(options->order, "event") == 0 ? "order"
+                                                                                        : "rerate");
+    tg_json_set_integer(json, "accounts_out_of_order", rerate->late_count);
+    tg_json_set_integer(json, "accounts_reordered", rerate->orders_count);
     tg_json_set_bool(json, "posted", epoch != 0);
+    tg_json_set(json, "earlier_epochs", things->parts);
+    things->parts = NULL;
     tg_json_set_integer(json, "epoch", (int64_t)epoch);
     const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
     if (currency != NULL) {
@@ -295,8 +341,10 @@ static void changes_text(const struct options *options, const struct open_things
                          rerate->changes_count - rerate->silent_count - CHANGES_SHOWN);
             break;
         }
-        (void)tg_roster_subscriber_name(things->catalog->roster, change->charge.subscriber, name,
-                                        sizeof name);
+        (void)tg_roster_subscriber_name(
+            things->catalog->roster,
+            tg_replay_line_of(things->catalog, &change->row, change->charge.subscriber), name,
+            sizeof name);
         (void)tg_money_format(change->charge.amount, own != NULL ? own->scale : 0,
                               own != NULL ? own->minor : 0, text);
         (void)printf("  row %llu:%u of %s: %s\n", (unsigned long long)change->epoch, change->index,
@@ -307,10 +355,15 @@ static void changes_text(const struct options *options, const struct open_things
 static void report_text(const struct options *options, const struct open_things *things,
                         const struct tg_rerate *rerate, uint64_t epoch)
 {
-    (void)printf("%llu rows selected, %llu behind them priced again, %u change",
-                 (unsigned long long)rerate->selected_count,
-                 (unsigned long long)rerate->followers_count,
-                 rerate->changes_count - rerate->silent_count);
+    if (options->backs_out) {
+        (void)printf("%llu rows selected, all of them taken back",
+                     (unsigned long long)rerate->selected_count);
+    } else {
+        (void)printf("%llu rows selected, %llu behind them priced again, %u change",
+                     (unsigned long long)rerate->selected_count,
+                     (unsigned long long)rerate->followers_count,
+                     rerate->changes_count - rerate->silent_count);
+    }
     const struct tg_currency *currency = tg_currency_by_numeric(rerate->currency);
     char text[TG_MONEY_TEXT_BYTES];
     if (currency != NULL) {
@@ -318,6 +371,11 @@ static void report_text(const struct options *options, const struct open_things 
         (void)printf(" by %s %s", text, currency->code);
     }
     (void)printf("\n");
+    if (rerate->late_count > 0) {
+        (void)printf("%u accounts have rows that came behind later ones; %u of them are changed by "
+                     "the order of events\n",
+                     rerate->late_count, rerate->orders_count);
+    }
     if (rerate->shelves_count > 0 || rerate->silent_count > 0) {
         (void)printf("%u subscriptions or accounts have other allowances, pools or counters left; "
                      "%u rows cost the same and draw elsewhere\n",
@@ -345,9 +403,9 @@ static void bar_move(void *context, uint64_t rows_count)
 }
 
 /* A running engine posts it, if nothing has come in between; AGAIN: something has. */
-static enum tg_err live_post(const struct options *options, const struct tg_rerate *rerate,
-                             const struct tg_rerate_params *params, uint64_t *epoch,
-                             struct tg_why *why)
+static enum tg_err live_post(const struct options *options, struct open_things *things,
+                             const struct tg_rerate *rerate, const struct tg_rerate_params *params,
+                             uint64_t *epoch, struct tg_why *why)
 {
     char path[4096];
     char answer[4096];
@@ -372,6 +430,11 @@ static enum tg_err live_post(const struct options *options, const struct tg_rera
     }
     if (err == TG_OK && tg_json_get_bool(json, "ok", false)) {
         *epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0);
+        things->is_partial = tg_json_get_bool(json, "partial", false);
+        if (things->is_partial) {
+            err = tg_why_set(why, TG_E_AGAIN, "all but some is posted in epoch %llu: %s",
+                             (unsigned long long)*epoch, tg_json_get_text(json, "message", ""));
+        }
     } else if (err == TG_OK) {
         const bool is_again = strcmp(tg_json_get_text(json, "reason", ""), "AGAIN") == 0;
         err = tg_why_set(why, is_again ? TG_E_AGAIN : TG_E_STATE, "%s",
@@ -400,11 +463,11 @@ static enum tg_err live_epoch(const struct options *options, uint64_t *epoch, st
                             "another process holds %s, and no engine answers there", options->data);
 }
 
-static enum tg_err post(const struct options *options, const struct open_things *things,
+static enum tg_err post(const struct options *options, struct open_things *things,
                         const struct tg_rerate *rerate, const struct tg_rerate_params *params,
                         uint64_t *epoch, struct tg_why *why)
 {
-    return things->is_live ? live_post(options, rerate, params, epoch, why)
+    return things->is_live ? live_post(options, things, rerate, params, epoch, why)
                            : tg_rerate_post(rerate, options->data, tg_clock_now_ns(), epoch, why);
 }
 
@@ -425,6 +488,10 @@ static int rerate_with(const struct options *options, struct open_things *things
         err = post(options, things, rerate, params, &epoch, &why);
     }
     things->is_overtaken = err == TG_E_AGAIN;
+    if (things->is_partial && things->parts_count++ < PARTS_MAX) {
+        things->attempts_left = ATTEMPTS_MAX; /* It gets on: the next attempt has less to do. */
+        tg_json_append(things->parts, tg_json_integer((int64_t)epoch));
+    }
     if (err != TG_OK) {
         tg_rerate_close(rerate);
         if (things->is_overtaken && things->attempts_left > 0) {
@@ -435,7 +502,7 @@ static int rerate_with(const struct options *options, struct open_things *things
                               why.text[0] != '\0' ? why.text : tg_err_sentence(err));
     }
     if (options->is_json) {
-        report_json(things, params->candidate, rerate, epoch);
+        report_json(options, things, params->candidate, rerate, epoch);
     } else {
         report_text(options, things, rerate, epoch);
     }
@@ -450,6 +517,7 @@ static int rerate_try(const struct options *options, struct open_things *things,
     struct tg_why why = {.text = ""};
     int code = TG_EXIT_OK;
     things->is_overtaken = false;
+    things->is_partial = false;
     if (tg_catalog_open(options->data, &things->catalog, &why) != TG_OK) {
         code = tg_cli_problem(&tg_verb_rerate, "%s", why.text);
     }
@@ -492,10 +560,12 @@ static int rerate_run(int argc, char **argv)
     if (err != TG_OK && !things.is_live) {
         return tg_cli_problem(&tg_verb_rerate, "%s", why.text);
     }
+    things.parts = tg_json_list();
     do {
         things.attempts_left--;
         code = rerate_try(&options, &things, &params);
     } while (things.is_overtaken && things.attempts_left > 0);
+    tg_json_free(things.parts);
     tg_data_unlock(&things.lock);
     return code;
 }
@@ -505,7 +575,8 @@ const struct tg_verb tg_verb_rerate = {
     .summary = "price usage again and post the differences",
     .usage =
         "usage: tollgate rerate [SELECTOR] --data DIR [--catalog VERSION|DIR] [--post] [--json]\n"
-        "                       [--all] [--threads N] [--plugin FILE.so]...\n\n"
+        "                       [--order event|arrival | --backout] [--all] [--threads N]\n"
+        "                       [--plugin FILE.so]...\n\n"
         "SELECTOR, all of which must fit; without any all rows are selected:\n"
         "  --from DATE --to DATE  event time, the end exclusive\n"
         "  --account ID           of this account\n"
@@ -520,10 +591,21 @@ const struct tg_verb tg_verb_rerate = {
         "that priced them. Shows the differences; --post writes them to the journal as\n"
         "adjustments, which the next bill run puts on the bill, and with them what is left of\n"
         "allowances, pools and counters, which the engine goes on with. A running engine posts it\n"
-        "between two epochs; when usage of a corrected account came in meanwhile it is worked out\n"
-        "again, three times at most, and then refused: run again, or stop the engine first. All\n"
-        "of it is in after a crash, or nothing; what is posted is not found again. A row that\n"
+        "between two epochs, but for accounts of which usage came in meanwhile: these are worked "
+        "out\n"
+        "again, until none is left or three attempts in a row get no further, and then refused: "
+        "run\n"
+        "again, select less, or stop the engine first. All that is an account's is in after a\n"
+        "crash, or nothing; what is posted is not found again. A row that\n"
         "costs the same but draws from other allowances gets an adjustment of nothing (silent).\n"
+        "--order event brings rows that came late in front of later ones of their account: in\n"
+        "--from .. --to the account's rows are priced by start, source and sequence, as if they\n"
+        "had come so, and keep that order from then on. Without it rows keep the order in which\n"
+        "they stand.\n"
+        "--backout takes the selected rows back, and prices nothing: their charges come back "
+        "whole,\n"
+        "what they used of allowances and counters is given back, rows behind them stay as they\n"
+        "are. A row that was backed out stays out of every later rerate.\n"
         "--threads, as many as processors unless given, changes no number.\n"
         "Exit 1 when a row is refused now: its charge stands.\n",
     .run = rerate_run,

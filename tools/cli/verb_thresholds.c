@@ -95,7 +95,9 @@ static void crossing_print(struct listing *listing, const struct tg_replay_row *
     char start[TG_CLOCK_TEXT_BYTES];
     char place[ID_BYTES];
     char key[20];
-    (void)tg_roster_subscriber_name(roster, row->stored->subscriber, subscription, ID_BYTES);
+    (void)tg_roster_subscriber_name(
+        roster, tg_replay_line_of(listing->catalog, row->usage, row->stored->subscriber),
+        subscription, ID_BYTES);
     if (who != NULL) {
         (void)tg_roster_account_name(roster, who->account, account, ID_BYTES);
     }
