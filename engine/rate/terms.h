@@ -33,8 +33,8 @@ enum tg_err tg_rate_terms(const struct tg_image *image, const struct tg_plan_ser
                           const struct tg_usage *row, struct tg_usage *priced, uint8_t *flags);
 
 /**
- * @brief Is a record without usage something for the price stage, as its plan says what it costs, or
- *        counts its time where it reports no octets?
+ * @brief Is a record without usage something for the price stage, as its plan says what it costs,
+ *        or counts its time where it reports no octets?
  * @param snapshot    Borrowed.
  * @param row         Borrowed; reports no usage.
  * @param subscriber  Dense index; may be TG_SUBSCRIBER_NONE.

@@ -243,7 +243,7 @@ WHOLE = [
      "to is not after from", None),
     ("plans.yaml", 'from: "20:00", to: "24:00"', 'from: "20:00", to: "06:00"', '`{band: night, days',
      "to is not after from", "two rules"),
-    ("plans.yaml", "services: [voice]", "services: `[data]", None, "not counted in minutes", None),
+    ("plans.yaml", "services: [voice]", "services: `[message]", None, "not counted in minutes", None),
     ("plans.yaml", "amount: 100, ", "", "`talk: {unit", '"amount" is missing', None),
     ("plans.yaml", "    scope: account\n", "    scope: subscriber\n", "member_cap: `2",
      "nobody shares", "scope: account"),

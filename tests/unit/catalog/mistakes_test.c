@@ -273,7 +273,7 @@ static const struct mistake mistakes[] = {
     {"more.yaml",
      "time_models:\n  t: {default: a, bands: [`{band: b, from: \"20:00\", to: \"06:00\"}]}\n",
      "to is not after from", "two rules"},
-    {"more.yaml", "allowances:\n  a: {unit: minute, amount: 1, services: `[data]}\n",
+    {"more.yaml", "allowances:\n  a: {unit: minute, amount: 1, services: `[message]}\n",
      "not counted in minutes", NULL},
     {"more.yaml",
      "allowances:\n  a: {unit: minute, amount: 1, services: [voice], zones: [`mars]}\n",
