@@ -63,12 +63,13 @@ endforeach()
 
 # In a clean checkout ctest knows no times yet: the longest start first, so that none runs alone at
 # the end. Seconds as measured; their order is what counts.
-set(costs unit_ledger 36 system_checkpoint_crash_test 35 system_bench_extra_test 34
-    system_rerate_pool_test 31 system_crash_test 30 system_decode_test 29 system_credit_test 20
-    system_af_xdp_test 19 unit_bill 19 system_bands_test 18 system_templates_test 17
-    system_exporters_test 17 system_bench_smoke_test 15 system_plugin_reload_test 14
-    system_bill_taxes_test 14 unit_ports 13 stress_journal_kill 13 unit_health 12
-    system_hostile_test 10 system_fronts_test 10)
+set(costs unit_ledger 60 unit_rate 55 system_rerate_live_test 52 system_catalog_diff_test 40
+    unit_bill 35 system_checkpoint_crash_test 30 system_credit_test 30 system_bench_extra_test 30
+    system_crash_test 28 system_decode_test 27 system_af_xdp_test 24 system_rerate_pool_test 24
+    system_bill_taxes_test 18 system_exporters_test 17 unit_ports 15 system_bench_smoke_test 15
+    system_plugin_reload_test 14 stress_journal_kill 13 system_hostile_test 13
+    system_rowpath_test 12 system_suspension_test 12 system_fronts_test 11 system_bands_test 10
+    golden 10 system_templates_test 9 system_rerate_order_test 9 unit_health 9)
 while(costs)
   list(POP_FRONT costs name seconds)
   if(TEST ${name})
