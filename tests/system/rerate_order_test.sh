@@ -19,10 +19,12 @@ fail() {
 . "$2/tests/system/lib_family.sh"
 
 begin() { # DIR: the engine runs there
+    rm -f "$1/data/control.sock" # of one that was killed
     "$tollgate" run --no-fronts "$1/tollgate.yaml" >>"$1/log" 2>&1 &
     engine=$!
     for _ in $(seq 400); do
-        python3 "$tool" ask "$1/data/control.sock" '{"command":"status"}' >/dev/null 2>&1 && return
+        [ -S "$1/data/control.sock" ] &&
+            python3 "$tool" ask "$1/data/control.sock" '{"command":"status"}' >/dev/null 2>&1 && return
         kill -0 "$engine" 2>/dev/null || fail "$1: the engine ended"
         sleep 0.025
     done
