@@ -33,12 +33,20 @@ static uint32_t direct_entry(const struct tg_image *image, const struct tg_deck 
     return direct[base + value];
 }
 
-/* Rows of a number, the longest prefix first: the deck's entry for it. */
-static uint32_t number_entry(const struct tg_image *image, const struct tg_deck *deck, uint64_t key)
+/* Rows of a number, the longest prefix first: the deck's entry for it, and where dated ones lie.
+ * Without the deck there are none. */
+static uint32_t number_entry(const struct tg_image *image, uint32_t index, uint64_t key,
+                             const struct tg_deck_dated **dated)
 {
+    if (index >= image->sections[TG_IMAGE_SECTION_DECKS].count) {
+        return TG_ZONE_NONE;
+    }
+    const struct tg_deck *deck =
+        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS) + index;
     const uint32_t *nodes = (const uint32_t *)tg_image_at(image, deck->nodes_offset);
     unsigned depth;
     uint32_t entry = direct_entry(image, deck, key, &depth);
+    *dated = (const struct tg_deck_dated *)tg_image_at(image, deck->dated_offset);
     for (; (entry & TG_DECK_IS_NODE) != 0; depth++) {
         entry = nodes[(size_t)(entry & ~TG_DECK_IS_NODE) * NODE_ENTRIES + digit_at(key, depth)];
     }
@@ -48,14 +56,8 @@ static uint32_t number_entry(const struct tg_image *image, const struct tg_deck 
 bool tg_deck_times(const struct tg_image *image, uint32_t deck, uint64_t key, int64_t at_ns,
                    int64_t *from_ns, int64_t *to_ns)
 {
-    if (deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) {
-        return false;
-    }
-    const struct tg_deck *found =
-        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS) + deck;
-    const struct tg_deck_dated *dated =
-        (const struct tg_deck_dated *)tg_image_at(image, found->dated_offset);
-    uint32_t entry = number_entry(image, found, key);
+    const struct tg_deck_dated *dated = NULL;
+    uint32_t entry = number_entry(image, deck, key, &dated);
     *from_ns = INT64_MIN;
     *to_ns = INT64_MAX;
     while ((entry & TG_DECK_IS_DATED) != 0) {
@@ -73,14 +75,8 @@ bool tg_deck_times(const struct tg_image *image, uint32_t deck, uint64_t key, in
 int64_t tg_deck_next(const struct tg_image *image, uint32_t deck, uint64_t key, int64_t at_ns)
 {
     int64_t next_ns = INT64_MAX;
-    if (deck >= image->sections[TG_IMAGE_SECTION_DECKS].count) {
-        return next_ns;
-    }
-    const struct tg_deck *found =
-        (const struct tg_deck *)tg_image_section(image, TG_IMAGE_SECTION_DECKS) + deck;
-    const struct tg_deck_dated *dated =
-        (const struct tg_deck_dated *)tg_image_at(image, found->dated_offset);
-    uint32_t entry = number_entry(image, found, key);
+    const struct tg_deck_dated *dated = NULL;
+    uint32_t entry = number_entry(image, deck, key, &dated);
     while ((entry & TG_DECK_IS_DATED) != 0) {
         const struct tg_deck_dated *row = &dated[entry & ~TG_DECK_IS_DATED];
         next_ns = row->valid_from_ns > at_ns && row->valid_from_ns < next_ns ? row->valid_from_ns
