@@ -2,6 +2,7 @@
 """Calls over band boundaries against a slow oracle."""
 import datetime
 import functools
+import itertools
 import random
 import sys
 import tempfile
@@ -31,20 +32,20 @@ def band_of(hours, minute):
     return "peak" if hours[0] <= wall.hour < hours[1] else "off"
 
 
+def bands_of(hours, begin, seconds):
+    """The band of each second; a wall clock changes its hour on a minute only."""
+    minutes = range(begin // 60, (begin + seconds - 1) // 60 + 1)
+    each = itertools.chain.from_iterable(itertools.repeat(band_of(hours, m), 60) for m in minutes)
+    return list(itertools.islice(each, begin % 60, begin % 60 + seconds))
+
+
 def parts_of(bands):
-    parts = []
-    for band in bands:
-        if parts and parts[-1][0] == band:
-            parts[-1][1] += 1
-        else:
-            parts.append([band, 1])
-    return parts
+    return [[band, len(list(same))] for band, same in itertools.groupby(bands)]
 
 
 def oracle(hours, start, seconds, mode, owner):
     """Billed units of each piece, by the definitions of 4.4."""
-    begin = int(start.timestamp())
-    bands = [band_of(hours, (begin + i) // 60) for i in range(seconds)]
+    bands = bands_of(hours, int(start.timestamp()), seconds)
     if mode in ("start", "end") or len(set(bands)) == 1:
         band = bands[-1] if mode == "end" else bands[0]
         return [[band, rounded(seconds, *INCREMENTS[band])]]
