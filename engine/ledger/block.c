@@ -35,7 +35,7 @@ _Static_assert(TG_BLOCK_INPUTS_BYTES_MAX >=
                    TG_FILE_CHUNK_BYTES + sizeof(struct tg_stored_input) + 8,
                "the largest input fits an empty block");
 
-struct tg_block *tg_builder_open(uint32_t stream, uint32_t rows_max, bool is_sparse)
+struct tg_block *tg_builder_open(uint32_t stream, uint32_t rows_max, bool is_lazy)
 {
     assert(rows_max % 32 == 0 && rows_max > 0 && rows_max <= TG_BLOCK_ROWS_MAX);
     const size_t columns_bytes = TG_ROW_WORDS * TG_GROUP_STRIDE * sizeof(uint64_t);
@@ -44,7 +44,7 @@ struct tg_block *tg_builder_open(uint32_t stream, uint32_t rows_max, bool is_spa
     for (uint32_t i = 0; i < TG_SECTION_COUNT; i++) {
         bytes += tg_format_align(section_capacity[i]);
     }
-    uint8_t *memory = is_sparse ? tg_pages_reserve(bytes) : tg_pages_take(bytes);
+    uint8_t *memory = is_lazy ? tg_pages_reserve(bytes) : tg_pages_take(bytes);
     if (memory == NULL) {
         return NULL;
     }

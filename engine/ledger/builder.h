@@ -42,9 +42,9 @@ struct tg_block {
 };
 
 /** @brief Make a builder. @param stream Its stream. @param rows_max Multiple of 32.
- *  @param is_sparse Its memory comes as it fills: for what runs without preallocation.
+ *  @param is_lazy Its memory comes as it fills: for what runs without preallocation.
  *  @return NULL when there is no memory; give back with tg_builder_close. */
-struct tg_block *tg_builder_open(uint32_t stream, uint32_t rows_max, bool is_sparse);
+struct tg_block *tg_builder_open(uint32_t stream, uint32_t rows_max, bool is_lazy);
 
 /** @brief Free. @param block From open, or NULL. */
 void tg_builder_close(struct tg_block *block);

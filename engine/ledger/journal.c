@@ -142,10 +142,11 @@ static enum tg_err journal_take(struct tg_journal *journal, const struct tg_jour
                                 struct tg_why *why)
 {
     const uint32_t rows_max = (params->rows_per_block_max + 31) / 32 * 32;
+    const bool is_lazy = params->is_sparse || params->is_lazy;
     journal->streams_count = params->streams_count;
     for (uint32_t s = 0; s < params->streams_count; s++) {
         for (uint32_t i = 0; i < TG_JOURNAL_BLOCKS_PER_STREAM; i++) {
-            struct tg_block *block = tg_builder_open(s, rows_max, params->is_sparse);
+            struct tg_block *block = tg_builder_open(s, rows_max, is_lazy);
             if (block == NULL) {
                 return tg_why_set(why, TG_E_NO_MEMORY, "no memory for journal blocks");
             }

@@ -55,7 +55,8 @@ struct tg_journal_params {
     uint32_t rows_per_block_max; /**< Default and most TG_BLOCK_ROWS_MAX; rounded up to 32. */
     int32_t zstd_level;          /**< -5..3 without 0; 0: -1. */
     bool is_sparse;              /**< Preallocate neither segments nor buffers. */
-    bool is_inline;              /**< No writer thread: submit writes and syncs itself. */
+    bool is_lazy;   /**< Buffers come as they fill, though segments are preallocated. */
+    bool is_inline; /**< No writer thread: submit writes and syncs itself. */
 };
 
 /** @brief Running counts; read at any time, each by itself. */

@@ -111,8 +111,8 @@ enum tg_err tg_segment_open(struct tg_segment *segment, const struct tg_journal_
     }
     segment->pages_bytes =
         (block_bytes_max + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES + (size_t)2 * PAGE_BYTES;
-    segment->pages = segment->is_sparse ? tg_pages_reserve(segment->pages_bytes)
-                                        : tg_pages_take(segment->pages_bytes);
+    segment->pages = params->is_sparse || params->is_lazy ? tg_pages_reserve(segment->pages_bytes)
+                                                          : tg_pages_take(segment->pages_bytes);
     if (segment->pages == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the journal's output");
     }

@@ -23,7 +23,7 @@ struct tg_segment {
     uint64_t number;               /**< Current segment; 0 none. */
     uint64_t offset_bytes;         /**< Next block goes here. */
     int fd;                        /**< -1 none. */
-    bool is_sparse;                /**< Preallocate neither file nor buffer. */
+    bool is_sparse;                /**< Do not preallocate the file. */
     bool is_direct;                /**< Past the page cache. */
     uint8_t *pages;                /**< What lies in the file from the page of offset_bytes on. */
     size_t pages_bytes;            /**< Its size. */

@@ -78,7 +78,8 @@ static void child_main(const char *dir, struct shared *shared)
                                              .streams_count = 3,
                                              .dir = dir,
                                              .segment_bytes = 1u << 18,
-                                             .rows_per_block_max = 320};
+                                             .rows_per_block_max = 320,
+                                             .is_lazy = true};
     struct tg_journal *journal = NULL;
     struct tg_why why = {.text = ""};
     if (tg_journal_open(&params, &journal, &why) != TG_OK) {

@@ -38,8 +38,11 @@ static enum tg_err audit_of(const struct tg_credit_event *events, uint32_t count
     char dir[256];
     struct tg_journal *journal = NULL;
     help_dir_make(dir);
-    const struct tg_journal_params params = {
-        .size_bytes = sizeof params, .streams_count = 1, .dir = dir, .is_inline = true};
+    const struct tg_journal_params params = {.size_bytes = sizeof params,
+                                             .streams_count = 1,
+                                             .dir = dir,
+                                             .is_lazy = true,
+                                             .is_inline = true};
     cr_assert_eq(tg_journal_open(&params, &journal, NULL), TG_OK);
     struct tg_block *block = tg_journal_begin(journal, 0);
     for (uint32_t i = 0; i < count; i++) {

@@ -9,8 +9,11 @@
 
 static struct tg_journal *audit_journal(const char *dir)
 {
-    const struct tg_journal_params params = {
-        .size_bytes = sizeof params, .streams_count = 1, .dir = dir, .is_inline = true};
+    const struct tg_journal_params params = {.size_bytes = sizeof params,
+                                             .streams_count = 1,
+                                             .dir = dir,
+                                             .is_lazy = true,
+                                             .is_inline = true};
     struct tg_journal *journal = NULL;
     cr_assert_eq(tg_journal_open(&params, &journal, NULL), TG_OK);
     return journal;

@@ -18,7 +18,8 @@ static struct tg_charge charges[1024];
 
 /* Writes epochs until the journal fails; returns how many were acknowledged. */
 static uint64_t write_until_failure(const char *dir, const struct tg_file_ops *ops,
-                                    uint64_t segment_bytes, bool is_sparse, enum tg_err *error)
+                                    uint64_t segment_bytes, bool is_sparse, bool is_lazy,
+                                    enum tg_err *error)
 {
     const struct tg_journal_params params = {.size_bytes = sizeof params,
                                              .streams_count = 1,
@@ -27,6 +28,7 @@ static uint64_t write_until_failure(const char *dir, const struct tg_file_ops *o
                                              .rows_per_block_max = 1024,
                                              .segment_bytes = segment_bytes,
                                              .is_sparse = is_sparse,
+                                             .is_lazy = is_lazy,
                                              .is_inline = true};
     struct tg_journal *journal = NULL;
     uint64_t acknowledged = 0;
@@ -69,7 +71,7 @@ Test(journal, every_failing_operation_stops_acknowledging_and_loses_nothing)
             /* Buffers taken whole are half of the time, and no operation that could fail. */
             const bool is_sparse = mode == 3 || mode == 5;
             const uint64_t acknowledged =
-                write_until_failure(dir, &faults.ops, 8192, is_sparse, &error);
+                write_until_failure(dir, &faults.ops, 8192, is_sparse, mode != 0, &error);
             struct tg_recovered recovered;
             struct tg_why why = {.text = ""};
             cr_assert_eq(tg_recover(dir, acknowledged, NULL, NULL, &recovered, &why), TG_OK,
@@ -99,7 +101,7 @@ Test(journal, a_failed_sync_is_never_retried)
     enum tg_err error = TG_OK;
     help_dir_make(dir);
     tg_file_faults_init(&faults, TG_FILE_FAULT_FDATASYNC, 5, false, EIO);
-    cr_expect_eq(write_until_failure(dir, &faults.ops, 0, false, &error), 4);
+    cr_expect_eq(write_until_failure(dir, &faults.ops, 0, false, false, &error), 4);
     cr_expect_eq(error, TG_E_NOT_DURABLE);
     cr_expect_eq(faults.seen_count, 5);
     help_dir_remove(dir);

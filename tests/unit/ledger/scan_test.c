@@ -13,8 +13,11 @@ static struct tg_charge charges[70000];
 
 static struct tg_journal *journal_open(const char *dir, uint32_t streams_count)
 {
-    const struct tg_journal_params params = {
-        .size_bytes = sizeof params, .streams_count = streams_count, .dir = dir, .is_inline = true};
+    const struct tg_journal_params params = {.size_bytes = sizeof params,
+                                             .streams_count = streams_count,
+                                             .dir = dir,
+                                             .is_lazy = true,
+                                             .is_inline = true};
     struct tg_journal *journal = NULL;
     struct tg_why why = {.text = ""};
     cr_assert_eq(tg_journal_open(&params, &journal, &why), TG_OK, "%s", why.text);
