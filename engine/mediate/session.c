@@ -2,9 +2,8 @@
 #include "mediate/session.h"
 
 #include "base/arena.h"
-#include "base/hash.h"
-#include "base/limits.h"
 #include "mediate/session_index.h"
+#include "mediate/session_state.h"
 #include "record/charge.h"
 
 #include <stdatomic.h>
@@ -12,86 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Restarts of an access server remembered; it says so twice a restart (off and on). */
-#define CLEARS_MAX 8u
-#define NS_PER_S   INT64_C(1000000000)
-/* Blocks of addresses told apart: 8 KiB, which stay in the first-level cache. */
-
-/* One holder as it is kept: [start_ns, end_ns); end_ns 0: nobody. */
-struct kept {
-    int64_t start_ns;
-    int64_t end_ns;
-    uint32_t subscriber;
-    uint16_t node_id;
-    uint16_t session; /* 16 bits of the session's key tell it from the same subscriber's next one */
-};
-
-/* And with the network that serves him, which lies in what the head of the slot leaves. */
-struct holder {
-    struct kept kept;
-    uint32_t plmn; /* tg_plmn_pack, 21 bits; 0 not said */
-};
-
-/* One address; a cache line. version is odd while the writer is inside (sequence lock). It has 16
- * bits: a reader would have to stand still for 32,768 changes of one address not to see them. */
-struct slot {
-    uint64_t address_key;
-    _Atomic uint16_t version;
-    uint16_t now_plmn_low;
-    uint32_t kind : 6; /* tg_key_kind; 0 free */
-    uint32_t now_plmn_high : 5;
-    uint32_t before_plmn : 21;
-    struct kept now;
-    struct kept before;
-};
-_Static_assert(sizeof(struct slot) == 64, "a look-up touches one cache line");
-
-/* Addresses in the order in which they came, and an index over them: eight entries a cache line.
- * Slots in the hash table itself (one line each) cost 1.75 lines at this load, and the later ones
- * cannot be asked for ahead.
- *
- * tag << 32 | slot + 1; 0 is free. It is written once. IPv4 addresses have a word in
- * session_index.h besides, which is all that most look-ups need. */
-struct entry {
-    _Atomic uint64_t where;
-};
-_Static_assert(sizeof(struct entry) == 8, "eight in a cache line");
-
-struct tg_sessions {
-    size_t size_bytes;
-    uint64_t entries_count;
-    uint32_t count_max;
-    _Atomic uint32_t count;
-    uint32_t pages_count;
-    _Atomic uint8_t *dirty; /* by page; the writer sets, the copy wipes */
-    uint64_t *epochs;       /* last in each page, as loaded */
-    _Atomic uint64_t refused_count;
-    /* A holder since this second or later has not been cleared; grows with every clear. */
-    _Atomic uint32_t uncleared_from_s;
-    /* Networks by place, as they were met; only grows. What the index tells by them is made anew
-     * from the slots, so that no page need hold them. */
-    _Atomic uint32_t places[TG_SESSION_PLACES_MAX + 1];
-    _Atomic bool has_networks;
-    struct tg_session_blocks blocks;
-    /* An access server that restarted ended all its sessions then (accounting-on); ascending. */
-    _Atomic int64_t cleared_ns[TG_NODES_MAX][CLEARS_MAX];
-    /* Words of session_index.h; both numbers only grow. */
-    uint32_t directories_max;
-    uint32_t directories_count;
-    uint32_t granules_max;
-    uint32_t granules_count;
-    _Atomic uint64_t *held;
-    _Atomic uint32_t *granules;
-    _Atomic uint16_t directories[TG_DIRECTORIES_OF];
-    struct slot slots[] __attribute__((aligned(64)));
-    /* struct entry entries[entries_count], then the words and the granules' numbers behind them */
-};
-
-#define GROUP 32u
 /* The rest is for tables so small that a share of them would be nothing; 32 bits number a word. */
 #define GRANULES_MIN  64u
 #define GRANULES_MOST ((1u << 24) - 2)
-#define PAGE_SLOTS    (TG_SESSIONS_PAGE_BYTES / (uint32_t)sizeof(struct slot))
+#define NS_PER_S      INT64_C(1000000000)
+#define PAGE_SLOTS    (TG_SESSIONS_PAGE_BYTES / (uint32_t)sizeof(struct tg_session_slot))
 _Static_assert(sizeof((struct tg_sessions *)0)->cleared_ns <= TG_SESSIONS_PAGE_BYTES, "page 0");
 
 struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
@@ -104,8 +28,9 @@ struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
     const uint32_t directories_max = granules_max / 8 + GRANULES_MIN < TG_DIRECTORIES_OF
                                          ? granules_max / 8 + GRANULES_MIN
                                          : TG_DIRECTORIES_OF - 1;
-    const size_t slots_end = sizeof(struct tg_sessions) + slots_count * sizeof(struct slot);
-    const size_t entries_end = slots_end + entries_count * sizeof(struct entry);
+    const size_t slots_end =
+        sizeof(struct tg_sessions) + slots_count * sizeof(struct tg_session_slot);
+    const size_t entries_end = slots_end + entries_count * sizeof(struct tg_session_entry);
     const size_t held_at = (entries_end + 63) & ~(size_t)63;
     const size_t granules_at =
         held_at + (granules_max + UINT64_C(1)) * TG_GRANULE_ADDRESSES * sizeof(uint64_t);
@@ -132,8 +57,9 @@ struct tg_sessions *tg_sessions_create(uint32_t addresses_count_max)
         tg_sessions_free(sessions);
         return NULL;
     }
-    for (uint32_t i = 0; i < TG_NODES_MAX * CLEARS_MAX; i++) {
-        atomic_init(&sessions->cleared_ns[i / CLEARS_MAX][i % CLEARS_MAX], INT64_MIN);
+    for (uint32_t i = 0; i < TG_NODES_MAX * TG_SESSION_CLEARS_MAX; i++) {
+        atomic_init(&sessions->cleared_ns[i / TG_SESSION_CLEARS_MAX][i % TG_SESSION_CLEARS_MAX],
+                    INT64_MIN);
     }
     return sessions;
 }
@@ -147,76 +73,8 @@ void tg_sessions_free(struct tg_sessions *sessions)
     }
 }
 
-static inline struct entry *entries_of(const struct tg_sessions *sessions)
-{
-    return (struct entry *)(uintptr_t)&sessions->slots[sessions->count_max];
-}
-
-static inline uint64_t address_hash(uint64_t key, uint32_t kind)
-{
-    return tg_mix64(key + ((uint64_t)kind << 56));
-}
-
-static inline uint64_t entry_home(const struct tg_sessions *sessions, uint64_t hash)
-{
-    return (uint64_t)(((unsigned __int128)hash * sessions->entries_count) >> 64);
-}
-
-/* The high half of the hash chooses the place. An IPv4 address is its own tag. */
-static inline uint32_t entry_tag(uint64_t hash, uint64_t key, uint32_t kind)
-{
-    return kind == TG_KEY_IP4 ? (uint32_t)key : (uint32_t)hash;
-}
-
-/* The entry of an address from `at` on, or the free one where it would be; *at moves there. */
-static inline uint64_t entry_find(const struct tg_sessions *sessions, uint64_t *at, uint32_t tag)
-{
-    const struct entry *entries = entries_of(sessions);
-    for (;;) {
-        /* Pairs with the release in slot_take: the slot is whole before its entry shows. */
-        const uint64_t entry = atomic_load_explicit(&entries[*at].where, memory_order_acquire);
-        if (entry == 0 || (uint32_t)(entry >> 32) == tag) {
-            return entry;
-        }
-        *at = *at + 1 == sessions->entries_count ? 0 : *at + 1;
-    }
-}
-
-static inline const struct slot *slot_of_entry(const struct tg_sessions *sessions, uint64_t entry)
-{
-    return &sessions->slots[(uint32_t)entry - 1];
-}
-
-/* The slot of an address, or NULL; *at is where its entry is or would be. */
-static const struct slot *slot_find(const struct tg_sessions *sessions, uint64_t key, uint32_t kind,
-                                    uint64_t *at)
-{
-    const uint64_t hash = address_hash(key, kind);
-    *at = entry_home(sessions, hash);
-    for (;;) {
-        const uint64_t entry = entry_find(sessions, at, entry_tag(hash, key, kind));
-        if (entry == 0) {
-            return NULL;
-        }
-        const struct slot *slot = slot_of_entry(sessions, entry);
-        if (slot->address_key == key && slot->kind == kind) {
-            return slot;
-        }
-        *at = *at + 1 == sessions->entries_count ? 0 : *at + 1;
-    }
-}
-
-static inline struct holder slot_now(const struct slot *slot)
-{
-    return (struct holder){slot->now, slot->now_plmn_low | (uint32_t)slot->now_plmn_high << 16};
-}
-
-static inline struct holder slot_before(const struct slot *slot)
-{
-    return (struct holder){slot->before, slot->before_plmn};
-}
-
-static void slot_change(struct slot *slot, const struct holder *now, const struct holder *before)
+static void slot_change(struct tg_session_slot *slot, const struct tg_session_holder *now,
+                        const struct tg_session_holder *before)
 {
     /* Pairs with the acquire loads in slot_read: odd while the fields move. */
     const uint16_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
@@ -235,20 +93,21 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
-static struct holder holder_of(const struct tg_session *event, uint32_t subscriber, int64_t end_ns)
+static struct tg_session_holder holder_of(const struct tg_session *event, uint32_t subscriber,
+                                          int64_t end_ns)
 {
-    return (struct holder){{event->start_ns, end_ns, subscriber, event->node_id,
-                            (uint16_t)tg_mix64(event->session_key)},
-                           event->plmn};
+    return (struct tg_session_holder){{event->start_ns, end_ns, subscriber, event->node_id,
+                                       (uint16_t)tg_mix64(event->session_key)},
+                                      event->plmn};
 }
 
-static bool is_same_session(const struct kept *a, const struct kept *b)
+static bool is_same_session(const struct tg_session_kept *a, const struct tg_session_kept *b)
 {
     return a->end_ns != 0 && a->subscriber == b->subscriber && a->session == b->session;
 }
 
 /* A start says where the session began, which what was heard later may have overtaken. */
-static void network_apply(struct holder *holder, const struct tg_session *event)
+static void network_apply(struct tg_session_holder *holder, const struct tg_session *event)
 {
     if (event->plmn != 0 && (event->event != TG_SESSION_START || holder->plmn == 0)) {
         holder->plmn = event->plmn;
@@ -257,7 +116,8 @@ static void network_apply(struct holder *holder, const struct tg_session *event)
 
 /* Put a session that is not yet known among the two newest by start; they do not overlap: the one
  * that starts later holds the address from then on. */
-static void slot_insert(struct holder *now, struct holder *before, const struct holder *fresh)
+static void slot_insert(struct tg_session_holder *now, struct tg_session_holder *before,
+                        const struct tg_session_holder *fresh)
 {
     if (now->kept.end_ns == 0 || now->kept.start_ns <= fresh->kept.start_ns) {
         *before = *now;
@@ -271,13 +131,15 @@ static void slot_insert(struct holder *now, struct holder *before, const struct 
 
 /* Start, interim and stop of a session may come in any order, and be repeated: the outcome is the
  * same. A start tells nothing about the end, so an end that is known stays. */
-static void slot_apply(struct slot *slot, const struct tg_session *event, uint32_t subscriber)
+static void slot_apply(struct tg_session_slot *slot, const struct tg_session *event,
+                       uint32_t subscriber)
 {
     const bool is_stop = event->event == TG_SESSION_STOP;
-    const struct holder fresh = holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
-    const struct kept *told = &fresh.kept;
-    struct holder now = slot_now(slot);
-    struct holder before = slot_before(slot);
+    const struct tg_session_holder fresh =
+        holder_of(event, subscriber, is_stop ? event->end_ns : INT64_MAX);
+    const struct tg_session_kept *told = &fresh.kept;
+    struct tg_session_holder now = tg_session_slot_now(slot);
+    struct tg_session_holder before = tg_session_slot_before(slot);
     if (is_same_session(&now.kept, told)) {
         now.kept.start_ns = earlier(now.kept.start_ns, told->start_ns);
         now.kept.end_ns = is_stop ? told->end_ns : now.kept.end_ns;
@@ -298,7 +160,7 @@ static void slot_apply(struct slot *slot, const struct tg_session *event, uint32
 static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
 {
     uint32_t place = 0;
-    for (uint32_t i = 0; i < CLEARS_MAX; i++) {
+    for (uint32_t i = 0; i < TG_SESSION_CLEARS_MAX; i++) {
         if (atomic_load_explicit(&cleared_ns[i], memory_order_relaxed) == at_ns) {
             return;
         }
@@ -306,7 +168,7 @@ static void node_clear(_Atomic int64_t *cleared_ns, int64_t at_ns)
     if (at_ns < atomic_load_explicit(&cleared_ns[0], memory_order_relaxed)) {
         return;
     }
-    while (place + 1 < CLEARS_MAX &&
+    while (place + 1 < TG_SESSION_CLEARS_MAX &&
            atomic_load_explicit(&cleared_ns[place + 1], memory_order_relaxed) < at_ns) {
         /* Pairs with the acquire loads of holder_end. */
         atomic_store_explicit(&cleared_ns[place],
@@ -352,15 +214,15 @@ static _Atomic uint64_t *held_for_write(struct tg_sessions *sessions, uint64_t k
 /* Shows a whole slot to readers. */
 static void entry_make(struct tg_sessions *sessions, uint32_t number, uint64_t at, uint64_t held)
 {
-    const struct slot *slot = &sessions->slots[number];
-    const uint64_t tag =
-        entry_tag(address_hash(slot->address_key, slot->kind), slot->address_key, slot->kind);
+    const struct tg_session_slot *slot = &sessions->slots[number];
+    const uint64_t tag = tg_session_entry_tag(tg_session_hash(slot->address_key, slot->kind),
+                                              slot->address_key, slot->kind);
     const uint32_t block = tg_session_block_of(slot->address_key, slot->kind);
     /* Before the entry shows; pairs with the acquire in tg_session_blocks_has. */
     (void)atomic_fetch_or_explicit(&sessions->blocks.words[block / 64], UINT64_C(1) << (block % 64),
                                    memory_order_release);
-    /* Pairs with the acquire in entry_find. */
-    atomic_store_explicit(&entries_of(sessions)[at].where, tag << 32 | (number + 1),
+    /* Pairs with the acquire in tg_session_entry_find. */
+    atomic_store_explicit(&tg_session_entries(sessions)[at].where, tag << 32 | (number + 1),
                           memory_order_release);
     /* Behind the entry: who is told to ask finds it. Pairs with the acquire of readers. */
     _Atomic uint64_t *word = held_for_write(sessions, slot->address_key, slot->kind);
@@ -380,16 +242,16 @@ static void count_advance(struct tg_sessions *sessions, uint32_t count)
 
 /* The writer's view: the slot of the key, a new one when there is room, or NULL; *at is the place
  * of its entry. */
-static struct slot *slot_for_write(struct tg_sessions *sessions, uint64_t key, uint32_t kind,
-                                   uint64_t *at)
+static struct tg_session_slot *slot_for_write(struct tg_sessions *sessions, uint64_t key,
+                                              uint32_t kind, uint64_t *at)
 {
-    const struct slot *found = slot_find(sessions, key, kind, at);
+    const struct tg_session_slot *found = tg_session_slot_find(sessions, key, kind, at);
     const uint32_t count = atomic_load_explicit(&sessions->count, memory_order_relaxed);
     if (found != NULL || count >= sessions->count_max) {
-        return (struct slot *)(uintptr_t)found;
+        return (struct tg_session_slot *)(uintptr_t)found;
     }
-    const struct holder none = {{0, 0, TG_SUBSCRIBER_NONE, 0, 0}, 0};
-    struct slot *slot = &sessions->slots[count];
+    const struct tg_session_holder none = {{0, 0, TG_SUBSCRIBER_NONE, 0, 0}, 0};
+    struct tg_session_slot *slot = &sessions->slots[count];
     slot->address_key = key;
     slot->kind = kind;
     slot_change(slot, &none, &none);
@@ -415,9 +277,9 @@ static uint32_t place_of(struct tg_sessions *sessions, uint32_t plmn)
 }
 
 /* What the index alone may answer of a slot. */
-static uint64_t held_of(struct tg_sessions *sessions, const struct slot *slot)
+static uint64_t held_of(struct tg_sessions *sessions, const struct tg_session_slot *slot)
 {
-    const struct holder now = slot_now(slot);
+    const struct tg_session_holder now = tg_session_slot_now(slot);
     const int64_t start_s = now.kept.start_ns / NS_PER_S + 1;
     if (slot->kind != TG_KEY_IP4 || now.kept.end_ns != INT64_MAX || now.kept.start_ns < 0 ||
         start_s >= UINT32_MAX || now.kept.subscriber > TG_HELD_SUBSCRIBER_MASK) {
@@ -442,7 +304,7 @@ static void uncleared_raise(struct tg_sessions *sessions, int64_t cleared_ns)
     }
 }
 
-static uint32_t page_of(const struct tg_sessions *sessions, const struct slot *slot)
+static uint32_t page_of(const struct tg_sessions *sessions, const struct tg_session_slot *slot)
 {
     return 1 + (uint32_t)(slot - sessions->slots) / PAGE_SLOTS;
 }
@@ -461,7 +323,7 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
         return TG_OK; /* a session without an address identifies no flow */
     }
     uint64_t at;
-    struct slot *slot = slot_for_write(sessions, event->address_key, kind, &at);
+    struct tg_session_slot *slot = slot_for_write(sessions, event->address_key, kind, &at);
     if (slot == NULL) {
         atomic_fetch_add_explicit(&sessions->refused_count, 1, memory_order_relaxed);
         return TG_E_FULL;
@@ -480,203 +342,6 @@ enum tg_err tg_sessions_apply(struct tg_sessions *sessions, const struct tg_sess
         atomic_store_explicit(held, held_of(sessions, slot), memory_order_release);
     }
     return TG_OK;
-}
-
-static void slot_read(const struct slot *slot, struct holder *now, struct holder *before)
-{
-    uint16_t version;
-    do {
-        version = atomic_load_explicit(&slot->version, memory_order_acquire);
-        *now = slot_now(slot);
-        *before = slot_before(slot);
-        /* Pairs with the release fence in slot_change. */
-        atomic_thread_fence(memory_order_acquire);
-    } while ((version & 1) != 0 ||
-             version != atomic_load_explicit(&slot->version, memory_order_relaxed));
-}
-
-/* The present holder alone; false when the writer is inside. */
-static inline bool slot_read_now(const struct slot *slot, struct holder *now)
-{
-    const uint16_t version = atomic_load_explicit(&slot->version, memory_order_acquire);
-    *now = slot_now(slot);
-    /* Pairs with the release fence in slot_change. */
-    atomic_thread_fence(memory_order_acquire);
-    return (version & 1) == 0 &&
-           version == atomic_load_explicit(&slot->version, memory_order_relaxed);
-}
-
-/* Its own end, or the first restart of its access server since it began. */
-static int64_t holder_end(const struct tg_sessions *sessions, const struct kept *holder)
-{
-    const _Atomic int64_t *cleared_ns = sessions->cleared_ns[holder->node_id % TG_NODES_MAX];
-    /* These loads pair with the release stores of node_clear. The newest one alone tells the usual
-     * case: no restart since. */
-    if (holder->node_id == 0 || atomic_load_explicit(&cleared_ns[CLEARS_MAX - 1],
-                                                     memory_order_acquire) <= holder->start_ns) {
-        return holder->end_ns;
-    }
-    for (uint32_t i = 0; i < CLEARS_MAX; i++) {
-        const int64_t at_ns = atomic_load_explicit(&cleared_ns[i], memory_order_acquire);
-        if (at_ns > holder->start_ns) {
-            return earlier(at_ns, holder->end_ns);
-        }
-    }
-    return holder->end_ns;
-}
-
-static bool holder_holds(const struct tg_sessions *sessions, const struct kept *holder,
-                         int64_t at_ns, int64_t grace_ns)
-{
-    if (holder->end_ns == 0) {
-        return false;
-    }
-    const int64_t end_ns = holder_end(sessions, holder);
-    return holder->start_ns <= at_ns &&
-           at_ns < (end_ns < INT64_MAX - grace_ns ? end_ns + grace_ns : end_ns);
-}
-
-/* Who held it, and in which network. */
-struct found {
-    uint32_t subscriber;
-    uint32_t plmn;
-};
-
-static struct found slot_holder_at(const struct tg_sessions *sessions, const struct slot *slot,
-                                   int64_t at_ns)
-{
-    struct holder now;
-    struct holder before;
-    if (slot_read_now(slot, &now) && now.kept.start_ns <= at_ns && now.kept.end_ns == INT64_MAX &&
-        holder_end(sessions, &now.kept) == INT64_MAX) {
-        return (struct found){now.kept.subscriber, now.plmn}; /* the usual case: it goes on */
-    }
-    slot_read(slot, &now, &before);
-    /* Exact intervals first: grace must not beat a neighbour who really held the address. */
-    for (int64_t grace_ns = 0; grace_ns <= TG_SESSION_GRACE_NS; grace_ns += TG_SESSION_GRACE_NS) {
-        if (holder_holds(sessions, &now.kept, at_ns, grace_ns)) {
-            return (struct found){now.kept.subscriber, now.plmn};
-        }
-        if (holder_holds(sessions, &before.kept, at_ns, grace_ns)) {
-            return (struct found){before.kept.subscriber, before.plmn};
-        }
-    }
-    return (struct found){TG_SUBSCRIBER_NONE, 0};
-}
-
-/* What the index alone tells of a query; false: ask the slot, if there is one. */
-static inline bool query_told(const struct tg_sessions *sessions, uint64_t held,
-                              struct tg_session_query *query, bool has_networks)
-{
-    /* Pairs with the release in uncleared_raise. */
-    const uint32_t uncleared_s =
-        atomic_load_explicit(&sessions->uncleared_from_s, memory_order_acquire);
-    const bool is_told = tg_held_tells(held, query->at_ns, uncleared_s);
-    query->subscriber = is_told ? (uint32_t)held & TG_HELD_SUBSCRIBER_MASK : TG_SUBSCRIBER_NONE;
-    if (has_networks) {
-        query->plmn =
-            is_told ? atomic_load_explicit(&sessions->places[(uint32_t)held >> TG_HELD_PLACE_SHIFT],
-                                           memory_order_relaxed)
-                    : 0;
-    }
-    return is_told || held == TG_HELD_NOBODY;
-}
-
-/* The queries of a group that only slots can answer: hash entries, then slots; each step's misses
- * overlap. */
-static __attribute__((noinline)) void open_find(const struct tg_sessions *sessions,
-                                                struct tg_session_query *const *open,
-                                                uint32_t open_count, bool has_networks)
-{
-    const struct entry *entries = entries_of(sessions);
-    const struct slot *slots[GROUP];
-    uint64_t hashes[GROUP];
-    for (uint32_t i = 0; i < open_count; i++) {
-        hashes[i] = address_hash(open[i]->address_key, open[i]->kind);
-        __builtin_prefetch((const void *)&entries[entry_home(sessions, hashes[i])]);
-    }
-    for (uint32_t i = 0; i < open_count; i++) {
-        uint64_t at = entry_home(sessions, hashes[i]);
-        const uint64_t where =
-            entry_find(sessions, &at, entry_tag(hashes[i], open[i]->address_key, open[i]->kind));
-        slots[i] = where != 0 ? slot_of_entry(sessions, where) : NULL;
-        __builtin_prefetch(slots[i]);
-    }
-    for (uint32_t i = 0; i < open_count; i++) {
-        const struct slot *slot = slots[i];
-        if (slot != NULL &&
-            (slot->address_key != open[i]->address_key || slot->kind != open[i]->kind)) {
-            /* Another address with the same tag. */
-            uint64_t at;
-            slot = slot_find(sessions, open[i]->address_key, open[i]->kind, &at);
-        }
-        if (slot != NULL) {
-            const struct found found = slot_holder_at(sessions, slot, open[i]->at_ns);
-            open[i]->subscriber = found.subscriber;
-            if (has_networks) {
-                open[i]->plmn = found.plmn;
-            }
-        }
-    }
-}
-
-/* Words of a group, then the few that they do not answer. */
-static inline __attribute__((always_inline)) void group_find(const struct tg_sessions *sessions,
-                                                             struct tg_session_query *queries,
-                                                             uint32_t count, bool has_networks)
-{
-    const struct tg_session_index index = tg_sessions_index(sessions);
-    struct tg_session_query *open[GROUP];
-    uint64_t places[GROUP];
-    uint32_t open_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        places[i] = queries[i].kind == TG_KEY_IP4
-                        ? tg_session_place(&index, (uint32_t)queries[i].address_key)
-                        : 0; /* of granule 0 */
-        __builtin_prefetch((const void *)&index.held[places[i]]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        /* Pairs with the releases of the writer. */
-        const uint64_t held = atomic_load_explicit(&index.held[places[i]], memory_order_acquire);
-        if (!query_told(sessions, held, &queries[i], has_networks)) {
-            open[open_count++] = &queries[i];
-        }
-    }
-    if (open_count > 0) {
-        open_find(sessions, open, open_count, has_networks);
-    }
-}
-
-struct tg_session_index tg_sessions_index(const struct tg_sessions *sessions)
-{
-    return (struct tg_session_index){.directories = sessions->directories,
-                                     .granules = sessions->granules,
-                                     .held = sessions->held,
-                                     .uncleared_from_s = &sessions->uncleared_from_s};
-}
-
-const struct tg_session_blocks *tg_sessions_blocks(const struct tg_sessions *sessions)
-{
-    return &sessions->blocks;
-}
-
-void tg_sessions_find(const struct tg_sessions *sessions, struct tg_session_query *queries,
-                      uint32_t count)
-{
-    if (tg_sessions_has_networks(sessions)) {
-        for (uint32_t i = 0; i < count; i += GROUP) {
-            group_find(sessions, &queries[i], count - i < GROUP ? count - i : GROUP, true);
-        }
-    } else {
-        for (uint32_t i = 0; i < count; i += GROUP) {
-            group_find(sessions, &queries[i], count - i < GROUP ? count - i : GROUP, false);
-        }
-    }
-}
-
-bool tg_sessions_has_networks(const struct tg_sessions *sessions)
-{
-    return atomic_load_explicit(&sessions->has_networks, memory_order_relaxed);
 }
 
 uint32_t tg_sessions_count(const struct tg_sessions *sessions)
@@ -712,7 +377,8 @@ static uint8_t *page_at(struct tg_sessions *sessions, uint32_t page, uint32_t *s
     }
     const uint32_t first = (page - 1) * PAGE_SLOTS;
     const uint32_t left = sessions->count_max - first;
-    *size_bytes = (left < PAGE_SLOTS ? left : PAGE_SLOTS) * (uint32_t)sizeof(struct slot);
+    *size_bytes =
+        (left < PAGE_SLOTS ? left : PAGE_SLOTS) * (uint32_t)sizeof(struct tg_session_slot);
     return (uint8_t *)&sessions->slots[first];
 }
 
@@ -728,8 +394,8 @@ uint32_t tg_sessions_page_take(struct tg_sessions *sessions, uint32_t page, void
 /* Is there nobody in the part of a page that this table has no room for? */
 static bool rest_is_free(const uint8_t *bytes, size_t from_bytes, size_t size_bytes)
 {
-    for (size_t at = from_bytes; at < size_bytes; at += sizeof(struct slot)) {
-        struct slot slot;
+    for (size_t at = from_bytes; at < size_bytes; at += sizeof(struct tg_session_slot)) {
+        struct tg_session_slot slot;
         memcpy(&slot, bytes + at, sizeof slot);
         if (slot.kind != 0) {
             return false;
@@ -743,7 +409,7 @@ enum tg_err tg_sessions_page_load(struct tg_sessions *sessions, uint32_t page, u
 {
     uint32_t room_bytes = 0;
     uint8_t *to = NULL;
-    if (size_bytes > TG_SESSIONS_PAGE_BYTES || size_bytes % sizeof(struct slot) != 0) {
+    if (size_bytes > TG_SESSIONS_PAGE_BYTES || size_bytes % sizeof(struct tg_session_slot) != 0) {
         return TG_E_FORMAT;
     }
     if (page < sessions->pages_count) {
@@ -763,19 +429,20 @@ enum tg_err tg_sessions_page_load(struct tg_sessions *sessions, uint32_t page, u
 void tg_sessions_pages_loaded(struct tg_sessions *sessions)
 {
     for (uint32_t node = 0; node < TG_NODES_MAX; node++) {
-        const int64_t last_ns =
-            atomic_load_explicit(&sessions->cleared_ns[node][CLEARS_MAX - 1], memory_order_relaxed);
+        const int64_t last_ns = atomic_load_explicit(
+            &sessions->cleared_ns[node][TG_SESSION_CLEARS_MAX - 1], memory_order_relaxed);
         if (last_ns != INT64_MIN) {
             uncleared_raise(sessions, last_ns);
         }
     }
     for (uint32_t i = 0; i < sessions->count_max; i++) {
-        const struct slot *slot = &sessions->slots[i];
+        const struct tg_session_slot *slot = &sessions->slots[i];
         uint64_t at;
-        if (slot_now(slot).plmn != 0 || slot->before_plmn != 0) {
+        if (tg_session_slot_now(slot).plmn != 0 || slot->before_plmn != 0) {
             atomic_store_explicit(&sessions->has_networks, true, memory_order_relaxed);
         }
-        if (slot->kind != 0 && slot_find(sessions, slot->address_key, slot->kind, &at) == NULL) {
+        if (slot->kind != 0 &&
+            tg_session_slot_find(sessions, slot->address_key, slot->kind, &at) == NULL) {
             entry_make(sessions, i, at, held_of(sessions, slot));
         }
     }
@@ -789,9 +456,10 @@ enum tg_err tg_sessions_replay(struct tg_sessions *sessions, const struct tg_ses
     uint32_t page = 0;
     if (event->event != TG_SESSION_CLEAR) {
         uint64_t at;
-        const struct slot *slot = kind == TG_KEY_IP4 || kind == TG_KEY_IP6
-                                      ? slot_find(sessions, event->address_key, kind, &at)
-                                      : NULL;
+        const struct tg_session_slot *slot =
+            kind == TG_KEY_IP4 || kind == TG_KEY_IP6
+                ? tg_session_slot_find(sessions, event->address_key, kind, &at)
+                : NULL;
         if (slot == NULL) { /* new, or of no address */
             return tg_sessions_apply(sessions, event, subscriber);
         }

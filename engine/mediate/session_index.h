@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of the session table that readers of IPv4 addresses need, for session.c and
- *         identify.c only: a word an address, in the order of addresses.
+ *  @brief Inside of the session table that readers of IPv4 addresses need, for the session_*.c and
+ *         identify_*.c of this room only: a word an address, in the order of addresses.
  *
  *  Source: session.h. Threads: as there. Allocates: never. Cost: one cache line a look-up, one of
  *  eight neighbours'.
