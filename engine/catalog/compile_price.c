@@ -281,8 +281,24 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
     return price;
 }
 
+/* The limit of a price. Rating counts to one that cuts or tells; a minimum is the bill's alone. */
+static void limit_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                       struct tg_price_rule *rule, struct tg_price_info *info)
+{
+    const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", node);
+    const struct tg_spend_limit *limit = tg_compile_limit(compile, index);
+    if (limit == NULL) {
+        return;
+    }
+    rule->spend_limit = limit->maximum != INT64_MAX || limit->thresholds[0] != INT64_MAX
+                            ? (uint16_t)(index + 1)
+                            : 0;
+    info->spend_minimum = limit->minimum != 0 ? (uint16_t)(index + 1) : 0;
+}
+
 /* What the engine looks at for few prices; the carry's denominator is known once all are read. */
-static struct tg_price_rule rule_read(struct tg_compile *compile, const struct tg_yaml_node *node)
+static struct tg_price_rule rule_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                      struct tg_price_info *info)
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
     const struct tg_yaml_node *limit = tg_yaml_get(node, "spend_limit");
@@ -291,9 +307,7 @@ static struct tg_price_rule rule_read(struct tg_compile *compile, const struct t
         .converts_at_event = (uint8_t)tg_schema_number(keys, node, "convert"),
     };
     if (limit != NULL) {
-        const uint32_t index =
-            tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", limit);
-        rule.spend_limit = index == UINT32_MAX ? 0 : (uint16_t)(index + 1);
+        limit_read(compile, limit, &rule, info);
     }
     return rule;
 }
@@ -426,7 +440,7 @@ void tg_compile_prices(struct tg_compile *compile)
         uint32_t offset = UINT32_MAX; /* a hole, until the image is laid out */
         if (node != NULL && node->kind == TG_YAML_MAP) {
             price_compile(compile, node, i, &info, &offset);
-            rule = rule_read(compile, node);
+            rule = rule_read(compile, node, &info);
         } else if (tg_compile_rate_find(compile, i) != NULL) {
             rate_compile(compile, tg_compile_rate_find(compile, i), &info, &offset);
         }

@@ -480,12 +480,14 @@ KEYS(tg_catalog_entity_keys,
      .help = "Prefix of the numbers of its invoices; absent: that of the run, INV."});
 static const struct tg_schema_key spend_item = {.type = TG_TYPE_MONEY};
 KEYS(tg_catalog_spend_limit_keys,
-    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
-     .help = "When it starts again at 0."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods,
+     .help = "When it starts again at 0; absent: month, with a minimum cycle."},
     {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
      .help = "Each subscription its own, or one for the account."},
     {.key = "maximum", .type = TG_TYPE_MONEY,
      .help = "Charges are cut to what is left of this; absent: never."},
+    {.key = "minimum", .type = TG_TYPE_MONEY,
+     .help = "What is missing to this in a cycle is a line of the bill; absent: nothing."},
     {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &spend_item,
      .help = "Amounts that are told once a period with the row that reaches them."});
 KEYS(tg_catalog_counter_keys,

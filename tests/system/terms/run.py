@@ -12,7 +12,7 @@ CASES = []
 
 def case(account, chain, wanted, usage=(), cycle_day=1):
     """chain: (product, from, to[, quantity[, suffix of its number]]) ...; wanted: {month: lines};
-    usage: (when, count[, suffix])."""
+    usage: (when, count[, suffix[, service]])."""
     CASES.append((account, chain, wanted, list(usage), cycle_day))
 
 
@@ -51,6 +51,22 @@ PRODUCTS = {
                 "maximum": "200.00"},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
 }
+# Prices of events and messages that count to a minimum together, and others alone.
+LIMITS = {"calls": {"minimum": "62.00"}, "own": {"minimum": "31.00"}, "other": {"minimum": "6.20"},
+          "pool": {"minimum": "20.00", "scope": "account"}, "both": {"minimum": "20.00", "maximum": "50.00"}}
+PRICES = {"p": {"unit": "event", "price": "1"},
+          **{name: {"unit": "event", "price": price, "spend_limit": limit} for name, price, limit in (
+              ("f", "1", "calls"), ("g", "2", "calls"), ("o", "1", "own"), ("q", "1", "other"),
+              ("a", "1", "pool"), ("b", "1", "both"))}}
+PLANS = {"p": {"event": {"price": "p"}}, "joint": {"event": {"price": "f"}, "message": {"price": "g"}},
+         "two": {"event": {"price": "o"}, "message": {"price": "q"}}, "pool": {"event": {"price": "a"}},
+         "both": {"event": {"price": "b"}}}
+PRODUCTS.update({
+    "joint": {"plan": "joint", "fee": "10.00", "discount": "10%"},
+    "joint_min": {"plan": "joint", "minimum": "70.00"},
+    "joint_max": {"plan": "joint", "maximum": "60.00"},
+    "two": {"plan": "two"}, "pool": {"plan": "pool"}, "both": {"plan": "both"},
+})
 MARCH = "2024-03-05T10:00:00Z"
 # 27.90 were paid for 31 days, 10 were used: 9.00 stay.
 case("ahead10", [("ahead10", "2024-03-01", "2024-03-11")],
@@ -120,6 +136,28 @@ case("coupon", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "
 # 10 % of 80.00, then the account's maximum.
 case("coupon10", [("seat", "2024-03-01", "2024-04-01"), ("coupon10", "2024-03-01", "2024-04-01", 1, 79)],
      {"2024-03": ["10.00", "70.00", "-8.00", "-3.00"]}, [(MARCH, 70, 79)])
+# Minimum spend of prices: 12 x 1.00 and 5 x 2.00 of 62.00, then the discount of all of them.
+case("spend", [("joint", "2024-03-01", "2024-05-01")],
+     {"2024-03": ["10.00", "10.00", "12.00", "-6.20", "40.00"], "2024-04": ["10.00", "-6.20", "62.00"]},
+     [(MARCH, 12), (MARCH, 5, "", "message")])
+# 21 of 31 days are 42.00, and 6.77 of the fee.
+case("spend_part", [("joint", "2024-03-11", "2024-04-01")], {"2024-03": ["6.77", "2.00", "-4.20", "40.00"]},
+     [("2024-03-15T10:00:00Z", 2)])
+case("spend_met", [("joint", "2024-03-01", "2024-04-01")], {"2024-03": ["10.00", "63.00", "-6.30"]}, [(MARCH, 63)])
+# What a product commits to or caps looks at usage as the minimum spend has made it.
+case("spend_min", [("joint_min", "2024-03-01", "2024-04-01")], {"2024-03": ["12.00", "8.00", "50.00"]},
+     [(MARCH, 12)])
+case("spend_max", [("joint_max", "2024-03-01", "2024-04-01")], {"2024-03": ["12.00", "-2.00", "50.00"]},
+     [(MARCH, 12)])
+case("spend_two", [("two", "2024-03-01", "2024-04-01")], {"2024-03": ["5.00", "4.00", "27.00", "1.20"]},
+     [(MARCH, 4), (MARCH, 5, "", "message")])
+# Cut at 50.00, raised to 20.00.
+case("spend_cut", [("both", "2024-03-01", "2024-05-01")],
+     {"2024-03": ["50.00"], "2024-04": ["5.00", "15.00"]}, [(MARCH, 70), (MARCH.replace("-03-", "-04-"), 5)])
+# Once of the account, by the first that owes it.
+case("spend_pool", [("seat", "2024-03-01", "2024-04-01"), ("pool", "2024-03-01", "2024-04-01", 1, 80),
+                    ("pool", "2024-03-01", "2024-04-01", 1, 81)],
+     {"2024-03": ["10.00", "3.00", "12.00", "5.00"]}, [(MARCH, 3, 80), (MARCH, 5, 81)])
 
 REFUSED = [
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
@@ -134,8 +172,8 @@ def write(folder):
     number = 4900000
     with open(os.path.join(folder, "c.yaml"), "w", encoding="utf-8") as out:
         out.write("catalog: {version: 1, valid_from: 2023-01-01, currency: EUR}\n")
-        out.write('prices: {p: {unit: event, price: "1"}}\nplans: {p: {event: {price: p}}}\n')
-        out.write(f"products: {json.dumps(PRODUCTS)}\n")
+        for table, of in (("spend_limits", LIMITS), ("prices", PRICES), ("plans", PLANS), ("products", PRODUCTS)):
+            out.write(f"{table}: {json.dumps(of)}\n")
     with open(os.path.join(folder, "accounts.csv"), "w", encoding="utf-8") as accounts, \
             open(os.path.join(folder, "subscribers.csv"), "w", encoding="utf-8") as people, \
             open(os.path.join(folder, "usage"), "w", encoding="utf-8") as usage:
@@ -150,7 +188,8 @@ def write(folder):
                              f"{more[0] if more else ''}\n")
             for start, count, *more in rows:
                 own = f"{number}{more[0]}" if more else number
-                usage.write(json.dumps({"subscriber": f"+{own}", "service": "event", "start": start,
+                service = more[1] if len(more) > 1 else "event"
+                usage.write(json.dumps({"subscriber": f"+{own}", "service": service, "start": start,
                                         "count": count}) + "\n")
 
 
@@ -188,6 +227,10 @@ TOLD = [
     (["explain", "B-2024-03-ahead10-0002"], "discount of 10 % of -21.00"),
     (["explain", "B-2024-03-commit-0004"], "make 50.00 before discounts, so 50.00 is missing"),
     (["explain", "B-2024-03-all_min-0003"], "make 0.00 after discounts, so 20.00 is missing"),
+    (["explain", "B-2024-03-spend_part-0004"],
+     "minimum spend calls, 62.00 times 21 of 31 (actual_days) is 42.00; usage at f, g makes 2.00 before discounts, "
+     "so 40.00 is missing; exactly 40.00"),
+    (["bill", "show", "B-2024-03-spend"], "joint, to the minimum of calls"),
     (["bill", "show", "B-2024-04-seats"], "seat, recurring fee                  40 x    15/30 days"),
     (["bill", "show", "B-2024-04-seats", "--json"], '"x_fee":"400.00","x_proration":"actual_days","x_quantity":40,'),
 ]
