@@ -106,12 +106,20 @@ static const struct tg_price *price_at(const struct tg_compile *compile, uint32_
                                        offset);
 }
 
-static uint16_t minimum_of(const struct tg_compile *compile, uint32_t price)
+/* What is not in rules and makes one charge of bands: a minimum, and how segments are rounded. */
+static bool infos_agree(const struct tg_compile *compile, uint32_t one, uint32_t two)
 {
     const struct tg_blob *blob = &compile->sections[TG_IMAGE_SECTION_PRICE_INFO];
-    return blob->is_broken
-               ? 0
-               : ((const struct tg_price_info *)(const void *)blob->bytes)[price].spend_minimum;
+    if (blob->is_broken) {
+        return true;
+    }
+    const struct tg_price_info *infos = (const struct tg_price_info *)(const void *)blob->bytes;
+    const struct tg_price_info *a = &infos[one];
+    const struct tg_price_info *b = &infos[two];
+    const int of_segments = TG_PRICE_ROUND_SEGMENTS;
+    return a->spend_minimum == b->spend_minimum &&
+           (a->options & of_segments) == (b->options & of_segments) &&
+           ((a->options & of_segments) == 0 || a->round_exponent == b->round_exponent);
 }
 
 /* A record across bands is one charge: in one currency, under one rule. */
@@ -131,10 +139,10 @@ static void bands_agree(struct cell *cell, const struct tg_yaml_node *node, uint
     const struct tg_price_rule *a = &rules[cell->row_price];
     const struct tg_price_rule *b = &rules[price];
     if (first != NULL && (first->currency != ours->currency || memcmp(a, b, sizeof *a) != 0 ||
-                          minimum_of(compile, cell->row_price) != minimum_of(compile, price))) {
+                          !infos_agree(compile, cell->row_price, price))) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "usage across a band is one charge",
-                    "price \"%.64s\" has another currency, convert, carry_remainder or "
-                    "spend_limit than the prices before it",
+                    "price \"%.64s\" has another currency, convert, carry_remainder, "
+                    "spend_limit or rounding_of than the prices before it",
                     node->text);
     }
 }

@@ -14,6 +14,8 @@
 #define PARAMS_BYTES_MAX 65536u
 /* A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
 #define ROUND_EXPONENT_MAX 9
+/* Of 64 segments and as many of the call before: 2 x 64 x 10^7 x 2^32 is below 2^63. */
+#define SEGMENT_EXPONENT_MAX 7
 
 /* The `params:` tree as dotted keys. */
 struct settings {
@@ -312,6 +314,28 @@ static struct tg_price_rule rule_read(struct tg_compile *compile, const struct t
     return rule;
 }
 
+/* Segments are rounded and then only summed, so what stands beside them needs no rounding. */
+static void segments_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           const struct tg_price *price, uint8_t exponent)
+{
+    const struct {
+        const char *key;
+        int64_t amount;
+    } beside[] = {
+        {"connect", price->connect_fee}, {"min", price->charge_min}, {"max", price->charge_max}};
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        const struct tg_yaml_node *written = tg_yaml_get(node, beside[i].key);
+        if (written != NULL && beside[i].amount % tg_pow10(exponent) != 0) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, written->mark, NULL,
+                        "%s: has more decimals than segments are rounded to", beside[i].key);
+        }
+    }
+    if (tg_schema_number(&tg_catalog_price_keys, node, "carry_remainder") != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "rounding_of")->mark, NULL,
+                    "rounding_of: a remainder is carried of charges, not of segments");
+    }
+}
+
 /* What the engine must know and the tariff need not. */
 static void options_read(struct tg_compile *compile, const struct tg_yaml_node *node,
                          const struct tg_price *price, struct tg_price_info *info)
@@ -322,7 +346,8 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
         (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |
         (tg_schema_number(keys, node, "included_off") != 0 ? TG_PRICE_INCLUDED_FIRST : 0) |
-        (tg_schema_number(keys, node, "units_of") != 0 ? TG_PRICE_UNITS_OF_CALL : 0);
+        (tg_schema_number(keys, node, "units_of") != 0 ? TG_PRICE_UNITS_OF_CALL : 0) |
+        (tg_schema_number(keys, node, "rounding_of") != 0 ? TG_PRICE_ROUND_SEGMENTS : 0);
     info->block_units = (uint64_t)tg_schema_number(keys, node, "block");
     info->block_units = info->block_units >= 1 ? info->block_units : 1;
     if (__builtin_mul_overflow(info->block_units, tg_unit_base_count(info->unit),
@@ -340,13 +365,18 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         return;
     }
     const int64_t exponent = price->scale - tg_schema_number(keys, node, "decimals");
-    if (exponent < 0 || exponent > ROUND_EXPONENT_MAX) {
+    const int exponent_max =
+        (info->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? SEGMENT_EXPONENT_MAX : ROUND_EXPONENT_MAX;
+    if (exponent < 0 || exponent > exponent_max) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
-                    "decimals: must be %d to %d in %s", (int)price->scale - ROUND_EXPONENT_MAX,
+                    "decimals: must be %d to %d in %s", (int)price->scale - exponent_max,
                     (int)price->scale, tg_currency_by_numeric(price->currency)->code);
         return;
     }
     info->round_exponent = (uint8_t)exponent;
+    if ((info->options & TG_PRICE_ROUND_SEGMENTS) != 0) {
+        segments_check(compile, node, price, (uint8_t)exponent);
+    }
 }
 
 static void price_compile(struct tg_compile *compile, const struct tg_yaml_node *node,

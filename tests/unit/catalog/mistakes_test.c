@@ -200,6 +200,21 @@ static const struct mistake mistakes[] = {
      "exchange rate \"x\" overlaps \"y\"", "end the earlier one"},
     {"more.yaml", "spend_limits:\n  `l: {period: day}\n",
      "needs a maximum, a minimum or thresholds", NULL},
+    {"more.yaml",
+     "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: segment, min: "
+     "`\"0.005\"}}\n",
+     "min: has more decimals than segments", NULL},
+    {"more.yaml", "prices: {p: {unit: second, price: \"1\", decimals: `0, rounding_of: segment}}\n",
+     "decimals: must be 1 to 8", NULL},
+    {"more.yaml",
+     "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: `segment, "
+     "carry_remainder: true}}\n",
+     "is carried of charges", NULL},
+    {"more.yaml",
+     "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: segment}}\n"
+     "time_models: {t: {default: a, bands: [{band: b, from: \"08:00\"}]}}\n"
+     "plans: {q: {voice: {time_model: t, prices: {\"*\": {a: p, b: `p_voice}}}}}\n",
+     "or rounding_of than the prices before it", "one charge"},
     {"more.yaml", "spend_limits:\n  l: {minimum: `\"0\"}\n", "minimum: must be above 0", NULL},
     {"more.yaml", "spend_limits:\n  l: {maximum: \"5\", minimum: `\"6\"}\n",
      "minimum: is above the maximum", NULL},
