@@ -10,10 +10,10 @@ MONTHS = [f"2024-{month:02d}" for month in range(1, 13)] + ["2025-01", "2025-02"
 CASES = []
 
 
-def case(account, chain, wanted, usage=(), cycle_day=1):
-    """chain: (product, from, to[, quantity[, suffix of its number]]) ...; wanted: {month: lines};
+def case(account, chain, wanted, usage=(), cycle_day=1, pauses=()):
+    """pauses: (which of the chain, from, to[, fee]); chain: (product, from, to[, quantity[, suffix of its number]]) ...; wanted: {month: lines};
     usage: (when, count[, suffix[, service]])."""
-    CASES.append((account, chain, wanted, list(usage), cycle_day))
+    CASES.append((account, chain, wanted, list(usage), cycle_day, pauses))
 
 
 PRODUCTS = {
@@ -65,6 +65,9 @@ PRODUCTS.update({
     "joint": {"plan": "joint", "fee": "10.00", "discount": "10%"},
     "joint_min": {"plan": "joint", "minimum": "70.00"},
     "joint_max": {"plan": "joint", "maximum": "60.00"},
+    "once31": {"fee": "31.00", "discount": "50%", "discount_on": "fees", "discount_cycles": 1},
+    "once_late": {"fee": "366.00", "period": "year", "period_from": "start", "discount": "50%",
+                  "discount_on": "fees", "discount_cycles": 1},
     "two": {"plan": "two"}, "pool": {"plan": "pool"}, "both": {"plan": "both"},
 })
 MARCH = "2024-03-05T10:00:00Z"
@@ -158,6 +161,60 @@ case("spend_cut", [("both", "2024-03-01", "2024-05-01")],
 case("spend_pool", [("seat", "2024-03-01", "2024-04-01"), ("pool", "2024-03-01", "2024-04-01", 1, 80),
                     ("pool", "2024-03-01", "2024-04-01", 1, 81)],
      {"2024-03": ["10.00", "3.00", "12.00", "5.00"]}, [(MARCH, 3, 80), (MARCH, 5, 81)])
+# Pauses with seats, coupons and years. 10 of 30 days of six seats come back; 6 days on each side of a change.
+case("pause_seats", [("seat", "2024-04-01", "2024-06-01", 6)],
+     {"2024-04": ["60.00", "-20.00"], "2024-05": ["60.00"]}, pauses=[(0, "2024-04-11", "2024-04-21")])
+case("pause_change", [("seat", "2024-04-01", "2024-04-16", 5), ("seat", "2024-04-16", "2024-05-01", 8)],
+     {"2024-04": ["25.00", "-10.00", "40.00", "-16.00"]},
+     pauses=[(0, "2024-04-10", "2024-04-16"), (1, "2024-04-16", "2024-04-22")])
+case("pause_ahead", [("seat_ahead", "2024-04-01", "2024-06-01", 6)],
+     {"2024-03": ["60.00"], "2024-04": ["-20.00", "60.00"]}, pauses=[(0, "2024-04-11", "2024-04-21")])
+case("pause_none", [("seat", "2024-04-01", "2024-05-01", 6)], {"2024-04": ["60.00", "-60.00"]},
+     pauses=[(0, "2024-04-11", "2024-04-12", "none")])
+# 31.00 less 10 days, half of it; in April no coupon is left.
+case("pause_once", [("once31", "2024-03-01", "2024-05-01")],
+     {"2024-03": ["31.00", "-10.00", "-10.50"], "2024-04": ["31.00", "-10.33"]},
+     pauses=[(0, "2024-03-11", "2024-03-21"), (0, "2024-04-11", "2024-04-21")])
+# The fee of March was charged in February with the coupon: a tenth less comes back. That of April was not.
+case("pause_coupon", [("once_ahead", "2024-03-01", "2024-05-01")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["-10.00", "31.00", "1.00"], "2024-04": ["-10.33"]},
+     pauses=[(0, "2024-03-11", "2024-03-21"), (0, "2024-04-11", "2024-04-21")])
+# Years of 366 days at 366.00: 30 days are 30.00, on the bill that charges them, or of the cycles they are in.
+case("pause_year", [("year", "2024-02-15", "")], {"2025-02": ["366.00", "-30.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+case("pause_year_ahead", [("year_ahead", "2024-02-15", "")],
+     {"2024-02": ["366.00"], "2024-06": ["-21.00"], "2024-07": ["-9.00"], "2025-02": ["366.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-25", "2024-06-24")])
+# From one year into the next, which has 365 days: 31 days at 1.00, 28 at 366.00 / 365.
+case("pause_years", [("year_ahead", "2024-02-15", "")],
+     {"2024-02": ["366.00"], "2025-02": ["-31.00", "366.00"], "2025-03": ["-28.08"]}, cycle_day=15,
+     pauses=[(0, "2025-01-15", "2025-03-15")])
+case("pause_year_due", [("year", "2024-02-15", "2024-08-15", 2)], {"2024-08": ["364.00", "-60.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+# 182 days, 30 of them paused: 152.00 stay.
+case("pause_year_ends", [("year_ahead", "2024-02-15", "2024-08-15")],
+     {"2024-02": ["366.00"], "2024-06": ["-30.00"], "2024-09": ["-184.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+# Three seats for a year, half price with a coupon of the first bill: what comes back does at half price too.
+case("pause_all", [("once_year", "2024-02-15", "2024-08-15", 3)],
+     {"2024-02": ["1098.00", "-549.00"], "2024-06": ["-90.00", "45.00"], "2024-09": ["-552.00", "276.00"]},
+     cycle_day=15, pauses=[(0, "2024-05-15", "2024-06-14")])
+# In arrears the first bill has no fee, and the coupon is gone when it comes.
+case("pause_arrears", [("once_late", "2024-02-15", "", 3)], {"2025-02": ["1098.00", "-90.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+# Two seats for 90 days; from then on three, whose year has 365.
+case("pause_more", [("year_ahead", "2024-02-15", "2024-05-15", 2), ("year_ahead", "2024-05-15", "", 3)],
+     {"2024-02": ["732.00"], "2024-05": ["1098.00"], "2024-06": ["-552.00"], "2024-08": ["-90.25"]}, cycle_day=15,
+     pauses=[(1, "2024-07-15", "2024-08-14")])
+# A cycle of a year that is given back whole, though a day of it is paused: 31 days of two seats.
+case("pause_year_none", [("year_ahead", "2024-02-15", "", 2)],
+     {"2024-02": ["732.00"], "2024-06": ["-62.00"], "2025-02": ["732.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-20", "2024-05-21", "none")])
+# 16 of 31 days of a minimum, of a product and of prices; the coupon of the account is of what is left.
+case("pause_min", [("joint_min", "2024-03-11", "2024-04-01")], {"2024-03": ["4.13", "32.00"]}, cycle_day=1,
+     pauses=[(0, "2024-03-16", "2024-03-21")])
+case("pause_account", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "2024-04-01", 1, 77)],
+     {"2024-03": ["10.00", "10.00", "-10.00", "-10.00"]}, pauses=[(1, "2024-03-05", "2024-03-06", "none")])
 
 REFUSED = [
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
@@ -176,11 +233,15 @@ def write(folder):
             out.write(f"{table}: {json.dumps(of)}\n")
     with open(os.path.join(folder, "accounts.csv"), "w", encoding="utf-8") as accounts, \
             open(os.path.join(folder, "subscribers.csv"), "w", encoding="utf-8") as people, \
+            open(os.path.join(folder, "suspensions.csv"), "w", encoding="utf-8") as paused, \
             open(os.path.join(folder, "usage"), "w", encoding="utf-8") as usage:
+        paused.write("subscriber,from,to,fee\n")
         accounts.write("id,cycle_day\n")
         people.write("id,account,product,msisdn,active_from,active_to,quantity\n")
-        for account, chain, _, rows, cycle_day in CASES:
+        for account, chain, _, rows, cycle_day, pauses in CASES:
             number += 1
+            for which, start, end, *fee in pauses:
+                paused.write(f"{account}_{which},{start},{end},{fee[0] if fee else 'prorate'}\n")
             accounts.write(f"{account},{cycle_day}\n")
             for i, (product, start, end, *more) in enumerate(chain):
                 own = f"{number}{more[1]}" if len(more) > 1 else number
@@ -341,7 +402,7 @@ def main():
             if lines not in found[bill["billingAccount"]["id"]].values():
                 print(f"FAILED: --from: {bill['id']} {lines}")
                 bad = 1
-    for account, _, wanted, _, _ in CASES:
+    for account, _, wanted, *_ in CASES:
         bills = found.get(account, {})
         if bills != wanted:
             print(f"FAILED: {account}: {bills}, not {wanted}")
