@@ -84,6 +84,10 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
     made->members = members;
     made->sellers = (struct tg_bill_sellers){.catalog = catalog,
                                              .newest = catalog->images[catalog->images_count - 1]};
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        const uint32_t count = tg_bill_spend_count(catalog->images[i]);
+        made->spends_max = count > made->spends_max ? count : made->spends_max;
+    }
     const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);
@@ -131,7 +135,10 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     const bool is_bound = (who->flags & TG_ROSTER_REMOVED) == 0 &&
                           member.version.product->bounds_scope == TG_SCOPE_SUBSCRIBER;
     const bool is_before = member.version.product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS;
-    if (is_bound && is_before) {
+    if (made->spends_max > 0 && (who->flags & TG_ROSTER_REMOVED) == 0) {
+        err = tg_bill_spend_lines(made, &member);
+    }
+    if (err == TG_OK && is_bound && is_before) {
         err = tg_bill_bound_lines(made, &member);
     }
     if (err == TG_OK && member.version.product->discount_scope == TG_SCOPE_SUBSCRIBER) {
@@ -243,9 +250,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     const struct tg_bill_members *all = assembler->members;
     const uint32_t *members = all->members + all->first[account];
     const uint32_t members_count = all->first[account + 1] - all->first[account];
-    /* Two fees, what a suspension gives back, two discounts, a maximum and a minimum a member,
-     * beside usage and charges. */
-    uint64_t needed = (uint64_t)members_count * 7;
+    /* Two fees, what a suspension gives back, minimum spends, two discounts, a maximum and a
+     * minimum a member, beside usage and charges. */
+    uint64_t needed = (uint64_t)members_count * (7 + assembler->spends_max);
     for (uint32_t m = 0; m < members_count; m++) {
         needed +=
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -
@@ -265,6 +272,12 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
         const uint32_t count = tg_bill_lines_take(table, members[m], assembler->slots);
         err = member_lines(assembler, members[m], assembler->slots, count, why);
+    }
+    if (err == TG_OK && assembler->spends_max > 0) {
+        err = tg_bill_spend_account(assembler, members, members_count);
+        err = err == TG_OK
+                  ? TG_OK
+                  : tg_why_set(why, err, "the sums of %s do not fit", assembler->account_id);
     }
     if (err == TG_OK) {
         err = account_terms(assembler, members, members_count, true, why);

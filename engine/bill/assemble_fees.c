@@ -184,6 +184,13 @@ static bool long_params(const struct tg_bill_assembler *made, uint32_t subscribe
     return true;
 }
 
+/* Was what a suspension gives back charged before the cycle, or with its begin? */
+static bool is_charged_ahead(const struct tg_bill_fee_params *params, bool is_long)
+{
+    return is_long ? params->first.image != NULL && params->first.product->is_in_advance != 0
+                   : tg_bill_fee_is_paid_ahead(params);
+}
+
 /* A longer fee in arrears gives back on the bill that charges it, all of its period at once. */
 static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *made,
                                                 const struct tg_bill_member *member,
@@ -194,9 +201,7 @@ static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *
                                        .whole = params,
                                        .from_ns = made->window.start_ns,
                                        .to_ns = made->window.end_ns};
-    const bool is_ahead = is_long
-                              ? params->first.image != NULL && params->first.product->is_in_advance
-                              : tg_bill_fee_is_paid_ahead(params);
+    const bool is_ahead = is_charged_ahead(params, is_long);
     ask.pauses = tg_roster_pauses(made->catalog->roster, member->subscriber, &ask.pauses_count);
     ask.version = is_ahead ? params->first : params->last;
     ask.amount = ask.version.product->fee;
@@ -210,9 +215,11 @@ static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *
     return ask;
 }
 
-/* What comes back for the time in which the subscription was suspended. */
+/* What comes back for the time in which the subscription was suspended; charged_month: of the
+ * earlier bill that charged it, 0 when this one does. */
 static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                              const struct tg_bill_fee_params *params, bool is_long)
+                              const struct tg_bill_fee_params *params, bool is_long,
+                              uint32_t charged_month)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     if ((who->flags & TG_ROSTER_PAUSES) == 0) {
@@ -241,10 +248,28 @@ static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bi
         .subscriber = member->subscriber,
         .catalog_version = ask.version.image->version,
         .currency = ask.version.currency,
+        .charged_month = charged_month,
         .kind = TG_BILL_LINE_RECURRING,
         .proration = ask.version.product->proration,
     };
     return TG_OK;
+}
+
+/* A longer fee in arrears is due once, though its bills before are issued: only then anything of it
+ * comes back. One in advance was charged by an earlier bill, or is by this one. */
+static enum tg_err pauses_give_back(struct tg_bill_assembler *made,
+                                    const struct tg_bill_member *member,
+                                    const struct tg_bill_fee_params *params,
+                                    const struct tg_bill_fee_span *span, bool is_due)
+{
+    const bool is_ahead = is_charged_ahead(params, span != NULL);
+    const bool was_charged = is_ahead && (span == NULL || span->was_charged);
+    const uint32_t charged_month = !was_charged   ? 0
+                                   : span == NULL ? made->window.month - 1
+                                                  : span->charged_month;
+    return span == NULL || was_charged || is_due
+               ? pause_line(made, member, params, span != NULL, charged_month)
+               : TG_OK;
 }
 
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -313,8 +338,8 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
             .proration = product->proration,
         };
     }
-    const bool is_charged = !is_long || span.was_charged || (count > 0 && fees[0].amount > 0);
-    err = is_charged ? pause_line(made, member, &params, is_long) : TG_OK;
+    err = pauses_give_back(made, member, &params, is_long ? &span : NULL,
+                           count > 0 && fees[0].kind == TG_BILL_FEE_DUE);
     return err == TG_OK
                ? TG_OK
                : tg_why_set(why, err, "the suspension of %s cannot be prorated", member->name);

@@ -45,6 +45,7 @@ struct tg_bill_assembler {
     uint32_t charges_count;                    /**< Of charges. */
     const struct tg_bill_closes *closes;       /**< May be NULL. */
     const struct tg_bill_bands *bands;         /**< May be NULL. */
+    uint32_t spends_max;                       /**< Minimum spends of the version with most. */
     uint64_t written_off_count;                /**< Late rows not charged, of this account. */
     const struct tg_bill_members *members;     /**< Borrowed. */
     const struct tg_bill_lines *table;         /**< Of the account's rows; borrowed. */
@@ -143,6 +144,36 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
  *  @param member Whose, with a version. @return TG_OK or as tg_bill_fee_owed. */
 enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);
+
+/** @brief What is owed of a minimum or maximum in the cycle: prorated as the product's fee, less
+ *  the time of suspensions that give it back. @param made Assembler. @param member Whose, with a
+ *  version. @param bound Of a whole cycle. @param[out] owed Written on TG_OK. @return TG_OK or as
+ *  tg_bill_fee_owed. */
+enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
+                               const struct tg_bill_member *member, int64_t bound,
+                               struct tg_bill_prorated *owed);
+
+/** @brief Add a line that terms make. @param made Assembler. @param member Whose, with a version.
+ *  @param line Kind, title, amounts and shares; who and whose are added. */
+void tg_bill_extra_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                        const struct tg_bill_line *line);
+
+/** @brief Add what a subscription's usage of prices misses to their minimum spend; before
+ *  discounts, maximum and minimum of its product. @param made Assembler. @param member Whose, with
+ *  a version. @return TG_OK, TG_E_NO_EXCHANGE_RATE or as tg_bill_bound_owed. */
+enum tg_err tg_bill_spend_lines(struct tg_bill_assembler *made,
+                                const struct tg_bill_member *member);
+
+/** @brief Add what the usage of an account misses to the minimum spends that are its own: of the
+ *  first subscription that owes each, behind the lines of all. @param made Assembler. @param
+ * members Roster indices, in the order of made->names; shape [count]. @param count Any. @return As
+ *  tg_bill_spend_lines. */
+enum tg_err tg_bill_spend_account(struct tg_bill_assembler *made, const uint32_t *members,
+                                  uint32_t count);
+
+/** @brief Minimum spends of a version. @param image Version. @return How many a subscription could
+ *  owe at most. */
+uint32_t tg_bill_spend_count(const struct tg_image *image);
 
 /** @brief Take a line of late usage off the invoice, for a note on the one it is late for; it stays
  *  where that was never issued. @param made Assembler. @param line One of its lines. @param month

@@ -17,9 +17,10 @@ static __int128 counted(const struct tg_bill_line *line, uint8_t eligible)
     }
     const bool is_shared = line->kind == TG_BILL_LINE_DISCOUNT ||
                            line->kind == TG_BILL_LINE_MAXIMUM || line->kind == TG_BILL_LINE_MINIMUM;
-    const __int128 usage = is_shared                           ? line->amount_usage
-                           : tg_bill_line_has_rows(line->kind) ? line->amount_exact
-                                                               : 0;
+    const __int128 usage = is_shared ? line->amount_usage
+                           : tg_bill_line_has_rows(line->kind) || line->kind == TG_BILL_LINE_SPEND
+                               ? line->amount_exact
+                               : 0;
     return eligible == TG_ELIGIBLE_ALL     ? line->amount_exact
            : eligible == TG_ELIGIBLE_USAGE ? usage
                                            : line->amount_exact - usage;
@@ -54,8 +55,8 @@ static __int128 share_of_usage(__int128 taken, struct eligible of)
                                           : taken * of.usage / of.sum;
 }
 
-static void extra_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                       const struct tg_bill_line *line)
+void tg_bill_extra_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                        const struct tg_bill_line *line)
 {
     const struct tg_bill_fee_version *version = &member->version;
     const uint16_t product = tg_roster_line(made->catalog->roster, member->subscriber)->product;
@@ -151,30 +152,30 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
             part = part > 0 ? product->discount_max : -product->discount_max;
         }
         const __int128 usage = share_of_usage(part, of);
-        extra_line(made, member,
-                   &(struct tg_bill_line){.title = is_cut ? "discount_max" : "discount",
-                                          .amount_exact = -(__int128)part,
-                                          .amount_usage = -usage,
-                                          .fee = (int64_t)of.sum,
-                                          .covered = product->discount_ppm,
-                                          .covered_total = 1000000,
-                                          .kind = TG_BILL_LINE_DISCOUNT});
+        tg_bill_extra_line(made, member,
+                           &(struct tg_bill_line){.title = is_cut ? "discount_max" : "discount",
+                                                  .amount_exact = -(__int128)part,
+                                                  .amount_usage = -usage,
+                                                  .fee = (int64_t)of.sum,
+                                                  .covered = product->discount_ppm,
+                                                  .covered_total = 1000000,
+                                                  .kind = TG_BILL_LINE_DISCOUNT});
         of.sum -= part;
         of.usage -= usage;
     }
     if (product->discount_fixed > 0 && of.sum > 0) {
         const __int128 taken = product->discount_fixed < of.sum ? product->discount_fixed : of.sum;
         const __int128 usage = share_of_usage(taken, of);
-        extra_line(made, member,
-                   &(struct tg_bill_line){.title = "discount_amount",
-                                          .amount_exact = -taken,
-                                          .amount_usage = -(usage < 0       ? 0
-                                                            : usage > taken ? taken
-                                                                            : usage),
-                                          .fee = product->discount_fixed,
-                                          .covered = 1,
-                                          .covered_total = 1,
-                                          .kind = TG_BILL_LINE_DISCOUNT});
+        tg_bill_extra_line(made, member,
+                           &(struct tg_bill_line){.title = "discount_amount",
+                                                  .amount_exact = -taken,
+                                                  .amount_usage = -(usage < 0       ? 0
+                                                                    : usage > taken ? taken
+                                                                                    : usage),
+                                                  .fee = product->discount_fixed,
+                                                  .covered = 1,
+                                                  .covered_total = 1,
+                                                  .kind = TG_BILL_LINE_DISCOUNT});
     }
     return TG_OK;
 }
@@ -203,14 +204,23 @@ static enum tg_err bound_pause(const struct tg_bill_assembler *made,
                            member->version.image->rounding_rate, &owed->amount);
 }
 
+enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
+                               const struct tg_bill_member *member, int64_t bound,
+                               struct tg_bill_prorated *owed)
+{
+    const struct tg_bill_fee_params params =
+        tg_bill_fee_params_of(made, tg_roster_line(made->catalog->roster, member->subscriber));
+    *owed = (struct tg_bill_prorated){0};
+    const enum tg_err err =
+        tg_bill_fee_owed(&member->version, bound, TG_PERIOD_MONTH, &params, owed);
+    return err == TG_OK ? bound_pause(made, member, &params, bound, owed) : err;
+}
+
 /* max(0, what counts towards it - the cap) is taken off; then max(0, commitment - what counts) is
  * added. Both are prorated as the fee is. */
 enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
 {
-    const struct tg_bill_fee_version *version = &member->version;
-    const struct tg_product *product = version->product;
-    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
-    const struct tg_bill_fee_params params = tg_bill_fee_params_of(made, who);
+    const struct tg_product *product = member->version.product;
     const struct {
         const char *title;
         int64_t bound;
@@ -220,18 +230,13 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
     } bounds[] = {{"maximum", product->maximum, product->maximum_on, TG_BILL_LINE_MAXIMUM, -1},
                   {"minimum", product->minimum, product->minimum_on, TG_BILL_LINE_MINIMUM, 1}};
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
-        struct tg_bill_prorated owed = {0};
+        struct tg_bill_prorated owed;
         if (bounds[i].bound == 0) {
             continue;
         }
-        const enum tg_err err =
-            tg_bill_fee_owed(version, bounds[i].bound, TG_PERIOD_MONTH, &params, &owed);
+        const enum tg_err err = tg_bill_bound_owed(made, member, bounds[i].bound, &owed);
         if (err != TG_OK) {
             return err;
-        }
-        const enum tg_err paused = bound_pause(made, member, &params, bounds[i].bound, &owed);
-        if (paused != TG_OK) {
-            return paused;
         }
         const struct eligible of = eligible_of(made, member, bounds[i].eligible);
         const __int128 missing = owed.amount - of.sum;
@@ -241,14 +246,14 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
                                    bounds[i].eligible == TG_ELIGIBLE_USAGE);
         const __int128 usage = is_usage ? share_of_usage(missing, of) : 0;
         if (owed.covered > 0 && (bounds[i].sign > 0 ? missing > 0 : missing < 0)) {
-            extra_line(made, member,
-                       &(struct tg_bill_line){.title = bounds[i].title,
-                                              .amount_exact = missing,
-                                              .amount_usage = usage,
-                                              .fee = bounds[i].bound,
-                                              .covered = owed.covered,
-                                              .covered_total = owed.total,
-                                              .kind = bounds[i].kind});
+            tg_bill_extra_line(made, member,
+                               &(struct tg_bill_line){.title = bounds[i].title,
+                                                      .amount_exact = missing,
+                                                      .amount_usage = usage,
+                                                      .fee = bounds[i].bound,
+                                                      .covered = owed.covered,
+                                                      .covered_total = owed.total,
+                                                      .kind = bounds[i].kind});
         }
     }
     return TG_OK;

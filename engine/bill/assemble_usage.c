@@ -131,6 +131,7 @@ static enum tg_err usage_line(struct tg_bill_assembler *made, const struct tg_bi
         .price_id = tg_image_name(image, TG_CATALOG_PRICE, slot->price_id),
         .unit_id = tg_unit_name(tg_image_price_info(image, slot->price_id)->unit),
         .title = "",
+        .price = slot->price_id,
         .subscriber = slot->subscriber,
         .currency = slot->currency,
         .service = slot->service,

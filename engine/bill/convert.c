@@ -22,6 +22,17 @@ const struct tg_exchange_rate *tg_bill_slot_exchange(const struct tg_image *imag
                : NULL;
 }
 
+enum tg_err tg_bill_amount_convert(const struct tg_image *image, uint16_t own, int64_t at_ns,
+                                   int64_t *amount)
+{
+    if (*amount == 0 || image->currency == own || tg_image_exchange_at(image, 0) == NULL) {
+        return TG_OK;
+    }
+    const struct tg_exchange_rate *rate = tg_image_exchange(image, image->currency, own, at_ns);
+    return rate == NULL ? TG_E_NO_EXCHANGE_RATE
+                        : tg_exchange_amount(rate, *amount, image->rounding_exchange, amount);
+}
+
 enum tg_err tg_bill_product_convert(const struct tg_image *image, const struct tg_product *product,
                                     uint16_t own, int64_t at_ns, struct tg_product *local,
                                     uint16_t *currency)
@@ -39,14 +50,9 @@ enum tg_err tg_bill_product_convert(const struct tg_image *image, const struct t
         return TG_OK;
     }
     *currency = own;
-    const struct tg_exchange_rate *rate = tg_image_exchange(image, image->currency, own, at_ns);
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof amounts / sizeof amounts[0] && err == TG_OK; i++) {
-        if (*amounts[i] != 0) {
-            err = rate == NULL
-                      ? TG_E_NO_EXCHANGE_RATE
-                      : tg_exchange_amount(rate, *amounts[i], image->rounding_exchange, amounts[i]);
-        }
+        err = tg_bill_amount_convert(image, own, at_ns, amounts[i]);
     }
     return err;
 }

@@ -40,6 +40,13 @@ uint16_t tg_bill_slot_currency(const struct tg_catalog_snapshot *catalog, uint32
 const struct tg_exchange_rate *tg_bill_slot_exchange(const struct tg_image *image,
                                                      uint16_t slot_currency);
 
+/** @brief An amount of a version in the account's currency. @param image Version. @param own The
+ *  account's currency. @param at_ns Whose rate counts. @param[in,out] amount Left as it is when the
+ *  image declares no exchange rates at all. @return TG_OK, TG_E_NO_EXCHANGE_RATE,
+ *  TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_amount_convert(const struct tg_image *image, uint16_t own, int64_t at_ns,
+                                   int64_t *amount);
+
 /**
  * @brief A product with its amounts in the account's currency.
  * @param[in]  image    Of the product.

@@ -82,12 +82,20 @@ static bool lists_alike(const struct tg_usage *usage, const struct met *before,
     }
 }
 
+/* All that rating looks at; a minimum is the bill's. */
+static bool limit_counts_alike(const struct tg_spend_limit *one, const struct tg_spend_limit *two)
+{
+    return one->maximum == two->maximum && one->period == two->period && one->scope == two->scope &&
+           one->is_present == two->is_present &&
+           memcmp(one->thresholds, two->thresholds, sizeof one->thresholds) == 0;
+}
+
 static bool limits_alike(const struct met *before, const struct met *after, uint16_t one,
                          uint16_t two)
 {
-    return one == two && (one == 0 || memcmp(tg_image_spend_limit(before->image, one - 1),
-                                             tg_image_spend_limit(after->image, two - 1),
-                                             sizeof(struct tg_spend_limit)) == 0);
+    return one == two &&
+           (one == 0 || limit_counts_alike(tg_image_spend_limit(before->image, one - 1),
+                                           tg_image_spend_limit(after->image, two - 1)));
 }
 
 /* Only rows whose price has rules look at limits, the plan's too. */

@@ -69,6 +69,7 @@ static int line_compare(const void *a, const void *b)
     order = order != 0 ? order : strcmp(left->zone_id, right->zone_id);
     order = order != 0 ? order : strcmp(band_of(left), band_of(right));
     order = order != 0 ? order : strcmp(left->price_id, right->price_id);
+    order = order != 0 ? order : number_compare(left->price, right->price);
     order = order != 0 ? order : number_compare(left->catalog_version, right->catalog_version);
     order = order != 0 ? order : number_compare(left->is_prepaid, right->is_prepaid);
     return order != 0 ? order : number_compare(left->tax_index, right->tax_index);
@@ -252,8 +253,8 @@ enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
 
 const char *tg_bill_line_kind_name(uint8_t kind)
 {
-    static const char *const names[] = {"recurring",  "usage",      "one_off",
-                                        "adjustment", "late_usage", "discount",
-                                        "minimum",    "credit",     "maximum"};
+    static const char *const names[] = {"recurring",  "usage",        "one_off", "adjustment",
+                                        "late_usage", "discount",     "minimum", "credit",
+                                        "maximum",    "spend_minimum"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

@@ -51,7 +51,8 @@ enum tg_bill_line_kind {
     TG_BILL_LINE_MINIMUM = 6,    /**< What is missing to the minimum commitment. */
     TG_BILL_LINE_CREDIT = 7,     /**< Of a credit or debit note: refers to an issued line. */
     TG_BILL_LINE_MAXIMUM = 8,    /**< What is beyond the most a cycle may cost, taken off. */
-    TG_BILL_LINE_KINDS = 9       /**< How many. */
+    TG_BILL_LINE_SPEND = 9,      /**< What usage of prices misses to their minimum spend. */
+    TG_BILL_LINE_KINDS = 10      /**< How many. */
 };
 
 /** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */
@@ -90,6 +91,7 @@ struct tg_bill_line {
     int64_t amount;          /**< Printed, at bill scale; compute writes it. */
     int64_t tax_amount;      /**< Its share of the category's tax, bill scale; compute writes it. */
     int64_t tax_parts[TG_TAX_PARTS_MAX]; /**< Of a set: tax_amount by part; compute writes it. */
+    uint32_t price;                      /**< Of rows: price index; of a minimum spend: limit. */
     uint32_t subscriber;                 /**< Roster index; the first sorting key. */
     uint32_t catalog_version;            /**< Version that priced it. */
     uint16_t currency;                   /**< ISO 4217 numeric of all its amounts. */

@@ -110,6 +110,9 @@ static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill
     case TG_BILL_LINE_MINIMUM:
         tg_bill_text_add(&text, "%s, to the minimum", line->product_id);
         break;
+    case TG_BILL_LINE_SPEND:
+        tg_bill_text_add(&text, "%s, to the minimum of %s", line->product_id, title);
+        break;
     default:
         if (title[0] != '\0') {
             tg_bill_text_put(&text, title, strnlen(title, ITEM_BYTES / 2));

@@ -310,6 +310,12 @@ static void offsets_patch(struct tg_image *image)
         allowances[i].bands_offset +=
             allowances[i].bands_offset != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset - 1 : 0;
     }
+    struct tg_spend_limit *limits =
+        (struct tg_spend_limit *)(void *)(base + all[TG_IMAGE_SECTION_SPEND_LIMITS].offset);
+    for (uint32_t i = 0; i < all[TG_IMAGE_SECTION_SPEND_LIMITS].count; i++) {
+        limits[i].plans_offset +=
+            limits[i].plans_offset != 0 ? all[TG_IMAGE_SECTION_DECK_DATA].offset - 1 : 0;
+    }
 }
 
 static enum tg_err image_pack(struct tg_compile *compile, struct tg_image **packed)
@@ -413,6 +419,7 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
         tg_compile_prices(&compile);
         tg_compile_causes(&compile);
         tg_compile_plans(&compile);
+        tg_compile_minimums(&compile);
         tg_compile_counters(&compile, previous);
         tg_compile_rules(&compile);
         tg_compile_products(&compile);

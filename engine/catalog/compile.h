@@ -180,6 +180,14 @@ void tg_compile_exchange(struct tg_compile *compile);
 /** @brief Compile spend limits. @param compile State. */
 void tg_compile_spend_limits(struct tg_compile *compile);
 
+/** @brief A compiled spend limit. @param compile State. @param index Of TG_CATALOG_SPEND_LIMIT;
+ * any.
+ *  @return Borrowed until the section grows; NULL: there is none. */
+const struct tg_spend_limit *tg_compile_limit(const struct tg_compile *compile, uint32_t index);
+
+/** @brief Which plans owe the minimum of a limit; after plans. @param compile State. */
+void tg_compile_minimums(struct tg_compile *compile);
+
 /**
  * @brief The counter of each price; after plans.
  * @param[in,out] compile   State.

@@ -153,6 +153,32 @@ void tg_compile_exchange(struct tg_compile *compile)
     free(rates);
 }
 
+/* A bill is of a cycle, so what a bill makes up for is too. */
+static void minimum_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                         struct tg_spend_limit *limit)
+{
+    const struct tg_schema *keys = &tg_catalog_spend_limit_keys;
+    const struct tg_yaml_node *minimum = tg_yaml_get(node, "minimum");
+    const struct tg_yaml_node *period = tg_yaml_get(node, "period");
+    if (minimum == NULL) {
+        return;
+    }
+    limit->minimum = tg_compile_money(compile, keys, node, "minimum", 0);
+    if (limit->minimum <= 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, minimum->mark, NULL, "minimum: must be above 0");
+        limit->minimum = 0;
+    } else if (limit->minimum > limit->maximum) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, minimum->mark, NULL,
+                    "minimum: is above the maximum");
+    }
+    if (period == NULL) {
+        limit->period = TG_PERIOD_CYCLE;
+    } else if (limit->period != TG_PERIOD_CYCLE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, period->mark, "use cycle, or leave it out",
+                    "spend limit \"%.64s\": a minimum is of the cycle of a bill", node->key);
+    }
+}
+
 static struct tg_spend_limit limit_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_spend_limit_keys;
@@ -169,9 +195,10 @@ static struct tg_spend_limit limit_read(struct tg_compile *compile, const struct
         tg_diag_add(compile->diag, TG_DIAG_ERROR, maximum->mark, NULL,
                     "maximum: must not be negative");
     }
-    if (maximum == NULL && thresholds == NULL) {
+    minimum_read(compile, node, &out);
+    if (maximum == NULL && thresholds == NULL && tg_yaml_get(node, "minimum") == NULL) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
-                    "spend limit \"%.64s\" needs a maximum or thresholds", node->key);
+                    "spend limit \"%.64s\" needs a maximum, a minimum or thresholds", node->key);
     }
     uint32_t count = 0;
     for (const struct tg_yaml_node *item = thresholds != NULL ? thresholds->child : NULL;
@@ -207,6 +234,14 @@ void tg_compile_spend_limits(struct tg_compile *compile)
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_SPEND_LIMITS], &limit,
                              sizeof limit, 8);
     }
+}
+
+const struct tg_spend_limit *tg_compile_limit(const struct tg_compile *compile, uint32_t index)
+{
+    const struct tg_blob *blob = &compile->sections[TG_IMAGE_SECTION_SPEND_LIMITS];
+    return !blob->is_broken && index < blob->size_bytes / sizeof(struct tg_spend_limit)
+               ? (const struct tg_spend_limit *)(const void *)blob->bytes + index
+               : NULL;
 }
 
 static uint64_t divisor_of(uint64_t a, uint64_t b)

@@ -106,6 +106,22 @@ static const struct tg_price *price_at(const struct tg_compile *compile, uint32_
                                        offset);
 }
 
+/* What is not in rules and makes one charge of bands: a minimum, and how segments are rounded. */
+static bool infos_agree(const struct tg_compile *compile, uint32_t one, uint32_t two)
+{
+    const struct tg_blob *blob = &compile->sections[TG_IMAGE_SECTION_PRICE_INFO];
+    if (blob->is_broken) {
+        return true;
+    }
+    const struct tg_price_info *infos = (const struct tg_price_info *)(const void *)blob->bytes;
+    const struct tg_price_info *a = &infos[one];
+    const struct tg_price_info *b = &infos[two];
+    const int of_segments = TG_PRICE_ROUND_SEGMENTS;
+    return a->spend_minimum == b->spend_minimum &&
+           (a->options & of_segments) == (b->options & of_segments) &&
+           ((a->options & of_segments) == 0 || a->round_exponent == b->round_exponent);
+}
+
 /* A record across bands is one charge: in one currency, under one rule. */
 static void bands_agree(struct cell *cell, const struct tg_yaml_node *node, uint32_t price)
 {
@@ -122,10 +138,11 @@ static void bands_agree(struct cell *cell, const struct tg_yaml_node *node, uint
     const struct tg_price *first = price_at(compile, cell->row_price);
     const struct tg_price_rule *a = &rules[cell->row_price];
     const struct tg_price_rule *b = &rules[price];
-    if (first != NULL && (first->currency != ours->currency || memcmp(a, b, sizeof *a) != 0)) {
+    if (first != NULL && (first->currency != ours->currency || memcmp(a, b, sizeof *a) != 0 ||
+                          !infos_agree(compile, cell->row_price, price))) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "usage across a band is one charge",
-                    "price \"%.64s\" has another currency, convert, carry_remainder or "
-                    "spend_limit than the prices before it",
+                    "price \"%.64s\" has another currency, convert, carry_remainder, "
+                    "spend_limit or rounding_of than the prices before it",
                     node->text);
     }
 }
@@ -439,6 +456,17 @@ static void groups_join(struct cell *cell)
     cell->zones = cell->joint;
 }
 
+/* A minimum is of prices: what a bill looks at are its lines, and each has one. */
+static void minimum_refuse(const struct tg_compile *compile, const struct tg_yaml_node *node,
+                           uint32_t index)
+{
+    const struct tg_spend_limit *limit = tg_compile_limit(compile, index);
+    if (limit != NULL && limit->minimum != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "name it in the prices",
+                    "spend limit \"%.64s\" has a minimum, which is of prices", node->text);
+    }
+}
+
 static void references_resolve(struct cell *cell)
 {
     struct tg_compile *compile = cell->compile;
@@ -458,6 +486,7 @@ static void references_resolve(struct cell *cell)
         limit != NULL ? tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", limit)
                       : none;
     cell->spend_limit = limit_index == none ? 0 : (uint16_t)(limit_index + 1);
+    minimum_refuse(compile, limit, limit_index);
     cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
     fallback_decks_read(cell);

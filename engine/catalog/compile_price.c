@@ -14,6 +14,8 @@
 #define PARAMS_BYTES_MAX 65536u
 /* A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
 #define ROUND_EXPONENT_MAX 9
+/* Of 64 segments and as many of the call before: 2 x 64 x 10^7 x 2^32 is below 2^63. */
+#define SEGMENT_EXPONENT_MAX 7
 
 /* The `params:` tree as dotted keys. */
 struct settings {
@@ -281,8 +283,24 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
     return price;
 }
 
+/* The limit of a price. Rating counts to one that cuts or tells; a minimum is the bill's alone. */
+static void limit_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                       struct tg_price_rule *rule, struct tg_price_info *info)
+{
+    const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", node);
+    const struct tg_spend_limit *limit = tg_compile_limit(compile, index);
+    if (limit == NULL) {
+        return;
+    }
+    rule->spend_limit = limit->maximum != INT64_MAX || limit->thresholds[0] != INT64_MAX
+                            ? (uint16_t)(index + 1)
+                            : 0;
+    info->spend_minimum = limit->minimum != 0 ? (uint16_t)(index + 1) : 0;
+}
+
 /* What the engine looks at for few prices; the carry's denominator is known once all are read. */
-static struct tg_price_rule rule_read(struct tg_compile *compile, const struct tg_yaml_node *node)
+static struct tg_price_rule rule_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                      struct tg_price_info *info)
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
     const struct tg_yaml_node *limit = tg_yaml_get(node, "spend_limit");
@@ -291,11 +309,31 @@ static struct tg_price_rule rule_read(struct tg_compile *compile, const struct t
         .converts_at_event = (uint8_t)tg_schema_number(keys, node, "convert"),
     };
     if (limit != NULL) {
-        const uint32_t index =
-            tg_compile_resolve(compile, TG_CATALOG_SPEND_LIMIT, "spend limit", limit);
-        rule.spend_limit = index == UINT32_MAX ? 0 : (uint16_t)(index + 1);
+        limit_read(compile, limit, &rule, info);
     }
     return rule;
+}
+
+/* Segments are rounded and then only summed, so what stands beside them needs no rounding. */
+static void segments_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           const struct tg_price *price, uint8_t exponent)
+{
+    const struct {
+        const char *key;
+        int64_t amount;
+    } beside[] = {
+        {"connect", price->connect_fee}, {"min", price->charge_min}, {"max", price->charge_max}};
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        const struct tg_yaml_node *written = tg_yaml_get(node, beside[i].key);
+        if (written != NULL && beside[i].amount % tg_pow10(exponent) != 0) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, written->mark, NULL,
+                        "%s: has more decimals than segments are rounded to", beside[i].key);
+        }
+    }
+    if (tg_schema_number(&tg_catalog_price_keys, node, "carry_remainder") != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "rounding_of")->mark, NULL,
+                    "rounding_of: a remainder is carried of charges, not of segments");
+    }
 }
 
 /* What the engine must know and the tariff need not. */
@@ -308,7 +346,8 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
         (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |
         (tg_schema_number(keys, node, "included_off") != 0 ? TG_PRICE_INCLUDED_FIRST : 0) |
-        (tg_schema_number(keys, node, "units_of") != 0 ? TG_PRICE_UNITS_OF_CALL : 0);
+        (tg_schema_number(keys, node, "units_of") != 0 ? TG_PRICE_UNITS_OF_CALL : 0) |
+        (tg_schema_number(keys, node, "rounding_of") != 0 ? TG_PRICE_ROUND_SEGMENTS : 0);
     info->block_units = (uint64_t)tg_schema_number(keys, node, "block");
     info->block_units = info->block_units >= 1 ? info->block_units : 1;
     if (__builtin_mul_overflow(info->block_units, tg_unit_base_count(info->unit),
@@ -326,13 +365,18 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         return;
     }
     const int64_t exponent = price->scale - tg_schema_number(keys, node, "decimals");
-    if (exponent < 0 || exponent > ROUND_EXPONENT_MAX) {
+    const int exponent_max =
+        (info->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? SEGMENT_EXPONENT_MAX : ROUND_EXPONENT_MAX;
+    if (exponent < 0 || exponent > exponent_max) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
-                    "decimals: must be %d to %d in %s", (int)price->scale - ROUND_EXPONENT_MAX,
+                    "decimals: must be %d to %d in %s", (int)price->scale - exponent_max,
                     (int)price->scale, tg_currency_by_numeric(price->currency)->code);
         return;
     }
     info->round_exponent = (uint8_t)exponent;
+    if ((info->options & TG_PRICE_ROUND_SEGMENTS) != 0) {
+        segments_check(compile, node, price, (uint8_t)exponent);
+    }
 }
 
 static void price_compile(struct tg_compile *compile, const struct tg_yaml_node *node,
@@ -426,7 +470,7 @@ void tg_compile_prices(struct tg_compile *compile)
         uint32_t offset = UINT32_MAX; /* a hole, until the image is laid out */
         if (node != NULL && node->kind == TG_YAML_MAP) {
             price_compile(compile, node, i, &info, &offset);
-            rule = rule_read(compile, node);
+            rule = rule_read(compile, node, &info);
         } else if (tg_compile_rate_find(compile, i) != NULL) {
             rate_compile(compile, tg_compile_rate_find(compile, i), &info, &offset);
         }

@@ -80,13 +80,17 @@ static void reverse_check(struct tg_compile *compile, const struct tg_yaml_node 
         tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, hint,
                     "negative_usage: the service has an allowance");
     }
+    const struct tg_price_rule *rules =
+        (const struct tg_price_rule *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_RULES]
+            .bytes;
     bool has_limit = tg_yaml_get(service, "spend_limit") != NULL;
     bool has_carry = false;
-    for (size_t i = 0; i < prices_count; i++) {
+    const bool is_broken = compile->sections[TG_IMAGE_SECTION_PRICE_RULES].is_broken;
+    for (size_t i = 0; !is_broken && i < prices_count; i++) {
         const struct tg_yaml_node *price =
             prices[i] != TG_PRICE_NONE ? tg_compile_node(compile, TG_CATALOG_PRICE, prices[i])
                                        : NULL;
-        has_limit |= price != NULL && tg_yaml_get(price, "spend_limit") != NULL;
+        has_limit |= price != NULL && rules[prices[i]].spend_limit != 0;
         has_carry |= price != NULL &&
                      tg_schema_number(&tg_catalog_price_keys, price, "carry_remainder") != 0;
     }

@@ -39,8 +39,11 @@ static struct tg_price_rule rule_of(const struct tg_image *image, uint32_t price
                : (struct tg_price_rule){.spend_limit = 0};
 }
 
-static const char *limit_name(const struct tg_image *image, uint16_t limit)
+/* The limit a price names: one that rating counts to, or only a bill. */
+static const char *limit_name(const struct tg_image *image, uint32_t price_id)
 {
+    const uint16_t minimum = tg_image_price_info(image, price_id)->spend_minimum;
+    const uint16_t limit = minimum != 0 ? minimum : rule_of(image, price_id).spend_limit;
     return limit != 0 ? tg_image_name(image, TG_CATALOG_SPEND_LIMIT, limit - 1) : "none";
 }
 
@@ -128,8 +131,8 @@ static void rules_diff(struct tg_diff *diff, const struct tg_diff_item *item)
                  is.carry_denominator != 0 ? "true" : "false");
     tg_diff_text(diff, item, "convert", was.converts_at_event != 0 ? "event" : "bill",
                  is.converts_at_event != 0 ? "event" : "bill");
-    tg_diff_text(diff, item, "spend_limit", limit_name(diff->before, was.spend_limit),
-                 limit_name(diff->after, is.spend_limit));
+    tg_diff_text(diff, item, "spend_limit", limit_name(diff->before, item->was),
+                 limit_name(diff->after, item->is));
 }
 
 static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
@@ -152,6 +155,9 @@ static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_text(diff, item, "included_off",
                  (was->options & TG_PRICE_INCLUDED_FIRST) != 0 ? "used" : "billed",
                  (is->options & TG_PRICE_INCLUDED_FIRST) != 0 ? "used" : "billed");
+    tg_diff_text(diff, item, "rounding_of",
+                 (was->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? "segment" : "event",
+                 (is->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? "segment" : "event");
     tg_diff_text(diff, item, "units_of",
                  (was->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record",
                  (is->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record");
@@ -207,6 +213,7 @@ void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_spend_limit, maximum, "maximum", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_spend_limit, minimum, "minimum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_spend_limit, period, "period", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM)};
     static const struct tg_spend_limit none = {.is_present = 0};

@@ -462,6 +462,16 @@ static inline uint32_t tg_image_count(const struct tg_image *image, enum tg_cata
     return image->sections[TG_IMAGE_SECTION_NAMES + kind].count;
 }
 
+/** @brief Does a plan sell a price that counts to the minimum of a limit? @param image Checked.
+ *  @param limit Of it. @param plan Plan, or TG_PLAN_NONE. @return true if so. */
+static inline bool tg_image_plan_owes(const struct tg_image *image,
+                                      const struct tg_spend_limit *limit, uint16_t plan)
+{
+    return limit->plans_offset != 0 && plan < tg_image_count(image, TG_CATALOG_PLAN) &&
+           ((((const uint8_t *)tg_image_at(image, limit->plans_offset))[plan / 8] >> (plan % 8)) &
+            1u) != 0;
+}
+
 /** @brief Name. @param image Checked. @param kind enum. @param index Any.
  *  @return NUL-terminated, borrowed; "" when there is none. */
 const char *tg_image_name(const struct tg_image *image, enum tg_catalog_kind kind, uint32_t index);

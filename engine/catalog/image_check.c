@@ -530,7 +530,8 @@ static bool rules_check(const struct tg_image *image)
         is_fine = plan_limits[i] <= limits_count;
     }
     for (uint32_t i = 0; is_fine && i < tg_image_prices_count(image); i++) {
-        if ((tg_image_price_info(image, i)->options & TG_PRICE_RULES) != 0) {
+        is_fine = tg_image_price_info(image, i)->spend_minimum <= limits_count;
+        if (is_fine && (tg_image_price_info(image, i)->options & TG_PRICE_RULES) != 0) {
             is_fine = i < rules_count &&
                       tg_image_price_rule(image, i)->spend_limit <= limits_count &&
                       tg_image_price_rule(image, i)->carry_denominator <= INT32_MAX;
@@ -541,7 +542,11 @@ static bool rules_check(const struct tg_image *image)
                   rates[i].from_scale >= 6 && rates[i].to_scale <= 12 && rates[i].to_scale >= 6;
     }
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
-        is_fine = tg_image_spend_limit(image, i)->period < TG_PERIODS_COUNT;
+        const struct tg_spend_limit *limit = tg_image_spend_limit(image, i);
+        is_fine = limit->period < TG_PERIODS_COUNT && limit->minimum >= 0 &&
+                  (limit->plans_offset == 0 ||
+                   lies_inside(image, limit->plans_offset,
+                               (tg_image_count(image, TG_CATALOG_PLAN) + 7) / 8, 1, 1));
     }
     return is_fine && zones_check(image) && bill_check(image);
 }

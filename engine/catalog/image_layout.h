@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TG_IMAGE_MAGIC        UINT64_C(0x31474d4945474c54) /* "TLGEIMG1" as stored */
-#define TG_IMAGE_FORMAT       9u
+#define TG_IMAGE_FORMAT       10u
 #define TG_IMAGE_ALIGN_BYTES  64u
 #define TG_IMAGE_SECTIONS_MAX 46u
 
@@ -90,7 +90,8 @@ enum tg_price_option {
     TG_PRICE_CONNECT_ON_USE = 2, /**< Connect fee also when an allowance covers all units. */
     TG_PRICE_RULES = 4,          /**< Has a struct tg_price_rule that must be looked at. */
     TG_PRICE_INCLUDED_FIRST = 8, /**< Included units come off before minimum and increments. */
-    TG_PRICE_UNITS_OF_CALL = 16  /**< Whole units of a call's sum, not of each of its records. */
+    TG_PRICE_UNITS_OF_CALL = 16, /**< Whole units of a call's sum, not of each of its records. */
+    TG_PRICE_ROUND_SEGMENTS = 32 /**< Each piece of a charge is rounded to decimals by itself. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
@@ -274,7 +275,7 @@ struct tg_price_info {
     uint8_t round_exponent;    /**< Charges are multiples of 10^this scale units; 0 no rounding. */
     uint8_t counter_scope;     /**< enum tg_allowance_scope of the counter. */
     uint16_t counter_index;    /**< Which: TG_CATALOG_COUNTER, or TG_COUNTER_NONE. */
-    uint8_t reserved[2];       /**< 0. */
+    uint16_t spend_minimum;    /**< Limit to whose minimum its charges count, plus 1; 0 none. */
 };
 _Static_assert(sizeof(struct tg_price_info) == 32, "stored");
 
@@ -324,9 +325,9 @@ enum tg_cause_otherwise {
 
 /** @brief Which closing causes make usage billable (rating-semantics 4.3). */
 struct tg_causes {
-    uint8_t billable[32];  /**< One bit a cause, 0 .. 255. */
-    uint8_t otherwise;     /**< enum tg_cause_otherwise. */
-    uint8_t reserved[7];   /**< 0. */
+    uint8_t billable[32]; /**< One bit a cause, 0 .. 255. */
+    uint8_t otherwise;    /**< enum tg_cause_otherwise. */
+    uint8_t reserved[7];  /**< 0. */
 };
 _Static_assert(sizeof(struct tg_causes) == 40, "stored");
 
@@ -405,7 +406,7 @@ _Static_assert(sizeof(struct tg_zone_group) == 16, "stored");
 struct tg_price_rule {
     uint32_t carry_denominator; /**< Remainders are carried; every exact charge is a multiple of
                                      1 / this, below 2^31. 0: each charge is rounded by itself. */
-    uint16_t spend_limit;       /**< Limit of its charges, plus 1; 0 none. */
+    uint16_t spend_limit;       /**< Limit that rating counts its charges to, plus 1; 0 none. */
     uint8_t converts_at_event;  /**< 1: the charge is in the account's currency at once. */
     uint8_t reserved;           /**< 0. */
 };
@@ -425,16 +426,20 @@ struct tg_exchange_rate {
 };
 _Static_assert(sizeof(struct tg_exchange_rate) == 32, "stored");
 
-/** @brief What may be spent in a period, and when to tell; amounts in the catalog's currency. */
+/** @brief What may and must be spent in a period, and when to tell; amounts in the catalog's
+ *  currency. */
 struct tg_spend_limit {
     int64_t maximum;                       /**< Charges are cut to what is left; INT64_MAX none. */
     int64_t thresholds[TG_THRESHOLDS_MAX]; /**< Told once a period, rising; INT64_MAX none. */
     uint8_t period;                        /**< enum tg_period. */
     uint8_t scope;                         /**< enum tg_allowance_scope. */
     uint8_t is_present;                    /**< 0: a hole. */
-    uint8_t reserved[5];                   /**< 0. */
+    uint8_t reserved;                      /**< 0. */
+    uint32_t plans_offset; /**< Bytes from the image: one bit a plan that sells a price with this
+                                minimum; 0: none does. */
+    int64_t minimum;       /**< Its charges make at least this a cycle, by the bill; 0 none. */
 };
-_Static_assert(sizeof(struct tg_spend_limit) == 40, "stored");
+_Static_assert(sizeof(struct tg_spend_limit) == 48, "stored");
 
 /** @brief To what amounts due in a currency are rounded, as there is no smaller coin. */
 struct tg_cash_rounding {

@@ -157,6 +157,7 @@ KEYS(tg_catalog_tier_keys,
      .help = "Units the price is for."},
     {.key = "flat", .type = TG_TYPE_MONEY, .help = "Added once when the tier is entered."});
 static const struct tg_schema_key tier_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_tier_keys};
+static const char *const rounding_ofs[] = {"event", "segment", NULL};
 KEYS(tg_catalog_price_keys,
     {.key = "tariff", .type = TG_TYPE_NAME, .fallback = "per_unit", .help = "Plug-in that prices."},
     {.key = "currency", .type = TG_TYPE_STRING, .min = 3, .max = 3,
@@ -195,6 +196,8 @@ KEYS(tg_catalog_price_keys,
              "record by itself, or one of `counters`; absent: month."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
+    {.key = "rounding_of", .type = TG_TYPE_ENUM, .names = rounding_ofs, .fallback = "event",
+     .help = "What is rounded to `decimals`: the charge, or each segment of it that bands cut."},
     {.key = "at_max", .type = TG_TYPE_ENUM, .names = at_maxes, .fallback = "free",
      .help = "Beyond max usage is free, or may not be granted."},
     {.key = "connect_on", .type = TG_TYPE_ENUM, .names = connects, .fallback = "priced",
@@ -480,12 +483,14 @@ KEYS(tg_catalog_entity_keys,
      .help = "Prefix of the numbers of its invoices; absent: that of the run, INV."});
 static const struct tg_schema_key spend_item = {.type = TG_TYPE_MONEY};
 KEYS(tg_catalog_spend_limit_keys,
-    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods, .fallback = "month",
-     .help = "When it starts again at 0."},
+    {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods,
+     .help = "When it starts again at 0; absent: month, with a minimum cycle."},
     {.key = "scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
      .help = "Each subscription its own, or one for the account."},
     {.key = "maximum", .type = TG_TYPE_MONEY,
      .help = "Charges are cut to what is left of this; absent: never."},
+    {.key = "minimum", .type = TG_TYPE_MONEY,
+     .help = "What is missing to this in a cycle is a line of the bill; absent: nothing."},
     {.key = "thresholds", .type = TG_TYPE_LIST, .min = 1, .max = 3, .item = &spend_item,
      .help = "Amounts that are told once a period with the row that reaches them."});
 KEYS(tg_catalog_counter_keys,

@@ -212,6 +212,72 @@ row_round(struct tg_rate *rate, const struct tg_rate_work *work, const struct sp
                                    : exact_round(work, &exact, &charge->amount, &charge->remainder);
 }
 
+/* Each piece to the price's decimals, in its own price's mode, in place: what it is exactly stays
+ * amount + remainder / denominator. */
+static enum tg_err segments_round(struct tg_rate *rate, const struct tg_rate_work *work,
+                                  uint32_t from, uint32_t count)
+{
+    const int64_t step = tg_pow10(work->info->round_exponent);
+    for (uint32_t i = from; i < from + count; i++) {
+        struct tg_tariff_result *result = &rate->task_results[i];
+        struct tg_tariff_result rounded;
+        const __int128 exact = (__int128)result->amount * result->denominator + result->remainder;
+        uint64_t divisor;
+        if (__builtin_mul_overflow(result->denominator, (uint64_t)step, &divisor) ||
+            divisor > INT64_MAX) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+        tg_tariff_round(exact, divisor, rate->task_prices[i]->rounding, &rounded);
+        if (rounded.verdict != TG_OK ||
+            __builtin_mul_overflow(rounded.amount, step, &result->amount)) {
+            return TG_E_AMOUNT_OVERFLOW;
+        }
+        result->remainder = rounded.remainder;
+    }
+    return TG_OK;
+}
+
+/* A charge that is the sum of rounded pieces; of a call with the row less without it. */
+static __attribute__((noinline)) enum tg_err
+segments_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct span *span,
+                struct tg_charge *charge, struct tg_rate_trace *trace)
+{
+    const struct tg_call *call = work->call;
+    struct span before_span = {.count = 0};
+    struct span_sum sum;
+    struct span_sum before = {0, 0, 0};
+    enum tg_err err = segments_round(rate, work, span->from, span->count);
+    err = err == TG_OK ? span_sum(rate, work, span, &sum) : err;
+    if (err == TG_OK && call != NULL) {
+        before_span =
+            (struct span){call->pieces_from, call->pieces_count, call->pieces_count, call->had_fee};
+        err = segments_round(rate, work, before_span.from, before_span.count);
+        err = err == TG_OK ? span_sum(rate, work, &before_span, &before) : err;
+    }
+    if (err != TG_OK) {
+        return err;
+    }
+    const __int128 amount = sum.amount - before.amount;
+    if (amount > INT64_MAX || amount < INT64_MIN) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    charge->amount = (int64_t)amount;
+    charge->remainder = sum.remainder - before.remainder;
+    if (trace != NULL) {
+        const int64_t fee = work->price->connect_fee;
+        trace->connect_fee = (span->has_fee ? fee : 0) - (before_span.has_fee ? fee : 0);
+        trace->limit_change =
+            (int64_t)(sum.amount - sum.unlimited - (before.amount - before.unlimited));
+        trace->call_amount_before = (int64_t)before.amount;
+    }
+    return TG_OK;
+}
+
+static bool rounds_segments(const struct tg_rate_work *work)
+{
+    return work->info->round_exponent != 0 && (work->info->options & TG_PRICE_ROUND_SEGMENTS) != 0;
+}
+
 /* A part of a call costs what the call with it does less what the call without it did. */
 static __attribute__((noinline)) enum tg_err
 call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct span *span,
@@ -226,6 +292,9 @@ call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct 
     __int128 amount = sum->amount;
     int64_t amounts[2] = {0, 0};
     int64_t remainders[2] = {0, 0};
+    if (rounds_segments(work)) {
+        return segments_amount(rate, work, span, charge, trace);
+    }
     enum tg_err err = span_sum(rate, work, &span_before, &before);
     if (err != TG_OK) {
         return err;
@@ -274,6 +343,9 @@ static enum tg_err span_amount(struct tg_rate *rate, const struct tg_rate_work *
     if (__builtin_expect(
             work->info->round_exponent != 0 || (work->info->options & TG_PRICE_RULES) != 0, 0) &&
         (work->info->round_exponent != 0 || row_carries(rate, work))) {
+        if (rounds_segments(work)) {
+            return segments_amount(rate, work, span, charge, trace);
+        }
         const enum tg_err err = row_round(rate, work, span, sum, charge);
         if (err != TG_OK) {
             return err;

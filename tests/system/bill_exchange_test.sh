@@ -21,13 +21,17 @@ exchange_rates:
   chf: {from: EUR, to: CHF, rate: "0.90", valid_from: 2025-01-01, valid_to: 2026-07-01}
 prices:
   gbp: {unit: second, price: "0.10", currency: GBP}
+  least: {unit: second, price: "0.10", currency: GBP, spend_limit: least}
+spend_limits: {least: {minimum: "50.00"}}
 plans:
   gbp: {voice: {price: gbp}}
+  least: {voice: {price: least}}
 products:
   ahead: {fee: "31.00", in_advance: true}
   ahead_more: {fee: "62.00", in_advance: true}
   capped: {plan: gbp, maximum: "10.00", discount: 10%, discount_amount: "1.00"}
   floor: {plan: gbp, minimum: "50.00"}
+  least: {plan: least}
 YAML
 cat >"$work/c/accounts.csv" <<'CSV'
 id,currency,zone
@@ -39,6 +43,7 @@ eur,EUR,
 cap,USD,
 cap_eur,EUR,
 floor,USD,
+least,USD,
 CSV
 cat >"$work/c/subscribers.csv" <<'CSV'
 id,account,product,msisdn,active_from,active_to
@@ -51,11 +56,12 @@ s6,eur,ahead,496,2026-01-01,
 s7,cap,capped,497,2026-01-01,
 s8,cap_eur,capped,498,2026-01-01,
 s9,floor,floor,499,2026-01-01,
+s10,least,least,4910,2026-01-01,
 CSV
 call() { # NUMBER START SECONDS
     printf '{"subscriber":"%s","service":"voice","start":"%s","duration_s":%s}\n' "$1" "$2" "$3"
 }
-for n in 497 498 499; do
+for n in 497 498 499 4910; do
     call $n 2026-06-01T10:00:00Z 100
     call $n 2026-06-20T10:00:00Z 50
 done >"$work/usage"
@@ -93,6 +99,7 @@ expect B-2026-06-eur 31.00
 expect B-2026-06-cap 20.00 15.00 -3.50 -1.20 -18.30
 expect B-2026-06-cap_eur 22.50 -2.25 -1.00 -9.25
 expect B-2026-06-floor 20.00 15.00 25.00    # 50.00 euros are 60.00 dollars
+expect B-2026-06-least 20.00 15.00 25.00    # of a price
 "$tollgate" bill show B-2026-06-cap --data "$work/data" --json |
     grep -q '"x_exchange":{"rateId":"gbp","from":"GBP","exactAmount":"10.00","rate":"2.00"}' ||
     { echo "FAILED: a line does not say its rate"; bad=1; }

@@ -112,19 +112,61 @@ static void discount_add(struct tg_bill_text *out, const struct terms *terms)
     }
 }
 
+/* What is owed of a bound in the cycle, and what the line adds or takes off. */
+static bool owed_find(const struct terms *terms, int64_t *owed, int64_t *missing)
+{
+    int64_t bound = 0;
+    const int64_t total = count_of(terms, "x_coveredOf");
+    return terms->image != NULL && total > 0 && amount_of(terms, "x_fee", &bound) &&
+           amount_of(terms, "x_exactAmount", missing) &&
+           tg_money_divide((__int128)bound * count_of(terms, "x_covered"), (uint64_t)total,
+                           terms->image->rounding_rate, owed) == TG_OK;
+}
+
+/* Prices of the version that count to a minimum spend, by name. */
+static void spend_prices_add(struct tg_bill_text *out, const struct terms *terms, const char *limit)
+{
+    const char *between = "";
+    for (uint32_t i = 0; terms->image != NULL && i < tg_image_prices_count(terms->image); i++) {
+        const uint16_t minimum = tg_image_price_info(terms->image, i)->spend_minimum;
+        if (minimum != 0 &&
+            strcmp(tg_image_name(terms->image, TG_CATALOG_SPEND_LIMIT, minimum - 1), limit) == 0) {
+            tg_bill_text_add(out, "%s%s", between,
+                             tg_image_name(terms->image, TG_CATALOG_PRICE, i));
+            between = ", ";
+        }
+    }
+}
+
+static void spend_add(struct tg_bill_text *out, const struct terms *terms)
+{
+    int64_t missing = 0;
+    int64_t owed = 0;
+    const char *limit = text_of(terms, "x_title");
+    tg_bill_text_add(out, ": minimum spend %s, ", limit);
+    share_add(out, terms);
+    if (!owed_find(terms, &owed, &missing)) {
+        return;
+    }
+    tg_bill_text_add(out, " is ");
+    money_add(out, terms, owed);
+    tg_bill_text_add(out, "; usage at ");
+    spend_prices_add(out, terms, limit);
+    tg_bill_text_add(out, " makes ");
+    money_add(out, terms, owed - missing);
+    tg_bill_text_add(out, " before discounts, so ");
+    money_add(out, terms, missing);
+    tg_bill_text_add(out, " is missing");
+}
+
 /* What the lines that count make is what is owed less what is missing. */
 static void bound_add(struct tg_bill_text *out, const struct terms *terms, bool is_minimum)
 {
-    int64_t bound = 0;
     int64_t missing = 0;
     int64_t owed = 0;
-    const int64_t total = count_of(terms, "x_coveredOf");
     tg_bill_text_add(out, is_minimum ? ": minimum " : ": maximum ");
     share_add(out, terms);
-    if (terms->image == NULL || total <= 0 || !amount_of(terms, "x_fee", &bound) ||
-        !amount_of(terms, "x_exactAmount", &missing) ||
-        tg_money_divide((__int128)bound * count_of(terms, "x_covered"), (uint64_t)total,
-                        terms->image->rounding_rate, &owed) != TG_OK) {
+    if (!owed_find(terms, &owed, &missing)) {
         return;
     }
     tg_bill_text_add(out, " is ");
@@ -175,6 +217,8 @@ void tg_cli_line_terms(struct tg_bill_text *out, const struct tg_catalog_snapsho
         discount_add(out, &terms);
     } else if (strcmp(kind, "minimum") == 0 || strcmp(kind, "maximum") == 0) {
         bound_add(out, &terms, strcmp(kind, "minimum") == 0);
+    } else if (strcmp(kind, "spend_minimum") == 0) {
+        spend_add(out, &terms);
     } else if (strcmp(kind, "one_off") == 0) {
         one_off_add(out, &terms);
     } else if (strcmp(kind, "credit") == 0) {

@@ -68,7 +68,7 @@ def base():
         "sites": {"madrid": {"nodes": ["192.0.2.0/25", "2001:db8::1", "pgw1"], "time_zone": "Europe/Madrid"},
                   "chicago": {"nodes": ["198.51.100.7"], "time_zone": "America/Chicago"}},
         "causes": {"isup": {"billable": ["16", "31"]}, "ims": {"not_billable": ["0-15"]}},
-        "spend_limits": {"cap": {"maximum": "50.00", "thresholds": ["40.00"]}},
+        "spend_limits": {"cap": {"maximum": "50.00", "thresholds": ["40.00"]}, "floor": {"minimum": "5.00"}},
         "exchange_rates": {"usd": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2025-01-01",
                                    "valid_to": "2030-01-01"}},
         "cash_roundings": {"eur": {"currency": "EUR", "step": "0.05"}},
@@ -120,7 +120,7 @@ CHANGES = {
     "prices.*.currency": ([], [("prices.plain.currency", "USD")]),
     "prices.*.convert": ([], [("prices.foreign.convert", "event")]),
     "prices.*.carry_remainder": ([], [("prices.plain.carry_remainder", True)]),
-    "prices.*.spend_limit": ([], [("prices.plain.spend_limit", "cap")]),
+    "prices.*.spend_limit": [([], [("prices.plain.spend_limit", limit)]) for limit in ("cap", "floor")],
     "prices.*.unit": ([], [("prices.plain.unit", "minute")]),
     "prices.*.decimals": ([], [("prices.plain.decimals", 2)]),
     "prices.*.at_max": ([("prices.plain.max", "1.00")], [("prices.plain.at_max", "stop")]),
@@ -205,6 +205,7 @@ CHANGES = {
             ["192.0.2.0/25", "2001:db8::1", "pgw2"], ["192.0.2.0/25", "2001:db8::1"])],
     "sites.*.time_zone": [([], [("sites.madrid.time_zone", "America/Chicago")]),
                           ([], [("sites.madrid.time_zone", DELETE)])],
+    "spend_limits.*.minimum": ([("spend_limits.cap.period", "cycle")], [("spend_limits.cap.minimum", "5.00")]),
     "spend_limits.*.thresholds": [([], [("spend_limits.cap.thresholds", ["41.00"])]),
                                   ([], [("spend_limits.cap.thresholds", DELETE)]),
                                   ([], [("spend_limits.cap.thresholds", ["40.00", "45.00"])])],
@@ -259,6 +260,8 @@ TELLS = {
     "allowances.*.zones": ["allowance talk zones.rest: not covered -> covered",
                            "allowance talk zones: germany -> all"],
     "allowances.*.bands": ["allowance talk bands: all -> peak"],
+    "spend_limits.*.minimum": ["spend_limit cap minimum: 0.00 -> 5.00"],
+    "prices.*.spend_limit": ["price plain spend_limit: none -> cap", "price plain spend_limit: none -> floor"],
     "spend_limits.*.thresholds": ["spend_limit cap thresholds: 40.00 -> 41.00",
                                   "spend_limit cap thresholds: 40.00 -> none",
                                   "spend_limit cap thresholds: 40.00 -> 40.00 45.00"],
@@ -294,7 +297,7 @@ for name in SERVICES:
     PLACES["plans.*." + name] = "plans.p." + name
 
 # What counts where an option is absent and the schema says no default of its own.
-ABSENT = {"allowances.*.period": "month"}
+ABSENT = {"allowances.*.period": "month", "spend_limits.*.period": "month"}
 
 SILENT = {
     "catalog.version": "names the version",

@@ -38,6 +38,15 @@ NEW = [{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001"
 PAIR = [NEW[0], {**NEW[0], "id": "S2", "msisdn": "+49150000002"}]
 OTHER = "+49150000002"
 
+# A second across each side of a boundary: 0.134 twice are 0.26, or 0.268, by what is rounded; so in two records.
+for what, amounts in (("event", ["0.27"]), ("segment", ["0.26"])):
+    PRICE = {"unit": "second", "price": "0.0134", "decimals": 2, "rounding_of": what}
+    odd("rounding of the " + what, {"voice": BANDS}, [call(20, start="2026-03-02T01:59:50Z")], amounts,
+        prices={"pk": PRICE, "of": PRICE}, time_models=NIGHT)
+odd("segments of a call in two records: 0.067, then 0.067 and 0.134", {"voice": BANDS},
+    [call(5, start="2026-03-02T01:59:50Z", flags=["partial"]), call(15, start="2026-03-02T01:59:55Z")],
+    ["0.07", "0.19"], prices={"pk": PRICE, "of": PRICE}, time_models=NIGHT)
+
 # Prices of nothing, and bounds that still hold.
 odd("price 0", EVENT, [event(5)], ["0"], prices=unit(price="0"))
 odd("price 0 with a connect fee", VOICE, [call(60), call(0)], ["0.05", "0"],

@@ -81,6 +81,10 @@ scenario("lago", "standard price of a quantity with decimals, 2.5 hours at 4.00"
          [event(25)], ["10"], prices={"p": unit("4", per=10)})
 scenario("lago", "minimum commitment: usage 30.00, commitment 100.00", EVENT, [event(30)], ["30"],
          bills=[("2026-03", "A1", "100.00")], prices={"p": unit("1")}, product={"minimum": "100.00"})
+scenario("lago", "minimum spend of a charge, 30.00 of 100.00, and a commitment that it fulfils", EVENT, [event(30)],
+         ["30"], bills=[("2026-03", "A1", "100.00", "119.00")], taxes={"vat": {"rate": "19%"}},
+         prices={"p": unit("1", spend_limit="least")}, spend_limits={"least": {"minimum": "100.00"}},
+         product={"tax": "vat", "minimum": "90.00"})
 scenario("lago", "coupon of 10 % on everything", EVENT, [event(30)], ["30"],
          bills=[("2026-03", "A1", "36.00")], prices={"p": unit("1")},
          product={"fee": "10.00", "discount": "10%", "discount_on": "all"})

@@ -10,10 +10,10 @@ MONTHS = [f"2024-{month:02d}" for month in range(1, 13)] + ["2025-01", "2025-02"
 CASES = []
 
 
-def case(account, chain, wanted, usage=(), cycle_day=1):
-    """chain: (product, from, to[, quantity[, suffix of its number]]) ...; wanted: {month: lines};
-    usage: (when, count[, suffix])."""
-    CASES.append((account, chain, wanted, list(usage), cycle_day))
+def case(account, chain, wanted, usage=(), cycle_day=1, pauses=()):
+    """pauses: (which of the chain, from, to[, fee]); chain: (product, from, to[, quantity[, suffix of its number]]) ...; wanted: {month: lines};
+    usage: (when, count[, suffix[, service]])."""
+    CASES.append((account, chain, wanted, list(usage), cycle_day, pauses))
 
 
 PRODUCTS = {
@@ -51,6 +51,25 @@ PRODUCTS = {
                 "maximum": "200.00"},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
 }
+# Prices of events and messages that count to a minimum together, and others alone.
+LIMITS = {"calls": {"minimum": "62.00"}, "own": {"minimum": "31.00"}, "other": {"minimum": "6.20"},
+          "pool": {"minimum": "20.00", "scope": "account"}, "both": {"minimum": "20.00", "maximum": "50.00"}}
+PRICES = {"p": {"unit": "event", "price": "1"},
+          **{name: {"unit": "event", "price": price, "spend_limit": limit} for name, price, limit in (
+              ("f", "1", "calls"), ("g", "2", "calls"), ("o", "1", "own"), ("q", "1", "other"),
+              ("a", "1", "pool"), ("b", "1", "both"))}}
+PLANS = {"p": {"event": {"price": "p"}}, "joint": {"event": {"price": "f"}, "message": {"price": "g"}},
+         "two": {"event": {"price": "o"}, "message": {"price": "q"}}, "pool": {"event": {"price": "a"}},
+         "both": {"event": {"price": "b"}}}
+PRODUCTS.update({
+    "joint": {"plan": "joint", "fee": "10.00", "discount": "10%"},
+    "joint_min": {"plan": "joint", "minimum": "70.00"},
+    "joint_max": {"plan": "joint", "maximum": "60.00"},
+    "once31": {"fee": "31.00", "discount": "50%", "discount_on": "fees", "discount_cycles": 1},
+    "once_late": {"fee": "366.00", "period": "year", "period_from": "start", "discount": "50%",
+                  "discount_on": "fees", "discount_cycles": 1},
+    "two": {"plan": "two"}, "pool": {"plan": "pool"}, "both": {"plan": "both"},
+})
 MARCH = "2024-03-05T10:00:00Z"
 # 27.90 were paid for 31 days, 10 were used: 9.00 stay.
 case("ahead10", [("ahead10", "2024-03-01", "2024-03-11")],
@@ -120,6 +139,82 @@ case("coupon", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "
 # 10 % of 80.00, then the account's maximum.
 case("coupon10", [("seat", "2024-03-01", "2024-04-01"), ("coupon10", "2024-03-01", "2024-04-01", 1, 79)],
      {"2024-03": ["10.00", "70.00", "-8.00", "-3.00"]}, [(MARCH, 70, 79)])
+# Minimum spend of prices: 12 x 1.00 and 5 x 2.00 of 62.00, then the discount of all of them.
+case("spend", [("joint", "2024-03-01", "2024-05-01")],
+     {"2024-03": ["10.00", "10.00", "12.00", "-6.20", "40.00"], "2024-04": ["10.00", "-6.20", "62.00"]},
+     [(MARCH, 12), (MARCH, 5, "", "message")])
+# 21 of 31 days are 42.00, and 6.77 of the fee.
+case("spend_part", [("joint", "2024-03-11", "2024-04-01")], {"2024-03": ["6.77", "2.00", "-4.20", "40.00"]},
+     [("2024-03-15T10:00:00Z", 2)])
+case("spend_met", [("joint", "2024-03-01", "2024-04-01")], {"2024-03": ["10.00", "63.00", "-6.30"]}, [(MARCH, 63)])
+# What a product commits to or caps looks at usage as the minimum spend has made it.
+case("spend_min", [("joint_min", "2024-03-01", "2024-04-01")], {"2024-03": ["12.00", "8.00", "50.00"]},
+     [(MARCH, 12)])
+case("spend_max", [("joint_max", "2024-03-01", "2024-04-01")], {"2024-03": ["12.00", "-2.00", "50.00"]},
+     [(MARCH, 12)])
+case("spend_two", [("two", "2024-03-01", "2024-04-01")], {"2024-03": ["5.00", "4.00", "27.00", "1.20"]},
+     [(MARCH, 4), (MARCH, 5, "", "message")])
+# Cut at 50.00, raised to 20.00.
+case("spend_cut", [("both", "2024-03-01", "2024-05-01")],
+     {"2024-03": ["50.00"], "2024-04": ["5.00", "15.00"]}, [(MARCH, 70), (MARCH.replace("-03-", "-04-"), 5)])
+# Once of the account, by the first that owes it.
+case("spend_pool", [("seat", "2024-03-01", "2024-04-01"), ("pool", "2024-03-01", "2024-04-01", 1, 80),
+                    ("pool", "2024-03-01", "2024-04-01", 1, 81)],
+     {"2024-03": ["10.00", "3.00", "12.00", "5.00"]}, [(MARCH, 3, 80), (MARCH, 5, 81)])
+# Pauses with seats, coupons and years. 10 of 30 days of six seats come back; 6 days on each side of a change.
+case("pause_seats", [("seat", "2024-04-01", "2024-06-01", 6)],
+     {"2024-04": ["60.00", "-20.00"], "2024-05": ["60.00"]}, pauses=[(0, "2024-04-11", "2024-04-21")])
+case("pause_change", [("seat", "2024-04-01", "2024-04-16", 5), ("seat", "2024-04-16", "2024-05-01", 8)],
+     {"2024-04": ["25.00", "-10.00", "40.00", "-16.00"]},
+     pauses=[(0, "2024-04-10", "2024-04-16"), (1, "2024-04-16", "2024-04-22")])
+case("pause_ahead", [("seat_ahead", "2024-04-01", "2024-06-01", 6)],
+     {"2024-03": ["60.00"], "2024-04": ["-20.00", "60.00"]}, pauses=[(0, "2024-04-11", "2024-04-21")])
+case("pause_none", [("seat", "2024-04-01", "2024-05-01", 6)], {"2024-04": ["60.00", "-60.00"]},
+     pauses=[(0, "2024-04-11", "2024-04-12", "none")])
+# 31.00 less 10 days, half of it; in April no coupon is left.
+case("pause_once", [("once31", "2024-03-01", "2024-05-01")],
+     {"2024-03": ["31.00", "-10.00", "-10.50"], "2024-04": ["31.00", "-10.33"]},
+     pauses=[(0, "2024-03-11", "2024-03-21"), (0, "2024-04-11", "2024-04-21")])
+# The fee of March was charged in February with the coupon: a tenth less comes back. That of April was not.
+case("pause_coupon", [("once_ahead", "2024-03-01", "2024-05-01")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["-10.00", "31.00", "1.00"], "2024-04": ["-10.33"]},
+     pauses=[(0, "2024-03-11", "2024-03-21"), (0, "2024-04-11", "2024-04-21")])
+# Years of 366 days at 366.00: 30 days are 30.00, on the bill that charges them, or of the cycles they are in.
+case("pause_year", [("year", "2024-02-15", "")], {"2025-02": ["366.00", "-30.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+case("pause_year_ahead", [("year_ahead", "2024-02-15", "")],
+     {"2024-02": ["366.00"], "2024-06": ["-21.00"], "2024-07": ["-9.00"], "2025-02": ["366.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-25", "2024-06-24")])
+# From one year into the next, which has 365 days: 31 days at 1.00, 28 at 366.00 / 365.
+case("pause_years", [("year_ahead", "2024-02-15", "")],
+     {"2024-02": ["366.00"], "2025-02": ["-31.00", "366.00"], "2025-03": ["-28.08"]}, cycle_day=15,
+     pauses=[(0, "2025-01-15", "2025-03-15")])
+case("pause_year_due", [("year", "2024-02-15", "2024-08-15", 2)], {"2024-08": ["364.00", "-60.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+# 182 days, 30 of them paused: 152.00 stay.
+case("pause_year_ends", [("year_ahead", "2024-02-15", "2024-08-15")],
+     {"2024-02": ["366.00"], "2024-06": ["-30.00"], "2024-09": ["-184.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+# Three seats for a year, half price with a coupon of the first bill: what comes back does at half price too.
+case("pause_all", [("once_year", "2024-02-15", "2024-08-15", 3)],
+     {"2024-02": ["1098.00", "-549.00"], "2024-06": ["-90.00", "45.00"], "2024-09": ["-552.00", "276.00"]},
+     cycle_day=15, pauses=[(0, "2024-05-15", "2024-06-14")])
+# In arrears the first bill has no fee, and the coupon is gone when it comes.
+case("pause_arrears", [("once_late", "2024-02-15", "", 3)], {"2025-02": ["1098.00", "-90.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-15", "2024-06-14")])
+# Two seats for 90 days; from then on three, whose year has 365.
+case("pause_more", [("year_ahead", "2024-02-15", "2024-05-15", 2), ("year_ahead", "2024-05-15", "", 3)],
+     {"2024-02": ["732.00"], "2024-05": ["1098.00"], "2024-06": ["-552.00"], "2024-08": ["-90.25"]}, cycle_day=15,
+     pauses=[(1, "2024-07-15", "2024-08-14")])
+# A cycle of a year that is given back whole, though a day of it is paused: 31 days of two seats.
+case("pause_year_none", [("year_ahead", "2024-02-15", "", 2)],
+     {"2024-02": ["732.00"], "2024-06": ["-62.00"], "2025-02": ["732.00"]}, cycle_day=15,
+     pauses=[(0, "2024-05-20", "2024-05-21", "none")])
+# 16 of 31 days of a minimum, of a product and of prices; the coupon of the account is of what is left.
+case("pause_min", [("joint_min", "2024-03-11", "2024-04-01")], {"2024-03": ["4.13", "32.00"]}, cycle_day=1,
+     pauses=[(0, "2024-03-16", "2024-03-21")])
+case("pause_account", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "2024-04-01", 1, 77)],
+     {"2024-03": ["10.00", "10.00", "-10.00", "-10.00"]}, pauses=[(1, "2024-03-05", "2024-03-06", "none")])
 
 REFUSED = [
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
@@ -134,15 +229,19 @@ def write(folder):
     number = 4900000
     with open(os.path.join(folder, "c.yaml"), "w", encoding="utf-8") as out:
         out.write("catalog: {version: 1, valid_from: 2023-01-01, currency: EUR}\n")
-        out.write('prices: {p: {unit: event, price: "1"}}\nplans: {p: {event: {price: p}}}\n')
-        out.write(f"products: {json.dumps(PRODUCTS)}\n")
+        for table, of in (("spend_limits", LIMITS), ("prices", PRICES), ("plans", PLANS), ("products", PRODUCTS)):
+            out.write(f"{table}: {json.dumps(of)}\n")
     with open(os.path.join(folder, "accounts.csv"), "w", encoding="utf-8") as accounts, \
             open(os.path.join(folder, "subscribers.csv"), "w", encoding="utf-8") as people, \
+            open(os.path.join(folder, "suspensions.csv"), "w", encoding="utf-8") as paused, \
             open(os.path.join(folder, "usage"), "w", encoding="utf-8") as usage:
+        paused.write("subscriber,from,to,fee\n")
         accounts.write("id,cycle_day\n")
         people.write("id,account,product,msisdn,active_from,active_to,quantity\n")
-        for account, chain, _, rows, cycle_day in CASES:
+        for account, chain, _, rows, cycle_day, pauses in CASES:
             number += 1
+            for which, start, end, *fee in pauses:
+                paused.write(f"{account}_{which},{start},{end},{fee[0] if fee else 'prorate'}\n")
             accounts.write(f"{account},{cycle_day}\n")
             for i, (product, start, end, *more) in enumerate(chain):
                 own = f"{number}{more[1]}" if len(more) > 1 else number
@@ -150,7 +249,8 @@ def write(folder):
                              f"{more[0] if more else ''}\n")
             for start, count, *more in rows:
                 own = f"{number}{more[0]}" if more else number
-                usage.write(json.dumps({"subscriber": f"+{own}", "service": "event", "start": start,
+                service = more[1] if len(more) > 1 else "event"
+                usage.write(json.dumps({"subscriber": f"+{own}", "service": service, "start": start,
                                         "count": count}) + "\n")
 
 
@@ -188,6 +288,10 @@ TOLD = [
     (["explain", "B-2024-03-ahead10-0002"], "discount of 10 % of -21.00"),
     (["explain", "B-2024-03-commit-0004"], "make 50.00 before discounts, so 50.00 is missing"),
     (["explain", "B-2024-03-all_min-0003"], "make 0.00 after discounts, so 20.00 is missing"),
+    (["explain", "B-2024-03-spend_part-0004"],
+     "minimum spend calls, 62.00 times 21 of 31 (actual_days) is 42.00; usage at f, g makes 2.00 before discounts, "
+     "so 40.00 is missing; exactly 40.00"),
+    (["bill", "show", "B-2024-03-spend"], "joint, to the minimum of calls"),
     (["bill", "show", "B-2024-04-seats"], "seat, recurring fee                  40 x    15/30 days"),
     (["bill", "show", "B-2024-04-seats", "--json"], '"x_fee":"400.00","x_proration":"actual_days","x_quantity":40,'),
 ]
@@ -298,7 +402,7 @@ def main():
             if lines not in found[bill["billingAccount"]["id"]].values():
                 print(f"FAILED: --from: {bill['id']} {lines}")
                 bad = 1
-    for account, _, wanted, _, _ in CASES:
+    for account, _, wanted, *_ in CASES:
         bills = found.get(account, {})
         if bills != wanted:
             print(f"FAILED: {account}: {bills}, not {wanted}")

@@ -198,7 +198,32 @@ static const struct mistake mistakes[] = {
      "  y: {from: USD, to: EUR, rate: \"0.9\", valid_from: 2026-01-01, valid_to: 2026-03-01}\n"
      "  `x: {from: USD, to: EUR, rate: \"0.8\", valid_from: 2026-02-01}\n",
      "exchange rate \"x\" overlaps \"y\"", "end the earlier one"},
-    {"more.yaml", "spend_limits:\n  `l: {period: day}\n", "needs a maximum or thresholds", NULL},
+    {"more.yaml", "spend_limits:\n  `l: {period: day}\n",
+     "needs a maximum, a minimum or thresholds", NULL},
+    {"more.yaml",
+     "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: segment, min: "
+     "`\"0.005\"}}\n",
+     "min: has more decimals than segments", NULL},
+    {"more.yaml", "prices: {p: {unit: second, price: \"1\", decimals: `0, rounding_of: segment}}\n",
+     "decimals: must be 1 to 8", NULL},
+    {"more.yaml",
+     "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: `segment, "
+     "carry_remainder: true}}\n",
+     "is carried of charges", NULL},
+    {"more.yaml",
+     "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: segment}}\n"
+     "time_models: {t: {default: a, bands: [{band: b, from: \"08:00\"}]}}\n"
+     "plans: {q: {voice: {time_model: t, prices: {\"*\": {a: p, b: `p_voice}}}}}\n",
+     "or rounding_of than the prices before it", "one charge"},
+    {"more.yaml", "spend_limits:\n  l: {minimum: `\"0\"}\n", "minimum: must be above 0", NULL},
+    {"more.yaml", "spend_limits:\n  l: {maximum: \"5\", minimum: `\"6\"}\n",
+     "minimum: is above the maximum", NULL},
+    {"more.yaml", "spend_limits:\n  l: {minimum: \"6\", period: `month}\n",
+     "a minimum is of the cycle of a bill", "leave it out"},
+    {"more.yaml",
+     "spend_limits: {l: {minimum: \"6\"}}\n"
+     "plans: {q: {voice: {price: p_voice, spend_limit: `l}}}\n",
+     "has a minimum, which is of prices", "in the prices"},
     {"more.yaml", "spend_limits:\n  l: {maximum: `\"-1\"}\n", "must not be negative", NULL},
     {"more.yaml", "spend_limits:\n  l: {thresholds: [\"5\", `\"5\"]}\n", "thresholds must rise",
      NULL},

@@ -59,7 +59,16 @@ struct tally {
     uint64_t by_tariff[SLOW_TARIFFS];
     uint64_t covered;
     uint64_t crossing;
+    uint64_t segments; /* crossing, and each piece rounded by itself */
 };
+
+static bool rounds_segments(const struct tg_catalog_snapshot *snapshot,
+                            const struct tg_charge *charge)
+{
+    const struct tg_image *image = tg_catalog_image_version(snapshot, charge->catalog_version);
+    const struct tg_price_info *info = tg_image_price_info(image, charge->price_id);
+    return info->round_exponent != 0 && (info->options & TG_PRICE_ROUND_SEGMENTS) != 0;
+}
 
 /* Rate a batch with the engine and row by row with the slow rater. */
 static void batch_compare(struct slow_dice *dice, const struct slow_world *world, int number,
@@ -94,7 +103,10 @@ static void batch_compare(struct slow_dice *dice, const struct slow_world *world
         tally->rated += is_rated ? 1 : 0;
         tally->suspended += is_rated ? 0 : 1;
         tally->covered += is_rated && charges[i].allowance_units > 0 ? 1 : 0;
-        tally->crossing += is_traced && is_rated && traces[i].pieces_count > 1 ? 1 : 0;
+        tally->crossing += is_rated && charges[i].pieces_count > 1 ? 1 : 0;
+        tally->segments +=
+            is_rated && charges[i].pieces_count > 1 && rounds_segments(snapshot, &charges[i]) ? 1
+                                                                                              : 0;
     }
 }
 
@@ -130,9 +142,10 @@ Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs,
         world_compare(&dice, number, &tally);
     }
     printf("random catalogs: %d worlds of 2 versions, %llu rows rated, %llu without a rate, %llu "
-           "drew on allowances, %llu crossed bands; tariffs",
+           "drew on allowances, %llu crossed bands, %llu of them rounded by segment; tariffs",
            WORLDS, (unsigned long long)tally.rated, (unsigned long long)tally.suspended,
-           (unsigned long long)tally.covered, (unsigned long long)tally.crossing);
+           (unsigned long long)tally.covered, (unsigned long long)tally.crossing,
+           (unsigned long long)tally.segments);
     for (uint32_t i = 0; i < SLOW_TARIFFS; i++) {
         printf(" %llu", (unsigned long long)tally.by_tariff[i]);
         cr_expect_gt(tally.by_tariff[i], 0, "tariff %u", i);
@@ -141,5 +154,6 @@ Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs,
     cr_expect_eq(tally.rated + tally.suspended, WORLDS * ROWS);
     cr_expect_gt(tally.covered, WORLDS * 100);
     cr_expect_gt(tally.crossing, CROSSING_LEAST);
+    cr_expect_gt(tally.segments, CROSSING_LEAST / 10);
     cr_expect_gt(tally.suspended, WORLDS * 10);
 }

@@ -45,6 +45,21 @@ static void price_tiers(struct slow_dice *dice, struct slow_price *price)
     price->free_units = slow_roll(dice, 2) * slow_roll(dice, 500);
 }
 
+/* What stands beside rounded segments has their decimals. */
+static void segments_make(struct slow_dice *dice, struct slow_price *price)
+{
+    int64_t step = 1;
+    for (unsigned i = 0; i < price->exponent; i++) {
+        step *= 10;
+    }
+    price->rounds_segments = slow_roll(dice, 3) == 0;
+    if (price->rounds_segments) {
+        price->connect -= price->connect % step;
+        price->min -= price->min != INT64_MIN ? price->min % step : 0;
+        price->max += price->max != INT64_MAX ? step - price->max % step : 0;
+    }
+}
+
 static struct slow_price price_make(struct slow_dice *dice, enum slow_tariff tariff,
                                     uint64_t unit_base)
 {
@@ -67,6 +82,7 @@ static struct slow_price price_make(struct slow_dice *dice, enum slow_tariff tar
     price.is_of_record = slow_roll(dice, 3) == 0;
     price.connects_on_use = slow_roll(dice, 2) == 1;
     price.max_stops = slow_roll(dice, 3) == 0;
+    segments_make(dice, &price);
     return price;
 }
 
@@ -104,6 +120,8 @@ static void voice_make(struct slow_dice *dice, struct slow_version *version)
             price_tiers(dice, &prices[band]);
             prices[band].first = 1 + slow_roll(dice, 60);
             prices[band].next = 1 + slow_roll(dice, 30);
+            prices[band].rounding =
+                (unsigned)(prices[0].rounds_segments ? slow_roll(dice, 6) : prices[0].rounding);
         }
     }
 }
@@ -220,9 +238,12 @@ static void price_write(FILE *out, const char *name, const char *unit,
                         const struct slow_price *price)
 {
     const bool is_money = strcmp(unit, "amount") == 0;
-    (void)fprintf(out, "  %s: {tariff: %s, unit: %s, rounding: %s, counter: %s, decimals: %u", name,
-                  tariff_names[price->tariff], unit, roundings[price->rounding],
-                  price->is_of_record ? "record" : "month", 8 - price->exponent);
+    (void)fprintf(out,
+                  "  %s: {tariff: %s, unit: %s, rounding: %s, counter: %s, decimals: %u, "
+                  "rounding_of: %s",
+                  name, tariff_names[price->tariff], unit, roundings[price->rounding],
+                  price->is_of_record ? "record" : "month", 8 - price->exponent,
+                  price->rounds_segments ? "segment" : "event");
     if (!is_money) {
         (void)fprintf(out,
                       ", quantity_rounding: %s, block: %llu, first: %llu, next: %llu, grace: %llu, "

@@ -304,16 +304,29 @@ static uint64_t cover(const struct slow_world *world, const struct slow_version 
     return covered;
 }
 
+static int64_t step_of(const struct slow_price *price)
+{
+    int64_t step = 1;
+    for (unsigned i = 0; i < price->exponent; i++) {
+        step *= 10;
+    }
+    return step;
+}
+
+/* 4.1: a segment to the price's decimals at once, or to the rating scale for now. */
+static int64_t segment_round(const struct slow_price *price, __int128 sum)
+{
+    const int64_t step = price->rounds_segments ? step_of(price) : 1;
+    return slow_round(sum, (__int128)price->per * step, price->rounding) * step;
+}
+
 /* 4.1, 4.3 (8) to (10): fee, bounds, one rounding. */
 static int64_t finish(const struct slow_price *price, __int128 exact, int64_t rounded, bool pays,
                       bool connects)
 {
     const int64_t fee = connects ? price->connect : 0;
-    int64_t step = 1;
-    for (unsigned i = 0; i < price->exponent; i++) {
-        step *= 10;
-    }
-    __int128 sum = price->exponent == 0 ? (__int128)rounded * price->per : exact;
+    const int64_t step = price->rounds_segments ? 1 : step_of(price);
+    __int128 sum = step == 1 ? (__int128)rounded * price->per : exact;
     sum += (__int128)fee * price->per;
     const int64_t charge = rounded + fee;
     if (pays && charge < price->min) {
@@ -422,7 +435,7 @@ static int64_t use_rate(const struct slow_world *world, const struct slow_versio
         if (part < units) {
             const __int128 sum = tariff(price, before, units - part, events);
             exact += sum;
-            rounded += slow_round(sum, (__int128)price->per, price->rounding);
+            rounded += segment_round(price, sum);
             pays = true;
         }
         /* isolated: tiers start again in each band */

@@ -75,6 +75,7 @@ struct slow_price {
     bool max_stops;             /**< at_max: stop. */
     bool is_threshold;          /**< Of stepped. */
     bool is_of_total;           /**< Of stepped. */
+    bool rounds_segments;       /**< rounding_of: segment. */
 };
 
 /** @brief An allowance of voice. */
