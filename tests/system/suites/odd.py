@@ -131,6 +131,15 @@ odd("quantities that are none", EVENT,
      {"reason": "NEGATIVE_USAGE"}, {"error": "duration_s: is above 4294967"}],
     prices=unit(price="1"))
 
+odd("lines that say too little or too much", EVENT,
+    [event(subscriber_kind="phone"), event(start="2026-02-30"), event(id=7), event(credit="1", credit_floor="2"),
+     data(1, count=1), call(1, quantity_up=1)],
+    [{"error": "subscriber_kind: 'phone' is none of: e164, imsi, ip, name"},
+     {"error": "start: there is no time 2026-02-30, or not before 2262"}, {"error": "id: must be a string"},
+     {"error": "credit_floor: is above zero"}, {"error": "count: only for service message and event"},
+     {"error": "quantity_up: a call has no octets, but a duration"}],
+    prices=unit(price="1"))
+
 # Periods.
 for counter, start, wanted in (
         ("day", "2026-03-03T00:00:00Z", "0.2"), ("day", "2026-03-02T23:59:59Z", "0.4"),
