@@ -171,7 +171,14 @@ static enum tg_err roster_make(const struct tg_replay *replay,
                                       .subscribers_count = count,
                                       .lines = lines,
                                       .accounts = whole->accounts,
-                                      .accounts_count = whole->accounts_count};
+                                      .accounts_count = whole->accounts_count,
+                                      .images = replay->params->catalog->images,
+                                      .images_count = replay->params->catalog->images_count};
+    const struct tg_image *other = candidate != NULL ? tg_replay_candidate_image(candidate) : NULL;
+    if (other != NULL) {
+        params.images = &other;
+        params.images_count = 1;
+    }
     struct tg_roster_key *keys = NULL;
     const size_t keys_bytes =
         ((size_t)whole->stretches_count + whole->pauses_count + 1) * sizeof *keys;

@@ -32,8 +32,6 @@ static const char *const usage_periods[] = {"month", "day",  "ever", "week",
                                             "cycle", "year", "hour", NULL};
 const char *const *const tg_catalog_usage_periods = usage_periods;
 static const char *const directions[] = {"both", "out", "in", NULL};
-static const char *const day_sets[] = {"all", "mon-fri", "sat-sun", "mon", "tue", "wed",
-                                       "thu", "fri",     "sat",     "sun", NULL};
 const char *const tg_catalog_lints[] = {
     "hole",      "missing",          "price_jump", "sell_below_buy", "negative_margin",
     "tier_drop", "unreachable_tier", NULL};
@@ -209,26 +207,30 @@ KEYS(tg_catalog_price_keys,
     {.key = "tiers", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &tier_item,
      .help = "Steps, ascending."},
     {.key = "params", .type = TG_TYPE_SETTINGS, .help = "Handed to the tariff."});
-static const struct tg_schema_key date_item = {.type = TG_TYPE_TIME};
-static const struct tg_schema_key yearly_item = {.type = TG_TYPE_STRING, .min = 5, .max = 5};
+static const struct tg_schema_key date_item = {.type = TG_TYPE_STRING, .min = 1, .max = 64};
+static const struct tg_schema_key yearly_item = {.type = TG_TYPE_STRING, .min = 1, .max = 64};
+static const struct tg_schema_key year_item = {.type = TG_TYPE_INTEGER, .min = 1970, .max = 2261};
 static const struct tg_schema_key month_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 12};
 static const struct tg_schema_key month_day_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 31};
 KEYS(tg_catalog_band_keys,
     {.key = "band", .type = TG_TYPE_NAME, .is_required = true, .help = "Its name."},
-    {.key = "days", .type = TG_TYPE_ENUM, .names = day_sets, .fallback = "all",
-     .help = "Weekdays."},
+    {.key = "days", .type = TG_TYPE_WORDS, .fallback = "all",
+     .help = "Weekdays: sat, mon-fri, or a list of such."},
     {.key = "from", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "00:00",
-     .help = "Wall time, inclusive."},
+     .help = "Wall time, inclusive: \"08:00\" or \"08:00:30\"."},
     {.key = "to", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "24:00",
      .help = "Wall time, exclusive."},
     {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
-     .help = "Only on these days, such as 2026-12-25; wins over rules without days of its own."},
+     .help = "Only on these days, such as 2026-12-25 or 2026-06-15..2026-08-31; wins over rules "
+             "without days of its own."},
     {.key = "yearly", .type = TG_TYPE_LIST, .min = 1, .max = 366, .item = &yearly_item,
-     .help = "Also on these days of every year, such as \"12-25\"."},
+     .help = "Also on these days of every year, such as \"12-25\" or \"12-24..01-06\"."},
     {.key = "month_days", .type = TG_TYPE_LIST, .min = 1, .max = 31, .item = &month_day_item,
      .help = "Only on these days of the month."},
     {.key = "months", .type = TG_TYPE_LIST, .min = 1, .max = 12, .item = &month_item,
      .help = "Only in these months."},
+    {.key = "years", .type = TG_TYPE_LIST, .min = 1, .max = 100, .item = &year_item,
+     .help = "Only in these years."},
     {.key = "weight", .type = TG_TYPE_INTEGER, .min = -1000, .max = 1000, .fallback = "0",
      .help = "Higher wins among rules as specific; then the first."});
 KEYS(tg_catalog_holiday_keys,

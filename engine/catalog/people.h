@@ -121,10 +121,11 @@ void tg_people_sort(struct tg_people *people);
  *  @return Whether it has terms. */
 bool tg_people_is_prepaid(const struct tg_people *people, uint32_t account);
 
-/** @brief Make the roster. @param people All. @param[out] roster New. @param[out] why May be NULL.
- *  @return As tg_roster_build. */
-enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **roster,
-                             struct tg_why *why);
+/** @brief Make the roster. @param people All. @param images Versions, borrowed; shape
+ *  [images_count]. @param images_count How many. @param[out] roster New. @param[out] why May be
+ *  NULL. @return As tg_roster_build. */
+enum tg_err tg_people_roster(const struct tg_people *people, const struct tg_image *const *images,
+                             uint32_t images_count, struct tg_roster **roster, struct tg_why *why);
 
 /** @brief Did memory run out on the way? @param people All. @return Whether. */
 bool tg_people_is_broken(const struct tg_people *people);

@@ -277,8 +277,8 @@ bool tg_people_is_prepaid(const struct tg_people *people, uint32_t account)
            terms[at].kind == TG_TERM_LIMIT;
 }
 
-enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **roster,
-                             struct tg_why *why)
+enum tg_err tg_people_roster(const struct tg_people *people, const struct tg_image *const *images,
+                             uint32_t images_count, struct tg_roster **roster, struct tg_why *why)
 {
     const struct tg_roster_params params = {
         .size_bytes = sizeof params,
@@ -292,6 +292,8 @@ enum tg_err tg_people_roster(const struct tg_people *people, struct tg_roster **
             (uint32_t)(people->accounts.size_bytes / sizeof(struct tg_roster_account)),
         .terms_count = (uint32_t)(people->terms.size_bytes / sizeof(struct tg_roster_term)),
         .terms = (const struct tg_roster_term *)(const void *)people->terms.bytes,
+        .images = images,
+        .images_count = images_count,
     };
     return tg_roster_build(&params, roster, why);
 }

@@ -357,6 +357,7 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     }
     enum tg_err err = tg_roster_parts_build(made, params, lines, why);
     err = err == TG_OK ? terms_take(made, params, why) : err;
+    err = err == TG_OK ? tg_roster_pools_build(made, params) : err;
     err = err == TG_OK ? keys_insert(made, slots, params, why) : err;
     if (err == TG_OK) {
         stretches_share(made, slots);
@@ -384,6 +385,8 @@ void tg_roster_free(struct tg_roster *roster)
     tg_pages_free((void *)(uintptr_t)roster->hot, lines * sizeof *roster->hot);
     tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
     tg_pages_free((void *)(uintptr_t)roster->entities, accounts * sizeof *roster->entities);
+    tg_pages_free((void *)(uintptr_t)roster->pool_starts_s,
+                  accounts * sizeof *roster->pool_starts_s);
     tg_pages_free((void *)(uintptr_t)roster->changes, lines * sizeof *roster->changes);
     tg_pages_free((void *)(uintptr_t)roster->exempts,
                   roster->exempts_count * sizeof *roster->exempts);

@@ -176,6 +176,9 @@ struct tg_roster_params {
     uint32_t accounts_count;                  /**< How many. */
     uint32_t terms_count;                     /**< How many; 0: nobody is prepaid. */
     const struct tg_roster_term *terms;       /**< Copied; shape [terms_count]. */
+    const struct tg_image *const *images;     /**< Whose products the lines have, for pools;
+                                                   shape [images_count]; borrowed until return. */
+    uint32_t images_count;                    /**< How many; 0: no account has pools. */
 };
 
 /** @brief Names kept for documents, by dense index; set by tg_catalog_open. */
@@ -189,6 +192,7 @@ struct tg_roster_names {
     size_t (*account_title)(void *context, uint32_t account, char *text, size_t text_room);
 };
 
+struct tg_image;
 struct tg_roster_slot;
 
 /** @brief The roster; fields are readable, one writer (the builder), immutable afterwards. */
@@ -218,6 +222,9 @@ struct tg_roster {
     const struct tg_roster_pause *pauses;      /**< Shape [pauses_count]; NULL: none. */
     uint32_t stretches_count;                  /**< Lines that are counted with others. */
     uint32_t pauses_count;                     /**< Suspensions. */
+    /** Begin of each account's first subscription with a pool that rolls over or is prorated, POSIX
+     *  seconds; shape [accounts_count]; NULL: no image has such pools. */
+    const uint32_t *pool_starts_s;
 };
 
 /**
@@ -297,6 +304,15 @@ uint32_t tg_roster_holder(const struct tg_roster *roster, uint32_t subscriber);
  *  within a cycle is not granted for the first time. @param roster Built. @param subscriber Line.
  *  @return POSIX seconds. */
 uint32_t tg_roster_since_s(const struct tg_roster *roster, uint32_t subscriber);
+
+/** @brief Since when an account's pools are granted. @param roster Built. @param account Below the
+ *  count. @return POSIX seconds; 0: always. */
+static inline uint32_t tg_roster_pools_since_s(const struct tg_roster *roster, uint32_t account)
+{
+    return roster->pool_starts_s != NULL && roster->pool_starts_s[account] != UINT32_MAX
+               ? roster->pool_starts_s[account]
+               : 0;
+}
 
 /** @brief The suspension that a line is in. @param roster Built. @param subscriber Line, not only
  *  its holder. @param at_ns Event time. @return Borrowed; NULL: none. */

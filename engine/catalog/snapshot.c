@@ -181,7 +181,9 @@ static enum tg_err roster_open(struct tg_catalog_snapshot *snapshot, struct tg_w
     struct storage *storage = snapshot->storage;
     struct tg_people people = {.is_nameless = true};
     enum tg_err err = tg_catalog_people_load(&storage->txn, &people, why);
-    err = err == TG_OK ? tg_people_roster(&people, &storage->roster, why) : err;
+    err = err == TG_OK ? tg_people_roster(&people, snapshot->images, snapshot->images_count,
+                                          &storage->roster, why)
+                       : err;
     tg_people_free(&people);
     err = err == TG_OK ? chunks_index(storage, 0, TG_CATALOG_TABLE_SUBSCRIBERS) : err;
     err = err == TG_OK ? chunks_index(storage, 1, TG_CATALOG_TABLE_ACCOUNTS) : err;
@@ -247,7 +249,8 @@ enum tg_err tg_catalog_open_candidate(const char *folder, const struct tg_image 
             err = tg_diag_errors_count(diag) > 0 ? TG_E_DOCUMENT
                   : tg_people_is_broken(&storage->people)
                       ? TG_E_NO_MEMORY
-                      : tg_people_roster(&storage->people, &storage->roster, why);
+                      : tg_people_roster(&storage->people, made->images, made->images_count,
+                                         &storage->roster, why);
         }
     }
     if (opened != NULL) {

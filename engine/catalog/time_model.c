@@ -8,6 +8,7 @@
 #include "abi/key.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "catalog/band_days.h"
 #include "catalog/compile.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
@@ -17,14 +18,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ZONE_FOLDER     "/usr/share/zoneinfo"
-#define ZONE_BYTES_MAX  262144
-#define RELEASE_BYTES   16u
-#define RULES_MAX       100u
-#define BANDS_MAX       64u
-#define DAYS_BEFORE     400  /* late events of the version before */
-#define DAYS_AFTER      3660 /* ten years; an import renews it */
-#define MINUTES_PER_DAY 1440u
+#define ZONE_FOLDER    "/usr/share/zoneinfo"
+#define ZONE_BYTES_MAX 262144
+#define RELEASE_BYTES  16u
+#define RULES_MAX      100u
+#define BANDS_MAX      64u
+#define DAYS_BEFORE    400  /* late events of the version before */
+#define DAYS_AFTER     3660 /* ten years; an import renews it */
 
 /* UTC offsets of a zone: offsets[i] holds from transitions[i] on; before the first, offsets[0]. */
 struct tz {
@@ -39,23 +39,11 @@ enum level { LEVEL_WEEKDAY, LEVEL_MONTH_DAY, LEVEL_SPECIAL_DAY };
 
 struct rule {
     uint32_t band;
-    uint32_t days_mask; /* bit 0 Monday */
-    uint32_t from_minute;
-    uint32_t to_minute;
+    uint32_t from_second;
+    uint32_t to_second;
     enum level level;
     int64_t weight;
-    uint32_t months_mask;     /* bit 1 January */
-    uint32_t month_days_mask; /* bit 1 the first */
-    const struct tg_yaml_node *dates;
-    const struct tg_yaml_node *yearly;
-};
-
-/* A local day as rules look at it. */
-struct day {
-    int64_t number; /* since 1970-01-01 */
-    uint32_t weekday;
-    uint32_t month;
-    uint32_t month_day;
+    struct tg_band_days days;
 };
 
 struct model {
@@ -65,7 +53,8 @@ struct model {
     uint32_t bands_count;
     struct rule rules[RULES_MAX + 1]; /* and holidays; the first that matches wins */
     uint32_t rules_count;
-    bool is_second; /* of a repeated hour the second pass has the boundaries */
+    struct tg_blob spans; /* of the rules' days */
+    bool is_second;       /* of a repeated hour the second pass has the boundaries */
     struct tz tz;
 };
 
@@ -239,66 +228,17 @@ static uint32_t band_number(struct model *model, const char *name)
     return model->bands_count++;
 }
 
-static bool minute_read(struct tg_compile *compile, const struct tg_yaml_node *rule,
-                        const char *key, uint32_t *minute)
+static bool second_read(struct tg_compile *compile, const struct tg_yaml_node *rule,
+                        const char *key, uint32_t *second)
 {
     const char *text = tg_schema_text(&tg_catalog_band_keys, rule, key);
-    const bool has_form = strlen(text) == 5 && text[2] == ':' && strspn(text, "0123456789") == 2 &&
-                          strspn(text + 3, "0123456789") == 2;
-    const uint32_t value = has_form ? (uint32_t)((text[0] - '0') * 600 + (text[1] - '0') * 60 +
-                                                 (text[3] - '0') * 10 + (text[4] - '0'))
-                                    : UINT32_MAX;
-    if (!has_form || value > MINUTES_PER_DAY || text[3] > '5') {
+    if (!tg_band_second_read(text, second)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(rule, key)->mark,
-                    "write \"08:00\"; \"24:00\" is the end of the day",
+                    "write \"08:00\" or \"08:00:30\"; \"24:00\" is the end of the day",
                     "%s: \"%.16s\" is no wall time", key, text);
         return false;
     }
-    *minute = value;
     return true;
-}
-
-/* "12-25" to month and day; 29 February is a day of leap years only. */
-static bool month_day_read(const char *text, uint32_t *month, uint32_t *day)
-{
-    static const uint8_t lengths[13] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (strlen(text) != 5 || text[2] != '-' || strspn(text, "0123456789") != 2 ||
-        strspn(text + 3, "0123456789") != 2) {
-        return false;
-    }
-    *month = (uint32_t)((text[0] - '0') * 10 + text[1] - '0');
-    *day = (uint32_t)((text[3] - '0') * 10 + text[4] - '0');
-    return *month >= 1 && *month <= 12 && *day >= 1 && *day <= lengths[*month];
-}
-
-static const struct tg_yaml_node *yearly_check(struct tg_compile *compile,
-                                               const struct tg_yaml_node *list)
-{
-    const struct tg_yaml_node *item =
-        list != NULL && list->kind == TG_YAML_LIST ? list->child : NULL;
-    for (; item != NULL; item = item->next) {
-        uint32_t month;
-        uint32_t day;
-        if (item->kind == TG_YAML_SCALAR && !month_day_read(item->text, &month, &day)) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, "write \"12-25\"",
-                        "yearly: \"%.16s\" is no month and day", item->text);
-        }
-    }
-    return list;
-}
-
-/* Numbers of a list as bits; all bits without one. */
-static uint32_t numbers_mask(const struct tg_yaml_node *list)
-{
-    uint32_t mask = 0;
-    if (list == NULL || list->kind != TG_YAML_LIST) {
-        return UINT32_MAX;
-    }
-    for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
-        const unsigned long number = strtoul(item->text != NULL ? item->text : "", NULL, 10);
-        mask |= number < 32 ? 1u << number : 0;
-    }
-    return mask;
 }
 
 /* By level and weight; equal ones keep the order in which they were written. */
@@ -318,34 +258,27 @@ static void rule_insert(struct model *model, const struct rule *rule)
 
 static void rule_read(struct model *model, const struct tg_yaml_node *node)
 {
-    static const uint32_t masks[] = {0x7f, 0x1f, 0x60, 1, 2, 4, 8, 16, 32, 64};
     const struct tg_schema *keys = &tg_catalog_band_keys;
     const char *band = tg_schema_text(keys, node, "band");
-    const struct tg_yaml_node *months = tg_yaml_get(node, "months");
-    const struct tg_yaml_node *month_days = tg_yaml_get(node, "month_days");
-    struct rule out = {.weight = tg_schema_number(keys, node, "weight"),
-                       .months_mask = numbers_mask(months),
-                       .month_days_mask = numbers_mask(month_days),
-                       .dates = tg_yaml_get(node, "dates"),
-                       .yearly = yearly_check(model->compile, tg_yaml_get(node, "yearly"))};
+    struct rule out = {.weight = tg_schema_number(keys, node, "weight")};
     if (node->kind != TG_YAML_MAP || band == NULL) {
         return;
     }
+    tg_band_days_read(node, &model->spans, &out.days, model->compile->diag);
     /* A band whose rule is refused is one all the same: who names it is not told it is none. */
     out.band = band_number(model, band);
-    const bool has_from = minute_read(model->compile, node, "from", &out.from_minute);
-    if (!minute_read(model->compile, node, "to", &out.to_minute) || !has_from) {
+    const bool has_from = second_read(model->compile, node, "from", &out.from_second);
+    if (!second_read(model->compile, node, "to", &out.to_second) || !has_from) {
         return;
     }
-    if (out.from_minute >= out.to_minute) {
+    if (out.from_second >= out.to_second) {
         tg_diag_add(model->compile->diag, TG_DIAG_ERROR, node->mark,
                     "use two rules for a band across midnight", "to is not after from");
         return;
     }
-    out.days_mask = masks[tg_schema_number(keys, node, "days")];
-    out.level = out.dates != NULL || out.yearly != NULL ? LEVEL_SPECIAL_DAY
-                : months != NULL || month_days != NULL  ? LEVEL_MONTH_DAY
-                                                        : LEVEL_WEEKDAY;
+    out.level = out.days.is_special     ? LEVEL_SPECIAL_DAY
+                : out.days.has_calendar ? LEVEL_MONTH_DAY
+                                        : LEVEL_WEEKDAY;
     rule_insert(model, &out);
 }
 
@@ -362,52 +295,16 @@ static void rules_read(struct model *model)
     if (band == NULL) {
         return;
     }
-    const struct rule whole_days = {
-        .band = band_number(model, band),
-        .days_mask = 0x7f,
-        .to_minute = MINUTES_PER_DAY,
-        .level = LEVEL_SPECIAL_DAY,
-        .months_mask = UINT32_MAX,
-        .month_days_mask = UINT32_MAX,
-        .dates = tg_yaml_get(holidays, "dates"),
-        .yearly = yearly_check(model->compile, tg_yaml_get(holidays, "yearly")),
-    };
-    if (whole_days.dates == NULL && whole_days.yearly == NULL) {
+    struct rule whole_days = {.band = band_number(model, band),
+                              .to_second = TG_BAND_DAY_SECONDS,
+                              .level = LEVEL_SPECIAL_DAY};
+    tg_band_days_read(holidays, &model->spans, &whole_days.days, model->compile->diag);
+    if (!whole_days.days.is_special) {
         tg_diag_add(model->compile->diag, TG_DIAG_ERROR, holidays->key_mark, NULL,
                     "holidays needs dates or yearly");
         return;
     }
     rule_insert(model, &whole_days);
-}
-
-static bool has_date(const struct rule *rule, const struct day *day)
-{
-    const struct tg_yaml_node *date = rule->dates != NULL ? rule->dates->child : NULL;
-    for (; date != NULL; date = date->next) {
-        int64_t at_ns = 0;
-        if (tg_clock_parse(date->text, date->text_bytes, &at_ns) == TG_OK &&
-            at_ns / TG_NS_PER_DAY == day->number) {
-            return true;
-        }
-    }
-    const struct tg_yaml_node *yearly = rule->yearly != NULL ? rule->yearly->child : NULL;
-    for (; yearly != NULL; yearly = yearly->next) {
-        uint32_t month;
-        uint32_t month_day;
-        if (month_day_read(yearly->text, &month, &month_day) && month == day->month &&
-            month_day == day->month_day) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_rule_of(const struct rule *rule, const struct day *day)
-{
-    return ((rule->days_mask >> day->weekday) & 1u) != 0 &&
-           ((rule->months_mask >> day->month) & 1u) != 0 &&
-           ((rule->month_days_mask >> day->month_day) & 1u) != 0 &&
-           (rule->level != LEVEL_SPECIAL_DAY || has_date(rule, day));
 }
 
 static void switch_add(struct tg_blob *out, int64_t from_ns, uint32_t band)
@@ -427,39 +324,40 @@ static void switch_add(struct tg_blob *out, int64_t from_ns, uint32_t band)
     }
 }
 
-/* One local day: a switch wherever the band of a minute differs from that of the one before. */
+/* One local day: a switch wherever the band of a second differs from that of the one before. */
 static void day_expand(const struct model *model, int64_t number, struct tg_blob *out)
 {
     struct tg_civil civil;
     tg_clock_to_civil(number * TG_NS_PER_DAY, &civil);
-    const struct day day = {.number = number,
-                            .weekday = (uint32_t)(((number + 3) % 7 + 7) % 7), /* Thursday */
-                            .month = civil.month,
-                            .month_day = civil.day};
+    const struct tg_band_day day = {.number = number,
+                                    .year = (uint32_t)civil.year,
+                                    .weekday = civil.weekday,
+                                    .month = civil.month,
+                                    .month_day = civil.day};
     const struct rule *rules[RULES_MAX + 1];
     uint32_t rules_count = 0;
     for (uint32_t i = 0; i < model->rules_count; i++) {
-        if (is_rule_of(&model->rules[i], &day)) {
+        if (tg_band_days_have(&model->rules[i].days, &model->spans, &day)) {
             rules[rules_count++] = &model->rules[i];
         }
     }
     uint32_t before = UINT32_MAX;
-    for (uint32_t minute = 0; minute < MINUTES_PER_DAY;) {
+    for (uint32_t second = 0; second < TG_BAND_DAY_SECONDS;) {
         uint32_t band = 0; /* the default */
-        uint32_t next = MINUTES_PER_DAY;
+        uint32_t next = TG_BAND_DAY_SECONDS;
         for (uint32_t i = rules_count; i > 0; i--) {
             const struct rule *rule = rules[i - 1];
-            band = minute >= rule->from_minute && minute < rule->to_minute ? rule->band : band;
+            band = second >= rule->from_second && second < rule->to_second ? rule->band : band;
             next =
-                rule->from_minute > minute && rule->from_minute < next ? rule->from_minute : next;
-            next = rule->to_minute > minute && rule->to_minute < next ? rule->to_minute : next;
+                rule->from_second > second && rule->from_second < next ? rule->from_second : next;
+            next = rule->to_second > second && rule->to_second < next ? rule->to_second : next;
         }
         if (band != before) {
-            const int64_t wall_s = number * 86400 + (int64_t)minute * 60;
+            const int64_t wall_s = number * 86400 + second;
             switch_add(out, tz_to_utc_s(&model->tz, wall_s, model->is_second) * TG_NS_PER_S, band);
             before = band;
         }
-        minute = next;
+        second = next;
     }
 }
 
@@ -541,9 +439,10 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
     out.zone_name_offset = tg_compile_text(compile, zone);
     out.tz_hash = model->tz.hash;
     out.is_second = model->is_second ? 1 : 0;
-    compile->is_out_of_memory |= switches.is_broken || repeats.is_broken;
+    compile->is_out_of_memory |= switches.is_broken || repeats.is_broken || model->spans.is_broken;
     tg_blob_free(&repeats);
     tg_blob_free(&switches);
+    tg_blob_free(&model->spans);
     tz_free(&model->tz);
     return out;
 }

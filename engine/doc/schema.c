@@ -29,6 +29,7 @@ static const char *const type_names[] = {
     [TG_TYPE_LIST] = "a list",
     [TG_TYPE_SETTINGS] = "settings",
     [TG_TYPE_ANY] = "a text or a map",
+    [TG_TYPE_WORDS] = "a word or a list of words",
 };
 
 static bool has_range(const struct tg_schema_key *key)
@@ -212,6 +213,20 @@ static bool items_check(const struct tg_schema_key *key, const struct tg_yaml_no
     return is_fine;
 }
 
+static bool words_check(const struct tg_schema_key *key, const struct tg_yaml_node *node,
+                        struct tg_diag *diag)
+{
+    bool is_fine = node->kind != TG_YAML_LIST || node->child != NULL;
+    if (!is_fine) {
+        tg_diag_add(diag, TG_DIAG_ERROR, node->mark, NULL, "%s: the list is empty", what(node));
+    }
+    const struct tg_yaml_node *word = node->kind == TG_YAML_LIST ? node->child : node;
+    for (; word != NULL; word = node->kind == TG_YAML_LIST ? word->next : NULL) {
+        is_fine = scalar_check(key, word, diag) && is_fine;
+    }
+    return is_fine;
+}
+
 bool tg_schema_check_value(const struct tg_schema_key *key, const struct tg_yaml_node *node,
                            struct tg_diag *diag)
 {
@@ -229,6 +244,8 @@ bool tg_schema_check_value(const struct tg_schema_key *key, const struct tg_yaml
         return true;
     case TG_TYPE_ANY:
         return true;
+    case TG_TYPE_WORDS:
+        return words_check(key, node, diag);
     default:
         return scalar_check(key, node, diag);
     }

@@ -38,7 +38,8 @@ enum tg_type {
     TG_TYPE_TABLE,      /**< Map of any names to values described by item. */
     TG_TYPE_LIST,       /**< List of values described by item; min..max bound its length. */
     TG_TYPE_SETTINGS,   /**< Map of anything: handed to a plug-in as dotted keys. */
-    TG_TYPE_ANY         /**< Anything; the reader checks it. */
+    TG_TYPE_ANY,        /**< Anything; the reader checks it. */
+    TG_TYPE_WORDS       /**< A word or a list of words; the reader checks them. */
 };
 
 /** @brief One key. Unused fields stay zero. */

@@ -121,6 +121,22 @@ static void table_set(struct tg_json *json, const struct tg_schema_key *key)
     }
 }
 
+static void words_set(struct tg_json *json)
+{
+    struct tg_json *forms = tg_json_list();
+    struct tg_json *word = tg_json_object();
+    struct tg_json *list = tg_json_object();
+    struct tg_json *items = tg_json_object();
+    tg_json_set_string(word, "type", "string");
+    tg_json_set_string(items, "type", "string");
+    tg_json_set_string(list, "type", "array");
+    tg_json_set(list, "items", items);
+    tg_json_set_integer(list, "minItems", 1);
+    tg_json_append(forms, word);
+    tg_json_append(forms, list);
+    tg_json_set(json, "anyOf", forms);
+}
+
 static struct tg_json *key_json(const struct tg_schema_key *key)
 {
     struct tg_json *json = tg_json_object();
@@ -143,6 +159,9 @@ static struct tg_json *key_json(const struct tg_schema_key *key)
         tg_json_set_string(json, "type", "object");
         break;
     case TG_TYPE_ANY:
+        break;
+    case TG_TYPE_WORDS:
+        words_set(json);
         break;
     default:
         scalar_set(json, key);

@@ -61,7 +61,8 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     const struct tg_allowance *allowance = tg_image_allowance(draw->image, index);
     const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
     /* A pool is the account's: it does not begin with the member who happens to draw first. */
-    const struct tg_bucket_time time = {draw->time.at_ns, is_pool ? 0 : draw->time.active_from_ns,
+    const struct tg_bucket_time time = {draw->time.at_ns,
+                                        is_pool ? draw->pools_from_ns : draw->time.active_from_ns,
                                         draw->time.cycle_day};
     struct tg_shelf *shelf =
         tg_allowance_shelf(accounts, log, is_pool, is_pool ? draw->account : draw->subscriber);

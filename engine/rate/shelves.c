@@ -46,6 +46,7 @@ struct tg_allowance_counter tg_rate_counter_of(const struct tg_price_info *info,
 
 /* What a replayed row belongs to, found again. */
 struct place {
+    const struct tg_roster *roster;
     const struct tg_image *image;
     const struct tg_roster_line *line;
     const struct tg_roster_account *account;
@@ -80,6 +81,7 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
         return false;
     }
     place->info = tg_image_price_info(place->image, charge->price_id);
+    place->roster = snapshot->roster;
     place->account = tg_roster_account(snapshot->roster, place->line->account);
     place->time = tg_rules_time(place->image, place->account, row->start_ns,
                                 tg_roster_since_s(snapshot->roster, index));
@@ -132,6 +134,7 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         .unit_base_count = place->info->unit_base_count,
         .time = place->time,
         .at_ns = row->start_ns,
+        .pools_from_ns = tg_rules_pools_from_ns(place->image, place->roster, place->line->account),
         .subscriber = charge->subscriber,
         .account = place->line->account,
         .zone = charge->zone,

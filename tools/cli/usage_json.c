@@ -50,8 +50,8 @@ struct reading {
     const char *key;
 };
 
-static enum tg_err word_find(const struct reading *at, const struct word *words, const char *text,
-                             int *value)
+static enum tg_err word_find(const struct reading *at, const char *key, const struct word *words,
+                             const char *text, int *value)
 {
     char list[120] = "";
     for (const struct word *word = words; word->text != NULL; word++) {
@@ -62,7 +62,7 @@ static enum tg_err word_find(const struct reading *at, const struct word *words,
         const size_t used = strlen(list);
         (void)snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "", word->text);
     }
-    return tg_why_set(at->why, TG_E_SYNTAX, "%s: '%s' is none of: %s", at->key,
+    return tg_why_set(at->why, TG_E_SYNTAX, "%s: '%s' is none of: %s", key,
                       text != NULL ? text : "(no text)", list);
 }
 
@@ -122,8 +122,9 @@ static enum tg_err key_read(const struct reading *at, const struct tg_json *valu
     }
     const struct tg_json *said = tg_json_get(at->object, kind_key);
     if (said != NULL) {
-        const enum tg_err err = word_find(at, kinds, tg_json_text(said), &kind);
+        const enum tg_err err = word_find(at, kind_key, kinds, tg_json_text(said), &kind);
         if (err != TG_OK) {
+            at->line->wrong_key = kind_key;
             return err;
         }
     }
@@ -167,7 +168,8 @@ static enum tg_err flags_read(const struct reading *at, const struct tg_json *va
     }
     for (size_t i = 0; i < tg_json_count(value); i++) {
         int flag;
-        const enum tg_err err = word_find(at, flags, tg_json_text(tg_json_at(value, i)), &flag);
+        const enum tg_err err =
+            word_find(at, at->key, flags, tg_json_text(tg_json_at(value, i)), &flag);
         if (err != TG_OK) {
             return err;
         }
@@ -224,11 +226,14 @@ static enum tg_err node_read(const struct reading *at, const struct tg_json *val
 static enum tg_err start_read(const struct reading *at, const struct tg_json *value)
 {
     const char *text = tg_json_text(value);
-    if (text == NULL || tg_clock_parse(text, strlen(text), &at->line->row.start_ns) != TG_OK) {
-        return tg_why_set(at->why, TG_E_BAD_TIMESTAMP,
-                          "start: must be RFC 3339, such as 2026-11-23T06:10:00Z");
+    const enum tg_err err =
+        text != NULL ? tg_clock_parse(text, strlen(text), &at->line->row.start_ns) : TG_E_SYNTAX;
+    if (err == TG_E_BAD_TIMESTAMP) {
+        return tg_why_set(at->why, err, "start: there is no time %.40s, or not before 2262", text);
     }
-    return TG_OK;
+    return err == TG_OK ? TG_OK
+                        : tg_why_set(at->why, TG_E_BAD_TIMESTAMP,
+                                     "start: must be RFC 3339, such as 2026-11-23T06:10:00Z");
 }
 
 static enum tg_err number_member(const struct reading *at, const struct tg_json *value)
@@ -303,7 +308,10 @@ static enum tg_err money_member(const struct reading *at, const struct tg_json *
                    : price_err;
     }
     if (strcmp(at->key, "credit_floor") == 0) {
-        return money_read(at, value, at->image->scale, &line->credit_floor);
+        const enum tg_err floor_err = money_read(at, value, at->image->scale, &line->credit_floor);
+        return floor_err == TG_OK && line->credit_floor > 0
+                   ? tg_why_set(at->why, TG_E_OVERFLOW, "credit_floor: is above zero")
+                   : floor_err;
     }
     int64_t amount = 0;
     const enum tg_err err =
@@ -332,15 +340,16 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
     enum tg_err err = TG_OK;
     if (strcmp(key, "id") == 0) {
         line->id = tg_json_text(value);
+        err = line->id != NULL ? TG_OK : tg_why_set(at->why, TG_E_SYNTAX, "id: must be a string");
     } else if (strcmp(key, "subscriber") == 0) {
         err = key_read(at, value, "subscriber_kind", &line->row.subscriber_key, subscriber_kind);
     } else if (strcmp(key, "peer") == 0) {
         err = key_read(at, value, "peer_kind", &line->row.peer_key, peer_kind);
     } else if (strcmp(key, "service") == 0) {
-        err = word_find(at, services, tg_json_text(value), &word);
+        err = word_find(at, key, services, tg_json_text(value), &word);
         line->row.service = (uint8_t)word;
     } else if (strcmp(key, "node_state") == 0) {
-        err = word_find(at, states, tg_json_text(value), &word);
+        err = word_find(at, key, states, tg_json_text(value), &word);
         line->node_state = (uint8_t)word;
     } else if (strcmp(key, "start") == 0) {
         err = start_read(at, value);
@@ -366,6 +375,32 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
     return err;
 }
 
+/* What another service has would be passed over, and the usage cost nothing. */
+static enum tg_err strays_refuse(const struct tg_json *json, struct tg_usage_line *line,
+                                 struct tg_why *why)
+{
+    static const char *const strays[][3] = {
+        [TG_SERVICE_DATA] = {"count", "routed_to", NULL},
+        [TG_SERVICE_VOICE] = {"count", "quantity_up", "quantity_down"},
+        [TG_SERVICE_MESSAGE] = {"quantity_down", "routed_to", NULL},
+        [TG_SERVICE_EVENT] = {"routed_to", NULL, NULL},
+        [TG_SERVICE_ACCESS] = {"count", "routed_to", NULL},
+    };
+    for (unsigned i = 0; i < 3 && strays[line->row.service][i] != NULL; i++) {
+        const char *key = strays[line->row.service][i];
+        if (tg_json_get(json, key) != NULL) {
+            line->wrong_key = key;
+            return tg_why_set(why, TG_E_SYNTAX, "%s: %s", key,
+                              strcmp(key, "routed_to") == 0 ? "only for service voice"
+                              : strcmp(key, "count") == 0   ? "only for service message and event"
+                              : line->row.service == TG_SERVICE_VOICE
+                                  ? "a call has no octets, but a duration"
+                                  : "a message has no octets, but a count");
+        }
+    }
+    return TG_OK;
+}
+
 enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image *image,
                                struct tg_usage_line *line, struct tg_why *why)
 {
@@ -382,7 +417,7 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
     while (tg_json_next(json, &cursor, &at.key, &value)) {
         const enum tg_err err = member_read(&at, value, &subscriber_kind, &peer_kind);
         if (err != TG_OK) {
-            line->wrong_key = at.key;
+            line->wrong_key = line->wrong_key != NULL ? line->wrong_key : at.key;
             return err;
         }
     }
@@ -404,11 +439,9 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
         line->wrong_key = "amount";
         return tg_why_set(why, TG_E_SYNTAX, "amount: only for service event, which has no octets");
     }
-    const bool is_call = line->row.service == TG_SERVICE_VOICE;
-    if (tg_json_get(json, is_call ? "quantity_down" : "routed_to") != NULL) {
-        line->wrong_key = is_call ? "quantity_down" : "routed_to";
-        return tg_why_set(why, TG_E_SYNTAX, "%s: %s", line->wrong_key,
-                          is_call ? "a call has no octets" : "only for service voice");
+    const enum tg_err stray = strays_refuse(json, line, why);
+    if (stray != TG_OK) {
+        return stray;
     }
     const bool has_per = tg_json_get(json, "price_max_per") != NULL;
     const bool has_highest = tg_json_get(json, "price_max") != NULL;

@@ -90,6 +90,47 @@ def raw_index(raw, at):
     return len(raw)
 
 
+def days_of_rules(folder, plain):
+    """Forms that days of a rule have, each with days and instants to both sides of its ends."""
+    checks = []
+
+    def rule(peak, off, **keys):
+        model = folder.model("off", [{"band": "peak", **keys}])
+        number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
+        for band, starts in (("peak", peak), ("off", off)):
+            for start in starts:
+                checks.append((folder.row(number, "voice", start, duration_s=1), plain[band],
+                               f"{keys} at {start}"))
+
+    # 2026-03-02 is a Monday.
+    rule(["2026-03-02", "2026-03-04", "2026-03-08T23:59:59Z"], ["2026-03-03", "2026-03-05"],
+         days=["mon", "wed", "sat-sun"])
+    rule(["2026-03-06", "2026-03-07", "2026-03-08", "2026-03-09"], ["2026-03-05", "2026-03-10"],
+         days="fri-mon")
+    rule(["2026-03-03", "2026-03-05T23:59:59Z"], ["2026-03-02", "2026-03-06"], days="tue-thu")
+    rule(["2026-06-15", "2026-07-04", "2026-08-31T23:59:59Z", "2026-03-03"],
+         ["2026-06-14T23:59:59Z", "2026-09-01", "2027-07-04", "2026-03-02"],
+         dates=["2026-06-15..2026-08-31", "2026-03-03"])
+    rule(["2026-12-24", "2026-12-31", "2027-01-06T23:59:59Z", "2026-01-01", "2028-02-29"],
+         ["2026-12-23T23:59:59Z", "2027-01-07", "2027-02-28", "2027-03-01"],
+         yearly=["12-24..01-06", "02-29"])
+    rule(["2026-05-01"], ["2026-05-02", "2026-06-01", "2027-05-01", "2028-05-01"],
+         years=[2026], months=[5], month_days=[1])
+    rule(["2026-12-31T23:59:59Z", "2028-01-01"], ["2027-01-01", "2027-12-31T23:59:59Z"],
+         years=[2026, 2028])
+    model = folder.model("off", [{"band": "peak", "from": "08:00:30", "to": "08:01:15"}])
+    number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
+    seconds = folder.row(number, "voice", "2026-03-02T08:00:00Z", duration_s=90)
+    # Years are more specific than weekdays, special days than years, whatever is written first.
+    model = folder.model("off", [{"band": "off", "days": "all"}, {"band": "peak", "years": [2026]},
+                                 {"band": "off", "dates": ["2026-03-01..2026-03-07"]}])
+    number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
+    for start, band in (("2026-02-28", "peak"), ("2026-03-01", "off"), ("2026-03-08", "peak")):
+        checks.append((folder.row(number, "voice", start, duration_s=1), plain[band],
+                       f"specificity at {start}"))
+    return checks, seconds
+
+
 def main():
     folder = Folder("bands", "2026-01-01")
     prices = {}
@@ -131,7 +172,8 @@ def main():
     # Raw seconds: OFF 5,400 / PEAK 1,800 when the hour comes twice, 1,800 / 5,400 when it is gone;
     # PEAK 90 / OFF 210.
     plain = {band: folder.price(unit="second", price="1") for band in INCREMENTS}
-    vectors = []
+    days, seconds = days_of_rules(folder, plain)
+    vectors = [(seconds, [30, 45, 15])]
     for hours, start, length, wanted in (((3, 24), "2026-10-25T00:30:00Z", 7200, [5400, 1800]),
                                          ((3, 24), "2026-03-29T00:30:00Z", 7200, [1800, 5400]),
                                          ((8, 18), "2026-06-01T15:58:30Z", 300, [90, 210])):
@@ -166,6 +208,8 @@ def main():
     expect("Doc 1462029.1", Decimal(folder.answer(document)["amount"]), Decimal(730))
     for row, wanted in vectors:
         expect(row, [p["units"] for p in folder.answer(row)["breakdown"]], wanted)
+    for row, price, name in days:
+        expect(name, folder.answer(row).get("price"), price)
     expect("holiday", folder.answer(holiday)["price"], plain["off"])
     expect("weekday", folder.answer(weekday)["price"], plain["peak"])
     print(f"{len(checks)} calls, {len(MODES)} modes x {len(OWNERS)} owners, {failures} failures")

@@ -142,6 +142,7 @@ CHANGES = {
     "time_models.*.bands[].yearly": ([], [("time_models.later.bands.0.yearly", ["12-24"])]),
     "time_models.*.bands[].month_days": ([], [("time_models.later.bands.0.month_days", [1])]),
     "time_models.*.bands[].months": ([], [("time_models.later.bands.0.months", [7])]),
+    "time_models.*.bands[].years": ([], [("time_models.later.bands.0.years", [2026])]),
     "time_models.*.bands[].weight": ([("time_models.later.bands.1", {"band": "off", "from": "10:00", "to": "11:00"})],
                                      [("time_models.later.bands.1.weight", 5)]),
     "time_models.*.holidays.band": ([], [("time_models.week.holidays.band", "peak")]),

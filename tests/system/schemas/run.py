@@ -17,14 +17,15 @@ from base import FILES, plain  # noqa: E402
 from scenarios import ALL  # noqa: E402
 
 NUMBER = "+4915112345601"
-GOOD = {"subscriber": NUMBER, "service": "voice", "start": "2026-03-02T10:00:00Z"}
+BARE = {"subscriber": NUMBER, "service": "voice", "start": "2026-03-02T10:00:00Z"}
+GOOD = {**BARE, "duration_s": 1}
 # Lines with the keys that no scenario needs.
 MORE_USAGE = [
-    {**GOOD, "id": "1", "subscriber_kind": "e164", "peer": "internet", "peer_kind": "name",
+    {**BARE, "id": "1", "subscriber_kind": "e164", "peer": "internet", "peer_kind": "name",
      "service": "data", "quantity_up": 1, "quantity_down": 2, "rating_group": 10, "node_id": 3,
      "node_state": "up", "closing_cause": 16, "flags": ["partial", "recycled"]},
     {**GOOD, "duration_s": -5, "routed_to": "+4917999"},
-    {**GOOD, "start": "2026-03-02", "duration_ms": 1, "credit": "-1.5", "credit_floor": "-10"},
+    {**BARE, "start": "2026-03-02", "duration_ms": 1, "credit": "-1.5", "credit_floor": "-10"},
     {**GOOD, "start": "2026-03-02T10:00:00.123456789+05:30", "price_max": "0.10",
      "price_max_per": 60, "node": "192.0.2.1"},
 ]
@@ -32,8 +33,9 @@ MORE_USAGE = [
 BAD_USAGE = [
     {**GOOD, "node": ""}, {**GOOD, "node": 7}, {**GOOD, "node": "n" * 64},
     {**GOOD, "duratoin_s": 1}, {**GOOD, "duration_s": -4294968}, {**GOOD, "duration_s": "1"},
-    {**GOOD, "duration_ms": 4294967296}, {**GOOD, "service": "fax"}, {**GOOD, "service": None},
-    {"service": "voice", "start": GOOD["start"]}, {"subscriber": NUMBER, "service": "voice"},
+    {**BARE, "duration_ms": 4294967296}, {**GOOD, "service": "fax"}, {**GOOD, "service": None},
+    {"service": "voice", "start": GOOD["start"], "duration_s": 1},
+    {"subscriber": NUMBER, "service": "voice", "duration_s": 1},
     {**GOOD, "start": 5}, {**GOOD, "start": "yesterday"}, {**GOOD, "start": "2026-03-02"[:7]},
     {**GOOD, "service": "event", "amount": "--1"}, {**GOOD, "service": "event", "amount": 1},
     {**GOOD, "service": "event", "amount": "1e3"}, {**GOOD, "flags": "partial"},
@@ -41,6 +43,11 @@ BAD_USAGE = [
     {**GOOD, "price_max": "-1"}, {**GOOD, "price_max": "1", "price_max_per": 0},
     {**GOOD, "duration_s": 1, "duration_ms": 1000}, {**GOOD, "count": 1, "quantity_up": 1},
     {**GOOD, "credit": 1}, {**GOOD, "subscriber_kind": "imei"}, [GOOD], "x",
+    {**GOOD, "id": 5}, {**GOOD, "credit": "1", "credit_floor": "0.01"}, {**GOOD, "count": 1},
+    {**GOOD, "quantity_up": 1}, {**GOOD, "quantity_down": 1}, {**GOOD, "amount": "1"},
+    {**GOOD, "service": "data", "count": 5}, {**GOOD, "service": "access", "count": 5},
+    {**GOOD, "service": "data", "routed_to": "4930"}, {**GOOD, "service": "event", "routed_to": "4930"},
+    {**GOOD, "service": "message", "quantity_down": 5},
 ]
 # Documents that `catalog check` refuses and the schema must refuse too; text by a line of YAML.
 BAD_CATALOG = [

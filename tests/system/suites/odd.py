@@ -140,6 +140,15 @@ odd("quantities that are none", EVENT,
      {"reason": "NEGATIVE_USAGE"}, {"error": "duration_s: is above 4294967"}],
     prices=unit(price="1"))
 
+odd("lines that say too little or too much", EVENT,
+    [event(subscriber_kind="phone"), event(start="2026-02-30"), event(id=7), event(credit="1", credit_floor="2"),
+     data(1, count=1), call(1, quantity_up=1)],
+    [{"error": "subscriber_kind: 'phone' is none of: e164, imsi, ip, name"},
+     {"error": "start: there is no time 2026-02-30, or not before 2262"}, {"error": "id: must be a string"},
+     {"error": "credit_floor: is above zero"}, {"error": "count: only for service message and event"},
+     {"error": "quantity_up: a call has no octets, but a duration"}],
+    prices=unit(price="1"))
+
 # Periods.
 for counter, start, wanted in (
         ("day", "2026-03-03T00:00:00Z", "0.2"), ("day", "2026-03-02T23:59:59Z", "0.4"),
@@ -208,6 +217,23 @@ odd("of what is received", {"voice": {"price": "p", "allowances": ["a"]},
 odd("a pool with a cap", {"voice": {"price": "p", "allowances": ["a"]}},
     [call(60), call(60, subscriber=OTHER), call(60)], ["0.3", "0.3", "0.6"], prices=CENT,
     allowances=minutes(amount=90, scope="account", member_cap=30), subscribers=PAIR)
+# A pool begins with the account's first subscription that has one, whoever draws first.
+LATER = [{"id": "S0", "account": "A1", "product": "plain", "msisdn": "+49150000009",
+          "active_from": "2024-01-01"},
+         {**PAIR[0], "active_from": "2026-01-17"}, {**PAIR[1], "active_from": "2026-02-05"}]
+odd("nothing rolls over from before it", {"voice": {"price": "p", "allowances": ["a"]}},
+    [call(60, start="2026-01-20T00:00:00Z"), call(200, start="2026-02-20T00:00:00Z", subscriber=OTHER)],
+    ["0", "0.6"], prices=CENT, allowances=minutes(amount=100, scope="account", rollover={"periods": 1}),
+    subscribers=LATER, products={"plain": {"fee": "0"}})
+odd("prorated by days, with a cap, rolled over", {"voice": {"price": "p", "allowances": ["a"]}},
+    [call(100, start="2026-01-20T00:00:00Z"), call(100, start="2026-02-10T00:00:00Z", subscriber=OTHER),
+     call(100, start="2026-02-11T00:00:00Z")],
+    [{"amount": "0.5", "allowances": [{"allowance": "a", "units": 50, "left": 100}]},
+     {"amount": "0.5", "allowances": [{"allowance": "a", "units": 50, "left": 360}]},
+     {"amount": "0.5", "allowances": [{"allowance": "a", "units": 50, "left": 310}]}],
+    prices=CENT, subscribers=LATER, products={"plain": {"fee": "0"}},
+    allowances=minutes(amount=310, scope="account", member_cap=50, proration="actual_days",
+                       rollover={"periods": 1}))
 odd("two, by priority", {"voice": {"price": "p", "allowances": ["a", "b"]}}, [call(60)] * 3,
     ["0", "0", "0.3"], prices=CENT,
     allowances={**minutes(amount=100), "b": {"unit": "second", "services": ["voice"], "amount": 50,
