@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "catalog/roster.h"
 #include "flow/desk.h"
+#include "flow/idle.h"
 #include "health/timeline.h"
 #include "mediate/cumulative.h"
 #include "mediate/dedup.h"
@@ -30,7 +31,6 @@
 #define TIMELINE_CLAIMS     256u
 #define RING_ROWS           16384u
 #define IDLE_TURNS          256u   /* empty turns before the lcore sleeps */
-#define IDLE_SLEEP_NS       100000 /* 0.1 ms: far below the 10 ms of an epoch */
 #define DRAIN_NS            (INT64_C(200) * 1000000) /* what is in sockets when asked to stop */
 
 static void params_default(struct tg_pipeline_params *params)
@@ -239,16 +239,6 @@ const struct tg_pipeline_recovery *tg_pipeline_recovery(const struct tg_pipeline
     return &pipeline->recovery;
 }
 
-static void idle(uint32_t *turns)
-{
-    const struct timespec pause = {.tv_nsec = IDLE_SLEEP_NS};
-    if (++*turns >= IDLE_TURNS) {
-        tg_snapshot_offline();
-        (void)nanosleep(&pause, NULL);
-        tg_snapshot_online();
-    }
-}
-
 /* Finite inputs are all read: nothing that is parked can still be released. */
 static void ingest_finish(struct tg_pipeline *pipeline)
 {
@@ -282,7 +272,7 @@ static void ingest_run(void *context, const struct tg_stop *stop)
             idle_turns = 0;
         } else {
             ingest_finish(pipeline);
-            idle(&idle_turns);
+            tg_idle(&idle_turns, IDLE_TURNS);
         }
         const int64_t now_ns = tg_clock_monotonic_ns();
         if (now_ns - expired_ns > TG_NS_PER_S) {
@@ -328,7 +318,7 @@ enum tg_err tg_pipeline_stop(struct tg_pipeline *pipeline, struct tg_why *why)
 {
     if (pipeline->is_running) {
         /* Ingest first: it still needs the rate workers to end its last epoch. */
-        const struct timespec pause = {.tv_nsec = IDLE_SLEEP_NS};
+        const struct timespec pause = {.tv_nsec = TG_IDLE_SLEEP_NS};
         tg_stop_request(&pipeline->stop_ingest);
         while (!__atomic_load_n(&pipeline->is_ingest_done, __ATOMIC_ACQUIRE)) {
             (void)nanosleep(&pause, NULL);
@@ -420,7 +410,7 @@ struct tg_desk *tg_pipeline_desk(struct tg_pipeline *pipeline)
 /* Sleeps while the lcores work and the disk syncs. */
 static bool credit_wait(struct tg_pipeline *pipeline, int64_t until_ns, uint64_t epoch)
 {
-    const struct timespec pause = {.tv_nsec = IDLE_SLEEP_NS};
+    const struct timespec pause = {.tv_nsec = TG_IDLE_SLEEP_NS};
     while (__atomic_load_n(&pipeline->desk->pending, __ATOMIC_ACQUIRE) != 0 ||
            tg_journal_durable_epoch(pipeline->journal) < epoch) {
         if (tg_clock_monotonic_ns() > until_ns || tg_pipeline_has_failed(pipeline, NULL)) {
@@ -465,7 +455,7 @@ enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, str
 /* Sleeps until the ingest lcore has moved the hold on; false: it never will. */
 static bool hold_wait(const struct tg_pipeline *pipeline, uint32_t phase)
 {
-    const struct timespec pause = {.tv_nsec = IDLE_SLEEP_NS};
+    const struct timespec pause = {.tv_nsec = TG_IDLE_SLEEP_NS};
     while (tg_hold_phase_get(&pipeline->hold) == phase) {
         /* Read first: a lcore that ends has moved on before. */
         const bool is_done = __atomic_load_n(&pipeline->is_ingest_done, __ATOMIC_ACQUIRE);
