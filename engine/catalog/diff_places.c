@@ -18,6 +18,26 @@ static const char *band_at(const struct tg_image *image, uint32_t model, int64_t
     return tg_image_band_name(image, model, tg_image_band(image, model, at_ns, until_ns));
 }
 
+/* Switches, repeated hours and names are the same octets, as in most changes of a catalog. */
+static bool bands_are_same(const struct tg_image *was, const struct tg_time_model *before,
+                           const struct tg_image *is, const struct tg_time_model *after)
+{
+    bool is_same =
+        before->switches_count == after->switches_count &&
+        before->repeats_count == after->repeats_count &&
+        before->bands_count == after->bands_count &&
+        memcmp(tg_image_at(was, before->switches_offset), tg_image_at(is, after->switches_offset),
+               before->switches_count * sizeof(struct tg_band_switch)) == 0 &&
+        memcmp(tg_image_at(was, before->repeats_offset), tg_image_at(is, after->repeats_offset),
+               before->repeats_count * sizeof(struct tg_band_repeat)) == 0;
+    const uint32_t *names = (const uint32_t *)tg_image_at(was, before->band_names_offset);
+    const uint32_t *others = (const uint32_t *)tg_image_at(is, after->band_names_offset);
+    for (uint32_t i = 0; i < before->bands_count && is_same; i++) {
+        is_same = strcmp(tg_image_text(was, names[i]), tg_image_text(is, others[i])) == 0;
+    }
+    return is_same;
+}
+
 /* The first instant from which both versions count at which their bands differ. */
 static void bands_diff(struct tg_diff *diff, const struct tg_diff_item *item)
 {
@@ -67,7 +87,9 @@ void tg_diff_time_model(struct tg_diff *diff, const struct tg_diff_item *item)
         tg_diff_fields(diff, item, &tg_catalog_time_model_keys, fields,
                        sizeof fields / sizeof fields[0], was, is);
     }
-    bands_diff(diff, item);
+    if (!bands_are_same(diff->before, was, diff->after, is)) {
+        bands_diff(diff, item);
+    }
 }
 
 /* A place's time zone, where time models follow it: what stands behind the @ of the name of their

@@ -361,6 +361,21 @@ static void day_expand(const struct model *model, int64_t number, struct tg_blob
     }
 }
 
+/* The first switch at or behind an instant. */
+static size_t switch_find(const struct tg_band_switch *all, size_t count, int64_t from_ns)
+{
+    size_t low = 0;
+    while (low < count) {
+        const size_t middle = low + (count - low) / 2;
+        if (all[middle].from_ns < from_ns) {
+            low = middle + 1;
+        } else {
+            count = middle;
+        }
+    }
+    return low;
+}
+
 /* Passes of repeated hours whose other pass has a boundary. */
 static void repeats_find(const struct model *model, const struct tg_blob *switches,
                          struct tg_blob *out)
@@ -380,10 +395,8 @@ static void repeats_find(const struct model *model, const struct tg_blob *switch
          * have the band behind it. */
         const int64_t first_ns = model->is_second ? turn_ns : turn_ns - back_ns + 1;
         const int64_t last_ns = model->is_second ? turn_ns + back_ns : turn_ns;
-        bool is_cut = false;
-        for (size_t j = 0; j < count && !is_cut; j++) {
-            is_cut = all[j].from_ns >= first_ns && all[j].from_ns < last_ns;
-        }
+        const size_t next = switch_find(all, count, first_ns);
+        const bool is_cut = next < count && all[next].from_ns < last_ns;
         const struct tg_band_repeat repeat = {
             .from_ns = model->is_second ? turn_ns - back_ns : turn_ns,
             .to_ns = model->is_second ? turn_ns : turn_ns + back_ns,
