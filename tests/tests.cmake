@@ -91,6 +91,7 @@ if(TG_FUZZ)
     add_executable(${name} ${source})
     tg_top_flags(${name})
     target_compile_options(${name} PRIVATE -Wno-missing-prototypes)
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    # libFuzzer's libraries would come before a shared ASan, which wants to be the first.
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer -static-libsan -fuse-ld=bfd)
   endforeach()
 endif()
