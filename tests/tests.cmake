@@ -15,7 +15,11 @@ function(tg_criterion name)
   if(TG_FUZZ)
     target_compile_options(${name} PRIVATE -fno-sanitize=fuzzer-no-link)
   endif()
-  if(NOT TG_SANITIZE)
+  if(TG_SANITIZE)
+    # The product is what is held against UBSan: of a test's own arithmetic it takes 0.6 of 1.5 s a
+    # file. ASan stays, as the product writes into tests' arrays.
+    target_compile_options(${name} PRIVATE -fno-sanitize=undefined)
+  else()
     target_compile_options(${name} PRIVATE -O1) # two thirds of the compile time
   endif()
   target_link_libraries(${name} PRIVATE ${CRITERION_LINK_LIBRARIES})
