@@ -28,9 +28,6 @@ void tg_scan_wants(struct tg_scan *scan)
                                                                << 8 * columns[c].octet;
         }
     }
-    for (uint32_t w = 0; w < TG_ROW_WORDS && scan->params.wants_structs; w++) {
-        scan->wanted[w] = UINT64_MAX;
-    }
 }
 
 #define NARROW(type)                                                                               \
@@ -76,24 +73,25 @@ static void word_give(struct tg_scan *scan, uint32_t word, uint32_t from, uint32
     }
 }
 
-/* Decodes the wanted words of a group that begins at row `from`. */
+/* Decodes the wanted words of a group that begins at row `from`; all words for structs. */
 static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *head,
                               const uint8_t *planes, uint32_t from)
 {
     for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
         const size_t length = tg_planes_bytes(head->rows_count, head->differs[w]);
-        if (scan->wanted[w] != 0) {
+        const uint64_t wanted = scan->has_structs ? UINT64_MAX : scan->wanted[w];
+        if (wanted != 0) {
             const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
             if (!scan->is_whole && tg_crc32c(0, planes, length) != head->crc32c[w]) {
                 return TG_E_CORRUPT;
             }
-            tg_word_decode(planes, head->rows_count, &word, scan->wanted[w],
+            tg_word_decode(planes, head->rows_count, &word, wanted,
                            scan->words + (size_t)w * TG_GROUP_STRIDE);
             word_give(scan, w, from, head->rows_count);
         }
         planes += length;
     }
-    if (scan->params.wants_structs) {
+    if (scan->has_structs) {
         const struct tg_column_kernels *kernels = tg_column_kernels();
         kernels->gather(scan->words, head->rows_count, scan->usage + from);
         kernels->gather(scan->words + (size_t)TG_ROW_WORDS / 2 * TG_GROUP_STRIDE, head->rows_count,
@@ -102,28 +100,35 @@ static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *
     return TG_OK;
 }
 
-enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
+/* Decodes all groups of the current block to the arrays that are wanted. */
+static enum tg_err groups_read(struct tg_scan *scan, uint32_t rows_count)
 {
-    if (scan->params.columns == 0 && !scan->params.wants_structs) {
-        return TG_OK;
-    }
     const struct tg_section_entry *entry = tg_scan_entry(scan, TG_SECTION_ROWS);
     const uint8_t *bytes = NULL;
-    enum tg_err err = entry != NULL ? tg_scan_room(scan, view->rows_count) : TG_E_CORRUPT;
+    enum tg_err err = entry != NULL ? tg_scan_room(scan, rows_count) : TG_E_CORRUPT;
     if (err == TG_OK) {
         err = tg_scan_bytes(scan, entry->offset_bytes, entry->stored_bytes, &bytes);
     }
     if (err == TG_OK && !scan->is_whole) {
         err = (enum tg_err)tg_format_rows_check(&scan->block.header, entry, bytes);
     }
-    for (uint32_t from = 0; from < view->rows_count && err == TG_OK; from += TG_GROUP_ROWS) {
+    for (uint32_t from = 0; from < rows_count && err == TG_OK; from += TG_GROUP_ROWS) {
         struct tg_group_head head;
         memcpy(&head, bytes, sizeof head);
-        assert(head.rows_count <= view->rows_count - from);
+        assert(head.rows_count <= rows_count - from);
         err = group_read(scan, &head, bytes + sizeof head, from);
         bytes += sizeof head + head.planes_bytes;
     }
-    if (err == TG_OK && scan->params.wants_structs) {
+    return err;
+}
+
+enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
+{
+    if (scan->params.columns == 0 && !scan->has_structs) {
+        return TG_OK;
+    }
+    const enum tg_err err = groups_read(scan, view->rows_count);
+    if (err == TG_OK && scan->has_structs) {
         view->usage = scan->usage;
         view->charges = scan->charges;
     }
@@ -131,6 +136,24 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
     TG_COLUMN_LIST(COLUMN_SET)
 #undef COLUMN_SET
     return err;
+}
+
+enum tg_err tg_scan_structs(const struct tg_scan_view *view, const struct tg_usage **usage,
+                            const struct tg_charge **charges, struct tg_why *why)
+{
+    struct tg_scan *scan = view->scan;
+    enum tg_err err = TG_OK;
+    scan->is_asked_structs = true;
+    if (!scan->has_structs) {
+        scan->has_structs = true;
+        err = view->rows_count > 0 ? groups_read(scan, view->rows_count) : TG_OK;
+    }
+    if (err != TG_OK) {
+        return tg_scan_fail(scan, err, "the block's rows do not check", why);
+    }
+    *usage = scan->usage;
+    *charges = scan->charges;
+    return TG_OK;
 }
 
 /* All words of one row of a group whose planes begin at `planes`. */

@@ -55,9 +55,8 @@ struct tg_rate_laid {
     uint64_t billed_units;    /**< As the charge. */
     uint64_t allowance_units; /**< As the charge. */
     uint32_t subscriber;      /**< As the charge. */
-    uint16_t period;          /**< tg_account_period. */
-    uint8_t service;          /**< As the row. */
-    uint8_t unit;             /**< As the charge. */
+    uint32_t month;           /**< tg_account_period << 16, service << 8, unit: one word, as small
+                                   ones gathered into one hold up a store behind them. */
 };
 _Static_assert(sizeof(struct tg_rate_laid) == 32, "many are kept back");
 
@@ -70,6 +69,7 @@ struct tg_rate_applied {
     bool is_entered;              /**< In this call. */
     bool has_buckets;             /**< A plan of it has a list of allowances. */
     bool has_calls;               /**< A price of it must know what its call used before. */
+    bool has_rules;               /**< A price of it has rules, or counts on a shelf. */
     struct tg_rate_laid *laid;    /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
     uint32_t *laid_counts;        /**< Shape [pieces_count]; NULL: none is kept back. */
     uint32_t pieces_count;        /**< Pieces of the subscribers. */
