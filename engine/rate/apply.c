@@ -74,6 +74,9 @@ static void image_enter(struct tg_rate_applied *applied, const struct tg_catalog
     applied->image = image;
     applied->content_hash = image->content_hash;
     applied->prices_count = image->sections[TG_IMAGE_SECTION_PRICE_INFO].count;
+    for (unsigned unit = 0; unit < TG_UNIT_COUNT; unit++) {
+        applied->unit_base_counts[unit] = tg_unit_base_count(unit);
+    }
     applied->has_buckets = image_has_buckets(image);
     applied->has_calls = image_has_calls(image);
     applied->has_rules = image_has_rules(image);
@@ -152,26 +155,88 @@ void tg_rate_apply_drop(struct tg_rate *rate)
     *applied = (struct tg_rate_applied){0};
 }
 
-/* Posts rows in their order. */
-static enum tg_err laid_post(struct tg_rate *rate, const struct tg_rate_laid *laid, uint32_t count)
+/* What a rated row adds to its line; false: its units cannot be a charge's, or are more than a
+ * counter holds. */
+static ALWAYS_INLINE bool laid_make(const struct tg_rate_applied *applied,
+                                    const struct tg_usage *row, const struct tg_charge *charge,
+                                    uint32_t period, struct tg_rate_laid *laid)
 {
-    struct tg_usage row = {0}; /* of both, only what a post reads is filled */
-    struct tg_charge charge = {.fate = TG_FATE_RATED};
-    bool is_posted = true;
-    for (uint32_t i = 0; i < count && is_posted; i++) {
-        if (i + AHEAD_ROWS < count) {
-            tg_accounts_prefetch(rate->accounts, laid[i + AHEAD_ROWS].subscriber,
-                                 laid[i + AHEAD_ROWS].month >> 16);
+    const uint64_t unit_base_count = applied->unit_base_counts[charge->unit];
+    const bool is_metered = charge->unit != TG_UNIT_AMOUNT; /* carried money is no usage */
+    const enum tg_account_meter_kind meter = tg_account_meter_of(row->service);
+    uint64_t billed_base;
+    const bool is_over =
+        __builtin_mul_overflow(charge->billed_units, unit_base_count, &billed_base);
+    const uint64_t allowance_base = charge->allowance_units * unit_base_count;
+    laid->amount = charge->amount;
+    laid->priced_base = billed_base - allowance_base;
+    laid->allowance_base = allowance_base;
+    laid->subscriber = charge->subscriber;
+    laid->month = period << 16 | (is_metered ? (uint32_t)meter : TG_METERS_COUNT);
+    return !is_over && billed_base <= TG_METER_BASE_MAX;
+}
+
+/* Addresses first, then one prefetch after the other: page walks that follow each other closely
+ * overlap. Inlined, as gcc takes calls of a function that does nothing else for dead. */
+static ALWAYS_INLINE void lines_ask(const struct tg_accounts *accounts,
+                                    const struct tg_rate_laid *laid, uint32_t count)
+{
+    const struct tg_account_line *lines[AHEAD_ROWS];
+    for (uint32_t i = 0; i < count; i++) {
+        lines[i] = &accounts->lines[laid[i].month >> 16 & 1][laid[i].subscriber];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(lines[i], 1, 3);
+    }
+}
+
+/* As tg_account_post. */
+static inline bool line_add(struct tg_account_line *line, const struct tg_rate_laid *laid)
+{
+    const uint32_t kind = laid->month & UINT16_MAX;
+    int64_t cost;
+    if (__builtin_add_overflow(line->cost, laid->amount, &cost)) {
+        return false;
+    }
+    if (__builtin_expect(kind < TG_METERS_COUNT, 1)) {
+        struct tg_account_meter *meter = &line->meters[kind];
+        if (laid->priced_base > TG_METER_BASE_MAX - meter->priced_base ||
+            laid->allowance_base > TG_METER_BASE_MAX - meter->allowance_base ||
+            tg_account_events(meter) == UINT32_MAX) {
+            return false;
         }
-        struct tg_account_line *line =
-            tg_accounts_line(rate->accounts, laid[i].subscriber, laid[i].month >> 16);
-        row.service = laid[i].month >> 8 & UINT8_MAX;
-        charge.amount = laid[i].amount;
-        charge.billed_units = laid[i].billed_units;
-        charge.allowance_units = laid[i].allowance_units;
-        charge.unit = laid[i].month & UINT8_MAX;
-        is_posted =
-            line != NULL && tg_account_post(line, &row, &charge, tg_unit_base_count(charge.unit));
+        tg_account_meter_add(meter, laid->priced_base, laid->allowance_base);
+    }
+    line->cost = cost;
+    return true;
+}
+
+static inline bool line_post(struct tg_accounts *accounts, const struct tg_rate_laid *laid)
+{
+    const uint32_t period = laid->month >> 16;
+    struct tg_account_line *line = &accounts->lines[period & 1][laid->subscriber];
+    if (__builtin_expect(line->period == period, 1)) {
+        tg_accounts_touch(accounts, laid->subscriber, period);
+    } else {
+        line = tg_accounts_line(accounts, laid->subscriber, period);
+    }
+    return line != NULL && line_add(line, laid);
+}
+
+/* Posts rows in their order. */
+static enum tg_err laid_post(struct tg_accounts *accounts, const struct tg_rate_laid *laid,
+                             uint32_t count)
+{
+    bool is_posted = true;
+    uint32_t asked = count < AHEAD_ROWS ? count : AHEAD_ROWS;
+    lines_ask(accounts, laid, asked);
+    for (uint32_t i = 0; i < count && is_posted;) {
+        const uint32_t end = asked;
+        asked = count - end < AHEAD_ROWS ? count : end + AHEAD_ROWS;
+        lines_ask(accounts, laid + end, asked - end);
+        for (; i < end && is_posted; i++) {
+            is_posted = line_post(accounts, &laid[i]);
+        }
     }
     return is_posted ? TG_OK : TG_E_CORRUPT;
 }
@@ -180,7 +245,8 @@ static enum tg_err piece_post(struct tg_rate *rate, uint32_t piece)
 {
     const uint32_t count = rate->applied.laid_counts[piece];
     rate->applied.laid_counts[piece] = 0;
-    return laid_post(rate, rate->applied.laid + (size_t)piece * TG_RATE_PIECE_ROWS, count);
+    return laid_post(rate->accounts, rate->applied.laid + (size_t)piece * TG_RATE_PIECE_ROWS,
+                     count);
 }
 
 enum tg_err tg_rate_apply_end(struct tg_rate *rate)
@@ -201,7 +267,7 @@ static enum tg_err rows_lay(struct tg_rate *rate, const struct tg_rate_laid *row
     const struct tg_rate_applied *applied = &rate->applied;
     enum tg_err err = TG_OK;
     if (applied->laid == NULL) {
-        return laid_post(rate, rows, count);
+        return laid_post(rate->accounts, rows, count);
     }
     for (uint32_t i = 0; i < count && err == TG_OK; i++) {
         if (i + AHEAD_ROWS < count) {
@@ -288,12 +354,7 @@ static ALWAYS_INLINE enum row_way row_sum(struct tg_rate *rate,
     if (charge->unit >= TG_UNIT_COUNT || charge->allowance_units > charge->billed_units) {
         return ROW_BAD;
     }
-    laid->amount = charge->amount;
-    laid->billed_units = charge->billed_units;
-    laid->allowance_units = charge->allowance_units;
-    laid->subscriber = charge->subscriber;
-    laid->month = period << 16 | (uint32_t)row->service << 8 | charge->unit;
-    return ROW_SUMMED;
+    return laid_make(&rate->applied, row, charge, period, laid) ? ROW_SUMMED : ROW_BAD;
 }
 
 enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
@@ -409,17 +470,22 @@ static bool columns_are_sums(struct tg_rate *rate, const struct tg_catalog_snaps
     return others == 0;
 }
 
-/* Sums of rows of which columns_are_sums is true, in one month. */
-static void sums_make(const struct tg_rate_columns *columns, uint32_t count, uint32_t period,
-                      struct tg_rate_laid *laid)
+/* Sums of rows of which columns_are_sums is true, in one month. Returns false when one is too
+ * large. */
+static bool sums_make(const struct tg_rate_applied *applied, const struct tg_rate_columns *columns,
+                      uint32_t count, uint32_t period, struct tg_rate_laid *laid)
 {
+    bool is_made = true;
     for (uint32_t i = 0; i < count; i++) {
-        laid[i].amount = columns->amount[i];
-        laid[i].billed_units = columns->billed_units[i];
-        laid[i].allowance_units = columns->allowance_units[i];
-        laid[i].subscriber = columns->subscriber[i];
-        laid[i].month = period << 16 | (uint32_t)columns->service[i] << 8 | columns->unit[i];
+        const struct tg_usage row = {.service = columns->service[i]};
+        const struct tg_charge charge = {.amount = columns->amount[i],
+                                         .billed_units = columns->billed_units[i],
+                                         .allowance_units = columns->allowance_units[i],
+                                         .subscriber = columns->subscriber[i],
+                                         .unit = columns->unit[i]};
+        is_made = laid_make(applied, &row, &charge, period, &laid[i]) && is_made;
     }
+    return is_made;
 }
 
 static struct tg_rate_columns columns_from(const struct tg_rate_columns *columns, uint32_t from)
@@ -454,7 +520,8 @@ enum tg_err tg_rate_apply_columns(struct tg_rate *rate, const struct tg_catalog_
         const struct tg_rate_month *month = rows_month(rate, batch.start_ns, batch_count);
         uint32_t laid_count = batch_count;
         if (month != NULL && columns_are_sums(rate, snapshot, &batch, batch_count)) {
-            sums_make(&batch, batch_count, month->period, laid);
+            way = sums_make(&rate->applied, &batch, batch_count, month->period, laid) ? ROW_SUMMED
+                                                                                      : ROW_BAD;
             done += batch_count;
         } else {
             done += columns_sum(rate, snapshot, &batch, batch_count, laid, &laid_count, &way);

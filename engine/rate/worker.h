@@ -51,12 +51,13 @@ struct tg_rate_month {
 
 /** @brief What a replayed row does to its account line. */
 struct tg_rate_laid {
-    int64_t amount;           /**< As the charge. */
-    uint64_t billed_units;    /**< As the charge. */
-    uint64_t allowance_units; /**< As the charge. */
-    uint32_t subscriber;      /**< As the charge. */
-    uint32_t month;           /**< tg_account_period << 16, service << 8, unit: one word, as small
-                                   ones gathered into one hold up a store behind them. */
+    int64_t amount;          /**< As the charge. */
+    uint64_t priced_base;    /**< Base quantity billed and priced. */
+    uint64_t allowance_base; /**< Base quantity billed and covered. */
+    uint32_t subscriber;     /**< As the charge. */
+    uint32_t month;          /**< tg_account_period << 16, enum tg_account_meter_kind or
+                                  TG_METERS_COUNT for none: one word, as small ones gathered into
+                                  one hold up a store behind them. */
 };
 _Static_assert(sizeof(struct tg_rate_laid) == 32, "many are kept back");
 
@@ -66,6 +67,7 @@ struct tg_rate_applied {
     uint64_t content_hash;        /**< Tells another image at the same address. */
     uint32_t version;             /**< Of the image, or asked for. */
     uint32_t prices_count;        /**< Of the image. */
+    uint64_t unit_base_counts[TG_UNIT_COUNT]; /**< tg_unit_base_count. */
     bool is_entered;              /**< In this call. */
     bool has_buckets;             /**< A plan of it has a list of allowances. */
     bool has_calls;               /**< A price of it must know what its call used before. */
