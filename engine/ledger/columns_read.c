@@ -61,16 +61,82 @@ static void words_narrow(const uint64_t *restrict words, uint32_t rows_count,
 }
 #undef NARROW
 
-/* One word of a group to all columns that are made of it, from row `from` on. */
-static void word_give(struct tg_scan *scan, uint32_t word, uint32_t from, uint32_t rows_count)
+#define FILL(type)                                                                                 \
+    do {                                                                                           \
+        type *to = out;                                                                            \
+        for (uint32_t i = 0; i < rows_count; i++) {                                                \
+            to[i] = (type)value;                                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* A column of which all rows of the group have the same. */
+static void value_fill(uint64_t value, uint32_t rows_count, uint32_t width_bytes,
+                       void *restrict out)
 {
-    for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
-        if (scan->columns[c] != NULL && columns[c].word == word) {
-            uint8_t *to = scan->columns[c];
-            words_narrow(scan->words + (size_t)word * TG_GROUP_STRIDE, rows_count, &columns[c],
-                         to + (size_t)from * columns[c].width_bytes);
+    switch (width_bytes) {
+    case 1:
+        FILL(uint8_t);
+        break;
+    case 2:
+        FILL(uint16_t);
+        break;
+    case 4:
+        FILL(uint32_t);
+        break;
+    default:
+        FILL(uint64_t);
+        break;
+    }
+}
+#undef FILL
+
+/* Where a word's rows from `from` on are decoded to: the column that is all of the word, or
+ * scan->words. */
+static uint64_t *word_place(const struct tg_scan *scan, uint32_t word, uint32_t from)
+{
+    for (uint32_t c = 0; c < TG_COLUMN_COUNT && !scan->has_structs; c++) {
+        if (columns[c].word == word && columns[c].octets_count == TG_WORD_OCTETS &&
+            scan->columns[c] != NULL) {
+            return (uint64_t *)scan->columns[c] + from; /* has room for whole groups */
         }
     }
+    return (uint64_t *)scan->words + (size_t)word * TG_GROUP_STRIDE;
+}
+
+/* One word of a group to all columns that are made of it, from row `from` on. */
+static void word_give(struct tg_scan *scan, uint32_t word, const uint64_t *words, uint32_t from,
+                      const struct tg_group_head *head)
+{
+    for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
+        if (scan->columns[c] == NULL || columns[c].word != word) {
+            continue;
+        }
+        const uint64_t mask = UINT64_MAX >> (64 - 8 * columns[c].octets_count);
+        const uint32_t shift = columns[c].octet * 8u;
+        uint8_t *to = scan->columns[c];
+        to += (size_t)from * columns[c].width_bytes;
+        if (head->transform[word] == TG_WORD_PLAIN && (head->differs[word] >> shift & mask) == 0) {
+            value_fill(head->first[word] >> shift & mask, head->rows_count, columns[c].width_bytes,
+                       to);
+        } else if (to != (const uint8_t *)words) {
+            words_narrow(words, head->rows_count, &columns[c], to);
+        }
+    }
+}
+
+/* A word of a group to its columns, and to scan->words for structs. */
+static void word_read(struct tg_scan *scan, const struct tg_group_head *head, uint32_t w,
+                      const uint8_t *planes, uint32_t from)
+{
+    const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
+    uint64_t *words = word_place(scan, w, from);
+    /* Columns of what does not differ are filled without the planes. */
+    if (scan->has_structs || word.transform != TG_WORD_PLAIN ||
+        (word.differs & scan->wanted[w]) != 0) {
+        tg_word_decode(planes, head->rows_count, &word,
+                       scan->has_structs ? UINT64_MAX : scan->wanted[w], words);
+    }
+    word_give(scan, w, words, from, head);
 }
 
 /* Decodes the wanted words of a group that begins at row `from`; all words for structs. */
@@ -79,15 +145,11 @@ static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *
 {
     for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
         const size_t length = tg_planes_bytes(head->rows_count, head->differs[w]);
-        const uint64_t wanted = scan->has_structs ? UINT64_MAX : scan->wanted[w];
-        if (wanted != 0) {
-            const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
+        if (scan->wanted[w] != 0 || scan->has_structs) {
             if (!scan->is_whole && tg_crc32c(0, planes, length) != head->crc32c[w]) {
                 return TG_E_CORRUPT;
             }
-            tg_word_decode(planes, head->rows_count, &word, wanted,
-                           scan->words + (size_t)w * TG_GROUP_STRIDE);
-            word_give(scan, w, from, head->rows_count);
+            word_read(scan, head, w, planes, from);
         }
         planes += length;
     }
