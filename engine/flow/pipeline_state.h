@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of the pipeline, shared by pipeline.c, restore.c and checkpointer.c only.
+ *  @brief Inside of the pipeline, shared by pipeline.c, restore.c, restore_rows.c and
+ *         checkpointer.c only.
  *
  *  Source: pipeline.h. Threads: control thread. Allocates: never. Cost: none.
  */
@@ -14,6 +15,7 @@
 #include "flow/positions.h"
 #include "ledger/checkpoint.h"
 #include "ledger/journal.h"
+#include "ledger/scan.h"
 #include "rt/lcore.h"
 
 struct tg_roster;
@@ -61,6 +63,33 @@ struct tg_pipeline {
 /** @brief Load the checkpoint, replay the journal after it. @param pipeline Tables made, journal
  * not open yet. @param[out] why Reason. @return TG_OK or the first error. */
 enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why);
+
+/* restore_rows.c */
+
+/** Columns that tg_restore_rows reads of rows that the checkpoint has. */
+#define TG_RESTORE_COLUMNS_NOTED                                                                   \
+    (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(node_id) | TG_COLUMN_BIT(amount) |                    \
+     TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(reason) | TG_COLUMN_BIT(fate) |                     \
+     TG_COLUMN_BIT(charge_flags))
+/** And of rows that it has not. */
+#define TG_RESTORE_COLUMNS                                                                         \
+    (TG_RESTORE_COLUMNS_NOTED | TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(service) |                \
+     TG_COLUMN_BIT(key_kinds) | TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(billed_units) |               \
+     TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(price_id) | TG_COLUMN_BIT(catalog_version) |   \
+     TG_COLUMN_BIT(unit))
+
+/** @brief Replay the rows of a block. @param pipeline Tables begun. @param view The block's, with
+ *  one row or more. @param is_posted Rows behind the checkpoint: lines and cumulative readings do
+ *  not have them. @param[out] why May be NULL. @return TG_OK, TG_E_CORRUPT, or as tg_scan_structs.
+ */
+enum tg_err tg_restore_rows(struct tg_pipeline *pipeline, const struct tg_scan_view *view,
+                            bool is_posted, struct tg_why *why);
+
+/** @brief Add the CPU time since *at_ns to a step. @param pipeline Object. @param step Which.
+ *  @param[in,out] at_ns Of tg_clock_thread_cpu_ns; moved on. */
+void tg_restore_step_take(struct tg_pipeline *pipeline, enum tg_restore_step step, int64_t *at_ns);
+
+/* restore.c */
 
 /** @brief Hand positions to the ports. @param pipeline Ports open. */
 void tg_pipeline_resume_ports(struct tg_pipeline *pipeline);

@@ -116,19 +116,32 @@ static inline bool tg_rating_is_remembered(uint8_t fate, int16_t reason)
 /**
  * @brief Remember journaled rows for the duplicate check and the counts; tg_dedup_restore_begin was
  *        called. Accounts are another matter: tg_rate_apply.
- * @param[in,out] rating   Worker that owns the rows.
+ * @param[in,out] rating    Worker that owns the rows.
  * @param[in]     rows     As journaled; shape [count].
  * @param[in]     charges  As journaled; shape [count].
- * @param[in]     count    Any.
+ * @param[in]     count     Any.
  */
 void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
                         const struct tg_charge *charges, uint32_t count);
 
 /**
+ * @brief tg_rating_remember by columns, as long as the duplicate check forgets all of the rows
+ * again before the journal ends.
+ * @param[in,out] rating    Worker that owns the rows.
+ * @param[in]     fates     Of the charges; shape [count].
+ * @param[in]     reasons   Of the charges; shape [count].
+ * @param[in]     start_ns  Of the rows; shape [count].
+ * @param[in]     count     Any.
+ * @return false, and nothing is done, when a row of them may have to be kept.
+ */
+bool tg_rating_remember_columns(struct tg_rating *rating, const uint8_t *fates,
+                                const int16_t *reasons, const int64_t *start_ns, uint32_t count);
+
+/**
  * @brief The same for corrections that are posted while the engine runs.
  * @param[in,out] rating  Worker that owns the rows; no row of it is under way.
  * @param[in]     rows    Rated; shape [count].
- * @param[in]     count   Any.
+ * @param[in]     count     Any.
  */
 void tg_rating_learn(struct tg_rating *rating, const struct tg_usage *rows, uint32_t count);
 

@@ -23,8 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRESS_NS (2 * TG_NS_PER_S)
-
 static const struct tg_roster *roster_of(const struct tg_pipeline *pipeline)
 {
     return tg_route_roster(pipeline->params.catalog);
@@ -107,17 +105,6 @@ static enum tg_err blob_load(void *context, const char *name, struct tg_bytes by
     return TG_OK;
 }
 
-static void credit_row_replay(struct tg_pipeline *pipeline, uint32_t worker,
-                              const struct tg_charge *charge)
-{
-    if (charge->flags != 0) {
-        const struct tg_roster_line *line = tg_roster_line(roster_of(pipeline), charge->subscriber);
-        if (line != NULL) {
-            tg_credit_replay_row(pipeline->ratings[worker]->credit, line->account, charge);
-        }
-    }
-}
-
 static enum tg_err credit_replay(struct tg_pipeline *pipeline, const uint8_t *bytes,
                                  uint32_t length_bytes)
 {
@@ -135,76 +122,12 @@ static enum tg_err credit_replay(struct tg_pipeline *pipeline, const uint8_t *by
     return err;
 }
 
-/* Runs of rows that one worker owns, in order; alone it owns all, and no roster line is fetched. */
-static uint32_t run_length(const struct tg_pipeline *pipeline, const struct tg_usage *rows,
-                           const struct tg_charge *charges, uint32_t count, uint32_t *worker)
+enum tg_err tg_pipeline_correct_shelf(struct tg_pipeline *pipeline, bool is_pool, uint32_t index,
+                                      const struct tg_shelf *shelf)
 {
-    const uint32_t workers_count = pipeline->ratings_count;
-    *worker = 0;
-    if (workers_count == 1) {
-        return count;
-    }
-    const struct tg_roster *roster = roster_of(pipeline);
-    *worker = tg_route_worker(roster, &rows[0], charges[0].subscriber, workers_count);
-    uint32_t length = 1;
-    while (length < count && tg_route_worker(roster, &rows[length], charges[length].subscriber,
-                                             workers_count) == *worker) {
-        length++;
-    }
-    return length;
-}
-
-/* What rows do to node states and prepaid balances, wherever they are in the journal. */
-static void rows_note(struct tg_pipeline *pipeline, uint32_t worker, const struct tg_usage *rows,
-                      const struct tg_charge *charges, uint32_t count)
-{
-    uint16_t node_ids[TG_BATCH_ROWS_MAX];
-    int64_t start_ns[TG_BATCH_ROWS_MAX];
-    for (uint32_t from = 0; from < count; from += TG_BATCH_ROWS_MAX) {
-        const uint32_t left = count - from;
-        const uint32_t batch = left < TG_BATCH_ROWS_MAX ? left : TG_BATCH_ROWS_MAX;
-        unsigned flags = 0;
-        for (uint32_t i = 0; i < batch; i++) {
-            node_ids[i] = rows[from + i].node_id;
-            start_ns[i] = rows[from + i].start_ns;
-            flags |= charges[from + i].flags;
-        }
-        tg_timeline_life(pipeline->timeline, node_ids, start_ns, batch);
-        for (uint32_t i = 0; i < batch && flags != 0; i++) {
-            credit_row_replay(pipeline, worker, &charges[from + i]);
-        }
-    }
-}
-
-/* Adds the CPU time since *at_ns to a step, and moves *at_ns on. */
-static void step_take(struct tg_pipeline *pipeline, enum tg_restore_step step, int64_t *at_ns)
-{
-    const int64_t now_ns = tg_clock_thread_cpu_ns();
-    pipeline->recovery.step_ns[step] += now_ns - *at_ns;
-    *at_ns = now_ns;
-}
-
-/* Long starts say that they go on. */
-static void progress_tell(struct tg_pipeline *pipeline, uint64_t rows_count)
-{
-    const int64_t now_ns = tg_clock_monotonic_ns();
-    pipeline->restored_rows_count += rows_count;
-    if (now_ns - pipeline->restore_told_ns >= PROGRESS_NS) {
-        pipeline->restore_told_ns = now_ns;
-        tg_log(TG_LOG_NOTICE, "flow", "reading the journal: %llu rows so far",
-               (unsigned long long)pipeline->restored_rows_count);
-    }
-}
-
-static void cumulative_replay(struct tg_pipeline *pipeline, const struct tg_usage *rows,
-                              const struct tg_charge *charges, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if ((rows[i].flags & TG_USAGE_CUMULATIVE) != 0 && charges[i].fate != TG_FATE_DUPLICATE &&
-            charges[i].fate != TG_FATE_MERGED) {
-            tg_cumulative_replay(pipeline->cumulative, &rows[i], pipeline->replay_epoch);
-        }
-    }
+    char key[TG_SHELF_NOTE_KEY_BYTES];
+    const uint32_t length_bytes = tg_shelf_note_make(is_pool, index, shelf, key);
+    return tg_shelf_note_apply(pipeline->accounts, key, (const uint8_t *)shelf, length_bytes);
 }
 
 /* Pages of the checkpoint hold different epochs: what comes next is of this one. */
@@ -216,55 +139,9 @@ static enum tg_err block_replay(void *context, const struct tg_scan_view *view)
     return TG_OK;
 }
 
-static enum tg_err rows_replay(void *context, const struct tg_usage *rows,
-                               const struct tg_charge *charges, uint32_t count)
+static enum tg_err rows_replay(void *context, const struct tg_scan_view *view, struct tg_why *why)
 {
-    struct tg_pipeline *pipeline = context;
-    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
-    int64_t at_ns = tg_clock_thread_cpu_ns();
-    enum tg_err err = TG_OK;
-    progress_tell(pipeline, count);
-    cumulative_replay(pipeline, rows, charges, count);
-    for (uint32_t from = 0; from < count && err == TG_OK;) {
-        uint32_t worker;
-        const uint32_t length =
-            run_length(pipeline, rows + from, charges + from, count - from, &worker);
-        struct tg_rating *rating = pipeline->ratings[worker];
-        rows_note(pipeline, worker, rows + from, charges + from, length);
-        step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
-        tg_rating_remember(rating, rows + from, charges + from, length);
-        step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
-        err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
-        step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
-        from += length;
-    }
-    return err;
-}
-
-enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_usage *rows,
-                                const struct tg_charge *charges, uint32_t count)
-{
-    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
-    enum tg_err err = TG_OK;
-    for (uint32_t from = 0; from < count && err == TG_OK;) {
-        uint32_t worker;
-        const uint32_t length =
-            run_length(pipeline, rows + from, charges + from, count - from, &worker);
-        struct tg_rating *rating = pipeline->ratings[worker];
-        rows_note(pipeline, worker, rows + from, charges + from, length);
-        tg_rating_learn(rating, rows + from, length);
-        err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
-        from += length;
-    }
-    return err;
-}
-
-enum tg_err tg_pipeline_correct_shelf(struct tg_pipeline *pipeline, bool is_pool, uint32_t index,
-                                      const struct tg_shelf *shelf)
-{
-    char key[TG_SHELF_NOTE_KEY_BYTES];
-    const uint32_t length_bytes = tg_shelf_note_make(is_pool, index, shelf, key);
-    return tg_shelf_note_apply(pipeline->accounts, key, (const uint8_t *)shelf, length_bytes);
+    return tg_restore_rows(context, view, true, why);
 }
 
 static enum tg_err observations_replay(void *context, const struct tg_observation *observations,
@@ -382,7 +259,7 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
     const struct tg_scan_params params = {.size_bytes = sizeof params,
                                           .dir = pipeline->params.data_dir,
                                           .epoch_max = epoch_max,
-                                          .wants_structs = true};
+                                          .columns = TG_RESTORE_COLUMNS_NOTED};
     struct tg_lanes *lanes = NULL;
     struct tg_scan_view view;
     enum tg_err err = tg_lanes_open(&params, 0, false, &lanes, why);
@@ -396,18 +273,8 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
             (void)tg_timeline_apply(pipeline->timeline, observations, count, text, text_bytes, NULL,
                                     0);
         }
-        int64_t at_ns = tg_clock_thread_cpu_ns();
-        progress_tell(pipeline, view.rows_count);
-        for (uint32_t from = 0; from < view.rows_count;) {
-            uint32_t worker;
-            const uint32_t length = run_length(pipeline, view.usage + from, view.charges + from,
-                                               view.rows_count - from, &worker);
-            rows_note(pipeline, worker, view.usage + from, view.charges + from, length);
-            step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
-            tg_rating_remember(pipeline->ratings[worker], view.usage + from, view.charges + from,
-                               length);
-            step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
-            from += length;
+        if (err == TG_OK && view.rows_count > 0) {
+            err = tg_restore_rows(pipeline, &view, false, why);
         }
         err = err == TG_OK ? credit_notes_replay(pipeline, &view, why) : err;
     }
@@ -445,7 +312,7 @@ static enum tg_err tables_begin(struct tg_pipeline *pipeline, struct tg_why *why
     int64_t at_ns = tg_clock_thread_cpu_ns();
     enum tg_err err =
         pipeline->ratings_count == 1 ? remembered_count(pipeline, &count, why) : TG_OK;
-    step_take(pipeline, TG_RESTORE_COUNT, &at_ns);
+    tg_restore_step_take(pipeline, TG_RESTORE_COUNT, &at_ns);
     for (uint32_t i = 0; i < pipeline->ratings_count && err == TG_OK; i++) {
         struct tg_dedup *dedup = pipeline->ratings[i]->dedup;
         err = tg_dedup_restore_begin(dedup, tg_dedup_skip(dedup, count));
@@ -460,10 +327,10 @@ static enum tg_err tables_end(struct tg_pipeline *pipeline, struct tg_why *why)
     int64_t at_ns = tg_clock_thread_cpu_ns();
     for (uint32_t i = 0; i < pipeline->ratings_count; i++) {
         tg_dedup_restore_end(pipeline->ratings[i]->dedup);
-        step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
+        tg_restore_step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
         const enum tg_err posted = tg_rate_apply_end(pipeline->ratings[i]->rate);
         err = err == TG_OK ? posted : err;
-        step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
+        tg_restore_step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
     }
     return err == TG_OK ? err
                         : tg_why_set(why, err,
@@ -494,6 +361,7 @@ static enum tg_err journal_replay(struct tg_pipeline *pipeline, uint64_t epoch,
                                   struct tg_recovered *recovered, struct tg_why *why)
 {
     const struct tg_recover_calls calls = {.context = pipeline,
+                                           .columns = TG_RESTORE_COLUMNS,
                                            .block = block_replay,
                                            .rows = rows_replay,
                                            .observations = observations_replay,
@@ -527,7 +395,7 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
     if (err == TG_OK) {
         recovery->checkpoint_epoch = epochs.epoch;
         tg_sessions_pages_loaded(pipeline->sessions);
-        step_take(pipeline, TG_RESTORE_CHECKPOINT, &at_ns);
+        tg_restore_step_take(pipeline, TG_RESTORE_CHECKPOINT, &at_ns);
         err = journal_replay(pipeline, recovery->checkpoint_epoch, &recovered, why);
     }
     if (err == TG_OK && recovered.tail.epoch < epochs.epoch_last) {

@@ -28,9 +28,6 @@ void tg_scan_wants(struct tg_scan *scan)
                                                                << 8 * columns[c].octet;
         }
     }
-    for (uint32_t w = 0; w < TG_ROW_WORDS && scan->params.wants_structs; w++) {
-        scan->wanted[w] = UINT64_MAX;
-    }
 }
 
 #define NARROW(type)                                                                               \
@@ -64,36 +61,99 @@ static void words_narrow(const uint64_t *restrict words, uint32_t rows_count,
 }
 #undef NARROW
 
+#define FILL(type)                                                                                 \
+    do {                                                                                           \
+        type *to = out;                                                                            \
+        for (uint32_t i = 0; i < rows_count; i++) {                                                \
+            to[i] = (type)value;                                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* A column of which all rows of the group have the same. */
+static void value_fill(uint64_t value, uint32_t rows_count, uint32_t width_bytes,
+                       void *restrict out)
+{
+    switch (width_bytes) {
+    case 1:
+        FILL(uint8_t);
+        break;
+    case 2:
+        FILL(uint16_t);
+        break;
+    case 4:
+        FILL(uint32_t);
+        break;
+    default:
+        FILL(uint64_t);
+        break;
+    }
+}
+#undef FILL
+
+/* Where a word's rows from `from` on are decoded to: the column that is all of the word, or
+ * scan->words. */
+static uint64_t *word_place(const struct tg_scan *scan, uint32_t word, uint32_t from)
+{
+    for (uint32_t c = 0; c < TG_COLUMN_COUNT && !scan->has_structs; c++) {
+        if (columns[c].word == word && columns[c].octets_count == TG_WORD_OCTETS &&
+            scan->columns[c] != NULL) {
+            return (uint64_t *)scan->columns[c] + from; /* has room for whole groups */
+        }
+    }
+    return (uint64_t *)scan->words + (size_t)word * TG_GROUP_STRIDE;
+}
+
 /* One word of a group to all columns that are made of it, from row `from` on. */
-static void word_give(struct tg_scan *scan, uint32_t word, uint32_t from, uint32_t rows_count)
+static void word_give(struct tg_scan *scan, uint32_t word, const uint64_t *words, uint32_t from,
+                      const struct tg_group_head *head)
 {
     for (uint32_t c = 0; c < TG_COLUMN_COUNT; c++) {
-        if (scan->columns[c] != NULL && columns[c].word == word) {
-            uint8_t *to = scan->columns[c];
-            words_narrow(scan->words + (size_t)word * TG_GROUP_STRIDE, rows_count, &columns[c],
-                         to + (size_t)from * columns[c].width_bytes);
+        if (scan->columns[c] == NULL || columns[c].word != word) {
+            continue;
+        }
+        const uint64_t mask = UINT64_MAX >> (64 - 8 * columns[c].octets_count);
+        const uint32_t shift = columns[c].octet * 8u;
+        uint8_t *to = scan->columns[c];
+        to += (size_t)from * columns[c].width_bytes;
+        if (head->transform[word] == TG_WORD_PLAIN && (head->differs[word] >> shift & mask) == 0) {
+            value_fill(head->first[word] >> shift & mask, head->rows_count, columns[c].width_bytes,
+                       to);
+        } else if (to != (const uint8_t *)words) {
+            words_narrow(words, head->rows_count, &columns[c], to);
         }
     }
 }
 
-/* Decodes the wanted words of a group that begins at row `from`. */
+/* A word of a group to its columns, and to scan->words for structs. */
+static void word_read(struct tg_scan *scan, const struct tg_group_head *head, uint32_t w,
+                      const uint8_t *planes, uint32_t from)
+{
+    const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
+    uint64_t *words = word_place(scan, w, from);
+    /* Columns of what does not differ are filled without the planes. */
+    if (scan->has_structs || word.transform != TG_WORD_PLAIN ||
+        (word.differs & scan->wanted[w]) != 0) {
+        tg_word_decode(planes, head->rows_count, &word,
+                       scan->has_structs ? UINT64_MAX : scan->wanted[w], words);
+    }
+    word_give(scan, w, words, from, head);
+}
+
+/* Decodes the wanted words of a group that begins at row `from`; all words for structs. */
 static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *head,
                               const uint8_t *planes, uint32_t from)
 {
     for (uint32_t w = 0; w < TG_ROW_WORDS; w++) {
         const size_t length = tg_planes_bytes(head->rows_count, head->differs[w]);
-        if (scan->wanted[w] != 0) {
-            const struct tg_word word = {head->first[w], head->differs[w], head->transform[w]};
+        if (scan->wanted[w] != 0 || scan->has_structs) {
             if (!scan->is_whole && tg_crc32c(0, planes, length) != head->crc32c[w]) {
                 return TG_E_CORRUPT;
             }
-            tg_word_decode(planes, head->rows_count, &word, scan->wanted[w],
-                           scan->words + (size_t)w * TG_GROUP_STRIDE);
-            word_give(scan, w, from, head->rows_count);
+            word_read(scan, head, w, planes, from);
         }
         planes += length;
     }
-    if (scan->params.wants_structs) {
+    if (scan->has_structs) {
         const struct tg_column_kernels *kernels = tg_column_kernels();
         kernels->gather(scan->words, head->rows_count, scan->usage + from);
         kernels->gather(scan->words + (size_t)TG_ROW_WORDS / 2 * TG_GROUP_STRIDE, head->rows_count,
@@ -102,28 +162,35 @@ static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *
     return TG_OK;
 }
 
-enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
+/* Decodes all groups of the current block to the arrays that are wanted. */
+static enum tg_err groups_read(struct tg_scan *scan, uint32_t rows_count)
 {
-    if (scan->params.columns == 0 && !scan->params.wants_structs) {
-        return TG_OK;
-    }
     const struct tg_section_entry *entry = tg_scan_entry(scan, TG_SECTION_ROWS);
     const uint8_t *bytes = NULL;
-    enum tg_err err = entry != NULL ? tg_scan_room(scan, view->rows_count) : TG_E_CORRUPT;
+    enum tg_err err = entry != NULL ? tg_scan_room(scan, rows_count) : TG_E_CORRUPT;
     if (err == TG_OK) {
         err = tg_scan_bytes(scan, entry->offset_bytes, entry->stored_bytes, &bytes);
     }
     if (err == TG_OK && !scan->is_whole) {
         err = (enum tg_err)tg_format_rows_check(&scan->block.header, entry, bytes);
     }
-    for (uint32_t from = 0; from < view->rows_count && err == TG_OK; from += TG_GROUP_ROWS) {
+    for (uint32_t from = 0; from < rows_count && err == TG_OK; from += TG_GROUP_ROWS) {
         struct tg_group_head head;
         memcpy(&head, bytes, sizeof head);
-        assert(head.rows_count <= view->rows_count - from);
+        assert(head.rows_count <= rows_count - from);
         err = group_read(scan, &head, bytes + sizeof head, from);
         bytes += sizeof head + head.planes_bytes;
     }
-    if (err == TG_OK && scan->params.wants_structs) {
+    return err;
+}
+
+enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
+{
+    if (scan->params.columns == 0 && !scan->has_structs) {
+        return TG_OK;
+    }
+    const enum tg_err err = groups_read(scan, view->rows_count);
+    if (err == TG_OK && scan->has_structs) {
         view->usage = scan->usage;
         view->charges = scan->charges;
     }
@@ -131,6 +198,24 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
     TG_COLUMN_LIST(COLUMN_SET)
 #undef COLUMN_SET
     return err;
+}
+
+enum tg_err tg_scan_structs(const struct tg_scan_view *view, const struct tg_usage **usage,
+                            const struct tg_charge **charges, struct tg_why *why)
+{
+    struct tg_scan *scan = view->scan;
+    enum tg_err err = TG_OK;
+    scan->is_asked_structs = true;
+    if (!scan->has_structs) {
+        scan->has_structs = true;
+        err = view->rows_count > 0 ? groups_read(scan, view->rows_count) : TG_OK;
+    }
+    if (err != TG_OK) {
+        return tg_scan_fail(scan, err, "the block's rows do not check", why);
+    }
+    *usage = scan->usage;
+    *charges = scan->charges;
+    return TG_OK;
 }
 
 /* All words of one row of a group whose planes begin at `planes`. */

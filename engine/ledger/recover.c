@@ -14,17 +14,12 @@
 #include "ledger/lanes.h"
 #include "ledger/scan_state.h"
 
-#define PIECE_ROWS 4096u
-
 static enum tg_err replay_arrays(const struct tg_scan_view *view,
                                  const struct tg_recover_calls *calls, struct tg_why *why)
 {
     enum tg_err err = TG_OK;
-    for (uint32_t i = 0; calls->rows != NULL && i < view->rows_count && err == TG_OK;
-         i += PIECE_ROWS) {
-        const uint32_t left = view->rows_count - i;
-        err = calls->rows(calls->context, view->usage + i, view->charges + i,
-                          left < PIECE_ROWS ? left : PIECE_ROWS);
+    if (calls->rows != NULL && view->rows_count > 0) {
+        err = calls->rows(calls->context, view, why);
         if (err != TG_OK) {
             err = tg_scan_fail(view->scan, err, "the rows do not fit what came before them", why);
         }
@@ -226,7 +221,7 @@ enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct t
     const struct tg_scan_params params = {.size_bytes = sizeof params,
                                           .dir = data_dir,
                                           .epoch_min = from_epoch + 1,
-                                          .wants_structs = calls != NULL && calls->rows != NULL};
+                                          .columns = calls != NULL ? calls->columns : 0};
     struct tg_lanes *lanes = NULL;
     *recovered = (struct tg_recovered){0};
     /* Also what no callback asks for is checked, and the zeros between. */

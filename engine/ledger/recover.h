@@ -22,11 +22,11 @@
 struct tg_recover_calls {
     void *context;        /**< Passed to every function. */
     uint32_t lanes_count; /**< Threads that decode ahead (ledger/lanes.h); 0: one a CPU. */
+    uint64_t columns;     /**< TG_COLUMN_BIT of columns that the views have. */
     /** Before the sections of a block. */
     enum tg_err (*block)(void *context, const struct tg_scan_view *view);
-    /** Rows in journal order; may come in several pieces a block. */
-    enum tg_err (*rows)(void *context, const struct tg_usage *rows, const struct tg_charge *charges,
-                        uint32_t count);
+    /** Rows of a block, one or more: the columns of the view, or whole by tg_scan_structs. */
+    enum tg_err (*rows)(void *context, const struct tg_scan_view *view, struct tg_why *why);
     /** Observations and the text they point into. */
     enum tg_err (*observations)(void *context, const struct tg_observation *observations,
                                 uint32_t count, const uint8_t *text, uint32_t text_bytes);

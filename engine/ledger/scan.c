@@ -38,23 +38,22 @@ static void scan_room_free(struct tg_scan *scan)
 
 enum tg_err tg_scan_room(struct tg_scan *scan, uint32_t rows_count)
 {
-    if (rows_count <= scan->rows_capacity) {
-        return TG_OK;
-    }
-    scan_room_free(scan);
-    uint32_t rows = ROWS_FIRST;
+    uint32_t rows = scan->rows_capacity > 0 ? scan->rows_capacity : ROWS_FIRST;
     while (rows < rows_count) {
         rows *= 2;
     }
-    scan->rows_capacity = rows;
+    if (rows > scan->rows_capacity) {
+        scan_room_free(scan);
+        scan->rows_capacity = rows;
+    }
     bool is_taken = true;
     for (uint32_t c = 0; c < TG_COLUMN_COUNT && is_taken; c++) {
-        if ((scan->params.columns >> c & 1) != 0) {
+        if ((scan->params.columns >> c & 1) != 0 && scan->columns[c] == NULL) {
             scan->columns[c] = tg_pages_take((size_t)rows * column_widths[c]);
             is_taken = scan->columns[c] != NULL;
         }
     }
-    if (is_taken && scan->params.wants_structs) {
+    if (is_taken && scan->has_structs && scan->usage == NULL) {
         scan->usage = tg_pages_take(rows * sizeof *scan->usage);
         scan->charges = tg_pages_take(rows * sizeof *scan->charges);
         is_taken = scan->usage != NULL && scan->charges != NULL;
@@ -342,6 +341,7 @@ enum tg_err tg_scan_next(struct tg_scan *scan, struct tg_scan_view *view, struct
         bool is_given = false;
         scan->loaded = 0;
         scan->is_whole = false;
+        scan->has_structs = scan->params.wants_structs || scan->is_asked_structs;
         if (scan->failed != TG_OK) {
             return tg_why_set(why, scan->failed, "%s", scan->why.text);
         }
@@ -364,6 +364,7 @@ enum tg_err tg_scan_next(struct tg_scan *scan, struct tg_scan_view *view, struct
              scan->block.header.number % scan->lanes_count != scan->lane)) {
             continue;
         }
+        scan->is_asked_structs = false;
         const enum tg_err made = scan_view(scan, view, &is_given, why);
         if (made != TG_OK || is_given) {
             return made;

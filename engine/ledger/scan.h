@@ -53,6 +53,7 @@ struct tg_scan;
     X(fate, uint8_t, 15, 2, 1)                                                                     \
     X(node_state, uint8_t, 15, 3, 1)                                                               \
     X(pieces_count, uint8_t, 15, 4, 1)                                                             \
+    X(unit, uint8_t, 15, 5, 1)                                                                     \
     X(charge_flags, uint8_t, 15, 6, 1)                                                             \
     X(site, uint8_t, 15, 7, 1)
 
@@ -116,7 +117,8 @@ struct tg_scan_view {
 #define TG_COLUMN_POINTER(name, type, word, octet, octets) const type *name;
     TG_COLUMN_LIST(TG_COLUMN_POINTER) /**< Asked columns, shape [rows_count]; others are NULL. */
 #undef TG_COLUMN_POINTER
-    const struct tg_usage *usage;    /**< Shape [rows_count] with wants_structs, else NULL. */
+    const struct tg_usage *usage;    /**< Shape [rows_count] with wants_structs; else NULL, and
+                                          tg_scan_structs has them. */
     const struct tg_charge *charges; /**< Beside it. */
     struct tg_scan *scan;            /**< For the section functions. */
 };
@@ -154,6 +156,15 @@ enum tg_err tg_scan_fold(struct tg_scan *scan, tg_scan_fold_fn fold, void *conte
  *  @return TG_OK, TG_E_CORRUPT, TG_E_IO. */
 enum tg_err tg_scan_row(const struct tg_scan_view *view, uint32_t row, struct tg_usage *usage,
                         struct tg_charge *charge, struct tg_why *why);
+
+/** @brief Whole rows of the current block, whatever columns the scan asked for: for the few blocks
+ *         of many that need them. Blocks that need them follow each other, so the scan decodes them
+ *         of its next block before it is asked; whether it did tells nothing but time.
+ *  @param view Current. @param[out] usage Shape [view->rows_count]; borrowed as the view is.
+ *  @param[out] charges Beside it. @param[out] why May be NULL. @return TG_OK, TG_E_CORRUPT,
+ * TG_E_IO, TG_E_NO_MEMORY. */
+enum tg_err tg_scan_structs(const struct tg_scan_view *view, const struct tg_usage **usage,
+                            const struct tg_charge **charges, struct tg_why *why);
 
 /** @brief A kept input; `input.bytes` and name are borrowed until the next call on the scan. */
 struct tg_scan_input {

@@ -34,12 +34,14 @@ struct tg_scan {
     uint8_t *bytes;         /**< The current block as it is stored, as far as it was read. */
     size_t bytes_capacity;  /**< Its size; it grows with the blocks. */
     bool is_whole;          /**< All of the block was read and checked. */
+    bool is_asked_structs;  /**< tg_scan_structs was called for the current block. */
+    bool has_structs;       /**< They are decoded for the current block. */
     uint32_t rows_capacity; /**< Rows that the arrays below hold; they grow with the blocks. */
     uint64_t wanted[TG_ROW_WORDS]; /**< Octets of each word that a column is made of. */
     uint64_t words[TG_ROW_WORDS * TG_GROUP_STRIDE]; /**< Columns of a group. */
     void *columns[TG_COLUMN_COUNT];                 /**< Asked columns. */
-    struct tg_usage *usage;                         /**< With wants_structs. */
-    struct tg_charge *charges;                      /**< With wants_structs. */
+    struct tg_usage *usage;                         /**< NULL until they are wanted. */
+    struct tg_charge *charges;                      /**< NULL until they are wanted. */
     uint8_t *sections[TG_SECTION_COUNT];            /**< Decompressed. */
     size_t sections_bytes[TG_SECTION_COUNT];        /**< Their size, taken as it is needed. */
     uint32_t loaded; /**< TG_SECTION_BIT of sections that hold this block's. */
@@ -52,8 +54,8 @@ struct tg_scan {
 enum tg_err tg_scan_bytes(struct tg_scan *scan, uint32_t offset_bytes, size_t length_bytes,
                           const uint8_t **bytes);
 
-/** @brief Make room for a block's rows in all arrays. @param scan Open. @param rows_count At most
- *  TG_BLOCK_ROWS_MAX. @return TG_OK, TG_E_NO_MEMORY. */
+/** @brief Make room for a block's rows in the arrays of columns and, when has_structs, of structs.
+ *  @param scan Open. @param rows_count At most TG_BLOCK_ROWS_MAX. @return TG_OK, TG_E_NO_MEMORY. */
 enum tg_err tg_scan_room(struct tg_scan *scan, uint32_t rows_count);
 
 /** @brief Note which octets the parameters ask for. @param scan Being opened. */

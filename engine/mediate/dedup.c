@@ -481,15 +481,42 @@ static void record_count(struct tg_dedup *dedup, const struct tg_usage *row)
     }
 }
 
+uint64_t tg_dedup_restore_skips(const struct tg_dedup *dedup)
+{
+    return dedup->pieces.skip_count;
+}
+
+void tg_dedup_restore_skip(struct tg_dedup *dedup, const int64_t *event_ns, uint32_t count)
+{
+    assert(count <= dedup->pieces.skip_count);
+    dedup->pieces.skip_count -= count;
+    while (count > 0) {
+        if (dedup->young.count == dedup->count_max) {
+            dedup_rotate(dedup);
+            dedup->pieces.generation++;
+        }
+        const uint64_t room = dedup->count_max - dedup->young.count;
+        const uint32_t now = count < room ? count : (uint32_t)room;
+        int64_t event_ns_max = dedup->young.event_ns_max;
+        for (uint32_t i = 0; i < now; i++) {
+            event_ns_max = event_ns[i] > event_ns_max ? event_ns[i] : event_ns_max;
+        }
+        dedup->young.event_ns_max = event_ns_max;
+        dedup->young.count += now;
+        event_ns += now;
+        count -= now;
+        dedup->now = GENERATION_FIRST; /* the table is empty, and its zeros must stay dead */
+    }
+}
+
 void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row)
 {
     struct pieces *pieces = &dedup->pieces;
-    record_count(dedup, row);
     if (pieces->skip_count > 0) {
-        pieces->skip_count--;
-        dedup->now = GENERATION_FIRST; /* the table is empty, and its zeros must stay dead */
+        tg_dedup_restore_skip(dedup, &row->start_ns, 1);
         return;
     }
+    record_count(dedup, row);
     dedup->sweep_due += dedup->buckets_count;
     sweep_run(dedup);
     const uint64_t key = key_of(row);

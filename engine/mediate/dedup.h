@@ -60,6 +60,15 @@ enum tg_err tg_dedup_restore_begin(struct tg_dedup *dedup, uint64_t skip_count);
  *  @param dedup Set. @param records_count Records, or fewer. @return The first so many of them. */
 uint64_t tg_dedup_skip(const struct tg_dedup *dedup, uint64_t records_count);
 
+/** @brief Of the records that come next, so many are among the first skip_count.
+ *  @param dedup Begun. @return Count. */
+uint64_t tg_dedup_restore_skips(const struct tg_dedup *dedup);
+
+/** @brief What tg_dedup_restore does with records that are not put into the table.
+ *  @param dedup Begun. @param event_ns Their start_ns; shape [count].
+ *  @param count At most tg_dedup_restore_skips. */
+void tg_dedup_restore_skip(struct tg_dedup *dedup, const int64_t *event_ns, uint32_t count);
+
 /** @brief Remember an accepted record, the next in journal order. @param dedup Begun.
  *  @param row As journaled. */
 void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row);

@@ -475,6 +475,8 @@ void tg_accounts_page_epoch(struct tg_accounts *accounts, uint32_t page, uint64_
     if (page < accounts->half_pages_count * 2) {
         uint64_t *last = &accounts->line_epochs[page % accounts->half_pages_count];
         *last = epoch > *last ? epoch : *last;
+        accounts->line_epoch_max =
+            epoch > accounts->line_epoch_max ? epoch : accounts->line_epoch_max;
     }
 }
 

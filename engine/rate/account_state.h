@@ -41,6 +41,7 @@ struct tg_accounts {
     _Atomic bool has_calls;           /**< There ever was one. */
     uint64_t replay_epoch;            /**< Epoch whose rows are posted again. */
     uint64_t *line_epochs;            /**< Last epoch in the lines; shape [half_pages_count]. */
+    uint64_t line_epoch_max;          /**< The last one of all of these. */
 };
 
 /** @brief Mark a page as written. @param accounts Its worker's. @param page Below the count. */
@@ -51,6 +52,15 @@ static inline void tg_accounts_page_touch(struct tg_accounts *accounts, uint32_t
     if (atomic_load_explicit(&accounts->dirty[page], memory_order_relaxed) == 0) {
         atomic_store_explicit(&accounts->dirty[page], 1, memory_order_relaxed);
     }
+}
+
+/** @brief At recovery: does nothing but the row itself say how it is posted? @param accounts
+ *  Borrowed. @return true: no subscriber ever had a call open, and no page is ahead of the rows
+ *  that come now. */
+static inline bool tg_accounts_is_plain(const struct tg_accounts *accounts)
+{
+    return !atomic_load_explicit(&accounts->has_calls, memory_order_relaxed) &&
+           accounts->line_epoch_max < accounts->replay_epoch;
 }
 
 /** @brief Mark the page of a line as written. @param accounts Its worker's.

@@ -51,13 +51,13 @@ struct tg_rate_month {
 
 /** @brief What a replayed row does to its account line. */
 struct tg_rate_laid {
-    int64_t amount;           /**< As the charge. */
-    uint64_t billed_units;    /**< As the charge. */
-    uint64_t allowance_units; /**< As the charge. */
-    uint32_t subscriber;      /**< As the charge. */
-    uint16_t period;          /**< tg_account_period. */
-    uint8_t service;          /**< As the row. */
-    uint8_t unit;             /**< As the charge. */
+    int64_t amount;          /**< As the charge. */
+    uint64_t priced_base;    /**< Base quantity billed and priced. */
+    uint64_t allowance_base; /**< Base quantity billed and covered. */
+    uint32_t subscriber;     /**< As the charge. */
+    uint32_t month;          /**< tg_account_period << 16, enum tg_account_meter_kind or
+                                  TG_METERS_COUNT for none: one word, as small ones gathered into
+                                  one hold up a store behind them. */
 };
 _Static_assert(sizeof(struct tg_rate_laid) == 32, "many are kept back");
 
@@ -67,9 +67,11 @@ struct tg_rate_applied {
     uint64_t content_hash;        /**< Tells another image at the same address. */
     uint32_t version;             /**< Of the image, or asked for. */
     uint32_t prices_count;        /**< Of the image. */
+    uint64_t unit_base_counts[TG_UNIT_COUNT]; /**< tg_unit_base_count. */
     bool is_entered;              /**< In this call. */
     bool has_buckets;             /**< A plan of it has a list of allowances. */
     bool has_calls;               /**< A price of it must know what its call used before. */
+    bool has_rules;               /**< A price of it has rules, or counts on a shelf. */
     struct tg_rate_laid *laid;    /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
     uint32_t *laid_counts;        /**< Shape [pieces_count]; NULL: none is kept back. */
     uint32_t pieces_count;        /**< Pieces of the subscribers. */

@@ -109,14 +109,16 @@ static void journal_repair(uint8_t *bytes, size_t length_bytes)
     }
 }
 
-static enum tg_err on_rows(void *context, const struct tg_usage *rows,
-                           const struct tg_charge *charges, uint32_t count)
+static enum tg_err on_rows(void *context, const struct tg_scan_view *view, struct tg_why *why)
 {
     uint64_t *sum = context;
-    for (uint32_t i = 0; i < count; i++) {
+    const struct tg_usage *rows = NULL;
+    const struct tg_charge *charges = NULL;
+    const enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
+    for (uint32_t i = 0; err == TG_OK && i < view->rows_count; i++) {
         *sum += rows[i].record_key + (uint64_t)charges[i].amount;
     }
-    return TG_OK;
+    return err;
 }
 
 static enum tg_err on_observations(void *context, const struct tg_observation *observations,

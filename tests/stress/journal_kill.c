@@ -120,12 +120,18 @@ static enum tg_err on_block(void *context, const struct tg_scan_view *view)
     return TG_OK;
 }
 
-static enum tg_err on_rows(void *context, const struct tg_usage *rows,
-                           const struct tg_charge *charges, uint32_t count)
+static enum tg_err on_rows(void *context, const struct tg_scan_view *view, struct tg_why *why)
 {
     static struct tg_usage expected[ROWS_PER_PART];
     static struct tg_charge verdicts[ROWS_PER_PART];
     struct check *check = context;
+    const struct tg_usage *rows;
+    const struct tg_charge *charges;
+    const uint32_t count = view->rows_count;
+    const enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
+    if (err != TG_OK) {
+        return err;
+    }
     rows_make(check->epoch, check->stream, expected, verdicts, count);
     check->wrong_count += memcmp(rows, expected, count * sizeof *rows) != 0 ||
                           memcmp(charges, verdicts, count * sizeof *charges) != 0;

@@ -31,13 +31,19 @@ static enum tg_err on_block(void *context, const struct tg_scan_view *view)
     return TG_OK;
 }
 
-static enum tg_err on_rows(void *context, const struct tg_usage *rows,
-                           const struct tg_charge *charges, uint32_t count)
+static enum tg_err on_rows(void *context, const struct tg_scan_view *view, struct tg_why *why)
 {
     static struct tg_usage expected[1024];
     static struct tg_charge verdicts[1024];
     struct replayed *got = context;
+    const struct tg_usage *rows;
+    const struct tg_charge *charges;
+    const uint32_t count = view->rows_count;
     uint64_t state = got->epoch_of_rows;
+    const enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
+    if (err != TG_OK) {
+        return err;
+    }
     help_rows(&state, expected, verdicts, count, got->epoch_of_rows);
     got->wrong_count += memcmp(rows, expected, count * sizeof *rows) != 0;
     got->wrong_count += memcmp(charges, verdicts, count * sizeof *charges) != 0;

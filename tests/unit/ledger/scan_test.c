@@ -63,6 +63,35 @@ static void columns_compare(const struct tg_scan_view *view, uint32_t first)
     }
 }
 
+/* Whole rows of a scan of columns, of some blocks and of others not. */
+static void structs_on_demand(const char *dir, uint32_t count, uint64_t seed)
+{
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params, .dir = dir, .columns = TG_COLUMN_BIT(amount)};
+    struct tg_scan *scan = NULL;
+    struct tg_scan_view view;
+    uint32_t seen = 0;
+    uint64_t state = seed;
+    cr_assert_eq(tg_scan_open(&params, &scan, NULL), TG_OK);
+    while (tg_scan_next(scan, &view, NULL) == TG_OK) {
+        cr_assert(seen + view.rows_count <= count);
+        for (uint64_t asks = help_random(&state) % 3; asks > 0; asks--) {
+            const struct tg_usage *usage;
+            const struct tg_charge *verdicts;
+            cr_assert_eq(tg_scan_structs(&view, &usage, &verdicts, NULL), TG_OK);
+            cr_assert(view.rows_count == 0 ||
+                      (memcmp(usage, rows + seen, view.rows_count * sizeof rows[0]) == 0 &&
+                       memcmp(verdicts, charges + seen, view.rows_count * sizeof charges[0]) == 0));
+        }
+        for (uint32_t i = 0; i < view.rows_count; i++) {
+            cr_assert_eq(view.amount[i], charges[seen + i].amount, "row %u", seen + i);
+        }
+        seen += view.rows_count;
+    }
+    cr_assert_eq(seen, count);
+    tg_scan_close(scan);
+}
+
 static void rows_go_through(bool is_wild, uint32_t count, uint64_t seed)
 {
     char dir[256];
@@ -126,6 +155,7 @@ static void rows_go_through(bool is_wild, uint32_t count, uint64_t seed)
     cr_assert_eq(err, TG_E_NOT_FOUND, "%s", why.text);
     cr_assert_eq(seen, count);
     tg_scan_close(scan);
+    structs_on_demand(dir, count, seed);
     help_dir_remove(dir);
 }
 

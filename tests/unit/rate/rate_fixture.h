@@ -218,6 +218,70 @@ static inline struct tg_rate *fixture_rate(void)
     return rate;
 }
 
+#define FIXTURE_COLUMNS_MAX 4096u
+
+/** @brief Apply rows by columns, those that need more than columns whole, as recovery does.
+ *  @param rate Worker. @param snapshot Borrowed. @param rows Shape [count]. @param charges Shape
+ *  [count]. @param count At most FIXTURE_COLUMNS_MAX. @param[out] whole_count Rows that needed it;
+ *  may be NULL. @return As tg_rate_apply. */
+static inline enum tg_err fixture_apply_columns(struct tg_rate *rate,
+                                                const struct tg_catalog_snapshot *snapshot,
+                                                const struct tg_usage *rows,
+                                                const struct tg_charge *charges, uint32_t count,
+                                                uint32_t *whole_count)
+{
+#define FIXTURE_COLUMN(name, type) static type name[FIXTURE_COLUMNS_MAX]
+    FIXTURE_COLUMN(start_ns, int64_t);
+    FIXTURE_COLUMN(source_id, uint16_t);
+    FIXTURE_COLUMN(service, uint8_t);
+    FIXTURE_COLUMN(key_kinds, uint8_t);
+    FIXTURE_COLUMN(flags, uint8_t);
+    FIXTURE_COLUMN(amount, int64_t);
+    FIXTURE_COLUMN(billed_units, uint64_t);
+    FIXTURE_COLUMN(allowance_units, uint64_t);
+    FIXTURE_COLUMN(subscriber, uint32_t);
+    FIXTURE_COLUMN(price_id, uint32_t);
+    FIXTURE_COLUMN(catalog_version, uint32_t);
+    FIXTURE_COLUMN(fate, uint8_t);
+    FIXTURE_COLUMN(unit, uint8_t);
+#undef FIXTURE_COLUMN
+    cr_assert(count <= FIXTURE_COLUMNS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        start_ns[i] = rows[i].start_ns;
+        source_id[i] = rows[i].source_id;
+        service[i] = rows[i].service;
+        key_kinds[i] = rows[i].key_kinds;
+        flags[i] = rows[i].flags;
+        amount[i] = charges[i].amount;
+        billed_units[i] = charges[i].billed_units;
+        allowance_units[i] = charges[i].allowance_units;
+        subscriber[i] = charges[i].subscriber;
+        price_id[i] = charges[i].price_id;
+        catalog_version[i] = charges[i].catalog_version;
+        fate[i] = charges[i].fate;
+        unit[i] = charges[i].unit;
+    }
+    enum tg_err err = TG_OK;
+    for (uint32_t at = 0; at < count && err == TG_OK;) {
+        const struct tg_rate_columns columns = {
+            start_ns + at,   source_id + at, service + at,         key_kinds + at,
+            flags + at,      amount + at,    billed_units + at,    allowance_units + at,
+            subscriber + at, price_id + at,  catalog_version + at, fate + at,
+            unit + at};
+        uint32_t done;
+        err = tg_rate_apply_columns(rate, snapshot, &columns, count - at, &done);
+        at += done;
+        if (err == TG_OK && at < count) {
+            err = tg_rate_apply(rate, snapshot, &rows[at], &charges[at], 1);
+            at++;
+            if (whole_count != NULL) {
+                (*whole_count)++;
+            }
+        }
+    }
+    return err;
+}
+
 /** @brief A call. @param start_ns UTC. @param duration_ms Length. @return Row. */
 static inline struct tg_usage fixture_call(int64_t start_ns, uint32_t duration_ms)
 {

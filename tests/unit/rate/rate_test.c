@@ -358,6 +358,8 @@ Test(rate, replaying_verdicts_gives_the_same_lines)
     struct tg_rate *live = fixture_rate();
     struct tg_rate *replayed = fixture_rate();
     struct tg_rate *kept_back = fixture_rate();
+    struct tg_rate *by_columns = fixture_rate();
+    uint32_t whole_count = 0;
     for (uint32_t at = 0; at < MANY; at += 128) {
         tg_rate_run(live, &f.snapshot, &rows[at], &charges[at], 128);
     }
@@ -367,6 +369,11 @@ Test(rate, replaying_verdicts_gives_the_same_lines)
         cr_assert_eq(tg_rate_apply(kept_back, &f.snapshot, &rows[at], &charges[at], 64), TG_OK);
     }
     cr_assert_eq(tg_rate_apply_end(kept_back), TG_OK);
+    cr_assert_eq(tg_rate_apply_begin(by_columns), TG_OK);
+    cr_assert_eq(fixture_apply_columns(by_columns, &f.snapshot, rows, charges, MANY, &whole_count),
+                 TG_OK);
+    cr_assert_eq(tg_rate_apply_end(by_columns), TG_OK);
+    cr_expect(whole_count > 0 && whole_count < MANY, "%u rows were more than sums", whole_count);
     for (uint32_t page = 0; page < tg_rate_pages_count(live); page++) {
         cr_expect_eq(memcmp(tg_rate_page_bytes(live, page), tg_rate_page_bytes(replayed, page),
                             TG_ACCOUNT_PAGE_BYTES),
@@ -374,13 +381,61 @@ Test(rate, replaying_verdicts_gives_the_same_lines)
         cr_expect_eq(memcmp(tg_rate_page_bytes(live, page), tg_rate_page_bytes(kept_back, page),
                             TG_ACCOUNT_PAGE_BYTES),
                      0, "page %u of rows kept back", page);
+        cr_expect_eq(memcmp(tg_rate_page_bytes(live, page), tg_rate_page_bytes(by_columns, page),
+                            TG_ACCOUNT_PAGE_BYTES),
+                     0, "page %u by columns", page);
     }
     charges[0].fate = TG_FATE_RATED;
     charges[0].allowance_units = charges[0].billed_units + 1;
     cr_expect_eq(tg_rate_apply(replayed, &f.snapshot, rows, charges, 1), TG_E_CORRUPT);
+    cr_expect_eq(fixture_apply_columns(by_columns, &f.snapshot, rows, charges, 1, NULL),
+                 TG_E_CORRUPT);
+    tg_rate_destroy(by_columns);
     tg_rate_destroy(live);
     tg_rate_destroy(replayed);
     tg_rate_destroy(kept_back);
+}
+
+Test(rate, replaying_columns_of_nothing_but_sums_gives_the_same_lines)
+{
+    /* If this failed, the usual rows, which are not even looked at one by one, would leave other
+     * counters after a crash. */
+    static struct tg_usage rows[MANY];
+    static struct tg_charge charges[MANY];
+    plan_with_late_refusals();
+    rows_random(rows, charges, MANY, 11);
+    for (uint32_t i = 0; i < MANY; i++) { /* a month, then the next */
+        rows[i].flags = 0;
+        rows[i].start_ns = fixture_ns("2026-11-29T00:00:00Z") + (int64_t)i * 40 * TG_NS_PER_S;
+    }
+    struct tg_rate *live = fixture_rate();
+    struct tg_rate *replayed = fixture_rate();
+    uint32_t rated_count = 0;
+    for (uint32_t i = 0; i < MANY; i++) {
+        tg_rate_run(live, &f.snapshot, &rows[i], &charges[i], 1);
+        if (charges[i].fate == TG_FATE_RATED) {
+            rows[rated_count] = rows[i];
+            charges[rated_count++] = charges[i];
+        }
+    }
+    uint32_t whole_count = 0;
+    cr_assert_eq(tg_rate_apply_begin(replayed), TG_OK);
+    cr_assert_eq(
+        fixture_apply_columns(replayed, &f.snapshot, rows, charges, rated_count, &whole_count),
+        TG_OK);
+    cr_assert_eq(tg_rate_apply_end(replayed), TG_OK);
+    cr_expect_gt(rated_count, MANY / 2);
+    cr_expect_eq(whole_count, 0);
+    for (uint32_t page = 0; page < tg_rate_pages_count(live); page++) {
+        cr_expect_eq(memcmp(tg_rate_page_bytes(live, page), tg_rate_page_bytes(replayed, page),
+                            TG_ACCOUNT_PAGE_BYTES),
+                     0, "page %u", page);
+    }
+    charges[0].allowance_units = charges[0].billed_units + 1;
+    cr_expect_eq(fixture_apply_columns(replayed, &f.snapshot, rows, charges, 1, NULL),
+                 TG_E_CORRUPT);
+    tg_rate_destroy(live);
+    tg_rate_destroy(replayed);
 }
 
 Test(rate, a_late_refusal_keeps_what_earlier_rows_of_the_group_posted)

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the journal become node lives, prepaid balances, the duplicate check and account lines.
+ * Seven of a row's sixteen words are enough for nearly all of them: whole rows are read only where
+ * the duplicate check still remembers them, or where a row does more than add to its line. */
+#include "flow/pipeline_state.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "catalog/roster.h"
+#include "health/timeline.h"
+#include "ledger/scan.h"
+#include "mediate/cumulative.h"
+#include "rate/rate.h"
+
+#define PROGRESS_NS (2 * TG_NS_PER_S)
+#define PIECE_ROWS  4096u /* whole rows that stay in the second-level cache between the steps */
+
+void tg_restore_step_take(struct tg_pipeline *pipeline, enum tg_restore_step step, int64_t *at_ns)
+{
+    const int64_t now_ns = tg_clock_thread_cpu_ns();
+    pipeline->recovery.step_ns[step] += now_ns - *at_ns;
+    *at_ns = now_ns;
+}
+
+/* Long starts say that they go on. */
+static void progress_tell(struct tg_pipeline *pipeline, uint64_t rows_count)
+{
+    const int64_t now_ns = tg_clock_monotonic_ns();
+    pipeline->restored_rows_count += rows_count;
+    if (now_ns - pipeline->restore_told_ns >= PROGRESS_NS) {
+        pipeline->restore_told_ns = now_ns;
+        tg_log(TG_LOG_NOTICE, "flow", "reading the journal: %llu rows so far",
+               (unsigned long long)pipeline->restored_rows_count);
+    }
+}
+
+/* ---- whole rows ------------------------------------------------------------------------------ */
+
+/* Runs of rows that one worker owns, in order; alone it owns all, and no roster line is fetched. */
+static uint32_t run_length(const struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                           const struct tg_charge *charges, uint32_t count, uint32_t *worker)
+{
+    const uint32_t workers_count = pipeline->ratings_count;
+    *worker = 0;
+    if (workers_count == 1) {
+        return count;
+    }
+    const struct tg_roster *roster = tg_route_roster(pipeline->params.catalog);
+    *worker = tg_route_worker(roster, &rows[0], charges[0].subscriber, workers_count);
+    uint32_t length = 1;
+    while (length < count && tg_route_worker(roster, &rows[length], charges[length].subscriber,
+                                             workers_count) == *worker) {
+        length++;
+    }
+    return length;
+}
+
+static void credit_row_replay(struct tg_pipeline *pipeline, uint32_t worker,
+                              const struct tg_charge *charge)
+{
+    const struct tg_roster *roster = tg_route_roster(pipeline->params.catalog);
+    const struct tg_roster_line *line = tg_roster_line(roster, charge->subscriber);
+    if (line != NULL) {
+        tg_credit_replay_row(pipeline->ratings[worker]->credit, line->account, charge);
+    }
+}
+
+/* What rows do to node states and prepaid balances, wherever they are in the journal. */
+static void rows_note(struct tg_pipeline *pipeline, uint32_t worker, const struct tg_usage *rows,
+                      const struct tg_charge *charges, uint32_t count)
+{
+    uint16_t node_ids[TG_BATCH_ROWS_MAX];
+    int64_t start_ns[TG_BATCH_ROWS_MAX];
+    for (uint32_t from = 0; from < count; from += TG_BATCH_ROWS_MAX) {
+        const uint32_t left = count - from;
+        const uint32_t batch = left < TG_BATCH_ROWS_MAX ? left : TG_BATCH_ROWS_MAX;
+        for (uint32_t i = 0; i < batch; i++) {
+            node_ids[i] = rows[from + i].node_id;
+            start_ns[i] = rows[from + i].start_ns;
+            if (charges[from + i].flags != 0) {
+                credit_row_replay(pipeline, worker, &charges[from + i]);
+            }
+        }
+        tg_timeline_life(pipeline->timeline, node_ids, start_ns, batch);
+    }
+}
+
+static void cumulative_replay(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                              const struct tg_charge *charges, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if ((rows[i].flags & TG_USAGE_CUMULATIVE) != 0 && charges[i].fate != TG_FATE_DUPLICATE &&
+            charges[i].fate != TG_FATE_MERGED) {
+            tg_cumulative_replay(pipeline->cumulative, &rows[i], pipeline->replay_epoch);
+        }
+    }
+}
+
+static enum tg_err piece_replay(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                                const struct tg_charge *charges, uint32_t count, bool is_posted)
+{
+    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
+    int64_t at_ns = tg_clock_thread_cpu_ns();
+    enum tg_err err = TG_OK;
+    if (is_posted) {
+        cumulative_replay(pipeline, rows, charges, count);
+    }
+    for (uint32_t from = 0; from < count && err == TG_OK;) {
+        uint32_t worker;
+        const uint32_t length =
+            run_length(pipeline, rows + from, charges + from, count - from, &worker);
+        struct tg_rating *rating = pipeline->ratings[worker];
+        rows_note(pipeline, worker, rows + from, charges + from, length);
+        tg_restore_step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
+        tg_rating_remember(rating, rows + from, charges + from, length);
+        tg_restore_step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
+        if (is_posted) {
+            err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
+            tg_restore_step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
+        }
+        from += length;
+    }
+    return err;
+}
+
+static enum tg_err whole_replay(struct tg_pipeline *pipeline, const struct tg_scan_view *view,
+                                bool is_posted, struct tg_why *why)
+{
+    const struct tg_usage *rows;
+    const struct tg_charge *charges;
+    enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
+    for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i += PIECE_ROWS) {
+        const uint32_t left = view->rows_count - i;
+        err = piece_replay(pipeline, rows + i, charges + i, left < PIECE_ROWS ? left : PIECE_ROWS,
+                           is_posted);
+    }
+    return err;
+}
+
+enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                                const struct tg_charge *charges, uint32_t count)
+{
+    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
+    enum tg_err err = TG_OK;
+    for (uint32_t from = 0; from < count && err == TG_OK;) {
+        uint32_t worker;
+        const uint32_t length =
+            run_length(pipeline, rows + from, charges + from, count - from, &worker);
+        struct tg_rating *rating = pipeline->ratings[worker];
+        rows_note(pipeline, worker, rows + from, charges + from, length);
+        tg_rating_learn(rating, rows + from, length);
+        err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
+        from += length;
+    }
+    return err;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static unsigned bits_any(const uint8_t *column, uint32_t count)
+{
+    unsigned bits = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bits |= column[i];
+    }
+    return bits;
+}
+
+static void columns_note(struct tg_pipeline *pipeline, const struct tg_scan_view *view)
+{
+    tg_timeline_life(pipeline->timeline, view->node_id, view->start_ns, view->rows_count);
+    if (bits_any(view->charge_flags, view->rows_count) == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < view->rows_count; i++) {
+        if (view->charge_flags[i] != 0) {
+            const struct tg_charge charge = {.amount = view->amount[i],
+                                             .subscriber = view->subscriber[i],
+                                             .flags = view->charge_flags[i]};
+            credit_row_replay(pipeline, 0, &charge);
+        }
+    }
+}
+
+static enum tg_err columns_remember(struct tg_rating *rating, const struct tg_scan_view *view,
+                                    struct tg_why *why)
+{
+    const struct tg_usage *rows;
+    const struct tg_charge *charges;
+    if (tg_rating_remember_columns(rating, view->fate, view->reason, view->start_ns,
+                                   view->rows_count)) {
+        return TG_OK;
+    }
+    const enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
+    if (err == TG_OK) {
+        tg_rating_remember(rating, rows, charges, view->rows_count);
+    }
+    return err;
+}
+
+static enum tg_err columns_apply(struct tg_pipeline *pipeline, struct tg_rate *rate,
+                                 const struct tg_scan_view *view, struct tg_why *why)
+{
+    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
+    const struct tg_rate_columns columns = {.start_ns = view->start_ns,
+                                            .source_id = view->source_id,
+                                            .service = view->service,
+                                            .key_kinds = view->key_kinds,
+                                            .flags = view->flags,
+                                            .amount = view->amount,
+                                            .billed_units = view->billed_units,
+                                            .allowance_units = view->allowance_units,
+                                            .subscriber = view->subscriber,
+                                            .price_id = view->price_id,
+                                            .catalog_version = view->catalog_version,
+                                            .fate = view->fate,
+                                            .unit = view->unit};
+    uint32_t done_count = 0;
+    enum tg_err err = tg_rate_apply_columns(rate, catalog, &columns, view->rows_count, &done_count);
+    if (err == TG_OK && done_count < view->rows_count) {
+        const struct tg_usage *rows;
+        const struct tg_charge *charges;
+        err = tg_scan_structs(view, &rows, &charges, why);
+        if (err == TG_OK) {
+            err = tg_rate_apply(rate, catalog, rows + done_count, charges + done_count,
+                                view->rows_count - done_count);
+        }
+    }
+    return err;
+}
+
+enum tg_err tg_restore_rows(struct tg_pipeline *pipeline, const struct tg_scan_view *view,
+                            bool is_posted, struct tg_why *why)
+{
+    struct tg_rating *rating = pipeline->ratings[0];
+    int64_t at_ns = tg_clock_thread_cpu_ns();
+    progress_tell(pipeline, view->rows_count);
+    if (pipeline->ratings_count > 1 ||
+        (is_posted && (bits_any(view->flags, view->rows_count) & TG_USAGE_CUMULATIVE) != 0)) {
+        return whole_replay(pipeline, view, is_posted, why);
+    }
+    columns_note(pipeline, view);
+    tg_restore_step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
+    enum tg_err err = columns_remember(rating, view, why);
+    tg_restore_step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
+    if (err == TG_OK && is_posted) {
+        err = columns_apply(pipeline, rating->rate, view, why);
+        tg_restore_step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
+    }
+    return err;
+}
