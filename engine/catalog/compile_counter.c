@@ -5,6 +5,8 @@
  * (1) A price whose tariff looks at what was before has a counter of its own, unless it names one.
  *     Prices that stand in the bands of one zone have one together: a record across bands is one
  *     charge, and its tiers go on.
+ *     Where a call may go on at a price of another zone (rate_change: split) its counter is that of
+ *     the start: one that counts nothing begins with each record, as no sum of the line is its.
  * (2) A counter is told across versions by its name, which says period, scope and dimension too: a
  *     price that counts otherwise now begins anew instead of going on from another kind of sum.
  * (3) The account line sums up all that is priced of a meter in a month of UTC. It is a counter of
@@ -177,6 +179,29 @@ static void cell_join(struct counters *counters, const struct tg_plan_service *c
                 groups_join(counters, first, price);
             }
             first = first == TG_PRICE_NONE ? price : first;
+        }
+    }
+}
+
+static bool cuts_rates(const struct tg_compile *compile, uint32_t at)
+{
+    const struct tg_blob *blob = &compile->sections[TG_IMAGE_SECTION_PLAN_TERMS];
+    struct tg_plan_terms terms = {0};
+    if (!blob->is_broken && (at + 1) * sizeof terms <= blob->size_bytes) {
+        memcpy(&terms, blob->bytes + at * sizeof terms, sizeof terms);
+    }
+    return terms.rate_change == TG_RATE_CHANGE_SPLIT;
+}
+
+static void cell_begin_anew(struct counters *counters, const struct tg_plan_service *cell)
+{
+    const uint32_t count = (uint32_t)cell->zones_count * cell->bands_count;
+    for (uint32_t at = 0; at < count; at++) {
+        const uint32_t price = matrix_price(counters->compile, cell, at);
+        struct counted *counted =
+            price != TG_PRICE_NONE ? &counters->prices[group_of(counters, price)] : NULL;
+        if (counted != NULL && !counted->counts) {
+            counted->is_of_record = true;
         }
     }
 }
@@ -393,6 +418,12 @@ void tg_compile_counters(struct tg_compile *compile, const struct tg_image *prev
         const struct tg_plan_service cell = cell_at(compile, i);
         if (cell.is_present != 0) {
             cell_join(&counters, &cell);
+        }
+    }
+    for (uint32_t i = 0; i < cells_count; i++) {
+        const struct tg_plan_service cell = cell_at(compile, i);
+        if (cell.is_present != 0 && cuts_rates(compile, i)) {
+            cell_begin_anew(&counters, &cell);
         }
     }
     infos_fill(&counters);

@@ -79,7 +79,12 @@ static void counter_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     char is[COUNTER_BYTES];
     counter_name(diff->before, item->was, was);
     counter_name(diff->after, item->is, is);
-    tg_diff_text(diff, item, "counter", was, is);
+    /* A price that looks at nothing has none, or begins with each record: no difference. */
+    const bool was_nothing = strcmp(was, "none") == 0 || strcmp(was, "record") == 0;
+    const bool is_nothing = strcmp(is, "none") == 0 || strcmp(is, "record") == 0;
+    if (!was_nothing || !is_nothing) {
+        tg_diff_text(diff, item, "counter", was, is);
+    }
 }
 
 /* "week:account" of a counter of the documents; NULL: no price names it. */

@@ -47,6 +47,20 @@ bool tg_call_is_kept(const struct tg_image *image, uint32_t price_id)
            !tariff_adds_up(tg_image_tariff_name(image, price_id), info->counter);
 }
 
+/* A call that one band's price needs no memory of may go on into another band whose price does, and
+ * the rest of it is no call of its own. */
+static bool place_is_kept(const struct tg_call_place *place, uint32_t price_id)
+{
+    bool is_kept = tg_call_is_kept(place->image, price_id);
+    for (uint32_t band = 0; !is_kept && band < place->plan_service->bands_count; band++) {
+        const uint32_t other =
+            tg_image_price_at(place->image, place->plan_service, place->zone, band);
+        is_kept = other != TG_PRICE_NONE && other != price_id &&
+                  tg_call_is_kept(place->image, other);
+    }
+    return is_kept;
+}
+
 static int64_t end_of(const struct tg_usage *row)
 {
     int64_t end_ns;
@@ -149,7 +163,7 @@ enum tg_err tg_call_cut(const struct tg_call_place *place, const struct tg_usage
     const uint8_t dimension = place->plan_service->dimension;
     *is_part = false;
     if ((row->flags & TG_USAGE_AMOUNT) != 0 ||
-        !tg_call_is_kept(place->image, cuts->price->price_id) ||
+        !place_is_kept(place, cuts->price->price_id) ||
         !tg_allowance_joins_calls(place->image, place->plan_service)) {
         return TG_OK;
     }

@@ -73,6 +73,17 @@ SPLITS = {
     "consecutive": ["40.00", "21.00", "1.00"],
     "isolated": ["40.00", "21.00", "1.00"],
 }
+# More calls over that change: the price of the first band needs no memory of a call, that of the second does;
+# each band is rounded by itself, however many records it comes in.
+ACROSS = {
+    "a band without memory": (
+        '{p: {unit: second, price: "1"}, q: {unit: second, price: "0.1", first: 60}}',
+        [(30, 30, "491", True), (60, 20, "491", True), (80, 20, "491", False)], ["30.00", "2.00", "2.00"]),
+    "segments rounded": (
+        '{p: {unit: second, price: "0.0134", decimals: 2, rounding_of: segment}, '
+        'q: {unit: second, price: "0.0134", decimals: 2, rounding_of: segment}}',
+        [(55, 5, "491", True), (60, 10, "491", True), (70, 5, "491", False)], ["0.07", "0.13", "0.07"]),
+}
 BAND_PLANS = """time_models:
   day: {default: a, zone: UTC, bands: [{band: b, from: "10:01", to: "12:00"}]}
 plans: {pl: {voice: {time_model: day, split: %s, prices: {"*": {a: p, b: q}}}}}
@@ -146,7 +157,9 @@ def main():
         for split, wanted in SPLITS.items():
             case_run(folder, "split " + split, '{p: {unit: second, price: "1", min: "0"}, '
                      'q: {unit: second, price: "0.1", min: "0"}}', BAND_PLANS % split, BANDS, wanted)
-    count = len(CASES) + len(SPLITS)
+        for name, (prices, records, wanted) in ACROSS.items():
+            case_run(folder, name, prices, BAND_PLANS % "consecutive", records, wanted)
+    count = len(CASES) + len(SPLITS) + len(ACROSS)
     print(f"calls: {count - len(FAILED)} of {count} cases as worked by hand")
     sys.exit(1 if FAILED else 0)
 

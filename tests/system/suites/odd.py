@@ -47,6 +47,14 @@ odd("segments of a call in two records: 0.067, then 0.067 and 0.134", {"voice": 
     [call(5, start="2026-03-02T01:59:50Z", flags=["partial"]), call(15, start="2026-03-02T01:59:55Z")],
     ["0.07", "0.19"], prices={"pk": PRICE, "of": PRICE}, time_models=NIGHT)
 
+# What a price without tiers sold before is no tier of the one that a call goes on at.
+odd("from a price that counts nothing to tiers", {"voice": {"deck": "d", "rate_change": "split",
+                                                           "prices": {"old": "a", "new": "p"}}},
+    [call(50), call(10, start="2026-03-31T23:59:55Z")], ["50", "55"], decks={"d": {"file": "deck.csv"}},
+    deck="prefix,zone,valid_from,valid_to\n49,old,,2026-04-01\n49,new,2026-04-01,\n",
+    prices={"a": {"unit": "second", "price": "1"},
+            "p": {"unit": "second", "tariff": "graduated", "tiers": [{"up_to": 10, "price": "10"}, {"price": "100"}]}})
+
 # Prices of nothing, and bounds that still hold.
 odd("price 0", EVENT, [event(5)], ["0"], prices=unit(price="0"))
 odd("price 0 with a connect fee", VOICE, [call(60), call(0)], ["0.05", "0"],

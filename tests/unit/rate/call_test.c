@@ -383,6 +383,7 @@ static void world_cut(struct slow_dice *dice, int number, uint64_t *parts_count)
     static struct cut cut;
     slow_world_make(dice, &world);
     struct slow_version *version = &world.versions[0];
+    version->billable_mask = 0; /* The cause of a call is that of its last record. */
     for (uint32_t i = 0; version->split == TG_SPLIT_END && i < SLOW_ZONES * SLOW_BANDS; i++) {
         /* Else a call that goes on into another band may have fewer units than it had. */
         struct slow_price *prices = version->voice[i / SLOW_BANDS];

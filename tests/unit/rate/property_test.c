@@ -68,6 +68,8 @@ static void world_simple(struct slow_dice *dice, struct slow_world *world, enum 
         }
     }
     version->buckets_mask = 0;
+    version->billable_mask = 0;
+    version->cuts_rates = false;
 }
 
 static struct tg_rate *rate_make(void)

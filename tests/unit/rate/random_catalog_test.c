@@ -22,6 +22,8 @@
 #define BATCH    100
 #define MARCH_S  INT64_C(1772323200) /* 2026-03-01 */
 #define SPAN_S   (INT64_C(61) * 86400)
+#define CHANGE_S (INT64_C(35) * 86400) /* 5 April: rows of decks begin and end */
+#define NEAR_S   INT64_C(64800)
 #define JITTER_S INT64_C(72000) /* 20 hours: a row of the day before, never of one before that */
 
 static struct slow_use use_make(struct slow_dice *dice, int row)
@@ -30,6 +32,8 @@ static struct slow_use use_make(struct slow_dice *dice, int row)
     const int64_t late_s = slow_roll(dice, 4) == 0 ? (int64_t)slow_roll(dice, JITTER_S) : 0;
     const int64_t at_s = SPAN_S * row / ROWS - late_s;
     use.start_s = MARCH_S + (at_s > 0 ? at_s : 0);
+    use.cause = slow_roll(dice, 4) == 0 ? (uint8_t)slow_roll(dice, 32) : 0;
+    use.is_reversal = slow_roll(dice, 20) == 0;
     (void)snprintf(use.peer, sizeof use.peer, "%llu",
                    (unsigned long long)(100 + slow_roll(dice, 99999)));
     switch (slow_roll(dice, 8)) {
@@ -48,6 +52,11 @@ static struct slow_use use_make(struct slow_dice *dice, int row)
     default:
         use.service = TG_SERVICE_VOICE;
         use.quantity = slow_roll(dice, slow_roll(dice, 9) == 0 ? 9000000 : 150000);
+        if (late_s == 0 && at_s > CHANGE_S - NEAR_S &&
+            at_s < CHANGE_S + NEAR_S) { /* over the change of rows */
+            use.start_s = MARCH_S + CHANGE_S - 1 - (int64_t)slow_roll(dice, 1200);
+            use.quantity += slow_roll(dice, 2500000);
+        }
         break;
     }
     return use;
@@ -60,6 +69,11 @@ struct tally {
     uint64_t covered;
     uint64_t crossing;
     uint64_t segments; /* crossing, and each piece rounded by itself */
+    uint64_t unrated;
+    uint64_t unbillable;
+    uint64_t taken_back;
+    uint64_t unknown; /* taken back, and not counted or not reversed */
+    uint64_t rate_changes;
 };
 
 static bool rounds_segments(const struct tg_catalog_snapshot *snapshot,
@@ -88,20 +102,26 @@ static void batch_compare(struct slow_dice *dice, const struct slow_world *world
     }
     tg_rate_run_traced(rate, snapshot, rows, charges, BATCH, is_traced ? traces : NULL);
     for (int i = 0; i < BATCH; i++) {
-        int64_t wanted = 0;
-        const bool is_rated = slow_rate(world, memories, &uses[i], &wanted);
+        const struct slow_answer wanted = slow_rate(world, memories, &uses[i]);
+        const bool is_rated = wanted.reason == TG_OK;
         const bool is_same =
-            is_rated ? charges[i].fate == TG_FATE_RATED && charges[i].amount == wanted
-                     : charges[i].fate == TG_FATE_SUSPENDED && charges[i].reason == TG_E_NO_RATE;
+            charges[i].reason == wanted.reason &&
+            (is_rated ? charges[i].fate == TG_FATE_RATED && charges[i].amount == wanted.amount
+                      : charges[i].fate == TG_FATE_SUSPENDED);
         cr_assert(is_same,
                   "world %d row %d: service %u quantity %llu at %lld peer %s of %u: %lld (reason "
-                  "%d), not %lld (%s)",
+                  "%d), not %lld (%d)%s",
                   number, first + i, uses[i].service, (unsigned long long)uses[i].quantity,
                   (long long)uses[i].start_s, uses[i].peer, uses[i].subscriber,
-                  (long long)charges[i].amount, charges[i].reason, (long long)wanted,
-                  is_rated ? "rated" : "no rate");
+                  (long long)charges[i].amount, charges[i].reason, (long long)wanted.amount,
+                  wanted.reason, uses[i].is_reversal ? ", taken back" : "");
         tally->rated += is_rated ? 1 : 0;
         tally->suspended += is_rated ? 0 : 1;
+        tally->unrated += wanted.reason == TG_E_NO_RATE;
+        tally->unbillable += wanted.is_free;
+        tally->taken_back += is_rated && uses[i].is_reversal && wanted.amount < 0;
+        tally->unknown += wanted.reason == TG_E_NEGATIVE_USAGE;
+        tally->rate_changes += is_rated && wanted.cuts_rates;
         tally->covered += is_rated && charges[i].allowance_units > 0 ? 1 : 0;
         tally->crossing += is_rated && charges[i].pieces_count > 1 ? 1 : 0;
         tally->segments +=
@@ -141,11 +161,15 @@ Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs,
     for (int number = 0; number < WORLDS; number++) {
         world_compare(&dice, number, &tally);
     }
-    printf("random catalogs: %d worlds of 2 versions, %llu rows rated, %llu without a rate, %llu "
-           "drew on allowances, %llu crossed bands, %llu of them rounded by segment; tariffs",
+    printf("random catalogs: %d worlds of 2 versions, %llu rows rated, %llu suspended, %llu "
+           "without a rate, %llu drew on allowances, %llu crossed bands, %llu of them rounded by "
+           "segment, %llu cut by rates, %llu of causes that are free, %llu taken back, %llu "
+           "refused to be; tariffs",
            WORLDS, (unsigned long long)tally.rated, (unsigned long long)tally.suspended,
-           (unsigned long long)tally.covered, (unsigned long long)tally.crossing,
-           (unsigned long long)tally.segments);
+           (unsigned long long)tally.unrated, (unsigned long long)tally.covered,
+           (unsigned long long)tally.crossing, (unsigned long long)tally.segments,
+           (unsigned long long)tally.rate_changes, (unsigned long long)tally.unbillable,
+           (unsigned long long)tally.taken_back, (unsigned long long)tally.unknown);
     for (uint32_t i = 0; i < SLOW_TARIFFS; i++) {
         printf(" %llu", (unsigned long long)tally.by_tariff[i]);
         cr_expect_gt(tally.by_tariff[i], 0, "tariff %u", i);
@@ -155,5 +179,9 @@ Test(random_catalog, a_slow_rater_agrees_on_a_million_rows_over_random_catalogs,
     cr_expect_gt(tally.covered, WORLDS * 100);
     cr_expect_gt(tally.crossing, CROSSING_LEAST);
     cr_expect_gt(tally.segments, CROSSING_LEAST / 10);
-    cr_expect_gt(tally.suspended, WORLDS * 10);
+    cr_expect_gt(tally.unrated, WORLDS * 10);
+    cr_expect_gt(tally.rate_changes, CROSSING_LEAST / 10);
+    cr_expect_gt(tally.unbillable, WORLDS * 10);
+    cr_expect_gt(tally.taken_back, WORLDS);
+    cr_expect_gt(tally.unknown, WORLDS * 10);
 }

@@ -46,13 +46,12 @@ static void price_tiers(struct slow_dice *dice, struct slow_price *price)
 }
 
 /* What stands beside rounded segments has their decimals. */
-static void segments_make(struct slow_dice *dice, struct slow_price *price)
+static void segments_align(struct slow_price *price)
 {
     int64_t step = 1;
     for (unsigned i = 0; i < price->exponent; i++) {
         step *= 10;
     }
-    price->rounds_segments = slow_roll(dice, 3) == 0;
     if (price->rounds_segments) {
         price->connect -= price->connect % step;
         price->min -= price->min != INT64_MIN ? price->min % step : 0;
@@ -82,7 +81,8 @@ static struct slow_price price_make(struct slow_dice *dice, enum slow_tariff tar
     price.is_of_record = slow_roll(dice, 3) == 0;
     price.connects_on_use = slow_roll(dice, 2) == 1;
     price.max_stops = slow_roll(dice, 3) == 0;
-    segments_make(dice, &price);
+    price.rounds_segments = slow_roll(dice, 3) == 0;
+    segments_align(&price);
     return price;
 }
 
@@ -112,11 +112,19 @@ static void voice_make(struct slow_dice *dice, struct slow_version *version)
     for (uint32_t zone = 0; zone < SLOW_ZONES; zone++) {
         version->is_sold[zone] = zone != 3 || slow_roll(dice, 2) == 0;
         struct slow_price *prices = version->voice[zone];
-        prices[0] = price_make(dice, (enum slow_tariff)slow_roll(dice, SLOW_FLAT), 1000);
+        /* A few count nothing, so that calls may go on from them to tiers. */
+        const uint64_t tariffs = slow_roll(dice, 4) == 0 ? 1 : SLOW_FLAT;
+        prices[0] = price_make(dice, (enum slow_tariff)slow_roll(dice, tariffs), 1000);
         prices[0].block = block;
+        if (version->cuts_rates) { /* a call may lie in several zones, and is one charge */
+            prices[0].per = version->voice[0][0].per;
+            prices[0].exponent = version->voice[0][0].exponent;
+            prices[0].rounds_segments = version->voice[0][0].rounds_segments;
+            segments_align(&prices[0]);
+        }
         for (uint32_t band = 1; band < SLOW_BANDS; band++) {
             prices[band] = prices[0];
-            prices[band].tariff = (enum slow_tariff)slow_roll(dice, SLOW_FLAT);
+            prices[band].tariff = (enum slow_tariff)slow_roll(dice, tariffs);
             price_tiers(dice, &prices[band]);
             prices[band].first = 1 + slow_roll(dice, 60);
             prices[band].next = 1 + slow_roll(dice, 30);
@@ -141,8 +149,8 @@ static void deck_make(struct slow_dice *dice, struct slow_version *version)
             is_new = is_new || i % 4 == 0; /* nine short ones: some may be there twice, dated */
         }
         row->zone = i < SLOW_ZONES ? i : (uint32_t)slow_roll(dice, SLOW_ZONES);
-        row->from_s = slow_roll(dice, 8) == 0 ? APRIL_5_S : INT64_MIN;
-        row->to_s = row->from_s == INT64_MIN && slow_roll(dice, 8) == 0 ? APRIL_5_S : INT64_MAX;
+        row->from_s = slow_roll(dice, 3) == 0 ? APRIL_5_S : INT64_MIN;
+        row->to_s = row->from_s == INT64_MIN && slow_roll(dice, 3) == 0 ? APRIL_5_S : INT64_MAX;
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(version->deck[j].digits, row->digits) == 0) {
                 row->digits[0] = '\0'; /* no room left: written nowhere, fits nothing */
@@ -157,6 +165,18 @@ static void deck_make(struct slow_dice *dice, struct slow_version *version)
                        slow_roll(dice, 2) == 0 ? 2 + i : 200 + i * 113);
     }
     version->is_longest = slow_roll(dice, 2) == 0;
+}
+
+/* Causes, reversals and changes of rates. Cause 0 is what most uses end with. */
+static void terms_make(struct slow_dice *dice, struct slow_version *version)
+{
+    const bool has_causes = slow_roll(dice, 2) == 0;
+    const uint32_t mask = (uint32_t)slow_roll(dice, UINT64_C(1) << 31) * 2u;
+    const bool bills_none = slow_roll(dice, 8) == 0;
+    version->billable_mask = !has_causes ? 0 : bills_none ? mask | 2u : mask | 1u;
+    version->suspends_causes = slow_roll(dice, 2) == 0;
+    version->reverses = slow_roll(dice, 2) == 0;
+    version->cuts_rates = (version->split == 0 || version->split == 3) && slow_roll(dice, 3) != 0;
 }
 
 void slow_world_make(struct slow_dice *dice, struct slow_world *world)
@@ -183,6 +203,7 @@ void slow_world_make(struct slow_dice *dice, struct slow_world *world)
         version->owner = (unsigned)slow_roll(dice, 3);
         version->buckets_mask =
             v > 0 ? world->versions[0].buckets_mask : (uint32_t)slow_roll(dice, 1u << SLOW_BUCKETS);
+        terms_make(dice, version);
         voice_make(dice, version);
         deck_make(dice, version);
         version->data =
@@ -335,17 +356,42 @@ static void allowances_write(FILE *out, const struct slow_world *world)
     }
 }
 
+static void causes_write(FILE *out, const struct slow_version *version)
+{
+    const char *separator = "causes: {t: {billable: [";
+    for (uint32_t i = 0; i < 32 && version->billable_mask != 0; i++) {
+        if ((version->billable_mask >> i & 1u) != 0) {
+            (void)fprintf(out, "%s%u", separator, i);
+            separator = ", ";
+        }
+    }
+    if (version->billable_mask != 0) {
+        (void)fprintf(out, "], otherwise: %s}}\n", version->suspends_causes ? "suspend" : "free");
+    }
+}
+
 static void plan_write(FILE *out, const struct slow_version *version)
 {
+    const char *reverse = version->reverses ? ", negative_usage: reverse" : "";
     (void)fprintf(out,
-                  "plans:\n  p:\n    data: {price: data}\n    message: {price: message}\n"
-                  "    event: {price: event}\n    voice:\n      deck: d\n"
+                  "plans:\n  p:\n    data: {price: data%s}\n    message: {price: message%s%s}\n"
+                  "    event: {price: event%s}\n    voice:\n      deck: d\n"
                   "      fallback_decks: [f]\n      deck_match: %s\n      split: %s\n"
                   "      increment_owner: %s\n",
+                  reverse, reverse, version->billable_mask != 0 ? ", causes: t" : "", reverse,
                   version->is_longest ? "longest" : "first", splits[version->split],
                   owners[version->owner]);
     if (version->bands_count > 1) {
         (void)fputs("      time_model: t\n", out);
+    }
+    if (version->cuts_rates) {
+        (void)fputs("      rate_change: split\n", out);
+    }
+    if (version->billable_mask != 0) {
+        (void)fputs("      causes: t\n", out);
+    }
+    if (version->reverses && version->buckets_mask == 0) {
+        (void)fputs("      negative_usage: reverse\n", out);
     }
     const char *separator = "      allowances: [";
     for (uint32_t i = 0; i < SLOW_BUCKETS; i++) {
@@ -387,6 +433,7 @@ void slow_world_write(const struct slow_world *world, uint32_t version_index, co
                   version->night_to, version->peak_from, version->peak_to);
     prices_write(out, version);
     allowances_write(out, world);
+    causes_write(out, version);
     plan_write(out, version);
     (void)fclose(out);
     deck_write(folder, "d.csv", version->deck, SLOW_PREFIXES);

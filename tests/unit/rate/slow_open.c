@@ -81,7 +81,9 @@ struct tg_usage slow_row(const struct slow_use *use)
 {
     struct tg_usage row = {.start_ns = use->start_s * INT64_C(1000000000),
                            .service = (uint8_t)use->service,
+                           .closing_cause = use->cause,
                            .key_kinds = tg_key_kinds(TG_KEY_E164, TG_KEY_E164)};
+    row.key_kinds |= use->is_reversal ? TG_KEY_KINDS_REVERSAL : 0;
     cr_assert(tg_digits_pack(use->peer, strlen(use->peer), &row.peer_key));
     if (use->service == TG_SERVICE_VOICE) {
         row.duration_ms = (uint32_t)use->quantity;

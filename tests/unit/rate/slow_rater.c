@@ -13,14 +13,21 @@
 #define MARCH_S  INT64_C(1772323200) /* 2026-03-01T00:00:00Z, a Sunday */
 #define APRIL_S  (MARCH_S + 31 * DAY_S)
 #define SUMMER_S (MARCH_S + 28 * DAY_S + 3600) /* 2026-03-29T01:00:00Z: Berlin goes to UTC+2 */
+#define CHANGE_S (MARCH_S + 35 * DAY_S)        /* 5 April: rows of decks begin and end */
 #define HOLIDAY  33                            /* Good Friday, 3 April: days since 1 March */
 
 enum { CONSECUTIVE, START, END, ISOLATED };
 enum { OWNER_START, OWNER_PER_SECOND, OWNER_PER_SEGMENT };
 
-/* A stretch of units in one band. */
-struct piece {
+/* Where a unit lies. */
+struct place {
+    uint32_t zone; /* of voice; else 0 */
     uint32_t band;
+};
+
+/* A stretch of units in one place. */
+struct piece {
+    struct place place;
     uint64_t units;
 };
 
@@ -89,6 +96,52 @@ static uint32_t deck_find(const struct slow_prefix *rows, uint32_t count, const 
     return zone;
 }
 
+static uint32_t zone_at(const struct slow_version *version, const char *peer, int64_t at_s)
+{
+    size_t length;
+    size_t length_behind;
+    const uint32_t zone = deck_find(version->deck, SLOW_PREFIXES, peer, at_s, &length);
+    const uint32_t behind = deck_find(version->fallback, 6, peer, at_s, &length_behind);
+    return zone == SLOW_NO_ZONE ||
+                   (version->is_longest && behind != SLOW_NO_ZONE && length_behind > length)
+               ? behind
+               : zone;
+}
+
+/* A call is where its start is; where rates cut, where the row of each of its seconds says. */
+struct zones {
+    uint32_t start;
+    uint32_t behind; /* the change of rows */
+};
+
+static struct place place_at(const struct slow_version *version, const struct slow_use *use,
+                             struct zones zones, int64_t at_s)
+{
+    const bool is_within = (at_s - use->start_s) * 1000 < (int64_t)use->quantity;
+    const bool is_behind = use->start_s < CHANGE_S && at_s >= CHANGE_S; /* all rows with dates */
+    return (struct place){.zone = is_behind && is_within ? zones.behind : zones.start,
+                          .band = band_at(version, at_s)};
+}
+
+static bool is_one(struct place a, struct place b)
+{
+    return a.zone == b.zone && a.band == b.band;
+}
+
+static bool is_sold(const struct slow_version *version, struct place place)
+{
+    return place.zone != SLOW_NO_ZONE && version->is_sold[place.zone];
+}
+
+static const struct slow_price *price_of(const struct slow_version *version,
+                                         const struct slow_use *use, struct place place)
+{
+    return use->service == TG_SERVICE_VOICE     ? &version->voice[place.zone][place.band]
+           : use->service == TG_SERVICE_DATA    ? &version->data
+           : use->service == TG_SERVICE_MESSAGE ? &version->message
+                                                : &version->event;
+}
+
 static uint64_t up_to_step(uint64_t units, uint64_t step)
 {
     return (units + step - 1) / step * step;
@@ -105,29 +158,34 @@ static int64_t unit_start(const struct slow_use *use, const struct slow_price *p
     return use->start_s + (int64_t)(unit * base / 1000);
 }
 
-static void piece_put(const struct slow_version *version, struct pieces *pieces, uint32_t band,
+static void piece_put(const struct slow_version *version, struct pieces *pieces, struct place place,
                       uint64_t units)
 {
     const bool joins = version->owner != OWNER_PER_SEGMENT && version->split != ISOLATED;
-    if (joins && pieces->count > 0 && pieces->at[pieces->count - 1].band == band) {
+    if (joins && pieces->count > 0 && is_one(pieces->at[pieces->count - 1].place, place)) {
         pieces->at[pieces->count - 1].units += units;
         return;
     }
     assert(pieces->count < SLOW_PIECES);
-    pieces->at[pieces->count++] = (struct piece){band, units};
+    pieces->at[pieces->count++] = (struct piece){place, units};
 }
 
-/* 4.4: cut the units at band boundaries; each owner of increments in its own words. */
-static void pieces_cut(const struct slow_version *version, const struct slow_price *prices,
-                       const struct slow_use *use, uint64_t units, struct pieces *pieces)
+/* 4.4: cut the units where the place changes; each owner of increments in its own words. false: a
+ * part has no price. */
+static bool pieces_cut(const struct slow_version *version, const struct slow_price *begin,
+                       const struct slow_use *use, struct zones zones, uint64_t units,
+                       struct pieces *pieces)
 {
     uint64_t at = 0;
-    const uint64_t first = prices[band_at(version, use->start_s)].first;
     while (at < units) {
-        const uint32_t band = band_at(version, unit_start(use, prices, at));
-        const struct slow_price *price = &prices[band];
+        const struct place place = place_at(version, use, zones, unit_start(use, begin, at));
+        if (!is_sold(version, place)) {
+            return false;
+        }
+        const struct slow_price *price = price_of(version, use, place);
         uint64_t stop = at + 1;
-        while (stop < units && band_at(version, unit_start(use, prices, stop)) == band) {
+        while (stop < units &&
+               is_one(place_at(version, use, zones, unit_start(use, begin, stop)), place)) {
             stop++;
         }
         const bool begins =
@@ -136,18 +194,20 @@ static void pieces_cut(const struct slow_version *version, const struct slow_pri
         if (version->owner == OWNER_PER_SECOND && stop < units) {
             billed = stop - at;
         } else if (version->owner == OWNER_PER_SECOND && version->split != ISOLATED) {
-            billed = increments(units, first, price->next) - at;
+            billed = increments(units, begin->first, price->next) - at;
         }
-        piece_put(version, pieces, band, billed);
+        piece_put(version, pieces, place, billed);
         at = version->owner == OWNER_START ? at + billed : stop;
     }
+    return true;
 }
 
-static bool crosses(const struct slow_version *version, const struct slow_use *use)
+static bool crosses(const struct slow_version *version, const struct slow_use *use,
+                    struct zones zones)
 {
-    const uint32_t band = band_at(version, use->start_s);
+    const struct place place = place_at(version, use, zones, use->start_s);
     for (int64_t s = 1; s * 1000 < (int64_t)use->quantity; s++) {
-        if (band_at(version, use->start_s + s) != band) {
+        if (!is_one(place_at(version, use, zones, use->start_s + s), place)) {
             return true;
         }
     }
@@ -338,28 +398,30 @@ static int64_t finish(const struct slow_price *price, __int128 exact, int64_t ro
     return slow_round(sum, (__int128)price->per * step, price->rounding) * step;
 }
 
-/* 4.3 (2) to (6) and 4.4. */
-static void pieces_make(const struct slow_version *version, const struct slow_price *prices,
-                        const struct slow_use *use, struct pieces *pieces)
+/* 4.3 (2) to (6) and 4.4. false: a part has no price. */
+static bool pieces_make(const struct slow_version *version, const struct slow_use *use,
+                        struct zones zones, struct pieces *pieces)
 {
     const bool is_voice = use->service == TG_SERVICE_VOICE;
-    uint32_t band = is_voice ? band_at(version, use->start_s) : 0;
-    const bool is_cut = is_voice && version->split != START && crosses(version, use);
+    struct place place = {zones.start, is_voice ? band_at(version, use->start_s) : 0};
+    const bool is_cut = is_voice && version->split != START && crosses(version, use, zones);
     if (is_cut && version->split == END) {
-        band = band_at(version, use->start_s + ((int64_t)use->quantity - 1) / 1000);
+        place.band = band_at(version, use->start_s + ((int64_t)use->quantity - 1) / 1000);
     }
-    const struct slow_price *price = &prices[band];
+    const struct slow_price *price = price_of(version, use, place);
     const uint64_t base = price->unit_base * price->block;
     uint64_t units = (uint64_t)slow_round((__int128)use->quantity, base, price->quantity_rounding);
     if (units <= price->grace) {
-        return;
+        return true;
     }
     units = units < price->minimum ? price->minimum : units;
     if (is_cut && version->split != END) {
-        pieces_cut(version, prices, use, units, pieces);
+        if (!pieces_cut(version, price, use, zones, units, pieces)) {
+            return false;
+        }
     } else {
         pieces->at[pieces->count++] =
-            (struct piece){band, increments(units, price->first, price->next)};
+            (struct piece){place, increments(units, price->first, price->next)};
     }
     uint64_t included = price->included;
     for (uint32_t i = 0; i < pieces->count; i++) {
@@ -367,6 +429,7 @@ static void pieces_make(const struct slow_version *version, const struct slow_pr
         pieces->at[i].units -= part;
         included -= part;
     }
+    return true;
 }
 
 /* Does a tariff look at what was before? */
@@ -397,82 +460,162 @@ static bool use_counts(const struct slow_version *version, const struct slow_pri
            (any && !prices[0].is_of_record);
 }
 
-static int64_t use_rate(const struct slow_world *world, const struct slow_version *version,
-                        const struct slow_price *prices, uint32_t zone,
-                        struct slow_memories *memories, const struct slow_use *use)
+/* Is a counter refused that has not counted what is taken back? */
+static bool is_looked_at(const struct slow_version *version, const struct slow_price *prices,
+                         const struct slow_use *use)
 {
-    struct slow_memory *memory = &memories->subscribers[use->subscriber];
+    return use->service == TG_SERVICE_DATA || use->service == TG_SERVICE_MESSAGE
+               ? counts(prices) && !prices->is_of_record
+               : use_counts(version, prices, use);
+}
+
+static uint64_t *counter_of(struct slow_memory *memory, const struct slow_use *use, uint32_t zone,
+                            uint32_t month)
+{
+    return use->service == TG_SERVICE_EVENT   ? &memory->money[month]
+           : use->service == TG_SERVICE_VOICE ? &memory->voice_base[zone][month]
+           : use->service == TG_SERVICE_DATA  ? &memory->data_base[month]
+                                              : &memory->messages[month];
+}
+
+/* What was counted before a use: of one that takes back, what is left without it. */
+struct before {
+    uint64_t base;
+    uint64_t events;
+};
+
+static bool count(const struct slow_version *version, struct slow_memory *memory,
+                  const struct slow_price *prices, const struct slow_use *use, uint32_t zone,
+                  uint64_t base, struct before *before)
+{
     const uint32_t month = use->start_s >= APRIL_S ? 1 : 0;
-    const bool is_money = use->service == TG_SERVICE_EVENT;
-    uint64_t *counter = is_money                           ? &memory->money[month]
-                        : use->service == TG_SERVICE_VOICE ? &memory->voice_base[zone][month]
-                        : use->service == TG_SERVICE_DATA  ? &memory->data_base[month]
-                                                           : &memory->messages[month];
+    const uint64_t event = use->service == TG_SERVICE_EVENT && base > 0 ? 1 : 0;
+    uint64_t *counter = counter_of(memory, use, zone, month);
+    uint64_t *events = &memory->events[month];
+    const bool is_counted = use_counts(version, prices, use);
+    *before = (struct before){is_counted ? *counter : 0, *events};
+    if (!is_counted) {
+        return true;
+    }
+    if (!use->is_reversal) {
+        *counter += base;
+        *events += event;
+        return true;
+    }
+    if (base > *counter && is_looked_at(version, prices, use)) {
+        return false;
+    }
+    *counter -= base < *counter ? base : *counter;
+    *events -= event != 0 && *events > 0 ? 1 : 0;
+    *before = (struct before){*counter, *events};
+    return true;
+}
+
+/* What the pieces come to: exactly, and each rounded. */
+struct sums {
+    __int128 exact; /* over per */
+    int64_t rounded;
+    bool pays;
+};
+
+static struct sums pieces_price(const struct slow_version *version, const struct slow_use *use,
+                                const struct pieces *pieces, uint64_t covered, struct before before,
+                                uint64_t base)
+{
+    struct sums sums = {0, 0, false};
+    uint64_t units_before = before.base / base;
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        const struct slow_price *price = price_of(version, use, pieces->at[i].place);
+        const uint64_t units = pieces->at[i].units;
+        const uint64_t part = covered < units ? covered : units;
+        covered -= part;
+        if (part < units) {
+            const __int128 sum = tariff(price, units_before, units - part, before.events);
+            sums.exact += sum;
+            sums.rounded += segment_round(price, sum);
+            sums.pays = true;
+        }
+        /* isolated: tiers start again in each band */
+        units_before = version->split == ISOLATED && use->service == TG_SERVICE_VOICE
+                           ? 0
+                           : units_before + units - part;
+    }
+    return sums;
+}
+
+static void use_rate(const struct slow_world *world, const struct slow_version *version,
+                     struct zones zones, struct slow_memories *memories, const struct slow_use *use,
+                     struct slow_answer *answer)
+{
+    const uint32_t zone = zones.start;
+    const struct slow_price *prices = price_of(version, use, (struct place){zone, 0});
     struct pieces pieces = {.count = 0};
-    pieces_make(version, prices, use, &pieces);
+    if (!pieces_make(version, use, zones, &pieces)) {
+        answer->reason = TG_E_NO_RATE;
+        return;
+    }
     const uint64_t base = prices[0].unit_base * prices[0].block;
     uint64_t billed = 0;
     for (uint32_t i = 0; i < pieces.count; i++) {
         billed += pieces.at[i].units;
+        answer->cuts_rates |= pieces.at[i].place.zone != zone;
     }
-    uint64_t covered = use->service == TG_SERVICE_VOICE && billed > 0
-                           ? cover(world, version, memories, use, zone, base, billed)
-                           : 0;
-    uint64_t before = prices[0].is_of_record ? 0 : *counter / base;
-    const uint64_t events = prices[0].is_of_record ? 0 : memory->events[month];
-    if (use_counts(version, prices, use)) {
-        *counter += (billed - covered) * base;
-        memory->events[month] += is_money && billed > 0 ? 1 : 0;
+    const uint64_t covered = use->service == TG_SERVICE_VOICE && billed > 0
+                                 ? cover(world, version, memories, use, zone, base, billed)
+                                 : 0;
+    struct before before;
+    if (!count(version, &memories->subscribers[use->subscriber], prices, use, zone,
+               (billed - covered) * base, &before)) {
+        answer->reason = TG_E_NEGATIVE_USAGE;
+        return;
     }
-    __int128 exact = 0;
-    int64_t rounded = 0;
-    bool pays = false;
-    for (uint32_t i = 0; i < pieces.count; i++) {
-        const struct slow_price *price = &prices[pieces.at[i].band];
-        const uint64_t units = pieces.at[i].units;
-        const uint64_t part = covered < units ? covered : units;
-        covered -= part;
-        if (part < units) {
-            const __int128 sum = tariff(price, before, units - part, events);
-            exact += sum;
-            rounded += segment_round(price, sum);
-            pays = true;
-        }
-        /* isolated: tiers start again in each band */
-        before = version->split == ISOLATED && use->service == TG_SERVICE_VOICE
-                     ? 0
-                     : before + units - part;
-    }
-    return finish(&prices[0], exact, rounded, pays,
-                  pays || (prices[0].connects_on_use && billed > 0));
+    before = prices[0].is_of_record ? (struct before){0, 0} : before;
+    const struct sums sums = pieces_price(version, use, &pieces, covered, before, base);
+    answer->amount = finish(&prices[0], sums.exact, sums.rounded, sums.pays,
+                            sums.pays || (prices[0].connects_on_use && billed > 0));
+    answer->amount = use->is_reversal ? -answer->amount : answer->amount;
 }
 
-bool slow_rate(const struct slow_world *world, struct slow_memories *memories,
-               const struct slow_use *use, int64_t *amount)
+/* 4.3 (1), and what takes usage back. */
+static bool terms_ask(const struct slow_version *version, const struct slow_use *use,
+                      struct slow_answer *answer)
+{
+    const bool is_voice = use->service == TG_SERVICE_VOICE;
+    if (use->is_reversal && !(version->reverses && (!is_voice || version->buckets_mask == 0))) {
+        answer->reason = TG_E_NEGATIVE_USAGE;
+        return false;
+    }
+    answer->is_free = (is_voice || use->service == TG_SERVICE_MESSAGE) &&
+                      version->billable_mask != 0 &&
+                      (version->billable_mask >> use->cause & 1u) == 0;
+    answer->reason = answer->is_free && version->suspends_causes ? TG_E_NOT_BILLABLE : TG_OK;
+    return answer->reason == TG_OK;
+}
+
+struct slow_answer slow_rate(const struct slow_world *world, struct slow_memories *memories,
+                             const struct slow_use *use)
 {
     const struct slow_version *version = &world->versions[0];
     for (uint32_t i = 1; i < SLOW_VERSIONS; i++) {
         version = use->start_s >= world->versions[i].from_s ? &world->versions[i] : version;
     }
-    uint32_t zone = 0;
-    const struct slow_price *prices = use->service == TG_SERVICE_DATA      ? &version->data
-                                      : use->service == TG_SERVICE_MESSAGE ? &version->message
-                                                                           : &version->event;
-    if (use->service == TG_SERVICE_VOICE) {
-        size_t length;
-        size_t length_behind;
-        zone = deck_find(version->deck, SLOW_PREFIXES, use->peer, use->start_s, &length);
-        const uint32_t behind =
-            deck_find(version->fallback, 6, use->peer, use->start_s, &length_behind);
-        if (zone == SLOW_NO_ZONE ||
-            (version->is_longest && behind != SLOW_NO_ZONE && length_behind > length)) {
-            zone = behind;
-        }
-        if (zone == SLOW_NO_ZONE || !version->is_sold[zone]) {
-            return false;
-        }
-        prices = version->voice[zone];
+    struct slow_answer answer = {.reason = TG_OK};
+    struct slow_use priced = *use;
+    struct zones zones = {0, 0};
+    if (!terms_ask(version, use, &answer)) {
+        return answer;
     }
-    *amount = use_rate(world, version, prices, zone, memories, use);
-    return true;
+    if (answer.is_free) {
+        priced.quantity = 0;
+    }
+    if (use->service == TG_SERVICE_VOICE) {
+        zones.start = zone_at(version, use->peer, use->start_s);
+        zones.behind = version->cuts_rates ? zone_at(version, use->peer, CHANGE_S) : zones.start;
+        if (!is_sold(version, (struct place){zones.start, 0})) {
+            answer.reason = TG_E_NO_RATE;
+            return answer;
+        }
+    }
+    use_rate(world, version, zones, memories, &priced, &answer);
+    return answer;
 }

@@ -114,6 +114,10 @@ struct slow_version {
     unsigned split;                                  /**< consecutive, start, end, isolated. */
     unsigned owner;                                  /**< start, per_second, per_segment. */
     uint32_t buckets_mask;                           /**< Allowances of voice. */
+    uint32_t billable_mask;                          /**< Closing causes 0..31; 0: all are. */
+    bool suspends_causes;                            /**< otherwise: suspend. */
+    bool reverses;                                   /**< negative_usage: reverse. */
+    bool cuts_rates;                                 /**< rate_change: split. */
 };
 
 /** @brief What catalogs say. */
@@ -145,6 +149,16 @@ struct slow_use {
     unsigned service;    /**< enum tg_service: data, voice, message, event. */
     uint32_t subscriber; /**< Index. */
     char peer[12];       /**< Digits. */
+    uint8_t cause;       /**< Closing cause. */
+    bool is_reversal;    /**< Takes the quantity back. */
+};
+
+/** @brief What becomes of a use. */
+struct slow_answer {
+    int64_t amount;  /**< Of a rated one. */
+    int reason;      /**< enum tg_err; TG_OK: rated. */
+    bool cuts_rates; /**< It was cut where a row of the deck begins. */
+    bool is_free;    /**< Its cause is not billable. */
 };
 
 /** @brief Source of chance. */
@@ -178,8 +192,8 @@ struct tg_catalog_snapshot *slow_world_import(const struct slow_world *world);
 struct tg_usage slow_row(const struct slow_use *use);
 
 /** @brief Rate a use. @param world Borrowed. @param memories Moved on. @param use Borrowed.
- *  @param amount Written. @return false: suspended for want of a rate. */
-bool slow_rate(const struct slow_world *world, struct slow_memories *memories,
-               const struct slow_use *use, int64_t *amount);
+ *  @return Answer. */
+struct slow_answer slow_rate(const struct slow_world *world, struct slow_memories *memories,
+                             const struct slow_use *use);
 
 #endif
