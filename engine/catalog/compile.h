@@ -54,7 +54,8 @@ static inline const struct tg_source *tg_compile_source(const struct tg_compile_
     return file < sheet->files_count ? &sheet->files[file].csv.source : sheet->source;
 }
 
-/** @brief A price that rows of a rate sheet bring. */
+/** @brief A price that rows of a rate sheet bring. One that depends on where from has a zone of its
+ *  own, named as the rule of the pair is written: "ny>az/212" and "?>az/212". */
 struct tg_compile_rate {
     int64_t price;       /**< Of per_units, at the rating scale. */
     int64_t connect;     /**< Connect fee. */
@@ -256,6 +257,9 @@ enum tg_rate_column {
     TG_RATE_COLUMN_FIRST,   /**< Units. */
     TG_RATE_COLUMN_NEXT,    /**< Units. */
     TG_RATE_COLUMN_BUY,     /**< Money, of `per` units: what it costs us. */
+    TG_RATE_COLUMN_INTRA,   /**< Money, of `per` units, for callers of the row's jurisdiction. */
+    TG_RATE_COLUMN_UNKNOWN, /**< The same for callers of no jurisdiction that is known. */
+    TG_RATE_COLUMN_PLACE,   /**< The row's jurisdiction: a zone of the deck of origins. */
     TG_RATE_COLUMNS_COUNT   /**< How many. */
 };
 

@@ -2,7 +2,9 @@
 /* Rate sheets: decks whose rows bring their own prices, as wholesalers send them.
  *
  * Each distinct (zone, price, connect, first, next) of a sheet becomes one zone and one price of
- * the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". The row path
+ * the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". Prices for
+ * callers of the same jurisdiction, or of none that is known, are those of pairs, by the rules
+ * "ny>sheet/zone" and "?>sheet/zone" that the sheet writes itself (compile_pair.c). The row path
  * stays what it was: prefix to zone, zone to price. Names count rates and do not spell them, so
  * that a new price of next month keeps the number and diff shows it as a change. */
 #include "abi/key.h"
@@ -23,7 +25,10 @@ struct known {
     int64_t connect;
     int64_t first;
     int64_t next;
-    uint32_t text; /* of the zone, in texts */
+    int64_t intra;   /* of callers of the place; as price where there is none */
+    int64_t unknown; /* of callers of no place */
+    uint32_t text;   /* of the zone, in texts */
+    uint32_t place;  /* of the jurisdiction, in places, plus 1; 0: none */
     uint32_t zone;
 };
 
@@ -40,6 +45,7 @@ struct tg_rate_sheet {
     uint8_t *zones;
     struct tg_names texts;   /* zones as written */
     struct tg_names stems;   /* zones as named */
+    struct tg_names places;  /* jurisdictions */
     struct tg_blob stem_of;  /* uint32_t by text */
     struct tg_blob rates_of; /* uint32_t by stem: how many it has */
     struct tg_blob known;
@@ -84,6 +90,7 @@ void tg_rate_sheet_close(struct tg_rate_sheet *sheet)
     }
     tg_names_free(&sheet->texts);
     tg_names_free(&sheet->stems);
+    tg_names_free(&sheet->places);
     tg_blob_free(&sheet->stem_of);
     tg_blob_free(&sheet->rates_of);
     tg_blob_free(&sheet->known);
@@ -237,13 +244,15 @@ static uint32_t slot_find(const struct tg_rate_sheet *sheet, const struct known 
     const struct known *known = (const struct known *)(const void *)sheet->known.bytes;
     const uint32_t mask = sheet->slots_count - 1;
     uint32_t slot = (uint32_t)tg_key_mix((uint64_t)wanted->price ^ (uint64_t)wanted->first << 32,
-                                         (uint64_t)wanted->text + UINT64_C(0x9e3779b97f4a7c15)) &
+                                         ((uint64_t)wanted->text | (uint64_t)wanted->place << 32) +
+                                             UINT64_C(0x9e3779b97f4a7c15)) &
                     mask;
     for (; sheet->slots[slot] != 0; slot = (slot + 1) & mask) {
         const struct known *here = &known[sheet->slots[slot] - 1];
         if (here->text == wanted->text && here->price == wanted->price &&
             here->connect == wanted->connect && here->first == wanted->first &&
-            here->next == wanted->next) {
+            here->next == wanted->next && here->intra == wanted->intra &&
+            here->unknown == wanted->unknown && here->place == wanted->place) {
             break;
         }
     }
@@ -271,21 +280,14 @@ static bool slots_grow(struct tg_rate_sheet *sheet)
     return true;
 }
 
-/* Zone and price of a rate that was not there before. */
-static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, struct tg_mark mark)
+/* A zone and a price of one name. */
+static uint32_t price_add(struct tg_rate_sheet *sheet, const char *name, const struct known *rate,
+                          int64_t price, struct tg_mark mark)
 {
     struct tg_compile *compile = sheet->compile;
-    uint32_t stem;
-    memcpy(&stem, sheet->stem_of.bytes + rate->text * sizeof stem, sizeof stem);
-    uint32_t *rates_of = (uint32_t *)(void *)sheet->rates_of.bytes;
-    char name[192];
-    const uint32_t number = ++rates_of[stem];
-    const int length = number == 1 ? snprintf(name, sizeof name, "%s/%s", sheet->deck,
-                                              tg_names_text(&sheet->stems, stem))
-                                   : snprintf(name, sizeof name, "%s/%s#%u", sheet->deck,
-                                              tg_names_text(&sheet->stems, stem), number);
-    const uint32_t zone = tg_names_add(&compile->names[TG_CATALOG_ZONE], name, (size_t)length);
-    const uint32_t price_id = tg_names_add(&compile->names[TG_CATALOG_PRICE], name, (size_t)length);
+    const size_t length = strlen(name);
+    const uint32_t zone = tg_names_add(&compile->names[TG_CATALOG_ZONE], name, length);
+    const uint32_t price_id = tg_names_add(&compile->names[TG_CATALOG_PRICE], name, length);
     if (zone >= TG_DECK_NONE || price_id == UINT32_MAX) {
         compile->is_out_of_memory |= zone == UINT32_MAX || price_id == UINT32_MAX;
         tg_diag_add(compile->diag, TG_DIAG_ERROR, mark, NULL,
@@ -302,7 +304,7 @@ static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, 
     }
     struct tg_compile_rate *out = (struct tg_compile_rate *)(void *)compile->rates.bytes + price_id;
     *out = sheet->usual;
-    out->price = rate->price;
+    out->price = price;
     out->connect = rate->connect;
     out->first = (uint64_t)rate->first;
     out->next = (uint64_t)rate->next;
@@ -310,6 +312,59 @@ static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, 
     out->zone = zone;
     sheet->zones[zone / 8] |= (uint8_t)(1u << (zone % 8));
     return zone;
+}
+
+/* Zone and prices of a rate that was not there before. */
+static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, struct tg_mark mark)
+{
+    uint32_t stem;
+    memcpy(&stem, sheet->stem_of.bytes + rate->text * sizeof stem, sizeof stem);
+    uint32_t *rates_of = (uint32_t *)(void *)sheet->rates_of.bytes;
+    char own[160];
+    char pair[256];
+    const uint32_t number = ++rates_of[stem];
+    (void)snprintf(own, sizeof own, number == 1 ? "%s/%s" : "%s/%s#%u", sheet->deck,
+                   tg_names_text(&sheet->stems, stem), number);
+    const uint32_t zone = price_add(sheet, own, rate, rate->price, mark);
+    bool is_fine = zone != UINT32_MAX;
+    if (is_fine && rate->intra != rate->price) {
+        (void)snprintf(pair, sizeof pair, "%s>%s", tg_names_text(&sheet->places, rate->place - 1),
+                       own);
+        is_fine = price_add(sheet, pair, rate, rate->intra, mark) != UINT32_MAX;
+    }
+    if (is_fine && rate->unknown != rate->price) {
+        (void)snprintf(pair, sizeof pair, "?>%s", own);
+        is_fine = price_add(sheet, pair, rate, rate->unknown, mark) != UINT32_MAX;
+    }
+    return is_fine ? zone : UINT32_MAX;
+}
+
+/* Where a row's number lies, and what callers of there or of nowhere pay. */
+static bool places_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                        const int16_t *columns, struct known *rate)
+{
+    struct tg_diag *diag = sheet->compile->diag;
+    const int16_t place = columns[TG_RATE_COLUMN_PLACE];
+    const int16_t intra = columns[TG_RATE_COLUMN_INTRA];
+    const struct tg_csv_field *field = place >= 0 ? &csv->fields[place] : NULL;
+    bool is_fine = money_read(sheet, csv, columns, TG_RATE_COLUMN_INTRA, rate->price, &rate->intra);
+    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_UNKNOWN, rate->price, &rate->unknown);
+    if (field != NULL && field->text_bytes > 0) {
+        if (field->text_bytes > ZONE_TEXT_MAX || memchr(field->text, '>', field->text_bytes)) {
+            tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
+                        "a jurisdiction is a zone of at most %u characters without >",
+                        ZONE_TEXT_MAX);
+            return false;
+        }
+        rate->place = tg_names_add(&sheet->places, field->text, field->text_bytes) + 1;
+        sheet->compile->is_out_of_memory |= rate->place == 0;
+    } else if (intra >= 0 && csv->fields[intra].text_bytes > 0) {
+        tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, &csv->fields[intra]),
+                    "the column jurisdiction names where the row's numbers lie",
+                    "a price within a jurisdiction, but the row has none");
+        return false;
+    }
+    return is_fine && !sheet->compile->is_out_of_memory;
 }
 
 uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
@@ -329,7 +384,7 @@ uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv
                     "the row has no price");
         return UINT32_MAX;
     }
-    if (!is_fine) {
+    if (!places_read(sheet, csv, columns, &rate) || !is_fine) {
         return UINT32_MAX;
     }
     buy_compare(sheet, csv, columns, rate.price);
