@@ -19,16 +19,26 @@
 
 #define ZONE_TEXT_MAX 63u
 
-/* A rate of a zone; index + 1 of it lies in the slots. */
-struct known {
+/* What a row says of money and units. */
+struct terms {
     int64_t price;
+    int64_t intra;   /* of callers of the place; as price where there is none */
+    int64_t unknown; /* of callers of no place */
     int64_t connect;
     int64_t first;
     int64_t next;
-    int64_t intra;   /* of callers of the place; as price where there is none */
-    int64_t unknown; /* of callers of no place */
-    uint32_t text;   /* of the zone, in texts */
-    uint32_t place;  /* of the jurisdiction, in places, plus 1; 0: none */
+    int64_t minimum;
+    int64_t grace;
+    int64_t included;
+    int64_t min;
+    int64_t max;
+};
+
+/* A rate of a zone; index + 1 of it lies in the slots. */
+struct known {
+    struct terms terms;
+    uint32_t text;  /* of the zone, in texts */
+    uint32_t place; /* of the jurisdiction, in places, plus 1; 0: none */
     uint32_t zone;
 };
 
@@ -41,6 +51,7 @@ struct memo {
 
 struct tg_rate_sheet {
     struct tg_compile *compile;
+    const struct tg_currency *currency;
     const char *deck;
     uint8_t *zones;
     struct tg_names texts;   /* zones as written */
@@ -65,10 +76,21 @@ struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
         return NULL;
     }
     sheet->compile = compile;
+    sheet->currency = tg_yaml_get(rates, "currency") != NULL
+                          ? tg_compile_currency(compile, rates, "currency")
+                          : compile->currency;
+    sheet->currency = sheet->currency != NULL ? sheet->currency : compile->currency;
     sheet->deck = deck->key;
     sheet->zones = zones;
     sheet->usual = (struct tg_compile_rate){
-        .connect = tg_compile_money(compile, keys, rates, "connect", 0),
+        .connect = tg_compile_money_in(compile, sheet->currency, keys, rates, "connect", 0),
+        .minimum = (uint64_t)tg_schema_number(keys, rates, "minimum"),
+        .grace = (uint64_t)tg_schema_number(keys, rates, "grace"),
+        .included = (uint64_t)tg_schema_number(keys, rates, "included"),
+        .min = tg_compile_money_in(compile, sheet->currency, keys, rates, "min", INT64_MIN),
+        .max = tg_compile_money_in(compile, sheet->currency, keys, rates, "max", INT64_MAX),
+        .currency = sheet->currency->numeric,
+        .scale = sheet->currency->scale,
         .per_units = (uint64_t)tg_schema_number(keys, rates, "per"),
         .first = (uint64_t)tg_schema_number(keys, rates, "first"),
         .next = (uint64_t)tg_schema_number(keys, rates, "next"),
@@ -185,7 +207,7 @@ static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
         return true;
     }
     const struct tg_csv_field *field = &csv->fields[column];
-    const uint8_t scale = sheet->compile->currency->scale;
+    const uint8_t scale = sheet->currency->scale;
     if (memo_find(memo, field, amount)) {
         return true;
     }
@@ -204,7 +226,7 @@ static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
 
 static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
                        const int16_t *columns, enum tg_rate_column which, uint64_t absent,
-                       int64_t *count)
+                       int64_t least, int64_t *count)
 {
     const int16_t column = columns[which];
     struct memo *memo = &sheet->memos[which];
@@ -216,12 +238,13 @@ static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
     if (memo_find(memo, field, count)) {
         return true;
     }
-    if (tg_scalar_integer(field->text, field->text_bytes, count) == TG_OK && *count >= 1) {
+    if (tg_scalar_integer(field->text, field->text_bytes, count) == TG_OK && *count >= least) {
         memo_keep(memo, field, *count);
         return true;
     }
     tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
-                "\"%.*s\" is no increment: whole units from 1",
+                least > 0 ? "\"%.*s\" is no increment: whole units from 1"
+                          : "\"%.*s\" are no units: a whole number from 0",
                 (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
     return false;
 }
@@ -243,16 +266,15 @@ static uint32_t slot_find(const struct tg_rate_sheet *sheet, const struct known 
 {
     const struct known *known = (const struct known *)(const void *)sheet->known.bytes;
     const uint32_t mask = sheet->slots_count - 1;
-    uint32_t slot = (uint32_t)tg_key_mix((uint64_t)wanted->price ^ (uint64_t)wanted->first << 32,
-                                         ((uint64_t)wanted->text | (uint64_t)wanted->place << 32) +
-                                             UINT64_C(0x9e3779b97f4a7c15)) &
-                    mask;
+    uint32_t slot =
+        (uint32_t)tg_key_mix((uint64_t)wanted->terms.price ^ (uint64_t)wanted->terms.first << 32,
+                             ((uint64_t)wanted->text | (uint64_t)wanted->place << 32) +
+                                 UINT64_C(0x9e3779b97f4a7c15)) &
+        mask;
     for (; sheet->slots[slot] != 0; slot = (slot + 1) & mask) {
         const struct known *here = &known[sheet->slots[slot] - 1];
-        if (here->text == wanted->text && here->price == wanted->price &&
-            here->connect == wanted->connect && here->first == wanted->first &&
-            here->next == wanted->next && here->intra == wanted->intra &&
-            here->unknown == wanted->unknown && here->place == wanted->place) {
+        if (here->text == wanted->text && here->place == wanted->place &&
+            memcmp(&here->terms, &wanted->terms, sizeof wanted->terms) == 0) {
             break;
         }
     }
@@ -305,9 +327,14 @@ static uint32_t price_add(struct tg_rate_sheet *sheet, const char *name, const s
     struct tg_compile_rate *out = (struct tg_compile_rate *)(void *)compile->rates.bytes + price_id;
     *out = sheet->usual;
     out->price = price;
-    out->connect = rate->connect;
-    out->first = (uint64_t)rate->first;
-    out->next = (uint64_t)rate->next;
+    out->connect = rate->terms.connect;
+    out->first = (uint64_t)rate->terms.first;
+    out->next = (uint64_t)rate->terms.next;
+    out->minimum = (uint64_t)rate->terms.minimum;
+    out->grace = (uint64_t)rate->terms.grace;
+    out->included = (uint64_t)rate->terms.included;
+    out->min = rate->terms.min;
+    out->max = rate->terms.max;
     out->price_id = price_id;
     out->zone = zone;
     sheet->zones[zone / 8] |= (uint8_t)(1u << (zone % 8));
@@ -325,16 +352,16 @@ static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, 
     const uint32_t number = ++rates_of[stem];
     (void)snprintf(own, sizeof own, number == 1 ? "%s/%s" : "%s/%s#%u", sheet->deck,
                    tg_names_text(&sheet->stems, stem), number);
-    const uint32_t zone = price_add(sheet, own, rate, rate->price, mark);
+    const uint32_t zone = price_add(sheet, own, rate, rate->terms.price, mark);
     bool is_fine = zone != UINT32_MAX;
-    if (is_fine && rate->intra != rate->price) {
+    if (is_fine && rate->terms.intra != rate->terms.price) {
         (void)snprintf(pair, sizeof pair, "%s>%s", tg_names_text(&sheet->places, rate->place - 1),
                        own);
-        is_fine = price_add(sheet, pair, rate, rate->intra, mark) != UINT32_MAX;
+        is_fine = price_add(sheet, pair, rate, rate->terms.intra, mark) != UINT32_MAX;
     }
-    if (is_fine && rate->unknown != rate->price) {
+    if (is_fine && rate->terms.unknown != rate->terms.price) {
         (void)snprintf(pair, sizeof pair, "?>%s", own);
-        is_fine = price_add(sheet, pair, rate, rate->unknown, mark) != UINT32_MAX;
+        is_fine = price_add(sheet, pair, rate, rate->terms.unknown, mark) != UINT32_MAX;
     }
     return is_fine ? zone : UINT32_MAX;
 }
@@ -347,8 +374,10 @@ static bool places_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
     const int16_t place = columns[TG_RATE_COLUMN_PLACE];
     const int16_t intra = columns[TG_RATE_COLUMN_INTRA];
     const struct tg_csv_field *field = place >= 0 ? &csv->fields[place] : NULL;
-    bool is_fine = money_read(sheet, csv, columns, TG_RATE_COLUMN_INTRA, rate->price, &rate->intra);
-    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_UNKNOWN, rate->price, &rate->unknown);
+    bool is_fine = money_read(sheet, csv, columns, TG_RATE_COLUMN_INTRA, rate->terms.price,
+                              &rate->terms.intra);
+    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_UNKNOWN, rate->terms.price,
+                          &rate->terms.unknown);
     if (field != NULL && field->text_bytes > 0) {
         if (field->text_bytes > ZONE_TEXT_MAX || memchr(field->text, '>', field->text_bytes)) {
             tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
@@ -367,18 +396,55 @@ static bool places_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
     return is_fine && !sheet->compile->is_out_of_memory;
 }
 
+static bool terms_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                       const int16_t *columns, struct terms *terms)
+{
+    const struct tg_compile_rate *usual = &sheet->usual;
+    const struct {
+        enum tg_rate_column which;
+        int64_t least;
+        uint64_t absent;
+        int64_t *value;
+    } units[] = {
+        {TG_RATE_COLUMN_FIRST, 1, usual->first, &terms->first},
+        {TG_RATE_COLUMN_NEXT, 1, usual->next, &terms->next},
+        {TG_RATE_COLUMN_MINIMUM, 0, usual->minimum, &terms->minimum},
+        {TG_RATE_COLUMN_GRACE, 0, usual->grace, &terms->grace},
+        {TG_RATE_COLUMN_INCLUDED, 0, usual->included, &terms->included},
+    };
+    const struct {
+        enum tg_rate_column which;
+        int64_t absent;
+        int64_t *value;
+    } money[] = {
+        {TG_RATE_COLUMN_PRICE, 0, &terms->price},
+        {TG_RATE_COLUMN_CONNECT, usual->connect, &terms->connect},
+        {TG_RATE_COLUMN_MIN, usual->min, &terms->min},
+        {TG_RATE_COLUMN_MAX, usual->max, &terms->max},
+    };
+    bool is_fine = true;
+    for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++) {
+        is_fine &= units_read(sheet, csv, columns, units[i].which, units[i].absent, units[i].least,
+                              units[i].value);
+    }
+    for (unsigned i = 0; i < sizeof money / sizeof money[0]; i++) {
+        is_fine &= money_read(sheet, csv, columns, money[i].which, money[i].absent, money[i].value);
+    }
+    if (is_fine && terms->min > terms->max) {
+        tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, &csv->fields[0]), NULL,
+                    "min is above max");
+        is_fine = false;
+    }
+    return is_fine;
+}
+
 uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
                            const struct tg_csv_field *zone, const int16_t *columns)
 {
     struct known rate = {0};
     const struct tg_csv_field *price = &csv->fields[columns[TG_RATE_COLUMN_PRICE]];
     bool is_fine = text_number(sheet, csv, zone, &rate.text);
-    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_PRICE, 0, &rate.price);
-    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_CONNECT, sheet->usual.connect,
-                          &rate.connect);
-    is_fine &=
-        units_read(sheet, csv, columns, TG_RATE_COLUMN_FIRST, sheet->usual.first, &rate.first);
-    is_fine &= units_read(sheet, csv, columns, TG_RATE_COLUMN_NEXT, sheet->usual.next, &rate.next);
+    is_fine &= terms_read(sheet, csv, columns, &rate.terms);
     if (price->text_bytes == 0) {
         tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, price), NULL,
                     "the row has no price");
@@ -387,7 +453,7 @@ uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv
     if (!places_read(sheet, csv, columns, &rate) || !is_fine) {
         return UINT32_MAX;
     }
-    buy_compare(sheet, csv, columns, rate.price);
+    buy_compare(sheet, csv, columns, rate.terms.price);
     if (!slots_grow(sheet)) {
         sheet->compile->is_out_of_memory = true;
         return UINT32_MAX;

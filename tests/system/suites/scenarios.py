@@ -191,6 +191,19 @@ scenario("46labs", "a plan's own price wins, and minutes within the state may be
          allowances={"a": {"unit": "minute", "amount": 9, "services": ["voice"], "zones": ["ny>sheet/518"]}})
 
 # ASTPP, A2Billing: retail calls.
+RATE_CARD = ("prefix,zone,price,connect,first,next,minimum,grace,included,min,max\n49,de,0.60,0.05,60,6,,,,,\n"
+             "33,fr,0.60,,1,1,30,,,,\n44,uk,0.60,,1,1,,5,,,\n1,us,0.60,,1,1,,,60,,\n61,au,0.60,,1,1,,,,0.50,2\n")
+scenario("astpp", "rate cards: connection, initial block, grace, included seconds, least and most a call",
+         {"voice": {"deck": "card"}},
+         [call(61, "49"), call(10, "33"), call(5, "44"), call(6, "44"), call(60, "1"), call(70, "1"),
+          call(1, "61"), call(100, "61"), call(600, "61")],
+         ["0.71", "0.30", "0", "0.06", "0", "0.10", "0.50", "1", "2"], deck=RATE_CARD,
+         decks={"card": {"file": "deck.csv", "rates": {"unit": "second", "per": 60}}})
+scenario("a2billing", "rates of a dollar card, the bill in euros", {"voice": {"deck": "card"}},
+         [call(60, "49")], [{"amount": "0.12345678", "currency": "USD"}], bills=[("2026-03", "A1", "0.11")],
+         deck="prefix,zone,price\n49,de,0.12345678\n",
+         decks={"card": {"file": "deck.csv", "rates": {"unit": "second", "per": 60, "currency": "USD"}}},
+         exchange_rates={"r": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2020-01-01"}})
 scenario("astpp", "30/6 at 0.006 a minute: 32, 57, 75 seconds", VOICE,
          [call(32), call(57), call(75)], ["0.0036", "0.006", "0.0078"],
          prices={"p": {"unit": "second", "price": "0.006", "per": 60, "first": 30, "next": 6}})

@@ -332,6 +332,8 @@ static const struct mistake mistakes[] = {
     {"sheet.csv", "prefix,zone,price\n49,Germany,`0.123456789\n", "more than 8 decimals", NULL},
     {"sheet.csv", "prefix,zone,price,first\n49,Germany,0.1,`0\n", "is no increment", NULL},
     {"sheet.csv", "prefix,zone,price,connect\n49,Germany,0.1,`a\n", "is no amount", NULL},
+    {"sheet.csv", "prefix,zone,price,grace\n49,Germany,0.1,`-1\n", "are no units", NULL},
+    {"sheet.csv", "prefix,zone,price,min,max\n`49,Germany,0.1,2,1\n", "min is above max", NULL},
     {"sheet.csv", "prefix,zone,price,intra\n1212,NY,0.1,`0.2\n", "but the row has none",
      "jurisdiction"},
     {"sheet.csv", "prefix,zone,price,intra,jurisdiction\n1212,NY,0.1,0.2,`n>y\n", "without >",
