@@ -33,7 +33,8 @@ static int64_t month_end_ns(int64_t time_ns)
 
 static bool is_long(unsigned period)
 {
-    return period == TG_PERIOD_EVER || period == TG_PERIOD_YEAR;
+    return period == TG_PERIOD_EVER || period == TG_PERIOD_YEAR || period == TG_PERIOD_QUARTER ||
+           period == TG_PERIOD_HALF_YEAR;
 }
 
 /* Does anything count or grant over more than the month before? */

@@ -54,18 +54,26 @@ static inline const struct tg_source *tg_compile_source(const struct tg_compile_
     return file < sheet->files_count ? &sheet->files[file].csv.source : sheet->source;
 }
 
-/** @brief A price that rows of a rate sheet bring. */
+/** @brief A price that rows of a rate sheet bring. One that depends on where from has a zone of its
+ *  own, named as the rule of the pair is written: "ny>az/212" and "?>az/212". */
 struct tg_compile_rate {
     int64_t price;       /**< Of per_units, at the rating scale. */
     int64_t connect;     /**< Connect fee. */
     uint64_t per_units;  /**< Units the price is for. */
     uint64_t first;      /**< First increment, units. */
     uint64_t next;       /**< Further increments, units. */
+    uint64_t minimum;    /**< Raised to, units. */
+    uint64_t grace;      /**< Free at or below, units. */
+    uint64_t included;   /**< Free of every call, units. */
+    int64_t min;         /**< Of the charge; INT64_MIN none. */
+    int64_t max;         /**< Of the charge; INT64_MAX none. */
     uint32_t price_id;   /**< Its number; its name is that of its zone. */
     uint32_t zone;       /**< Its zone, which no other price has. */
+    uint16_t currency;   /**< ISO 4217 numeric. */
+    uint8_t scale;       /**< Of its money. */
     uint8_t unit;        /**< enum tg_unit. */
     uint8_t rounding;    /**< enum tg_rounding. */
-    uint8_t reserved[6]; /**< 0. */
+    uint8_t reserved[3]; /**< 0. */
 };
 
 /** @brief Everything the parts share while they compile. */
@@ -251,12 +259,20 @@ enum tg_err tg_image_code_ensure(const struct tg_image *image, struct tg_why *wh
 
 /** @brief Columns of a rate sheet behind those of every deck. */
 enum tg_rate_column {
-    TG_RATE_COLUMN_PRICE,   /**< Money, of `per` units. */
-    TG_RATE_COLUMN_CONNECT, /**< Money. */
-    TG_RATE_COLUMN_FIRST,   /**< Units. */
-    TG_RATE_COLUMN_NEXT,    /**< Units. */
-    TG_RATE_COLUMN_BUY,     /**< Money, of `per` units: what it costs us. */
-    TG_RATE_COLUMNS_COUNT   /**< How many. */
+    TG_RATE_COLUMN_PRICE,    /**< Money, of `per` units. */
+    TG_RATE_COLUMN_CONNECT,  /**< Money. */
+    TG_RATE_COLUMN_FIRST,    /**< Units. */
+    TG_RATE_COLUMN_NEXT,     /**< Units. */
+    TG_RATE_COLUMN_BUY,      /**< Money, of `per` units: what it costs us. */
+    TG_RATE_COLUMN_INTRA,    /**< Money, of `per` units, for callers of the row's jurisdiction. */
+    TG_RATE_COLUMN_UNKNOWN,  /**< The same for callers of no jurisdiction that is known. */
+    TG_RATE_COLUMN_PLACE,    /**< The row's jurisdiction: a zone of the deck of origins. */
+    TG_RATE_COLUMN_MINIMUM,  /**< Units. */
+    TG_RATE_COLUMN_GRACE,    /**< Units. */
+    TG_RATE_COLUMN_INCLUDED, /**< Units. */
+    TG_RATE_COLUMN_MIN,      /**< Money. */
+    TG_RATE_COLUMN_MAX,      /**< Money. */
+    TG_RATE_COLUMNS_COUNT    /**< How many. */
 };
 
 struct tg_rate_sheet;

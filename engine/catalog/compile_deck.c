@@ -25,7 +25,15 @@ static const struct tg_csv_column deck_columns[COLUMNS_COUNT + TG_RATE_COLUMNS_C
     [COLUMNS_COUNT + TG_RATE_COLUMN_CONNECT] = {"connect", false},
     [COLUMNS_COUNT + TG_RATE_COLUMN_FIRST] = {"first", false},
     [COLUMNS_COUNT + TG_RATE_COLUMN_NEXT] = {"next", false},
-    [COLUMNS_COUNT + TG_RATE_COLUMN_BUY] = {"buy", false}};
+    [COLUMNS_COUNT + TG_RATE_COLUMN_BUY] = {"buy", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_INTRA] = {"intra", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_UNKNOWN] = {"indeterminate", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_PLACE] = {"jurisdiction", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_MINIMUM] = {"minimum", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_GRACE] = {"grace", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_INCLUDED] = {"included", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_MIN] = {"min", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_MAX] = {"max", false}};
 
 /* One deck while it is read. */
 struct deck_reader {

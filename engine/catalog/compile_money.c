@@ -348,15 +348,37 @@ static bool has_rate(const struct tg_compile *compile, uint16_t from)
     return false;
 }
 
-static void currency_lint(struct tg_compile *compile, uint32_t price_id, uint16_t currency)
+/* Of a price, or of the rates of a sheet. */
+static void currency_lint(struct tg_compile *compile, const char *noun, const char *name,
+                          const struct tg_yaml_node *written)
 {
-    const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, price_id);
-    if (currency != compile->currency->numeric && !has_rate(compile, currency)) {
-        tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "currency")->mark,
+    const struct tg_currency *currency = written != NULL && written->kind == TG_YAML_SCALAR
+                                             ? tg_currency_by_code(written->text)
+                                             : NULL;
+    if (currency != NULL && currency != compile->currency &&
+        !has_rate(compile, currency->numeric)) {
+        tg_diag_add(compile->diag, TG_DIAG_WARNING, written->mark,
                     "the inverse of a rate is not made up",
-                    "price \"%.64s\": no exchange rate to %s; usage of accounts in %s will be "
+                    "%s \"%.64s\": no exchange rate to %s; usage of accounts in %s will be "
                     "suspended",
-                    node->key, compile->currency->code, compile->currency->code);
+                    noun, name, compile->currency->code, compile->currency->code);
+    }
+}
+
+static void currencies_lint(struct tg_compile *compile)
+{
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
+        const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
+        if (node != NULL) {
+            currency_lint(compile, "price", node->key, tg_yaml_get(node, "currency"));
+        }
+    }
+    for (uint32_t i = 0; i < compile->names[TG_CATALOG_DECK].count; i++) {
+        const struct tg_yaml_node *node = compile->sheets[i].node;
+        if (node != NULL && compile->sheets[i].has_rates) {
+            currency_lint(compile, "deck", node->key,
+                          tg_yaml_get(tg_yaml_get(node, "rates"), "currency"));
+        }
     }
 }
 
@@ -383,10 +405,10 @@ void tg_compile_rules(struct tg_compile *compile)
         const bool is_ruled = has_exchange || rules[i].carry_denominator != 0 ||
                               rules[i].spend_limit != 0 || rules[i].converts_at_event != 0 ||
                               price->currency != compile->currency->numeric;
-        currency_lint(compile, i, price->currency);
         infos[i].options |= is_ruled ? TG_PRICE_RULES : 0; /* beside those a plan's limit set */
         has_rules = has_rules || (infos[i].options & TG_PRICE_RULES) != 0;
     }
+    currencies_lint(compile);
     carry_compile(compile, rules);
     if (tg_diag_errors_count(compile->diag) == 0) {
         tg_compile_shelves(compile);

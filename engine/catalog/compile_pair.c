@@ -218,15 +218,60 @@ static bool table_store(struct origin *origin, const struct tg_yaml_node *node)
     return true;
 }
 
-static bool rules_read(struct origin *origin, const struct tg_yaml_node *prices)
+/* Rules that rate sheets bring, as zones of the service that are named as pairs. What has the same
+ * name in `prices` is the same zone. */
+static bool sheet_rules_read(struct origin *origin, const struct tg_yaml_node *node)
 {
+    const struct tg_names *zones = &origin->compile->names[TG_CATALOG_ZONE];
+    const uint32_t prices_count = origin->compile->names[TG_CATALOG_PRICE].count;
+    const bool is_by_number = origin->out.by == TG_ORIGIN_NUMBER;
+    char foreign[64] = "";
+    uint32_t foreign_count = 0;
     bool has_pairs = false;
-    const struct tg_yaml_node *node =
+    for (uint32_t i = 0; i < prices_count; i++) {
+        const struct tg_compile_rate *rate = tg_compile_rate_find(origin->compile, i);
+        const char *name = rate != NULL ? tg_names_text(zones, rate->zone) : "";
+        const char *arrow = strchr(name, '>');
+        if (arrow == NULL || rate->zone >= origin->out.zones_count ||
+            !bit_get(origin->b_zones, rate->zone)) {
+            continue;
+        }
+        const size_t place_bytes = (size_t)(arrow - name);
+        const bool is_nowhere = place_bytes == 1 && name[0] == '?';
+        const uint32_t place = is_nowhere ? 0 : tg_names_find(zones, name, place_bytes);
+        const uint32_t b = tg_names_find(zones, arrow + 1, strlen(arrow + 1));
+        has_pairs = true;
+        if (!is_by_number || (!is_nowhere && (place >= origin->out.zones_count ||
+                                              !bit_get(origin->a_zones, place)))) {
+            if (foreign_count++ == 0) {
+                (void)snprintf(foreign, sizeof foreign, "%.*s", (int)place_bytes, name);
+            }
+            continue;
+        }
+        const struct rule rule = {
+            .a = is_nowhere ? TG_ZONE_NONE : place, .b = b, .zone = (uint16_t)rate->zone};
+        (void)tg_blob_append(&origin->rules, &rule, sizeof rule, 4);
+    }
+    if (foreign_count > 0) {
+        tg_diag_add(origin->compile->diag, TG_DIAG_WARNING, node->key_mark,
+                    is_by_number ? "name jurisdictions as the origin's deck names its zones"
+                                 : "add origin: {by: number, deck: ...}",
+                    "%u rates within a jurisdiction count for nobody, the first in \"%s\"",
+                    foreign_count, foreign);
+    }
+    return has_pairs;
+}
+
+static bool rules_read(struct origin *origin, const struct tg_yaml_node *node,
+                       const struct tg_yaml_node *prices)
+{
+    bool has_pairs = sheet_rules_read(origin, node);
+    const struct tg_yaml_node *price =
         prices != NULL && prices->kind == TG_YAML_MAP ? prices->child : NULL;
-    for (; node != NULL; node = node->next) {
-        if (tg_compile_is_pair(node->key)) {
+    for (; price != NULL; price = price->next) {
+        if (tg_compile_is_pair(price->key)) {
             has_pairs = true;
-            rule_read(origin, node);
+            rule_read(origin, price);
         }
     }
     return has_pairs;
@@ -254,7 +299,7 @@ static bool pairs_compile(struct origin *origin, const struct tg_yaml_node *node
     if (!a_zones_find(origin, node)) {
         return false;
     }
-    if (!rules_read(origin, prices)) {
+    if (!rules_read(origin, node, prices)) {
         tg_diag_add(origin->compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
                     "origin: no price is of a pair");
         return false;
@@ -285,6 +330,7 @@ uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node
     bool is_kept = origin->out.groups_count != 0;
     if (node == NULL || node->kind != TG_YAML_MAP) {
         pairs_refuse(compile, prices);
+        (void)sheet_rules_read(origin, service);
     } else if (zones == NULL && !is_kept) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                     "origin: the service has no deck or groups for the other party");

@@ -318,6 +318,14 @@ static bool rates_are_sold(const struct cell *cell)
     return has_rates;
 }
 
+/* Is a price in the currency of the one before? A refused one has been told. */
+static bool is_same_money(const struct cell *cell, uint32_t price)
+{
+    const struct tg_price *ours = price_at(cell->compile, price);
+    const struct tg_price *first = price_at(cell->compile, cell->row_price);
+    return ours == NULL || first == NULL || ours->currency == first->currency;
+}
+
 /* Prices that the decks bring, where the plan names none itself; before "*". */
 static void rates_fill(struct cell *cell, uint32_t service)
 {
@@ -342,14 +350,15 @@ static void rates_fill(struct cell *cell, uint32_t service)
             return;
         }
         if (cell->cuts_rates && cell->unit_base_count != 0 &&
-            cell->unit_base_count != info[i].unit_base_count) {
+            (cell->unit_base_count != info[i].unit_base_count || !is_same_money(cell, i))) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR,
                         tg_yaml_get(cell->service, "rate_change")->mark,
-                        "usage across a change is cut in one unit",
-                        "rates of \"%.64s\" have another unit than the prices before",
+                        "usage across a change is cut in one unit and charged in one currency",
+                        "rates of \"%.64s\" have another unit or currency than the prices before",
                         tg_names_text(&compile->names[TG_CATALOG_PRICE], i));
             return;
         }
+        cell->row_price = cell->unit_base_count == 0 ? i : cell->row_price;
         cell->unit_base_count = info[i].unit_base_count;
         for (uint32_t band = 0; band < cell->out.bands_count; band++) {
             cell->matrix[(size_t)rate->zone * cell->out.bands_count + band] = i;

@@ -2,7 +2,9 @@
 /* Rate sheets: decks whose rows bring their own prices, as wholesalers send them.
  *
  * Each distinct (zone, price, connect, first, next) of a sheet becomes one zone and one price of
- * the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". The row path
+ * the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". Prices for
+ * callers of the same jurisdiction, or of none that is known, are those of pairs, by the rules
+ * "ny>sheet/zone" and "?>sheet/zone" that the sheet writes itself (compile_pair.c). The row path
  * stays what it was: prefix to zone, zone to price. Names count rates and do not spell them, so
  * that a new price of next month keeps the number and diff shows it as a change. */
 #include "abi/key.h"
@@ -17,13 +19,26 @@
 
 #define ZONE_TEXT_MAX 63u
 
-/* A rate of a zone; index + 1 of it lies in the slots. */
-struct known {
+/* What a row says of money and units. */
+struct terms {
     int64_t price;
+    int64_t intra;   /* of callers of the place; as price where there is none */
+    int64_t unknown; /* of callers of no place */
     int64_t connect;
     int64_t first;
     int64_t next;
-    uint32_t text; /* of the zone, in texts */
+    int64_t minimum;
+    int64_t grace;
+    int64_t included;
+    int64_t min;
+    int64_t max;
+};
+
+/* A rate of a zone; index + 1 of it lies in the slots. */
+struct known {
+    struct terms terms;
+    uint32_t text;  /* of the zone, in texts */
+    uint32_t place; /* of the jurisdiction, in places, plus 1; 0: none */
     uint32_t zone;
 };
 
@@ -36,10 +51,12 @@ struct memo {
 
 struct tg_rate_sheet {
     struct tg_compile *compile;
+    const struct tg_currency *currency;
     const char *deck;
     uint8_t *zones;
     struct tg_names texts;   /* zones as written */
     struct tg_names stems;   /* zones as named */
+    struct tg_names places;  /* jurisdictions */
     struct tg_blob stem_of;  /* uint32_t by text */
     struct tg_blob rates_of; /* uint32_t by stem: how many it has */
     struct tg_blob known;
@@ -59,10 +76,21 @@ struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
         return NULL;
     }
     sheet->compile = compile;
+    sheet->currency = tg_yaml_get(rates, "currency") != NULL
+                          ? tg_compile_currency(compile, rates, "currency")
+                          : compile->currency;
+    sheet->currency = sheet->currency != NULL ? sheet->currency : compile->currency;
     sheet->deck = deck->key;
     sheet->zones = zones;
     sheet->usual = (struct tg_compile_rate){
-        .connect = tg_compile_money(compile, keys, rates, "connect", 0),
+        .connect = tg_compile_money_in(compile, sheet->currency, keys, rates, "connect", 0),
+        .minimum = (uint64_t)tg_schema_number(keys, rates, "minimum"),
+        .grace = (uint64_t)tg_schema_number(keys, rates, "grace"),
+        .included = (uint64_t)tg_schema_number(keys, rates, "included"),
+        .min = tg_compile_money_in(compile, sheet->currency, keys, rates, "min", INT64_MIN),
+        .max = tg_compile_money_in(compile, sheet->currency, keys, rates, "max", INT64_MAX),
+        .currency = sheet->currency->numeric,
+        .scale = sheet->currency->scale,
         .per_units = (uint64_t)tg_schema_number(keys, rates, "per"),
         .first = (uint64_t)tg_schema_number(keys, rates, "first"),
         .next = (uint64_t)tg_schema_number(keys, rates, "next"),
@@ -84,6 +112,7 @@ void tg_rate_sheet_close(struct tg_rate_sheet *sheet)
     }
     tg_names_free(&sheet->texts);
     tg_names_free(&sheet->stems);
+    tg_names_free(&sheet->places);
     tg_blob_free(&sheet->stem_of);
     tg_blob_free(&sheet->rates_of);
     tg_blob_free(&sheet->known);
@@ -178,7 +207,7 @@ static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
         return true;
     }
     const struct tg_csv_field *field = &csv->fields[column];
-    const uint8_t scale = sheet->compile->currency->scale;
+    const uint8_t scale = sheet->currency->scale;
     if (memo_find(memo, field, amount)) {
         return true;
     }
@@ -197,7 +226,7 @@ static bool money_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
 
 static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
                        const int16_t *columns, enum tg_rate_column which, uint64_t absent,
-                       int64_t *count)
+                       int64_t least, int64_t *count)
 {
     const int16_t column = columns[which];
     struct memo *memo = &sheet->memos[which];
@@ -209,12 +238,13 @@ static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
     if (memo_find(memo, field, count)) {
         return true;
     }
-    if (tg_scalar_integer(field->text, field->text_bytes, count) == TG_OK && *count >= 1) {
+    if (tg_scalar_integer(field->text, field->text_bytes, count) == TG_OK && *count >= least) {
         memo_keep(memo, field, *count);
         return true;
     }
     tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
-                "\"%.*s\" is no increment: whole units from 1",
+                least > 0 ? "\"%.*s\" is no increment: whole units from 1"
+                          : "\"%.*s\" are no units: a whole number from 0",
                 (int)(field->text_bytes < 64 ? field->text_bytes : 64), field->text);
     return false;
 }
@@ -236,14 +266,15 @@ static uint32_t slot_find(const struct tg_rate_sheet *sheet, const struct known 
 {
     const struct known *known = (const struct known *)(const void *)sheet->known.bytes;
     const uint32_t mask = sheet->slots_count - 1;
-    uint32_t slot = (uint32_t)tg_key_mix((uint64_t)wanted->price ^ (uint64_t)wanted->first << 32,
-                                         (uint64_t)wanted->text + UINT64_C(0x9e3779b97f4a7c15)) &
-                    mask;
+    uint32_t slot =
+        (uint32_t)tg_key_mix((uint64_t)wanted->terms.price ^ (uint64_t)wanted->terms.first << 32,
+                             ((uint64_t)wanted->text | (uint64_t)wanted->place << 32) +
+                                 UINT64_C(0x9e3779b97f4a7c15)) &
+        mask;
     for (; sheet->slots[slot] != 0; slot = (slot + 1) & mask) {
         const struct known *here = &known[sheet->slots[slot] - 1];
-        if (here->text == wanted->text && here->price == wanted->price &&
-            here->connect == wanted->connect && here->first == wanted->first &&
-            here->next == wanted->next) {
+        if (here->text == wanted->text && here->place == wanted->place &&
+            memcmp(&here->terms, &wanted->terms, sizeof wanted->terms) == 0) {
             break;
         }
     }
@@ -271,21 +302,14 @@ static bool slots_grow(struct tg_rate_sheet *sheet)
     return true;
 }
 
-/* Zone and price of a rate that was not there before. */
-static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, struct tg_mark mark)
+/* A zone and a price of one name. */
+static uint32_t price_add(struct tg_rate_sheet *sheet, const char *name, const struct known *rate,
+                          int64_t price, struct tg_mark mark)
 {
     struct tg_compile *compile = sheet->compile;
-    uint32_t stem;
-    memcpy(&stem, sheet->stem_of.bytes + rate->text * sizeof stem, sizeof stem);
-    uint32_t *rates_of = (uint32_t *)(void *)sheet->rates_of.bytes;
-    char name[192];
-    const uint32_t number = ++rates_of[stem];
-    const int length = number == 1 ? snprintf(name, sizeof name, "%s/%s", sheet->deck,
-                                              tg_names_text(&sheet->stems, stem))
-                                   : snprintf(name, sizeof name, "%s/%s#%u", sheet->deck,
-                                              tg_names_text(&sheet->stems, stem), number);
-    const uint32_t zone = tg_names_add(&compile->names[TG_CATALOG_ZONE], name, (size_t)length);
-    const uint32_t price_id = tg_names_add(&compile->names[TG_CATALOG_PRICE], name, (size_t)length);
+    const size_t length = strlen(name);
+    const uint32_t zone = tg_names_add(&compile->names[TG_CATALOG_ZONE], name, length);
+    const uint32_t price_id = tg_names_add(&compile->names[TG_CATALOG_PRICE], name, length);
     if (zone >= TG_DECK_NONE || price_id == UINT32_MAX) {
         compile->is_out_of_memory |= zone == UINT32_MAX || price_id == UINT32_MAX;
         tg_diag_add(compile->diag, TG_DIAG_ERROR, mark, NULL,
@@ -302,14 +326,116 @@ static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, 
     }
     struct tg_compile_rate *out = (struct tg_compile_rate *)(void *)compile->rates.bytes + price_id;
     *out = sheet->usual;
-    out->price = rate->price;
-    out->connect = rate->connect;
-    out->first = (uint64_t)rate->first;
-    out->next = (uint64_t)rate->next;
+    out->price = price;
+    out->connect = rate->terms.connect;
+    out->first = (uint64_t)rate->terms.first;
+    out->next = (uint64_t)rate->terms.next;
+    out->minimum = (uint64_t)rate->terms.minimum;
+    out->grace = (uint64_t)rate->terms.grace;
+    out->included = (uint64_t)rate->terms.included;
+    out->min = rate->terms.min;
+    out->max = rate->terms.max;
     out->price_id = price_id;
     out->zone = zone;
     sheet->zones[zone / 8] |= (uint8_t)(1u << (zone % 8));
     return zone;
+}
+
+/* Zone and prices of a rate that was not there before. */
+static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, struct tg_mark mark)
+{
+    uint32_t stem;
+    memcpy(&stem, sheet->stem_of.bytes + rate->text * sizeof stem, sizeof stem);
+    uint32_t *rates_of = (uint32_t *)(void *)sheet->rates_of.bytes;
+    char own[160];
+    char pair[256];
+    const uint32_t number = ++rates_of[stem];
+    (void)snprintf(own, sizeof own, number == 1 ? "%s/%s" : "%s/%s#%u", sheet->deck,
+                   tg_names_text(&sheet->stems, stem), number);
+    const uint32_t zone = price_add(sheet, own, rate, rate->terms.price, mark);
+    bool is_fine = zone != UINT32_MAX;
+    if (is_fine && rate->terms.intra != rate->terms.price) {
+        (void)snprintf(pair, sizeof pair, "%s>%s", tg_names_text(&sheet->places, rate->place - 1),
+                       own);
+        is_fine = price_add(sheet, pair, rate, rate->terms.intra, mark) != UINT32_MAX;
+    }
+    if (is_fine && rate->terms.unknown != rate->terms.price) {
+        (void)snprintf(pair, sizeof pair, "?>%s", own);
+        is_fine = price_add(sheet, pair, rate, rate->terms.unknown, mark) != UINT32_MAX;
+    }
+    return is_fine ? zone : UINT32_MAX;
+}
+
+/* Where a row's number lies, and what callers of there or of nowhere pay. */
+static bool places_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                        const int16_t *columns, struct known *rate)
+{
+    struct tg_diag *diag = sheet->compile->diag;
+    const int16_t place = columns[TG_RATE_COLUMN_PLACE];
+    const int16_t intra = columns[TG_RATE_COLUMN_INTRA];
+    const struct tg_csv_field *field = place >= 0 ? &csv->fields[place] : NULL;
+    bool is_fine = money_read(sheet, csv, columns, TG_RATE_COLUMN_INTRA, rate->terms.price,
+                              &rate->terms.intra);
+    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_UNKNOWN, rate->terms.price,
+                          &rate->terms.unknown);
+    if (field != NULL && field->text_bytes > 0) {
+        if (field->text_bytes > ZONE_TEXT_MAX || memchr(field->text, '>', field->text_bytes)) {
+            tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
+                        "a jurisdiction is a zone of at most %u characters without >",
+                        ZONE_TEXT_MAX);
+            return false;
+        }
+        rate->place = tg_names_add(&sheet->places, field->text, field->text_bytes) + 1;
+        sheet->compile->is_out_of_memory |= rate->place == 0;
+    } else if (intra >= 0 && csv->fields[intra].text_bytes > 0) {
+        tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, &csv->fields[intra]),
+                    "the column jurisdiction names where the row's numbers lie",
+                    "a price within a jurisdiction, but the row has none");
+        return false;
+    }
+    return is_fine && !sheet->compile->is_out_of_memory;
+}
+
+static bool terms_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
+                       const int16_t *columns, struct terms *terms)
+{
+    const struct tg_compile_rate *usual = &sheet->usual;
+    const struct {
+        enum tg_rate_column which;
+        int64_t least;
+        uint64_t absent;
+        int64_t *value;
+    } units[] = {
+        {TG_RATE_COLUMN_FIRST, 1, usual->first, &terms->first},
+        {TG_RATE_COLUMN_NEXT, 1, usual->next, &terms->next},
+        {TG_RATE_COLUMN_MINIMUM, 0, usual->minimum, &terms->minimum},
+        {TG_RATE_COLUMN_GRACE, 0, usual->grace, &terms->grace},
+        {TG_RATE_COLUMN_INCLUDED, 0, usual->included, &terms->included},
+    };
+    const struct {
+        enum tg_rate_column which;
+        int64_t absent;
+        int64_t *value;
+    } money[] = {
+        {TG_RATE_COLUMN_PRICE, 0, &terms->price},
+        {TG_RATE_COLUMN_CONNECT, usual->connect, &terms->connect},
+        {TG_RATE_COLUMN_MIN, usual->min, &terms->min},
+        {TG_RATE_COLUMN_MAX, usual->max, &terms->max},
+    };
+    bool is_fine = true;
+    for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++) {
+        is_fine &= units_read(sheet, csv, columns, units[i].which, units[i].absent, units[i].least,
+                              units[i].value);
+    }
+    for (unsigned i = 0; i < sizeof money / sizeof money[0]; i++) {
+        is_fine &= money_read(sheet, csv, columns, money[i].which, money[i].absent, money[i].value);
+    }
+    if (is_fine && terms->min > terms->max) {
+        tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, &csv->fields[0]), NULL,
+                    "min is above max");
+        is_fine = false;
+    }
+    return is_fine;
 }
 
 uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
@@ -318,21 +444,16 @@ uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv
     struct known rate = {0};
     const struct tg_csv_field *price = &csv->fields[columns[TG_RATE_COLUMN_PRICE]];
     bool is_fine = text_number(sheet, csv, zone, &rate.text);
-    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_PRICE, 0, &rate.price);
-    is_fine &= money_read(sheet, csv, columns, TG_RATE_COLUMN_CONNECT, sheet->usual.connect,
-                          &rate.connect);
-    is_fine &=
-        units_read(sheet, csv, columns, TG_RATE_COLUMN_FIRST, sheet->usual.first, &rate.first);
-    is_fine &= units_read(sheet, csv, columns, TG_RATE_COLUMN_NEXT, sheet->usual.next, &rate.next);
+    is_fine &= terms_read(sheet, csv, columns, &rate.terms);
     if (price->text_bytes == 0) {
         tg_diag_add(sheet->compile->diag, TG_DIAG_ERROR, tg_csv_mark(csv, price), NULL,
                     "the row has no price");
         return UINT32_MAX;
     }
-    if (!is_fine) {
+    if (!places_read(sheet, csv, columns, &rate) || !is_fine) {
         return UINT32_MAX;
     }
-    buy_compare(sheet, csv, columns, rate.price);
+    buy_compare(sheet, csv, columns, rate.terms.price);
     if (!slots_grow(sheet)) {
         sheet->compile->is_out_of_memory = true;
         return UINT32_MAX;

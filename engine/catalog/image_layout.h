@@ -126,15 +126,17 @@ enum tg_bounds_order {
 /** @brief Periods of allowances, counters, spend limits and fees; in the account's zone.
  *  Values are stored. */
 enum tg_period {
-    TG_PERIOD_MONTH = 0, /**< Calendar month. */
-    TG_PERIOD_DAY = 1,   /**< Calendar day. */
-    TG_PERIOD_EVER = 2,  /**< Never renewed. */
-    TG_PERIOD_WEEK = 3,  /**< Monday to Sunday. */
-    TG_PERIOD_CYCLE = 4, /**< From the account's cycle day to the next; not of fees. */
-    TG_PERIOD_YEAR = 5,  /**< Calendar year; not of fees. */
-    TG_PERIOD_HOUR = 6   /**< Clock hour; not of fees. */
+    TG_PERIOD_MONTH = 0,    /**< Calendar month. */
+    TG_PERIOD_DAY = 1,      /**< Calendar day. */
+    TG_PERIOD_EVER = 2,     /**< Never renewed. */
+    TG_PERIOD_WEEK = 3,     /**< Monday to Sunday. */
+    TG_PERIOD_CYCLE = 4,    /**< From the account's cycle day to the next; not of fees. */
+    TG_PERIOD_YEAR = 5,     /**< Calendar year; not of fees. */
+    TG_PERIOD_HOUR = 6,     /**< Clock hour; not of fees. */
+    TG_PERIOD_QUARTER = 7,  /**< From January, April, July or October on; not of fees. */
+    TG_PERIOD_HALF_YEAR = 8 /**< From January or July on; not of fees. */
 };
-#define TG_PERIODS_COUNT 7u
+#define TG_PERIODS_COUNT 9u
 
 /** @brief Who draws from an allowance. */
 enum tg_allowance_scope {

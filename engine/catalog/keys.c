@@ -28,8 +28,8 @@ static const char *const fee_periods[] = {"month",   "day",  "ever",      "week"
                                           "quarter", "year", "half_year", NULL};
 static const char *const fee_anchors[] = {"january", "start", NULL};
 static const char *const bounds_orders[] = {"after_discounts", "before_discounts", NULL};
-static const char *const usage_periods[] = {"month", "day",  "ever", "week",
-                                            "cycle", "year", "hour", NULL};
+static const char *const usage_periods[] = {"month", "day",  "ever",    "week",      "cycle",
+                                            "year",  "hour", "quarter", "half_year", NULL};
 const char *const *const tg_catalog_usage_periods = usage_periods;
 static const char *const directions[] = {"both", "out", "in", NULL};
 const char *const tg_catalog_lints[] = {
@@ -123,6 +123,16 @@ KEYS(tg_catalog_rates_keys,
      .help = "Further increments of rows without them."},
     {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0",
      .help = "Connect fee of rows without one."},
+    {.key = "minimum", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
+     .help = "Units are raised to this, of rows without one."},
+    {.key = "grace", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
+     .help = "At or below this many units nothing is billed, of rows without one."},
+    {.key = "included", .type = TG_TYPE_INTEGER, .min = 0, .max = I64_MOST, .fallback = "0",
+     .help = "Units of every call that are free, of rows without any."},
+    {.key = "min", .type = TG_TYPE_MONEY, .help = "Charge is raised to this, of rows without one."},
+    {.key = "max", .type = TG_TYPE_MONEY, .help = "Charge is cut to this, of rows without one."},
+    {.key = "currency", .type = TG_TYPE_STRING, .min = 3, .max = 3,
+     .help = "Of all money of the sheet; absent: the catalog's."},
     {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
      .help = "Of the amount; catalog: rounding: rate when absent."});
 static const char *const missings[] = {"keep", "delete", NULL};
@@ -190,7 +200,7 @@ KEYS(tg_catalog_price_keys,
     {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "So many of `unit` count as one in every other key of this price."},
     {.key = "counter", .type = TG_TYPE_NAME,
-     .help = "What tiers count: the price's own units of a month, day, week, cycle or ever, each "
+     .help = "What tiers count: the price's own units of a period (as those of `counters`), each "
              "record by itself, or one of `counters`; absent: month."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},

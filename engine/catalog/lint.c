@@ -235,7 +235,9 @@ static void version_jumps_find(struct tg_lint *lint, uint32_t deck, const struct
             const uint32_t was = zones[i] != TG_ZONE_NONE && at_ns[i] < row->valid_to_ns
                                      ? previous_price(lint, zones[i])
                                      : TG_PRICE_NONE;
-            if (is != TG_PRICE_NONE && was != TG_PRICE_NONE) {
+            if (is != TG_PRICE_NONE && was != TG_PRICE_NONE &&
+                tg_image_price(lint->previous, was)->currency ==
+                    tg_image_price(lint->image, is)->currency) {
                 row_jump_tell(lint, row, tg_lint_price_of(lint->previous, was, 0),
                               tg_lint_price_of(lint->image, is, 0), than);
             }
@@ -271,7 +273,7 @@ static void price_jumps_find(struct tg_lint *lint)
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
         const struct tg_price *was = tg_image_price(lint->previous, i);
         const struct tg_price *is = tg_image_price(lint->image, i);
-        if (node == NULL || was == NULL || is == NULL) {
+        if (node == NULL || was == NULL || is == NULL || was->currency != is->currency) {
             continue;
         }
         const struct tg_yaml_node *tiers = tg_yaml_get(node, "tiers");

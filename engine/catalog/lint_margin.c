@@ -104,8 +104,9 @@ static void memo_fill(const struct tg_image *image, uint32_t sold, uint32_t boug
 {
     const struct tg_price *cost = tg_image_price(image, bought);
     const struct tg_price_info *cost_info = tg_image_price_info(image, bought);
-    if (tg_image_price_info(image, sold)->dimension != cost_info->dimension) {
-        return;
+    if (tg_image_price_info(image, sold)->dimension != cost_info->dimension ||
+        tg_image_price(image, sold)->currency != cost->currency) {
+        return; /* no rate is that of all calls to come */
     }
     if (is_below(image, sold, bought)) {
         memo->outcome = 1;

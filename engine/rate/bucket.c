@@ -23,6 +23,21 @@ static uint32_t cycle_number(uint8_t cycle_day, int64_t at_ns)
     return (uint32_t)(civil.year - 1970) * 12 + civil.month + (has_begun ? 1 : 0);
 }
 
+/* Calendar months of a period of several of them; 0: it is another one. */
+static uint32_t months_of(uint8_t period)
+{
+    switch (period) {
+    case TG_PERIOD_QUARTER:
+        return 3;
+    case TG_PERIOD_HALF_YEAR:
+        return 6;
+    case TG_PERIOD_YEAR:
+        return 12;
+    default:
+        return 0;
+    }
+}
+
 uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns)
 {
     switch (period) {
@@ -36,11 +51,10 @@ uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns)
         return at_ns < 0 ? 0 : (uint32_t)(at_ns / TG_NS_PER_DAY) + 1;
     case TG_PERIOD_HOUR:
         return at_ns < 0 ? 0 : (uint32_t)(at_ns / TG_NS_PER_HOUR) + 1;
-    case TG_PERIOD_YEAR: {
-        struct tg_civil civil;
-        tg_clock_to_civil(at_ns, &civil);
-        return at_ns < 0 ? 0 : (uint32_t)(civil.year - 1970) + 1;
-    }
+    case TG_PERIOD_QUARTER:
+    case TG_PERIOD_HALF_YEAR:
+    case TG_PERIOD_YEAR:
+        return at_ns < 0 ? 0 : (tg_account_period(at_ns) - 1) / months_of(period) + 1;
     default:
         return at_ns < 0 ? 0 : 1;
     }
@@ -70,15 +84,11 @@ static void period_days(uint8_t period, uint8_t cycle_day, uint32_t number, int6
         }
         return;
     }
-    if (period == TG_PERIOD_YEAR) {
-        *from = tg_days_from_civil(1970 + (int32_t)number - 1, 1, 1);
-        *to = tg_days_from_civil(1970 + (int32_t)number, 1, 1);
-        return;
-    }
-    const uint32_t months = number - 1;
+    const uint32_t length = months_of(period) > 0 ? months_of(period) : 1;
+    const uint32_t months = (number - 1) * length;
+    const uint32_t end = months + length;
     *from = tg_days_from_civil(1970 + (int32_t)(months / 12), (uint8_t)(months % 12 + 1), 1);
-    *to = tg_days_from_civil(1970 + (int32_t)((months + 1) / 12), (uint8_t)((months + 1) % 12 + 1),
-                             1);
+    *to = tg_days_from_civil(1970 + (int32_t)(end / 12), (uint8_t)(end % 12 + 1), 1);
 }
 
 void tg_bucket_span(const struct tg_allowance *allowance, const struct tg_bucket_time *time,
@@ -215,7 +225,7 @@ static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *
 static void bucket_keep(struct tg_bucket *bucket, const struct tg_allowance *allowance,
                         const struct tg_bucket_time *time)
 {
-    if (__builtin_expect(allowance->period == TG_PERIOD_YEAR, 0)) {
+    if (__builtin_expect(months_of(allowance->period) > 0, 0)) {
         int64_t from_ns;
         int64_t to_ns;
         tg_bucket_span(allowance, time, &from_ns, &to_ns);

@@ -82,8 +82,8 @@ struct tg_bucket_time {
  * @param period     enum tg_period.
  * @param cycle_day  For TG_PERIOD_CYCLE: 1..31, clamped to the month's last day.
  * @param at_ns      Local, not before 1970.
- * @return Hours, days, weeks, months, cycles or years since 1970 plus 1; always 1 for
- *         TG_PERIOD_EVER.
+ * @return Hours, days, weeks, months, cycles, quarters, half years or years since 1970 plus 1;
+ *         always 1 for TG_PERIOD_EVER.
  */
 uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns);
 

@@ -114,6 +114,19 @@ def hours_and_years_are_periods(book):
     book.row(who, "voice", ["0.00", (year, 6, 4)], "2026-01-02T10:00:00Z", duration_s=6)
     book.row(who, "voice", ["2.00", (year, 4, 0)], "2026-12-31T23:59:59Z", duration_s=6)
     book.row(who, "voice", ["0.00", (year, 6, 4)], "2027-01-01T00:00:00Z", duration_s=6)
+    for period, last, first in (("quarter", "2026-03-31", "2026-04-01"),
+                                ("half_year", "2026-06-30", "2026-07-01")):
+        grant = book.grant(10, period=period, rollover={"periods": 1, "max": 3})
+        who = book.caller([grant])
+        book.row(who, "voice", ["0.00", (grant, 8, 5)], "2026-01-01T00:00:00Z", duration_s=8)
+        book.row(who, "voice", ["2.00", (grant, 5, 0)], last + "T23:59:59Z", duration_s=7)
+        book.row(who, "voice", ["0.00", (grant, 6, 4)], first + "T00:00:00Z", duration_s=6)
+        book.row(who, "voice", ["0.00", (grant, 13, 0)], "2027-01-01T00:00:00Z", duration_s=13)
+    # Of one priority the quarter ends before the half year, and the half year before the year.
+    quarter, half = book.grant(1, period="quarter"), book.grant(1, period="half_year")
+    year = book.grant(1, period="year")
+    who = book.caller([year, half, quarter])
+    book.row(who, "voice", ["1.00", (quarter, 1, 0), (half, 1, 0), (year, 1, 0)], duration_s=4)
 
 
 def the_repeated_hour_has_bands(book):

@@ -166,7 +166,44 @@ scenario("cgrates", "peak and off-peak with a second split at the boundary",
          time_models={"t": {"default": "off", "bands": [
              {"band": "peak", "days": "mon-fri", "from": "08:00", "to": "18:00"}]}})
 
+# 46labs: North American sheets with a rate between states, within one, and for unknown callers.
+NANP = {"lerg": {"prefixes": {"1212": "ny", "1518": "ny", "1312": "il"}},
+        "sheet": {"file": "deck.csv", "rates": {"unit": "second", "per": 60, "first": 6, "next": 6}}}
+NANP_ROWS = ("prefix,zone,price,intra,indeterminate,jurisdiction\n1212,212,0.02,0.01,0.03,ny\n"
+             "1518,518,0.02,0.04,,ny\n1312,312,0.05,,0.06,il\n1907,907,0.07,,,\n1213,213,0.02,0.01,0.03,ca\n")
+NEW_YORK, CHICAGO, NOWHERE = "+15185550000", "+13125550000", "+18005551212"
+CALLERS = [{"id": f"S{number}", "account": "A1", "product": "sold", "msisdn": number,
+            "active_from": "2020-01-01"} for number in (NEW_YORK, CHICAGO, NOWHERE)]
+scenario("46labs", "interrate, intrarate, ijrate of each code",
+         {"voice": {"deck": "sheet", "origin": {"by": "number", "deck": "lerg"}}},
+         [call(60, code, subscriber=who) for code in ("1212", "1518", "1312", "1907", "1213")
+          for who in (NEW_YORK, CHICAGO, NOWHERE)],
+         [{"amount": "0.01", "zone": "ny>sheet/212"}, "0.02", {"amount": "0.03", "zone": "?>sheet/212"},
+          "0.04", "0.02", "0.02", "0.05", "0.05", "0.06", "0.07", "0.07", "0.07", "0.02", "0.02", "0.03"],
+         decks=NANP, deck=NANP_ROWS, subscribers=CALLERS)
+scenario("46labs", "a plan's own price wins, and minutes within the state may be free",
+         {"voice": {"deck": "sheet", "origin": {"by": "number", "deck": "lerg"},
+                    "prices": {"ny>sheet/212": "p"}, "allowances": ["a"]}},
+         [call(60, "1212", subscriber=NEW_YORK), call(60, "1212", subscriber=CHICAGO),
+          call(60, "1518", subscriber=NEW_YORK)], ["6", "0.02", "0"],
+         decks=NANP, deck=NANP_ROWS, subscribers=CALLERS,
+         prices={"p": {"unit": "second", "price": "0.1"}},
+         allowances={"a": {"unit": "minute", "amount": 9, "services": ["voice"], "zones": ["ny>sheet/518"]}})
+
 # ASTPP, A2Billing: retail calls.
+RATE_CARD = ("prefix,zone,price,connect,first,next,minimum,grace,included,min,max\n49,de,0.60,0.05,60,6,,,,,\n"
+             "33,fr,0.60,,1,1,30,,,,\n44,uk,0.60,,1,1,,5,,,\n1,us,0.60,,1,1,,,60,,\n61,au,0.60,,1,1,,,,0.50,2\n")
+scenario("astpp", "rate cards: connection, initial block, grace, included seconds, least and most a call",
+         {"voice": {"deck": "card"}},
+         [call(61, "49"), call(10, "33"), call(5, "44"), call(6, "44"), call(60, "1"), call(70, "1"),
+          call(1, "61"), call(100, "61"), call(600, "61")],
+         ["0.71", "0.30", "0", "0.06", "0", "0.10", "0.50", "1", "2"], deck=RATE_CARD,
+         decks={"card": {"file": "deck.csv", "rates": {"unit": "second", "per": 60}}})
+scenario("a2billing", "rates of a dollar card, the bill in euros", {"voice": {"deck": "card"}},
+         [call(60, "49")], [{"amount": "0.12345678", "currency": "USD"}], bills=[("2026-03", "A1", "0.11")],
+         deck="prefix,zone,price\n49,de,0.12345678\n",
+         decks={"card": {"file": "deck.csv", "rates": {"unit": "second", "per": 60, "currency": "USD"}}},
+         exchange_rates={"r": {"from": "USD", "to": "EUR", "rate": "0.9", "valid_from": "2020-01-01"}})
 scenario("astpp", "30/6 at 0.006 a minute: 32, 57, 75 seconds", VOICE,
          [call(32), call(57), call(75)], ["0.0036", "0.006", "0.0078"],
          prices={"p": {"unit": "second", "price": "0.006", "per": 60, "first": 30, "next": 6}})
