@@ -6,6 +6,7 @@
 #include "bill/assemble_parts.h"
 #include "bill/balance.h"
 #include "bill/bill.h"
+#include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/members.h"
@@ -321,7 +322,8 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
                     balance->usage != 0 || balance->lapsed != 0};
 }
 
-/* Who bills, when it is to be paid, and in which coins; a note has these of its invoice. */
+/* Who bills, when it is to be paid, in which coins, and what earlier bills have left; a note has
+ * these of its invoice. */
 static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
 {
     const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
@@ -332,6 +334,13 @@ static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invo
     }
     invoice->seller = tg_bill_seller_of(&made->sellers, made->account, made->window.end_ns - 1);
     invoice->cash = tg_bill_cash_of(terms, invoice->currency->numeric, account->flags);
+    invoice->carries_credit = terms == NULL || terms->billing.keeps_credit == 0;
+    if (invoice->carries_credit && made->carries != NULL && made->carries->count > 0) {
+        const struct tg_bill_carry_use use = {.account = made->account_id,
+                                              .entity = invoice->seller.entity,
+                                              .currency = invoice->currency->numeric};
+        invoice->credit = tg_bill_carries_sum(made->carries, &use);
+    }
 }
 
 static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
@@ -411,6 +420,12 @@ void tg_bill_assembler_sellers(struct tg_bill_assembler *assembler, const struct
 {
     assembler->sellers.newest = newest;
     assembler->sellers.run_entity = run_entity;
+}
+
+void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
+                               const struct tg_bill_carries *carries)
+{
+    assembler->carries = carries;
 }
 
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)

@@ -67,6 +67,7 @@ struct tg_bill_assembler {
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
+    const struct tg_bill_carries *carries;  /**< Credit of accounts; NULL: nobody has any. */
     uint32_t notes_count;                   /**< Of notes. */
     struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
     uint32_t currencies_count;                         /**< Of currencies. */

@@ -7,6 +7,7 @@
 #include "bill/assemble.h"
 #include "bill/balance.h"
 #include "bill/bands.h"
+#include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/charge_tax.h"
 #include "bill/close.h"
@@ -38,6 +39,7 @@ struct run {
     struct tg_bill_crew *crew;
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
     struct tg_bill_closes closes;
+    struct tg_bill_carries carries; /* As they are when the run begins. */
     struct tg_bill_bands *bands;
     struct tg_bill_charges charges;
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
@@ -133,6 +135,9 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
     }
     if (err == TG_OK) {
         err = tg_bill_last_epoch(params->data_dir, &collect->epoch_last, why);
+    }
+    if (err == TG_OK) {
+        err = tg_bill_carries_load(params->state, &run->carries, why);
     }
     run->catalog = *params->catalog;
     collect->month = tg_bill_month(params->period_start_ns);
@@ -261,6 +266,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_state(run->assemblers[i], params->state);
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
+            tg_bill_assembler_carries(run->assemblers[i], &run->carries);
             tg_bill_assembler_bands(run->assemblers[i], run->bands);
             tg_bill_assembler_sellers(run->assemblers[i],
                                       params->catalog->images[params->catalog->images_count - 1],
@@ -303,6 +309,7 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
             .size_bytes = sizeof issue,
             .needs_approval = has_lifecycle(run) && run->billing->needs_approval != 0,
             .legal_entity = params->legal_entity,
+            .carries = &run->carries,
             .series = params->series};
         err = tg_bill_issuer_open(params->state, &issue, &run->issuer, why);
     }
@@ -324,6 +331,7 @@ static void run_close(struct run *run)
                       : 0);
     tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
+    tg_bill_carries_free(&run->carries);
     tg_bill_bands_close(run->bands);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {

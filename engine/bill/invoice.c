@@ -196,7 +196,8 @@ static void invoice_assert_sums(const struct tg_bill_invoice *invoice)
     (void)taxes;
 }
 
-/* What balances have paid: the lines of their rows, tax included; and what coins cannot. */
+/* What balances have paid: the lines of their rows, tax included; what earlier bills have left;
+ * and what coins cannot. */
 static bool paid_sum(struct tg_bill_invoice *invoice)
 {
     __int128 paid = 0;
@@ -207,9 +208,13 @@ static bool paid_sum(struct tg_bill_invoice *invoice)
     }
     int64_t rest = 0;
     invoice->paid = (int64_t)paid;
-    return paid >= INT64_MIN && paid <= INT64_MAX &&
-           !__builtin_sub_overflow(invoice->total, invoice->paid, &rest) &&
-           tg_bill_cash_add(&invoice->cash, rest, &invoice->cash_added) == TG_OK;
+    if (paid < INT64_MIN || paid > INT64_MAX ||
+        __builtin_sub_overflow(invoice->total, invoice->paid, &rest)) {
+        return false;
+    }
+    invoice->credit_used = rest <= 0 ? 0 : rest < invoice->credit ? rest : invoice->credit;
+    return tg_bill_cash_add(&invoice->cash, rest - invoice->credit_used, &invoice->cash_added) ==
+           TG_OK;
 }
 
 enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,

@@ -398,6 +398,12 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
     }
+    if (invoice->credit_used != 0) {
+        add_exact(out, "x_creditUsed", currency, invoice->credit_used);
+    }
+    if (invoice->credit_used != 0 || tg_bill_invoice_credit_left(invoice) != 0) {
+        add_exact(out, "x_creditLeft", currency, tg_bill_invoice_credit_left(invoice));
+    }
     TG_BILL_TEXT_PUT(out, ",\"taxItem\":[");
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         tg_bill_text_put(out, ",", i > 0);

@@ -231,6 +231,9 @@ static void add_due(struct tg_bill_text *out, const struct tg_bill_invoice *invo
     if (invoice->statement.is_there) {
         add_sum(out, "Paid from balance", -invoice->paid, invoice->currency);
     }
+    if (invoice->credit_used != 0) {
+        add_sum(out, "Credit of earlier bills", -invoice->credit_used, invoice->currency);
+    }
     if (invoice->cash.step != 0) {
         TG_BILL_TEXT_PUT(&text, "Rounding to ");
         tg_bill_text_money(&text, invoice->cash.step, invoice->currency->minor,
@@ -238,6 +241,9 @@ static void add_due(struct tg_bill_text *out, const struct tg_bill_invoice *invo
         add_sum(out, label, invoice->cash_added, invoice->currency);
     }
     add_sum(out, "Due", tg_bill_invoice_due(invoice), invoice->currency);
+    if (invoice->credit_used != 0 || tg_bill_invoice_credit_left(invoice) != 0) {
+        add_sum(out, "Credit left", tg_bill_invoice_credit_left(invoice), invoice->currency);
+    }
 }
 
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
@@ -317,7 +323,8 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         }
     }
     add_sum(out, "Total", invoice->total, invoice->currency);
-    if (invoice->statement.is_there || invoice->cash.step != 0) {
+    if (invoice->statement.is_there || invoice->cash.step != 0 || invoice->credit_used != 0 ||
+        tg_bill_invoice_credit_left(invoice) != 0) {
         add_due(out, invoice);
     }
     if (invoice->statement.is_there) {

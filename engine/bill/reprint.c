@@ -161,6 +161,23 @@ static bool cash_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
     return is_read;
 }
 
+/* What is left is of the account: the sum it had is what was used and what is left of it. */
+static bool credit_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const uint8_t minor = invoice->currency->minor;
+    int64_t left = 0;
+    if ((tg_json_get(bill, "x_creditUsed") != NULL &&
+         !amount_read(bill, "x_creditUsed", minor, &invoice->credit_used)) ||
+        (tg_json_get(bill, "x_creditLeft") != NULL &&
+         !amount_read(bill, "x_creditLeft", minor, &left))) {
+        return false;
+    }
+    invoice->carries_credit = left != 0;
+    invoice->credit = 0;
+    invoice->credit = left - tg_bill_invoice_credit_left(invoice);
+    return true;
+}
+
 static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
 {
     const struct tg_json *account = tg_json_get(bill, "billingAccount");
@@ -187,7 +204,7 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
            time_read(bill, "billDate", &invoice->issued_ns) &&
            time_read(period, "startDateTime", &invoice->period_start_ns) &&
            time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice) &&
-           statement_read(bill, invoice) && cash_read(bill, invoice);
+           statement_read(bill, invoice) && cash_read(bill, invoice) && credit_read(bill, invoice);
 }
 
 enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out,

@@ -116,7 +116,8 @@ static struct tg_billing billing_read(struct tg_compile *compile, const struct t
 {
     const struct tg_schema *keys = &tg_catalog_billing_keys;
     struct tg_billing billing = {.needs_approval =
-                                     (uint8_t)tg_schema_number(keys, node, "approval")};
+                                     (uint8_t)tg_schema_number(keys, node, "approval"),
+                                 .keeps_credit = (uint8_t)tg_schema_number(keys, node, "credit")};
     if (tg_yaml_get(node, "grace_days") != NULL) {
         billing.grace_days_plus = (uint8_t)(tg_schema_number(keys, node, "grace_days") + 1);
     }

@@ -228,7 +228,7 @@ struct tg_billing {
     uint8_t needs_approval;     /**< 1: nothing is issued that was not approved. */
     uint8_t dunning_count;      /**< Of dunning_days. */
     uint8_t grace_days_plus;    /**< Days that a run waits for sources, plus 1; 0: it does not. */
-    uint8_t reserved;           /**< 0. */
+    uint8_t keeps_credit;       /**< 1: what a bill leaves below 0 is not for later ones. */
     uint16_t payment_days_plus; /**< Days from a bill's date to its due date, plus 1; 0: none. */
     uint16_t dunning_days[TG_DUNNING_STEPS_MAX]; /**< After the due date, rising. */
     uint8_t reserved_2[10];                      /**< 0. */

@@ -433,6 +433,7 @@ static void issued_print(const struct find *find, const struct tg_document *docu
     }
     const uint8_t minor = standing.currency->minor;
     const char *state = tg_bill_standing_name(standing.state);
+    const bool leaves_credit = standing.open < 0 && !standing.is_note && !standing.keeps_credit;
     if (find->options->is_json) {
         tg_json_set_string(json, "state", state);
         tg_json_set_money(json, "paid", standing.paid, minor, minor);
@@ -441,15 +442,24 @@ static void issued_print(const struct find *find, const struct tg_document *docu
             tg_json_set_money(json, "rounding", standing.rounding, minor, minor);
         }
         tg_json_set_money(json, "open", standing.open, minor, minor);
+        if (leaves_credit) {
+            tg_json_set_money(json, "credit_left", -standing.open, minor, minor);
+        }
         (void)tg_json_print(json, false, stdout);
         (void)fputc('\n', stdout);
         return;
     }
     char label[TG_BILL_LABEL_BYTES];
     tg_bill_standing_label(&standing, label);
-    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", label, tg_json_get_text(json, "account", "?"),
+    (void)printf("%-24s %-24s %12s %s  %-11s %s", label, tg_json_get_text(json, "account", "?"),
                  tg_json_get_text(json, "total", "?"), tg_json_get_text(json, "currency", "?"),
                  state, document->id);
+    if (leaves_credit) {
+        char left[TG_MONEY_TEXT_BYTES];
+        (void)tg_money_format(-standing.open, minor, minor, left);
+        (void)printf("  %s left", left);
+    }
+    (void)printf("\n");
 }
 
 /* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a. */
@@ -782,6 +792,7 @@ const struct tg_verb tg_verb_bill = {
         "it issues, and issues what was approved; with `grace_days` it waits for sources (--at: "
         "now,\n"
         "else the latest event). pay notes a payment, once a reference; below 0 it was paid back.\n"
+        "what is open below 0 on a bill is taken off the next ones, unless `credit: open`.\n"
         "void drops a draft, or takes back all of an issued bill by a credit note. dunning tells\n"
         "the fronts which bills are not paid so many days after they were due, each step once.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
