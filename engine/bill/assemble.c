@@ -320,6 +320,12 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
         .lapsed = balance->lapsed,
         .is_there = is_prepaid || balance->opening != 0 || balance->topups != 0 ||
                     balance->usage != 0 || balance->lapsed != 0};
+    const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
+    if (is_prepaid && terms != NULL) {
+        invoice->balance_mode = terms->billing.prepaid_fees;
+    }
+    invoice->balance_taken = balance->taken;
+    invoice->is_taken = balance->is_taken;
 }
 
 /* Who bills, when it is to be paid, in which coins, and what earlier bills have left; a note has
@@ -371,6 +377,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     *invoice = (struct tg_bill_invoice){
         .account_id = assembler->account_id,
         .account_name = assembler->account_name,
+        .account = assembler->account,
         .currency = tg_currency_by_numeric(currency),
         .period_start_ns = assembler->window.start_ns,
         .period_end_ns = assembler->window.end_ns,

@@ -16,6 +16,7 @@
 #include "bill/lines.h"
 #include "bill/members.h"
 #include "bill/period.h"
+#include "bill/taken.h"
 #include "catalog/catalog.h"
 #include "rate/account.h"
 
@@ -535,7 +536,9 @@ static enum tg_err balances_make(struct run *run, struct tg_why *why)
     for (uint32_t i = 0; i < run->threads_count; i++) {
         tg_bill_assembler_balances(run->assemblers[i], run->balances);
     }
-    return tg_bill_balances_read(&run->collect, run->balances, why);
+    const enum tg_err err = tg_bill_balances_read(&run->collect, run->balances, why);
+    return err == TG_OK ? tg_bill_taken_read(run->params->state, &run->collect, run->balances, why)
+                        : err;
 }
 
 /* Passes over account ranges: a range whose lines do not fit is halved and scanned again. */

@@ -140,13 +140,15 @@ struct tg_bill_statement {
     __int128 topups;  /**< Added in it. */
     __int128 usage;   /**< What rows on the bill took: below 0. */
     __int128 lapsed;  /**< What was not used in its time: below 0. */
+    __int128 fees;    /**< What this bill took for fees: below 0; compute writes it. */
     bool is_there;    /**< Else all is 0: nothing to state. */
 };
 
 /** @brief Balance when the period ended. @param statement Statement. @return Rating scale. */
 static inline __int128 tg_bill_statement_closing(const struct tg_bill_statement *statement)
 {
-    return statement->opening + statement->topups + statement->usage + statement->lapsed;
+    return statement->opening + statement->topups + statement->usage + statement->lapsed +
+           statement->fees;
 }
 
 /** @brief What a document is. */
@@ -186,10 +188,15 @@ struct tg_bill_invoice {
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< With tax, bill scale. */
     int64_t paid;                                /**< Of total, taken from a balance already. */
-    int64_t credit;           /**< What earlier bills left to this one, bill scale, 0 or more. */
-    int64_t credit_used;      /**< Of credit, taken off the rest; compute writes it. */
-    int64_t cash_added;       /**< What rounding by cash adds to the rest. */
-    struct tg_bill_cash cash; /**< How what is due is rounded. */
+    uint8_t balance_mode;  /**< enum tg_prepaid_fees: how the balance pays what is left to pay. */
+    bool is_taken;         /**< balance_taken is given: that of the bill as it was issued. */
+    uint8_t reserved_2[2]; /**< 0. */
+    uint32_t account;      /**< Roster index. */
+    int64_t balance_taken; /**< Of paid, for fees; compute writes it. */
+    int64_t credit;        /**< What earlier bills left to this one, bill scale, 0 or more. */
+    int64_t credit_used;   /**< Of credit, taken off the rest; compute writes it. */
+    int64_t cash_added;    /**< What rounding by cash adds to the rest. */
+    struct tg_bill_cash cash;           /**< How what is due is rounded. */
     struct tg_bill_statement statement; /**< Of that balance. */
     char id[TG_BILL_ID_BYTES];          /**< Document id; tells account and period. */
     char number[TG_BILL_NUMBER_BYTES];  /**< Gapless number; "" for a draft, and

@@ -3,8 +3,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/money.h"
 #include "bill/carry.h"
 #include "bill/standing.h"
+#include "bill/taken.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -251,6 +253,21 @@ static enum tg_err credit_move(struct tg_bill_issuer *issuer, const struct tg_bi
     return err;
 }
 
+/* What the balance pays of it, for later bills and for the engine. */
+static enum tg_err balance_move(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                                const struct tg_bill_ready *ready)
+{
+    const struct tg_currency *currency = tg_currency_by_numeric(ready->currency);
+    const struct tg_bill_take take = {.bill = pack->bytes + ready->id_at,
+                                      .account_name = pack->bytes + ready->account_at,
+                                      .currency = currency->code,
+                                      .amount = ready->balance_taken,
+                                      .end_ns = ready->period_end_ns,
+                                      .account = ready->account,
+                                      .minor = currency->minor};
+    return tg_bill_take_put(&issuer->txn, &take);
+}
+
 static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
                              const struct tg_bill_ready *ready, struct tg_bill_stored *stored,
                              struct tg_why *why)
@@ -280,6 +297,9 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
     }
     if (err == TG_OK && ready->is_issued && (ready->credit_used != 0 || ready->leaves_credit)) {
         err = credit_move(issuer, pack, ready, stored->number, why);
+    }
+    if (err == TG_OK && ready->is_issued && ready->balance_taken != 0) {
+        err = balance_move(issuer, pack, ready);
     }
     return err;
 }

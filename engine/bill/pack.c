@@ -206,8 +206,8 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     return hash;
 }
 
-/* An approval is also of who bills and of what earlier bills left; who an account moves to later
- * has not issued its old bills, and credit is used once. */
+/* An approval is also of who bills and of what pays it: credit and the balance; who an account
+ * moves to later has not issued its old bills, and credit is used once. */
 static uint64_t approval_digest(const struct tg_bill_invoice *invoice, uint64_t digest)
 {
     const struct tg_bill_seller *seller = &invoice->seller;
@@ -219,6 +219,9 @@ static uint64_t approval_digest(const struct tg_bill_invoice *invoice, uint64_t 
     }
     if (invoice->credit_used != 0) {
         digest = tg_key_hash(digest, &invoice->credit_used, sizeof invoice->credit_used);
+    }
+    if (invoice->balance_taken != 0) {
+        digest = tg_key_hash(digest, &invoice->balance_taken, sizeof invoice->balance_taken);
     }
     return digest;
 }
@@ -400,7 +403,12 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     ready->credit_used = invoice->credit_used;
     ready->leaves_credit = invoice->document == TG_BILL_INVOICE && invoice->carries_credit &&
                            tg_bill_invoice_due(invoice) < 0;
-    ready->account_at = invoice->credit_used != 0 ? text_keep(pack, invoice->account_id) : SIZE_MAX;
+    ready->account_at = invoice->credit_used != 0 || invoice->balance_taken != 0
+                            ? text_keep(pack, invoice->account_id)
+                            : SIZE_MAX;
+    ready->balance_taken = invoice->balance_taken;
+    ready->period_end_ns = invoice->period_end_ns;
+    ready->account = invoice->account;
     if (!parts_add(pack, invoice, ready)) {
         return tg_why_set(why, TG_E_FULL, "invoice %s is longer than any can be", invoice->id);
     }

@@ -257,6 +257,7 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     } parts[] = {{"Balance when the period began", statement->opening, false},
                  {"Top-ups", statement->topups, false},
                  {"Usage", statement->usage, false},
+                 {"Fees", statement->fees, true},
                  {"Lapsed", statement->lapsed, true},
                  {"Balance when it ended", tg_bill_statement_closing(statement), false}};
     TG_BILL_TEXT_PUT(out, "\n");

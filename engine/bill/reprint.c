@@ -133,6 +133,7 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
     int64_t topups = 0;
     int64_t usage = 0;
     int64_t lapsed = 0;
+    int64_t fees = 0;
     if (balance == NULL) {
         return true;
     }
@@ -140,10 +141,11 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
         amount_read(balance, "opening", scale, &opening) &&
         amount_read(balance, "topups", scale, &topups) &&
         amount_read(balance, "usage", scale, &usage) &&
+        (tg_json_get(balance, "fees") == NULL || amount_read(balance, "fees", scale, &fees)) &&
         (tg_json_get(balance, "lapsed") == NULL ||
          amount_read(balance, "lapsed", scale, &lapsed)) &&
         amount_read(bill, "x_paidFromBalance", invoice->currency->minor, &invoice->paid);
-    invoice->statement = (struct tg_bill_statement){opening, topups, usage, lapsed, true};
+    invoice->statement = (struct tg_bill_statement){opening, topups, usage, lapsed, fees, true};
     return is_read;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/bill_entry.h"
 #include "cli/bill_files.h"
 #include "cli/bill_lifecycle.h"
+#include "cli/bill_settle.h"
 #include "cli/cli.h"
 #include "cli/source_names.h"
 
@@ -323,9 +324,12 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     } else if (!options->is_quiet) {
         report_text(options, &stats);
     }
+    const int settled = options->issues && !options->is_quiet
+                            ? tg_cli_bill_settle(&tg_verb_bill, options->data, false, false)
+                            : TG_EXIT_OK;
     const bool is_clean = stats.invoices_failed_count == 0 && stats.rows_unknown_count == 0 &&
                           stats.invoices_differ_count == 0 && stats.invoices_unapproved_count == 0;
-    return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
+    return is_clean ? settled : TG_EXIT_PROBLEM;
 }
 
 /* As many as there are processors unless told; 0: not a number of threads. */
@@ -709,6 +713,9 @@ static int bill_run(int argc, char **argv)
     if (strcmp(options.action, "run") == 0) {
         return bill_make(&options);
     }
+    if (strcmp(options.action, "settle") == 0) {
+        return tg_cli_bill_settle(&tg_verb_bill, options.data, true, options.is_json);
+    }
     if (strcmp(options.action, "list") == 0 || strcmp(options.action, "show") == 0) {
         return read_run(&options);
     }
@@ -765,7 +772,8 @@ const struct tg_verb tg_verb_bill = {
         "                          --reference NAME [--json]\n"
         "       tollgate bill void NUMBER|BILL --data DIR --date YYYY-MM-DD --title REASON "
         "[--json]\n"
-        "       tollgate bill dunning --data DIR --at TIME [--json]\n\n"
+        "       tollgate bill dunning --data DIR --at TIME [--json]\n"
+        "       tollgate bill settle --data DIR [--json]\n\n"
         "run computes the invoices of a month from the journal: of the cycle of each account that\n"
         "ends in it (cycle_day 15: from the 15th before to its 14th). Without --issue they are "
         "drafts;\n"
@@ -795,6 +803,8 @@ const struct tg_verb tg_verb_bill = {
         "what is open below 0 on a bill is taken off the next ones, unless `credit: open`.\n"
         "void drops a draft, or takes back all of an issued bill by a credit note. dunning tells\n"
         "the fronts which bills are not paid so many days after they were due, each step once.\n"
+        "settle tells the running engine what bills took from prepaid balances (`billing:\n"
+        "prepaid_fees`); a run that issues does it too where an engine runs.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
         "matches the journal.\n",
     .run = bill_run,

@@ -104,6 +104,7 @@ CHANGES = {
     "catalog.account_zones": ([], [("catalog.account_zones", ["Europe/Madrid", "Asia/Tokyo"])]),
     "catalog.billing.approval": ([], [("catalog.billing", {"approval": "required"})]),
     "catalog.billing.credit": ([], [("catalog.billing", {"credit": "open"})]),
+    "catalog.billing.prepaid_fees": ([], [("catalog.billing", {"prepaid_fees": "whole"})]),
     "catalog.billing.grace_days": ([], [("catalog.billing", {"grace_days": 0})]),
     "catalog.billing.payment_days": ([], [("catalog.billing", {"payment_days": 0})]),
     "catalog.rounding.rate": ([], [("catalog.rounding", {"rate": "up"})]),
