@@ -59,6 +59,17 @@ struct run {
 
 static const struct tg_billing no_billing;
 
+/* Is anybody's bill one for several cycles? */
+static bool has_long_bills(const struct run *run)
+{
+    const struct tg_roster *roster = run->catalog.roster;
+    bool has = false;
+    for (uint32_t i = 0; i < roster->accounts_count && run->params->follows_cycle_days; i++) {
+        has |= tg_roster_bills(&roster->accounts[i]) != 0;
+    }
+    return has;
+}
+
 /* The cycle that closes in the month, by zone of accounts and cycle day: all its usage is in when
  * the month is. */
 static enum tg_err windows_make(struct run *run, struct tg_why *why)
@@ -70,23 +81,27 @@ static enum tg_err windows_make(struct run *run, struct tg_why *why)
         const uint32_t count = tg_image_count(catalog->images[i], TG_CATALOG_ACCOUNT_ZONE);
         zones_count = count > zones_count ? count : zones_count;
     }
-    run->windows_count = zones_count * TG_BILL_CYCLE_DAYS;
+    const uint32_t bills_count = has_long_bills(run) ? TG_ROSTER_BILLS_KINDS : 1;
+    run->windows_count = bills_count * zones_count * TG_BILL_CYCLE_DAYS;
     run->windows = tg_pages_take(run->windows_count * sizeof run->windows[0]);
     if (run->windows == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the cycles of %u zones", zones_count);
     }
     for (uint32_t i = 0; i < run->windows_count; i++) {
         const uint8_t day = (uint8_t)(i % TG_BILL_CYCLE_DAYS);
-        const struct tg_bill_cycle cycle = {.catalog = catalog,
-                                            .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS),
-                                            .day = day > 0 ? day : 1};
+        const struct tg_bill_cycle cycle = {
+            .catalog = catalog,
+            .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS % zones_count),
+            .day = day > 0 ? day : 1,
+            .bills = (uint8_t)(i / TG_BILL_CYCLE_DAYS / zones_count)};
         run->windows[i] = params->follows_cycle_days
-                              ? tg_bill_cycle_window(&cycle, run->collect.month)
+                              ? tg_bill_cycle_bill(&cycle, run->collect.month)
                               : (struct tg_bill_window){.start_ns = params->period_start_ns,
                                                         .end_ns = params->period_end_ns};
     }
     run->collect.windows = run->windows;
     run->collect.zones_count = zones_count;
+    run->collect.bills_count = bills_count;
     return TG_OK;
 }
 
@@ -423,9 +438,13 @@ static enum tg_err account_make(const struct run *run, struct tg_bill_assembler 
 {
     uint32_t invoices_count = 0;
     struct tg_why *why = &chunk->why;
+    const struct tg_bill_window *window = tg_bill_collect_window(&run->collect, account);
+    if (window->start_ns >= window->end_ns) {
+        chunk->empty_count++;
+        return TG_OK; /* Its bill is made with a later month. */
+    }
     enum tg_err err =
-        tg_bill_assemble(assembler, account, tg_bill_collect_window(&run->collect, account),
-                         run->collect.lines, &invoices_count, why);
+        tg_bill_assemble(assembler, account, window, run->collect.lines, &invoices_count, why);
     chunk->empty_count += err == TG_OK && invoices_count == 0;
     for (uint32_t i = 0; i < invoices_count && err == TG_OK; i++) {
         struct tg_bill_invoice invoice;

@@ -83,12 +83,25 @@ static void add_day(struct tg_bill_text *out, int64_t time_ns)
     tg_bill_text_count(out, civil.day, 2);
 }
 
+/* Of a bill for several cycles: which one the line is of; first, as the end of a cell is cut. */
+static void add_cycle(struct tg_bill_text *text, const struct tg_bill_invoice *invoice,
+                      const struct tg_bill_line *line)
+{
+    if (line->to_ns != 0) {
+        add_day(text, tg_zone_local_ns(invoice->zone, line->from_ns));
+        TG_BILL_TEXT_PUT(text, " ");
+    }
+}
+
 /* What a line without rows is called. */
 static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill_line *line,
                      char item[ITEM_BYTES])
 {
     struct tg_bill_text text = tg_bill_text(item, ITEM_BYTES);
     const char *title = line->title != NULL ? line->title : "";
+    if (line->kind != TG_BILL_LINE_RECURRING) {
+        add_cycle(&text, invoice, line);
+    }
     switch (line->kind) {
     case TG_BILL_LINE_RECURRING:
         if (line->to_ns == 0) {
@@ -173,6 +186,9 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         }
     } else {
         struct tg_bill_text text = tg_bill_text(item, sizeof item);
+        if (line->kind == TG_BILL_LINE_USAGE) { /* What is late says so. */
+            add_cycle(&text, invoice, line);
+        }
         tg_bill_text_add(&text, "%s%s%s%s", rows_mark(line), line->price_id,
                          line->zone_id[0] != '\0' ? ", " : "", line->zone_id);
         if (line->band_id != NULL && line->band_id[0] != '\0') {

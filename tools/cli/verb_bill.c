@@ -466,7 +466,8 @@ static void issued_print(const struct find *find, const struct tg_document *docu
     (void)printf("\n");
 }
 
-/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a. */
+/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a; of
+ * several cycles that end with a month B-20261001-20270101-a. */
 static bool id_is_of_period(const char *id, const char *period)
 {
     id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
@@ -477,8 +478,21 @@ static bool id_is_of_period(const char *id, const char *period)
     if (strncmp(id, period, 7) == 0 && id[7] == '-') {
         return true;
     }
-    return strspn(id, "0123456789") == 8 && strspn(id + 9, "0123456789") == 8 &&
-           strncmp(id + 9, period, 4) == 0 && strncmp(id + 13, period + 5, 2) == 0;
+    if (strspn(id, "0123456789") != 8 || id[8] != '-' || strspn(id + 9, "0123456789") != 8) {
+        return false;
+    }
+    char end[16];
+    char month[24];
+    int64_t end_ns = 0;
+    struct tg_civil civil;
+    (void)snprintf(end, sizeof end, "%.4s-%.2s-%.2s", id + 9, id + 13, id + 15);
+    if (tg_clock_parse(end, strlen(end), &end_ns) != TG_OK) {
+        return false;
+    }
+    tg_clock_to_civil(end_ns - 1, &civil);
+    (void)snprintf(month, sizeof month, "%04u-%02u", (unsigned)civil.year % 10000,
+                   (unsigned)civil.month % 100);
+    return strcmp(month, period) == 0;
 }
 
 /* --period and --account. */
@@ -775,8 +789,9 @@ const struct tg_verb tg_verb_bill = {
         "       tollgate bill dunning --data DIR --at TIME [--json]\n"
         "       tollgate bill settle --data DIR [--json]\n\n"
         "run computes the invoices of a month from the journal: of the cycle of each account that\n"
-        "ends in it (cycle_day 15: from the 15th before to its 14th). Without --issue they are "
-        "drafts;\n"
+        "ends in it (cycle_day 15: from the 15th before to its 14th), with bill_period quarter "
+        "of\n"
+        "the three up to it. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "Numbers are gapless by legal entity, series and year of --date: those of the account in\n"
         "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"
