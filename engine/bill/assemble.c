@@ -6,6 +6,7 @@
 #include "bill/assemble_parts.h"
 #include "bill/balance.h"
 #include "bill/bill.h"
+#include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/members.h"
@@ -171,6 +172,7 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
         struct tg_bill_member member = {
             .name = made->names[m],
             .subscriber = members[m],
+            .from = made->cycle_from,
             .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
         const struct tg_product *sold = member.version.product;
         bool is_first =
@@ -221,12 +223,70 @@ static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why
     return TG_OK;
 }
 
-/* The bill of the cycle before charged this one's fees in advance. */
-static bool is_paid_ahead(const struct tg_bill_assembler *made, uint32_t account)
+/* Of a member's slots those of a cycle: what is late, or of no cycle of the bill, is with the last.
+ */
+static uint32_t slots_of_cycle(const struct tg_bill_assembler *made, struct tg_bill_slot *slots,
+                               uint32_t slots_count)
 {
-    uint64_t epoch = 0;
-    return made->closes != NULL &&
-           tg_bill_closes_find(made->closes, account, made->window.month - 1, &epoch);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < slots_count; i++) {
+        const uint32_t month =
+            slots[i].month >= made->month_first && slots[i].month < made->month_last
+                ? slots[i].month
+                : made->month_last;
+        if (month == made->window.month) {
+            slots[kept++] = slots[i];
+        }
+    }
+    return kept;
+}
+
+/* Lines of one cycle: of each subscription, then what the terms of the account make of them. */
+static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *members,
+                               uint32_t members_count, struct tg_why *why)
+{
+    enum tg_err err = TG_OK;
+    const bool is_one = made->month_first == made->month_last;
+    made->is_paid_ahead =
+        made->window.next_end_ns != 0 && tg_bill_cycle_is_closed(made, made->window.month - 1);
+    made->cycle_from = made->lines_count;
+    made->names_count = 0; /* The same names again: those before stay as they are. */
+    for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
+        uint32_t count = tg_bill_lines_take(made->table, members[m], made->slots);
+        count = is_one ? count : slots_of_cycle(made, made->slots, count);
+        err = member_lines(made, members[m], made->slots, count, why);
+    }
+    if (err == TG_OK && made->spends_max > 0) {
+        err = tg_bill_spend_account(made, members, members_count);
+        err = err == TG_OK ? TG_OK
+                           : tg_why_set(why, err, "the sums of %s do not fit", made->account_id);
+    }
+    err = err == TG_OK ? account_terms(made, members, members_count, true, why) : err;
+    err = err == TG_OK ? account_terms(made, members, members_count, false, why) : err;
+    for (uint32_t i = made->cycle_from; i < made->lines_count && !is_one; i++) {
+        if (made->lines[i].to_ns == 0) { /* Which of the bill's cycles it is of. */
+            made->lines[i].from_ns = made->window.start_ns;
+            made->lines[i].to_ns = made->window.end_ns;
+        }
+    }
+    return err;
+}
+
+/* A bill for several cycles has the lines of each as if it were alone. */
+static enum tg_err cycles_lines(struct tg_bill_assembler *made, const uint32_t *members,
+                                uint32_t members_count, struct tg_why *why)
+{
+    const struct tg_bill_window whole = made->window;
+    enum tg_err err = TG_OK;
+    if (whole.cycles <= 1) {
+        return cycle_lines(made, members, members_count, why);
+    }
+    for (uint32_t month = made->month_first; month <= made->month_last && err == TG_OK; month++) {
+        made->window = tg_bill_cycle_window(&made->cycle, month);
+        err = cycle_lines(made, members, members_count, why);
+    }
+    made->window = whole;
+    return err;
 }
 
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
@@ -241,7 +301,8 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     assembler->table = table;
     assembler->cycle = tg_bill_cycle_of(assembler->catalog, account);
     assembler->zone = tg_bill_cycle_zone(&assembler->cycle, window->end_ns - 1);
-    assembler->is_paid_ahead = window->next_end_ns != 0 && is_paid_ahead(assembler, account);
+    assembler->month_last = window->month;
+    assembler->month_first = window->month - (window->cycles > 1 ? window->cycles - 1 : 0);
     assembler->notes_count = 0;
     assembler->lines_count = 0;
     assembler->names_count = 0;
@@ -259,6 +320,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
         needed += tg_bill_lines_count(table, members[m]);
     }
+    needed *= window->cycles > 1 ? window->cycles : 1;
     enum tg_err err = TG_OK;
     if (needed > assembler->capacity) {
         err =
@@ -269,22 +331,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
         0) {
         assembler->account_name[0] = '\0';
     }
-    for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
-        const uint32_t count = tg_bill_lines_take(table, members[m], assembler->slots);
-        err = member_lines(assembler, members[m], assembler->slots, count, why);
-    }
-    if (err == TG_OK && assembler->spends_max > 0) {
-        err = tg_bill_spend_account(assembler, members, members_count);
-        err = err == TG_OK
-                  ? TG_OK
-                  : tg_why_set(why, err, "the sums of %s do not fit", assembler->account_id);
-    }
-    if (err == TG_OK) {
-        err = account_terms(assembler, members, members_count, true, why);
-    }
-    if (err == TG_OK) {
-        err = account_terms(assembler, members, members_count, false, why);
-    }
+    err = err == TG_OK ? cycles_lines(assembler, members, members_count, why) : err;
     if (err == TG_OK) {
         err = currencies_list(assembler, why);
     }
@@ -319,9 +366,16 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
         .lapsed = balance->lapsed,
         .is_there = is_prepaid || balance->opening != 0 || balance->topups != 0 ||
                     balance->usage != 0 || balance->lapsed != 0};
+    const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
+    if (is_prepaid && terms != NULL) {
+        invoice->balance_mode = terms->billing.prepaid_fees;
+    }
+    invoice->balance_taken = balance->taken;
+    invoice->is_taken = balance->is_taken;
 }
 
-/* Who bills, when it is to be paid, and in which coins; a note has these of its invoice. */
+/* Who bills, when it is to be paid, in which coins, and what earlier bills have left; a note has
+ * these of its invoice. */
 static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
 {
     const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
@@ -332,6 +386,13 @@ static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invo
     }
     invoice->seller = tg_bill_seller_of(&made->sellers, made->account, made->window.end_ns - 1);
     invoice->cash = tg_bill_cash_of(terms, invoice->currency->numeric, account->flags);
+    invoice->carries_credit = terms == NULL || terms->billing.keeps_credit == 0;
+    if (invoice->carries_credit && made->carries != NULL && made->carries->count > 0) {
+        const struct tg_bill_carry_use use = {.account = made->account_id,
+                                              .entity = invoice->seller.entity,
+                                              .currency = invoice->currency->numeric};
+        invoice->credit = tg_bill_carries_sum(made->carries, &use);
+    }
 }
 
 static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
@@ -362,6 +423,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     *invoice = (struct tg_bill_invoice){
         .account_id = assembler->account_id,
         .account_name = assembler->account_name,
+        .account = assembler->account,
         .currency = tg_currency_by_numeric(currency),
         .period_start_ns = assembler->window.start_ns,
         .period_end_ns = assembler->window.end_ns,
@@ -411,6 +473,12 @@ void tg_bill_assembler_sellers(struct tg_bill_assembler *assembler, const struct
 {
     assembler->sellers.newest = newest;
     assembler->sellers.run_entity = run_entity;
+}
+
+void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
+                               const struct tg_bill_carries *carries)
+{
+    assembler->carries = carries;
 }
 
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)

@@ -24,6 +24,7 @@ struct tg_bill_members;
 struct tg_bill_charge;
 struct tg_bill_closes;
 struct tg_bill_balance;
+struct tg_bill_carries;
 struct tg_db;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
@@ -60,6 +61,11 @@ void tg_bill_assembler_bands(struct tg_bill_assembler *assembler,
  *  until close; NULL: nobody is prepaid. */
 void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
                                 const struct tg_bill_balance *balances);
+
+/** @brief Credit that bills below 0 have left. @param assembler Open. @param carries Loaded;
+ *  borrowed until close; NULL: nobody has any. */
+void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
+                               const struct tg_bill_carries *carries);
 
 /** @brief Where issued invoices are looked up that late usage makes notes on. @param assembler
  * Open.

@@ -31,10 +31,28 @@ static bool has_line_ahead(const struct tg_json *bill, const struct fee_ahead *f
     return false;
 }
 
+/* The cycle before is on the same bill: its lines are there. */
+static bool is_on_bill(const struct tg_bill_assembler *made, const struct fee_ahead *fee)
+{
+    for (uint32_t i = 0; i < made->cycle_from; i++) {
+        const struct tg_bill_line *line = &made->lines[i];
+        if (line->from_ns == made->window.start_ns &&
+            strcmp(line->subscriber_id, fee->subscription) == 0 &&
+            strcmp(line->product_id, fee->product) == 0 &&
+            strcmp(line->title, TG_BILL_TITLE_AHEAD) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool was_charged(const struct tg_bill_assembler *made, const struct fee_ahead *fee)
 {
     const uint32_t month = made->window.month - 1;
-    const struct tg_bill_window window = tg_bill_cycle_window(&made->cycle, month);
+    if (made->window.month > made->month_first) {
+        return is_on_bill(made, fee);
+    }
+    const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, month);
     const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window.end_ns - 1);
     char bill_id[TG_BILL_ID_BYTES];
     if (!tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window.start_ns),

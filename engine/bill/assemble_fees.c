@@ -135,7 +135,12 @@ static enum tg_err fees_localize(const struct tg_bill_assembler *made, uint32_t 
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month)
 {
     uint64_t epoch = 0;
-    return made->closes != NULL && tg_bill_closes_find(made->closes, made->account, month, &epoch);
+    if (month >= made->month_first && made->month_first != made->month_last) {
+        return month < made->window.month;
+    }
+    return made->closes != NULL &&
+           tg_bill_closes_find(made->closes, made->account, tg_bill_cycle_last(&made->cycle, month),
+                               &epoch);
 }
 
 static uint32_t cycles_of(uint8_t period)

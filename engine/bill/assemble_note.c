@@ -39,7 +39,7 @@ static bool invoice_find(const struct tg_bill_assembler *made, uint32_t month, u
     const uint16_t own = made->catalog->roster->accounts[made->account].currency;
     const struct tg_currency *known = tg_currency_by_numeric(currency);
     *note = (struct tg_bill_note_head){
-        .window = tg_bill_cycle_window(&made->cycle, month), .month = month, .currency = currency};
+        .window = tg_bill_cycle_bill(&made->cycle, month), .month = month, .currency = currency};
     const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, note->window.end_ns - 1);
     return made->state != NULL && known != NULL &&
            tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, note->window.start_ns),
@@ -51,6 +51,7 @@ static bool invoice_find(const struct tg_bill_assembler *made, uint32_t month, u
 
 void tg_bill_note_mark(struct tg_bill_assembler *made, struct tg_bill_line *line, uint32_t month)
 {
+    month = tg_bill_cycle_last(&made->cycle, month);
     for (uint32_t i = 0; i < made->notes_count; i++) {
         if (made->notes[i].month == month && made->notes[i].currency == line->currency) {
             line->note_month = (uint16_t)month;

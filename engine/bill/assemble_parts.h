@@ -59,7 +59,11 @@ struct tg_bill_assembler {
     uint32_t names_count;                   /**< Of names. */
     uint64_t rows_count;                    /**< Rows behind the lines. */
     uint32_t account;                       /**< Roster index. */
-    struct tg_bill_window window;           /**< Its period. */
+    struct tg_bill_window window;           /**< Its period; while lines are gathered for several
+                                                 cycles that of one of them. */
+    uint32_t month_first;                   /**< Number of the first cycle on the bill. */
+    uint32_t month_last;                    /**< Of the last: which the bill has its number of. */
+    uint32_t cycle_from;                    /**< First line of the cycle. */
     struct tg_bill_cycle cycle;             /**< Its calendar. */
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
@@ -67,6 +71,7 @@ struct tg_bill_assembler {
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
+    const struct tg_bill_carries *carries;  /**< Credit of accounts; NULL: nobody has any. */
     uint32_t notes_count;                   /**< Of notes. */
     struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
     uint32_t currencies_count;                         /**< Of currencies. */
@@ -106,8 +111,8 @@ enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64
 struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
                                                 const struct tg_roster_line *who);
 
-/** @brief Whether the account's bill of a cycle is issued. @param made Assembler. @param month
- *  Its number. @return Whether. */
+/** @brief Whether the account's bill of a cycle is issued, or this one has gathered its lines
+ *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
 
 #define TG_BILL_TITLE_AHEAD "in advance" /**< Of a line that charges the next cycle's fee. */

@@ -103,6 +103,7 @@ static enum tg_err account_line(struct tg_bill_assembler *made, const uint32_t *
         struct tg_bill_member member = {
             .name = made->names[m],
             .subscriber = members[m],
+            .from = made->cycle_from,
             .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
         if ((who->flags & TG_ROSTER_REMOVED) != 0 || member.version.image == NULL ||
             !owes_limit(&member, limit, TG_SCOPE_ACCOUNT)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/balance.h"
 
+#include "bill/taken.h"
 #include "catalog/roster.h"
 #include "ledger/scan.h"
 #include "record/credit.h"
@@ -65,6 +66,9 @@ static enum tg_err block_fold(void *context, const struct tg_scan_view *view)
                               note.length_bytes);
         }
         memcpy(&event, note.bytes, sizeof event);
+        if (strncmp(event.id, TG_BILL_TAKE_ID, sizeof TG_BILL_TAKE_ID - 1) == 0) {
+            continue; /* The bill that took it says so. */
+        }
         if (event.kind == TG_CREDIT_TOPUP || event.kind == TG_CREDIT_LAPSE) {
             move(fold, event.account, event.at_ns, view->epoch, event.amount,
                  event.kind == TG_CREDIT_TOPUP ? MOVED_TOPUP : MOVED_LAPSE);

@@ -7,7 +7,8 @@
  *  was.
  *
  *  A row or top-up counts on the bill it is on: that of its cycle, or when it came behind the
- *  close the next one. So a bill opens with what the bill before closed with.
+ *  close the next one. So a bill opens with what the bill before closed with. What bills took for
+ *  fees is not read here, but by taken.h.
  */
 #ifndef TG_BILL_BALANCE_H
 #define TG_BILL_BALANCE_H
@@ -15,14 +16,19 @@
 #include "base/error.h"
 #include "bill/collect.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** @brief Sums of one account at the catalog's rating scale; what was used is below 0. */
 struct tg_bill_balance {
-    __int128 opening; /**< When the period began. */
-    __int128 topups;  /**< Added in it, and taken out by hand. */
-    __int128 usage;   /**< Of rows on the bill. */
-    __int128 lapsed;  /**< Of top-ups whose time was up in it: below 0. */
+    __int128 opening;    /**< When the period began. */
+    __int128 topups;     /**< Added in it, and taken out by hand. */
+    __int128 usage;      /**< Of rows on the bill. */
+    __int128 lapsed;     /**< Of top-ups whose time was up in it: below 0. */
+    int64_t taken;       /**< With is_taken: what the bill of the window took for fees, above 0, at
+                              the currency's minor unit. */
+    bool is_taken;       /**< That bill is issued, and has (taken.h). */
+    uint8_t reserved[7]; /**< 0. */
 };
 
 /**

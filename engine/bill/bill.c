@@ -7,6 +7,7 @@
 #include "bill/assemble.h"
 #include "bill/balance.h"
 #include "bill/bands.h"
+#include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/charge_tax.h"
 #include "bill/close.h"
@@ -15,6 +16,7 @@
 #include "bill/lines.h"
 #include "bill/members.h"
 #include "bill/period.h"
+#include "bill/taken.h"
 #include "catalog/catalog.h"
 #include "rate/account.h"
 
@@ -38,6 +40,7 @@ struct run {
     struct tg_bill_crew *crew;
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
     struct tg_bill_closes closes;
+    struct tg_bill_carries carries; /* As they are when the run begins. */
     struct tg_bill_bands *bands;
     struct tg_bill_charges charges;
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
@@ -56,6 +59,17 @@ struct run {
 
 static const struct tg_billing no_billing;
 
+/* Is anybody's bill one for several cycles? */
+static bool has_long_bills(const struct run *run)
+{
+    const struct tg_roster *roster = run->catalog.roster;
+    bool has = false;
+    for (uint32_t i = 0; i < roster->accounts_count && run->params->follows_cycle_days; i++) {
+        has |= tg_roster_bills(&roster->accounts[i]) != 0;
+    }
+    return has;
+}
+
 /* The cycle that closes in the month, by zone of accounts and cycle day: all its usage is in when
  * the month is. */
 static enum tg_err windows_make(struct run *run, struct tg_why *why)
@@ -67,23 +81,27 @@ static enum tg_err windows_make(struct run *run, struct tg_why *why)
         const uint32_t count = tg_image_count(catalog->images[i], TG_CATALOG_ACCOUNT_ZONE);
         zones_count = count > zones_count ? count : zones_count;
     }
-    run->windows_count = zones_count * TG_BILL_CYCLE_DAYS;
+    const uint32_t bills_count = has_long_bills(run) ? TG_ROSTER_BILLS_KINDS : 1;
+    run->windows_count = bills_count * zones_count * TG_BILL_CYCLE_DAYS;
     run->windows = tg_pages_take(run->windows_count * sizeof run->windows[0]);
     if (run->windows == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the cycles of %u zones", zones_count);
     }
     for (uint32_t i = 0; i < run->windows_count; i++) {
         const uint8_t day = (uint8_t)(i % TG_BILL_CYCLE_DAYS);
-        const struct tg_bill_cycle cycle = {.catalog = catalog,
-                                            .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS),
-                                            .day = day > 0 ? day : 1};
+        const struct tg_bill_cycle cycle = {
+            .catalog = catalog,
+            .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS % zones_count),
+            .day = day > 0 ? day : 1,
+            .bills = (uint8_t)(i / TG_BILL_CYCLE_DAYS / zones_count)};
         run->windows[i] = params->follows_cycle_days
-                              ? tg_bill_cycle_window(&cycle, run->collect.month)
+                              ? tg_bill_cycle_bill(&cycle, run->collect.month)
                               : (struct tg_bill_window){.start_ns = params->period_start_ns,
                                                         .end_ns = params->period_end_ns};
     }
     run->collect.windows = run->windows;
     run->collect.zones_count = zones_count;
+    run->collect.bills_count = bills_count;
     return TG_OK;
 }
 
@@ -133,6 +151,9 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
     }
     if (err == TG_OK) {
         err = tg_bill_last_epoch(params->data_dir, &collect->epoch_last, why);
+    }
+    if (err == TG_OK) {
+        err = tg_bill_carries_load(params->state, &run->carries, why);
     }
     run->catalog = *params->catalog;
     collect->month = tg_bill_month(params->period_start_ns);
@@ -261,6 +282,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_state(run->assemblers[i], params->state);
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
+            tg_bill_assembler_carries(run->assemblers[i], &run->carries);
             tg_bill_assembler_bands(run->assemblers[i], run->bands);
             tg_bill_assembler_sellers(run->assemblers[i],
                                       params->catalog->images[params->catalog->images_count - 1],
@@ -303,6 +325,7 @@ static enum tg_err run_open(struct run *run, struct tg_why *why)
             .size_bytes = sizeof issue,
             .needs_approval = has_lifecycle(run) && run->billing->needs_approval != 0,
             .legal_entity = params->legal_entity,
+            .carries = &run->carries,
             .series = params->series};
         err = tg_bill_issuer_open(params->state, &issue, &run->issuer, why);
     }
@@ -324,6 +347,7 @@ static void run_close(struct run *run)
                       : 0);
     tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
+    tg_bill_carries_free(&run->carries);
     tg_bill_bands_close(run->bands);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {
@@ -414,9 +438,13 @@ static enum tg_err account_make(const struct run *run, struct tg_bill_assembler 
 {
     uint32_t invoices_count = 0;
     struct tg_why *why = &chunk->why;
+    const struct tg_bill_window *window = tg_bill_collect_window(&run->collect, account);
+    if (window->start_ns >= window->end_ns) {
+        chunk->empty_count++;
+        return TG_OK; /* Its bill is made with a later month. */
+    }
     enum tg_err err =
-        tg_bill_assemble(assembler, account, tg_bill_collect_window(&run->collect, account),
-                         run->collect.lines, &invoices_count, why);
+        tg_bill_assemble(assembler, account, window, run->collect.lines, &invoices_count, why);
     chunk->empty_count += err == TG_OK && invoices_count == 0;
     for (uint32_t i = 0; i < invoices_count && err == TG_OK; i++) {
         struct tg_bill_invoice invoice;
@@ -527,7 +555,9 @@ static enum tg_err balances_make(struct run *run, struct tg_why *why)
     for (uint32_t i = 0; i < run->threads_count; i++) {
         tg_bill_assembler_balances(run->assemblers[i], run->balances);
     }
-    return tg_bill_balances_read(&run->collect, run->balances, why);
+    const enum tg_err err = tg_bill_balances_read(&run->collect, run->balances, why);
+    return err == TG_OK ? tg_bill_taken_read(run->params->state, &run->collect, run->balances, why)
+                        : err;
 }
 
 /* Passes over account ranges: a range whose lines do not fit is halved and scanned again. */

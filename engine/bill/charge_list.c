@@ -187,8 +187,8 @@ enum tg_err tg_bill_charge_enter(struct tg_db *state, const struct tg_catalog_sn
                        : tg_why_set(why, TG_E_EXISTS, "a charge '%s' is there with another content",
                                     charge->id);
     }
-    if (tg_bill_closes_find(closes, who->account, tg_bill_cycle_month(&cycle, charge->date_ns),
-                            &epoch)) {
+    const uint32_t month = tg_bill_cycle_month(&cycle, charge->date_ns);
+    if (tg_bill_closes_find(closes, who->account, tg_bill_cycle_last(&cycle, month), &epoch)) {
         tg_txn_abort(&txn);
         return tg_why_set(why, TG_E_ISSUED,
                           "the bill of that period is closed; date the charge '%s' later",

@@ -32,7 +32,10 @@ const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect
 {
     const struct tg_roster_account *line = tg_roster_account(collect->roster, account);
     const uint8_t day = line != NULL ? line->cycle_day : 1;
-    const uint32_t zone = line != NULL && line->zone < collect->zones_count ? line->zone : 0;
+    uint32_t zone = line != NULL && line->zone < collect->zones_count ? line->zone : 0;
+    if (collect->bills_count > 1 && line != NULL) {
+        zone += tg_roster_bills(line) * collect->zones_count;
+    }
     return &collect->windows[(size_t)zone * TG_BILL_CYCLE_DAYS +
                              (day >= 1 && day < TG_BILL_CYCLE_DAYS ? day : 1)];
 }
@@ -151,8 +154,13 @@ static enum tg_err rated_fold(struct tg_bill_collect *collect, const struct tg_s
         return TG_OK;
     }
     struct tg_bill_item item = item_of(collect, view, i, who);
-    const int64_t end_ns = tg_bill_collect_window(collect, line->account)->end_ns;
-    return item_add(collect, line, view->start_ns[i], end_ns, &item);
+    const struct tg_bill_window *window = tg_bill_collect_window(collect, line->account);
+    if (window->cycles > 1) { /* Each cycle has its own lines. */
+        const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, line->account);
+        const uint32_t month = tg_bill_cycle_month(&cycle, view->start_ns[i]);
+        item.month = month != window->month ? (uint16_t)month : 0;
+    }
+    return item_add(collect, line, view->start_ns[i], window->end_ns, &item);
 }
 
 /* What the product of a subscriber wants done with late usage on the bill of a period. */
@@ -173,13 +181,14 @@ static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account,
                         uint32_t month, const struct tg_roster_line *waits)
 {
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(collect->catalog, account);
+    const uint32_t own = tg_bill_cycle_last(&cycle, month);
     uint64_t closed = 0;
-    if (!tg_bill_closes_find(collect->closes, account, month, &closed)) {
+    if (!tg_bill_closes_find(collect->closes, account, own, &closed)) {
         return false; /* Its own bill is still to come. */
     }
-    for (uint32_t m = month; m < collect->month; m++) {
+    for (uint32_t m = own; m < collect->month; m += tg_bill_cycles_count(&cycle)) {
         if (tg_bill_closes_find(collect->closes, account, m, &closed) && epoch <= closed &&
-            (waits == NULL || m == month ||
+            (waits == NULL || m == own ||
              late_policy(collect, waits, &cycle, m) != TG_LATE_SUSPEND)) {
             return false;
         }
@@ -236,9 +245,10 @@ static enum tg_err late_fold(struct tg_bill_collect *collect, const struct tg_sc
     item.month = (uint16_t)month; /* Years are at most 2261: 27,143. */
     collect->rows_late_count++;
     /* A note is taxed as the period it is late for. */
-    const int64_t end_ns = policy == TG_LATE_NOTE
-                               ? tg_bill_cycle_window(&cycle, month).end_ns
-                               : tg_bill_collect_window(collect, line->account)->end_ns;
+    const int64_t end_ns =
+        policy == TG_LATE_NOTE
+            ? tg_bill_cycle_window(&cycle, tg_bill_cycle_last(&cycle, month)).end_ns
+            : tg_bill_collect_window(collect, line->account)->end_ns;
     return item_add(collect, line, view->start_ns[i], end_ns, &item);
 }
 
@@ -283,7 +293,12 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
         has_last |= min == &last_min && close->account == TG_ACCOUNT_NONE;
         month_min = close->month < month_min ? close->month : month_min;
     }
-    /* What waits may have come behind any of them. */
+    /* What waits may have come behind any of them, and so may what is late for bills of several
+     * cycles. */
+    if (collect->bills_count > 1 && last_min < older_min) {
+        older_min = last_min;
+    }
+    has_last &= collect->bills_count <= 1;
     const bool is_last = (has_last && !any_suspends(collect->catalog)) || last_min < older_min;
     const uint64_t epoch_min = is_last ? last_min : older_min;
     if (month_min == UINT32_MAX || epoch_min >= collect->epoch_last) {
@@ -375,8 +390,12 @@ enum tg_err tg_bill_collect_run(struct tg_bill_collect *collect, struct tg_why *
     int64_t min_ns = INT64_MAX;
     int64_t max_ns = INT64_MIN;
     int64_t start_max_ns = INT64_MIN;
-    for (uint32_t i = 0; i < collect->zones_count * TG_BILL_CYCLE_DAYS; i++) {
+    const uint32_t bills_count = collect->bills_count > 1 ? collect->bills_count : 1;
+    for (uint32_t i = 0; i < bills_count * collect->zones_count * TG_BILL_CYCLE_DAYS; i++) {
         const struct tg_bill_window *window = &collect->windows[i];
+        if (window->start_ns >= window->end_ns) {
+            continue; /* No bill of its kind is made with the month. */
+        }
         min_ns = window->start_ns < min_ns ? window->start_ns : min_ns;
         max_ns = window->end_ns > max_ns ? window->end_ns : max_ns;
         start_max_ns = window->start_ns > start_max_ns ? window->start_ns : start_max_ns;

@@ -61,10 +61,12 @@ struct tg_bill_collect {
     bool taxes_charges;                  /**< A tax of any version is rounded a charge. */
     uint32_t account_from;               /**< First account of the pass. */
     uint32_t account_to;                 /**< One past the last. */
-    const struct tg_bill_window *windows; /**< Period by zone of accounts and cycle day; shape
-                                               [zones_count][TG_BILL_CYCLE_DAYS]. */
+    const struct tg_bill_window *windows; /**< Period by cycles on a bill, zone of accounts and
+                                               cycle day; shape
+                                               [bills_count][zones_count][TG_BILL_CYCLE_DAYS]. */
     uint32_t zones_count;                 /**< At least 1; accounts of others are in zone 0. */
-    uint32_t reserved;                    /**< 0. */
+    uint32_t bills_count;                 /**< TG_ROSTER_BILLS_KINDS; 0 or 1: all are for one
+                                               cycle, or windows are alike. */
     void (*progress)(void *context, uint64_t rows_count); /**< Told a block; may be NULL. */
     void *progress_context;                               /**< For progress. */
 

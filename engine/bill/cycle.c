@@ -28,7 +28,8 @@ struct tg_bill_cycle tg_bill_cycle_of(const struct tg_catalog_snapshot *catalog,
     const uint8_t day = line != NULL ? line->cycle_day : 1;
     return (struct tg_bill_cycle){.catalog = catalog,
                                   .zone = line != NULL ? line->zone : 0,
-                                  .day = day >= 1 && day <= 31 ? day : 1};
+                                  .day = day >= 1 && day <= 31 ? day : 1,
+                                  .bills = line != NULL ? (uint8_t)tg_roster_bills(line) : 0};
 }
 
 /* Ahead of the first version the first one's zone counts. */
@@ -78,4 +79,35 @@ uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns)
         return month + 1;
     }
     return at_ns < edge_ns(cycle, month) ? month - 1 : month;
+}
+
+uint32_t tg_bill_cycles_count(const struct tg_bill_cycle *cycle)
+{
+    static const uint32_t counts[TG_ROSTER_BILLS_KINDS] = {1, 3, 6, 12};
+    assert(cycle->bills < TG_ROSTER_BILLS_KINDS);
+    return counts[cycle->bills];
+}
+
+uint32_t tg_bill_cycle_last(const struct tg_bill_cycle *cycle, uint32_t month)
+{
+    const uint32_t cycles = tg_bill_cycles_count(cycle);
+    /* A cycle has the number of the month it ends in: which begins in January ends there or in
+     * February. */
+    const uint32_t january = cycle->day > 1 ? 1 : 0;
+    return month + (cycles - 1) - (month + cycles - january) % cycles;
+}
+
+struct tg_bill_window tg_bill_cycle_bill(const struct tg_bill_cycle *cycle, uint32_t month)
+{
+    const uint32_t cycles = tg_bill_cycles_count(cycle);
+    if (cycles == 1) {
+        return tg_bill_cycle_window(cycle, month);
+    }
+    if (tg_bill_cycle_last(cycle, month) != month) {
+        return (struct tg_bill_window){.start_ns = INT64_MIN, .end_ns = INT64_MIN};
+    }
+    struct tg_bill_window window = tg_bill_cycle_window(cycle, month);
+    window.start_ns = edge_ns(cycle, month - (cycles - 1));
+    window.cycles = cycles;
+    return window;
 }

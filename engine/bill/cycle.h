@@ -6,6 +6,9 @@
  *  day is clamped to the month's last and kept. Threads: pure. Allocates: never. Cost: a calendar
  *  date and a walk over some 25 offsets.
  *
+ *  An account's bill is for one cycle, or for those of a quarter, half or whole year, which begin
+ *  with the cycle that begins in January; it is made with the last of them.
+ *
  *  A cycle has the number of the month it closes in: with day 1 it is that month, with day d > 1 it
  *  goes from day d of the month before to day d of it. An edge is the local midnight of its date,
  *  by the catalog version valid around that date: so the end of one cycle is the begin of the next
@@ -25,8 +28,9 @@ struct tg_bill_window {
     int64_t start_ns;    /**< Inclusive. */
     int64_t end_ns;      /**< Exclusive. */
     int64_t next_end_ns; /**< End of the next one, which begins at end_ns; 0: not a cycle. */
-    uint32_t month;      /**< Number of the cycle; of no meaning when it is not one. */
-    uint32_t reserved;   /**< 0. */
+    uint32_t month;      /**< Number of the cycle; of no meaning when it is not one. Of a bill
+                              for several that of the last. */
+    uint32_t cycles;     /**< Of a bill for several: how many; else 0. */
 };
 
 /** @brief Whose cycles. */
@@ -34,6 +38,7 @@ struct tg_bill_cycle {
     const struct tg_catalog_snapshot *catalog; /**< Its versions' zones; borrowed. */
     uint16_t zone;                             /**< tg_roster_account.zone. */
     uint8_t day;                               /**< 1..31; anything else is 1. */
+    uint8_t bills;                             /**< tg_roster_bills: cycles on one bill. */
 };
 
 /** @brief Number of a calendar month. @param time_ns Local time, or UTC. @return year * 12 + month
@@ -62,5 +67,17 @@ struct tg_bill_window tg_bill_cycle_window(const struct tg_bill_cycle *cycle, ui
 /** @brief Number of the cycle an instant is in. @param cycle Borrowed. @param at_ns UTC.
  *  @return tg_bill_month of where it closes. */
 uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns);
+
+/** @brief How many cycles a bill is for. @param cycle Borrowed. @return 1, 3, 6 or 12. */
+uint32_t tg_bill_cycles_count(const struct tg_bill_cycle *cycle);
+
+/** @brief The cycle with which the bill of a cycle is made. @param cycle Borrowed. @param month
+ *  Number of a cycle. @return Number of the last on that bill: month itself, or a later one. */
+uint32_t tg_bill_cycle_last(const struct tg_bill_cycle *cycle, uint32_t month);
+
+/** @brief What the bill made with a cycle is for. @param cycle Borrowed. @param month Its number.
+ *  @return From the begin of the first cycle to the end of it; no time at all, long ago, when no
+ *  bill is made with it. */
+struct tg_bill_window tg_bill_cycle_bill(const struct tg_bill_cycle *cycle, uint32_t month);
 
 #endif

@@ -152,7 +152,7 @@ static enum tg_err place_open(struct asked *asked, struct tg_why *why)
     }
     const struct tg_roster *roster = params->catalog->roster;
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(params->catalog, params->account);
-    const struct tg_bill_window window = tg_bill_cycle_window(&cycle, params->ref.month);
+    const struct tg_bill_window window = tg_bill_cycle_bill(&cycle, params->ref.month);
     char name[TG_NAME_BYTES_MAX];
     for (uint32_t day = 0; day < TG_BILL_CYCLE_DAYS; day++) {
         asked->windows[day] = window;

@@ -49,7 +49,8 @@ static bool row_ask(const struct tg_catalog_snapshot *catalog, const struct tg_r
         return false;
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(catalog, who->account);
-    const uint32_t month = tg_bill_cycle_month(&cycle, row->usage->start_ns);
+    const uint32_t month =
+        tg_bill_cycle_last(&cycle, tg_bill_cycle_month(&cycle, row->usage->start_ns));
     *question =
         (struct tg_bill_tax_question){.catalog = catalog,
                                       .account = who->account,

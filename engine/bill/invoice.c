@@ -196,7 +196,27 @@ static void invoice_assert_sums(const struct tg_bill_invoice *invoice)
     (void)taxes;
 }
 
-/* What balances have paid: the lines of their rows, tax included; and what coins cannot. */
+/* What the balance pays of what is left to pay, in whole minor units that it has. */
+static void balance_take(struct tg_bill_invoice *invoice, int64_t rest)
+{
+    const int64_t unit = tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    const __int128 there = tg_bill_statement_closing(&invoice->statement);
+    const __int128 left = there > 0 ? there / unit : 0;
+    if (!invoice->is_taken) {
+        const bool takes =
+            rest > 0 && invoice->statement.is_there && invoice->balance_mode != TG_PREPAID_DUE;
+        invoice->balance_taken = 0;
+        if (takes && left >= rest) {
+            invoice->balance_taken = rest;
+        } else if (takes && invoice->balance_mode == TG_PREPAID_PARTIAL) {
+            invoice->balance_taken = (int64_t)left;
+        }
+    }
+    invoice->statement.fees = -(__int128)invoice->balance_taken * unit;
+}
+
+/* What balances have paid: the lines of their rows, tax included; what earlier bills have left;
+ * and what coins cannot. */
 static bool paid_sum(struct tg_bill_invoice *invoice)
 {
     __int128 paid = 0;
@@ -207,9 +227,15 @@ static bool paid_sum(struct tg_bill_invoice *invoice)
     }
     int64_t rest = 0;
     invoice->paid = (int64_t)paid;
-    return paid >= INT64_MIN && paid <= INT64_MAX &&
-           !__builtin_sub_overflow(invoice->total, invoice->paid, &rest) &&
-           tg_bill_cash_add(&invoice->cash, rest, &invoice->cash_added) == TG_OK;
+    if (paid < INT64_MIN || paid > INT64_MAX ||
+        __builtin_sub_overflow(invoice->total, invoice->paid, &rest)) {
+        return false;
+    }
+    invoice->credit_used = rest <= 0 ? 0 : rest < invoice->credit ? rest : invoice->credit;
+    balance_take(invoice, rest - invoice->credit_used);
+    rest -= invoice->credit_used + invoice->balance_taken;
+    invoice->paid += invoice->balance_taken;
+    return tg_bill_cash_add(&invoice->cash, rest, &invoice->cash_added) == TG_OK;
 }
 
 enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,

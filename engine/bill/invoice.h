@@ -12,7 +12,8 @@
  *  (2) its tax = round(net x rate), once, in the mode the catalog declares: the TAX stage; or,
  * where the catalog says so, the sum of its lines' or its rows' rounded taxes; (3) printed line
  * amounts sum to their category's net, printed line taxes to its tax; (4) net_total = sum of nets,
- * tax_total = sum of taxes, total = net_total + tax_total; (5) due = total - paid + cash_added.
+ * tax_total = sum of taxes, total = net_total + tax_total; (5) due = total - paid - credit_used +
+ * cash_added.
  *
  *  Where a tax is inclusive (prices are with it), (1) and (2) are: gross = round(sum of exact
  *  amounts), tax = round(gross x rate / (1 + rate)), net = gross - tax; lines likewise.
@@ -139,13 +140,15 @@ struct tg_bill_statement {
     __int128 topups;  /**< Added in it. */
     __int128 usage;   /**< What rows on the bill took: below 0. */
     __int128 lapsed;  /**< What was not used in its time: below 0. */
+    __int128 fees;    /**< What this bill took for fees: below 0; compute writes it. */
     bool is_there;    /**< Else all is 0: nothing to state. */
 };
 
 /** @brief Balance when the period ended. @param statement Statement. @return Rating scale. */
 static inline __int128 tg_bill_statement_closing(const struct tg_bill_statement *statement)
 {
-    return statement->opening + statement->topups + statement->usage + statement->lapsed;
+    return statement->opening + statement->topups + statement->usage + statement->lapsed +
+           statement->fees;
 }
 
 /** @brief What a document is. */
@@ -174,7 +177,8 @@ struct tg_bill_invoice {
     uint8_t document;                            /**< enum tg_bill_document. */
     bool is_issued;                              /**< Gets a number; false: a draft. */
     uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
-    uint8_t reserved[4];                         /**< 0. */
+    bool carries_credit;                         /**< Below 0 it leaves credit to later ones. */
+    uint8_t reserved[3];                         /**< 0. */
     int64_t due_ns;                              /**< Day to pay by; 0: none. */
     struct tg_bill_seller seller;                /**< Who bills; borrowed. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
@@ -184,18 +188,32 @@ struct tg_bill_invoice {
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< With tax, bill scale. */
     int64_t paid;                                /**< Of total, taken from a balance already. */
-    int64_t cash_added;                          /**< What rounding by cash adds to the rest. */
-    struct tg_bill_cash cash;                    /**< How what is due is rounded. */
-    struct tg_bill_statement statement;          /**< Of that balance. */
-    char id[TG_BILL_ID_BYTES];                   /**< Document id; tells account and period. */
-    char number[TG_BILL_NUMBER_BYTES];           /**< Gapless number; "" for a draft, and
-                                                      before its turn has come. */
+    uint8_t balance_mode;  /**< enum tg_prepaid_fees: how the balance pays what is left to pay. */
+    bool is_taken;         /**< balance_taken is given: that of the bill as it was issued. */
+    uint8_t reserved_2[2]; /**< 0. */
+    uint32_t account;      /**< Roster index. */
+    int64_t balance_taken; /**< Of paid, for fees; compute writes it. */
+    int64_t credit;        /**< What earlier bills left to this one, bill scale, 0 or more. */
+    int64_t credit_used;   /**< Of credit, taken off the rest; compute writes it. */
+    int64_t cash_added;    /**< What rounding by cash adds to the rest. */
+    struct tg_bill_cash cash;           /**< How what is due is rounded. */
+    struct tg_bill_statement statement; /**< Of that balance. */
+    char id[TG_BILL_ID_BYTES];          /**< Document id; tells account and period. */
+    char number[TG_BILL_NUMBER_BYTES];  /**< Gapless number; "" for a draft, and
+                                             before its turn has come. */
 };
 
 /** @brief What is to be paid. @param invoice Computed. @return Bill scale. */
 static inline int64_t tg_bill_invoice_due(const struct tg_bill_invoice *invoice)
 {
-    return invoice->total - invoice->paid + invoice->cash_added;
+    return invoice->total - invoice->paid - invoice->credit_used + invoice->cash_added;
+}
+
+/** @brief Credit of the account with this invoice. @param invoice Computed. @return Bill scale. */
+static inline int64_t tg_bill_invoice_credit_left(const struct tg_bill_invoice *invoice)
+{
+    const int64_t due = tg_bill_invoice_due(invoice);
+    return invoice->credit - invoice->credit_used - (due < 0 && invoice->carries_credit ? due : 0);
 }
 
 /** @brief Arrays compute() needs, all of the same length; owned by the caller, contents free. */

@@ -3,7 +3,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/money.h"
+#include "bill/carry.h"
 #include "bill/standing.h"
+#include "bill/taken.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -15,15 +18,16 @@
 #define SERIES_BYTES (TG_SERIES_MAX + 1)
 
 struct tg_bill_issuer {
-    struct tg_db *state;       /* Borrowed. */
-    struct tg_txn txn;         /* Valid while is_open. */
-    bool is_open;              /* A batch has begun. */
-    bool needs_approval;       /* Only what equals its draft is issued. */
-    char entity[ENTITY_BYTES]; /* Legal entity. */
-    char series[SERIES_BYTES]; /* Prefix. */
-    struct tg_bill_pack own;   /* Of tg_bill_issuer_put. */
-    char *bytes;               /* A document with its number in it. */
-    size_t bytes_capacity;     /* Of bytes. */
+    struct tg_db *state;                   /* Borrowed. */
+    struct tg_txn txn;                     /* Valid while is_open. */
+    bool is_open;                          /* A batch has begun. */
+    const struct tg_bill_carries *carries; /* Borrowed; NULL: nobody has credit. */
+    bool needs_approval;                   /* Only what equals its draft is issued. */
+    char entity[ENTITY_BYTES];             /* Legal entity. */
+    char series[SERIES_BYTES];             /* Prefix. */
+    struct tg_bill_pack own;               /* Of tg_bill_issuer_put. */
+    char *bytes;                           /* A document with its number in it. */
+    size_t bytes_capacity;                 /* Of bytes. */
 };
 
 static bool name_copy(char *to, size_t to_bytes, const char *from)
@@ -53,6 +57,7 @@ enum tg_err tg_bill_issuer_open(struct tg_db *state, const struct tg_bill_issue_
     }
     made->state = state;
     made->needs_approval = params->needs_approval;
+    made->carries = params->carries;
     const char *entity = params->legal_entity != NULL ? params->legal_entity : TG_ENTITY_DEFAULT;
     const char *series = params->series != NULL ? params->series : "INV";
     enum tg_err err = TG_OK;
@@ -220,8 +225,52 @@ static bool draft_equals(struct tg_bill_issuer *issuer, const char *id, uint64_t
            memcmp((const char *)json.at + json.length_bytes - length, wanted, (size_t)length) == 0;
 }
 
+/* Credit that the invoice uses, and what it leaves itself. */
+static enum tg_err credit_move(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                               const struct tg_bill_ready *ready, const char *number,
+                               struct tg_why *why)
+{
+    const char *id = pack->bytes + ready->id_at;
+    const struct tg_bill_carry_use use = {
+        .account = ready->credit_used != 0 ? pack->bytes + ready->account_at : "",
+        .entity = entity_of(issuer, pack, ready),
+        .number = number,
+        .amount = ready->credit_used,
+        .at_ns = ready->issued_ns,
+        .currency = ready->currency};
+    struct tg_bill_standing standing;
+    enum tg_err err = TG_OK;
+    if (ready->credit_used != 0) {
+        err = issuer->carries != NULL ? tg_bill_carry_take(&issuer->txn, issuer->carries, &use, why)
+                                      : TG_E_INVALID;
+    }
+    if (err == TG_OK && ready->leaves_credit) {
+        err = tg_bill_standing_read(&issuer->txn, id, &standing);
+        if (err == TG_OK) {
+            tg_bill_carry_note(&issuer->txn, id, &standing);
+        }
+    }
+    return err;
+}
+
+/* What the balance pays of it, for later bills and for the engine. */
+static enum tg_err balance_move(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                                const struct tg_bill_ready *ready)
+{
+    const struct tg_currency *currency = tg_currency_by_numeric(ready->currency);
+    const struct tg_bill_take take = {.bill = pack->bytes + ready->id_at,
+                                      .account_name = pack->bytes + ready->account_at,
+                                      .currency = currency->code,
+                                      .amount = ready->balance_taken,
+                                      .end_ns = ready->period_end_ns,
+                                      .account = ready->account,
+                                      .minor = currency->minor};
+    return tg_bill_take_put(&issuer->txn, &take);
+}
+
 static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
-                             const struct tg_bill_ready *ready, struct tg_bill_stored *stored)
+                             const struct tg_bill_ready *ready, struct tg_bill_stored *stored,
+                             struct tg_why *why)
 {
     const char *id = pack->bytes + ready->id_at;
     enum tg_err err = issued_find(issuer, id, ready->digest, stored);
@@ -246,6 +295,12 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
         const char *bill = pack->bytes + ready->reference_at;
         err = tg_bill_standing_move(&issuer->txn, bill, ready->issued_ns);
     }
+    if (err == TG_OK && ready->is_issued && (ready->credit_used != 0 || ready->leaves_credit)) {
+        err = credit_move(issuer, pack, ready, stored->number, why);
+    }
+    if (err == TG_OK && ready->is_issued && ready->balance_taken != 0) {
+        err = balance_move(issuer, pack, ready);
+    }
     return err;
 }
 
@@ -258,13 +313,14 @@ enum tg_err tg_bill_issuer_store(struct tg_bill_issuer *issuer, const struct tg_
         tg_txn_begin(&issuer->txn, issuer->state, true);
         issuer->is_open = true;
     }
-    const enum tg_err err = ready_put(issuer, pack, &pack->ready[index], stored);
+    const enum tg_err err = ready_put(issuer, pack, &pack->ready[index], stored, why);
     if (err == TG_OK) {
         return TG_OK;
     }
     tg_txn_fail(&issuer->txn, err);
     issuer->is_open = false;
-    const enum tg_err first = tg_txn_commit(&issuer->txn, why);
+    const bool is_told = why != NULL && err == TG_E_INVALID;
+    const enum tg_err first = tg_txn_commit(&issuer->txn, is_told ? NULL : why);
     return first != TG_OK ? first : err;
 }
 

@@ -20,7 +20,7 @@
  *  Legal entities count by themselves and may spend the same number: that of another than "default"
  * is found as ENTITY/NUMBER in `billNumber`. Credit and debit notes get their number the same way,
  * from a series of their own; the standing (standing.h) of the invoice a note is for moves in the
- * same transaction.
+ * same transaction, and so do the credits that an invoice uses or leaves (carry.h).
  */
 #ifndef TG_BILL_ISSUE_H
 #define TG_BILL_ISSUE_H
@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct tg_bill_carries;
 struct tg_db;
 
 /** @brief Whose numbers. */
@@ -41,8 +42,10 @@ struct tg_bill_issue_params {
     uint8_t reserved[3];      /**< 0. */
     const char *legal_entity; /**< Of invoices without a seller; NULL: "default"; at most 32 of
                                    [A-Za-z0-9_.-]. */
-    const char *series;       /**< Prefix of the number where the seller has none; NULL: "INV";
-                                   same alphabet, at most 16. */
+    const struct tg_bill_carries *carries; /**< Credit that invoices use; outlives the issuer;
+                                                NULL: none. */
+    const char *series; /**< Prefix of the number where the seller has none; NULL: "INV";
+                             same alphabet, at most 16. */
 };
 
 /** @brief What became of one invoice. */
@@ -90,7 +93,8 @@ void tg_bill_issuer_close(struct tg_bill_issuer *issuer);
  * @param[out]    outcome  Written on TG_OK.
  * @param[out]    why      May be NULL.
  * @return TG_OK, TG_E_NO_MEMORY, TG_E_FULL (rendering too long), TG_E_DATABASE, TG_E_NO_SPACE,
- * TG_E_CORRUPT (the counter cannot be read). On failure the batch is dropped.
+ * TG_E_CORRUPT (the counter cannot be read), TG_E_INVALID (credit it uses is not there any more).
+ * On failure the batch is dropped.
  */
 enum tg_err tg_bill_issuer_put(struct tg_bill_issuer *issuer, struct tg_bill_invoice *invoice,
                                bool issues, enum tg_bill_outcome *outcome, struct tg_why *why);

@@ -206,7 +206,8 @@ static uint64_t invoice_digest(const struct tg_bill_invoice *invoice)
     return hash;
 }
 
-/* An approval is also of who bills; who an account moves to later has not issued its old bills. */
+/* An approval is also of who bills and of what pays it: credit and the balance; who an account
+ * moves to later has not issued its old bills, and credit is used once. */
 static uint64_t approval_digest(const struct tg_bill_invoice *invoice, uint64_t digest)
 {
     const struct tg_bill_seller *seller = &invoice->seller;
@@ -215,6 +216,12 @@ static uint64_t approval_digest(const struct tg_bill_invoice *invoice, uint64_t 
         const bool is_there = texts[i] != NULL;
         digest = tg_key_hash(digest, &is_there, sizeof is_there);
         digest = text_hash(digest, texts[i]);
+    }
+    if (invoice->credit_used != 0) {
+        digest = tg_key_hash(digest, &invoice->credit_used, sizeof invoice->credit_used);
+    }
+    if (invoice->balance_taken != 0) {
+        digest = tg_key_hash(digest, &invoice->balance_taken, sizeof invoice->balance_taken);
     }
     return digest;
 }
@@ -292,7 +299,7 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
     add_amount(&text, "net", invoice, invoice->net_total);
     add_amount(&text, "tax", invoice, invoice->tax_total);
     add_amount(&text, "total", invoice, invoice->total);
-    if (invoice->paid != 0 || invoice->cash.step != 0) {
+    if (invoice->paid != 0 || invoice->credit_used != 0 || invoice->cash.step != 0) {
         add_amount(&text, "payable", invoice, tg_bill_invoice_due(invoice));
     }
     if (invoice->cash.step != 0) { /* What is open is rounded again when a note moves it. */
@@ -307,6 +314,9 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
         TG_BILL_TEXT_PUT(&text, "\"");
     }
     add_seller(&text, &invoice->seller);
+    if (invoice->document == TG_BILL_INVOICE && !invoice->carries_credit) {
+        TG_BILL_TEXT_PUT(&text, ",\"credit\":\"open\"");
+    }
     if (invoice->reference_id != NULL) {
         TG_BILL_TEXT_PUT(&text, ",\"reference\":");
         tg_bill_text_quote(&text, invoice->reference_id);
@@ -390,6 +400,15 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     ready->series_at =
         invoice->seller.series != NULL ? text_keep(pack, invoice->seller.series) : SIZE_MAX;
     ready->document = invoice->document;
+    ready->credit_used = invoice->credit_used;
+    ready->leaves_credit = invoice->document == TG_BILL_INVOICE && invoice->carries_credit &&
+                           tg_bill_invoice_due(invoice) < 0;
+    ready->account_at = invoice->credit_used != 0 || invoice->balance_taken != 0
+                            ? text_keep(pack, invoice->account_id)
+                            : SIZE_MAX;
+    ready->balance_taken = invoice->balance_taken;
+    ready->period_end_ns = invoice->period_end_ns;
+    ready->account = invoice->account;
     if (!parts_add(pack, invoice, ready)) {
         return tg_why_set(why, TG_E_FULL, "invoice %s is longer than any can be", invoice->id);
     }

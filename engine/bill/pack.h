@@ -57,6 +57,11 @@ struct tg_bill_ready {
     size_t reference_at;        /**< Of a note: id of its invoice; SIZE_MAX: it is none. */
     size_t entity_at;           /**< Whose number; SIZE_MAX: the issuer's. */
     size_t series_at;           /**< Its series; SIZE_MAX: the issuer's. */
+    size_t account_at;          /**< With credit_used or balance_taken: whose. */
+    int64_t balance_taken;      /**< For fees, bill scale. */
+    int64_t period_end_ns;      /**< End of its period. */
+    int64_t credit_used;        /**< Of earlier bills, bill scale. */
+    uint32_t account;           /**< Roster index. */
     uint32_t lines_count;       /**< Lines. */
     uint32_t part_first;        /**< Into parts. */
     uint32_t parts_count;       /**< How many. */
@@ -64,7 +69,8 @@ struct tg_bill_ready {
     uint16_t currency;          /**< ISO 4217 numeric. */
     bool is_issued;             /**< To be numbered; false: a draft. */
     uint8_t document;           /**< enum tg_bill_document: notes have series of their own. */
-    uint8_t reserved[4];        /**< 0. */
+    bool leaves_credit;         /**< What is open below 0 is credit of later bills. */
+    uint8_t reserved[3];        /**< 0. */
 };
 
 struct tg_bill_detail;

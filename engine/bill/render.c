@@ -271,20 +271,19 @@ static void add_category(struct tg_bill_text *out, const struct tg_bill_tax *tax
 /* What the balance did; exact, as it pays each row and not each bill. */
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
 {
-    enum { LAPSED = 3 };
+    enum { FEES = 3, LAPSED = 4 };
     const struct tg_bill_statement *statement = &invoice->statement;
     const struct {
         const char *key;
         __int128 amount;
-    } parts[] = {{"opening", statement->opening},
-                 {"topups", statement->topups},
-                 {"usage", statement->usage},
-                 {"lapsed", statement->lapsed},
-                 {"closing", tg_bill_statement_closing(statement)}};
+    } parts[] = {
+        {"opening", statement->opening}, {"topups", statement->topups},
+        {"usage", statement->usage},     {"fees", statement->fees},
+        {"lapsed", statement->lapsed},   {"closing", tg_bill_statement_closing(statement)}};
     add_exact(out, "x_paidFromBalance", invoice->currency, invoice->paid);
     TG_BILL_TEXT_PUT(out, ",\"x_balance\":{");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (i == LAPSED && parts[i].amount == 0) {
+        if ((i == FEES || i == LAPSED) && parts[i].amount == 0) {
             continue; /* absent is 0 */
         }
         tg_bill_text_put(out, ",", i > 0);
@@ -397,6 +396,12 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     }
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
+    }
+    if (invoice->credit_used != 0) {
+        add_exact(out, "x_creditUsed", currency, invoice->credit_used);
+    }
+    if (invoice->credit_used != 0 || tg_bill_invoice_credit_left(invoice) != 0) {
+        add_exact(out, "x_creditLeft", currency, tg_bill_invoice_credit_left(invoice));
     }
     TG_BILL_TEXT_PUT(out, ",\"taxItem\":[");
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {

@@ -83,12 +83,25 @@ static void add_day(struct tg_bill_text *out, int64_t time_ns)
     tg_bill_text_count(out, civil.day, 2);
 }
 
+/* Of a bill for several cycles: which one the line is of; first, as the end of a cell is cut. */
+static void add_cycle(struct tg_bill_text *text, const struct tg_bill_invoice *invoice,
+                      const struct tg_bill_line *line)
+{
+    if (line->to_ns != 0) {
+        add_day(text, tg_zone_local_ns(invoice->zone, line->from_ns));
+        TG_BILL_TEXT_PUT(text, " ");
+    }
+}
+
 /* What a line without rows is called. */
 static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill_line *line,
                      char item[ITEM_BYTES])
 {
     struct tg_bill_text text = tg_bill_text(item, ITEM_BYTES);
     const char *title = line->title != NULL ? line->title : "";
+    if (line->kind != TG_BILL_LINE_RECURRING) {
+        add_cycle(&text, invoice, line);
+    }
     switch (line->kind) {
     case TG_BILL_LINE_RECURRING:
         if (line->to_ns == 0) {
@@ -173,6 +186,9 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         }
     } else {
         struct tg_bill_text text = tg_bill_text(item, sizeof item);
+        if (line->kind == TG_BILL_LINE_USAGE) { /* What is late says so. */
+            add_cycle(&text, invoice, line);
+        }
         tg_bill_text_add(&text, "%s%s%s%s", rows_mark(line), line->price_id,
                          line->zone_id[0] != '\0' ? ", " : "", line->zone_id);
         if (line->band_id != NULL && line->band_id[0] != '\0') {
@@ -231,6 +247,9 @@ static void add_due(struct tg_bill_text *out, const struct tg_bill_invoice *invo
     if (invoice->statement.is_there) {
         add_sum(out, "Paid from balance", -invoice->paid, invoice->currency);
     }
+    if (invoice->credit_used != 0) {
+        add_sum(out, "Credit of earlier bills", -invoice->credit_used, invoice->currency);
+    }
     if (invoice->cash.step != 0) {
         TG_BILL_TEXT_PUT(&text, "Rounding to ");
         tg_bill_text_money(&text, invoice->cash.step, invoice->currency->minor,
@@ -238,6 +257,9 @@ static void add_due(struct tg_bill_text *out, const struct tg_bill_invoice *invo
         add_sum(out, label, invoice->cash_added, invoice->currency);
     }
     add_sum(out, "Due", tg_bill_invoice_due(invoice), invoice->currency);
+    if (invoice->credit_used != 0 || tg_bill_invoice_credit_left(invoice) != 0) {
+        add_sum(out, "Credit left", tg_bill_invoice_credit_left(invoice), invoice->currency);
+    }
 }
 
 static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice *invoice)
@@ -251,6 +273,7 @@ static void add_statement(struct tg_bill_text *out, const struct tg_bill_invoice
     } parts[] = {{"Balance when the period began", statement->opening, false},
                  {"Top-ups", statement->topups, false},
                  {"Usage", statement->usage, false},
+                 {"Fees", statement->fees, true},
                  {"Lapsed", statement->lapsed, true},
                  {"Balance when it ended", tg_bill_statement_closing(statement), false}};
     TG_BILL_TEXT_PUT(out, "\n");
@@ -317,7 +340,8 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
         }
     }
     add_sum(out, "Total", invoice->total, invoice->currency);
-    if (invoice->statement.is_there || invoice->cash.step != 0) {
+    if (invoice->statement.is_there || invoice->cash.step != 0 || invoice->credit_used != 0 ||
+        tg_bill_invoice_credit_left(invoice) != 0) {
         add_due(out, invoice);
     }
     if (invoice->statement.is_there) {

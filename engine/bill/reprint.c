@@ -133,6 +133,7 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
     int64_t topups = 0;
     int64_t usage = 0;
     int64_t lapsed = 0;
+    int64_t fees = 0;
     if (balance == NULL) {
         return true;
     }
@@ -140,10 +141,11 @@ static bool statement_read(const struct tg_json *bill, struct tg_bill_invoice *i
         amount_read(balance, "opening", scale, &opening) &&
         amount_read(balance, "topups", scale, &topups) &&
         amount_read(balance, "usage", scale, &usage) &&
+        (tg_json_get(balance, "fees") == NULL || amount_read(balance, "fees", scale, &fees)) &&
         (tg_json_get(balance, "lapsed") == NULL ||
          amount_read(balance, "lapsed", scale, &lapsed)) &&
         amount_read(bill, "x_paidFromBalance", invoice->currency->minor, &invoice->paid);
-    invoice->statement = (struct tg_bill_statement){opening, topups, usage, lapsed, true};
+    invoice->statement = (struct tg_bill_statement){opening, topups, usage, lapsed, fees, true};
     return is_read;
 }
 
@@ -159,6 +161,23 @@ static bool cash_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
                          amount_read(cash, "step", minor, &step) && step > 0 && step <= UINT32_MAX;
     invoice->cash.step = (uint32_t)step;
     return is_read;
+}
+
+/* What is left is of the account: the sum it had is what was used and what is left of it. */
+static bool credit_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
+{
+    const uint8_t minor = invoice->currency->minor;
+    int64_t left = 0;
+    if ((tg_json_get(bill, "x_creditUsed") != NULL &&
+         !amount_read(bill, "x_creditUsed", minor, &invoice->credit_used)) ||
+        (tg_json_get(bill, "x_creditLeft") != NULL &&
+         !amount_read(bill, "x_creditLeft", minor, &left))) {
+        return false;
+    }
+    invoice->carries_credit = left != 0;
+    invoice->credit = 0;
+    invoice->credit = left - tg_bill_invoice_credit_left(invoice);
+    return true;
 }
 
 static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoice)
@@ -187,7 +206,7 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
            time_read(bill, "billDate", &invoice->issued_ns) &&
            time_read(period, "startDateTime", &invoice->period_start_ns) &&
            time_read(period, "endDateTime", &invoice->period_end_ns) && taxes_read(bill, invoice) &&
-           statement_read(bill, invoice) && cash_read(bill, invoice);
+           statement_read(bill, invoice) && cash_read(bill, invoice) && credit_read(bill, invoice);
 }
 
 enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/carry.h"
 #include "bill/text.h"
 #include "catalog/image_layout.h"
 #include "doc/json.h"
@@ -138,13 +139,16 @@ static enum tg_err issued_take(struct tg_txn *txn, const char *id,
     if (err == TG_OK) {
         standing->currency = tg_currency_by_code(tg_json_get_text(json, "currency", ""));
         const char *due = tg_json_get_text(json, "due", NULL);
+        const char *end = tg_json_get_text(json, "periodEnd", "1970-01-01");
         const char *key = tg_json_get(json, "payable") != NULL ? "payable" : "total";
         if (standing->currency == NULL || !cash_take(json, standing) ||
             !money_take(json, "total", standing->currency, &standing->total) ||
             !money_take(json, key, standing->currency, &standing->due) ||
-            (due != NULL && tg_clock_parse(due, strlen(due), &standing->due_ns) != TG_OK)) {
+            (due != NULL && tg_clock_parse(due, strlen(due), &standing->due_ns) != TG_OK) ||
+            tg_clock_parse(end, strlen(end), &standing->period_end_ns) != TG_OK) {
             err = TG_E_CORRUPT;
         }
+        standing->keeps_credit = strcmp(tg_json_get_text(json, "credit", ""), "open") == 0;
         (void)snprintf(standing->account, sizeof standing->account, "%s",
                        tg_json_get_text(json, "account", ""));
         (void)snprintf(standing->number, sizeof standing->number, "%s",
@@ -159,7 +163,8 @@ static enum tg_err issued_take(struct tg_txn *txn, const char *id,
 
 static uint8_t state_of(const struct tg_bill_standing *standing)
 {
-    if (standing->total != 0 && standing->notes == -standing->total && standing->paid == 0) {
+    if (standing->total != 0 && standing->notes == -standing->total && standing->paid <= 0 &&
+        standing->open <= 0) { /* Below 0: what it had from a balance or credit can go back. */
         return TG_BILL_STANDING_VOID;
     }
     if (standing->is_note) {
@@ -238,6 +243,7 @@ enum tg_err tg_bill_standing_move(struct tg_txn *txn, const char *id, int64_t at
     TG_BILL_TEXT_PUT(&text, "}");
     tg_documents_put(txn, "billState", id, text.bytes, text.length_bytes);
     event_append(txn, id, &standing, at_ns);
+    tg_bill_carry_note(txn, id, &standing);
     return TG_OK;
 }
 
@@ -246,7 +252,8 @@ static bool reference_is_fine(const char *reference)
     static const char alphabet[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
     const size_t length = strlen(reference);
-    return length > 0 && length <= REFERENCE_CHARS_MAX && strspn(reference, alphabet) == length;
+    return length > 0 && length <= REFERENCE_CHARS_MAX && strspn(reference, alphabet) == length &&
+           strncmp(reference, TG_BILL_USED_PREFIX, sizeof TG_BILL_USED_PREFIX - 1) != 0;
 }
 
 /* What is to be paid on, and how much. */
@@ -263,8 +270,11 @@ static enum tg_err payment_check(struct tg_txn *txn, const struct tg_bill_paymen
                           payment->bill);
     }
     if (!reference_is_fine(payment->reference)) {
-        return tg_why_set(why, TG_E_INVALID, "reference '%s' must be 1..%u of [A-Za-z0-9_.-]",
-                          payment->reference, REFERENCE_CHARS_MAX);
+        return tg_why_set(
+            why, TG_E_INVALID,
+            "reference '%s' must be 1..%u of [A-Za-z0-9_.-], not with " TG_BILL_USED_PREFIX
+            " before it",
+            payment->reference, REFERENCE_CHARS_MAX);
     }
     if (tg_money_parse(payment->amount, strlen(payment->amount), standing->currency->minor,
                        amount) != TG_OK ||
@@ -296,7 +306,8 @@ static enum tg_err payment_put(struct tg_txn *txn, const struct tg_bill_payment 
     TG_BILL_TEXT_PUT(&text, "\"}");
     const enum tg_err err = tg_documents_get(txn, "billPayment", key, &known);
     *is_new = err == TG_E_NOT_FOUND;
-    if (*is_new && standing->state == TG_BILL_STANDING_VOID) {
+    const bool goes_back = amount < 0 && standing->open <= amount;
+    if (*is_new && standing->state == TG_BILL_STANDING_VOID && !goes_back) {
         return tg_why_set(why, TG_E_INVALID, "%s is void", payment->bill);
     }
     if (*is_new) {

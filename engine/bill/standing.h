@@ -10,11 +10,11 @@
  *      issued --notes take all of it back, nothing is paid--> void
  *      a payment below 0 (a returned debit) leads back
  *
- *  open = due + notes - payments. The document of the bill is never written again: its standing is
- *  `billState` (id -> {"state", "due", "paid", "notes", "open", "currency"}), which a bill has from
- *  its first payment or note on. Payments are `billPayment` (BILL/REFERENCE -> {"bill",
- * "reference", "amount", "currency", "date"}); a reference counts once. Each move is one outbox
- * entry.
+ *  open = due + notes - payments; below 0 it is credit of later bills (carry.h). The document of
+ * the bill is never written again: its standing is `billState` (id -> {"state", "due", "paid",
+ * "notes", "open", "currency"}), which a bill has from its first payment or note on. Payments are
+ * `billPayment` (BILL/REFERENCE -> {"bill", "reference", "amount", "currency", "date"}); a
+ * reference counts once. Each move is one outbox entry.
  */
 #ifndef TG_BILL_STANDING_H
 #define TG_BILL_STANDING_H
@@ -52,7 +52,9 @@ struct tg_bill_standing {
     int64_t due_ns;                     /**< Day to pay by; 0: none. */
     uint8_t state;                      /**< enum tg_bill_standing_state. */
     bool is_note;                       /**< A note: it counts on its invoice. */
-    uint8_t reserved[6];                /**< 0. */
+    bool keeps_credit;                  /**< What is open below 0 is not for later bills. */
+    uint8_t reserved[5];                /**< 0. */
+    int64_t period_end_ns;              /**< End of its period. */
     struct tg_bill_cash cash;           /**< How what is due is rounded. */
     int64_t cash_added;                 /**< Of due, added by that. */
     char account[128];                  /**< Who pays. */

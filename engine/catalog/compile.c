@@ -115,8 +115,10 @@ static void lints_ignore(struct tg_compile *compile, const struct tg_yaml_node *
 static struct tg_billing billing_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_billing_keys;
-    struct tg_billing billing = {.needs_approval =
-                                     (uint8_t)tg_schema_number(keys, node, "approval")};
+    struct tg_billing billing = {
+        .needs_approval = (uint8_t)tg_schema_number(keys, node, "approval"),
+        .keeps_credit = (uint8_t)tg_schema_number(keys, node, "credit"),
+        .prepaid_fees = (uint8_t)tg_schema_number(keys, node, "prepaid_fees")};
     if (tg_yaml_get(node, "grace_days") != NULL) {
         billing.grace_days_plus = (uint8_t)(tg_schema_number(keys, node, "grace_days") + 1);
     }

@@ -352,6 +352,7 @@ static void head_diff(struct tg_diff *diff)
     zones_text(was, 1, TG_ACCOUNT_ZONES_MAX, left, sizeof left);
     zones_text(is, 1, TG_ACCOUNT_ZONES_MAX, right, sizeof right);
     tg_diff_text(diff, &item, "account_zones", left, right);
+    tg_diff_billing(diff);
 }
 
 struct tg_json *tg_catalog_diff(const struct tg_image *before, const struct tg_image *after)

@@ -135,6 +135,9 @@ void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item);
 /** @brief Compare a cash rounding. @param diff Diff. @param item Which. */
 void tg_diff_cash(struct tg_diff *diff, const struct tg_diff_item *item);
 
+/** @brief Compare the lifecycle of bills. @param diff Diff. */
+void tg_diff_billing(struct tg_diff *diff);
+
 /** @brief Compare a legal entity. @param diff Diff. @param item Which. */
 void tg_diff_entity(struct tg_diff *diff, const struct tg_diff_item *item);
 

@@ -43,3 +43,25 @@ void tg_diff_entity(struct tg_diff *diff, const struct tg_diff_item *item)
                        sizeof fields / sizeof fields[0], was, is);
     }
 }
+
+static uint64_t days_of(uint32_t days_plus)
+{
+    return days_plus > 0 ? days_plus - 1u : UINT64_MAX;
+}
+
+void tg_diff_billing(struct tg_diff *diff)
+{
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(tg_billing, needs_approval, "approval", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_billing, keeps_credit, "credit", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_billing, prepaid_fees, "prepaid_fees", TG_DIFF_ENUM)};
+    const struct tg_diff_item item = {"catalog", "billing", 0, 0};
+    const struct tg_billing *was = &diff->before->billing;
+    const struct tg_billing *is = &diff->after->billing;
+    tg_diff_fields(diff, &item, &tg_catalog_billing_keys, fields, sizeof fields / sizeof fields[0],
+                   was, is);
+    tg_diff_number(diff, &item, "grace_days", days_of(was->grace_days_plus),
+                   days_of(is->grace_days_plus));
+    tg_diff_number(diff, &item, "payment_days", days_of(was->payment_days_plus),
+                   days_of(is->payment_days_plus));
+}

@@ -225,15 +225,24 @@ enum tg_image_section_id {
 
 #define TG_DUNNING_STEPS_MAX 8u /**< Reminders of an unpaid bill. */
 
+/** @brief What pays the fees of prepaid accounts. Values are stored. */
+enum tg_prepaid_fees {
+    TG_PREPAID_DUE = 0,     /**< Whoever pays the bill. */
+    TG_PREPAID_PARTIAL = 1, /**< The balance as far as it reaches. */
+    TG_PREPAID_WHOLE = 2,   /**< The balance where it pays all that is due, else nothing. */
+    TG_PREPAID_MODES = 3    /**< How many. */
+};
+
 /** @brief How bills go from draft to paid; all 0: as nothing says otherwise. */
 struct tg_billing {
     uint8_t needs_approval;     /**< 1: nothing is issued that was not approved. */
     uint8_t dunning_count;      /**< Of dunning_days. */
     uint8_t grace_days_plus;    /**< Days that a run waits for sources, plus 1; 0: it does not. */
-    uint8_t reserved;           /**< 0. */
+    uint8_t keeps_credit;       /**< 1: what a bill leaves below 0 is not for later ones. */
     uint16_t payment_days_plus; /**< Days from a bill's date to its due date, plus 1; 0: none. */
     uint16_t dunning_days[TG_DUNNING_STEPS_MAX]; /**< After the due date, rising. */
-    uint8_t reserved_2[10];                      /**< 0. */
+    uint8_t prepaid_fees;                        /**< enum tg_prepaid_fees. */
+    uint8_t reserved_2[9];                       /**< 0. */
 };
 _Static_assert(sizeof(struct tg_billing) == 32, "stored where two more sections had been");
 

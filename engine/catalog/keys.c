@@ -58,10 +58,17 @@ KEYS(tg_catalog_lint_keys,
     {.key = "ignore", .type = TG_TYPE_LIST, .min = 1, .max = 16, .item = &lint_item,
      .help = "Lints that say nothing."});
 static const char *const approvals[] = {"none", "required", NULL};
+static const char *const credits[] = {"carry", "open", NULL};
+static const char *const prepaid_fees[] = {"due", "partial", "whole", NULL};
 static const struct tg_schema_key dunning_item = {.type = TG_TYPE_INTEGER, .min = 0, .max = 3650};
 KEYS(tg_catalog_billing_keys,
     {.key = "approval", .type = TG_TYPE_ENUM, .names = approvals, .fallback = "none",
      .help = "Must a bill run be approved before it is issued?"},
+    {.key = "credit", .type = TG_TYPE_ENUM, .names = credits, .fallback = "carry",
+     .help = "What is open below 0 on a bill: taken off later ones, or left open on it."},
+    {.key = "prepaid_fees", .type = TG_TYPE_ENUM, .names = prepaid_fees, .fallback = "due",
+     .help = "What a prepaid account's bill asks for: due; taken from its balance as far as that "
+             "reaches; or only where it pays all."},
     {.key = "grace_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 7,
      .help = "Days that a run waits for sources that are not complete; absent: it does not."},
     {.key = "payment_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 3650,

@@ -32,6 +32,7 @@ enum account_column {
     A_ZONE,
     A_CASH,
     A_ENTITY,
+    A_BILL_PERIOD,
     A_COUNT
 };
 _Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
@@ -54,7 +55,7 @@ _Static_assert((int)S_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
 static const struct tg_csv_column account_columns[A_COUNT] = {
     {"id", true},    {"name", false},          {"currency", false},     {"cycle_day", false},
     {"tax", false},  {"prepaid", false},       {"credit_limit", false}, {"credit_alerts", false},
-    {"zone", false}, {"cash_rounding", false}, {"legal_entity", false}};
+    {"zone", false}, {"cash_rounding", false}, {"legal_entity", false}, {"bill_period", false}};
 static const struct tg_csv_column subscriber_columns[S_COUNT] = {
     {"id", true},         {"account", true},  {"product", true}, {"msisdn", false},
     {"imsi", false},      {"user", false},    {"ip", false},     {"active_from", false},
@@ -281,6 +282,39 @@ static void entity_take(struct tg_people_reader *reader, uint32_t account)
     }
 }
 
+static uint8_t bill_period_read(struct tg_people_reader *reader)
+{
+    static const char *const names[TG_ROSTER_BILLS_KINDS] = {"month", "quarter", "half_year",
+                                                             "year"};
+    const struct tg_csv_field field = tg_people_field(reader, A_BILL_PERIOD);
+    for (uint8_t i = 0; i < TG_ROSTER_BILLS_KINDS; i++) {
+        if (field.text_bytes == strlen(names[i]) &&
+            memcmp(field.text, names[i], field.text_bytes) == 0) {
+            return (uint8_t)(i * TG_ROSTER_BILLS_QUARTER);
+        }
+    }
+    if (field.text_bytes != 0) {
+        tg_people_refuse(reader, &field, NULL,
+                         "bill_period: \"%s\" is not month, quarter, half_year or year");
+    }
+    return 0;
+}
+
+/* Which bill has a cycle is asked for as long as usage may be late for it, and nothing says what it
+ * was before. */
+static void bill_period_keep(struct tg_people_reader *reader,
+                             const struct tg_roster_account *before,
+                             const struct tg_roster_account *now)
+{
+    const bool is_known = before->cycle_day != 0; /* A new one is all 0. */
+    if (is_known && tg_roster_bills(before) != tg_roster_bills(now)) {
+        const struct tg_csv_field period = tg_people_field(reader, A_BILL_PERIOD);
+        tg_people_refuse(reader, &period,
+                         "end its subscriptions and begin an account with another id",
+                         "bill_period: an account cannot change it, to \"%s\"");
+    }
+}
+
 static void account_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
@@ -308,6 +342,7 @@ static void account_take(struct tg_people_reader *reader)
     }
     out.flags = (uint8_t)switch_read(reader, A_CASH, TG_ROSTER_CASH, TG_ROSTER_NO_CASH,
                                      "cash_rounding: \"%s\" is not true or false");
+    out.flags |= bill_period_read(reader);
     if (tax.text_bytes != 0) {
         const uint32_t index =
             tg_people_entry(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
@@ -321,6 +356,9 @@ static void account_take(struct tg_people_reader *reader)
     if (index == UINT32_MAX) {
         return;
     }
+    struct tg_roster_account before;
+    memcpy(&before, people->accounts.bytes + index * sizeof out, sizeof before);
+    bill_period_keep(reader, &before, &out);
     memcpy(people->accounts.bytes + index * sizeof out, &out, sizeof out);
     if (out.currency != reader->image->currency &&
         tg_people_field(reader, A_PREPAID).text_bytes == 4) {

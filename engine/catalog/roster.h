@@ -31,8 +31,11 @@ enum tg_roster_flag {
     TG_ROSTER_REMOVED = 1, /**< No longer listed: keeps its index, none of its keys is known. */
     TG_ROSTER_CASH = 2,    /**< Of an account: pays cash, whatever is the rule. */
     TG_ROSTER_NO_CASH = 4, /**< Of an account: does not. */
-    TG_ROSTER_STRETCH = 2, /**< Of a line: several are counted together; set at build. */
-    TG_ROSTER_PAUSES = 4   /**< Of a line: it is suspended for some time; set at build. */
+    TG_ROSTER_BILLS_QUARTER = 16, /**< Of an account: one bill for 3 cycles ... */
+    TG_ROSTER_BILLS_HALF = 32,    /**< ... for 6 ... */
+    TG_ROSTER_BILLS_YEAR = 48,    /**< ... for 12; none of them: for each. */
+    TG_ROSTER_STRETCH = 2,        /**< Of a line: several are counted together; set at build. */
+    TG_ROSTER_PAUSES = 4          /**< Of a line: it is suspended for some time; set at build. */
 };
 
 /** @brief One subscriber; 16 bytes. Times are whole seconds so that four fit a cache line. */
@@ -66,6 +69,15 @@ struct tg_roster_account {
     uint16_t zone;     /**< Of its cycles and days (catalog/zone_time.h); 0: the period zone. */
 };
 _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
+
+#define TG_ROSTER_BILLS_KINDS 4u /**< Values of tg_roster_bills. */
+
+/** @brief Which cycles are on one bill of an account. @param account Its. @return 0: each has its
+ *  own; 1: those of a quarter, 2: of a half year, 3: of a year are on one. */
+static inline uint32_t tg_roster_bills(const struct tg_roster_account *account)
+{
+    return (uint32_t)account->flags / TG_ROSTER_BILLS_QUARTER % TG_ROSTER_BILLS_KINDS;
+}
 
 /** Amounts of balance at which a prepaid account is told about, at most. */
 #define TG_CREDIT_ALERTS_MAX 3u

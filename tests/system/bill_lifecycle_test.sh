@@ -166,6 +166,100 @@ works run --period 2026-11 --issue --json
 says '"issued":2'           # c has ended
 says '"state":"issued"'
 
+# What bills leave below 0 is taken off later ones, the oldest first. Fee 10.00, with 19 % 11.90.
+# October: 10 - 50 = -40.00, -47.60. November: 11.90 of it used, 35.70 left. December: 10 - 15 = -5.00,
+# -5.95: 41.65. January: 10 + 26 = 36.00, 42.84: 35.70 of October, 5.95 of December, 1.19 due.
+credit_world() { # DIR VERSION VALID-FROM BILLING
+    world "$1" "$2" "$3" 10.00 "$4"
+    printf 'id\na\nb\n' >"$work/$1/accounts.csv"
+    printf 'id,account,product,msisdn\nsa,a,basic,491\nsb,b,basic,492\n' >"$work/$1/subscribers.csv"
+}
+credit_bill() {
+    "$tollgate" bill "$@" --data "$work/credit" >"$work/out" 2>"$work/err" || fail "bill $*: $(cat "$work/err" "$work/out")"
+}
+charged() { # ID DATE AMOUNT
+    credit_bill charge --subscription sa --id "$1" --date "$2" --amount "$3" --title "$1"
+}
+asks() { # PERIOD DUE USED LEFT, "" where it is not said
+    credit_bill run --period "$1" --issue
+    credit_bill list --full --period "$1"
+    local found
+    found=$(sed -nE '/"id":"B-[0-9-]+-a"/ {
+        s/.*"amountDue":\{"unit":"EUR","value":([^}]*)\}.*"remainingAmount":[^}]*\}(.*)"taxItem".*/\1 \2/
+        s/,?"x_credit(Used|Left)":/ \1 /g; p }' "$work/out" | tr -d '",')
+    [ "$(echo $found)" = "$2${3:+ Used $3}${4:+ Left $4}" ] || fail "bill of $1: '$found', not '$2 $3 $4'"
+    grep '"id":"B-[0-9-]*-b"' "$work/out" | grep -q 'x_credit' && fail "b has the credit of a: $(cat "$work/out")"
+}
+left() { # OF-BILL=LEFT...
+    credit_bill list --account a --json
+    local found
+    found=$(sed -nE 's/.*"id":"B-([0-9-]+)-a".*"credit_left":"([^"]*)".*/\1=\2/p' "$work/out")
+    [ "$(echo $found)" = "$*" ] || fail "credit left: '$found', not '$*'"
+}
+credit_world f 1 2026-01-01 'payment_days: 14, dunning_days: [0]'
+printf '{"subscriber":"491","service":"voice","start":"2026-09-05T10:00:00Z","duration_s":1}\n' >"$work/usage"
+"$tollgate" quote --catalog "$work/f" --data "$work/credit" "$work/usage" >"$work/log" || fail "quote: $(cat "$work/log")"
+charged gift 2026-10-15 -50.00
+charged gift2 2026-12-15 -15.00
+charged box 2027-01-15 26.00
+asks 2026-10 -47.60 "" 47.60
+left 2026-10=47.60
+credit_bill run --period 2026-11 # a draft uses nothing, but says what it would
+credit_bill show B-2026-11-a --json
+says '"x_creditUsed":"11.90","x_creditLeft":"35.70"'
+left 2026-10=47.60
+asks 2026-11 0.00 11.90 35.70
+credit_bill run --period 2026-11 --issue --json
+says '"issued":0,"drafted":0,"kept":2,"differ":0'
+left 2026-10=35.70
+asks 2026-12 -5.95 "" 41.65
+left 2026-10=35.70 2026-12=5.95
+asks 2027-01 1.19 41.65 0.00
+left
+credit_bill show B-2027-01-a
+says 'Credit of earlier bills      -41.65'
+"$tollgate" explain B-2027-01-a:due --data "$work/credit" >"$work/out" || fail "explain: $(cat "$work/out")"
+says '42.84 EUR are the lines and their taxes, less 41.65 of credit that earlier bills left: 1.19 EUR.'
+credit_bill dunning --at 2027-12-30 --json
+grep -q '"account":"a","bill":"B-2027-01-a".*"open":"1.19"' "$work/out" || fail "dunning: $(cat "$work/out")"
+grep -q 'B-2026-11-a' "$work/out" && fail "credit has paid November: $(cat "$work/out")"
+# A bill that is voided leaves what it had used; what is paid out is gone; what is paid too much comes to it.
+credit_bill void B-2027-01-a --date 2027-02-02 --title Wrong --json
+says '"state":"void"'
+left 2027-01=41.65
+asks 2027-02 0.00 11.90 29.75
+credit_bill pay B-2027-01-a --amount -9.75 --date 2027-03-02 --reference out --json
+says '"state":"void"'
+left 2027-01=20.00
+asks 2027-03 0.00 11.90 8.10
+asks 2027-04 3.80 8.10 0.00
+credit_bill pay B-2027-04-a --amount 5.00 --date 2027-05-02 --reference much
+left 2027-04=1.20
+credit_bill credit B-2027-04-a:1 --id half --date 2027-05-03 --title Half --amount 5.00 # 5.95 with tax
+left 2027-04=7.15
+"$tollgate" bill pay B-2027-04-a --amount 1.00 --date 2027-05-02 --reference used.x --data "$work/credit" >"$work/out" 2>&1 &&
+    fail "a reference of ours is taken"
+# Approved was a draft that used 7.15; since then 1.00 was paid out. Drafted and approved again it is issued.
+credit_world f 2 2027-05-01 'approval: required'
+"$tollgate" catalog import --catalog "$work/f" --data "$work/credit" >"$work/log" || fail "import: $(cat "$work/log")"
+credit_bill run --period 2027-05
+credit_bill approve --period 2027-05
+credit_bill pay B-2027-04-a --amount -1.00 --date 2027-05-20 --reference out
+"$tollgate" bill run --period 2027-05 --issue --json --data "$work/credit" >"$work/out"
+says '"issued":1,"drafted":0,"kept":0,"differ":0,"unapproved":1'
+credit_bill run --period 2027-05
+credit_bill approve --period 2027-05
+asks 2027-05 5.75 6.15 0.00
+# As before with `credit: open`: it stays where it is.
+credit_world f 3 2027-06-01 'credit: open'
+"$tollgate" catalog diff --catalog "$work/f" --data "$work/credit" >"$work/out" 2>&1
+grep -q 'credit.*carry.*open' "$work/out" || fail "diff: $(cat "$work/out")"
+"$tollgate" catalog import --catalog "$work/f" --data "$work/credit" >"$work/log" || fail "import: $(cat "$work/log")"
+charged gift3 2027-06-15 -50.00
+asks 2027-06 -47.60 "" ""
+asks 2027-07 11.90 "" ""
+left
+
 # Mistakes, each where it is.
 mistake() { # BILLING PLACE-AND-TEXT
     world m 1 2026-01-01 1.00 "$1"
@@ -173,6 +267,7 @@ mistake() { # BILLING PLACE-AND-TEXT
     grep -q "$2" "$work/log" || fail "$1: $(cat "$work/log")"
 }
 mistake 'approval: maybe' 'catalog.yaml:1:82: error: approval: "maybe" is none of'
+mistake 'credit: maybe' 'catalog.yaml:1:80: error: credit: "maybe" is none of'
 mistake 'grace_days: 8' 'catalog.yaml:1:84: error: grace_days'
 mistake 'dunning_days: [7]' 'catalog.yaml:1:86: error: dunning_days: bills have no due date'
 mistake 'payment_days: 1, dunning_days: [7, 7]' 'catalog.yaml:1:107: error: dunning_days: 7 is not after 7'

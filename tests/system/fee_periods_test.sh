@@ -20,13 +20,15 @@ products:
   w_zero: {fee: "7.00", period: week, proration: none_zero}
   q_ahead: {fee: "90.00", period: quarter, in_advance: true}
   y_ahead: {fee: "365.00", period: year, in_advance: true}
+  t: {fee: "10.00", minimum: "15.00", minimum_on: all}
+  t_ahead: {fee: "30.00", in_advance: true}
 YAML
-echo id,cycle_day >"$work/c/accounts.csv"
+echo id,cycle_day,bill_period >"$work/c/accounts.csv"
 echo id,account,product,msisdn,active_from,active_to >"$work/c/subscribers.csv"
 number=4900
-one() { # ACCOUNT PRODUCT FROM TO [CYCLE_DAY]
+one() { # ACCOUNT PRODUCT FROM TO [CYCLE_DAY [BILL_PERIOD]]
     number=$((number + 1))
-    echo "$1,${5:-1}" >>"$work/c/accounts.csv"
+    echo "$1,${5:-1},${6:-}" >>"$work/c/accounts.csv"
     echo "s_$1,$1,$2,$number,$3,$4" >>"$work/c/subscribers.csv"
 }
 one q q 2025-01-01 ""
@@ -45,6 +47,14 @@ one qa_both q_ahead 2026-02-15 2026-03-02
 one qa_one q_ahead 2026-02-15 2026-02-25
 one ya_begins y_ahead 2026-02-15 ""
 one ya_ends y_ahead 2026-02-15 2026-11-01
+# One bill for several cycles, each as if it were alone.
+one b_q t 2025-01-01 "" 1 quarter
+one b_q31 t 2025-01-01 "" 31 quarter
+one b_h t 2025-01-01 "" 1 half_year
+one b_y t 2026-02-15 "" 1 year
+one b_ahead t_ahead 2026-02-15 2026-08-11 1 quarter
+one b_edge t_ahead 2026-02-01 "" 1 quarter
+one b_qa q_ahead 2026-02-15 "" 1 quarter
 "$tollgate" catalog import --catalog "$work/c" --data "$work/d" >"$work/log" 2>&1 || {
     echo "FAILED: $(cat "$work/log")"
     exit 1
@@ -76,6 +86,13 @@ WANTED = {
     "qa_one": {2: "10.00"},
     "ya_begins": {2: "320.00", 12: "365.00"},
     "ya_ends": {2: "320.00", 11: "-61.00"},
+    "b_q": {3: "45.00", 6: "45.00", 9: "45.00", 12: "45.00"},        # 3 x (10.00, to the minimum 5.00)
+    "b_q31": {1: "45.00", 4: "45.00", 7: "45.00", 10: "45.00"},
+    "b_h": {6: "90.00", 12: "90.00"},
+    "b_y": {12: "157.50"},                                           # 14 of 28 days, then 10 x 15.00
+    "b_ahead": {3: "75.00", 6: "90.00", 9: "9.68"},                  # 15 + 2 x 30; 3 x 30; 30 - 21/31 of it
+    "b_edge": {3: "90.00", 6: "90.00", 9: "90.00", 12: "90.00"},     # February was charged by January, once
+    "b_qa": {3: "135.00", 6: "90.00", 9: "90.00", 12: "90.00"},
 }
 
 
@@ -104,6 +121,14 @@ if found["w_begins"][3] != "26.00" or 2 in found["w_begins"]:
     bad = 1
 sys.exit(bad)
 PY
+# It stays what it is, and a mistake in it is where it is.
+sed 's/^b_q,1,quarter$/b_q,1,year/; s/^b_h,1,half_year$/b_h,1,week/' "$work/c/accounts.csv" >"$work/accounts.csv"
+cp "$work/accounts.csv" "$work/c/accounts.csv"
+"$tollgate" catalog import --catalog "$work/c" --data "$work/d" >"$work/log" 2>&1 &&
+    { echo "FAILED: another bill_period is taken"; bad=1; }
+grep -q 'accounts.csv:18:7: error: bill_period: an account cannot change it, to "year"' "$work/log" &&
+    grep -q 'accounts.csv:20:7: error: bill_period: "week" is not month' "$work/log" ||
+    { echo "FAILED: $(cat "$work/log")"; bad=1; }
 check() { # YAML MESSAGE
     mkdir -p "$work/x"
     printf 'catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\nproducts:\n  p: %s\n' "$1" >"$work/x/c.yaml"

@@ -233,7 +233,7 @@ static uint32_t run_month(const struct tg_catalog_snapshot *catalog, uint32_t ac
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(catalog, account);
     const uint32_t month = tg_bill_cycle_month(&cycle, to_ns - 1);
-    const struct tg_bill_window window = tg_bill_cycle_window(&cycle, month);
+    const struct tg_bill_window window = tg_bill_cycle_bill(&cycle, month);
     return window.start_ns == from_ns && window.end_ns == to_ns ? month : 0;
 }
 

@@ -14,6 +14,7 @@ static const char suffix[] = ":due";
 struct sums {
     const char *currency; /* Code. */
     const char *balance;  /* Paid from one; NULL: nobody did. */
+    const char *credit;   /* Of earlier bills; NULL: none was used. */
     const char *added;    /* By rounding; NULL: no rule. */
     const char *step;
     const char *mode;
@@ -43,11 +44,13 @@ static bool sums_read(const struct tg_json *bill, struct sums *sums)
     const struct tg_currency *currency = tg_currency_by_code(sums->currency);
     int64_t total = 0;
     int64_t taken = 0;
+    int64_t used = 0;
     int64_t added = 0;
     if (currency == NULL) {
         return false;
     }
     sums->balance = tg_json_get_text(bill, "x_paidFromBalance", NULL);
+    sums->credit = tg_json_get_text(bill, "x_creditUsed", NULL);
     sums->added = tg_json_get_text(cash, "amount", NULL);
     sums->step = tg_json_get_text(cash, "step", "");
     sums->mode = tg_json_get_text(cash, "mode", "");
@@ -61,11 +64,13 @@ static bool sums_read(const struct tg_json *bill, struct sums *sums)
         total += net + tax; /* which the bill's own sum has been checked with */
     }
     if ((sums->balance != NULL && !exact_of(bill, "x_paidFromBalance", currency->minor, &taken)) ||
+        (sums->credit != NULL && !exact_of(bill, "x_creditUsed", currency->minor, &used)) ||
         (sums->added != NULL && !exact_of(cash, "amount", currency->minor, &added))) {
         return false;
     }
     (void)tg_money_format(total, currency->minor, currency->minor, sums->total);
-    (void)tg_money_format(total - taken + added, currency->minor, currency->minor, sums->due);
+    (void)tg_money_format(total - taken - used + added, currency->minor, currency->minor,
+                          sums->due);
     return true;
 }
 
@@ -90,6 +95,9 @@ static void text_print(const struct tg_cli_due *found, const struct sums *sums)
     (void)printf(": %s %s are the lines and their taxes", sums->total, sums->currency);
     if (sums->balance != NULL) {
         (void)printf(", less %s that the balance has paid", sums->balance);
+    }
+    if (sums->credit != NULL) {
+        (void)printf(", less %s of credit that earlier bills left", sums->credit);
     }
     if (sums->added != NULL) {
         (void)printf(", rounded %s to a multiple of %s, which adds %s", sums->mode, sums->step,
@@ -126,6 +134,9 @@ static void json_print(const struct tg_cli_due *found, const struct sums *sums)
     tg_json_set_string(json, "total", sums->total);
     if (sums->balance != NULL) {
         tg_json_set_string(json, "paid_from_balance", sums->balance);
+    }
+    if (sums->credit != NULL) {
+        tg_json_set_string(json, "credit_used", sums->credit);
     }
     if (sums->added != NULL) {
         struct tg_json *cash = tg_json_object();

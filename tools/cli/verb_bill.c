@@ -2,6 +2,7 @@
 #include "cli/bill_entry.h"
 #include "cli/bill_files.h"
 #include "cli/bill_lifecycle.h"
+#include "cli/bill_settle.h"
 #include "cli/cli.h"
 #include "cli/source_names.h"
 
@@ -323,9 +324,12 @@ static int run_with(const struct options *options, struct tg_bill_params *params
     } else if (!options->is_quiet) {
         report_text(options, &stats);
     }
+    const int settled = options->issues && !options->is_quiet
+                            ? tg_cli_bill_settle(&tg_verb_bill, options->data, false, false)
+                            : TG_EXIT_OK;
     const bool is_clean = stats.invoices_failed_count == 0 && stats.rows_unknown_count == 0 &&
                           stats.invoices_differ_count == 0 && stats.invoices_unapproved_count == 0;
-    return is_clean ? TG_EXIT_OK : TG_EXIT_PROBLEM;
+    return is_clean ? settled : TG_EXIT_PROBLEM;
 }
 
 /* As many as there are processors unless told; 0: not a number of threads. */
@@ -433,6 +437,7 @@ static void issued_print(const struct find *find, const struct tg_document *docu
     }
     const uint8_t minor = standing.currency->minor;
     const char *state = tg_bill_standing_name(standing.state);
+    const bool leaves_credit = standing.open < 0 && !standing.is_note && !standing.keeps_credit;
     if (find->options->is_json) {
         tg_json_set_string(json, "state", state);
         tg_json_set_money(json, "paid", standing.paid, minor, minor);
@@ -441,18 +446,28 @@ static void issued_print(const struct find *find, const struct tg_document *docu
             tg_json_set_money(json, "rounding", standing.rounding, minor, minor);
         }
         tg_json_set_money(json, "open", standing.open, minor, minor);
+        if (leaves_credit) {
+            tg_json_set_money(json, "credit_left", -standing.open, minor, minor);
+        }
         (void)tg_json_print(json, false, stdout);
         (void)fputc('\n', stdout);
         return;
     }
     char label[TG_BILL_LABEL_BYTES];
     tg_bill_standing_label(&standing, label);
-    (void)printf("%-24s %-24s %12s %s  %-11s %s\n", label, tg_json_get_text(json, "account", "?"),
+    (void)printf("%-24s %-24s %12s %s  %-11s %s", label, tg_json_get_text(json, "account", "?"),
                  tg_json_get_text(json, "total", "?"), tg_json_get_text(json, "currency", "?"),
                  state, document->id);
+    if (leaves_credit) {
+        char left[TG_MONEY_TEXT_BYTES];
+        (void)tg_money_format(-standing.open, minor, minor, left);
+        (void)printf("  %s left", left);
+    }
+    (void)printf("\n");
 }
 
-/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a. */
+/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a; of
+ * several cycles that end with a month B-20261001-20270101-a. */
 static bool id_is_of_period(const char *id, const char *period)
 {
     id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
@@ -463,8 +478,21 @@ static bool id_is_of_period(const char *id, const char *period)
     if (strncmp(id, period, 7) == 0 && id[7] == '-') {
         return true;
     }
-    return strspn(id, "0123456789") == 8 && strspn(id + 9, "0123456789") == 8 &&
-           strncmp(id + 9, period, 4) == 0 && strncmp(id + 13, period + 5, 2) == 0;
+    if (strspn(id, "0123456789") != 8 || id[8] != '-' || strspn(id + 9, "0123456789") != 8) {
+        return false;
+    }
+    char end[16];
+    char month[24];
+    int64_t end_ns = 0;
+    struct tg_civil civil;
+    (void)snprintf(end, sizeof end, "%.4s-%.2s-%.2s", id + 9, id + 13, id + 15);
+    if (tg_clock_parse(end, strlen(end), &end_ns) != TG_OK) {
+        return false;
+    }
+    tg_clock_to_civil(end_ns - 1, &civil);
+    (void)snprintf(month, sizeof month, "%04u-%02u", (unsigned)civil.year % 10000,
+                   (unsigned)civil.month % 100);
+    return strcmp(month, period) == 0;
 }
 
 /* --period and --account. */
@@ -699,6 +727,9 @@ static int bill_run(int argc, char **argv)
     if (strcmp(options.action, "run") == 0) {
         return bill_make(&options);
     }
+    if (strcmp(options.action, "settle") == 0) {
+        return tg_cli_bill_settle(&tg_verb_bill, options.data, true, options.is_json);
+    }
     if (strcmp(options.action, "list") == 0 || strcmp(options.action, "show") == 0) {
         return read_run(&options);
     }
@@ -755,10 +786,12 @@ const struct tg_verb tg_verb_bill = {
         "                          --reference NAME [--json]\n"
         "       tollgate bill void NUMBER|BILL --data DIR --date YYYY-MM-DD --title REASON "
         "[--json]\n"
-        "       tollgate bill dunning --data DIR --at TIME [--json]\n\n"
+        "       tollgate bill dunning --data DIR --at TIME [--json]\n"
+        "       tollgate bill settle --data DIR [--json]\n\n"
         "run computes the invoices of a month from the journal: of the cycle of each account that\n"
-        "ends in it (cycle_day 15: from the 15th before to its 14th). Without --issue they are "
-        "drafts;\n"
+        "ends in it (cycle_day 15: from the 15th before to its 14th), with bill_period quarter "
+        "of\n"
+        "the three up to it. Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "Numbers are gapless by legal entity, series and year of --date: those of the account in\n"
         "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"
@@ -782,8 +815,11 @@ const struct tg_verb tg_verb_bill = {
         "it issues, and issues what was approved; with `grace_days` it waits for sources (--at: "
         "now,\n"
         "else the latest event). pay notes a payment, once a reference; below 0 it was paid back.\n"
+        "what is open below 0 on a bill is taken off the next ones, unless `credit: open`.\n"
         "void drops a draft, or takes back all of an issued bill by a credit note. dunning tells\n"
         "the fronts which bills are not paid so many days after they were due, each step once.\n"
+        "settle tells the running engine what bills took from prepaid balances (`billing:\n"
+        "prepaid_fees`); a run that issues does it too where an engine runs.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
         "matches the journal.\n",
     .run = bill_run,

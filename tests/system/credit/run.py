@@ -20,7 +20,7 @@ SCHEMA = json.load(open(f"{sys.argv[2]}/schemas/control/credit_answer.schema.jso
                         encoding="utf-8"))
 
 CATALOG = """
-catalog: {version: 1, valid_from: 2020-01-01, currency: EUR}
+catalog: {version: 1, valid_from: 2020-01-01, currency: EUR, billing: {prepaid_fees: partial}}
 allowances:
   sms: {unit: event, amount: 5, services: [message]}
 prices:
@@ -34,6 +34,7 @@ plans:
     data: {price: web}
 products:
   all: {plan: all}
+  box: {plan: all, fee: "10.00"}
 """
 ACCOUNTS = ["A", "B", "D", "E", "F"]
 DATED = "F"  # whose money lapses
@@ -63,12 +64,14 @@ class World:
             os.makedirs(os.path.join(root, name))
         write(f"{root}/cat/catalog.yaml", CATALOG)
         rows = ["id,prepaid,credit_limit,credit_alerts", "A,true,,2.00 1.00", "B,true,3.00,",
-                "C,,,", "D,true,,", "E,true,1.50,0", "F,true,,"]
+                "C,,,", "D,true,,", "E,true,1.50,0", "F,true,,",
+                "G,true,,", "H,true,,"]
         write(f"{root}/cat/accounts.csv", "\n".join(rows) + "\n")
         rows = ["id,account,product,msisdn"]
         for account in ["A", "B", "C", "D", "E", "F"]:
             for i in range(3):
                 rows.append(f"{account}{i},{account},all,49300{ord(account)}{i}")
+        rows += ["G0,G,box,493009", "H0,H,box,493008"]
         write(f"{root}/cat/subscribers.csv", "\n".join(rows) + "\n")
         write(f"{root}/tollgate.yaml", f"""
 data: {self.data}
@@ -339,6 +342,7 @@ def faces():
                          'tollgate_reservations_total{state="posted"} 1',
                          "tollgate_topups_total 2", "tollgate_credit_alerts_total 2"):
                 check(line + "\n" in text, "no", line, "in", text)
+            run("credit", "topup", "--id", "g", "--account", "G", "--amount", "4.009")
             lapsing_money(world)
             forgotten_calls(world)
             world.kill(signal.SIGTERM)
@@ -359,9 +363,43 @@ def faces():
             world.start()
             answer = json.loads(run("credit", "balance", "--account", "A", "--json"))
             check(answer["balance"] == "-0.082", answer)
+            fees_taken(world, period)
         finally:
             if world.engine is not None and world.engine.poll() is None:
                 world.kill()
+
+
+def fee_bill(world, account, due, **balance):
+    bill = json.loads(world.tollgate("bill", "show", account, "--json").splitlines()[-1])
+    check(f"{bill['amountDue']['value']:.2f}" == due, account, "owes", bill["amountDue"], "not", due)
+    check(bill["x_balance"] == balance, account, bill["x_balance"], "not", balance)
+
+
+def fees_taken(world, period):
+    """A fee of 10.00 was taken from what the balance had: 4.00 of 4.009, the rest is due. The engine
+    was down then; it takes it once, though the one who told it died before it had the answer."""
+    run = world.tollgate
+    fee_bill(world, "G", "6.00", opening="0.00", topups="4.009", usage="0.00", fees="-4.00", closing="0.009")
+    fee_bill(world, "H", "10.00", opening="0.00", topups="0.00", usage="0.00", closing="0.00")
+    run("bill", "run", "--period", period, "--account", "H")  # what is issued stays so
+    run("credit", "topup", "--id", f"bill:{1:020}", "--account", "G", "--amount", "-4.00")
+    check(json.loads(run("bill", "settle", "--json")) == {"settled": 1, "waiting": 0})
+    check(json.loads(run("bill", "settle", "--json")) == {"settled": 0, "waiting": 0})
+    run("credit", "topup", "--id", "g2", "--account", "G", "--amount", "20.00")
+    check(json.loads(run("credit", "balance", "--account", "G", "--json"))["balance"] == "20.009")
+    following = f"{int(period[:4]) + int(period[5:]) // 12}-{int(period[5:]) % 12 + 1:02}"
+    run("bill", "run", "--period", following, "--issue")
+    fee_bill(world, "G", "0.00", opening="0.009", topups="20.00", usage="0.00", fees="-10.00",
+             closing="10.009")
+    check(json.loads(run("credit", "balance", "--account", "G", "--json"))["balance"] == "10.009")
+    for month in (period, following):
+        counts = json.loads(run("bill", "run", "--period", month, "--issue", "--json"))
+        check(counts["issued"] == 0 and counts["differ"] == 0 and counts["kept"] > 1, counts)
+    check(json.loads(run("credit", "balance", "--account", "G", "--json"))["balance"] == "10.009")
+    check("-10.00" in run("bill", "show", "G", "--text"), run("bill", "show", "G", "--text"))
+    world.kill(signal.SIGTERM)
+    audit = json.loads(run("audit", "--json"))["credit"]
+    check(audit["balanced"], audit)
 
 
 def lapsing_money(world):

@@ -165,3 +165,49 @@ Test(invoice, tax_in_a_price_is_backed_out_once)
     cr_expect_eq(tg_bill_tax_in((__int128)INT64_MAX + 1, 190000, TG_ROUND_HALF_UP, 1, &tax),
                  TG_E_AMOUNT_OVERFLOW);
 }
+
+/* Otherwise credit or a balance pays more than is asked for, gives money to a bill below 0, or pays
+ * a part where the carrier wants all or nothing. Amounts in cents, balances in a tenth of one. */
+Test(invoice, credit_pays_first_then_the_balance_as_the_catalog_says)
+{
+    static const struct {
+        const char *name;
+        int64_t total;
+        int64_t credit;
+        int64_t balance;
+        int64_t used;
+        int64_t taken;
+        int64_t due;
+        uint32_t step;
+        uint8_t mode;
+    } rows[] = {
+        {"nobody pays", 1000, 0, 50000, 0, 0, 1000, 0, TG_PREPAID_DUE},
+        {"credit, a part", 1000, 300, 0, 300, 0, 700, 0, TG_PREPAID_DUE},
+        {"credit, no more than asked for", 1000, 3000, 0, 1000, 0, 0, 0, TG_PREPAID_DUE},
+        {"a bill below 0 uses none", -1000, 3000, 50000, 0, 0, -1000, 0, TG_PREPAID_PARTIAL},
+        {"the balance, all", 1000, 0, 10000, 0, 1000, 0, 0, TG_PREPAID_WHOLE},
+        {"a tenth of a cent too little", 1000, 0, 9999, 0, 0, 1000, 0, TG_PREPAID_WHOLE},
+        {"whole cents as far as it reaches", 1000, 0, 9999, 0, 999, 1, 0, TG_PREPAID_PARTIAL},
+        {"credit, then all of the rest", 1000, 400, 6000, 400, 600, 0, 0, TG_PREPAID_WHOLE},
+        {"nothing of a debt", 1000, 0, -7000, 0, 0, 1000, 0, TG_PREPAID_PARTIAL},
+        {"coins pay the rest", 1002, 500, 0, 500, 0, 500, 5, TG_PREPAID_DUE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bench bench;
+        bench_make(&bench);
+        const uint16_t none = tg_bill_invoice_tax(&bench.invoice, "none", 0, TG_ROUND_HALF_UP);
+        line_put(&bench, rows[i].total * 1000000, none);
+        bench.invoice.credit = rows[i].credit;
+        bench.invoice.balance_mode = rows[i].mode;
+        bench.invoice.cash.step = rows[i].step;
+        bench.invoice.statement = (struct tg_bill_statement){.topups = rows[i].balance * 100000,
+                                                             .is_there = rows[i].balance != 0};
+        cr_assert_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, NULL), TG_OK);
+        cr_expect_eq(bench.invoice.credit_used, rows[i].used, "%s", rows[i].name);
+        cr_expect_eq(bench.invoice.paid, rows[i].taken, "%s", rows[i].name);
+        cr_expect_eq(tg_bill_invoice_due(&bench.invoice), rows[i].due, "%s", rows[i].name);
+        cr_expect(tg_bill_statement_closing(&bench.invoice.statement) ==
+                      rows[i].balance * 100000 - rows[i].taken * 1000000,
+                  "%s", rows[i].name);
+    }
+}

@@ -36,11 +36,12 @@ static const char catalog_text[] =
     "  each: {plan: v, tax: each, discount: 50%%}\n"
     "  tel: {plan: w, tax: tel, late_usage: note}\n";
 static const char accounts_text[] =
-    "id,prepaid\nnext,\noff,\nwait,\nnote,\npre,true\neach,true\nfresh,\ntel,\nbare,\n";
+    "id,prepaid,bill_period\nnext,,\noff,,\nwait,,\nnote,,\npre,true,\neach,true,\nfresh,,\n"
+    "tel,,\nbare,,month\nquart,,quarter\nqnote,,quarter\n";
 static const char subscribers_text[] =
     "id,account,product\nS0,next,next\nS1,off,off\nS2,wait,wait\n"
     "S3,note,note\nS4,pre,off\nS5,each,each\nS6,fresh,quiet\n"
-    "S7,tel,tel\nS8,bare,tel\n";
+    "S7,tel,tel\nS8,bare,tel\nS9,quart,next\nS10,qnote,quiet\n";
 
 static struct {
     char dir[64];
@@ -86,7 +87,7 @@ static int64_t at_ns(const char *text)
     return time_ns;
 }
 
-static void world_open(void)
+static void world_open_with(const char *wait)
 {
     memset(&w, 0, sizeof w);
     (void)snprintf(w.dir, sizeof w.dir, "/tmp/tg_bill_late_XXXXXX");
@@ -97,10 +98,15 @@ static void world_open(void)
     cr_assert_eq(system(command), 0);
     file_write("accounts.csv", accounts_text);
     file_write("subscribers.csv", subscribers_text);
-    catalog_import(1, "2026-01-01", "10%", "suspend");
+    catalog_import(1, "2026-01-01", "10%", wait);
     cr_assert_eq(tg_state_open(w.dir, false, UINT64_C(64) << 20, &w.state, NULL), TG_OK);
-    const struct tg_rate_params params = {.subscribers_count_max = 9};
+    const struct tg_rate_params params = {.subscribers_count_max = 11};
     cr_assert_eq(tg_rate_create(&params, &w.rate, NULL), TG_OK);
+}
+
+static void world_open(void)
+{
+    world_open_with("suspend");
 }
 
 static void world_close(void)
@@ -294,5 +300,43 @@ Test(late, a_balance_pays_and_is_stated, .timeout = 600)
     call(4, "2026-05-01", 1);
     (void)month_bill("2026-05", 1);
     bill_expect("B-2026-05-pre", "0.91 0.09 due 0.00 81.50 0.00 -1.00 80.50");
+    world_close();
+}
+
+/* Otherwise a quarter's bill loses what came between the closes of its months, or usage that is
+ * late for it is on the bill of no month, as those between two of its bills are closed as well. */
+Test(late, a_bill_for_a_quarter_has_what_came_behind_the_months_in_it, .timeout = 60)
+{
+    static const char first[] = "B-20260101-20260401-quart";
+    static const char second[] = "B-20260401-20260701-quart";
+    world_open_with("next_bill");
+    call(9, "2026-01-10", 60);
+    call(9, "2026-02-10", 30);
+    call(10, "2026-03-10", 40);
+    (void)month_bill("2026-01", 1);
+    (void)month_bill("2026-02", 1);
+    bill_expect("B-2026-01-quart", "none");
+    call(9, "2026-01-20", 6);
+    (void)month_bill("2026-03", 1); /* 1 to 3 are of the account with a minimum. */
+    bill_expect(first, "96.00 9.60 due 105.60");
+    bill_expect("B-20260101-20260401-qnote", "40.00 4.00 due 44.00");
+    call(9, "2026-02-15", 10);
+    call(9, "2026-04-05", 5);
+    call(10, "2026-02-15", 10);
+    (void)month_bill("2026-04", 1);
+    call(9, "2026-03-15", 20);
+    (void)month_bill("2026-05", 1);
+    bill_expect("B-20260101-20260401-quart", "96.00 9.60 due 105.60");
+    struct tg_bill_stats stats = month_bill("2026-06", 2);
+    cr_expect_eq(stats.rows_late_count, 3);
+    bill_expect(second, "35.00 3.50 due 38.50");
+    bill_expect("N-B-20260101-20260401-qnote-late-2026-06",
+                "10.00 1.00 due 11.00 DN-2026-00000001 debitNote for INV-2026-00000005");
+    stats = month_bill("2026-03", 1);
+    cr_expect_eq(stats.invoices_kept_count, 3);
+    cr_expect_eq(stats.invoices_differ_count, 0);
+    stats = month_bill("2026-06", 1);
+    cr_expect_eq(stats.invoices_kept_count, 3);
+    cr_expect_eq(stats.invoices_issued_count + stats.invoices_differ_count, 0);
     world_close();
 }

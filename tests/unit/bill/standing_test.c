@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/carry.h"
 #include "bill/dunning.h"
 #include "catalog/catalog.h"
 #include "store/documents.h"
@@ -169,5 +170,81 @@ Test(standing, each_step_of_each_bill_is_told_once, .timeout = 60)
                      "\"B-2026-10-A1499\",\"billNo\":\"INV-2026-00001500\"},\"account\":\"A1499\","
                      "\"step\":2,\"days\":7,\"dueDate\":\"2026-11-15T00:00:00Z\",\"currency\":"
                      "\"EUR\",\"open\":\"10.00\"}}");
+    world_close();
+}
+
+static void credit_bill_put(struct tg_txn *txn, const char *id, const char *entity, const char *end,
+                            const char *payable)
+{
+    char json[512];
+    struct tg_bill_standing standing;
+    const int length = snprintf(json, sizeof json,
+                                "{\"id\":\"%s\",\"number\":\"%s\",\"account\":\"K\",\"periodEnd\":"
+                                "\"%s\",\"currency\":\"EUR\",\"total\":\"%s\",\"entity\":\"%s\"}",
+                                id, id, end, payable, entity);
+    tg_documents_put(txn, "billIssued", id, json, (size_t)length);
+    cr_assert_eq(tg_bill_standing_read(txn, id, &standing), TG_OK);
+    tg_bill_carry_note(txn, id, &standing);
+}
+
+static int64_t open_of(const char *id)
+{
+    struct tg_bill_standing standing;
+    struct tg_txn txn;
+    tg_txn_begin(&txn, w.state, false);
+    cr_assert_eq(tg_bill_standing_read(&txn, id, &standing), TG_OK);
+    tg_txn_abort(&txn);
+    return standing.open;
+}
+
+static enum tg_err credit_take(const struct tg_bill_carries *carries, struct tg_bill_carry_use use,
+                               struct tg_why *why)
+{
+    struct tg_txn txn;
+    tg_txn_begin(&txn, w.state, true);
+    const enum tg_err err = tg_bill_carry_take(&txn, carries, &use, why);
+    if (err != TG_OK) {
+        tg_txn_abort(&txn);
+        return err;
+    }
+    return tg_txn_commit(&txn, why);
+}
+
+/* Otherwise the youngest credit goes first, another seller's is taken, or money that was paid out
+ * in the meantime is taken off a bill as well. */
+Test(standing, credit_is_used_once_the_oldest_first, .timeout = 60)
+{
+    struct tg_bill_carries carries;
+    struct tg_txn txn;
+    struct tg_why why = {.text = ""};
+    struct tg_bill_carry_use use = {.account = "K",
+                                    .entity = "east",
+                                    .number = "INV-9",
+                                    .at_ns = at("2026-12-01"),
+                                    .currency = 978};
+    world_open();
+    tg_txn_begin(&txn, w.state, true);
+    credit_bill_put(&txn, "B-a", "east", "2026-12-01T00:00:00Z", "-2.00");
+    credit_bill_put(&txn, "B-b", "east", "2026-11-01T00:00:00Z", "-3.00");
+    credit_bill_put(&txn, "B-c", "west", "2026-10-01T00:00:00Z", "-7.00");
+    cr_assert_eq(tg_txn_commit(&txn, NULL), TG_OK);
+    cr_assert_eq(tg_bill_carries_load(w.state, &carries, &why), TG_OK, "%s", why.text);
+    cr_expect_eq(tg_bill_carries_sum(&carries, &use), 500);
+    use.amount = 350;
+    cr_assert_eq(credit_take(&carries, use, &why), TG_OK, "%s", why.text);
+    cr_expect_eq(open_of("B-b"), 0);
+    cr_expect_eq(open_of("B-a"), -150);
+    cr_expect_eq(open_of("B-c"), -700);
+    use.number = "INV-10"; /* By what was loaded there are still 5.00. */
+    use.amount = 151;
+    cr_expect_eq(credit_take(&carries, use, &why), TG_E_INVALID);
+    cr_expect(strstr(why.text, "account K has changed") != NULL, "%s", why.text);
+    cr_expect_eq(open_of("B-a"), -150);
+    tg_bill_carries_free(&carries);
+    cr_assert_eq(tg_bill_carries_load(w.state, &carries, &why), TG_OK);
+    cr_expect_eq(tg_bill_carries_sum(&carries, &use), 150);
+    use.account = "L";
+    cr_expect_eq(tg_bill_carries_sum(&carries, &use), 0);
+    tg_bill_carries_free(&carries);
     world_close();
 }
