@@ -66,17 +66,9 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
 
 /* restore_rows.c */
 
-/** Columns that tg_restore_rows reads of rows that the checkpoint has. */
-#define TG_RESTORE_COLUMNS_NOTED                                                                   \
-    (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(node_id) | TG_COLUMN_BIT(amount) |                    \
-     TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(reason) | TG_COLUMN_BIT(fate) |                     \
-     TG_COLUMN_BIT(charge_flags))
-/** And of rows that it has not. */
-#define TG_RESTORE_COLUMNS                                                                         \
-    (TG_RESTORE_COLUMNS_NOTED | TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(service) |                \
-     TG_COLUMN_BIT(key_kinds) | TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(billed_units) |               \
-     TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(price_id) | TG_COLUMN_BIT(catalog_version) |   \
-     TG_COLUMN_BIT(unit))
+/** @brief Columns that tg_restore_rows reads. @param pipeline Object. @param is_posted As there.
+ *  @return TG_COLUMN_BIT of each; 0: whole rows. */
+uint64_t tg_restore_columns(const struct tg_pipeline *pipeline, bool is_posted);
 
 /** @brief Replay the rows of a block. @param pipeline Tables begun. @param view The block's, with
  *  one row or more. @param is_posted Rows behind the checkpoint: lines and cumulative readings do

@@ -259,7 +259,7 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
     const struct tg_scan_params params = {.size_bytes = sizeof params,
                                           .dir = pipeline->params.data_dir,
                                           .epoch_max = epoch_max,
-                                          .columns = TG_RESTORE_COLUMNS_NOTED};
+                                          .columns = tg_restore_columns(pipeline, false)};
     struct tg_lanes *lanes = NULL;
     struct tg_scan_view view;
     enum tg_err err = tg_lanes_open(&params, 0, false, &lanes, why);
@@ -361,7 +361,7 @@ static enum tg_err journal_replay(struct tg_pipeline *pipeline, uint64_t epoch,
                                   struct tg_recovered *recovered, struct tg_why *why)
 {
     const struct tg_recover_calls calls = {.context = pipeline,
-                                           .columns = TG_RESTORE_COLUMNS,
+                                           .columns = tg_restore_columns(pipeline, true),
                                            .block = block_replay,
                                            .rows = rows_replay,
                                            .observations = observations_replay,

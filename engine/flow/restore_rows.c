@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of the journal become node lives, prepaid balances, the duplicate check and account lines.
- * Seven of a row's sixteen words are enough for nearly all of them: whole rows are read only where
+ * Eight of a row's sixteen words are enough for nearly all of them: whole rows are read only where
  * the duplicate check still remembers them, or where a row does more than add to its line. */
 #include "flow/pipeline_state.h"
 
@@ -14,6 +14,20 @@
 
 #define PROGRESS_NS (2 * TG_NS_PER_S)
 #define PIECE_ROWS  4096u /* whole rows that stay in the second-level cache between the steps */
+
+/* Rows of several workers are sorted by account, which is looked up by whole rows. */
+uint64_t tg_restore_columns(const struct tg_pipeline *pipeline, bool is_posted)
+{
+    const uint64_t noted = TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(node_id) |
+                           TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(subscriber) |
+                           TG_COLUMN_BIT(reason) | TG_COLUMN_BIT(fate) |
+                           TG_COLUMN_BIT(charge_flags);
+    const uint64_t posted =
+        TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(service) | TG_COLUMN_BIT(key_kinds) |
+        TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
+        TG_COLUMN_BIT(price_id) | TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(unit);
+    return pipeline->ratings_count > 1 ? 0 : is_posted ? noted | posted : noted;
+}
 
 void tg_restore_step_take(struct tg_pipeline *pipeline, enum tg_restore_step step, int64_t *at_ns)
 {
