@@ -121,6 +121,10 @@ static int slow_period(unsigned period, unsigned cycle_day, int64_t at_ns, int64
         return 1 + month + (of_month >= anchor);
     case TG_PERIOD_HOUR:
         return 1 + (int)((at_ns - year_ns) / TG_NS_PER_HOUR);
+    case TG_PERIOD_QUARTER:
+        return 1 + month / 3;
+    case TG_PERIOD_HALF_YEAR:
+        return 1 + month / 6;
     default: /* years too: all of this is one */
         return 1;
     }
@@ -247,11 +251,11 @@ static int64_t slow_rate(struct slow *slow, const struct sale *sale, uint32_t wh
 
 static void limit_make(struct fixture *f, struct sale *sale, struct dice *dice, int i)
 {
-    static const unsigned periods[] = {TG_PERIOD_DAY,   TG_PERIOD_WEEK, TG_PERIOD_MONTH,
-                                       TG_PERIOD_CYCLE, TG_PERIOD_EVER, TG_PERIOD_YEAR,
-                                       TG_PERIOD_HOUR};
+    static const unsigned periods[] = {TG_PERIOD_DAY,   TG_PERIOD_WEEK,    TG_PERIOD_MONTH,
+                                       TG_PERIOD_CYCLE, TG_PERIOD_EVER,    TG_PERIOD_YEAR,
+                                       TG_PERIOD_HOUR,  TG_PERIOD_QUARTER, TG_PERIOD_HALF_YEAR};
     sale->has_limit[i] = roll(dice, 2) == 0;
-    sale->limit_period[i] = periods[roll(dice, 7)];
+    sale->limit_period[i] = periods[roll(dice, 9)];
     sale->is_pool[i] = roll(dice, 2) == 0;
     sale->maximum[i] = roll(dice, 3) == 0 ? INT64_MAX : (int64_t)roll(dice, 40) * FIXTURE_EUR / 7;
     for (unsigned t = 0; t < 3; t++) {
