@@ -165,6 +165,10 @@ static struct tg_price_step step_read(struct tg_compile *compile,
         const int64_t up_to = tg_schema_number(keys, map, "up_to");
         step.up_to_units =
             tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to : UINT64_MAX;
+        if (map->kind == TG_YAML_MAP && price == NULL && tg_yaml_get(map, "flat") == NULL) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, map->key_mark,
+                        "a tier without price has a flat", "key \"price\" is missing");
+        }
     }
     if (price != NULL && (step.price < 0 || step.flat < 0)) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, price->mark, NULL, "sells at a negative price");

@@ -167,7 +167,7 @@ KEYS(tg_catalog_deck_keys,
 KEYS(tg_catalog_tier_keys,
     {.key = "up_to", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST,
      .help = "Last unit of the tier, inclusive; absent in the last tier."},
-    {.key = "price", .type = TG_TYPE_MONEY, .is_required = true, .help = "Of `per` units."},
+    {.key = "price", .type = TG_TYPE_MONEY, .help = "Of `per` units; absent: 0, beside a flat."},
     {.key = "per", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "Units the price is for."},
     {.key = "flat", .type = TG_TYPE_MONEY, .help = "Added once when the tier is entered."});

@@ -7,21 +7,29 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PPM INT64_C(1000000)
+#define NANO INT64_C(1000000000)
 
-/* What compile() makes; read in place from the image. */
+/* What compile() makes; read in place from the image. Those of images before have the first field
+ * only. */
 struct dynamic_params {
     int64_t markup_ppm;
+    int64_t rest_nano; /* what ppm leave of the markup, with its sign */
 };
+
+static int64_t markup_nano(const struct tg_price *price)
+{
+    struct dynamic_params params = {0};
+    const uint32_t known =
+        price->params_bytes < sizeof params ? price->params_bytes : (uint32_t)sizeof params;
+    memcpy(&params, tg_price_params(price), known);
+    return params.markup_ppm * 1000 + params.rest_nano;
+}
 
 static void row_price(const struct tg_price *price, const struct tg_tariff_row *row,
                       struct tg_tariff_result *result)
 {
-    const struct dynamic_params *params = tg_price_params(price);
-    const int64_t factor_ppm =
-        PPM + (price->params_bytes >= sizeof *params ? params->markup_ppm : 0);
-    tg_tariff_round((__int128)row->base_amount * factor_ppm, (uint64_t)PPM, price->rounding,
-                    result);
+    tg_tariff_round((__int128)row->base_amount * (NANO + markup_nano(price)), (uint64_t)NANO,
+                    price->rounding, result);
     result->step_index = 0;
 }
 
@@ -36,46 +44,55 @@ static uint32_t dynamic_price(const struct tg_price *const *prices, uint32_t pri
     return rows_count;
 }
 
-/* "12.5%" to parts per million; false when it is none or has more than four decimals. */
-static bool percent_parse(const char *text, int64_t *ppm)
+/* "12.5%" or "-50%" in parts per 10^9; false when it is none, has more than seven decimals, is
+ * below -100 % or above 1000 %. */
+static bool percent_parse(const char *text, int64_t *nano)
 {
-    const size_t length = strlen(text);
+    const bool is_negative = text[0] == '-';
+    const char *digits = text + is_negative;
+    const size_t length = strlen(digits);
     int64_t value = 0;
     int decimals = -1;
-    if (length < 2 || length > 12 || text[length - 1] != '%' || text[0] == '.') {
+    if (length < 2 || length > 16 || digits[length - 1] != '%' || digits[0] == '.') {
         return false;
     }
     for (size_t i = 0; i + 1 < length; i++) {
-        if (text[i] == '.' && decimals < 0) {
+        if (digits[i] == '.' && decimals < 0) {
             decimals = 0;
             continue;
         }
-        if (text[i] < '0' || text[i] > '9' || decimals == 4) {
+        if (digits[i] < '0' || digits[i] > '9' || decimals == 7) {
             return false;
         }
-        value = value * 10 + (text[i] - '0');
+        value = value * 10 + (digits[i] - '0');
         decimals += decimals >= 0;
     }
-    for (int i = decimals < 0 ? 0 : decimals; i < 4; i++) {
+    for (int64_t scale = decimals < 0 ? 0 : decimals; scale < 7; scale++) {
+        if (value > 10 * NANO) {
+            return false;
+        }
         value *= 10;
     }
-    *ppm = value;
-    return decimals != 0 && value <= 10 * PPM;
+    *nano = is_negative ? -value : value;
+    return decimals != 0 && value <= (is_negative ? NANO : 10 * NANO);
 }
 
 static enum tg_err dynamic_compile(const struct tg_tariff_source *source, uint8_t *params,
                                    uint32_t *params_bytes, struct tg_complaint *why)
 {
     struct dynamic_params made = {0};
+    int64_t nano = 0;
     *params_bytes = 0;
     for (uint32_t i = 0; i < source->settings_count; i++) {
         if (strcmp(source->settings[i].key, "markup") != 0 ||
-            !percent_parse(source->settings[i].value, &made.markup_ppm)) {
-            *why = (struct tg_complaint){
-                "dynamic knows one param: markup, such as 12.5% (at most four decimals, 1000%)", i};
+            !percent_parse(source->settings[i].value, &nano)) {
+            *why = (struct tg_complaint){"dynamic knows one param: markup, such as 12.5% or -20% "
+                                         "(at most seven decimals, -100% to 1000%)",
+                                         i};
             return TG_E_PLUGIN_PARAMS;
         }
     }
+    made = (struct dynamic_params){.markup_ppm = nano / 1000, .rest_nano = nano % 1000};
     memcpy(params, &made, sizeof made);
     *params_bytes = sizeof made;
     return TG_OK;

@@ -26,12 +26,30 @@ Test(dynamic, the_record_names_its_price)
     cr_assert_eq(tariff_kit_compile(&kit, "dynamic", &markup, 1), TG_OK);
     cr_expect_eq(charge_of(&kit, EUR(8, 0)), EUR(9, 0));
     cr_expect_eq(charge_of(&kit, 1), 1, "1.125 of the smallest amount");
+    kit.price.params_bytes = sizeof(int64_t); /* an image of before: ppm alone */
+    cr_expect_eq(charge_of(&kit, EUR(8, 0)), EUR(9, 0));
+    const struct {
+        const char *markup;
+        int64_t charge; /* of 300.00 */
+    } cases[] = {{"-50%", EUR(150, 0)},
+                 {"-100%", 0},
+                 {"33.3333333%", EUR(399, 99) + 999990},
+                 {"-33.3333333%", EUR(200, 0) + 10},
+                 {"1000%", EUR(3300, 0)}};
+    for (size_t i = 0; i < TARIFF_KIT_COUNT(cases); i++) {
+        const struct tg_setting other = {"markup", cases[i].markup, NULL, 0, 0};
+        cr_assert_eq(tariff_kit_compile(&kit, "dynamic", &other, 1), TG_OK);
+        cr_expect_eq(charge_of(&kit, EUR(300, 0)), cases[i].charge, "%s: %lld", cases[i].markup,
+                     (long long)charge_of(&kit, EUR(300, 0)));
+    }
 }
 
 Test(dynamic, a_markup_it_cannot_read_is_refused)
 {
     /* If this failed, a typo in the markup would sell at cost. */
-    const char *const bad[] = {"12.5", "%", "-1%", "1.%", ".5%", "1.23456%", "2000%", "1.2.3%"};
+    const char *const bad[] = {"12.5",    "%",      "-%",  "--1%",
+                               "-100.1%", "1.%",    ".5%", "1.12345678%",
+                               "1000.1%", "1.2.3%", "+1%", "99999999999999%"};
     struct tariff_kit kit;
     const struct tg_price_step none = {UINT64_MAX, 0, 1, 0};
     for (size_t i = 0; i < TARIFF_KIT_COUNT(bad); i++) {

@@ -134,6 +134,14 @@ scenario("openmeter", "a timestamp with an offset is the same instant", EVENT,
           event(1, "2026-03-31T23:30:00.250Z")],
          ["1", "1", "1"], prices={"p": unit("1")}, bills=[("2026-03", "A1", "3.00")])
 
+scenario("openmeter", "tiers of a flat price only: 7, then 1, 4 and 10", EVENT,
+         [event(7), event(1), event(4), event(10)], ["150", "0", "10", "22"],
+         prices={"p": {"tariff": "graduated", "unit": "event", "tiers": [
+             {"up_to": 5, "flat": "100"}, {"up_to": 10, "flat": "50"}, {"up_to": 15, "price": "5"},
+             {"price": "1"}]}})
+scenario("openmeter", "dynamic price with a multiplier of 0.5", EVENT, [money("10")], ["5"],
+         prices={"p": {"tariff": "dynamic", "unit": "amount", "params": {"markup": "-50%"}}})
+
 # CGRateS: calls, balances.
 scenario("cgrates", "connect fee, 60 s then 1 s: 0.4 + 0.2 + 0.1 a minute", VOICE, [call(120)],
          ["0.70"], prices={"p": {"tariff": "stepped", "unit": "second", "counter": "record",
