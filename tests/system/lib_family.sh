@@ -46,6 +46,7 @@ YAML
 data: data
 catalog: catalog
 workers: 1
+preallocate: false
 memory: {huge_pages: auto, mib: 64}
 limits: {sessions: 1000, dedup_records: 100000}
 decoders:

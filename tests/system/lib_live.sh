@@ -149,15 +149,16 @@ live_start() { # ARGUMENTS... ; returns when the engine answers on its socket
     LIVE_ENGINE=$!
     LIVE_PIDS+=("$LIVE_ENGINE")
     local turn
-    for turn in $(seq 1200); do
+    for turn in $(seq 2400); do
         if ! kill -0 "$LIVE_ENGINE" 2>/dev/null; then
             wait "$LIVE_ENGINE"
             echo "the engine ended with $? at start:"
             tail -5 "$LIVE/engine.log"
             return 1
         fi
-        live_ask '{"command":"status"}' >/dev/null 2>&1 && return 0
-        sleep 0.05
+        # Whoever asks is a process: not before there is somebody to ask.
+        [ -S "$DATA/control.sock" ] && live_ask '{"command":"status"}' >/dev/null 2>&1 && return 0
+        sleep 0.025
     done
     echo "the engine does not answer"
     return 1

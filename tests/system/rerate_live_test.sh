@@ -7,7 +7,7 @@
 set -u
 tollgate=$1
 tool=$2/tests/system/live_tool.py
-command -v python3 >/dev/null || { echo "skip: no python3"; exit 77; }
+python=$(command -v /usr/bin/python3 || command -v python3) || { echo "skip: no python3"; exit 77; }
 work=$(mktemp -d)
 engine=0
 trap '[ "$engine" != 0 ] && kill -9 "$engine" 2>/dev/null; rm -rf "$work"' EXIT
@@ -24,7 +24,7 @@ begin() { # DIR: the engine runs there
     engine=$!
     for _ in $(seq 400); do
         [ -S "$1/data/control.sock" ] &&
-            python3 "$tool" ask "$1/data/control.sock" '{"command":"status"}' >/dev/null 2>&1 && return
+            "$python" "$tool" ask "$1/data/control.sock" '{"command":"status"}' >/dev/null 2>&1 && return
         kill -0 "$engine" 2>/dev/null || fail "$1: the engine ended"
         sleep 0.025
     done
@@ -109,7 +109,7 @@ begin "$work/other"
 "$tollgate" catalog import --catalog "$work/other/catalog" --data "$work/other/data" >/dev/null
 post "$work/other" && fail "posted with another catalog than the engine has"
 grep -q "reload" "$work/other/said" || fail "another catalog: $(cat "$work/other/said")"
-python3 "$tool" ask "$work/other/data/control.sock" '{"command":"reload"}' >/dev/null
+"$python" "$tool" ask "$work/other/data/control.sock" '{"command":"reload"}' >/dev/null
 post "$work/other" || fail "after a reload: $(cat "$work/other/said")"
 finish "$work/other" "after a reload"
 
