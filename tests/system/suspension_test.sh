@@ -150,10 +150,10 @@ bills() { # each account's lines of March, as amounts
         "$tollgate" bill run --data "$work/bills" --period 2026-$month --issue >/dev/null
     done
     for product in act f30 thi sec nof noz adv wee day yea qua min once; do
-        # shellcheck disable=SC2046
-        echo "$product" $("$tollgate" bill show "B-2026-03-A$product" --data "$work/bills" --json \
-            2>/dev/null | jq -r '.x_line[] | .x_amount')
-    done
+        echo "\"$product\""
+        "$tollgate" bill show "B-2026-03-A$product" --data "$work/bills" --json 2>/dev/null
+    done | jq -rn 'reduce inputs as $of ([]; if $of | type == "string" then . + [[$of]]
+        else .[-1] += [$of.x_line[].x_amount] end) | .[] | join(" ")'
 }
 bills >"$work/march"
 diff - "$work/march" >&2 <<'END' || fail "suspended by days"
@@ -174,12 +174,17 @@ END
 for n in $(seq 1 40); do
     number=$(printf 'INV-2026-%08d' "$n")
     "$tollgate" bill show "$number" --data "$work/bills" --json >"$work/bill" 2>/dev/null || break
-    for line in $(jq -r '.x_line | to_entries[] | select(.value.x_title == "suspended") | .key + 1' "$work/bill"); do
-        "$tollgate" explain "$number:$line" --data "$work/bills" |
-            grep -q "given back for the time in which it was suspended" || fail "explain $number:$line"
-        touch "$work/told"
-    done
-done
+    echo "\"$number\""
+    cat "$work/bill"
+done >"$work/shown"
+jq -rn 'foreach inputs as $of (""; if $of | type == "string" then $of else . end; . as $number | $of |
+    objects | .x_line | to_entries[] | select(.value.x_title == "suspended") | "\($number):\(.key + 1)")' \
+    "$work/shown" >"$work/lines" || fail "$(head -c 400 "$work/shown")"
+while read -r line; do
+    "$tollgate" explain "$line" --data "$work/bills" |
+        grep -q "given back for the time in which it was suspended" || fail "explain $line"
+    touch "$work/told"
+done <"$work/lines"
 [ -e "$work/told" ] || fail "no line tells of a suspension"
 
 # Days on which it could be used are paid: from noon to noon only whole days come back.
