@@ -121,6 +121,11 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
         .from = made->lines_count,
         .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
     enum tg_err err = tg_bill_fee_lines(made, &member, why);
+    if (err == TG_OK && who->active_to_s != TG_ROSTER_OPEN_S) {
+        err = tg_bill_ended_lines(made, &member);
+        err = err == TG_OK ? TG_OK
+                           : tg_why_set(why, err, "the fees of %s cannot be given back", name);
+    }
     if (err == TG_OK && member.version.image != NULL) {
         err = tg_bill_version_localize(made, made->window.end_ns - 1, &local, &member.version);
     }
@@ -319,6 +324,8 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
         needed += tg_bill_lines_count(table, members[m]);
+        needed +=
+            roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S ? TG_BILL_ENDED_CYCLES : 0;
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
     enum tg_err err = TG_OK;

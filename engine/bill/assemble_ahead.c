@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
 /* What the bill before has charged in advance, as it was issued: who came or went at the begin of a
  * cycle may have been entered when that bill was out. Only they are looked up. */
 #include "bill/assemble_parts.h"
 
+#include "base/clock.h"
 #include "bill/bill.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -14,6 +16,7 @@ struct fee_ahead {
     const char *subscription;
     const char *product;
     int64_t quantity;
+    int64_t start_ns; /* Of the cycle: a bill for several charges some ahead of its own. */
 };
 
 static bool has_line_ahead(const struct tg_json *bill, const struct fee_ahead *fee)
@@ -21,7 +24,10 @@ static bool has_line_ahead(const struct tg_json *bill, const struct fee_ahead *f
     const struct tg_json *lines = tg_json_get(bill, "x_line");
     for (size_t i = 0; i < tg_json_count(lines); i++) {
         const struct tg_json *line = tg_json_at(lines, i);
-        if (strcmp(tg_json_get_text(line, "x_subscription", ""), fee->subscription) == 0 &&
+        const char *from = tg_json_get_text(line, "x_from", "");
+        int64_t from_ns = 0;
+        if (tg_clock_parse(from, strlen(from), &from_ns) == TG_OK && from_ns == fee->start_ns &&
+            strcmp(tg_json_get_text(line, "x_subscription", ""), fee->subscription) == 0 &&
             strcmp(tg_json_get_text(line, "product", ""), fee->product) == 0 &&
             tg_json_get_integer(line, "x_quantity", 1) == fee->quantity &&
             strcmp(tg_json_get_text(line, "x_title", ""), TG_BILL_TITLE_AHEAD) == 0) {
@@ -64,6 +70,11 @@ static bool was_charged(const struct tg_bill_assembler *made, const struct fee_a
     struct tg_json *json = NULL;
     tg_txn_begin(&txn, made->state, false);
     enum tg_err err = tg_documents_get(&txn, "customerBill", bill_id, &bytes);
+    /* Most have no such line: that is told without reading the document. */
+    static const char ahead[] = "\"x_title\":\"" TG_BILL_TITLE_AHEAD "\"";
+    if (err == TG_OK && memmem(bytes.at, bytes.length_bytes, ahead, sizeof ahead - 1) == NULL) {
+        err = TG_E_NOT_FOUND;
+    }
     err = err == TG_OK ? tg_json_parse(bytes.at, bytes.length_bytes, &json, NULL) : err;
     const bool was = err == TG_OK && has_line_ahead(json, fee);
     tg_json_free(json);
@@ -75,7 +86,8 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
                         struct tg_bill_fee_params *params)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
-    const int64_t before_ns = tg_bill_cycle_window(&made->cycle, made->window.month - 1).start_ns;
+    const int64_t before_ns =
+        tg_bill_cycle_window(&made->cycle, made->window.month - TG_BILL_ENDED_CYCLES).start_ns;
     const bool is_ahead = params->is_paid_ahead && params->next_end_ns != 0 &&
                           params->first.image != NULL && params->first.product->is_in_advance != 0;
     if (!is_ahead || made->state == NULL || params->active_from_ns >= params->active_to_ns) {
@@ -84,7 +96,8 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
     const struct fee_ahead fee = {
         .subscription = member->name,
         .product = tg_image_name(params->first.image, TG_CATALOG_PRODUCT, who->product),
-        .quantity = tg_roster_quantity(who)};
+        .quantity = tg_roster_quantity(who),
+        .start_ns = params->start_ns};
     if (params->active_from_ns == params->start_ns) {
         params->is_paid_ahead = was_charged(made, &fee);
     } else if (params->active_to_ns <= params->start_ns && params->active_to_ns > before_ns) {

@@ -123,6 +123,15 @@ bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t mont
 void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
                         struct tg_bill_fee_params *params);
 
+#define TG_BILL_ENDED_CYCLES                                                                       \
+    12u /**< An end entered later than so many cycles gives nothing back. */
+
+/** @brief Give back the fees of a month that issued bills have charged for time behind the end of a
+ *  subscription, as far as they have not given them back: it was entered when they were out.
+ *  @param made Assembler. @param member Whose. @return TG_OK, TG_E_FULL, or as tg_bill_fee_owed. */
+enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made,
+                                const struct tg_bill_member *member);
+
 /** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.
  *  @param[out] why May be NULL. @return TG_OK, or why the account fails. */
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,

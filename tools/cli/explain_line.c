@@ -70,7 +70,7 @@ static void recurring_add(struct tg_bill_text *out, const struct terms *terms)
     } titles[] = {{"kept", ", kept to the cycle's end although the product changed"},
                   {"whole", ", whole although the product changed"},
                   {"in advance", ", in advance for the cycle after this one"},
-                  {"unused", ", paid in advance and not used, so given back"},
+                  {"unused", ", charged by an earlier bill and not used, so given back"},
                   {"suspended", ", given back for the time in which it was suspended"}};
     const char *title = tg_json_get_text(terms->found->line, "x_title", "");
     tg_bill_text_add(out, ": fee ");

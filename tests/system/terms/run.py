@@ -320,7 +320,22 @@ ENTERED = {
     "ended": (["t,ended,a,56,2024-01-01,", "u,ended,b,57,2024-01-01,"],
               ["t,ended,a,56,2024-01-01,2024-04-01", "u,ended,b,57,2024-01-01,"], ["-30.00", "60.00"]),
     "gone": (["v,gone,a,58,2024-01-01,", "w,gone,b,59,2024-01-01,"],
-             ["v,gone,a,58,2024-01-01,2024-03-20", "w,gone,b,59,2024-01-01,"], ["-30.00", "60.00"]),
+             ["v,gone,a,58,2024-01-01,2024-03-20", "w,gone,b,59,2024-01-01,"],
+             ["-11.61", "-30.00", "60.00"]),  # 12 of March's 31 days, and April
+    "long_gone": (["va,long_gone,a,530,2024-01-01,", "wa,long_gone,b,531,2024-01-01,"],
+                  ["va,long_gone,a,530,2024-01-01,2024-01-20",
+                   "wa,long_gone,b,531,2024-01-01,"], ["-30.00", "-30.00", "60.00"]),  # March and April
+    "arrears": (["vb,arrears,c,532,2024-01-01,", "wb,arrears,b,533,2024-01-01,"],
+                ["vb,arrears,c,532,2024-01-01,2024-03-21", "wb,arrears,b,533,2024-01-01,"],
+                ["-11.00", "60.00"]),  # 11 of 31 days; April was not charged
+    "seats": (["vc,seats,c,534,2024-01-01,,3", "wc,seats,b,535,2024-01-01,"],
+              ["vc,seats,c,534,2024-01-01,2024-03-21,3", "wc,seats,b,535,2024-01-01,"], ["-33.00", "60.00"]),
+    "noted": (["vd,noted,c,536,2024-01-01,", "wd,noted,b,537,2024-01-01,"],
+              ["vd,noted,c,536,2024-01-01,2024-03-21", "wd,noted,b,537,2024-01-01,"], ["60.00"]),
+    "coupon": (["vf,coupon,e,540,2024-01-01,", "wf,coupon,b,541,2024-01-01,"],
+               ["vf,coupon,e,540,2024-01-01,2024-03-21", "wf,coupon,b,541,2024-01-01,"], ["-11.00", "1.10", "60.00"]),
+    "kept": (["ve,kept,d,538,2024-01-01,", "we,kept,b,539,2024-01-01,"],
+             ["ve,kept,d,538,2024-01-01,2024-03-21", "we,kept,b,539,2024-01-01,"], ["60.00"]),
     "quarter_new": (["z,quarter_new,a,62,2024-01-01,"],
                     ["z,quarter_new,a,62,2024-01-01,", "aa,quarter_new,q,63,2024-04-01,"], ["30.00", "91.00"]),
     "quarter_known": (["ab,quarter_known,a,64,2024-01-01,", "ac,quarter_known,q,65,2024-04-01,"],
@@ -340,20 +355,26 @@ def entered_late(tollgate):
         for version in (1, 2):
             with open(os.path.join(work, "c.yaml"), "w", encoding="utf-8") as out:
                 out.write(f"catalog: {{version: {version}, valid_from: 2023-01-0{version}, currency: EUR}}\n")
-                out.write('products: {a: {fee: "30.00", in_advance: true}, b: {fee: "60.00", in_advance: true}, '
+                out.write('products: {c: {fee: "31.00"}, d: {fee: "31.00", prorate_on_end: false}, '
+                          'e: {fee: "31.00", discount: 10%, discount_on: all}, '
+                          'a: {fee: "30.00", in_advance: true}, b: {fee: "60.00", in_advance: true}, '
                           'q: {fee: "91.00", period: quarter, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
                 out.write("id\n" + "".join(account + "\n" for account in ENTERED))
             with open(os.path.join(work, "subscribers.csv"), "w", encoding="utf-8") as out:
-                out.write("id,account,product,msisdn,active_from,active_to\n")
+                out.write("id,account,product,msisdn,active_from,active_to,quantity\n")
                 for case_of in ENTERED.values():
-                    out.writelines(line.replace(",5", ",495").replace(",6", ",496") + "\n"
+                    out.writelines((line if line.count(",") == 6 else line + ",").replace(",5", ",495").replace(",6", ",496") + "\n"
                                    for line in case_of[version - 1])
             subprocess.run([tollgate, "catalog", "import", "--catalog", work, "--data", data], check=True,
                            stdout=subprocess.DEVNULL)
             month = f"2024-0{2 + version}"
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)
+            if version == 1:  # Somebody has seen to it by hand.
+                subprocess.run([tollgate, "bill", "credit", "B-2024-03-noted:1", "--id", "hand", "--amount", "1.00",
+                                "--date", "2024-04-02", "--title", "left", "--data", data], check=True,
+                               stdout=subprocess.DEVNULL)
         again = subprocess.run([tollgate, "bill", "run", "--data", data, "--period", "2024-04", "--issue", "--json"],
                                check=True, capture_output=True, text=True).stdout
         if '"differ":0,' not in again:
@@ -365,6 +386,15 @@ def entered_late(tollgate):
             lines = sorted(part["x_amount"] for part in json.loads(bill)["x_line"])
             if lines != sorted(wanted):
                 print(f"FAILED: entered late: {account}: {lines}, not {wanted}")
+                bad = 1
+        # What came back does so once.
+        subprocess.run([tollgate, "bill", "run", "--data", data, "--period", "2024-05", "--issue", "--json"],
+                       check=True, stdout=subprocess.DEVNULL)
+        listed = subprocess.run([tollgate, "bill", "list", "--full", "--period", "2024-05", "--data", data], check=True,
+                                capture_output=True, text=True).stdout
+        for bill in map(json.loads, listed.splitlines()):
+            if any(line["taxExcludedAmount"]["value"] < 0 for line in bill["x_line"]):
+                print(f"FAILED: given back again: {bill}")
                 bad = 1
     return bad
 
