@@ -74,12 +74,18 @@ static bool room_ensure(struct tg_quote_ids *ids)
     return true;
 }
 
-enum tg_err tg_quote_ids_check(struct tg_quote_ids *ids, const char *id, const struct tg_usage *row)
+uint64_t tg_quote_ids_key(const char *id)
+{
+    const uint64_t hash = tg_key_hash(0, id, strlen(id));
+    return hash != 0 ? hash : 1;
+}
+
+static enum tg_err said_check(struct tg_quote_ids *ids, uint64_t key, const struct tg_usage *row)
 {
     struct tg_usage content = *row;
     content.record_key = 0;
-    const uint64_t hash = tg_key_hash(0, id, strlen(id));
-    const struct place said = {hash != 0 ? hash : 1, tg_key_hash(1, &content, sizeof content)};
+    content.source_id = 0;
+    const struct place said = {key, tg_key_hash(1, &content, sizeof content)};
     if (!room_ensure(ids)) {
         return TG_E_NO_MEMORY;
     }
@@ -90,4 +96,15 @@ enum tg_err tg_quote_ids_check(struct tg_quote_ids *ids, const char *id, const s
     *place = said;
     ids->used++;
     return TG_OK;
+}
+
+enum tg_err tg_quote_ids_check(struct tg_quote_ids *ids, const char *id, const struct tg_usage *row)
+{
+    return said_check(ids, tg_quote_ids_key(id), row);
+}
+
+enum tg_err tg_quote_ids_note(struct tg_quote_ids *ids, const struct tg_usage *row)
+{
+    const enum tg_err err = said_check(ids, row->record_key != 0 ? row->record_key : 1, row);
+    return err == TG_E_NO_MEMORY ? err : TG_OK;
 }

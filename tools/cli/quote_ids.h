@@ -24,10 +24,18 @@ void tg_quote_ids_close(struct tg_quote_ids *ids);
  * @brief Remember a line, unless its id was there.
  * @param[in,out] ids  Set.
  * @param[in]     id   NUL-terminated.
- * @param[in]     row  Its content; record_key is not looked at.
+ * @param[in]     row  Its content; record_key and source_id are not looked at.
  * @return TG_OK fresh; TG_E_DUPLICATE; TG_E_DUP_CONFLICT (another content); TG_E_NO_MEMORY.
  */
 enum tg_err tg_quote_ids_check(struct tg_quote_ids *ids, const char *id,
                                const struct tg_usage *row);
+
+/** @brief What an id is known by: the record key of its row. @param id NUL-terminated.
+ *  @return Not 0. */
+uint64_t tg_quote_ids_key(const char *id);
+
+/** @brief Remember a row that an earlier run has kept. @param ids Set. @param row As journaled; its
+ *  record_key is its id's. @return TG_OK, also when it is known; TG_E_NO_MEMORY. */
+enum tg_err tg_quote_ids_note(struct tg_quote_ids *ids, const struct tg_usage *row);
 
 #endif

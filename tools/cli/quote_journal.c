@@ -3,47 +3,49 @@
 
 #include "abi/key.h"
 #include "base/hash.h"
+#include "cli/quote_ids.h"
 #include "ledger/journal.h"
+#include "ledger/scan.h"
+#include "rate/rate.h"
+#include "store/file.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SOURCE_ID   1u
 #define SOURCE_NAME "quote"
-#define PATH_BYTES  4096u
+#define RUN_SHIFT   40 /* More lines than a run can have. */
 
 struct tg_quote_journal {
+    struct tg_data_lock lock;
     struct tg_journal *journal;
     struct tg_block *block; /* NULL once the journal has failed. */
     uint64_t epoch;
     struct tg_journal_source source;
 };
 
-uint64_t tg_quote_journal_key(uint64_t line_number)
+uint64_t tg_quote_journal_key(const struct tg_quote_journal *journal, uint64_t line_number)
 {
-    return tg_mix64(line_number);
+    return tg_mix64(line_number + ((journal != NULL ? journal->epoch - 1 : 0) << RUN_SHIFT));
 }
 
 enum tg_err tg_quote_journal_open(const char *data_dir, struct tg_quote_journal **journal,
                                   struct tg_why *why)
 {
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/journal", data_dir);
-    if (access(path, F_OK) == 0) {
-        return tg_why_set(why, TG_E_EXISTS, "%s is there: usage goes into a data directory once",
-                          path);
-    }
     struct tg_quote_journal *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory");
+    }
+    const enum tg_err locked = tg_data_lock(data_dir, &made->lock, why);
+    if (locked != TG_OK) {
+        free(made);
+        return locked;
     }
     const struct tg_journal_params params = {
         .size_bytes = sizeof params, .streams_count = 1, .dir = data_dir, .is_sparse = true};
     const enum tg_err err = tg_journal_open(&params, &made->journal, why);
     if (err != TG_OK) {
+        tg_data_unlock(&made->lock);
         free(made);
         return err;
     }
@@ -53,6 +55,55 @@ enum tg_err tg_quote_journal_open(const char *data_dir, struct tg_quote_journal 
         .source_key = tg_key_name(SOURCE_NAME, strlen(SOURCE_NAME)), .source_id = SOURCE_ID};
     *journal = made;
     return TG_OK;
+}
+
+struct take_up {
+    const char *data_dir;
+    const struct tg_catalog_snapshot *snapshot;
+    struct tg_rate *rate;
+    struct tg_quote_ids *ids;
+    struct tg_why *why;
+};
+
+/* Rows as they were rated, in the journal's order: what is counted stands where it stood. */
+static enum tg_err block_take_up(void *context, const struct tg_scan_view *view)
+{
+    const struct take_up *take = context;
+    bool is_foreign = (view->sections & TG_SECTION_BIT(TG_SECTION_NOTES)) != 0;
+    enum tg_err err = TG_OK;
+    for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
+        is_foreign |= view->usage[i].source_id != SOURCE_ID;
+        err = tg_quote_ids_note(take->ids, &view->usage[i]);
+    }
+    if (err == TG_OK && is_foreign) {
+        return tg_why_set(take->why, TG_E_STATE,
+                          "%s has rows of an engine, or corrections: usage can be added to what "
+                          "`quote` has put there only",
+                          take->data_dir);
+    }
+    return err == TG_OK ? tg_rate_apply(take->rate, take->snapshot, view->usage, view->charges,
+                                        view->rows_count)
+                        : err;
+}
+
+enum tg_err tg_quote_journal_take_up(const char *data_dir,
+                                     const struct tg_catalog_snapshot *snapshot,
+                                     struct tg_rate *rate, struct tg_quote_ids *ids,
+                                     struct tg_why *why)
+{
+    struct take_up take = {data_dir, snapshot, rate, ids, why};
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params, .dir = data_dir, .wants_structs = true};
+    struct tg_scan *scan = NULL;
+    enum tg_err err = tg_scan_open(&params, &scan, why);
+    if (err == TG_OK) {
+        err = tg_scan_fold(scan, block_take_up, &take, why);
+    }
+    tg_scan_close(scan);
+    return err == TG_OK || why->text[0] != '\0'
+               ? err
+               : tg_why_set(why, err, "usage of earlier runs in %s: %s", data_dir,
+                            tg_err_sentence(err));
 }
 
 /* Hand a full block over and begin the next of the same epoch. */
@@ -92,10 +143,15 @@ void tg_quote_journal_refusal(struct tg_quote_journal *journal, const char *byte
     }
 }
 
-enum tg_err tg_quote_journal_close(struct tg_quote_journal *journal, struct tg_why *why)
+enum tg_err tg_quote_journal_close(struct tg_quote_journal *journal, bool is_kept,
+                                   struct tg_why *why)
 {
     if (journal == NULL) {
         return TG_OK;
+    }
+    if (!is_kept && journal->block != NULL) {
+        tg_journal_discard(journal->journal, journal->block);
+        journal->block = NULL;
     }
     while (journal->block != NULL && !tg_block_source(journal->block, &journal->source)) {
         block_next(journal);
@@ -108,6 +164,7 @@ enum tg_err tg_quote_journal_close(struct tg_quote_journal *journal, struct tg_w
     if (err != TG_OK && why != NULL && why->text[0] == '\0') {
         (void)tg_why_set(why, err, "the journal: %s", tg_err_sentence(err));
     }
+    tg_data_unlock(&journal->lock);
     free(journal);
     return err;
 }

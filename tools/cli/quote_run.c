@@ -99,7 +99,10 @@ static int quote_open(struct quote *quote)
     if (quote->ids == NULL) {
         return tg_cli_problem(quote->verb, "no memory");
     }
-    if (tg_rate_create(&params, &quote->rate, &why) != TG_OK) {
+    if (tg_rate_create(&params, &quote->rate, &why) != TG_OK ||
+        (quote->journal != NULL &&
+         tg_quote_journal_take_up(what->data, quote->snapshot, quote->rate, quote->ids, &why) !=
+             TG_OK)) {
         return tg_cli_problem(quote->verb, "%s", why.text);
     }
     return TG_EXIT_OK;
@@ -279,7 +282,9 @@ static void row_quote(struct quote *quote, struct tg_usage_line *line, enum tg_e
     struct tg_charge charge;
     struct tg_rate_trace trace;
     struct tg_quote_grant grant;
-    line->row.record_key = tg_quote_journal_key(number);
+    line->row.record_key = line->id != NULL && quote->journal != NULL
+                               ? tg_quote_ids_key(line->id)
+                               : tg_quote_journal_key(quote->journal, number);
     if (said == TG_OK) {
         tg_quote_row(quote->rate, quote->snapshot, line, quote->what->is_fresh, &charge, &trace,
                      &grant);
@@ -406,17 +411,18 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
         }
     }
     int code = quote_open(&quote);
+    const bool is_open = code == TG_EXIT_OK;
     if (what->is_open != NULL) {
-        *what->is_open = code == TG_EXIT_OK;
+        *what->is_open = is_open;
     }
-    if (code == TG_EXIT_OK) {
+    if (is_open) {
         code = lines_quote(&quote, from);
     }
     if (what->out != NULL && fflush(what->out) != 0) {
         code = tg_cli_problem(verb, "writing: %s", strerror(errno));
     }
     struct tg_why why = {{0}};
-    if (tg_quote_journal_close(quote.journal, &why) != TG_OK) {
+    if (tg_quote_journal_close(quote.journal, is_open, &why) != TG_OK) {
         code = tg_cli_problem(verb, "%s", why.text);
     }
     tg_quote_order_free(&quote.order);
