@@ -58,6 +58,10 @@ static void share_add(struct tg_bill_text *out, const struct terms *terms)
     if (quantity > 0) {
         tg_bill_text_add(out, "for %lld ", quantity);
     }
+    if (count_of(terms, "x_coveredOf") == 1 && count_of(terms, "x_covered") > 1) {
+        tg_bill_text_add(out, "a day times %lld days", count_of(terms, "x_covered"));
+        return;
+    }
     tg_bill_text_add(out, "times %lld of %lld (%s)", count_of(terms, "x_covered"),
                      count_of(terms, "x_coveredOf"), text_of(terms, "x_proration"));
 }
