@@ -163,6 +163,14 @@ told "$work/d" B-2026-03-A6:1 0 "fee 1.50 a day times 3 days; exactly 4.50"
 told "$work/d" B-2026-03-A6:2 0 "fee 743.00 times 43200 of 2674800 (seconds); exactly 12.00"
 told "$work/d" B-2026-03-A5:1 0 "60 second at step 1 (1.00 per 60) cost 1.00;" \
     "1 second, counted as 30, at step 2 (1.00 per 60) cost 0.50;"
+# Lines are taken back as far as the bill came to: of 53.00 with discounts 31.65, then not 22.35.
+for line in 6:0 2:0 3:1; do
+    "$tollgate" bill credit "B-2026-03-A2:${line%:*}" --id "l${line%:*}" --title Wrong --date 2026-04-05 \
+        --data "$work/d" >"$work/told" 2>&1
+    [ $? -eq "${line#*:}" ] || fail "credit of line ${line%:*}: $(cat "$work/told")"
+done
+grep -q "B-2026-03-A2 has 5.35 net left to take back" "$work/told" || fail "$(cat "$work/told")"
+
 python3 - "$work/quote" "$tollgate" "$work/d" <<'PY' || fail "parts in JSON"
 import json
 import subprocess
