@@ -151,7 +151,7 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);
 }
 
-static bool is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who)
+bool tg_bill_is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who)
 {
     return (who->flags & TG_ROSTER_REMOVED) == 0 &&
            (int64_t)who->active_from_s * TG_NS_PER_S < made->window.end_ns &&
@@ -176,11 +176,11 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
             .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
         const struct tg_product *sold = member.version.product;
         bool is_first =
-            is_billed(made, who) && sold != NULL &&
+            tg_bill_is_billed(made, who) && sold != NULL &&
             (is_discount ? sold->discount_scope : sold->bounds_scope) == TG_SCOPE_ACCOUNT;
         for (uint32_t before = 0; before < m && is_first; before++) {
             const struct tg_roster_line *other = tg_roster_line(roster, members[before]);
-            is_first = other->product != who->product || !is_billed(made, other);
+            is_first = other->product != who->product || !tg_bill_is_billed(made, other);
         }
         if (!is_first) {
             continue;

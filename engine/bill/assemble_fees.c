@@ -159,9 +159,10 @@ static bool long_params(const struct tg_bill_assembler *made, uint32_t subscribe
     const uint32_t month = made->window.month;
     /* A cycle has the number of the month it ends in. */
     const uint32_t january = made->cycle.day > 1 ? 1 : 0;
-    const uint32_t anchor = sold->period_from == TG_FEE_FROM_START
-                                ? tg_bill_cycle_month(&made->cycle, params->active_from_ns) % cycles
-                                : january;
+    const uint32_t anchor =
+        sold->period_from == TG_FEE_FROM_START
+            ? tg_bill_cycle_month(&made->cycle, tg_bill_chain_anchor_ns(made, subscriber)) % cycles
+            : january;
     const uint32_t first = month - (month + cycles - anchor) % cycles;
     if (made->window.next_end_ns == 0) {
         return false;
@@ -303,7 +304,10 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     if (!is_long || params.start_ns == made->window.start_ns) {
         tg_bill_ahead_find(made, member, &params);
     }
-    const uint32_t quantity = tg_roster_quantity(who);
+    /* What is paid once is paid of seats that are new. */
+    const uint32_t quantity = params.last.product->period == TG_PERIOD_EVER
+                                  ? tg_bill_chain_quantity_new(made, member->subscriber)
+                                  : tg_roster_quantity(who);
     enum tg_err err = fees_localize(made, quantity, locals, &params);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);

@@ -115,7 +115,38 @@ struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *
  *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
 
-#define TG_BILL_TITLE_AHEAD "in advance" /**< Of a line that charges the next cycle's fee. */
+#define TG_BILL_TITLE_AHEAD "in advance"      /**< Of a line that charges the next cycle's fee. */
+#define TG_BILL_TITLE_FIXED "discount_amount" /**< Of a line that takes off a fixed amount. */
+
+/** @brief Whether a line of the roster is a subscriber at some time of the period. @param made
+ *  Assembler. @param who Line. @return Whether. */
+bool tg_bill_is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who);
+
+/** @brief First of the lines of one product that follow each other without a pause, as another
+ *  number of seats does. @param made Assembler. @param subscriber The last. @return Roster index;
+ *  itself when it follows none. */
+uint32_t tg_bill_chain_first(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief Since when periods of years and quarters are counted: the begin of the first of the lines
+ *  that follow each other with fees by one period. @param made Assembler. @param subscriber The
+ *  last. @return Instant. */
+int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief Seats that none of the lines of its product before had. @param made Assembler.
+ *  @param subscriber Whose. @return All of its own when it follows none. */
+uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief What discounts have taken on this bill off other lines of its chain. @param made
+ *  Assembler. @param subscriber Whose. @param is_fixed By amount, else by percentage.
+ *  @return Rating scale. */
+int64_t tg_bill_chain_taken(const struct tg_bill_assembler *made, uint32_t subscriber,
+                            bool is_fixed);
+
+/** @brief Widen a subscription's time to that of all of the account that have its product.
+ *  @param made Assembler. @param subscriber One of them. @param[in,out] params Its.
+ *  @param[out] is_alone No other has the product. */
+void tg_bill_chain_account(const struct tg_bill_assembler *made, uint32_t subscriber,
+                           struct tg_bill_fee_params *params, bool *is_alone);
 
 /** @brief Look up what the bill before has charged for this cycle, of who begins with it or ended
  *  before it. @param made Assembler. @param member Whose. @param[in,out] params Of a period
@@ -152,10 +183,11 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made,
 
 /** @brief What is owed of a minimum or maximum in the cycle: prorated as the product's fee, less
  *  the time of suspensions that give it back. @param made Assembler. @param member Whose, with a
- *  version. @param bound Of a whole cycle. @param[out] owed Written on TG_OK. @return TG_OK or as
- *  tg_bill_fee_owed. */
+ *  version. @param bound Of a whole cycle. @param scope enum tg_allowance_scope; of an account it
+ *  is prorated to the time of all that have the product. @param[out] owed Written on TG_OK. @return
+ * TG_OK or as tg_bill_fee_owed. */
 enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
-                               const struct tg_bill_member *member, int64_t bound,
+                               const struct tg_bill_member *member, int64_t bound, uint8_t scope,
                                struct tg_bill_prorated *owed);
 
 /** @brief Add a line that terms make. @param made Assembler. @param member Whose, with a version.

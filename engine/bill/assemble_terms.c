@@ -97,9 +97,9 @@ static bool is_in_time(const struct tg_bill_assembler *made, const struct tg_bil
     if (product->discount_cycles == 0) {
         return true;
     }
+    const uint32_t first = tg_bill_chain_first(made, member->subscriber);
     const int64_t from_ns =
-        (int64_t)tg_roster_line(made->catalog->roster, member->subscriber)->active_from_s *
-        TG_NS_PER_S;
+        (int64_t)tg_roster_line(made->catalog->roster, first)->active_from_s * TG_NS_PER_S;
     const uint32_t begins = tg_bill_cycle_month(&made->cycle, from_ns);
     const bool is_ahead = product->is_in_advance != 0 &&
                           tg_bill_cycle_window(&made->cycle, begins).start_ns == from_ns &&
@@ -146,10 +146,13 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
         if (discount_of(member, of.sum, &part) != TG_OK) {
             return TG_E_AMOUNT_OVERFLOW;
         }
-        const bool is_cut = product->discount_max > 0 &&
-                            (part > product->discount_max || part < -product->discount_max);
+        const int64_t taken = product->discount_max > 0 && part > 0
+                                  ? tg_bill_chain_taken(made, member->subscriber, false)
+                                  : 0;
+        const int64_t most = product->discount_max - (taken > 0 ? taken : 0);
+        const bool is_cut = product->discount_max > 0 && (part > most || part < -most);
         if (is_cut) {
-            part = part > 0 ? product->discount_max : -product->discount_max;
+            part = part > 0 ? most : -most;
         }
         const __int128 usage = share_of_usage(part, of);
         tg_bill_extra_line(made, member,
@@ -163,16 +166,21 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
         of.sum -= part;
         of.usage -= usage;
     }
-    if (product->discount_fixed > 0 && of.sum > 0) {
-        const __int128 taken = product->discount_fixed < of.sum ? product->discount_fixed : of.sum;
+    /* Once a cycle, also of who changes his seats in it. */
+    const int64_t fixed =
+        product->discount_fixed > 0
+            ? product->discount_fixed - tg_bill_chain_taken(made, member->subscriber, true)
+            : 0;
+    if (fixed > 0 && of.sum > 0) {
+        const __int128 taken = fixed < of.sum ? fixed : of.sum;
         const __int128 usage = share_of_usage(taken, of);
         tg_bill_extra_line(made, member,
-                           &(struct tg_bill_line){.title = "discount_amount",
+                           &(struct tg_bill_line){.title = TG_BILL_TITLE_FIXED,
                                                   .amount_exact = -taken,
                                                   .amount_usage = -(usage < 0       ? 0
                                                                     : usage > taken ? taken
                                                                                     : usage),
-                                                  .fee = product->discount_fixed,
+                                                  .fee = fixed,
                                                   .covered = 1,
                                                   .covered_total = 1,
                                                   .kind = TG_BILL_LINE_DISCOUNT});
@@ -205,15 +213,19 @@ static enum tg_err bound_pause(const struct tg_bill_assembler *made,
 }
 
 enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
-                               const struct tg_bill_member *member, int64_t bound,
+                               const struct tg_bill_member *member, int64_t bound, uint8_t scope,
                                struct tg_bill_prorated *owed)
 {
-    const struct tg_bill_fee_params params =
+    struct tg_bill_fee_params params =
         tg_bill_fee_params_of(made, tg_roster_line(made->catalog->roster, member->subscriber));
+    bool is_alone = true;
     *owed = (struct tg_bill_prorated){0};
+    if (scope == TG_SCOPE_ACCOUNT) {
+        tg_bill_chain_account(made, member->subscriber, &params, &is_alone);
+    }
     const enum tg_err err =
         tg_bill_fee_owed(&member->version, bound, TG_PERIOD_MONTH, &params, owed);
-    return err == TG_OK ? bound_pause(made, member, &params, bound, owed) : err;
+    return err == TG_OK && is_alone ? bound_pause(made, member, &params, bound, owed) : err;
 }
 
 /* max(0, what counts towards it - the cap) is taken off; then max(0, commitment - what counts) is
@@ -234,7 +246,8 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
         if (bounds[i].bound == 0) {
             continue;
         }
-        const enum tg_err err = tg_bill_bound_owed(made, member, bounds[i].bound, &owed);
+        const enum tg_err err =
+            tg_bill_bound_owed(made, member, bounds[i].bound, product->bounds_scope, &owed);
         if (err != TG_OK) {
             return err;
         }
