@@ -72,6 +72,27 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
     return TG_OK;
 }
 
+/* Whether anything is taken off lines of several taxes: of the account's subscriptions together, or
+ * of usage that is taxed as of its time. */
+static bool splits_taxes(const struct tg_catalog_snapshot *catalog)
+{
+    bool found = false;
+    for (uint32_t v = 0; v < catalog->images_count && !found; v++) {
+        const struct tg_image *image = catalog->images[v];
+        const uint32_t taxes = tg_image_count(image, TG_CATALOG_TAX);
+        const uint32_t products = tg_image_count(image, TG_CATALOG_PRODUCT);
+        for (uint32_t i = 0; i < taxes && !found; i++) {
+            found = tg_image_tax(image, (uint16_t)i)->point == TG_TAX_AT_USAGE;
+        }
+        for (uint32_t i = 0; i < products && !found; i++) {
+            const struct tg_product *product = tg_image_product(image, (uint16_t)i);
+            found = product != NULL && (product->discount_scope == TG_SCOPE_ACCOUNT ||
+                                        product->bounds_scope == TG_SCOPE_ACCOUNT);
+        }
+    }
+    return found;
+}
+
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
                                    const struct tg_bill_members *members,
                                    struct tg_bill_assembler **assembler, struct tg_why *why)
@@ -89,6 +110,7 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
         const uint32_t count = tg_bill_spend_count(catalog->images[i]);
         made->spends_max = count > made->spends_max ? count : made->spends_max;
     }
+    made->splits_taxes = splits_taxes(catalog);
     const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);
@@ -314,6 +336,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     /* Two fees, what a suspension gives back, minimum spends, two discounts, a maximum and a
      * minimum a member, beside usage and charges. */
     uint64_t needed = (uint64_t)members_count * (7 + assembler->spends_max);
+    if (assembler->splits_taxes) { /* Two discounts and a maximum, a line a tax. */
+        needed += (uint64_t)members_count * 3 * (TG_BILL_TAXES_MAX - 1);
+    }
     for (uint32_t m = 0; m < members_count; m++) {
         needed +=
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -

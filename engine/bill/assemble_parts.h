@@ -13,6 +13,7 @@
 #include "bill/assemble.h"
 #include "bill/fee.h"
 #include "bill/lines.h"
+#include "bill/tax_choice.h"
 #include "catalog/catalog.h"
 
 #include <stdbool.h>
@@ -68,6 +69,7 @@ struct tg_bill_assembler {
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
+    bool splits_taxes;                      /**< What is taken off may be of several taxes. */
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
@@ -171,6 +173,45 @@ enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_
                                 const struct tg_bill_slot *slots, uint32_t slots_count,
                                 struct tg_why *why);
 
+/** @brief What lines of one tax count. */
+struct tg_bill_tax_sum {
+    struct tg_bill_tax tax; /**< The category. */
+    __int128 sum;           /**< Of the lines. */
+    __int128 usage;         /**< How much of sum is usage. */
+    uint32_t subscriber;    /**< Whose product has the tax ... */
+    uint32_t version;       /**< ... in this version. */
+};
+
+/** @brief The same of all taxes. */
+struct tg_bill_tax_sums {
+    uint32_t count;                                 /**< Taxes. */
+    struct tg_bill_tax_sum sums[TG_BILL_TAXES_MAX]; /**< In order of the lines; shape [count]. */
+};
+
+/** @brief What lines of a kind count. */
+struct tg_bill_counted {
+    __int128 sum;                   /**< Of the lines. */
+    __int128 usage;                 /**< How much of sum is usage. */
+    struct tg_bill_tax_sums *taxes; /**< By tax; NULL: they have one. */
+};
+
+/** @brief Count a line, as far as it is of a kind. @param made Assembler. @param line Line.
+ *  @param eligible enum tg_eligible. @param[in,out] of Counted. */
+void tg_bill_counted_add(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
+                         uint8_t eligible, struct tg_bill_counted *of);
+
+/** @brief The share of usage in what is taken off, in proportion. @param taken Rating scale.
+ *  @param of What it is taken off. @return Rating scale. */
+__int128 tg_bill_counted_usage(__int128 taken, const struct tg_bill_counted *of);
+
+/** @brief Add a discount or maximum: a line, or one for each tax of what it is taken off.
+ *  @param made Assembler. @param member Whose. @param line Title, kind, fraction, fee.
+ *  @param taken Rating scale. @param[in,out] of What it is taken off; it is less then.
+ *  @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_taken_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                                const struct tg_bill_line *line, int64_t taken,
+                                struct tg_bill_counted *of);
+
 /** @brief Add the discounts on the lines that are there. @param made Assembler. @param member
  *  Whose, with a version. @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
 enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
@@ -227,6 +268,18 @@ enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
 /** @brief Is usage of a product taxed as of its time? Then versions are lines of their own.
  *  @param made Assembler. @param product Product index. @return true if so. */
 bool tg_bill_taxes_usage(const struct tg_bill_assembler *made, uint16_t product);
+
+/** @brief Whose product's tax a line has. @param line Line. @return Roster index. */
+static inline uint32_t tg_bill_line_taxed_as(const struct tg_bill_line *line)
+{
+    return line->tax_of_plus != 0 ? line->tax_of_plus - 1 : line->subscriber;
+}
+
+/** @brief What decides on the tax of a line. @param made Assembler. @param line One of its.
+ *  @param taxed_to_ns End of the period. @return Question. */
+struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembler *made,
+                                                    const struct tg_bill_line *line,
+                                                    int64_t taxed_to_ns);
 
 /** @brief Give a line of an invoice its tax category. @param made Assembler. @param invoice Gets
  * the category when it has not. @param line One of its. @param[out] why May be NULL. @return TG_OK,

@@ -99,12 +99,27 @@ static void one_off_add(struct tg_bill_text *out, const struct terms *terms)
                      title, title[0] != '\0' ? ")" : "", text_of(terms, "x_fee"));
 }
 
+/* What is taken off lines of several taxes is a line a tax. */
+static bool is_by_tax(const struct terms *terms)
+{
+    return tg_json_get(terms->found->line, "x_ofAllTaxes") != NULL;
+}
+
+static void tax_share_add(struct tg_bill_text *out, const struct terms *terms)
+{
+    if (is_by_tax(terms)) {
+        tg_bill_text_add(out, "; this is the part of those taxed %s",
+                         text_of(terms, "taxCategory"));
+    }
+}
+
 static void discount_add(struct tg_bill_text *out, const struct terms *terms)
 {
     const char *title = tg_json_get_text(terms->found->line, "x_title", "");
     if (strcmp(title, "discount_amount") == 0) {
         tg_bill_text_add(out, ": discount of %s, at most what the %s make", text_of(terms, "x_fee"),
                          eligible_name(terms, true, false));
+        tax_share_add(out, terms);
         return;
     }
     tg_bill_text_add(out, ": discount of ");
@@ -114,6 +129,7 @@ static void discount_add(struct tg_bill_text *out, const struct terms *terms)
     if (strcmp(title, "discount_max") == 0) {
         tg_bill_text_add(out, ", but at most so much a cycle");
     }
+    tax_share_add(out, terms);
 }
 
 /* What is owed of a bound in the cycle, and what the line adds or takes off. */
@@ -122,7 +138,7 @@ static bool owed_find(const struct terms *terms, int64_t *owed, int64_t *missing
     int64_t bound = 0;
     const int64_t total = count_of(terms, "x_coveredOf");
     return terms->image != NULL && total > 0 && amount_of(terms, "x_fee", &bound) &&
-           amount_of(terms, "x_exactAmount", missing) &&
+           amount_of(terms, is_by_tax(terms) ? "x_ofAllTaxes" : "x_exactAmount", missing) &&
            tg_money_divide((__int128)bound * count_of(terms, "x_covered"), (uint64_t)total,
                            terms->image->rounding_rate, owed) == TG_OK;
 }
@@ -183,6 +199,7 @@ static void bound_add(struct tg_bill_text *out, const struct terms *terms, bool 
                      is_minimum ? ", so " : ", of which ");
     money_add(out, terms, is_minimum ? missing : -missing);
     tg_bill_text_add(out, is_minimum ? " is missing" : " is taken off");
+    tax_share_add(out, terms);
 }
 
 static void note_add(struct tg_bill_text *out, const struct terms *terms)
