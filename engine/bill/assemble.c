@@ -72,25 +72,25 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
     return TG_OK;
 }
 
-/* Whether anything is taken off lines of several taxes: of the account's subscriptions together, or
- * of usage that is taxed as of its time. */
-static bool splits_taxes(const struct tg_catalog_snapshot *catalog)
+/* Whether anything may be taken off lines of several taxes: of the account's subscriptions
+ * together, of usage that is taxed as of its time, or by its price. */
+static void taxes_look(struct tg_bill_assembler *made, const struct tg_image *image)
 {
-    bool found = false;
-    for (uint32_t v = 0; v < catalog->images_count && !found; v++) {
-        const struct tg_image *image = catalog->images[v];
-        const uint32_t taxes = tg_image_count(image, TG_CATALOG_TAX);
-        const uint32_t products = tg_image_count(image, TG_CATALOG_PRODUCT);
-        for (uint32_t i = 0; i < taxes && !found; i++) {
-            found = tg_image_tax(image, (uint16_t)i)->point == TG_TAX_AT_USAGE;
-        }
-        for (uint32_t i = 0; i < products && !found; i++) {
-            const struct tg_product *product = tg_image_product(image, (uint16_t)i);
-            found = product != NULL && (product->discount_scope == TG_SCOPE_ACCOUNT ||
-                                        product->bounds_scope == TG_SCOPE_ACCOUNT);
-        }
+    bool is_at_usage = false;
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_TAX); i++) {
+        const struct tg_tax *tax = tg_image_tax(image, i);
+        is_at_usage |= tax != NULL && tax->point == TG_TAX_AT_USAGE;
     }
-    return found;
+    for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
+        made->taxes_prices |= tg_image_price_tax(image, i) != TG_TAX_NONE;
+    }
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_PRODUCT); i++) {
+        const struct tg_product *product = tg_image_product(image, i);
+        made->splits_taxes |= product != NULL && (product->discount_scope == TG_SCOPE_ACCOUNT ||
+                                                  product->bounds_scope == TG_SCOPE_ACCOUNT);
+    }
+    made->splits_taxes |= is_at_usage || made->taxes_prices;
+    made->taxes_prices_usage |= is_at_usage && made->taxes_prices;
 }
 
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
@@ -109,8 +109,8 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
     for (uint32_t i = 0; i < catalog->images_count; i++) {
         const uint32_t count = tg_bill_spend_count(catalog->images[i]);
         made->spends_max = count > made->spends_max ? count : made->spends_max;
+        taxes_look(made, catalog->images[i]);
     }
-    made->splits_taxes = splits_taxes(catalog);
     const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
         tg_bill_assembler_close(made);

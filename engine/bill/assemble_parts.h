@@ -70,6 +70,8 @@ struct tg_bill_assembler {
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
     bool splits_taxes;                      /**< What is taken off may be of several taxes. */
+    bool taxes_prices;                      /**< Prices have taxes of their own ... */
+    bool taxes_prices_usage;                /**< ... that may be those of the usage's time. */
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
@@ -179,7 +181,8 @@ struct tg_bill_tax_sum {
     __int128 sum;           /**< Of the lines. */
     __int128 usage;         /**< How much of sum is usage. */
     uint32_t subscriber;    /**< Whose product has the tax ... */
-    uint32_t version;       /**< ... in this version. */
+    uint32_t version;       /**< ... in this version ... */
+    uint32_t price;         /**< ... or this price; TG_BILL_NO_PRICE. */
 };
 
 /** @brief The same of all taxes. */

@@ -44,7 +44,8 @@ static struct tg_bill_tax_sum *sum_of(const struct tg_bill_assembler *made,
         sums->sums[sums->count++] =
             (struct tg_bill_tax_sum){.tax = answer.tax,
                                      .subscriber = tg_bill_line_taxed_as(line),
-                                     .version = question.version};
+                                     .version = question.version,
+                                     .price = question.price};
     }
     return &sums->sums[i];
 }
@@ -121,6 +122,7 @@ enum tg_err tg_bill_taken_lines(struct tg_bill_assembler *made, const struct tg_
         }
         own.tax_of_plus = tax->subscriber + 1;
         own.tax_version = tax->version;
+        own.tax_price = tax->price;
         own.taken_whole = -taken;
         own.fee = line->kind == TG_BILL_LINE_DISCOUNT && !is_fixed ? weights[i] : line->fee;
         line_add(made, member, &own, parts[i], usage_within(parts[i], usage, is_fixed));

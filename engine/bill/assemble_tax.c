@@ -22,6 +22,9 @@ struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembl
         .catalog = made->catalog,
         .account = made->account,
         .version = line->tax_of_plus != 0 ? line->tax_version : line->catalog_version,
+        .price = line->tax_of_plus != 0              ? line->tax_price
+                 : tg_bill_line_has_rows(line->kind) ? line->price
+                                                     : TG_BILL_NO_PRICE,
         .product = tg_roster_line(made->catalog->roster, tg_bill_line_taxed_as(line))->product,
         .is_prepaid = line->is_prepaid,
         .taxed_to_ns = taxed_to_ns};

@@ -18,12 +18,13 @@ static void eligible_of(const struct tg_bill_assembler *made, const struct tg_bi
     }
 }
 
-/* Lines of one subscription have one tax, unless usage is taxed as of its time. */
+/* Lines of one subscription have one tax, unless usage is taxed as of its time or by its price. */
 static bool has_taxes(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
                       uint8_t scope)
 {
     const uint16_t product = tg_roster_line(made->catalog->roster, member->subscriber)->product;
-    return made->splits_taxes && (scope == TG_SCOPE_ACCOUNT || tg_bill_taxes_usage(made, product));
+    return made->splits_taxes &&
+           (scope == TG_SCOPE_ACCOUNT || made->taxes_prices || tg_bill_taxes_usage(made, product));
 }
 
 void tg_bill_extra_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -78,20 +79,32 @@ static bool is_in_time(const struct tg_bill_assembler *made, const struct tg_bil
     return month < begins || month - begins + (is_ahead ? 1 : 0) < product->discount_cycles;
 }
 
+/* Whether discounts are of a line: of usage of some prices only, where the product names these. */
+static bool is_discountable(const struct tg_product *product, const struct tg_bill_line *line)
+{
+    if (product->discount_prices[0] == 0 || !tg_bill_line_has_rows(line->kind)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < TG_DISCOUNT_PRICES_MAX; i++) {
+        if (product->discount_prices[i] == line->price + 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What discounts are of on this bill; behind the last that has them only fees that an earlier one
  * charged with them, as they are given back. */
 static void discounted_of(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
                           struct tg_bill_counted *of)
 {
     const struct tg_product *product = member->version.product;
-    if (is_in_time(made, member, made->window.month)) {
-        eligible_of(made, member, product->discount_on, of);
-        return;
-    }
+    const bool is_on = is_in_time(made, member, made->window.month);
     for (uint32_t i = member->from; i < made->lines_count; i++) {
         const struct tg_bill_line *line = &made->lines[i];
-        if (line->currency == member->version.currency && line->charged_month != 0 &&
-            is_in_time(made, member, line->charged_month)) {
+        if (line->currency == member->version.currency && is_discountable(product, line) &&
+            (is_on ||
+             (line->charged_month != 0 && is_in_time(made, member, line->charged_month)))) {
             tg_bill_counted_add(made, line, product->discount_on, of);
         }
     }

@@ -104,6 +104,7 @@ struct tg_bill_line {
     bool is_prepaid;        /**< Its rows were taken from a balance: nothing of it is due. */
     uint32_t tax_of_plus;   /**< Its tax is that of this subscriber's product, less one; 0: own. */
     uint32_t tax_version;   /**< ... in this version; with tax_of_plus. */
+    uint32_t tax_price;     /**< ... or of this price; with tax_of_plus. */
     int64_t taken_whole;    /**< What is taken off all taxes together; with tax_of_plus. */
     uint32_t charged_month; /**< Of a fee given back: period whose bill charged it; else 0. */
     uint16_t note_month;    /**< Period on whose bill it is a note; 0: on this invoice. */

@@ -51,6 +51,19 @@ static const char *eligible_name(const struct terms *terms, bool is_discount, bo
     return eligible < sizeof names / sizeof names[0] ? names[eligible] : "lines that count";
 }
 
+/* Usage of which prices is discounted, where the product says so. */
+static void prices_add(struct tg_bill_text *out, const struct terms *terms)
+{
+    const uint32_t *prices = terms->product != NULL ? terms->product->discount_prices : NULL;
+    for (uint32_t i = 0; prices != NULL && i < TG_DISCOUNT_PRICES_MAX && prices[i] != 0; i++) {
+        tg_bill_text_add(out, "%s%s", i == 0 ? " (usage of " : ", ",
+                         tg_image_name(terms->image, TG_CATALOG_PRICE, prices[i] - 1));
+    }
+    if (prices != NULL && prices[0] != 0) {
+        tg_bill_text_add(out, ")");
+    }
+}
+
 static void share_add(struct tg_bill_text *out, const struct terms *terms)
 {
     const long long quantity = count_of(terms, "x_quantity");
@@ -119,6 +132,7 @@ static void discount_add(struct tg_bill_text *out, const struct terms *terms)
     if (strcmp(title, "discount_amount") == 0) {
         tg_bill_text_add(out, ": discount of %s, at most what the %s make", text_of(terms, "x_fee"),
                          eligible_name(terms, true, false));
+        prices_add(out, terms);
         tax_share_add(out, terms);
         return;
     }
@@ -126,6 +140,7 @@ static void discount_add(struct tg_bill_text *out, const struct terms *terms)
     tg_bill_text_money(out, count_of(terms, "x_covered"), 4, 0);
     tg_bill_text_add(out, " %% of %s, what the %s make", text_of(terms, "x_fee"),
                      eligible_name(terms, true, false));
+    prices_add(out, terms);
     if (strcmp(title, "discount_max") == 0) {
         tg_bill_text_add(out, ", but at most so much a cycle");
     }

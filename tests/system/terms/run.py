@@ -237,6 +237,8 @@ case("pause_account", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03
      {"2024-03": ["10.00", "10.00", "-10.00", "-10.00"]}, pauses=[(1, "2024-03-05", "2024-03-06", "none")])
 
 REFUSED = [
+    ({"fee": "1", "discount_prices": ["a"], "discount": "1%", "discount_on": "fees"}, "has no discount of usage"),
+    ({"fee": "1", "discount_prices": ["nobody"], "discount": "1%"}, "nobody"),
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
     ({"minimum": "1", "bounds_order": "before_discounts", "bounds_scope": "account"},
      "bounds of an account come behind all discounts"),
