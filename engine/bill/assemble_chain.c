@@ -52,7 +52,8 @@ int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t s
     return (int64_t)made->catalog->roster->lines[subscriber].active_from_s * TG_NS_PER_S;
 }
 
-uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber)
+uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber,
+                                    int64_t since_ns)
 {
     const struct tg_roster *roster = made->catalog->roster;
     const uint32_t quantity = tg_roster_quantity(&roster->lines[subscriber]);
@@ -60,6 +61,9 @@ uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32
     uint32_t before = 0;
     while (before_of(made, subscriber, false, &before)) {
         const uint32_t was = tg_roster_quantity(&roster->lines[before]);
+        if ((int64_t)roster->lines[before].active_to_s * TG_NS_PER_S <= since_ns) {
+            break;
+        }
         most = was > most ? was : most;
         subscriber = before;
     }

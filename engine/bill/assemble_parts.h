@@ -137,8 +137,10 @@ uint32_t tg_bill_chain_first(const struct tg_bill_assembler *made, uint32_t subs
 int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
 
 /** @brief Seats that none of the lines of its product before had. @param made Assembler.
- *  @param subscriber Whose. @return All of its own when it follows none. */
-uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber);
+ *  @param subscriber Whose. @param since_ns Lines that ended by then do not count; INT64_MIN: all
+ *  do. @return All of its own when it follows none. */
+uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber,
+                                    int64_t since_ns);
 
 /** @brief What discounts have taken on this bill off other lines of its chain. @param made
  *  Assembler. @param subscriber Whose. @param is_fixed By amount, else by percentage.

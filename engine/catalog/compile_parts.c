@@ -415,6 +415,11 @@ static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *n
                     "a shorter one is of the account's cycle or calendar",
                     "period_from: \"start\" is of a fee by quarter, half_year or year");
     }
+    if (product->on_plan_change == TG_CHANGE_ADDED_SEATS && product->period >= TG_FEE_QUARTER) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "prorate_on_plan_change")->mark,
+                    "use refund_and_charge",
+                    "prorate_on_plan_change: added_seats is not of a fee by a longer period");
+    }
     if (product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
         product->bounds_scope == TG_SCOPE_ACCOUNT) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "bounds_order")->mark,

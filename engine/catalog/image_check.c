@@ -416,7 +416,8 @@ static bool products_check(const struct tg_image *image)
              product->discount_rounding > TG_ROUND_FLOOR || product->discount_decimals > 19 ||
              product->discount_on > TG_ELIGIBLE_ALL || product->minimum_on > TG_ELIGIBLE_ALL ||
              product->maximum_on > TG_ELIGIBLE_ALL || product->late_usage > TG_LATE_NOTE ||
-             product->on_plan_change > TG_CHANGE_NONE || product->bounds_scope > TG_SCOPE_ACCOUNT ||
+             product->on_plan_change > TG_CHANGE_ADDED_SEATS ||
+             product->bounds_scope > TG_SCOPE_ACCOUNT ||
              product->discount_scope > TG_SCOPE_ACCOUNT ||
              product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
              product->period_from > TG_FEE_FROM_START || product->discount_ppm > 1000000 ||

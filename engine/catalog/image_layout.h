@@ -559,7 +559,8 @@ enum tg_plan_change {
     TG_CHANGE_REFUND_AND_CHARGE = 0, /**< Old to the change, new from it. Default. */
     TG_CHANGE_CHARGE_ONLY = 1,       /**< Old whole, new from the change. */
     TG_CHANGE_KEEP = 2,              /**< Old whole, new from the next cycle on. */
-    TG_CHANGE_NONE = 3               /**< Both whole: nothing is prorated. */
+    TG_CHANGE_NONE = 3,              /**< Both whole: nothing is prorated. */
+    TG_CHANGE_ADDED_SEATS = 4        /**< Old whole, new from the change, of seats that are more. */
 };
 
 /** @brief What a tax is rounded over (rating-semantics 4.15). Values are stored. */

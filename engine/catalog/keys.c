@@ -23,7 +23,7 @@ static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
-                                           NULL};
+                                           "added_seats",       NULL};
 static const char *const fee_periods[] = {"month",   "day",  "ever",      "week",
                                           "quarter", "year", "half_year", NULL};
 static const char *const fee_anchors[] = {"january", "start", NULL};

@@ -51,6 +51,9 @@ PRODUCTS = {
                 "maximum": "200.00"},
     "cap_seat": {"fee": "10.00", "discount": "50%", "discount_max": "30.00", "discount_on": "fees"},
     "min_seat": {"plan": "p", "fee": "10.00", "minimum": "100.00", "bounds_scope": "account"},
+    "seat_added": {"fee": "10.00", "in_advance": True, "proration": "none_full",
+                   "prorate_on_plan_change": "added_seats"},
+    "seat_arrears": {"fee": "10.00", "prorate_on_plan_change": "added_seats"},
     "cal_ahead": {"fee": "366.00", "period": "year", "in_advance": True},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
 }
@@ -119,6 +122,14 @@ case("seats_once", [("seat_setup", "2024-04-16", "2024-05-10", 3), ("seat_setup"
      {"2024-04": ["30.00"], "2024-05": ["20.00"], "2024-07": ["10.00"]})
 case("seats_year", [("year_ahead", "2024-02-15", "2024-08-20", 5), ("year_ahead", "2024-08-20", "", 8)],
      {"2024-02": ["1830.00"], "2024-09": ["-895.00", "1432.00"], "2025-02": ["2928.00"]}, cycle_day=15)
+# Seats that are added pay their cycle, those that go stay paid: 10, 5, then 15, of which 10 were paid.
+case("seats_added", [("seat_added", "2024-03-01", "2024-04-06", 10), ("seat_added", "2024-04-06", "2024-04-11", 5),
+                     ("seat_added", "2024-04-11", "", 15)],
+     {"2024-02": ["100.00"], "2024-03": ["100.00"], "2024-04": ["50.00", "150.00"],
+      **{month: ["150.00"] for month in MONTHS[4:]}})
+case("seats_added_days", [("seat_arrears", "2024-03-01", "2024-04-16", 5), ("seat_arrears", "2024-04-16", "2024-05-16", 8),
+                          ("seat_arrears", "2024-05-16", "2024-06-01", 9)],
+     {"2024-03": ["50.00"], "2024-04": ["50.00", "15.00"], "2024-05": ["80.00", "5.16"]})
 # 260 days were paid, 56 of them used.
 case("cal_back", [("cal_ahead", "2024-04-16", "2024-06-11")], {"2024-04": ["260.00"], "2024-06": ["-204.00"]})
 # Years and quarters from the begin of a subscription, whose day is the account's.
@@ -239,6 +250,7 @@ case("pause_account", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03
 REFUSED = [
     ({"fee": "1", "discount_prices": ["a"], "discount": "1%", "discount_on": "fees"}, "has no discount of usage"),
     ({"fee": "1", "discount_prices": ["nobody"], "discount": "1%"}, "nobody"),
+    ({"fee": "1", "period": "year", "prorate_on_plan_change": "added_seats"}, "is not of a fee by a longer period"),
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
     ({"minimum": "1", "bounds_order": "before_discounts", "bounds_scope": "account"},
      "bounds of an account come behind all discounts"),
