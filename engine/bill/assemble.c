@@ -72,6 +72,27 @@ static enum tg_err arrays_take(struct tg_bill_assembler *made, uint32_t n, struc
     return TG_OK;
 }
 
+/* Whether anything may be taken off lines of several taxes: of the account's subscriptions
+ * together, of usage that is taxed as of its time, or by its price. */
+static void taxes_look(struct tg_bill_assembler *made, const struct tg_image *image)
+{
+    bool is_at_usage = false;
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_TAX); i++) {
+        const struct tg_tax *tax = tg_image_tax(image, i);
+        is_at_usage |= tax != NULL && tax->point == TG_TAX_AT_USAGE;
+    }
+    for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
+        made->taxes_prices |= tg_image_price_tax(image, i) != TG_TAX_NONE;
+    }
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_PRODUCT); i++) {
+        const struct tg_product *product = tg_image_product(image, i);
+        made->splits_taxes |= product != NULL && (product->discount_scope == TG_SCOPE_ACCOUNT ||
+                                                  product->bounds_scope == TG_SCOPE_ACCOUNT);
+    }
+    made->splits_taxes |= is_at_usage || made->taxes_prices;
+    made->taxes_prices_usage |= is_at_usage && made->taxes_prices;
+}
+
 enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
                                    const struct tg_bill_members *members,
                                    struct tg_bill_assembler **assembler, struct tg_why *why)
@@ -88,6 +109,7 @@ enum tg_err tg_bill_assembler_open(const struct tg_catalog_snapshot *catalog,
     for (uint32_t i = 0; i < catalog->images_count; i++) {
         const uint32_t count = tg_bill_spend_count(catalog->images[i]);
         made->spends_max = count > made->spends_max ? count : made->spends_max;
+        taxes_look(made, catalog->images[i]);
     }
     const enum tg_err err = arrays_take(made, LINES_COUNT_FIRST, why);
     if (err != TG_OK) {
@@ -156,7 +178,7 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     return err == TG_OK ? TG_OK : tg_why_set(why, err, "the sums of %s do not fit", name);
 }
 
-static bool is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who)
+bool tg_bill_is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who)
 {
     return (who->flags & TG_ROSTER_REMOVED) == 0 &&
            (int64_t)who->active_from_s * TG_NS_PER_S < made->window.end_ns &&
@@ -181,11 +203,11 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
             .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
         const struct tg_product *sold = member.version.product;
         bool is_first =
-            is_billed(made, who) && sold != NULL &&
+            tg_bill_is_billed(made, who) && sold != NULL &&
             (is_discount ? sold->discount_scope : sold->bounds_scope) == TG_SCOPE_ACCOUNT;
         for (uint32_t before = 0; before < m && is_first; before++) {
             const struct tg_roster_line *other = tg_roster_line(roster, members[before]);
-            is_first = other->product != who->product || !is_billed(made, other);
+            is_first = other->product != who->product || !tg_bill_is_billed(made, other);
         }
         if (!is_first) {
             continue;
@@ -319,6 +341,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     /* Two fees, what a suspension gives back, minimum spends, two discounts, a maximum and a
      * minimum a member, beside usage and charges. */
     uint64_t needed = (uint64_t)members_count * (7 + assembler->spends_max);
+    if (assembler->splits_taxes) { /* Two discounts and a maximum, a line a tax. */
+        needed += (uint64_t)members_count * 3 * (TG_BILL_TAXES_MAX - 1);
+    }
     for (uint32_t m = 0; m < members_count; m++) {
         needed +=
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m] + 1) -

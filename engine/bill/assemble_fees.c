@@ -110,15 +110,29 @@ static bool quantity_apply(struct tg_product *local, uint32_t quantity)
     return !__builtin_mul_overflow(local->fee, (int64_t)quantity, &local->fee);
 }
 
+/* Seats that pay the fee of the bill's own cycle: what is paid once is paid of new ones, and so is
+ * the cycle in which they are added, where the product says so. */
+static uint32_t quantity_due(const struct tg_bill_assembler *made, uint32_t subscriber,
+                             const struct tg_bill_fee_params *params)
+{
+    if (params->last.product->period == TG_PERIOD_EVER) {
+        return tg_bill_chain_quantity_new(made, subscriber, INT64_MIN);
+    }
+    return params->starts_by_change && params->change_from == TG_CHANGE_ADDED_SEATS
+               ? tg_bill_chain_quantity_new(made, subscriber, params->start_ns)
+               : tg_roster_quantity(&made->catalog->roster->lines[subscriber]);
+}
+
 /* A fee in advance is converted at the first instant of the cycle it is for, so that the bill that
  * charges it and the one that gives it back use one rate. */
 static enum tg_err fees_localize(const struct tg_bill_assembler *made, uint32_t quantity,
-                                 struct tg_product locals[3], struct tg_bill_fee_params *params)
+                                 uint32_t due, struct tg_product locals[3],
+                                 struct tg_bill_fee_params *params)
 {
     const bool is_long = params->last.product->period >= TG_FEE_QUARTER;
     enum tg_err err =
         tg_bill_version_localize(made, made->window.end_ns - 1, &locals[0], &params->last);
-    bool fits = err != TG_OK || quantity_apply(&locals[0], quantity);
+    bool fits = err != TG_OK || quantity_apply(&locals[0], due);
     if (err == TG_OK && (params->is_paid_ahead || is_long) && params->first.image != NULL &&
         params->first.product->is_in_advance != 0) {
         err = tg_bill_version_localize(made, params->start_ns, &locals[1], &params->first);
@@ -159,9 +173,10 @@ static bool long_params(const struct tg_bill_assembler *made, uint32_t subscribe
     const uint32_t month = made->window.month;
     /* A cycle has the number of the month it ends in. */
     const uint32_t january = made->cycle.day > 1 ? 1 : 0;
-    const uint32_t anchor = sold->period_from == TG_FEE_FROM_START
-                                ? tg_bill_cycle_month(&made->cycle, params->active_from_ns) % cycles
-                                : january;
+    const uint32_t anchor =
+        sold->period_from == TG_FEE_FROM_START
+            ? tg_bill_cycle_month(&made->cycle, tg_bill_chain_anchor_ns(made, subscriber)) % cycles
+            : january;
     const uint32_t first = month - (month + cycles - anchor) % cycles;
     if (made->window.next_end_ns == 0) {
         return false;
@@ -304,7 +319,8 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
         tg_bill_ahead_find(made, member, &params);
     }
     const uint32_t quantity = tg_roster_quantity(who);
-    enum tg_err err = fees_localize(made, quantity, locals, &params);
+    const uint32_t due = quantity_due(made, member->subscriber, &params);
+    enum tg_err err = fees_localize(made, quantity, due, locals, &params);
     if (err != TG_OK) {
         return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
     }
@@ -316,6 +332,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     for (uint32_t i = 0; i < count; i++) {
         const struct tg_image *image = fees[i].image;
         const struct tg_product *product = tg_image_product(image, who->product);
+        const uint32_t seats = fees[i].kind == TG_BILL_FEE_DUE ? due : quantity;
         made->lines[made->lines_count++] = (struct tg_bill_line){
             .subscriber_id = member->name,
             .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
@@ -326,7 +343,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
                      : fees[i].is_whole ? "whole"
                                         : titles[fees[i].kind],
             .amount_exact = fees[i].amount,
-            .units = quantity > 1 ? quantity : 0,
+            .units = seats > 1 ? seats : 0,
             .covered = fees[i].covered,
             .covered_total = fees[i].total,
             .fee = fees[i].fee,

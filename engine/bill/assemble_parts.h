@@ -13,6 +13,7 @@
 #include "bill/assemble.h"
 #include "bill/fee.h"
 #include "bill/lines.h"
+#include "bill/tax_choice.h"
 #include "catalog/catalog.h"
 
 #include <stdbool.h>
@@ -68,6 +69,9 @@ struct tg_bill_assembler {
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
+    bool splits_taxes;                      /**< What is taken off may be of several taxes. */
+    bool taxes_prices;                      /**< Prices have taxes of their own ... */
+    bool taxes_prices_usage;                /**< ... that may be those of the usage's time. */
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
@@ -115,7 +119,40 @@ struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *
  *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
 
-#define TG_BILL_TITLE_AHEAD "in advance" /**< Of a line that charges the next cycle's fee. */
+#define TG_BILL_TITLE_AHEAD "in advance"      /**< Of a line that charges the next cycle's fee. */
+#define TG_BILL_TITLE_FIXED "discount_amount" /**< Of a line that takes off a fixed amount. */
+
+/** @brief Whether a line of the roster is a subscriber at some time of the period. @param made
+ *  Assembler. @param who Line. @return Whether. */
+bool tg_bill_is_billed(const struct tg_bill_assembler *made, const struct tg_roster_line *who);
+
+/** @brief First of the lines of one product that follow each other without a pause, as another
+ *  number of seats does. @param made Assembler. @param subscriber The last. @return Roster index;
+ *  itself when it follows none. */
+uint32_t tg_bill_chain_first(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief Since when periods of years and quarters are counted: the begin of the first of the lines
+ *  that follow each other with fees by one period. @param made Assembler. @param subscriber The
+ *  last. @return Instant. */
+int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief Seats that none of the lines of its product before had. @param made Assembler.
+ *  @param subscriber Whose. @param since_ns Lines that ended by then do not count; INT64_MIN: all
+ *  do. @return All of its own when it follows none. */
+uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber,
+                                    int64_t since_ns);
+
+/** @brief What discounts have taken on this bill off other lines of its chain. @param made
+ *  Assembler. @param subscriber Whose. @param is_fixed By amount, else by percentage.
+ *  @return Rating scale. */
+int64_t tg_bill_chain_taken(const struct tg_bill_assembler *made, uint32_t subscriber,
+                            bool is_fixed);
+
+/** @brief Widen a subscription's time to that of all of the account that have its product.
+ *  @param made Assembler. @param subscriber One of them. @param[in,out] params Its.
+ *  @param[out] is_alone No other has the product. */
+void tg_bill_chain_account(const struct tg_bill_assembler *made, uint32_t subscriber,
+                           struct tg_bill_fee_params *params, bool *is_alone);
 
 /** @brief Look up what the bill before has charged for this cycle, of who begins with it or ended
  *  before it. @param made Assembler. @param member Whose. @param[in,out] params Of a period
@@ -149,6 +186,46 @@ enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_
                                 const struct tg_bill_slot *slots, uint32_t slots_count,
                                 struct tg_why *why);
 
+/** @brief What lines of one tax count. */
+struct tg_bill_tax_sum {
+    struct tg_bill_tax tax; /**< The category. */
+    __int128 sum;           /**< Of the lines. */
+    __int128 usage;         /**< How much of sum is usage. */
+    uint32_t subscriber;    /**< Whose product has the tax ... */
+    uint32_t version;       /**< ... in this version ... */
+    uint32_t price;         /**< ... or this price; TG_BILL_NO_PRICE. */
+};
+
+/** @brief The same of all taxes. */
+struct tg_bill_tax_sums {
+    uint32_t count;                                 /**< Taxes. */
+    struct tg_bill_tax_sum sums[TG_BILL_TAXES_MAX]; /**< In order of the lines; shape [count]. */
+};
+
+/** @brief What lines of a kind count. */
+struct tg_bill_counted {
+    __int128 sum;                   /**< Of the lines. */
+    __int128 usage;                 /**< How much of sum is usage. */
+    struct tg_bill_tax_sums *taxes; /**< By tax; NULL: they have one. */
+};
+
+/** @brief Count a line, as far as it is of a kind. @param made Assembler. @param line Line.
+ *  @param eligible enum tg_eligible. @param[in,out] of Counted. */
+void tg_bill_counted_add(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
+                         uint8_t eligible, struct tg_bill_counted *of);
+
+/** @brief The share of usage in what is taken off, in proportion. @param taken Rating scale.
+ *  @param of What it is taken off. @return Rating scale. */
+__int128 tg_bill_counted_usage(__int128 taken, const struct tg_bill_counted *of);
+
+/** @brief Add a discount or maximum: a line, or one for each tax of what it is taken off.
+ *  @param made Assembler. @param member Whose. @param line Title, kind, fraction, fee.
+ *  @param taken Rating scale. @param[in,out] of What it is taken off; it is less then.
+ *  @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_taken_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                                const struct tg_bill_line *line, int64_t taken,
+                                struct tg_bill_counted *of);
+
 /** @brief Add the discounts on the lines that are there. @param made Assembler. @param member
  *  Whose, with a version. @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
 enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
@@ -161,10 +238,11 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made,
 
 /** @brief What is owed of a minimum or maximum in the cycle: prorated as the product's fee, less
  *  the time of suspensions that give it back. @param made Assembler. @param member Whose, with a
- *  version. @param bound Of a whole cycle. @param[out] owed Written on TG_OK. @return TG_OK or as
- *  tg_bill_fee_owed. */
+ *  version. @param bound Of a whole cycle. @param scope enum tg_allowance_scope; of an account it
+ *  is prorated to the time of all that have the product. @param[out] owed Written on TG_OK. @return
+ * TG_OK or as tg_bill_fee_owed. */
 enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
-                               const struct tg_bill_member *member, int64_t bound,
+                               const struct tg_bill_member *member, int64_t bound, uint8_t scope,
                                struct tg_bill_prorated *owed);
 
 /** @brief Add a line that terms make. @param made Assembler. @param member Whose, with a version.
@@ -204,6 +282,18 @@ enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
 /** @brief Is usage of a product taxed as of its time? Then versions are lines of their own.
  *  @param made Assembler. @param product Product index. @return true if so. */
 bool tg_bill_taxes_usage(const struct tg_bill_assembler *made, uint16_t product);
+
+/** @brief Whose product's tax a line has. @param line Line. @return Roster index. */
+static inline uint32_t tg_bill_line_taxed_as(const struct tg_bill_line *line)
+{
+    return line->tax_of_plus != 0 ? line->tax_of_plus - 1 : line->subscriber;
+}
+
+/** @brief What decides on the tax of a line. @param made Assembler. @param line One of its.
+ *  @param taxed_to_ns End of the period. @return Question. */
+struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembler *made,
+                                                    const struct tg_bill_line *line,
+                                                    int64_t taxed_to_ns);
 
 /** @brief Give a line of an invoice its tax category. @param made Assembler. @param invoice Gets
  * the category when it has not. @param line One of its. @param[out] why May be NULL. @return TG_OK,

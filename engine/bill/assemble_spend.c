@@ -48,7 +48,7 @@ static enum tg_err limit_line(struct tg_bill_assembler *made, const struct tg_bi
         tg_bill_amount_convert(image, made->catalog->roster->accounts[made->account].currency,
                                made->window.end_ns - 1, &minimum);
     if (err == TG_OK) {
-        err = tg_bill_bound_owed(made, member, minimum, &owed);
+        err = tg_bill_bound_owed(made, member, minimum, TG_SCOPE_SUBSCRIBER, &owed);
     }
     if (err != TG_OK) {
         return err;

@@ -14,16 +14,27 @@ bool tg_bill_taxes_usage(const struct tg_bill_assembler *made, uint16_t product)
     return tax != NULL && tax->point == TG_TAX_AT_USAGE;
 }
 
+struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembler *made,
+                                                    const struct tg_bill_line *line,
+                                                    int64_t taxed_to_ns)
+{
+    return (struct tg_bill_tax_question){
+        .catalog = made->catalog,
+        .account = made->account,
+        .version = line->tax_of_plus != 0 ? line->tax_version : line->catalog_version,
+        .price = line->tax_of_plus != 0              ? line->tax_price
+                 : tg_bill_line_has_rows(line->kind) ? line->price
+                                                     : TG_BILL_NO_PRICE,
+        .product = tg_roster_line(made->catalog->roster, tg_bill_line_taxed_as(line))->product,
+        .is_prepaid = line->is_prepaid,
+        .taxed_to_ns = taxed_to_ns};
+}
+
 enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
                              struct tg_bill_line *line, struct tg_why *why)
 {
-    const struct tg_bill_tax_question question = {
-        .catalog = made->catalog,
-        .account = made->account,
-        .version = line->catalog_version,
-        .product = tg_roster_line(made->catalog->roster, line->subscriber)->product,
-        .is_prepaid = line->is_prepaid,
-        .taxed_to_ns = made->taxed_to_ns};
+    const struct tg_bill_tax_question question =
+        tg_bill_tax_question_of(made, line, made->taxed_to_ns);
     struct tg_bill_tax_answer answer;
     if (!tg_bill_tax_choose(&question, &answer)) {
         return tg_why_set(why, TG_E_CATALOG_VERSION,

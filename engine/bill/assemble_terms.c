@@ -7,52 +7,24 @@
 #include "bill/cycle.h"
 #include "bill/pause.h"
 
-/* What a line counts among the lines of a kind. Discounts and maxima are of usage and of fees in
- * the shares in which they were taken of them, so that what a fee is discounted by never lowers
- * usage. */
-static __int128 counted(const struct tg_bill_line *line, uint8_t eligible)
+/* Lines of a kind, by tax where they may have several. */
+static void eligible_of(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                        uint8_t eligible, struct tg_bill_counted *of)
 {
-    if (line->is_prepaid || line->note_month != 0) {
-        return 0; /* Paid as it was used, or not on this invoice. */
-    }
-    const bool is_shared = line->kind == TG_BILL_LINE_DISCOUNT ||
-                           line->kind == TG_BILL_LINE_MAXIMUM || line->kind == TG_BILL_LINE_MINIMUM;
-    const __int128 usage = is_shared ? line->amount_usage
-                           : tg_bill_line_has_rows(line->kind) || line->kind == TG_BILL_LINE_SPEND
-                               ? line->amount_exact
-                               : 0;
-    return eligible == TG_ELIGIBLE_ALL     ? line->amount_exact
-           : eligible == TG_ELIGIBLE_USAGE ? usage
-                                           : line->amount_exact - usage;
-}
-
-/* Lines of a kind, and how much of them is usage. */
-struct eligible {
-    __int128 sum;
-    __int128 usage;
-};
-
-static struct eligible eligible_of(const struct tg_bill_assembler *made,
-                                   const struct tg_bill_member *member, uint8_t eligible)
-{
-    const uint16_t currency = member->version.currency;
-    struct eligible found = {0, 0};
     for (uint32_t i = member->from; i < made->lines_count; i++) {
-        if (made->lines[i].currency == currency) {
-            found.sum += counted(&made->lines[i], eligible);
-            found.usage +=
-                eligible == TG_ELIGIBLE_FEES ? 0 : counted(&made->lines[i], TG_ELIGIBLE_USAGE);
+        if (made->lines[i].currency == member->version.currency) {
+            tg_bill_counted_add(made, &made->lines[i], eligible, of);
         }
     }
-    return found;
 }
 
-/* The share of usage in what is taken off lines: in proportion. */
-static __int128 share_of_usage(__int128 taken, struct eligible of)
+/* Lines of one subscription have one tax, unless usage is taxed as of its time or by its price. */
+static bool has_taxes(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                      uint8_t scope)
 {
-    return of.usage == of.sum             ? taken
-           : of.usage == 0 || of.sum == 0 ? 0
-                                          : taken * of.usage / of.sum;
+    const uint16_t product = tg_roster_line(made->catalog->roster, member->subscriber)->product;
+    return made->splits_taxes &&
+           (scope == TG_SCOPE_ACCOUNT || made->taxes_prices || tg_bill_taxes_usage(made, product));
 }
 
 void tg_bill_extra_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -97,9 +69,9 @@ static bool is_in_time(const struct tg_bill_assembler *made, const struct tg_bil
     if (product->discount_cycles == 0) {
         return true;
     }
+    const uint32_t first = tg_bill_chain_first(made, member->subscriber);
     const int64_t from_ns =
-        (int64_t)tg_roster_line(made->catalog->roster, member->subscriber)->active_from_s *
-        TG_NS_PER_S;
+        (int64_t)tg_roster_line(made->catalog->roster, first)->active_from_s * TG_NS_PER_S;
     const uint32_t begins = tg_bill_cycle_month(&made->cycle, from_ns);
     const bool is_ahead = product->is_in_advance != 0 &&
                           tg_bill_cycle_window(&made->cycle, begins).start_ns == from_ns &&
@@ -107,24 +79,60 @@ static bool is_in_time(const struct tg_bill_assembler *made, const struct tg_bil
     return month < begins || month - begins + (is_ahead ? 1 : 0) < product->discount_cycles;
 }
 
-/* What discounts are of on this bill; behind the last that has them only fees that an earlier one
- * charged with them, as they are given back. */
-static struct eligible discounted_of(const struct tg_bill_assembler *made,
-                                     const struct tg_bill_member *member)
+/* Whether discounts are of a line: of usage of some prices only, where the product names these. */
+static bool is_discountable(const struct tg_product *product, const struct tg_bill_line *line)
 {
-    const struct tg_product *product = member->version.product;
-    struct eligible of = {0, 0};
-    if (is_in_time(made, member, made->window.month)) {
-        return eligible_of(made, member, product->discount_on);
+    if (product->discount_prices[0] == 0 || !tg_bill_line_has_rows(line->kind)) {
+        return true;
     }
-    for (uint32_t i = member->from; i < made->lines_count; i++) {
-        const struct tg_bill_line *line = &made->lines[i];
-        if (line->currency == member->version.currency && line->charged_month != 0 &&
-            is_in_time(made, member, line->charged_month)) {
-            of.sum += counted(line, product->discount_on);
+    for (uint32_t i = 0; i < TG_DISCOUNT_PRICES_MAX; i++) {
+        if (product->discount_prices[i] == line->price + 1) {
+            return true;
         }
     }
-    return of;
+    return false;
+}
+
+/* What discounts are of on this bill; behind the last that has them only fees that an earlier one
+ * charged with them, as they are given back. */
+static void discounted_of(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                          struct tg_bill_counted *of)
+{
+    const struct tg_product *product = member->version.product;
+    const bool is_on = is_in_time(made, member, made->window.month);
+    for (uint32_t i = member->from; i < made->lines_count; i++) {
+        const struct tg_bill_line *line = &made->lines[i];
+        if (line->currency == member->version.currency && is_discountable(product, line) &&
+            (is_on ||
+             (line->charged_month != 0 && is_in_time(made, member, line->charged_month)))) {
+            tg_bill_counted_add(made, line, product->discount_on, of);
+        }
+    }
+}
+
+static enum tg_err percentage_lines(struct tg_bill_assembler *made,
+                                    const struct tg_bill_member *member, struct tg_bill_counted *of)
+{
+    const struct tg_product *product = member->version.product;
+    int64_t part = 0;
+    if (discount_of(member, of->sum, &part) != TG_OK) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    const int64_t taken = product->discount_max > 0 && part > 0
+                              ? tg_bill_chain_taken(made, member->subscriber, false)
+                              : 0;
+    const int64_t most = product->discount_max - (taken > 0 ? taken : 0);
+    const bool is_cut = product->discount_max > 0 && (part > most || part < -most);
+    if (is_cut) {
+        part = part > 0 ? most : -most;
+    }
+    return tg_bill_taken_lines(made, member,
+                               &(struct tg_bill_line){.title = is_cut ? "discount_max" : "discount",
+                                                      .fee = (int64_t)of->sum,
+                                                      .covered = product->discount_ppm,
+                                                      .covered_total = 1000000,
+                                                      .kind = TG_BILL_LINE_DISCOUNT},
+                               part, of);
 }
 
 /* Percentage first, also of what is given back: who paid less for a fee gets no more of it back.
@@ -133,51 +141,42 @@ enum tg_err tg_bill_discount_lines(struct tg_bill_assembler *made,
                                    const struct tg_bill_member *member)
 {
     const struct tg_product *product = member->version.product;
-    struct eligible of = discounted_of(made, member);
+    struct tg_bill_tax_sums taxes; /* Too much to clear for everybody. */
+    struct tg_bill_counted of = {.taxes = NULL};
+    if (product->discount_ppm == 0 && product->discount_fixed == 0) {
+        return TG_OK;
+    }
+    if (has_taxes(made, member, product->discount_scope)) {
+        taxes.count = 0;
+        of.taxes = &taxes;
+    }
+    discounted_of(made, member, &of);
     if (of.sum > INT64_MAX || of.sum < -INT64_MAX) {
-        return product->discount_ppm > 0 || product->discount_fixed > 0 ? TG_E_AMOUNT_OVERFLOW
-                                                                        : TG_OK;
+        return TG_E_AMOUNT_OVERFLOW;
     }
     if (of.sum > 0 && of.sum < product->discount_from) {
         return TG_OK;
     }
+    enum tg_err err = TG_OK;
     if (product->discount_ppm > 0 && of.sum != 0) {
-        int64_t part = 0;
-        if (discount_of(member, of.sum, &part) != TG_OK) {
-            return TG_E_AMOUNT_OVERFLOW;
-        }
-        const bool is_cut = product->discount_max > 0 &&
-                            (part > product->discount_max || part < -product->discount_max);
-        if (is_cut) {
-            part = part > 0 ? product->discount_max : -product->discount_max;
-        }
-        const __int128 usage = share_of_usage(part, of);
-        tg_bill_extra_line(made, member,
-                           &(struct tg_bill_line){.title = is_cut ? "discount_max" : "discount",
-                                                  .amount_exact = -(__int128)part,
-                                                  .amount_usage = -usage,
-                                                  .fee = (int64_t)of.sum,
-                                                  .covered = product->discount_ppm,
-                                                  .covered_total = 1000000,
-                                                  .kind = TG_BILL_LINE_DISCOUNT});
-        of.sum -= part;
-        of.usage -= usage;
+        err = percentage_lines(made, member, &of);
     }
-    if (product->discount_fixed > 0 && of.sum > 0) {
-        const __int128 taken = product->discount_fixed < of.sum ? product->discount_fixed : of.sum;
-        const __int128 usage = share_of_usage(taken, of);
-        tg_bill_extra_line(made, member,
-                           &(struct tg_bill_line){.title = "discount_amount",
-                                                  .amount_exact = -taken,
-                                                  .amount_usage = -(usage < 0       ? 0
-                                                                    : usage > taken ? taken
-                                                                                    : usage),
-                                                  .fee = product->discount_fixed,
-                                                  .covered = 1,
-                                                  .covered_total = 1,
-                                                  .kind = TG_BILL_LINE_DISCOUNT});
+    /* Once a cycle, also of who changes his seats in it. */
+    const int64_t fixed =
+        product->discount_fixed > 0
+            ? product->discount_fixed - tg_bill_chain_taken(made, member->subscriber, true)
+            : 0;
+    if (err == TG_OK && fixed > 0 && of.sum > 0) {
+        const int64_t taken = fixed < of.sum ? fixed : (int64_t)of.sum;
+        err = tg_bill_taken_lines(made, member,
+                                  &(struct tg_bill_line){.title = TG_BILL_TITLE_FIXED,
+                                                         .fee = fixed,
+                                                         .covered = 1,
+                                                         .covered_total = 1,
+                                                         .kind = TG_BILL_LINE_DISCOUNT},
+                                  taken, &of);
     }
-    return TG_OK;
+    return err;
 }
 
 /* Nothing is committed for the time of a suspension that gives back the fee. */
@@ -205,15 +204,69 @@ static enum tg_err bound_pause(const struct tg_bill_assembler *made,
 }
 
 enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
-                               const struct tg_bill_member *member, int64_t bound,
+                               const struct tg_bill_member *member, int64_t bound, uint8_t scope,
                                struct tg_bill_prorated *owed)
 {
-    const struct tg_bill_fee_params params =
+    struct tg_bill_fee_params params =
         tg_bill_fee_params_of(made, tg_roster_line(made->catalog->roster, member->subscriber));
+    bool is_alone = true;
     *owed = (struct tg_bill_prorated){0};
+    if (scope == TG_SCOPE_ACCOUNT) {
+        tg_bill_chain_account(made, member->subscriber, &params, &is_alone);
+    }
     const enum tg_err err =
         tg_bill_fee_owed(&member->version, bound, TG_PERIOD_MONTH, &params, owed);
-    return err == TG_OK ? bound_pause(made, member, &params, bound, owed) : err;
+    return err == TG_OK && is_alone ? bound_pause(made, member, &params, bound, owed) : err;
+}
+
+static enum tg_err maximum_lines(struct tg_bill_assembler *made,
+                                 const struct tg_bill_member *member,
+                                 const struct tg_bill_prorated *owed)
+{
+    const struct tg_product *product = member->version.product;
+    struct tg_bill_tax_sums taxes; /* Too much to clear for everybody. */
+    struct tg_bill_counted of = {.taxes = NULL};
+    if (has_taxes(made, member, product->bounds_scope)) {
+        taxes.count = 0;
+        of.taxes = &taxes;
+    }
+    eligible_of(made, member, product->maximum_on, &of);
+    const __int128 beyond = of.sum - owed->amount;
+    if (beyond <= 0) {
+        return TG_OK;
+    }
+    return beyond > INT64_MAX
+               ? TG_E_AMOUNT_OVERFLOW
+               : tg_bill_taken_lines(made, member,
+                                     &(struct tg_bill_line){.title = "maximum",
+                                                            .fee = product->maximum,
+                                                            .covered = owed->covered,
+                                                            .covered_total = owed->total,
+                                                            .kind = TG_BILL_LINE_MAXIMUM},
+                                     (int64_t)beyond, &of);
+}
+
+static void minimum_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                         const struct tg_bill_prorated *owed)
+{
+    const struct tg_product *product = member->version.product;
+    struct tg_bill_counted of = {.taxes = NULL};
+    eligible_of(made, member, product->minimum_on, &of);
+    const __int128 missing = owed->amount - of.sum;
+    /* What a minimum adds counts as a fee, but where discounts are of it behind. */
+    const bool is_usage = product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
+                          product->minimum_on == TG_ELIGIBLE_USAGE;
+    if (missing > 0) {
+        tg_bill_extra_line(made, member,
+                           &(struct tg_bill_line){
+                               .title = "minimum",
+                               .amount_exact = missing,
+                               .amount_usage = is_usage ? tg_bill_counted_usage(missing, &of) : 0,
+                               .fee = product->minimum,
+                               .covered = owed->covered,
+                               .covered_total = owed->total,
+                               .kind = TG_BILL_LINE_MINIMUM});
+    }
 }
 
 /* max(0, what counts towards it - the cap) is taken off; then max(0, commitment - what counts) is
@@ -221,40 +274,17 @@ enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
 enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
 {
     const struct tg_product *product = member->version.product;
-    const struct {
-        const char *title;
-        int64_t bound;
-        uint8_t eligible;
-        uint8_t kind;
-        int sign;
-    } bounds[] = {{"maximum", product->maximum, product->maximum_on, TG_BILL_LINE_MAXIMUM, -1},
-                  {"minimum", product->minimum, product->minimum_on, TG_BILL_LINE_MINIMUM, 1}};
-    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
-        struct tg_bill_prorated owed;
-        if (bounds[i].bound == 0) {
-            continue;
-        }
-        const enum tg_err err = tg_bill_bound_owed(made, member, bounds[i].bound, &owed);
-        if (err != TG_OK) {
-            return err;
-        }
-        const struct eligible of = eligible_of(made, member, bounds[i].eligible);
-        const __int128 missing = owed.amount - of.sum;
-        /* What a minimum adds counts as a fee, but where discounts are of it behind. */
-        const bool is_usage =
-            bounds[i].sign < 0 || (product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
-                                   bounds[i].eligible == TG_ELIGIBLE_USAGE);
-        const __int128 usage = is_usage ? share_of_usage(missing, of) : 0;
-        if (owed.covered > 0 && (bounds[i].sign > 0 ? missing > 0 : missing < 0)) {
-            tg_bill_extra_line(made, member,
-                               &(struct tg_bill_line){.title = bounds[i].title,
-                                                      .amount_exact = missing,
-                                                      .amount_usage = usage,
-                                                      .fee = bounds[i].bound,
-                                                      .covered = owed.covered,
-                                                      .covered_total = owed.total,
-                                                      .kind = bounds[i].kind});
+    struct tg_bill_prorated owed = {0};
+    enum tg_err err = TG_OK;
+    if (product->maximum != 0) {
+        err = tg_bill_bound_owed(made, member, product->maximum, product->bounds_scope, &owed);
+        err = err == TG_OK && owed.covered > 0 ? maximum_lines(made, member, &owed) : err;
+    }
+    if (err == TG_OK && product->minimum != 0) {
+        err = tg_bill_bound_owed(made, member, product->minimum, product->bounds_scope, &owed);
+        if (err == TG_OK && owed.covered > 0) {
+            minimum_line(made, member, &owed);
         }
     }
-    return TG_OK;
+    return err;
 }

@@ -184,7 +184,8 @@ enum tg_err tg_bill_usage_lines(struct tg_bill_assembler *made, const struct tg_
     const bool skips_late = late_is_written_off(made, member->version.product, slots, slots_count);
     const struct tg_product *product = member->version.product;
     const uint16_t sold = tg_roster_line(made->catalog->roster, member->subscriber)->product;
-    const bool splits = slots_count > 1 && tg_bill_taxes_usage(made, sold);
+    const bool splits =
+        slots_count > 1 && (made->taxes_prices_usage || tg_bill_taxes_usage(made, sold));
     enum tg_err err = TG_OK;
     const struct tg_bill_slot *before = NULL;
     for (uint32_t i = 0; i < slots_count && err == TG_OK; i++) {

@@ -43,6 +43,7 @@ enum tg_err tg_bill_charge_tax(const struct tg_catalog_snapshot *catalog, int64_
     const struct tg_bill_tax_question question = {.catalog = catalog,
                                                   .account = who->account,
                                                   .version = item->catalog_version,
+                                                  .price = item->price_id,
                                                   .product = who->product,
                                                   .is_prepaid =
                                                       (item->kind & TG_BILL_SLOT_PREPAID) != 0,

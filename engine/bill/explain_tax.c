@@ -55,6 +55,7 @@ static bool row_ask(const struct tg_catalog_snapshot *catalog, const struct tg_r
         (struct tg_bill_tax_question){.catalog = catalog,
                                       .account = who->account,
                                       .version = row->stands->catalog_version,
+                                      .price = row->stands->price_id,
                                       .product = who->product,
                                       .is_prepaid = (row->stands->flags & TG_CHARGE_PREPAID) != 0,
                                       .taxed_to_ns = tg_bill_cycle_window(&cycle, month).end_ns};
@@ -69,6 +70,7 @@ static bool charge_take(const struct tg_bill_tax_question *question,
     const uint16_t own = question->catalog->roster->accounts[question->account].currency;
     struct tg_bill_item item = {
         .subscriber = charge->subscriber,
+        .price_id = charge->price_id,
         .catalog_version = charge->catalog_version,
         .kind = question->is_prepaid ? TG_BILL_SLOT_PREPAID : 0,
         .currency = tg_bill_slot_currency(question->catalog, charge->catalog_version,
@@ -284,6 +286,20 @@ static const struct tg_roster_exempt *exempt_now(const struct tg_bill_tax_answer
     return NULL;
 }
 
+/* The price of a line of usage, by its name. */
+static uint32_t price_of(const struct tg_catalog_snapshot *catalog, const struct tg_json *line)
+{
+    const uint32_t version = (uint32_t)tg_json_get_integer(line, "x_catalogVersion", 0);
+    const struct tg_image *image = tg_catalog_image_version(catalog, version);
+    const char *name = tg_json_get_text(line, "x_price", "");
+    for (uint32_t i = 0; image != NULL && i < tg_image_prices_count(image); i++) {
+        if (strcmp(tg_image_name(image, TG_CATALOG_PRICE, i), name) == 0) {
+            return i;
+        }
+    }
+    return TG_BILL_NO_PRICE;
+}
+
 static bool line_ask(const struct tg_catalog_snapshot *catalog, const struct tg_json *bill,
                      const struct tg_json *line, uint32_t subscriber,
                      struct tg_bill_tax_answer *answer)
@@ -298,6 +314,7 @@ static bool line_ask(const struct tg_catalog_snapshot *catalog, const struct tg_
         .catalog = catalog,
         .account = who->account,
         .version = (uint32_t)tg_json_get_integer(line, "x_catalogVersion", 0),
+        .price = price_of(catalog, line),
         .product = who->product,
         .taxed_to_ns = to_ns};
     return tg_bill_tax_choose(&question, answer);

@@ -75,7 +75,7 @@ static enum tg_err fee_of(const struct tg_bill_fee_version *version,
         .amount = owed.amount,
         .fee = whole,
         .covered = owed.covered,
-        .total = owed.total,
+        .total = version->product->period == TG_PERIOD_DAY ? 1 : owed.total,
         .is_kept = params->ends_by_change && params->change_to != TG_CHANGE_REFUND_AND_CHARGE,
         .is_whole = params->starts_by_change && params->change_from == TG_CHANGE_NONE,
         .currency = version->currency};
@@ -98,7 +98,7 @@ static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_
     enum tg_err err = fee_of(&params->first, &whole, &charged);
     err = err == TG_OK ? fee_of(&params->first, params, fee) : err;
     fee->amount -= charged.amount;
-    fee->covered = fee->total - fee->covered;
+    fee->covered = charged.covered - fee->covered;
     fee->from_ns = later(params->active_to_ns, params->start_ns);
     fee->to_ns = params->end_ns;
     fee->kind = TG_BILL_FEE_UNUSED;

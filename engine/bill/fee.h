@@ -42,7 +42,7 @@ struct tg_bill_fee {
     int64_t amount;               /**< Rating scale; given back: negative. */
     int64_t fee;                  /**< The whole fee. */
     uint64_t covered;             /**< Part of it that is charged or given back ... */
-    uint64_t total;               /**< ... of so much. */
+    uint64_t total;               /**< ... of so much; of a fee a day 1, covered are days. */
     int64_t from_ns;              /**< Begin of what it is for; 0: the bill's cycle. */
     int64_t to_ns;                /**< End of it; 0 likewise. */
     uint16_t currency;            /**< Of amount and fee. */

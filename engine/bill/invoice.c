@@ -10,7 +10,7 @@
 
 #define PPM UINT64_C(1000000)
 
-static bool category_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b)
+bool tg_bill_tax_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b)
 {
     bool is_same = a->rate_ppm == b->rate_ppm && a->rounding == b->rounding && a->mode == b->mode &&
                    a->is_inclusive == b->is_inclusive && a->is_exempt == b->is_exempt &&
@@ -28,7 +28,7 @@ static bool category_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b
 uint16_t tg_bill_invoice_category(struct tg_bill_invoice *invoice, const struct tg_bill_tax *wanted)
 {
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
-        if (category_is(&invoice->taxes[i], wanted)) {
+        if (tg_bill_tax_is(&invoice->taxes[i], wanted)) {
             return (uint16_t)i;
         }
     }

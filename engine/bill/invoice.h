@@ -102,6 +102,10 @@ struct tg_bill_line {
     uint8_t proration;                   /**< enum tg_proration, recurring only. */
     bool has_charge_tax;    /**< charge_tax is set, and tax_parts where the tax is a set. */
     bool is_prepaid;        /**< Its rows were taken from a balance: nothing of it is due. */
+    uint32_t tax_of_plus;   /**< Its tax is that of this subscriber's product, less one; 0: own. */
+    uint32_t tax_version;   /**< ... in this version; with tax_of_plus. */
+    uint32_t tax_price;     /**< ... or of this price; with tax_of_plus. */
+    int64_t taken_whole;    /**< What is taken off all taxes together; with tax_of_plus. */
     uint32_t charged_month; /**< Of a fee given back: period whose bill charged it; else 0. */
     uint16_t note_month;    /**< Period on whose bill it is a note; 0: on this invoice. */
 };
@@ -237,6 +241,10 @@ struct tg_bill_scratch {
  */
 uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
                              uint8_t rounding);
+
+/** @brief Whether two taxes are one category. @param a Tax. @param b Tax. @return Whether id,
+ * rates, rounding and mode are the same, parts too. */
+bool tg_bill_tax_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b);
 
 /** @brief Find or add a tax category with all that makes it one. @param[in,out] invoice Caller's.
  *  @param[in] wanted Copied; its texts are borrowed for the invoice's life. @return As

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/issue.h"
+#include "bill/text.h"
 #include "catalog/image.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -339,6 +340,37 @@ static enum tg_err head_make(struct note *note)
                             note->bill_id);
 }
 
+/* Discounts are lines of their own: who is given back all lines but these gets more than he paid.
+ */
+static enum tg_err credit_check(struct note *note)
+{
+    const struct tg_json *lines = tg_json_get(note->bill, "x_line");
+    __int128 issued = 0;
+    __int128 left = 0;
+    for (uint32_t i = 0; i < note->bill_lines_count; i++) {
+        int64_t printed = 0;
+        if (money_read(tg_json_at(lines, i), "x_amount", note->invoice.currency, &printed) !=
+            TG_OK) {
+            return tg_why_set(note->why, TG_E_CORRUPT, "line %u cannot be read", i + 1);
+        }
+        issued += printed;
+        left += printed + note->taken[i];
+    }
+    __int128 asked = 0;
+    for (uint32_t i = 0; i < note->invoice.lines_count; i++) {
+        asked -= note->lines[i].amount_exact / tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    }
+    if (note->params->is_debit || issued < 0 || asked <= left || asked <= 0) {
+        return TG_OK;
+    }
+    char text[48];
+    struct tg_bill_text out = tg_bill_text(text, sizeof text);
+    tg_bill_text_money(&out, left, note->invoice.currency->minor, note->invoice.currency->minor);
+    return tg_why_set(note->why, TG_E_INVALID,
+                      "%s has %s net left to take back, its discounts taken off: give --amount",
+                      note->bill_id, text);
+}
+
 static enum tg_err lines_make(struct note *note, struct tg_db *state)
 {
     struct tg_txn txn;
@@ -357,6 +389,7 @@ static enum tg_err lines_make(struct note *note, struct tg_db *state)
     if (err == TG_OK && note->invoice.lines_count == 0) {
         err = tg_why_set(note->why, TG_E_INVALID, "nothing is left to take back");
     }
+    err = err == TG_OK ? credit_check(note) : err;
     return err == TG_OK ? tg_bill_invoice_compute(&note->invoice, &note->scratch, note->why) : err;
 }
 

@@ -154,12 +154,11 @@ enum tg_err tg_bill_pause_owed(const struct tg_bill_pause_params *params,
         paused->from_ns = walk.from_ns;
         paused->to_ns = walk.to_ns;
     }
-    paused->total = owed.total;
+    paused->total = params->period == TG_PERIOD_DAY ? 1 : owed.total;
     if (paused->covered == owed.covered) {
         paused->amount = owed.amount;
         return TG_OK;
     }
-    const uint64_t total = params->period == TG_PERIOD_DAY ? 1 : owed.total;
-    return tg_money_divide((__int128)params->amount * (__int128)paused->covered, total,
+    return tg_money_divide((__int128)params->amount * (__int128)paused->covered, paused->total,
                            params->version.image->rounding_rate, &paused->amount);
 }

@@ -68,8 +68,8 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
         }
         break;
     case TG_PRORATE_SECONDS:
-        total = (uint64_t)(end - begin);
-        covered = touches ? (uint64_t)(to - from) : 0;
+        total = (uint64_t)((end - begin) / TG_NS_PER_S); /* Cycles and services are whole ones. */
+        covered = touches ? (uint64_t)((to - from) / TG_NS_PER_S) : 0;
         break;
     case TG_PRORATE_NONE_FULL:
         covered = touches ? 1 : 0;

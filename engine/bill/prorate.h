@@ -40,7 +40,7 @@ struct tg_bill_prorate_params {
 /** @brief The prorated fee and the fraction that made it, for explain. */
 struct tg_bill_prorated {
     int64_t amount;   /**< At rating scale. */
-    uint64_t covered; /**< Numerator: days or nanoseconds. */
+    uint64_t covered; /**< Numerator: days or seconds. */
     uint64_t total;   /**< Denominator, same unit, at least 1. */
 };
 

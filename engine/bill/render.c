@@ -149,6 +149,31 @@ static void add_tax_parts(struct tg_bill_text *out, const struct tg_bill_tax *ta
     TG_BILL_TEXT_PUT(out, "]");
 }
 
+/* What it is for, where its product and period do not say it. */
+static void add_line_about(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
+                           const struct tg_bill_line *line)
+{
+    const struct tg_currency *currency = invoice->currency;
+    if (line->title != NULL && line->title[0] != '\0') {
+        add_string(out, "x_title", line->title);
+    }
+    if (line->tax_of_plus != 0) {
+        TG_BILL_TEXT_PUT(out, ",\"x_ofAllTaxes\":\"");
+        tg_bill_text_money(out, line->taken_whole, currency->scale, currency->minor);
+        TG_BILL_TEXT_PUT(out, "\"");
+    }
+    if (line->exchange != NULL) {
+        add_exchange(out, line);
+    }
+    if (line->to_ns != 0) {
+        TG_BILL_TEXT_PUT(out, ",\"x_from\":\"");
+        add_time(out, invoice, line->from_ns);
+        TG_BILL_TEXT_PUT(out, "\",\"x_to\":\"");
+        add_time(out, invoice, line->to_ns);
+        TG_BILL_TEXT_PUT(out, "\"");
+    }
+}
+
 /* What made the line, the same in both documents: fields beyond the standard. */
 static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoice *invoice,
                             const struct tg_bill_line *line)
@@ -166,19 +191,7 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
     tg_bill_text_money(out, line->tax_amount, currency->minor, currency->minor);
     TG_BILL_TEXT_PUT(out, "\"");
     add_tax_parts(out, &invoice->taxes[line->tax_index], line, currency);
-    if (line->title != NULL && line->title[0] != '\0') {
-        add_string(out, "x_title", line->title);
-    }
-    if (line->exchange != NULL) {
-        add_exchange(out, line);
-    }
-    if (line->to_ns != 0) {
-        TG_BILL_TEXT_PUT(out, ",\"x_from\":\"");
-        add_time(out, invoice, line->from_ns);
-        TG_BILL_TEXT_PUT(out, "\",\"x_to\":\"");
-        add_time(out, invoice, line->to_ns);
-        TG_BILL_TEXT_PUT(out, "\"");
-    }
+    add_line_about(out, invoice, line);
     if (!tg_bill_line_has_rows(line->kind)) {
         TG_BILL_TEXT_PUT(out, ",\"x_fee\":\"");
         tg_bill_text_money(out, line->fee, currency->scale, currency->minor);

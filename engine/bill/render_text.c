@@ -181,8 +181,11 @@ static void add_line(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         if (line->kind == TG_BILL_LINE_RECURRING && line->covered != line->covered_total &&
             line->covered_total < 1000) {
             struct tg_bill_text text = tg_bill_text(used, sizeof used);
-            tg_bill_text_add(&text, "%llu/%llu days", (unsigned long long)line->covered,
-                             (unsigned long long)line->covered_total);
+            tg_bill_text_add(&text, "%llu", (unsigned long long)line->covered);
+            if (line->covered_total > 1) {
+                tg_bill_text_add(&text, "/%llu", (unsigned long long)line->covered_total);
+            }
+            tg_bill_text_add(&text, " days");
         }
     } else {
         struct tg_bill_text text = tg_bill_text(item, sizeof item);

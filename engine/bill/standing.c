@@ -310,6 +310,13 @@ static enum tg_err payment_put(struct tg_txn *txn, const struct tg_bill_payment 
     if (*is_new && standing->state == TG_BILL_STANDING_VOID && !goes_back) {
         return tg_why_set(why, TG_E_INVALID, "%s is void", payment->bill);
     }
+    /* A bill below 0 is paid out; of any other comes back at most what was paid. */
+    const __int128 payable = (__int128)standing->open + standing->paid;
+    const __int128 paid = (__int128)standing->paid + amount;
+    if (*is_new && amount < 0 && paid < 0 && paid < payable) {
+        return tg_why_set(why, TG_E_INVALID, "less than %s was paid on %s", payment->amount + 1,
+                          payment->bill);
+    }
     if (*is_new) {
         tg_documents_put(txn, "billPayment", key, text.bytes, text.length_bytes);
         return TG_OK;

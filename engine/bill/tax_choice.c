@@ -77,17 +77,45 @@ static const struct tg_image *version_before(const struct tg_bill_tax_question *
     return NULL;
 }
 
+/* The tax that a version gives: its price's, else its product's. Prices and taxes keep their
+ * numbers over the versions. */
+static uint16_t sold_with(const struct tg_bill_tax_question *question, const struct tg_image *image)
+{
+    const uint16_t of_price = tg_image_price_tax(image, question->price);
+    const struct tg_product *sold = tg_image_product(image, question->product);
+    return of_price != TG_TAX_NONE ? of_price : sold != NULL ? sold->tax : TG_TAX_NONE;
+}
+
 /* The version of the usage instead of the period's, when it taxes the product at all. */
 static void version_take(const struct tg_bill_tax_question *question, uint16_t fixed,
                          struct tg_bill_tax_answer *answer)
 {
     const struct tg_image *own = tg_catalog_image_version(question->catalog, question->version);
-    const struct tg_product *sold = own != NULL ? tg_image_product(own, question->product) : NULL;
-    const uint16_t wanted = fixed != TG_TAX_NONE ? fixed : sold != NULL ? sold->tax : TG_TAX_NONE;
+    const uint16_t wanted = fixed != TG_TAX_NONE ? fixed
+                            : own != NULL        ? sold_with(question, own)
+                                                 : TG_TAX_NONE;
     if (own != NULL && tg_image_tax(own, wanted) != NULL) {
         answer->image = own;
         answer->index = wanted;
     }
+}
+
+/* A price that the version at the end no longer has is taxed by the newest one that has it. */
+static const struct tg_image *price_version(const struct tg_bill_tax_question *question,
+                                            const struct tg_image *last)
+{
+    const struct tg_catalog_snapshot *catalog = question->catalog;
+    if (question->price == TG_BILL_NO_PRICE) {
+        return last;
+    }
+    for (uint32_t i = catalog->images_count; i > 0; i--) {
+        if (catalog->valid_from_ns[i - 1] < question->taxed_to_ns &&
+            tg_image_price(catalog->images[i - 1], question->price) != NULL) {
+            const struct tg_image *image = catalog->images[i - 1];
+            return tg_image_price_tax(image, question->price) != TG_TAX_NONE ? image : last;
+        }
+    }
+    return last;
 }
 
 bool tg_bill_tax_choose(const struct tg_bill_tax_question *question,
@@ -104,7 +132,7 @@ bool tg_bill_tax_choose(const struct tg_bill_tax_question *question,
         return false;
     }
     if (!answer->is_own) {
-        answer->index = tg_image_product(answer->image, question->product)->tax;
+        answer->index = sold_with(question, price_version(question, answer->image));
     }
     const struct tg_tax *tax = tg_image_tax(answer->image, answer->index);
     if (tax == NULL) {

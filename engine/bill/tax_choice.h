@@ -21,16 +21,18 @@
 struct tg_catalog_snapshot;
 struct tg_roster_exempt;
 
-#define TG_BILL_UNTAXED "untaxed" /**< Id of the category that has no tax. */
+#define TG_BILL_UNTAXED  "untaxed"  /**< Id of the category that has no tax. */
+#define TG_BILL_NO_PRICE UINT32_MAX /**< Not usage. */
 
 /** @brief What is to be taxed. */
 struct tg_bill_tax_question {
     const struct tg_catalog_snapshot *catalog; /**< Versions and roster. */
-    uint32_t account;    /**< Roster index; its own tax replaces the product's. */
+    uint32_t account;    /**< Roster index; its own tax replaces the price's and the product's. */
     uint32_t version;    /**< That priced it: counts where the tax point is the usage. */
+    uint32_t price;      /**< Price of usage, whose tax replaces the product's; TG_BILL_NO_PRICE. */
     uint16_t product;    /**< Product index. */
     bool is_prepaid;     /**< A balance paid it: its tax is in it. */
-    uint8_t reserved[5]; /**< 0. */
+    uint8_t reserved[1]; /**< 0. */
     int64_t taxed_to_ns; /**< End of the period whose taxes and exemptions count, exclusive. */
 };
 

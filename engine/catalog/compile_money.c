@@ -406,7 +406,7 @@ void tg_compile_rules(struct tg_compile *compile)
                               rules[i].spend_limit != 0 || rules[i].converts_at_event != 0 ||
                               price->currency != compile->currency->numeric;
         infos[i].options |= is_ruled ? TG_PRICE_RULES : 0; /* beside those a plan's limit set */
-        has_rules = has_rules || (infos[i].options & TG_PRICE_RULES) != 0;
+        has_rules = has_rules || (infos[i].options & TG_PRICE_RULES) != 0 || rules[i].tax_plus != 0;
     }
     currencies_lint(compile);
     carry_compile(compile, rules);

@@ -415,6 +415,11 @@ static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *n
                     "a shorter one is of the account's cycle or calendar",
                     "period_from: \"start\" is of a fee by quarter, half_year or year");
     }
+    if (product->on_plan_change == TG_CHANGE_ADDED_SEATS && product->period >= TG_FEE_QUARTER) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "prorate_on_plan_change")->mark,
+                    "use refund_and_charge",
+                    "prorate_on_plan_change: added_seats is not of a fee by a longer period");
+    }
     if (product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
         product->bounds_scope == TG_SCOPE_ACCOUNT) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "bounds_order")->mark,
@@ -446,6 +451,37 @@ static void discount_check(struct tg_compile *compile, const struct tg_yaml_node
     if (tg_yaml_get(node, limits[2]) != NULL) {
         product->discount_cycles =
             (uint16_t)tg_schema_number(&tg_catalog_product_keys, node, limits[2]);
+    }
+}
+
+/* Prices whose usage is discounted, each once. */
+static void discount_prices_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                                 struct tg_product *product)
+{
+    const struct tg_yaml_node *list = tg_yaml_get(node, "discount_prices");
+    uint32_t count = 0;
+    if (list == NULL || list->kind != TG_YAML_LIST) {
+        return;
+    }
+    if ((product->discount_ppm == 0 && product->discount_fixed == 0) ||
+        product->discount_on == TG_ELIGIBLE_FEES) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, list->mark,
+                    "give discount or discount_amount, on usage or all",
+                    "discount_prices: the product has no discount of usage");
+    }
+    for (const struct tg_yaml_node *item = list->child; item != NULL; item = item->next) {
+        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PRICE, "price", item);
+        bool is_known = index == UINT32_MAX || count == TG_DISCOUNT_PRICES_MAX;
+        for (uint32_t i = 0; i < count && !is_known; i++) {
+            is_known = product->discount_prices[i] == index + 1;
+            if (is_known) {
+                tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
+                            "discount_prices: named twice");
+            }
+        }
+        if (!is_known) {
+            product->discount_prices[count++] = index + 1;
+        }
     }
 }
 
@@ -515,6 +551,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     terms_check(compile, node, &product);
     period_check(compile, node, &product);
     discount_check(compile, node, &product);
+    discount_prices_read(compile, node, &product);
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,
                     "product \"%.64s\" has a negative fee", node->key);

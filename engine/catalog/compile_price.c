@@ -308,12 +308,17 @@ static struct tg_price_rule rule_read(struct tg_compile *compile, const struct t
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
     const struct tg_yaml_node *limit = tg_yaml_get(node, "spend_limit");
+    const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
     struct tg_price_rule rule = {
         .carry_denominator = tg_schema_number(keys, node, "carry_remainder") != 0 ? 1 : 0,
         .converts_at_event = (uint8_t)tg_schema_number(keys, node, "convert"),
     };
     if (limit != NULL) {
         limit_read(compile, limit, &rule, info);
+    }
+    if (tax != NULL) {
+        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
+        rule.tax_plus = index == UINT32_MAX ? 0 : (uint16_t)(index + 1);
     }
     return rule;
 }
@@ -482,7 +487,7 @@ void tg_compile_prices(struct tg_compile *compile)
             rate_compile(compile, tg_compile_rate_find(compile, i), &info, &offset);
         }
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_RULES], &rule, sizeof rule,
-                             8);
+                             4);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_INFO], &info, sizeof info,
                              8);
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICES], &offset, sizeof offset,

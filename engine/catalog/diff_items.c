@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
-#define COUNTER_BYTES 160u
+/* Names of at most 63 characters and blanks between, or an id of a rate sheet's price, which is
+ * two. */
+#define DISCOUNT_PRICES_BYTES (TG_DISCOUNT_PRICES_MAX * 160u + 8u)
+#define COUNT(array)          (sizeof(array) / sizeof((array)[0]))
+#define COUNTER_BYTES         160u
 
 static void steps_diff(struct tg_diff *diff, const struct tg_diff_item *item,
                        const struct tg_price *was, const struct tg_price *is)
@@ -37,6 +40,12 @@ static struct tg_price_rule rule_of(const struct tg_image *image, uint32_t price
     return (tg_image_price_info(image, price_id)->options & TG_PRICE_RULES) != 0
                ? *tg_image_price_rule(image, price_id)
                : (struct tg_price_rule){.spend_limit = 0};
+}
+
+static const char *price_tax(const struct tg_image *image, uint32_t price_id)
+{
+    const uint16_t tax = tg_image_price_tax(image, price_id);
+    return tax != TG_TAX_NONE ? tg_image_name(image, TG_CATALOG_TAX, tax) : "none";
 }
 
 /* The limit a price names: one that rating counts to, or only a bill. */
@@ -138,6 +147,8 @@ static void rules_diff(struct tg_diff *diff, const struct tg_diff_item *item)
                  is.converts_at_event != 0 ? "event" : "bill");
     tg_diff_text(diff, item, "spend_limit", limit_name(diff->before, item->was),
                  limit_name(diff->after, item->is));
+    tg_diff_text(diff, item, "tax", price_tax(diff->before, item->was),
+                 price_tax(diff->after, item->is));
 }
 
 static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
@@ -285,6 +296,19 @@ static int64_t bound_of(int64_t amount)
     return amount != 0 ? amount : INT64_MAX;
 }
 
+static void discount_prices_text(const struct tg_image *image, const struct tg_product *product,
+                                 char text[DISCOUNT_PRICES_BYTES])
+{
+    size_t length = 0;
+    (void)snprintf(text, DISCOUNT_PRICES_BYTES, "all");
+    for (uint32_t i = 0; i < TG_DISCOUNT_PRICES_MAX && product->discount_prices[i] != 0; i++) {
+        const int added =
+            snprintf(text + length, DISCOUNT_PRICES_BYTES - length, "%s%s", i > 0 ? " " : "",
+                     tg_image_name(image, TG_CATALOG_PRICE, product->discount_prices[i] - 1));
+        length += added > 0 ? (size_t)added : 0;
+    }
+}
+
 void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
@@ -325,6 +349,11 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_number(diff, item, "discount_cycles",
                    was->discount_cycles != 0 ? was->discount_cycles : UINT64_MAX,
                    is->discount_cycles != 0 ? is->discount_cycles : UINT64_MAX);
+    char left[DISCOUNT_PRICES_BYTES];
+    char right[DISCOUNT_PRICES_BYTES];
+    discount_prices_text(diff->before, was, left);
+    discount_prices_text(diff->after, is, right);
+    tg_diff_text(diff, item, "discount_prices", left, right);
     tg_diff_text(diff, item, "plan", tg_image_name(diff->before, TG_CATALOG_PLAN, was->plan),
                  tg_image_name(diff->after, TG_CATALOG_PLAN, is->plan));
     tg_diff_text(diff, item, "tax", tg_image_name(diff->before, TG_CATALOG_TAX, was->tax),

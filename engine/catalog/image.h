@@ -275,6 +275,15 @@ static inline const struct tg_price_rule *tg_image_price_rule(const struct tg_im
            price_id;
 }
 
+/** @brief Tax of a price's usage. @param image Checked. @param price_id Any. @return Tax index, or
+ *  TG_TAX_NONE: the product's. */
+static inline uint16_t tg_image_price_tax(const struct tg_image *image, uint32_t price_id)
+{
+    return price_id < image->sections[TG_IMAGE_SECTION_PRICE_RULES].count
+               ? (uint16_t)(tg_image_price_rule(image, price_id)->tax_plus - 1u)
+               : TG_TAX_NONE;
+}
+
 /** @brief A spend limit. @param image Checked. @param index Below the count. @return Borrowed. */
 static inline const struct tg_spend_limit *tg_image_spend_limit(const struct tg_image *image,
                                                                 uint32_t index)

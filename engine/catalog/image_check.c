@@ -396,17 +396,27 @@ static bool is_fee_period(uint8_t period)
            period == TG_FEE_HALF_YEAR;
 }
 
+static bool discount_prices_check(const struct tg_image *image, const struct tg_product *product)
+{
+    bool is_fine = true;
+    for (uint32_t i = 0; i < TG_DISCOUNT_PRICES_MAX; i++) {
+        is_fine = is_fine && product->discount_prices[i] <= tg_image_prices_count(image);
+    }
+    return is_fine;
+}
+
 static bool products_check(const struct tg_image *image)
 {
     const uint32_t text_count = image->sections[TG_IMAGE_SECTION_TEXT].count;
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PRODUCTS].count; i++) {
         const struct tg_product *product = tg_image_product(image, i);
         if (product != NULL &&
-            (product->title_offset >= text_count || product->proration > TG_PRORATE_THIRTIETHS ||
-             !is_fee_period(product->period) || product->discount_rounding > TG_ROUND_FLOOR ||
-             product->discount_decimals > 19 || product->discount_on > TG_ELIGIBLE_ALL ||
-             product->minimum_on > TG_ELIGIBLE_ALL || product->maximum_on > TG_ELIGIBLE_ALL ||
-             product->late_usage > TG_LATE_NOTE || product->on_plan_change > TG_CHANGE_NONE ||
+            (!discount_prices_check(image, product) || product->title_offset >= text_count ||
+             product->proration > TG_PRORATE_THIRTIETHS || !is_fee_period(product->period) ||
+             product->discount_rounding > TG_ROUND_FLOOR || product->discount_decimals > 19 ||
+             product->discount_on > TG_ELIGIBLE_ALL || product->minimum_on > TG_ELIGIBLE_ALL ||
+             product->maximum_on > TG_ELIGIBLE_ALL || product->late_usage > TG_LATE_NOTE ||
+             product->on_plan_change > TG_CHANGE_ADDED_SEATS ||
              product->bounds_scope > TG_SCOPE_ACCOUNT ||
              product->discount_scope > TG_SCOPE_ACCOUNT ||
              product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
@@ -530,7 +540,9 @@ static bool rules_check(const struct tg_image *image)
         is_fine = plan_limits[i] <= limits_count;
     }
     for (uint32_t i = 0; is_fine && i < tg_image_prices_count(image); i++) {
-        is_fine = tg_image_price_info(image, i)->spend_minimum <= limits_count;
+        const uint16_t tax = tg_image_price_tax(image, i);
+        is_fine = tg_image_price_info(image, i)->spend_minimum <= limits_count &&
+                  (tax == TG_TAX_NONE || tg_image_tax(image, tax) != NULL);
         if (is_fine && (tg_image_price_info(image, i)->options & TG_PRICE_RULES) != 0) {
             is_fine = i < rules_count &&
                       tg_image_price_rule(image, i)->spend_limit <= limits_count &&

@@ -150,6 +150,7 @@ enum tg_grant_proration {
     TG_GRANT_ACTUAL_DAYS = 1 /**< Days left / days of the period, rounded down. */
 };
 
+#define TG_DISCOUNT_PRICES_MAX  8u /**< Prices that discounts of a product may be of. */
 #define TG_FALLBACK_DECKS_MAX   3u /**< Decks behind a plan's own. */
 #define TG_ROLLOVER_PERIODS_MAX 4u /**< Oldest age of units rolled over. */
 #define TG_THRESHOLDS_MAX       3u /**< Thresholds of an allowance. */
@@ -413,15 +414,16 @@ struct tg_zone_group {
 };
 _Static_assert(sizeof(struct tg_zone_group) == 16, "stored");
 
-/** @brief What few prices have: looked at for prices with TG_PRICE_RULES only. */
+/** @brief What few prices have: rating looks at it for prices with TG_PRICE_RULES only. */
 struct tg_price_rule {
     uint32_t carry_denominator; /**< Remainders are carried; every exact charge is a multiple of
                                      1 / this, below 2^31. 0: each charge is rounded by itself. */
     uint16_t spend_limit;       /**< Limit that rating counts its charges to, plus 1; 0 none. */
+    uint16_t tax_plus;          /**< Tax of its usage instead of the product's, plus 1; 0 none. */
     uint8_t converts_at_event;  /**< 1: the charge is in the account's currency at once. */
-    uint8_t reserved;           /**< 0. */
+    uint8_t reserved[3];        /**< 0. */
 };
-_Static_assert(sizeof(struct tg_price_rule) == 8, "stored");
+_Static_assert(sizeof(struct tg_price_rule) == 12, "stored");
 
 /** @brief An exchange rate: amount in `to` = amount in `from` x rate / 10^decimals. */
 struct tg_exchange_rate {
@@ -557,7 +559,8 @@ enum tg_plan_change {
     TG_CHANGE_REFUND_AND_CHARGE = 0, /**< Old to the change, new from it. Default. */
     TG_CHANGE_CHARGE_ONLY = 1,       /**< Old whole, new from the change. */
     TG_CHANGE_KEEP = 2,              /**< Old whole, new from the next cycle on. */
-    TG_CHANGE_NONE = 3               /**< Both whole: nothing is prorated. */
+    TG_CHANGE_NONE = 3,              /**< Both whole: nothing is prorated. */
+    TG_CHANGE_ADDED_SEATS = 4        /**< Old whole, new from the change, of seats that are more. */
 };
 
 /** @brief What a tax is rounded over (rating-semantics 4.15). Values are stored. */
@@ -599,8 +602,10 @@ struct tg_product {
     uint8_t reserved;             /**< 0. */
     int64_t discount_from;        /**< Least of the eligible lines that is discounted; 0 any. */
     int64_t discount_max;         /**< Most that discount_ppm takes off a cycle; 0 none. */
+    /** Prices whose usage discounts are of, plus 1, ended by 0; the first 0: of all usage. */
+    uint32_t discount_prices[TG_DISCOUNT_PRICES_MAX];
 };
-_Static_assert(sizeof(struct tg_product) == 88, "stored");
+_Static_assert(sizeof(struct tg_product) == 120, "stored");
 
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {

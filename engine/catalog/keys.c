@@ -23,7 +23,7 @@ static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
 static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "keep", "none",
-                                           NULL};
+                                           "added_seats",       NULL};
 static const char *const fee_periods[] = {"month",   "day",  "ever",      "week",
                                           "quarter", "year", "half_year", NULL};
 static const char *const fee_anchors[] = {"january", "start", NULL};
@@ -182,6 +182,7 @@ KEYS(tg_catalog_price_keys,
     {.key = "carry_remainder", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "What rounding cuts off a charge goes into the next: sums of events are exact."},
     {.key = "spend_limit", .type = TG_TYPE_NAME, .help = "Limit that its charges count to."},
+    {.key = "tax", .type = TG_TYPE_NAME, .help = "Of its usage, instead of the product's."},
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
      .help = "What is counted."},
     {.key = "price", .type = TG_TYPE_MONEY, .help = "Of `per` units; or give tiers."},
@@ -398,6 +399,7 @@ KEYS(tg_catalog_allowance_keys,
 KEYS(tg_catalog_product_deck_keys,
     PRODUCT_DECK("data"), PRODUCT_DECK("voice"), PRODUCT_DECK("message"), PRODUCT_DECK("event"),
     PRODUCT_DECK("access"));
+static const struct tg_schema_key discount_price_item = {.type = TG_TYPE_NAME};
 KEYS(tg_catalog_product_keys,
     {.key = "plan", .type = TG_TYPE_NAME, .help = "Absent: fees only."},
     {.key = "decks", .type = TG_TYPE_MAP, .sub = &tg_catalog_product_deck_keys,
@@ -436,6 +438,9 @@ KEYS(tg_catalog_product_keys,
      .help = "Discounts only in a cycle whose eligible lines make at least this."},
     {.key = "discount_max", .type = TG_TYPE_MONEY,
      .help = "Most that the percentage takes off a cycle; absent: no bound."},
+    {.key = "discount_prices", .type = TG_TYPE_LIST, .min = 1, .max = 8,
+     .item = &discount_price_item,
+     .help = "Prices whose usage discounts are of; absent: all."},
     {.key = "discount_cycles", .type = TG_TYPE_INTEGER, .min = 1, .max = 1200,
      .help = "On so many bills of a subscription, its first ones; absent: on all."},
     {.key = "minimum", .type = TG_TYPE_MONEY, .fallback = "0",

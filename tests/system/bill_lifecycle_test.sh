@@ -120,6 +120,7 @@ says '"state":"paid","currency":"EUR","due":"29.75","notes":"-1.19","paid":"28.5
 works pay B-2026-10-a --amount -18.56 --date 2026-11-13 --reference returned --json
 says '"state":"partly_paid"'
 says '"open":"18.56"'
+refused 'less than 10.01 was paid on' pay B-2026-10-a --amount -10.01 --date 2026-11-13 --reference more
 refused 'is a note: pay the invoice' pay N-B-2026-10-a-wrong --amount 1 --date 2026-11-13 --reference r9
 works list --json
 says '"state":"partly_paid","paid":"10.00","notes":"-1.19","open":"18.56"'

@@ -30,8 +30,10 @@ products:
   gross: {fee: "114.98", tax: quebec_in}
   small_in: {fee: "1.14", tax: quebec_in}
   small_in_line: {fee: "1.14", tax: quebec_in_line}
+  coupon: {fee: "100.00", tax: gst, discount_amount: "60.00", discount_on: all, discount_scope: account}
+  capped: {fee: "100.00", tax: gst, maximum: "150.00", maximum_on: all, bounds_scope: account}
 YAML
-accounts="hundred plain three small small_line gross small_in small_in_line federal all one own ended begun mixed"
+accounts="hundred plain three small small_line gross small_in small_in_line federal all one own ended begun mixed coupon capped"
 {
     echo id,tax
     for a in $accounts; do
@@ -57,6 +59,8 @@ CSV
         echo "s_$a,$a,hundred"
     done
     printf 's_mixed_a,mixed,hundred\ns_mixed_b,mixed,other\n'
+    printf 's_coupon_a,coupon,coupon\ns_coupon_b,coupon,hundred\n'
+    printf 's_capped_a,capped,capped\ns_capped_b,capped,other\n'
     printf 's_one_a,one,plain\ns_one_b,one,hundred\n'
     for a in small small_line small_in small_in_line; do
         for i in 1 2 3 4 5 6 7; do
@@ -122,6 +126,12 @@ expect B-2026-10-federal 100.00 "gst exempt 100.00 0.00, qst 9.5 100.00 9.50"
 expect B-2026-10-all 100.00 "quebec exempt 100.00 0.00"
 expect B-2026-10-one 200.00 "gst exempt 100.00 0.00, gst 5 100.00 5.00, qst 9.5 105.00 9.98"
 expect B-2026-10-mixed 200.00 "gst exempt 100.00 0.00, qst 9.5 100.00 9.50, gst 5 100.00 5.00, qst 9.5 105.00 9.98"
+# What is taken off lines of two taxes lowers both: 30.00 of 60.00 each, 25.00 of 50.00 each.
+expect B-2026-10-coupon 140.00 "gst 5 70.00 3.50, gst 5 70.00 3.50, qst 9.5 73.50 6.98"
+expect B-2026-10-capped 150.00 "gst 5 75.00 3.75, gst 5 75.00 3.75, qst 9.5 78.75 7.48"
+"$tollgate" explain B-2026-10-capped:3 --data "$work/data" |
+    grep -q "make 200.00 after discounts, of which 50.00 is taken off; this is the part of those taxed quebec; exactly -25.00" ||
+    { echo "FAILED: explain of a maximum by tax"; bad=1; }
 "$tollgate" bill show B-2026-10-mixed --data "$work/data" | grep -q "Total *224.48" || { echo "FAILED: the total of two sets"; bad=1; }
 expect B-2026-10-own 100.00 "three exempt 100.00 0.00"
 expect B-2026-10-ended 100.00 "gst 5 100.00 5.00, qst 9.5 105.00 9.98"        # the 31st is taxed again

@@ -52,8 +52,10 @@ products:
   most: {plan: packed, maximum: "5"}
   capped: {plan: capped}
   stepped: {plan: stepped}
+  daily: {fee: "1.50", period: day}
+  exact: {fee: "743", proration: seconds}
 YAML
-    printf 'id\nA1\nA2\nA3\nA4\nA5\n' >"$1/accounts.csv"
+    printf 'id\nA1\nA2\nA3\nA4\nA5\nA6\n' >"$1/accounts.csv"
     {
         echo id,account,product,msisdn,active_from
         echo S1,A1,base,+491500001,2020-01-01
@@ -61,6 +63,8 @@ YAML
         echo S3,A3,most,+491500003,2020-01-01
         echo S4,A4,capped,+491500004,2020-01-01
         echo S5,A5,stepped,+491500005,2020-01-01
+        echo S6,A6,daily,+491500006,2026-03-29
+        echo S7,A6,exact,+491500007,2026-03-31T12:00:00+02:00
     } >"$1/subscribers.csv"
 }
 
@@ -154,8 +158,18 @@ told "$work/d" B-2026-03-A3:2 0 "rate r of 0.9 will make it 9.00 EUR in the sum 
 told "$work/d" B-2026-03-A3:3 0 "maximum 5.00 times 31 of 31 (actual_days) is 5.00;" \
     "the usage lines make 19.00 after discounts, of which 14.00 is taken off"
 told "$work/d" B-2026-03-A4:1 0 "spend limit l had 0.21 of 0.25, cuts the charge by 0.26 and has 0.25"
+# What is multiplied is what is said: days of a daily fee, seconds (March has 743 hours in Berlin).
+told "$work/d" B-2026-03-A6:1 0 "fee 1.50 a day times 3 days; exactly 4.50"
+told "$work/d" B-2026-03-A6:2 0 "fee 743.00 times 43200 of 2674800 (seconds); exactly 12.00"
 told "$work/d" B-2026-03-A5:1 0 "60 second at step 1 (1.00 per 60) cost 1.00;" \
     "1 second, counted as 30, at step 2 (1.00 per 60) cost 0.50;"
+# Lines are taken back as far as the bill came to: of 53.00 with discounts 31.65, then not 22.35.
+for line in 6:0 2:0 3:1; do
+    "$tollgate" bill credit "B-2026-03-A2:${line%:*}" --id "l${line%:*}" --title Wrong --date 2026-04-05 \
+        --data "$work/d" >"$work/told" 2>&1
+    [ $? -eq "${line#*:}" ] || fail "credit of line ${line%:*}: $(cat "$work/told")"
+done
+grep -q "B-2026-03-A2 has 5.35 net left to take back" "$work/told" || fail "$(cat "$work/told")"
 
 python3 - "$work/quote" "$tollgate" "$work/d" <<'PY' || fail "parts in JSON"
 import json

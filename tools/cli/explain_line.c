@@ -51,12 +51,29 @@ static const char *eligible_name(const struct terms *terms, bool is_discount, bo
     return eligible < sizeof names / sizeof names[0] ? names[eligible] : "lines that count";
 }
 
+/* Usage of which prices is discounted, where the product says so. */
+static void prices_add(struct tg_bill_text *out, const struct terms *terms)
+{
+    const uint32_t *prices = terms->product != NULL ? terms->product->discount_prices : NULL;
+    for (uint32_t i = 0; prices != NULL && i < TG_DISCOUNT_PRICES_MAX && prices[i] != 0; i++) {
+        tg_bill_text_add(out, "%s%s", i == 0 ? " (usage of " : ", ",
+                         tg_image_name(terms->image, TG_CATALOG_PRICE, prices[i] - 1));
+    }
+    if (prices != NULL && prices[0] != 0) {
+        tg_bill_text_add(out, ")");
+    }
+}
+
 static void share_add(struct tg_bill_text *out, const struct terms *terms)
 {
     const long long quantity = count_of(terms, "x_quantity");
     tg_bill_text_add(out, "%s ", text_of(terms, "x_fee"));
     if (quantity > 0) {
         tg_bill_text_add(out, "for %lld ", quantity);
+    }
+    if (count_of(terms, "x_coveredOf") == 1 && count_of(terms, "x_covered") > 1) {
+        tg_bill_text_add(out, "a day times %lld days", count_of(terms, "x_covered"));
+        return;
     }
     tg_bill_text_add(out, "times %lld of %lld (%s)", count_of(terms, "x_covered"),
                      count_of(terms, "x_coveredOf"), text_of(terms, "x_proration"));
@@ -95,21 +112,39 @@ static void one_off_add(struct tg_bill_text *out, const struct terms *terms)
                      title, title[0] != '\0' ? ")" : "", text_of(terms, "x_fee"));
 }
 
+/* What is taken off lines of several taxes is a line a tax. */
+static bool is_by_tax(const struct terms *terms)
+{
+    return tg_json_get(terms->found->line, "x_ofAllTaxes") != NULL;
+}
+
+static void tax_share_add(struct tg_bill_text *out, const struct terms *terms)
+{
+    if (is_by_tax(terms)) {
+        tg_bill_text_add(out, "; this is the part of those taxed %s",
+                         text_of(terms, "taxCategory"));
+    }
+}
+
 static void discount_add(struct tg_bill_text *out, const struct terms *terms)
 {
     const char *title = tg_json_get_text(terms->found->line, "x_title", "");
     if (strcmp(title, "discount_amount") == 0) {
         tg_bill_text_add(out, ": discount of %s, at most what the %s make", text_of(terms, "x_fee"),
                          eligible_name(terms, true, false));
+        prices_add(out, terms);
+        tax_share_add(out, terms);
         return;
     }
     tg_bill_text_add(out, ": discount of ");
     tg_bill_text_money(out, count_of(terms, "x_covered"), 4, 0);
     tg_bill_text_add(out, " %% of %s, what the %s make", text_of(terms, "x_fee"),
                      eligible_name(terms, true, false));
+    prices_add(out, terms);
     if (strcmp(title, "discount_max") == 0) {
         tg_bill_text_add(out, ", but at most so much a cycle");
     }
+    tax_share_add(out, terms);
 }
 
 /* What is owed of a bound in the cycle, and what the line adds or takes off. */
@@ -118,7 +153,7 @@ static bool owed_find(const struct terms *terms, int64_t *owed, int64_t *missing
     int64_t bound = 0;
     const int64_t total = count_of(terms, "x_coveredOf");
     return terms->image != NULL && total > 0 && amount_of(terms, "x_fee", &bound) &&
-           amount_of(terms, "x_exactAmount", missing) &&
+           amount_of(terms, is_by_tax(terms) ? "x_ofAllTaxes" : "x_exactAmount", missing) &&
            tg_money_divide((__int128)bound * count_of(terms, "x_covered"), (uint64_t)total,
                            terms->image->rounding_rate, owed) == TG_OK;
 }
@@ -179,6 +214,7 @@ static void bound_add(struct tg_bill_text *out, const struct terms *terms, bool 
                      is_minimum ? ", so " : ", of which ");
     money_add(out, terms, is_minimum ? missing : -missing);
     tg_bill_text_add(out, is_minimum ? " is missing" : " is taken off");
+    tax_share_add(out, terms);
 }
 
 static void note_add(struct tg_bill_text *out, const struct terms *terms)

@@ -116,10 +116,12 @@ static void line_text(const struct answer *answer, const struct tg_cli_line *fou
     if (tg_json_get(line, "x_rows") != NULL) {
         const char *band = tg_json_get_text(line, "x_band", "");
         const long long crossing = (long long)tg_json_get_integer(line, "x_rowsAcrossBands", 0);
-        (void)printf(", %s, zone %s%s%s, price %s: %lld rows, %lld %s billed, %lld by allowance",
-                     tg_json_get_text(line, "x_service", "?"), tg_json_get_text(line, "x_zone", ""),
-                     band[0] != '\0' ? ", band " : "", band, tg_json_get_text(line, "x_price", "?"),
-                     (long long)tg_json_get_integer(line, "x_rows", 0),
+        const char *zone = tg_json_get_text(line, "x_zone", "");
+        const long long rows = (long long)tg_json_get_integer(line, "x_rows", 0);
+        (void)printf(", %s%s%s%s%s, price %s: %lld rows, %lld %s billed, %lld by allowance",
+                     tg_json_get_text(line, "x_service", "?"), zone[0] != '\0' ? ", zone " : "",
+                     zone, band[0] != '\0' ? ", band " : "", band,
+                     tg_json_get_text(line, "x_price", "?"), rows,
                      (long long)tg_json_get_integer(line, "x_billedUnits", 0),
                      tg_json_get_text(line, "x_unit", ""),
                      (long long)tg_json_get_integer(line, "x_allowanceUnits", 0));

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "suites"))
@@ -175,6 +176,25 @@ def usage(check, usage_schema, charge_schema, tollgate, root):
             check.fail(f"quote refuses {row}: {answer['error']}")
 
 
+def bills(check, schemas, tollgate, root):
+    """What a bill says as its schema says, and lines without usage are what they multiply."""
+    with open(os.path.join(schemas, "openapi", "bss.yaml"), encoding="utf-8") as text:
+        parts = yaml.safe_load(text)["components"]
+    bill_schema = jsonschema.Draft202012Validator(
+        {"$ref": "#/components/schemas/CustomerBill", "components": parts})
+    for number, scenario in enumerate(ALL):
+        for period, *_ in scenario.bills:
+            for bill in scenario.bill(tollgate, os.path.join(root, str(number)), period)[0].values():
+                text = json.dumps(bill, default=float)
+                check.valid("bills", bill_schema, json.loads(text))
+                for line in bill["x_line"]:
+                    check.count("lines of bills")
+                    made = Decimal(line.get("x_fee", "0")) * line.get("x_covered", 0) / line.get("x_coveredOf", 1)
+                    is_fee = line["x_kind"] in ("recurring", "one_off")
+                    if is_fee and abs(abs(made) - abs(Decimal(line["x_exactAmount"]))) > Decimal("1e-6"):
+                        check.fail(f"{bill['id']}: {line}")
+
+
 def main():
     tollgate, source = sys.argv[1], sys.argv[2]
     schemas = os.path.join(source, "schemas")
@@ -199,6 +219,7 @@ def main():
         catalogs(check, catalog_schema, source)
         bad_catalogs(check, catalog_schema, tollgate, root)
         usage(check, usage_schema, charge_schema, tollgate, root)
+        bills(check, schemas, tollgate, root)
     used = {key for scenario in ALL for row in scenario.rows for key in row}
     used |= {key for row in MORE_USAGE for key in row}
     if used != set(usage_document["properties"]):

@@ -324,3 +324,30 @@ scenario("lago", "filters of a charge: a price by what the event is about",
          [event(1, peer="1"), event(1, peer="2")], ["1", "2"],
          decks={"d": {"prefixes": {"1": "eu", "2": "us"}}},
          prices={"p": unit("1"), "q": unit("2")})
+
+# Taxes of each charge; coupons of one customer, of some charges, of a plan and of everything. Lago rounds
+# the sum of all taxes (18.89), here each rate is rounded: 14.11 of 141.06 and 4.79 of 23.94.
+METERS = [(number, "high" if number in (2, 6) else "low") for number in range(1, 9)]
+COUPONS = dict(
+    prices={f"bm{number}": unit("1", tax=tax) for number, tax in METERS},
+    taxes={"low": {"rate": "10%"}, "high": {"rate": "20%"}},
+    decks={"d": {"prefixes": {str(number): f"z{number}" for number, _ in METERS}}},
+    products={"second": {"plan": "p", "tax": "low", "discount_amount": "10.00"},
+              "coupon": {"tax": "low", "discount_amount": "5.00", "discount_on": "all",
+                         "discount_scope": "account", "discount_cycles": 1}},
+    product={"tax": "low", "discount_amount": "20.00", "discount_prices": ["bm1", "bm2"]},
+    subscribers=[{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001", "active_from": "2026-03-01"},
+                 {"id": "S2", "account": "A1", "product": "second", "msisdn": "+49150000002",
+                  "active_from": "2026-03-01"},
+                 {"id": "S3", "account": "A1", "product": "coupon", "msisdn": "", "active_from": "2026-03-01"}])
+METERED = {"event": {"deck": "d", "prices": {f"z{number}": f"bm{number}" for number, _ in METERS}}}
+scenario("lago", "coupons of charges, of a plan and of the customer over two taxes", METERED,
+         [event(number % 4 * 10 or 40, peer=str(number),
+                subscriber="+49150000001" if number < 5 else "+49150000002") for number, _ in METERS],
+         ["10", "20", "30", "40", "10", "20", "30", "40"], bills=[("2026-03", "A1", "165.00", "183.90")], **COUPONS)
+scenario("lago", "a coupon of one plan, two taxes on it: 47.70 of 328.00", {},
+         bills=[("2026-03", "A1", "328.00", "375.70")], product={"fee": "179.00", "tax": "ten"},
+         taxes={"ten": {"rate": "10%"}, "plan": {"rate": "10%"}, "both": {"parts": ["ten", "plan"]}},
+         products={"two": {"fee": "399.00", "tax": "both", "discount_amount": "250.00", "discount_on": "fees"}},
+         subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-01-01"},
+                      {"id": "S2", "account": "A1", "product": "two", "active_from": "2026-01-01"}])

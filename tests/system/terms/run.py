@@ -49,6 +49,12 @@ PRODUCTS = {
                  "maximum": "60.00", "bounds_scope": "account"},
     "fix_max": {"plan": "p", "fee": "100.00", "discount_amount": "60.00", "discount_on": "all",
                 "maximum": "200.00"},
+    "cap_seat": {"fee": "10.00", "discount": "50%", "discount_max": "30.00", "discount_on": "fees"},
+    "min_seat": {"plan": "p", "fee": "10.00", "minimum": "100.00", "bounds_scope": "account"},
+    "seat_added": {"fee": "10.00", "in_advance": True, "proration": "none_full",
+                   "prorate_on_plan_change": "added_seats"},
+    "seat_arrears": {"fee": "10.00", "prorate_on_plan_change": "added_seats"},
+    "cal_ahead": {"fee": "366.00", "period": "year", "in_advance": True},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
 }
 # Prices of events and messages that count to a minimum together, and others alone.
@@ -102,6 +108,30 @@ case("seats_ahead", [("seat_ahead", "2024-04-01", "2024-04-16", 8), ("seat_ahead
 case("seats_keep", [("seat_keep", "2024-04-01", "2024-04-16", 5), ("seat_keep", "2024-04-16", "2024-06-01", 8)],
      {"2024-04": ["50.00"], "2024-05": ["80.00"]})
 case("seats_setup", [("seat_setup", "2024-04-16", "2024-06-01", 3)], {"2024-04": ["30.00"]})
+# More seats begin nothing anew: neither the coupon, nor its cap, nor the commitment, nor the year; what is
+# paid once is paid of seats that never were there.
+case("seats_coupon", [("thrice", "2024-03-01", "2024-04-16", 5), ("thrice", "2024-04-16", "2024-07-01", 8)],
+     {"2024-03": ["50.00", "-4.00"], "2024-04": ["25.00", "-4.00", "40.00"], "2024-05": ["80.00", "-4.00"],
+      "2024-06": ["80.00"]})
+case("seats_cap", [("cap_seat", "2024-04-01", "2024-04-16", 5), ("cap_seat", "2024-04-16", "2024-05-01", 8)],
+     {"2024-04": ["25.00", "-12.50", "40.00", "-17.50"]})
+case("seats_min", [("min_seat", "2024-04-01", "2024-04-16", 5), ("min_seat", "2024-04-16", "2024-05-01", 8)],
+     {"2024-04": ["25.00", "100.00", "40.00"]})
+case("seats_once", [("seat_setup", "2024-04-16", "2024-05-10", 3), ("seat_setup", "2024-05-10", "2024-06-10", 5),
+                    ("seat_setup", "2024-06-10", "2024-07-10", 2), ("seat_setup", "2024-07-10", "", 6)],
+     {"2024-04": ["30.00"], "2024-05": ["20.00"], "2024-07": ["10.00"]})
+case("seats_year", [("year_ahead", "2024-02-15", "2024-08-20", 5), ("year_ahead", "2024-08-20", "", 8)],
+     {"2024-02": ["1830.00"], "2024-09": ["-895.00", "1432.00"], "2025-02": ["2928.00"]}, cycle_day=15)
+# Seats that are added pay their cycle, those that go stay paid: 10, 5, then 15, of which 10 were paid.
+case("seats_added", [("seat_added", "2024-03-01", "2024-04-06", 10), ("seat_added", "2024-04-06", "2024-04-11", 5),
+                     ("seat_added", "2024-04-11", "", 15)],
+     {"2024-02": ["100.00"], "2024-03": ["100.00"], "2024-04": ["50.00", "150.00"],
+      **{month: ["150.00"] for month in MONTHS[4:]}})
+case("seats_added_days", [("seat_arrears", "2024-03-01", "2024-04-16", 5), ("seat_arrears", "2024-04-16", "2024-05-16", 8),
+                          ("seat_arrears", "2024-05-16", "2024-06-01", 9)],
+     {"2024-03": ["50.00"], "2024-04": ["50.00", "15.00"], "2024-05": ["80.00", "5.16"]})
+# 260 days were paid, 56 of them used.
+case("cal_back", [("cal_ahead", "2024-04-16", "2024-06-11")], {"2024-04": ["260.00"], "2024-06": ["-204.00"]})
 # Years and quarters from the begin of a subscription, whose day is the account's.
 case("year", [("year", "2024-02-15", "")], {"2025-02": ["366.00"]}, cycle_day=15)
 case("year_ends", [("year", "2024-02-15", "2024-05-25")], {"2024-06": ["100.00"]}, cycle_day=15)
@@ -132,7 +162,8 @@ case("once_year", [("once_year", "2024-02-15", "2024-05-25")],
 case("commit", [("commit", "2024-03-01", "2024-04-01")],
      {"2024-03": ["20.00", "30.00", "-20.00", "50.00"]}, [(MARCH, 30)])
 case("commit_use", [("commit_use", "2024-03-01", "2024-04-01")],
-     {"2024-03": ["20.00", "30.00", "-10.00", "70.00"]}, [(MARCH, 30)])# A coupon of the customer: once, on what all his subscriptions cost; two of them have it.
+     {"2024-03": ["20.00", "30.00", "-10.00", "70.00"]}, [(MARCH, 30)])
+# A coupon of the customer: once, on what all his subscriptions cost; two of them have it.
 case("coupon", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "2024-04-01", 1, 77),
                 ("coupon", "2024-03-01", "2024-04-01", 1, 78)],
      {"2024-03": ["10.00", "10.00", "5.00", "-20.00", "10.00"]}, [(MARCH, 5, 77)])
@@ -202,9 +233,9 @@ case("pause_all", [("once_year", "2024-02-15", "2024-08-15", 3)],
 # In arrears the first bill has no fee, and the coupon is gone when it comes.
 case("pause_arrears", [("once_late", "2024-02-15", "", 3)], {"2025-02": ["1098.00", "-90.00"]}, cycle_day=15,
      pauses=[(0, "2024-05-15", "2024-06-14")])
-# Two seats for 90 days; from then on three, whose year has 365.
+# Two seats for 90 days; from then on three, whose year goes on.
 case("pause_more", [("year_ahead", "2024-02-15", "2024-05-15", 2), ("year_ahead", "2024-05-15", "", 3)],
-     {"2024-02": ["732.00"], "2024-05": ["1098.00"], "2024-06": ["-552.00"], "2024-08": ["-90.25"]}, cycle_day=15,
+     {"2024-02": ["732.00"], "2024-06": ["-552.00", "828.00"], "2024-08": ["-90.00"], "2025-02": ["1098.00"]}, cycle_day=15,
      pauses=[(1, "2024-07-15", "2024-08-14")])
 # A cycle of a year that is given back whole, though a day of it is paused: 31 days of two seats.
 case("pause_year_none", [("year_ahead", "2024-02-15", "", 2)],
@@ -217,6 +248,9 @@ case("pause_account", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03
      {"2024-03": ["10.00", "10.00", "-10.00", "-10.00"]}, pauses=[(1, "2024-03-05", "2024-03-06", "none")])
 
 REFUSED = [
+    ({"fee": "1", "discount_prices": ["a"], "discount": "1%", "discount_on": "fees"}, "has no discount of usage"),
+    ({"fee": "1", "discount_prices": ["nobody"], "discount": "1%"}, "nobody"),
+    ({"fee": "1", "period": "year", "prorate_on_plan_change": "added_seats"}, "is not of a fee by a longer period"),
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
     ({"minimum": "1", "bounds_order": "before_discounts", "bounds_scope": "account"},
      "bounds of an account come behind all discounts"),
@@ -285,6 +319,7 @@ def refusals(tollgate):
 
 TOLD = [
     (["explain", "B-2024-04-seats-0001"], "fee 400.00 for 40 times 15 of 30 (actual_days); exactly 200.00"),
+    (["explain", "B-2024-06-cal_back-0001"], "fee 366.00 times 204 of 366 (actual_days), paid in advance"),
     (["explain", "B-2024-03-ahead10-0002"], "discount of 10 % of -21.00"),
     (["explain", "B-2024-03-commit-0004"], "make 50.00 before discounts, so 50.00 is missing"),
     (["explain", "B-2024-03-all_min-0003"], "make 0.00 after discounts, so 20.00 is missing"),
