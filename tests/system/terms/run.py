@@ -319,7 +319,7 @@ def refusals(tollgate):
 
 TOLD = [
     (["explain", "B-2024-04-seats-0001"], "fee 400.00 for 40 times 15 of 30 (actual_days); exactly 200.00"),
-    (["explain", "B-2024-06-cal_back-0001"], "fee 366.00 times 204 of 366 (actual_days), paid in advance"),
+    (["explain", "B-2024-06-cal_back-0001"], "fee 366.00 times 204 of 366 (actual_days), charged by an earlier bill"),
     (["explain", "B-2024-03-ahead10-0002"], "discount of 10 % of -21.00"),
     (["explain", "B-2024-03-commit-0004"], "make 50.00 before discounts, so 50.00 is missing"),
     (["explain", "B-2024-03-all_min-0003"], "make 0.00 after discounts, so 20.00 is missing"),
