@@ -12,7 +12,8 @@
 #include <stddef.h>
 
 /**
- * @brief Take zeroed memory, 2 MiB aligned when larger than that, advised for huge pages, touched.
+ * @brief Take zeroed memory, 2 MiB aligned when larger than that, advised for huge pages, touched:
+ *        large pieces on two threads.
  * @param size_bytes  At least 1.
  * @return Memory, or NULL when there is none. Give back with tg_pages_free.
  */
