@@ -196,11 +196,7 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
     for (uint32_t m = 0; m < count && err == TG_OK; m++) {
         const struct tg_roster_line *who = tg_roster_line(roster, members[m]);
         struct tg_product local;
-        struct tg_bill_member member = {
-            .name = made->names[m],
-            .subscriber = members[m],
-            .from = made->cycle_from,
-            .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
+        struct tg_bill_member member = tg_bill_account_member(made, members, m);
         const struct tg_product *sold = member.version.product;
         bool is_first =
             tg_bill_is_billed(made, who) && sold != NULL &&

@@ -8,10 +8,10 @@
 #include "base/money.h"
 #include "bill/bill.h"
 #include "bill/standing.h"
+#include "bill/text.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Fee of each cycle from that of the end on: what bills charged less what they gave back. */
@@ -105,12 +105,14 @@ static bool is_on_last_bill(const struct tg_bill_assembler *made, struct tg_txn 
                             const char *subscription)
 {
     char id[TG_BILL_ID_BYTES];
-    char key[TG_BILL_NAME_BYTES + 32];
+    char bytes_of_key[6 * TG_BILL_NAME_BYTES + 32];
+    struct tg_bill_text key = tg_bill_text(bytes_of_key, sizeof bytes_of_key);
     struct tg_bytes bytes;
-    const int length = snprintf(key, sizeof key, "\"x_subscription\":\"%s\"", subscription);
+    TG_BILL_TEXT_PUT(&key, "\"x_subscription\":");
+    tg_bill_text_quote(&key, subscription); /* as the document has it */
     return bill_id_of(made, made->window.month - 1, id) &&
            tg_documents_get(txn, "customerBill", id, &bytes) == TG_OK &&
-           memmem(bytes.at, bytes.length_bytes, key, (size_t)length) != NULL;
+           memmem(bytes.at, bytes.length_bytes, key.bytes, key.length_bytes) != NULL;
 }
 
 static bool charged_read(const struct tg_bill_assembler *made, struct charged *charged)

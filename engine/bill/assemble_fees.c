@@ -23,6 +23,17 @@ struct tg_bill_fee_version tg_bill_product_before(const struct tg_bill_assembler
     return (struct tg_bill_fee_version){NULL, NULL, 0};
 }
 
+struct tg_bill_member tg_bill_account_member(const struct tg_bill_assembler *made,
+                                             const uint32_t *members, uint32_t m)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, members[m]);
+    return (struct tg_bill_member){
+        .name = made->names[m],
+        .subscriber = members[m],
+        .from = made->cycle_from,
+        .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
+}
+
 /* The version whose fees and taxes count. */
 const struct tg_image *tg_bill_product_image(const struct tg_bill_assembler *made, uint16_t product)
 {

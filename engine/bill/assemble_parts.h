@@ -99,6 +99,12 @@ struct tg_bill_member {
 struct tg_bill_fee_version tg_bill_product_before(const struct tg_bill_assembler *made,
                                                   uint16_t product, int64_t before_ns);
 
+/** @brief A subscription for terms of the whole account: all lines of the cycle are its. @param
+ * made Assembler. @param members Of the account; shape [more than m]. @param m Which.
+ *  @return Member; amounts of its version are in the version's currency. */
+struct tg_bill_member tg_bill_account_member(const struct tg_bill_assembler *made,
+                                             const uint32_t *members, uint32_t m);
+
 /** @brief The version whose fees and taxes count: at the end of the period. @param made Assembler.
  *  @param product Product index. @return Borrowed or NULL. */
 const struct tg_image *tg_bill_product_image(const struct tg_bill_assembler *made,

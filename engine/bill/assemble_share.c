@@ -23,7 +23,8 @@ static __int128 counted(const struct tg_bill_line *line, uint8_t eligible)
                                            : line->amount_exact - usage;
 }
 
-/* The sum of a line's tax; a bill of more taxes than there is room for fails by itself. */
+/* The sum of a line's tax; NULL: it has none, or one too many, and the bill fails where it is
+ * taxed. */
 static struct tg_bill_tax_sum *sum_of(const struct tg_bill_assembler *made,
                                       struct tg_bill_tax_sums *sums,
                                       const struct tg_bill_line *line)
@@ -31,14 +32,14 @@ static struct tg_bill_tax_sum *sum_of(const struct tg_bill_assembler *made,
     struct tg_bill_tax_answer answer;
     struct tg_bill_tax_question question = tg_bill_tax_question_of(made, line, made->window.end_ns);
     if (!tg_bill_tax_choose(&question, &answer)) {
-        return &sums->sums[0];
+        return NULL;
     }
     uint32_t i = 0;
     while (i < sums->count && !tg_bill_tax_is(&sums->sums[i].tax, &answer.tax)) {
         i++;
     }
     if (i == TG_BILL_TAXES_MAX) {
-        return &sums->sums[0];
+        return NULL;
     }
     if (i == sums->count) {
         sums->sums[sums->count++] =
@@ -59,8 +60,10 @@ void tg_bill_counted_add(const struct tg_bill_assembler *made, const struct tg_b
     of->usage += usage;
     if (of->taxes != NULL && (sum != 0 || usage != 0)) {
         struct tg_bill_tax_sum *tax = sum_of(made, of->taxes, line);
-        tax->sum += sum;
-        tax->usage += usage;
+        if (tax != NULL) {
+            tax->sum += sum;
+            tax->usage += usage;
+        }
     }
 }
 

@@ -100,11 +100,7 @@ static enum tg_err account_line(struct tg_bill_assembler *made, const uint32_t *
     for (uint32_t m = 0; m < count && err == TG_OK && !owes; m++) {
         const struct tg_roster_line *who = tg_roster_line(roster, members[m]);
         struct tg_product local;
-        struct tg_bill_member member = {
-            .name = made->names[m],
-            .subscriber = members[m],
-            .from = made->cycle_from,
-            .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
+        struct tg_bill_member member = tg_bill_account_member(made, members, m);
         if ((who->flags & TG_ROSTER_REMOVED) != 0 || member.version.image == NULL ||
             !owes_limit(&member, limit, TG_SCOPE_ACCOUNT)) {
             continue;

@@ -360,9 +360,10 @@ ENTERED = {
     "long_gone": (["va,long_gone,a,530,2024-01-01,", "wa,long_gone,b,531,2024-01-01,"],
                   ["va,long_gone,a,530,2024-01-01,2024-01-20",
                    "wa,long_gone,b,531,2024-01-01,"], ["-30.00", "-30.00", "60.00"]),  # March and April
-    "arrears": (["vb,arrears,c,532,2024-01-01,", "wb,arrears,b,533,2024-01-01,"],
-                ["vb,arrears,c,532,2024-01-01,2024-03-21", "wb,arrears,b,533,2024-01-01,"],
-                ["-11.00", "60.00"]),  # 11 of 31 days; April was not charged
+    # 11 of 31 days; April was not charged. An id may have what JSON escapes.
+    "arrears": (["v\\b,arrears,c,532,2024-01-01,", "wb,arrears,b,533,2024-01-01,"],
+                ["v\\b,arrears,c,532,2024-01-01,2024-03-21", "wb,arrears,b,533,2024-01-01,"],
+                ["-11.00", "60.00"]),
     "seats": (["vc,seats,c,534,2024-01-01,,3", "wc,seats,b,535,2024-01-01,"],
               ["vc,seats,c,534,2024-01-01,2024-03-21,3", "wc,seats,b,535,2024-01-01,"], ["-33.00", "60.00"]),
     "noted": (["vd,noted,c,536,2024-01-01,", "wd,noted,b,537,2024-01-01,"],
