@@ -63,19 +63,19 @@ _Static_assert(sizeof(struct tg_rate_laid) == 32, "many are kept back");
 
 /** @brief Replay: the image that rows were priced by last, and rows that are not posted yet. */
 struct tg_rate_applied {
-    const struct tg_image *image; /**< NULL: the version is not there. */
-    uint64_t content_hash;        /**< Tells another image at the same address. */
-    uint32_t version;             /**< Of the image, or asked for. */
-    uint32_t prices_count;        /**< Of the image. */
+    const struct tg_image *image;             /**< NULL: the version is not there. */
+    uint64_t content_hash;                    /**< Tells another image at the same address. */
+    uint32_t version;                         /**< Of the image, or asked for. */
+    uint32_t prices_count;                    /**< Of the image. */
     uint64_t unit_base_counts[TG_UNIT_COUNT]; /**< tg_unit_base_count. */
-    bool is_entered;              /**< In this call. */
-    bool has_buckets;             /**< A plan of it has a list of allowances. */
-    bool has_calls;               /**< A price of it must know what its call used before. */
-    bool has_rules;               /**< A price of it has rules, or counts on a shelf. */
-    struct tg_rate_laid *laid;    /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
-    uint32_t *laid_counts;        /**< Shape [pieces_count]; NULL: none is kept back. */
-    uint32_t pieces_count;        /**< Pieces of the subscribers. */
-    uint32_t piece_shift;         /**< Piece of a subscriber: index >> this. */
+    bool is_entered;                          /**< In this call. */
+    bool has_buckets;                         /**< A plan of it has a list of allowances. */
+    bool has_calls;            /**< A price of it must know what its call used before. */
+    bool has_rules;            /**< A price of it has rules, or counts on a shelf. */
+    struct tg_rate_laid *laid; /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
+    uint32_t *laid_counts;     /**< Shape [pieces_count]; NULL: none is kept back. */
+    uint32_t pieces_count;     /**< Pieces of the subscribers. */
+    uint32_t piece_shift;      /**< Piece of a subscriber: index >> this. */
 };
 
 /** @brief A row on its way through the group. */
@@ -219,6 +219,22 @@ void tg_rate_apply_drop(struct tg_rate *rate);
 /** @brief Take back what a row posted: its line and its shelves. @param rate Worker.
  *  @param work Counted. */
 void tg_rate_row_undo(struct tg_rate *rate, struct tg_rate_work *work);
+
+/** @brief Remainders have their tariff's denominator; a charge keeps them in 2^-32.
+ *  @param result Borrowed. @return Remainder in 2^-32 of a scale unit, toward 0. */
+static inline int64_t tg_rate_remainder(const struct tg_tariff_result *result)
+{
+    if (result->remainder == 0) {
+        return 0;
+    }
+    return (int64_t)(((__int128)result->remainder * ((int64_t)1 << 32)) /
+                     (__int128)result->denominator);
+}
+
+/** @brief What a rated row's trace tells of its pieces and rules. @param rate Worker.
+ *  @param work Priced, its amount known. @param[in,out] trace Amounts are filled before. */
+void tg_rate_row_trace(const struct tg_rate *rate, const struct tg_rate_work *work,
+                       struct tg_rate_trace *trace);
 
 /** @brief Call each tariff once for all its pieces of the group. @param rate Worker. */
 void tg_rate_group_price(struct tg_rate *rate);

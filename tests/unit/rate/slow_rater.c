@@ -373,7 +373,8 @@ static int64_t step_of(const struct slow_price *price)
     return step;
 }
 
-/* 4.1: a segment to the price's decimals at once, or to the rating scale for now. */
+/* 4.1: a segment to the price's decimals; or to the rating scale, where the charge is rounded to
+ * them as a whole. */
 static int64_t segment_round(const struct slow_price *price, __int128 sum)
 {
     const int64_t step = price->rounds_segments ? step_of(price) : 1;
