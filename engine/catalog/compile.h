@@ -317,6 +317,19 @@ void tg_compile_prices(struct tg_compile *compile);
 bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_yaml_node *product,
                               uint32_t *index);
 
+/** @brief Numbers for the plans of all such products. @param compile State; plans have theirs. */
+void tg_compile_customers_declare(struct tg_compile *compile);
+
+/** @brief Who has a plan to himself. @param compile State. @param plan Its number.
+ *  @return Product; NULL: the plan is one of the documents, or a hole. */
+const struct tg_yaml_node *tg_compile_customer_find(const struct tg_compile *compile,
+                                                    uint32_t plan);
+
+/** @brief All that a deck before the plan's needs, each mistake at the deck. @param compile State.
+ *  @param product With decks. @param plan The plan it is a copy of. */
+void tg_compile_customer_check(struct tg_compile *compile, const struct tg_yaml_node *product,
+                               const struct tg_yaml_node *plan);
+
 /** @brief Compile plans; after decks, prices, allowances, time models. @param compile State. */
 void tg_compile_plans(struct tg_compile *compile);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: service x zone x band to a matrix of prices, and the cross-checks that need all parts. */
 #include "catalog/compile.h"
+#include "catalog/compile_cell.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
 #include "record/charge.h"
@@ -8,37 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BANDS_MAX   64u
-#define BUCKETS_MAX 6u /* an account keeps 8: one counts money, one is for a change of plan */
-
-/* One service of one plan while its matrix is filled. */
-struct cell {
-    struct tg_compile *compile;
-    const struct tg_yaml_node *plan;
-    const struct tg_yaml_node *service;
-    const struct tg_yaml_node *own_deck; /* customer's, before the plan's; NULL none */
-    struct tg_plan_service out;
-    const uint8_t *zones;               /* bit set of the decks' zones; NULL: zones are networks' */
-    uint8_t joint[TG_ZONE_BITS_BYTES];  /* of several decks, or of decks and groups */
-    uint8_t groups[TG_ZONE_BITS_BYTES]; /* zones of what is used */
-    uint32_t *matrix;
-    uint32_t fallback[BANDS_MAX]; /* row of "*" */
-    uint64_t unit_base_count;     /* of the zone's prices so far; 0 none yet */
-    uint32_t row_price;           /* first of the zone's prices */
-    uint16_t spend_limit;         /* of all its prices, plus 1; 0 none */
-    bool has_dimension;
-    bool cuts_rates; /* a record may lie in several zones */
-};
-
-static const struct tg_time_model *model_of(const struct cell *cell)
-{
-    const struct tg_time_model *models = (const struct tg_time_model *)(const void *)cell->compile
-                                             ->sections[TG_IMAGE_SECTION_TIME_MODELS]
-                                             .bytes;
-    return cell->out.time_model != TG_TIME_MODEL_NONE ? &models[cell->out.time_model] : NULL;
-}
-
-static const char *band_name(const struct cell *cell, const struct tg_time_model *model,
+static const char *band_name(const struct tg_compile_cell *cell, const struct tg_time_model *model,
                              uint32_t band)
 {
     const uint8_t *data = cell->compile->sections[TG_IMAGE_SECTION_DECK_DATA].bytes;
@@ -47,9 +18,9 @@ static const char *band_name(const struct cell *cell, const struct tg_time_model
     return (const char *)cell->compile->text.bytes + offset;
 }
 
-static uint32_t band_find(const struct cell *cell, const char *name)
+static uint32_t band_find(const struct tg_compile_cell *cell, const char *name)
 {
-    const struct tg_time_model *model = model_of(cell);
+    const struct tg_time_model *model = tg_compile_cell_model(cell);
     for (uint32_t i = 0; model != NULL && i < model->bands_count; i++) {
         if (strcmp(band_name(cell, model, i), name) == 0) {
             return i;
@@ -58,16 +29,17 @@ static uint32_t band_find(const struct cell *cell, const char *name)
     return UINT32_MAX;
 }
 
-static void band_refuse(const struct cell *cell, const struct tg_yaml_node *node)
+static void band_refuse(const struct tg_compile_cell *cell, const struct tg_yaml_node *node)
 {
-    const struct tg_time_model *model = model_of(cell);
+    const struct tg_time_model *model = tg_compile_cell_model(cell);
     if (model == NULL) {
         tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                     "band \"%.64s\", but the service has no time_model", node->key);
         return;
     }
-    const char *names[BANDS_MAX];
-    const uint32_t count = model->bands_count < BANDS_MAX ? model->bands_count : BANDS_MAX;
+    const char *names[TG_COMPILE_BANDS_MAX];
+    const uint32_t count =
+        model->bands_count < TG_COMPILE_BANDS_MAX ? model->bands_count : TG_COMPILE_BANDS_MAX;
     for (uint32_t i = 0; i < count; i++) {
         names[i] = band_name(cell, model, i);
     }
@@ -94,18 +66,6 @@ static bool dimension_fits(uint32_t service, uint8_t dimension)
     }
 }
 
-static const struct tg_price *price_at(const struct tg_compile *compile, uint32_t price)
-{
-    const uint8_t *offsets = compile->sections[TG_IMAGE_SECTION_PRICES].bytes;
-    uint32_t offset;
-    memcpy(&offset, offsets + (size_t)price * sizeof offset, sizeof offset);
-    return offset == UINT32_MAX || compile->sections[TG_IMAGE_SECTION_PRICE_DATA].is_broken
-               ? NULL
-               : (const struct tg_price
-                      *)(const void *)(compile->sections[TG_IMAGE_SECTION_PRICE_DATA].bytes +
-                                       offset);
-}
-
 /* What is not in rules and makes one charge of bands: a minimum, and how segments are rounded. */
 static bool infos_agree(const struct tg_compile *compile, uint32_t one, uint32_t two)
 {
@@ -123,19 +83,20 @@ static bool infos_agree(const struct tg_compile *compile, uint32_t one, uint32_t
 }
 
 /* A record across bands is one charge: in one currency, under one rule. */
-static void bands_agree(struct cell *cell, const struct tg_yaml_node *node, uint32_t price)
+static void bands_agree(struct tg_compile_cell *cell, const struct tg_yaml_node *node,
+                        uint32_t price)
 {
     const struct tg_compile *compile = cell->compile;
     const struct tg_price_rule *rules =
         (const struct tg_price_rule *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_RULES]
             .bytes;
-    const struct tg_price *ours = price_at(compile, price);
+    const struct tg_price *ours = tg_compile_price_at(compile, price);
     if (cell->unit_base_count == 0 || ours == NULL ||
         compile->sections[TG_IMAGE_SECTION_PRICE_RULES].is_broken) {
         cell->row_price = price;
         return;
     }
-    const struct tg_price *first = price_at(compile, cell->row_price);
+    const struct tg_price *first = tg_compile_price_at(compile, cell->row_price);
     const struct tg_price_rule *a = &rules[cell->row_price];
     const struct tg_price_rule *b = &rules[price];
     if (first != NULL && (first->currency != ours->currency || memcmp(a, b, sizeof *a) != 0 ||
@@ -147,7 +108,8 @@ static void bands_agree(struct cell *cell, const struct tg_yaml_node *node, uint
     }
 }
 
-static uint32_t price_resolve(struct cell *cell, uint32_t service, const struct tg_yaml_node *node)
+static uint32_t price_resolve(struct tg_compile_cell *cell, uint32_t service,
+                              const struct tg_yaml_node *node)
 {
     struct tg_compile *compile = cell->compile;
     if (node->kind != TG_YAML_SCALAR) {
@@ -184,8 +146,8 @@ static uint32_t price_resolve(struct cell *cell, uint32_t service, const struct 
 }
 
 /* A row is one price for all bands, or a map from band to price. */
-static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_node *node,
-                     uint32_t *row)
+static void row_read(struct tg_compile_cell *cell, uint32_t service,
+                     const struct tg_yaml_node *node, uint32_t *row)
 {
     for (uint32_t band = 0; band < cell->out.bands_count; band++) {
         row[band] = TG_PRICE_NONE;
@@ -211,13 +173,15 @@ static void row_read(struct cell *cell, uint32_t service, const struct tg_yaml_n
             tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                         "zone \"%.64s\" has no price in band \"%.64s\" of its time model",
                         node->key,
-                        model_of(cell) != NULL ? band_name(cell, model_of(cell), band) : "");
+                        tg_compile_cell_model(cell) != NULL
+                            ? band_name(cell, tg_compile_cell_model(cell), band)
+                            : "");
             break;
         }
     }
 }
 
-static void zone_refuse(struct cell *cell, const struct tg_yaml_node *node)
+static void zone_refuse(struct tg_compile_cell *cell, const struct tg_yaml_node *node)
 {
     const struct tg_names *zones = &cell->compile->names[TG_CATALOG_ZONE];
     const char **known = calloc(zones->count, sizeof *known);
@@ -232,9 +196,10 @@ static void zone_refuse(struct cell *cell, const struct tg_yaml_node *node)
     free(known);
 }
 
-static void zone_price_read(struct cell *cell, uint32_t service, const struct tg_yaml_node *node)
+static void zone_price_read(struct tg_compile_cell *cell, uint32_t service,
+                            const struct tg_yaml_node *node)
 {
-    uint32_t row[BANDS_MAX];
+    uint32_t row[TG_COMPILE_BANDS_MAX];
     uint32_t zone = TG_ZONE_NONE;
     if (strcmp(node->key, "*") == 0) {
         row_read(cell, service, node, cell->fallback);
@@ -263,18 +228,18 @@ static void zone_price_read(struct cell *cell, uint32_t service, const struct tg
 }
 
 /* Has the customer's deck the zone? Gaps of the plan's own decks are told of the plan. */
-static bool zone_is_own(const struct cell *cell, uint32_t zone)
+static bool zone_is_own(const struct tg_compile_cell *cell, uint32_t zone)
 {
     return ((cell->compile->deck_zones[cell->out.deck][zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
-static bool is_group(const struct cell *cell, uint32_t zone)
+static bool is_group(const struct tg_compile_cell *cell, uint32_t zone)
 {
     return ((cell->groups[zone / 8] >> (zone % 8)) & 1u) != 0;
 }
 
 /* "*" fills the zones the plan does not name; without it the gap is worth a warning. */
-static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
+static void gaps_fill(struct tg_compile_cell *cell, bool has_fallback, bool has_zones)
 {
     const uint32_t bands = cell->out.bands_count;
     uint32_t missing_count = 0;
@@ -307,7 +272,7 @@ static void gaps_fill(struct cell *cell, bool has_fallback, bool has_zones)
     }
 }
 
-static bool rates_are_sold(const struct cell *cell)
+static bool rates_are_sold(const struct tg_compile_cell *cell)
 {
     const struct tg_compile_sheet *sheets = cell->compile->sheets;
     bool has_rates = cell->out.deck != TG_DECK_NONE && sheets[cell->out.deck].has_rates;
@@ -319,15 +284,15 @@ static bool rates_are_sold(const struct cell *cell)
 }
 
 /* Is a price in the currency of the one before? A refused one has been told. */
-static bool is_same_money(const struct cell *cell, uint32_t price)
+static bool is_same_money(const struct tg_compile_cell *cell, uint32_t price)
 {
-    const struct tg_price *ours = price_at(cell->compile, price);
-    const struct tg_price *first = price_at(cell->compile, cell->row_price);
+    const struct tg_price *ours = tg_compile_price_at(cell->compile, price);
+    const struct tg_price *first = tg_compile_price_at(cell->compile, cell->row_price);
     return ours == NULL || first == NULL || ours->currency == first->currency;
 }
 
 /* Prices that the decks bring, where the plan names none itself; before "*". */
-static void rates_fill(struct cell *cell, uint32_t service)
+static void rates_fill(struct tg_compile_cell *cell, uint32_t service)
 {
     struct tg_compile *compile = cell->compile;
     struct tg_price_info *info =
@@ -369,7 +334,7 @@ static void rates_fill(struct cell *cell, uint32_t service)
     }
 }
 
-static void matrix_fill(struct cell *cell, uint32_t service)
+static void matrix_fill(struct tg_compile_cell *cell, uint32_t service)
 {
     const struct tg_yaml_node *price = tg_yaml_get(cell->service, "price");
     const struct tg_yaml_node *prices = tg_yaml_get(cell->service, "prices");
@@ -399,8 +364,8 @@ static void matrix_fill(struct cell *cell, uint32_t service)
 }
 
 /* The customer's deck takes the first place; every other one moves back by one. That there is room
- * was checked by customer_decks_check. */
-static void own_deck_read(struct cell *cell)
+ * was checked by tg_compile_customer_check. */
+static void own_deck_read(struct tg_compile_cell *cell)
 {
     struct tg_compile *compile = cell->compile;
     if (cell->own_deck == NULL) {
@@ -421,7 +386,7 @@ static void own_deck_read(struct cell *cell)
 }
 
 /* Decks asked behind the first; their zones are sold too. */
-static void fallback_decks_read(struct cell *cell)
+static void fallback_decks_read(struct tg_compile_cell *cell)
 {
     struct tg_compile *compile = cell->compile;
     const struct tg_yaml_node *list = tg_yaml_get(cell->service, "fallback_decks");
@@ -453,7 +418,7 @@ static void fallback_decks_read(struct cell *cell)
 }
 
 /* Zones of groups are sold beside those of the decks. */
-static void groups_join(struct cell *cell)
+static void groups_join(struct tg_compile_cell *cell)
 {
     if (cell->zones == NULL) {
         return;
@@ -476,7 +441,7 @@ static void minimum_refuse(const struct tg_compile *compile, const struct tg_yam
     }
 }
 
-static void references_resolve(struct cell *cell)
+static void references_resolve(struct tg_compile_cell *cell)
 {
     struct tg_compile *compile = cell->compile;
     const struct tg_yaml_node *deck = tg_yaml_get(cell->service, "deck");
@@ -496,7 +461,8 @@ static void references_resolve(struct cell *cell)
                       : none;
     cell->spend_limit = limit_index == none ? 0 : (uint16_t)(limit_index + 1);
     minimum_refuse(compile, limit, limit_index);
-    cell->out.bands_count = model_of(cell) != NULL ? model_of(cell)->bands_count : 1;
+    cell->out.bands_count =
+        tg_compile_cell_model(cell) != NULL ? tg_compile_cell_model(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
     fallback_decks_read(cell);
     own_deck_read(cell);
@@ -511,172 +477,6 @@ static void references_resolve(struct cell *cell)
     groups_join(cell);
 }
 
-static const struct tg_allowance *allowance_at(const struct tg_compile *compile, uint32_t index)
-{
-    return (const struct tg_allowance *)(const void *)compile->sections[TG_IMAGE_SECTION_ALLOWANCES]
-               .bytes +
-           index;
-}
-
-/* Order of use (rating-semantics 4.6): priority, soonest expiry, own before shared, name. Grants of
- * one period and validity begin and end together; which of others ends first is known at the
- * event's time only. */
-static bool is_used_before(const struct tg_compile *compile, uint16_t a, uint16_t b)
-{
-    const struct tg_allowance *left = allowance_at(compile, a);
-    const struct tg_allowance *right = allowance_at(compile, b);
-    if (left->priority != right->priority) {
-        return left->priority < right->priority;
-    }
-    if (left->scope != right->scope) {
-        return left->scope < right->scope;
-    }
-    const struct tg_names *names = &compile->names[TG_CATALOG_ALLOWANCE];
-    return strcmp(tg_names_text(names, a), tg_names_text(names, b)) < 0;
-}
-
-/* Do two of one priority end at times of their own? */
-static bool is_ordered_by_end(const struct tg_compile *compile, const uint16_t *list,
-                              uint32_t count)
-{
-    for (uint32_t i = 1; i < count; i++) {
-        const struct tg_allowance *left = allowance_at(compile, list[i - 1]);
-        const struct tg_allowance *right = allowance_at(compile, list[i]);
-        if (left->priority == right->priority &&
-            (left->period != right->period || left->valid_from_ns != right->valid_from_ns ||
-             left->valid_to_ns != right->valid_to_ns || left->options != right->options)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Units covered at a price are part of the row's charge: a product, in the row's currency. */
-static void used_price_check(const struct cell *cell, const struct tg_yaml_node *node,
-                             const struct tg_allowance *allowance)
-{
-    struct tg_compile *compile = cell->compile;
-    struct tg_price_info *info =
-        (struct tg_price_info *)(void *)compile->sections[TG_IMAGE_SECTION_PRICE_INFO].bytes;
-    const uint32_t id = allowance->price - 1;
-    const struct tg_price *used = allowance->price != 0 ? price_at(compile, id) : NULL;
-    if (used == NULL || compile->sections[TG_IMAGE_SECTION_PRICE_INFO].is_broken) {
-        return;
-    }
-    info[id].zones_count += info[id].zones_count < UINT16_MAX ? 1 : 0;
-    if (info[id].dimension != allowance->dimension || used->steps_count != 1 ||
-        strcmp(tg_names_text(&compile->names[TG_CATALOG_TARIFF], info[id].tariff), "per_unit") !=
-            0) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
-                    "use a per_unit price in a unit that the allowance is counted in",
-                    "allowance \"%.64s\": its price_when_used does not fit", node->text);
-    }
-    const size_t count = (size_t)cell->out.zones_count * cell->out.bands_count;
-    for (size_t i = 0; i < count; i++) {
-        const struct tg_price *price =
-            cell->matrix[i] != TG_PRICE_NONE ? price_at(compile, cell->matrix[i]) : NULL;
-        const struct tg_yaml_node *written =
-            price != NULL ? tg_compile_node(compile, TG_CATALOG_PRICE, cell->matrix[i]) : NULL;
-        if (price != NULL && (price->currency != used->currency ||
-                              (written != NULL && tg_schema_number(&tg_catalog_price_keys, written,
-                                                                   "carry_remainder") != 0))) {
-            tg_diag_add(
-                compile->diag, TG_DIAG_ERROR, node->mark, NULL,
-                "allowance \"%.64s\" has a price_when_used, and a price of the service is in "
-                "another currency or carries its remainder",
-                node->text);
-            return;
-        }
-    }
-}
-
-/* What was used is known of a whole row only, and a list draws one or the other. */
-static void raw_check(const struct cell *cell, const struct tg_yaml_node *node,
-                      const struct tg_allowance *allowance, const uint16_t *list, uint32_t count)
-{
-    const bool is_raw = (allowance->options & TG_ALLOWANCE_RAW) != 0;
-    if (count > 0 &&
-        is_raw != ((allowance_at(cell->compile, list[0])->options & TG_ALLOWANCE_RAW) != 0)) {
-        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark, NULL,
-                    "allowances of one service consume either raw or billed units");
-    }
-    if (is_raw && model_of(cell) != NULL && cell->out.split_mode != TG_SPLIT_START &&
-        cell->out.split_mode != TG_SPLIT_END) {
-        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark, "add split: start or end",
-                    "allowance \"%.64s\" consumes raw units, which a call cut at bands has not",
-                    node->text);
-    }
-}
-
-/* One name of an allowance, put where it is used. */
-static void bucket_add(struct cell *cell, uint32_t service, const struct tg_yaml_node *node,
-                       uint16_t *list, uint32_t *count)
-{
-    struct tg_compile *compile = cell->compile;
-    const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_ALLOWANCE, "allowance", node);
-    if (index == UINT32_MAX || compile->sections[TG_IMAGE_SECTION_ALLOWANCES].is_broken) {
-        return;
-    }
-    const struct tg_allowance *allowance = allowance_at(compile, index);
-    if (((allowance->services_mask >> service) & 1u) == 0) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
-                    "allowance \"%.64s\" does not cover %s", node->text, cell->service->key);
-    } else if (cell->has_dimension && allowance->dimension != cell->out.dimension) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
-                    "allowance \"%.64s\" is counted in %ss, the prices are not", node->text,
-                    tg_unit_name(allowance->unit));
-    } else if (allowance->bands_offset != 0 && model_of(cell) == NULL) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "add a time_model to the service",
-                    "allowance \"%.64s\" is for some bands, the service has none", node->text);
-    }
-    used_price_check(cell, node, allowance);
-    raw_check(cell, node, allowance, list, *count);
-    uint32_t at = *count;
-    for (uint32_t i = 0; i < *count; i++) {
-        if (list[i] == index) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
-                        "allowance \"%.64s\" is named twice", node->text);
-            return;
-        }
-    }
-    for (; at > 0 && is_used_before(compile, (uint16_t)index, list[at - 1]); at--) {
-        list[at] = list[at - 1];
-    }
-    list[at] = (uint16_t)index;
-    (*count)++;
-}
-
-/* A lone monthly bucket without extras stays in the account's line; else the list it is. */
-static void buckets_compile(struct cell *cell, uint32_t service)
-{
-    struct tg_compile *compile = cell->compile;
-    const struct tg_yaml_node *one = tg_yaml_get(cell->service, "allowance");
-    const struct tg_yaml_node *many = tg_yaml_get(cell->service, "allowances");
-    uint16_t list[BUCKETS_MAX];
-    uint32_t count = 0;
-    if (one != NULL && many != NULL) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, many->key_mark, "put all of them in allowances",
-                    "%s has both allowance and allowances", cell->service->key);
-    }
-    if (one != NULL) {
-        bucket_add(cell, service, one, list, &count);
-    }
-    if (many != NULL && many->kind == TG_YAML_LIST) {
-        for (const struct tg_yaml_node *node = many->child; node != NULL && count < BUCKETS_MAX;
-             node = node->next) {
-            bucket_add(cell, service, node, list, &count);
-        }
-    }
-    if (count == 1 && tg_allowance_is_plain(allowance_at(compile, list[0]))) {
-        cell->out.allowance = list[0];
-    } else if (count > 0) {
-        cell->out.buckets_count = (uint8_t)count & 127u;
-        cell->out.buckets_by_end = is_ordered_by_end(compile, list, count) ? 1 : 0;
-        cell->out.buckets_offset = (uint32_t)tg_blob_append(
-            &compile->sections[TG_IMAGE_SECTION_DECK_DATA], list, count * sizeof *list, 2);
-    }
-}
-
 static struct tg_plan_service service_compile(struct tg_compile *compile,
                                               const struct tg_yaml_node *plan,
                                               const struct tg_yaml_node *product,
@@ -684,7 +484,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
                                               uint16_t *spend_limit, struct tg_plan_terms *terms)
 {
     const struct tg_schema *keys = &tg_catalog_service_keys;
-    struct cell cell = {.compile = compile, .plan = plan, .service = node};
+    struct tg_compile_cell cell = {.compile = compile, .plan = plan, .service = node};
     cell.own_deck = tg_yaml_get(tg_yaml_get(product, "decks"), node->key);
     cell.cuts_rates = tg_schema_number(keys, node, "rate_change") == TG_RATE_CHANGE_SPLIT;
     references_resolve(&cell);
@@ -702,7 +502,7 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
     }
     memset(cell.matrix, 0xff, prices_count * sizeof *cell.matrix); /* TG_PRICE_NONE */
     matrix_fill(&cell, service);
-    buckets_compile(&cell, service);
+    tg_compile_buckets(&cell, service);
     cell.out.has_terms =
         tg_compile_terms(compile, node, &cell.out, cell.matrix, prices_count, terms) ? 1 : 0;
     cell.out.matrix_offset =
@@ -722,86 +522,6 @@ static void unused_prices_warn(struct tg_compile *compile)
         if (node != NULL && info[i].zones_count == 0) {
             tg_diag_add(compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,
                         "price \"%.64s\" is used by no plan", node->key);
-        }
-    }
-}
-
-bool tg_compile_customer_plan(const struct tg_compile *compile, const struct tg_yaml_node *product,
-                              uint32_t *index)
-{
-    const struct tg_yaml_node *plan = tg_yaml_get(product, "plan");
-    const struct tg_yaml_node *decks = tg_yaml_get(product, "decks");
-    char name[160];
-    if (plan == NULL || plan->kind != TG_YAML_SCALAR || decks == NULL ||
-        decks->kind != TG_YAML_MAP) {
-        return false;
-    }
-    const int length = snprintf(name, sizeof name, "%.63s/%.63s", plan->text, product->key);
-    *index = tg_names_find(&compile->names[TG_CATALOG_PLAN], name, (size_t)length);
-    return *index < TG_PLAN_NONE;
-}
-
-/* Numbers for the plans of customers with decks of their own. */
-static void customer_plans_declare(struct tg_compile *compile)
-{
-    struct tg_names *names = &compile->names[TG_CATALOG_PLAN];
-    for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRODUCT].count; i++) {
-        const struct tg_yaml_node *product = tg_compile_node(compile, TG_CATALOG_PRODUCT, i);
-        const struct tg_yaml_node *plan = tg_yaml_get(product, "plan");
-        const struct tg_yaml_node *decks = tg_yaml_get(product, "decks");
-        char name[160];
-        if (plan == NULL || plan->kind != TG_YAML_SCALAR || decks == NULL) {
-            continue;
-        }
-        const int length = snprintf(name, sizeof name, "%.63s/%.63s", plan->text, product->key);
-        const uint32_t index = tg_names_add(names, name, (size_t)length);
-        const uint32_t stored = i + 1;
-        if (index >= TG_PLAN_NONE) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, decks->key_mark, NULL,
-                        "more than 65534 plans over all versions");
-            continue;
-        }
-        struct tg_blob *products = &compile->plan_products;
-        if (products->size_bytes < (index + 1) * sizeof stored) {
-            (void)tg_blob_extend(products, (index + 1) * sizeof stored - products->size_bytes, 4);
-        }
-        compile->is_out_of_memory |= products->is_broken;
-        if (!products->is_broken) {
-            memcpy(products->bytes + index * sizeof stored, &stored, sizeof stored);
-        }
-    }
-}
-
-/* Who has the plan of that number to himself; NULL: it is one of the documents, or a hole. */
-static const struct tg_yaml_node *customer_find(const struct tg_compile *compile, uint32_t plan)
-{
-    uint32_t product = 0;
-    if ((plan + 1) * sizeof product <= compile->plan_products.size_bytes) {
-        memcpy(&product, compile->plan_products.bytes + plan * sizeof product, sizeof product);
-    }
-    return product != 0 ? tg_compile_node(compile, TG_CATALOG_PRODUCT, product - 1) : NULL;
-}
-
-/* All that a deck before the plan's needs, each mistake at the deck. */
-static void customer_decks_check(struct tg_compile *compile, const struct tg_yaml_node *product,
-                                 const struct tg_yaml_node *plan)
-{
-    const struct tg_yaml_node *decks = tg_yaml_get(product, "decks");
-    const struct tg_yaml_node *deck = decks->kind == TG_YAML_MAP ? decks->child : NULL;
-    for (; deck != NULL; deck = deck->next) {
-        const struct tg_yaml_node *service = tg_yaml_get(plan, deck->key);
-        const struct tg_yaml_node *fallbacks = tg_yaml_get(service, "fallback_decks");
-        (void)tg_compile_resolve(compile, TG_CATALOG_DECK, "deck", deck);
-        if (service == NULL) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, deck->key_mark, NULL,
-                        "plan \"%.64s\" does not sell %.16s", plan->key, deck->key);
-        } else if (tg_yaml_get(service, "deck") == NULL) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, deck->mark, NULL,
-                        "plan \"%.64s\" has no deck for %.16s", plan->key, deck->key);
-        } else if (fallbacks != NULL && fallbacks->children_count >= TG_FALLBACK_DECKS_MAX) {
-            tg_diag_add(compile->diag, TG_DIAG_ERROR, deck->mark, NULL,
-                        "plan \"%.64s\" has %u fallback decks for %.16s, one too many behind this",
-                        plan->key, fallbacks->children_count, deck->key);
         }
     }
 }
@@ -851,17 +571,18 @@ void tg_compile_plans(struct tg_compile *compile)
 {
     bool has_limits = false;
     bool has_terms = false;
-    customer_plans_declare(compile);
+    tg_compile_customers_declare(compile);
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PLAN].count; i++) {
         const struct tg_yaml_node *plan = tg_compile_node(compile, TG_CATALOG_PLAN, i);
-        const struct tg_yaml_node *product = plan == NULL ? customer_find(compile, i) : NULL;
+        const struct tg_yaml_node *product =
+            plan == NULL ? tg_compile_customer_find(compile, i) : NULL;
         if (product != NULL) {
             const struct tg_yaml_node *name = tg_yaml_get(product, "plan");
             plan = tg_compile_node(
                 compile, TG_CATALOG_PLAN,
                 tg_names_find(&compile->names[TG_CATALOG_PLAN], name->text, name->text_bytes));
             if (plan != NULL) { /* else the product's reference is refused where it stands */
-                customer_decks_check(compile, product, plan);
+                tg_compile_customer_check(compile, product, plan);
             }
             /* Mistakes of the plan are told once, where it is compiled as it is. */
             plan = tg_diag_errors_count(compile->diag) == 0 ? plan : NULL;
