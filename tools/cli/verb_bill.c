@@ -2,20 +2,16 @@
 #include "cli/bill_entry.h"
 #include "cli/bill_files.h"
 #include "cli/bill_lifecycle.h"
+#include "cli/bill_list.h"
+#include "cli/bill_report.h"
 #include "cli/bill_settle.h"
 #include "cli/cli.h"
-#include "cli/source_names.h"
 
 #include "base/clock.h"
-#include "base/money.h"
 #include "bill/bill.h"
 #include "bill/crew.h"
 #include "bill/period.h"
-#include "bill/render.h"
-#include "bill/reprint.h"
-#include "bill/standing.h"
 #include "catalog/catalog.h"
-#include "doc/json.h"
 #include "store/documents.h"
 
 #include <stdlib.h>
@@ -149,151 +145,6 @@ static void bar_move(void *context, const char *step, uint64_t done, uint64_t to
     tg_progress_step(&bar->progress, done);
 }
 
-static void counts_set(struct tg_json *json, const struct tg_bill_stats *stats)
-{
-    const struct {
-        const char *key;
-        uint64_t value;
-    } counts[] = {{"issued", stats->invoices_issued_count},
-                  {"drafted", stats->invoices_drafted_count},
-                  {"kept", stats->invoices_kept_count},
-                  {"differ", stats->invoices_differ_count},
-                  {"unapproved", stats->invoices_unapproved_count},
-                  {"empty", stats->invoices_empty_count},
-                  {"failed", stats->invoices_failed_count},
-                  {"lines", stats->lines_count},
-                  {"rows_scanned", stats->rows_scanned_count},
-                  {"rows_billed", stats->rows_billed_count},
-                  {"rows_suspended", stats->rows_suspended_count},
-                  {"rows_held", stats->rows_held_count},
-                  {"rows_unknown", stats->rows_unknown_count},
-                  {"rows_foreign", stats->rows_foreign_count},
-                  {"rows_late", stats->rows_late_count},
-                  {"rows_for_next_bill", stats->rows_next_count},
-                  {"rows_written_off", stats->rows_written_off_count},
-                  {"rows_late_suspended", stats->rows_waiting_count},
-                  {"epoch", stats->epoch_last},
-                  {"passes", stats->passes_count},
-                  {"late_sources", stats->late_sources_count}};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        tg_json_set_integer(json, counts[i].key, (int64_t)counts[i].value);
-    }
-}
-
-static struct tg_json *late_json(const struct options *options, const struct tg_bill_stats *stats)
-{
-    struct tg_json *late = tg_json_list();
-    struct source_names *names =
-        stats->late_sources_count > 0 ? source_names_read(options->data) : NULL;
-    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
-        const struct tg_bill_late_source *one = &stats->late_sources[i];
-        struct tg_json *source = tg_json_object();
-        char name[TG_SOURCE_NAME_BYTES];
-        tg_json_set_integer(source, "source", one->source_id);
-        tg_json_set_string(source, "name", source_names_text(names, one->source_id, name));
-        tg_json_set_bool(source, "behind", one->is_behind);
-        if (one->last_event_ns != INT64_MIN) {
-            tg_json_set_time(source, "last_event", one->last_event_ns);
-        }
-        tg_json_set_integer(source, "missing", (int64_t)one->missing_count);
-        tg_json_append(late, source);
-    }
-    free(names);
-    return late;
-}
-
-static void report_json(const struct options *options, const struct tg_bill_stats *stats)
-{
-    struct tg_json *json = tg_json_object();
-    tg_json_set_string(json, "period", options->period);
-    tg_json_set_bool(json, "issue", options->issues);
-    tg_json_set_string(json, "state", tg_bill_period_state_name(stats->state));
-    if (stats->grace_until_ns != INT64_MIN) {
-        tg_json_set_time(json, "grace_until", stats->grace_until_ns);
-    }
-    counts_set(json, stats);
-    const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);
-    if (currency != NULL) {
-        tg_json_set_string(json, "currency", currency->code);
-        tg_json_set_money(json, "net", stats->net_total, currency->minor, currency->minor);
-        tg_json_set_money(json, "tax", stats->tax_total, currency->minor, currency->minor);
-        tg_json_set_money(json, "total", stats->total, currency->minor, currency->minor);
-    }
-    tg_json_set(json, "incomplete_sources", late_json(options, stats));
-    (void)tg_json_print(json, false, stdout);
-    (void)fputc('\n', stdout);
-    tg_json_free(json);
-}
-
-static void money_print(const char *label, int64_t amount, const struct tg_currency *currency)
-{
-    char text[TG_MONEY_TEXT_BYTES];
-    (void)tg_money_format(amount, currency->minor, currency->minor, text);
-    (void)printf("  %-22s %16s %s\n", label, text, currency->code);
-}
-
-static void count_print(const char *label, uint64_t count)
-{
-    (void)printf("  %-22s %16llu\n", label, (unsigned long long)count);
-}
-
-/* What may still come: a bill that closes without it will have it on the next one. */
-static void late_print(const struct options *options, const struct tg_bill_stats *stats)
-{
-    if (stats->late_sources_count == 0) {
-        return;
-    }
-    struct source_names *names = source_names_read(options->data);
-    (void)printf("  sources not complete at close: %u (usage may still come)\n",
-                 stats->late_sources_count);
-    for (uint32_t i = 0; i < stats->late_sources_count && i < TG_BILL_LATE_SOURCES_MAX; i++) {
-        const struct tg_bill_late_source *one = &stats->late_sources[i];
-        char name[TG_SOURCE_NAME_BYTES];
-        char text[TG_CLOCK_TEXT_BYTES] = "none in the period";
-        if (one->last_event_ns != INT64_MIN) {
-            (void)tg_clock_format(one->last_event_ns, text);
-        }
-        (void)printf("    %-30s last event %s", source_names_text(names, one->source_id, name),
-                     text);
-        if (one->missing_count > 0) {
-            (void)printf(", %llu missing", (unsigned long long)one->missing_count);
-        }
-        (void)printf("\n");
-    }
-    free(names);
-}
-
-static void report_text(const struct options *options, const struct tg_bill_stats *stats)
-{
-    (void)printf("bill run %s, %s (%s)\n", options->period,
-                 options->issues ? "issued" : "drafts only",
-                 tg_bill_period_state_name(stats->state));
-    count_print("invoices issued", stats->invoices_issued_count);
-    count_print("drafts", stats->invoices_drafted_count);
-    count_print("issued before", stats->invoices_kept_count);
-    count_print("changed since issue", stats->invoices_differ_count);
-    if (stats->invoices_unapproved_count > 0) {
-        count_print("not as approved", stats->invoices_unapproved_count);
-    }
-    count_print("accounts without bill", stats->invoices_empty_count);
-    count_print("accounts failed", stats->invoices_failed_count);
-    count_print("lines", stats->lines_count);
-    count_print("rows billed", stats->rows_billed_count);
-    count_print("of these late rows", stats->rows_late_count);
-    count_print("rows for next bill", stats->rows_next_count);
-    count_print("rows written off", stats->rows_written_off_count);
-    count_print("late rows suspended", stats->rows_waiting_count);
-    count_print("rows suspended", stats->rows_suspended_count);
-    count_print("rows held", stats->rows_held_count);
-    const struct tg_currency *currency = tg_currency_by_numeric(stats->currency);
-    if (currency != NULL) {
-        money_print("net", stats->net_total, currency);
-        money_print("tax", stats->tax_total, currency);
-        money_print("total", stats->total, currency);
-    }
-    late_print(options, stats);
-}
-
 static int run_with(const struct options *options, struct tg_bill_params *params)
 {
     struct tg_why why = {.text = ""};
@@ -319,10 +170,13 @@ static int run_with(const struct options *options, struct tg_bill_params *params
         return tg_cli_problem(&tg_verb_bill, "%s",
                               why.text[0] != 0 ? why.text : tg_err_sentence(err));
     }
-    if (options->is_json && !options->is_quiet) {
-        report_json(options, &stats);
-    } else if (!options->is_quiet) {
-        report_text(options, &stats);
+    if (!options->is_quiet) {
+        const struct tg_cli_bill_report report = {.data = options->data,
+                                                  .period = options->period,
+                                                  .stats = &stats,
+                                                  .issues = options->issues,
+                                                  .is_json = options->is_json};
+        tg_cli_bill_report(&report);
     }
     const int settled = options->issues && !options->is_quiet
                             ? tg_cli_bill_settle(&tg_verb_bill, options->data, false, false)
@@ -376,284 +230,17 @@ static int bill_make(const struct options *options)
     return run_with(options, &params);
 }
 
-/* The document says all that the readable form does; it is printed again. */
-static enum tg_err text_print(const struct tg_bytes *json)
+static struct tg_cli_bill_ask ask_of(const struct options *options)
 {
-    struct tg_json *bill = NULL;
-    enum tg_err err = tg_json_parse(json->at, json->length_bytes, &bill, NULL);
-    const size_t room = json->length_bytes * 2 + TG_BILL_RENDER_HEAD_BYTES;
-    char *bytes = err == TG_OK ? malloc(room) : NULL;
-    if (bytes != NULL) {
-        struct tg_bill_text text = tg_bill_text(bytes, room);
-        err = tg_bill_reprint(bill, &text, NULL);
-        err = err == TG_OK && text.is_full ? TG_E_FULL : err;
-        (void)fputs(err == TG_OK ? bytes : "", stdout);
-    } else if (err == TG_OK) {
-        err = TG_E_NO_MEMORY;
-    }
-    free(bytes);
-    tg_json_free(bill);
-    return err;
-}
-
-/* A bill by its id, issued or draft, as it stands. */
-static enum tg_err bill_print(const struct options *options, struct tg_txn *txn, const char *id)
-{
-    struct tg_bytes json = {NULL, 0};
-    char *shown = NULL;
-    size_t length = 0;
-    char state[128] = "";
-    enum tg_err err = tg_documents_get(txn, "customerBill", id, &json);
-    const bool is_issued = err == TG_OK;
-    if (err == TG_E_NOT_FOUND) {
-        err = tg_documents_get(txn, "billDraft", id, &json);
-    }
-    err = err == TG_OK ? tg_cli_bill_stand(txn, id, &json, is_issued, &shown, &length, state) : err;
-    if (err == TG_OK && options->is_json) {
-        const char *text = shown != NULL ? shown : (const char *)json.at;
-        (void)printf("%.*s\n", (int)(shown != NULL ? length : json.length_bytes), text);
-    } else if (err == TG_OK) {
-        err = text_print(&json);
-        (void)printf("%s\n", state);
-    }
-    free(shown);
-    return err;
-}
-
-struct find {
-    const struct options *options;
-    struct tg_txn *txn;
-    uint32_t found_count;
-    enum tg_err err;
-};
-
-/* One billIssued document with where it stands. */
-static void issued_print(const struct find *find, const struct tg_document *document,
-                         struct tg_json *json)
-{
-    struct tg_bill_standing standing;
-    if (tg_bill_standing_read(find->txn, document->id, &standing) != TG_OK) {
-        return;
-    }
-    const uint8_t minor = standing.currency->minor;
-    const char *state = tg_bill_standing_name(standing.state);
-    const bool leaves_credit = standing.open < 0 && !standing.is_note && !standing.keeps_credit;
-    if (find->options->is_json) {
-        tg_json_set_string(json, "state", state);
-        tg_json_set_money(json, "paid", standing.paid, minor, minor);
-        tg_json_set_money(json, "notes", standing.notes, minor, minor);
-        if (standing.cash.step != 0) {
-            tg_json_set_money(json, "rounding", standing.rounding, minor, minor);
-        }
-        tg_json_set_money(json, "open", standing.open, minor, minor);
-        if (leaves_credit) {
-            tg_json_set_money(json, "credit_left", -standing.open, minor, minor);
-        }
-        (void)tg_json_print(json, false, stdout);
-        (void)fputc('\n', stdout);
-        return;
-    }
-    char label[TG_BILL_LABEL_BYTES];
-    tg_bill_standing_label(&standing, label);
-    (void)printf("%-24s %-24s %12s %s  %-11s %s", label, tg_json_get_text(json, "account", "?"),
-                 tg_json_get_text(json, "total", "?"), tg_json_get_text(json, "currency", "?"),
-                 state, document->id);
-    if (leaves_credit) {
-        char left[TG_MONEY_TEXT_BYTES];
-        (void)tg_money_format(-standing.open, minor, minor, left);
-        (void)printf("  %s left", left);
-    }
-    (void)printf("\n");
-}
-
-/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a; of
- * several cycles that end with a month B-20261001-20270101-a. */
-static bool id_is_of_period(const char *id, const char *period)
-{
-    id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
-    if (strncmp(id, "B-", 2) != 0) {
-        return false;
-    }
-    id += 2;
-    if (strncmp(id, period, 7) == 0 && id[7] == '-') {
-        return true;
-    }
-    if (strspn(id, "0123456789") != 8 || id[8] != '-' || strspn(id + 9, "0123456789") != 8) {
-        return false;
-    }
-    char end[16];
-    char month[24];
-    int64_t end_ns = 0;
-    struct tg_civil civil;
-    (void)snprintf(end, sizeof end, "%.4s-%.2s-%.2s", id + 9, id + 13, id + 15);
-    if (tg_clock_parse(end, strlen(end), &end_ns) != TG_OK) {
-        return false;
-    }
-    tg_clock_to_civil(end_ns - 1, &civil);
-    (void)snprintf(month, sizeof month, "%04u-%02u", (unsigned)civil.year % 10000,
-                   (unsigned)civil.month % 100);
-    return strcmp(month, period) == 0;
-}
-
-/* --period and --account. */
-static bool is_wanted(const struct options *options, const struct tg_document *document)
-{
-    if (options->period != NULL && !id_is_of_period(document->id, options->period)) {
-        return false;
-    }
-    struct tg_json *json = NULL;
-    bool is_wanted = true;
-    if (options->account != NULL &&
-        tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
-        const char *issued = tg_json_get_text(json, "account", "");
-        is_wanted = strcmp(tg_json_get_text(tg_json_get(json, "billingAccount"), "id", issued),
-                           options->account) == 0;
-    }
-    tg_json_free(json);
-    return is_wanted;
-}
-
-static bool list_print(void *context, const struct tg_document *document)
-{
-    struct find *find = context;
-    struct tg_json *json = NULL;
-    if (!is_wanted(find->options, document)) {
-        return true;
-    }
-    if (find->options->is_full) {
-        (void)printf("%.*s\n", (int)document->json_bytes, document->json);
-        return true;
-    }
-    if (find->options->is_drafts) {
-        find->err = bill_print(find->options, find->txn, document->id);
-        return find->err == TG_OK;
-    }
-    if (tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
-        issued_print(find, document, json);
-    }
-    tg_json_free(json);
-    return true;
-}
-
-static int bill_list(const struct options *options, struct tg_txn *txn)
-{
-    struct find find = {.options = options, .txn = txn, .err = TG_OK};
-    int64_t start_ns = 0;
-    int64_t end_ns = 0;
-    if (options->period != NULL &&
-        tg_bill_period_parse(options->period, &start_ns, &end_ns) != TG_OK) {
-        return tg_cli_usage(&tg_verb_bill, "--period wants YYYY-MM, not '%s'", options->period);
-    }
-    const char *collection = options->is_drafts ? "billDraft"
-                             : options->is_full ? "customerBill"
-                                                : "billIssued";
-    enum tg_err err = tg_documents_visit(txn, collection, NULL, list_print, &find, NULL);
-    err = err == TG_OK ? find.err : err;
-    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
-}
-
-/* Every bill of the account, issued or draft. */
-static bool account_print(void *context, const struct tg_document *document)
-{
-    struct find *find = context;
-    struct tg_json *json = NULL;
-    find->err = tg_json_parse(document->json, document->json_bytes, &json, NULL);
-    if (find->err != TG_OK) {
-        return false;
-    }
-    const struct tg_json *account = tg_json_get(json, "billingAccount");
-    if (strcmp(tg_json_get_text(account, "id", ""), find->options->subject) == 0) {
-        if (find->found_count > 0 && !find->options->is_json) {
-            (void)fputc('\n', stdout);
-        }
-        find->found_count++;
-        find->err = bill_print(find->options, find->txn, document->id);
-    }
-    tg_json_free(json);
-    return find->err == TG_OK;
-}
-
-static int bill_show(const struct options *options, struct tg_txn *txn)
-{
-    if (options->subject == NULL) {
-        return tg_cli_usage(&tg_verb_bill, "show what? a number, a bill's id or an account");
-    }
-    struct tg_bytes json = {NULL, 0};
-    struct tg_json *number = NULL;
-    enum tg_err err = tg_documents_get(txn, "billNumber", options->subject, &json);
-    if (err == TG_OK) {
-        err = tg_json_parse(json.at, json.length_bytes, &number, NULL);
-    }
-    const char *id = err == TG_OK ? tg_json_get_text(number, "bill", "") : options->subject;
-    err = bill_print(options, txn, id);
-    tg_json_free(number);
-    if (err == TG_E_NOT_FOUND) {
-        struct find find = {.options = options, .txn = txn, .err = TG_OK};
-        err = tg_documents_visit(txn, "customerBill", NULL, account_print, &find, NULL);
-        if (err == TG_OK && find.err == TG_OK) {
-            err = tg_documents_visit(txn, "billDraft", NULL, account_print, &find, NULL);
-        }
-        err = find.err != TG_OK ? find.err : err;
-        err = err == TG_OK && find.found_count == 0 ? TG_E_NOT_FOUND : err;
-    }
-    if (err == TG_E_NOT_FOUND) {
-        return tg_cli_problem(&tg_verb_bill, "no bill, number or account is called '%s'",
-                              options->subject);
-    }
-    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(&tg_verb_bill, "%s", tg_err_sentence(err));
-}
-
-static int read_run(const struct options *options)
-{
-    struct tg_why why = {.text = ""};
-    struct tg_db *state = NULL;
-    if (tg_state_open(options->data, true, 0, &state, &why) != TG_OK) {
-        return tg_cli_problem(&tg_verb_bill, "%s", why.text);
-    }
-    struct tg_txn txn;
-    tg_txn_begin(&txn, state, false);
-    const int code =
-        strcmp(options->action, "list") == 0 ? bill_list(options, &txn) : bill_show(options, &txn);
-    tg_txn_abort(&txn);
-    tg_db_close(state);
-    return code;
-}
-
-/* One bill of a run from files; with --issue only issued ones are there, else only drafts. */
-static bool files_bill_print(void *context, const struct tg_document *document)
-{
-    struct find *find = context;
-    if (find->found_count++ > 0 && !find->options->is_json) {
-        (void)fputc('\n', stdout);
-    }
-    find->err = bill_print(find->options, find->txn, document->id);
-    return find->err == TG_OK;
-}
-
-static int files_bills_print(const struct options *options)
-{
-    struct tg_why why = {.text = ""};
-    struct tg_db *state = NULL;
-    if (tg_state_open(options->data, true, 0, &state, &why) != TG_OK) {
-        return tg_cli_problem(&tg_verb_bill, "%s", why.text);
-    }
-    struct tg_txn txn;
-    tg_txn_begin(&txn, state, false);
-    struct find find = {.options = options, .txn = &txn, .err = TG_OK};
-    const enum tg_err err = tg_documents_visit(&txn, options->issues ? "customerBill" : "billDraft",
-                                               NULL, files_bill_print, &find, NULL);
-    tg_txn_abort(&txn);
-    tg_db_close(state);
-    if (err == TG_OK && find.found_count == 0) {
-        (void)fprintf(stderr,
-                      "no account has anything on a bill of %s; a bill is of the cycle that ends "
-                      "in its month\n",
-                      options->period);
-    }
-    return err == TG_OK && find.err == TG_OK
-               ? TG_EXIT_OK
-               : tg_cli_problem(&tg_verb_bill, "%s",
-                                tg_err_sentence(err != TG_OK ? err : find.err));
+    return (struct tg_cli_bill_ask){.verb = &tg_verb_bill,
+                                    .data = options->data,
+                                    .subject = options->subject,
+                                    .period = options->period,
+                                    .account = options->account,
+                                    .is_drafts = options->is_drafts,
+                                    .is_full = options->is_full,
+                                    .is_json = options->is_json,
+                                    .issues = options->issues};
 }
 
 /* One run a month, so that each finds what those before it have charged. */
@@ -707,7 +294,8 @@ static int files_run(struct options *options)
     /* What is wrong has been told; of a catalog that is none there are no bills to fail. */
     int code = is_open ? months_make(options, first_ns, end_ns) : quoted;
     if (is_open) {
-        const int printed = files_bills_print(options);
+        const struct tg_cli_bill_ask ask = ask_of(options);
+        const int printed = tg_cli_bill_print_all(&ask);
         code = code == TG_EXIT_OK ? printed : code;
     }
     tg_cli_bill_files_remove(dir);
@@ -731,7 +319,8 @@ static int bill_run(int argc, char **argv)
         return tg_cli_bill_settle(&tg_verb_bill, options.data, true, options.is_json);
     }
     if (strcmp(options.action, "list") == 0 || strcmp(options.action, "show") == 0) {
-        return read_run(&options);
+        const struct tg_cli_bill_ask ask = ask_of(&options);
+        return tg_cli_bill_read(&ask, strcmp(options.action, "list") == 0);
     }
     const struct tg_cli_bill_entry entry = {.data = options.data,
                                             .subject = options.subject,
@@ -815,7 +404,7 @@ const struct tg_verb tg_verb_bill = {
         "it issues, and issues what was approved; with `grace_days` it waits for sources (--at: "
         "now,\n"
         "else the latest event). pay notes a payment, once a reference; below 0 it was paid back.\n"
-        "what is open below 0 on a bill is taken off the next ones, unless `credit: open`.\n"
+        "What is open below 0 on a bill is taken off the next ones, unless `credit: open`.\n"
         "void drops a draft, or takes back all of an issued bill by a credit note. dunning tells\n"
         "the fronts which bills are not paid so many days after they were due, each step once.\n"
         "settle tells the running engine what bills took from prepaid balances (`billing:\n"
