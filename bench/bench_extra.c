@@ -24,6 +24,7 @@ static const struct mode {
              {"--lossless", tg_bench_lossless, true, 0},
              {"--start", tg_bench_start, true, 0},
              {"--recover", tg_bench_recover, false, 0},
+             {"--roofline", tg_bench_roofline, true, 0},
              {"--swap", tg_bench_swap, true, 0},
              {"--checkpoint", tg_bench_checkpoint, true, 0}};
 

@@ -86,6 +86,11 @@ enum tg_err tg_bench_start(const struct tg_bench_extra *extra, struct tg_why *wh
  *  @param[out] why Reason. @return As tg_bench_start. */
 enum tg_err tg_bench_recover(const struct tg_bench_extra *extra, struct tg_why *why);
 
+/** @brief What the machine gives: random lines, streams, CRC, instructions, beside the figures that
+ *  the reference machine gave. @param extra is_csv. @param[out] why Reason.
+ *  @return TG_OK or TG_E_NO_MEMORY. */
+enum tg_err tg_bench_roofline(const struct tg_bench_extra *extra, struct tg_why *why);
+
 /** @brief Rows in open loop while catalogs are imported and swapped: latency with and without, and
  *  rows in = rows rated. @param extra Options. @param[out] why Reason. @return TG_OK; TG_E_INVALID
  *  a row is missing or wrong, or no row saw a new catalog; what a room said. */

@@ -69,6 +69,8 @@ static const char usage[] =
     "                            --subscribers N, --prefixes N, --dedup-records N, --csv\n"
     "  --recover DATA            that start alone, for the same folder again and again; an empty\n"
     "                            folder is filled first\n"
+    "  --roofline                what the machine gives: random lines, streams, CRC, instructions,\n"
+    "                            beside the reference machine; --csv\n"
     "  --swap                    open loop while catalogs of --prefixes N are imported and "
     "swapped:\n"
     "                            latency with and without; --subscribers N, --seconds N, --rate\n"
