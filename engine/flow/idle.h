@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief What an lcore does that finds nothing to do: turn for a while, then sleep.
+ *  @brief What an lcore does that finds little to do: turn for a while, then sleep.
  *
  *  Source: engine/README.md, threads. Threads: any lcore that reads snapshots. Allocates: never.
  *  Cost: a count a turn; asleep, 3 % of a CPU.
@@ -15,8 +15,8 @@
 
 #define TG_IDLE_SLEEP_NS 100000 /**< 0.1 ms: far below the 10 ms of an epoch. */
 
-/** @brief One empty turn. While it sleeps, nobody waits for its snapshots.
- *  @param[in,out] turns Empty turns in a row; the caller sets it to 0 when it found something.
+/** @brief One turn with little or nothing. While it sleeps, nobody waits for its snapshots.
+ *  @param[in,out] turns Such turns in a row; the caller sets it to 0 when it found more.
  *  @param turns_max Turns before it sleeps. */
 static inline void tg_idle(uint32_t *turns, uint32_t turns_max)
 {

@@ -157,6 +157,9 @@ static void port_moved(struct tg_ingest *ingest, struct tg_ingest_port *port)
     (void)tg_ingest_block(ingest);
 }
 
+/* Datagrams of a turn that are worth it: a hundred rows of usual exporters. */
+#define MUCH_INPUTS 4u
+
 static uint32_t port_step(struct tg_ingest *ingest, struct tg_ingest_port *port)
 {
     struct tg_input inputs[TG_BURST_MAX];
@@ -175,23 +178,28 @@ static uint32_t port_step(struct tg_ingest *ingest, struct tg_ingest_port *port)
     return count;
 }
 
-uint32_t tg_ingest_step(struct tg_ingest *ingest)
+enum tg_turn tg_ingest_step(struct tg_ingest *ingest)
 {
     uint32_t taken = 0;
+    bool is_of_file = false;
     tg_ingest_cut(ingest);
     tg_ingest_hold(ingest);
     if (ingest->params.desk != NULL && tg_desk_is_waiting(ingest->params.desk, ingest->desk_turn)) {
         tg_ingest_desk(ingest);
     }
     for (uint32_t i = 0; i < ingest->ports_count && !ingest->has_failed; i++) {
-        taken += port_step(ingest, &ingest->ports[i]);
+        const uint32_t count = port_step(ingest, &ingest->ports[i]);
+        taken += count;
+        is_of_file = is_of_file || (ingest->ports[i].is_positioned && count > 0);
         if (tg_ingest_epoch_is_due(ingest)) {
             (void)tg_ingest_end_epoch(ingest);
         }
     }
     tg_ingest_acknowledge(ingest);
     tg_snapshot_quiescent();
-    return taken;
+    return taken >= MUCH_INPUTS || is_of_file ? TG_TURN_MUCH
+           : taken > 0                        ? TG_TURN_LITTLE
+                                              : TG_TURN_NOTHING;
 }
 
 bool tg_ingest_ports_are_finished(const struct tg_ingest *ingest)

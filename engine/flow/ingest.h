@@ -121,12 +121,16 @@ void tg_ingest_destroy(struct tg_ingest *ingest);
  *  @return TG_OK or TG_E_FULL. */
 enum tg_err tg_ingest_add_port(struct tg_ingest *ingest, const struct tg_ingest_port *port);
 
-/**
- * @brief One turn over all ports.
- * @param ingest  Made.
- * @return Inputs taken; 0 when all ports were empty.
- */
-uint32_t tg_ingest_step(struct tg_ingest *ingest);
+/** @brief What a turn over all ports brought. */
+enum tg_turn {
+    TG_TURN_NOTHING = 0, /**< All ports were empty. */
+    TG_TURN_LITTLE,      /**< A few datagrams, which cost more than their rows: a system call and a
+                              batch of their own. Where so little comes, wait for more. */
+    TG_TURN_MUCH         /**< More, or a piece of a file. */
+};
+
+/** @brief One turn over all ports. @param ingest Made. @return What it brought. */
+enum tg_turn tg_ingest_step(struct tg_ingest *ingest);
 
 /** @brief End the open epoch now, if there is one. @param ingest Made. @return Epoch ended, or the
  *  last one before. */

@@ -30,7 +30,7 @@
 #define SEQUENCE_STREAMS    8192u
 #define TIMELINE_CLAIMS     256u
 #define RING_ROWS           16384u
-#define IDLE_TURNS          256u   /* empty turns before the lcore sleeps */
+#define LIGHT_TURNS         16u    /* turns with little or nothing before the lcore sleeps */
 #define DRAIN_NS            (INT64_C(200) * 1000000) /* what is in sockets when asked to stop */
 
 static void params_default(struct tg_pipeline_params *params)
@@ -265,14 +265,17 @@ static void ingest_drain(struct tg_pipeline *pipeline)
 static void ingest_run(void *context, const struct tg_stop *stop)
 {
     struct tg_pipeline *pipeline = context;
-    uint32_t idle_turns = 0;
+    uint32_t light_turns = 0;
     int64_t expired_ns = tg_clock_monotonic_ns();
     while (!tg_stop_is_requested(stop) && !tg_ingest_has_failed(pipeline->ingest)) {
-        if (tg_ingest_step(pipeline->ingest) > 0) {
-            idle_turns = 0;
-        } else {
+        const enum tg_turn turn = tg_ingest_step(pipeline->ingest);
+        if (turn == TG_TURN_NOTHING) {
             ingest_finish(pipeline);
-            tg_idle(&idle_turns, IDLE_TURNS);
+        }
+        if (turn == TG_TURN_MUCH) {
+            light_turns = 0;
+        } else {
+            tg_idle(&light_turns, LIGHT_TURNS);
         }
         const int64_t now_ns = tg_clock_monotonic_ns();
         if (now_ns - expired_ns > TG_NS_PER_S) {
