@@ -172,7 +172,7 @@ static enum tg_err rows_apply(void *context, const struct tg_scan_view *view)
 static enum tg_err accounts_compare(const struct control *control, const struct recovery *recovery,
                                     struct tg_why *why)
 {
-    const struct tg_accounts *live = control->load->rig.accounts;
+    struct tg_accounts *live = control->load->rig.accounts;
     for (uint32_t page = 0; page < tg_accounts_half_pages_count(live) * 2; page++) {
         if (memcmp(tg_accounts_page_bytes(live, page),
                    tg_accounts_page_bytes(recovery->accounts, page), TG_ACCOUNT_PAGE_BYTES) != 0) {

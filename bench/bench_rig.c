@@ -29,6 +29,8 @@
 #define DEDUP_RECORDS    UINT64_C(4000000) /* the pipeline's default */
 #define SMALL_DECK       1000u
 #define HEAD_OCTETS      42u
+#define MONTH_ROWS       2u /* of each: one begins the line, one finds it */
+#define MONTH_OCTETS     1000u
 
 int64_t tg_bench_process_cpu_ns(void)
 {
@@ -267,6 +269,41 @@ void tg_rig_close(struct tg_rig *rig)
         tg_rig_remove(rig->dir);
     }
     memset(rig, 0, sizeof *rig);
+}
+
+/* ---- the month so far ------------------------------------------------------------------------ */
+
+static void month_batch(struct tg_rig *rig, struct tg_batch *batch, uint32_t first)
+{
+    const uint32_t left = rig->world.subscribers_count - first;
+    batch->rows_count = left < TG_BATCH_ROWS_MAX ? left : TG_BATCH_ROWS_MAX;
+    for (uint32_t i = 0; i < batch->rows_count; i++) {
+        batch->rows[i] = (struct tg_usage){
+            .start_ns = TG_FEED_START_NS, .quantity_up = MONTH_OCTETS, .service = TG_SERVICE_DATA};
+        batch->charges[i] = (struct tg_charge){.subscriber = first + i, .node_state = TG_NODE_UP};
+        tg_reference_data(&rig->reference, first + i, MONTH_OCTETS);
+    }
+    tg_rating_price(rig->rating, batch);
+}
+
+enum tg_err tg_rig_month(struct tg_rig *rig, struct tg_why *why)
+{
+    static struct tg_batch batch;
+    const struct tg_sums before = rig->reference.sums;
+    for (uint32_t row = 0; row < MONTH_ROWS; row++) {
+        for (uint32_t first = 0; first < rig->world.subscribers_count; first += TG_BATCH_ROWS_MAX) {
+            month_batch(rig, &batch, first);
+            for (uint32_t i = 0; i < batch.rows_count; i++) {
+                if (batch.charges[i].fate != TG_FATE_RATED) {
+                    return tg_why_set(why, TG_E_INVALID, "subscriber %u: no row before the first",
+                                      first + i);
+                }
+            }
+        }
+    }
+    tg_snapshot_quiescent();
+    rig->reference.sums = before;
+    return TG_OK;
 }
 
 /* ---- runs ----------------------------------------------------------------------------------- */

@@ -64,6 +64,11 @@ void tg_rig_close(struct tg_rig *rig);
 /** @brief Remove a scratch folder. @param dir Path. */
 void tg_rig_remove(const char *dir);
 
+/** @brief Let every subscriber have had rows before, as on any day but a month's first. They are
+ *  in accounts and in the reference's allowances, in no journal and no sum. @param rig Open, before
+ *  its first pass. @param[out] why Reason. @return TG_OK or TG_E_INVALID. */
+enum tg_err tg_rig_month(struct tg_rig *rig, struct tg_why *why);
+
 /** @brief Before a step: wait for the disk where the options say so. @param rig Open. */
 void tg_rig_settle(struct tg_rig *rig);
 

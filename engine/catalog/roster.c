@@ -8,6 +8,7 @@
 #include "base/hash.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,6 +332,8 @@ enum tg_err tg_roster_build(const struct tg_roster_params *params, struct tg_ros
     if (made == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the roster");
     }
+    static _Atomic uint64_t numbers_given;
+    made->number = atomic_fetch_add_explicit(&numbers_given, 1, memory_order_relaxed) + 1;
     made->subscribers_count = params->subscribers_count;
     made->accounts_count = params->accounts_count;
     made->slots_count = params->keys_count * 100 / 65 + SLOTS_MIN;

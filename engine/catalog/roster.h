@@ -218,6 +218,7 @@ struct tg_roster {
      *  TG_ROSTER_ASK_LINE; shape [subscribers_count]. NULL: always ask the line. */
     const uint16_t *hot;
     int64_t hot_from_ns;                       /**< Earlier times ask the line. */
+    uint64_t number;                           /**< No other of this process has it; 0: none. */
     const struct tg_roster_slot *slots;        /**< Open addressing; private. */
     uint64_t slots_count;                      /**< Slots. */
     uint64_t keys_count;                       /**< Used slots. */

@@ -199,7 +199,7 @@ struct tg_account_line *tg_accounts_line(struct tg_accounts *accounts, uint32_t 
         }
         /* A call whose partial records cross midnight of the month's last day is still one call. */
         const uint32_t calls_open = other->period != 0 ? other->calls_open : line->calls_open;
-        *line = (struct tg_account_line){.period = period, .calls_open = calls_open};
+        *line = (struct tg_account_line){.period = (uint16_t)period, .calls_open = calls_open};
         if (atomic_load_explicit(&accounts->used[page], memory_order_relaxed) == 0) {
             atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
         }
@@ -403,9 +403,20 @@ static uint8_t *page_at(const struct tg_accounts *accounts, uint32_t page)
     return (uint8_t *)accounts->lines[page >= half] + within * TG_ACCOUNT_PAGE_BYTES;
 }
 
-const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page)
+/* A roster's tag means nothing to another process, nor to another worker. */
+static void lines_forget(const struct tg_accounts *accounts, uint32_t page, void *bytes)
+{
+    struct tg_account_line *lines = bytes;
+    for (size_t i = 0; page < accounts->half_pages_count * 2 && i < TG_ACCOUNT_PAGE_LINES; i++) {
+        lines[i].product = 0;
+        lines[i].roster_tag = 0;
+    }
+}
+
+const void *tg_accounts_page_bytes(struct tg_accounts *accounts, uint32_t page)
 {
     assert(page < tg_accounts_pages_count(accounts));
+    lines_forget(accounts, page, page_at(accounts, page));
     return page_at(accounts, page);
 }
 
@@ -434,7 +445,8 @@ static bool shelves_restore(struct tg_accounts *accounts, uint32_t page, struct 
 
 void tg_accounts_page_take(struct tg_accounts *accounts, uint32_t page, void *to)
 {
-    memcpy(to, tg_accounts_page_bytes(accounts, page), TG_ACCOUNT_PAGE_BYTES);
+    memcpy(to, page_at(accounts, page), TG_ACCOUNT_PAGE_BYTES);
+    lines_forget(accounts, page, to);
     const uint32_t first_shelf = accounts->half_pages_count * 2;
     const bool has_kept = page >= first_shelf &&
                           atomic_load_explicit(&accounts->kept_count, memory_order_relaxed) != 0;
@@ -503,7 +515,7 @@ static bool page_is_sound(const struct tg_accounts *accounts, uint32_t page, con
     }
     const uint32_t half = page >= accounts->half_pages_count;
     for (size_t i = 0; i < TG_ACCOUNT_PAGE_LINES; i++) {
-        uint32_t period;
+        uint16_t period;
         memcpy(&period, bytes + i * TG_ACCOUNT_LINE_BYTES, sizeof period);
         if (period != 0 && (period & 1) != half) {
             return false;
@@ -522,6 +534,7 @@ enum tg_err tg_accounts_page_load(struct tg_accounts *accounts, uint32_t page, c
         return TG_E_CORRUPT;
     }
     memcpy(page_at(accounts, page), bytes, TG_ACCOUNT_PAGE_BYTES);
+    lines_forget(accounts, page, page_at(accounts, page));
     if (page < accounts->half_pages_count * 2) {
         atomic_store_explicit(&accounts->used[page], 1, memory_order_relaxed);
     } else {

@@ -64,9 +64,14 @@ struct tg_account_meter {
 
 /** @brief One subscriber, one month. */
 struct tg_account_line {
-    uint32_t period;     /**< Months since 1970-01, plus 1; 0: never used. */
-    uint32_t calls_open; /**< Calls on the subscriber's shelf whose records go on (rate/call.h). */
-    int64_t cost;        /**< Sum of amounts of the period, in the account's currency. */
+    uint16_t period; /**< Months since 1970-01, plus 1; 0: never used. */
+    uint16_t
+        product; /**< What the roster sells to him, when roster_tag says so: the rate stage need
+                      not look there (rate/quick.h). Not of the account, in no checkpoint. */
+    uint32_t calls_open : 8;  /**< Calls on the subscriber's shelf whose records go on
+                                   (rate/call.h). */
+    uint32_t roster_tag : 24; /**< Which roster told product, by the worker's count; 0: none. */
+    int64_t cost;             /**< Sum of amounts of the period, in the account's currency. */
     struct tg_account_meter meters[TG_METERS_COUNT]; /**< By enum tg_account_meter_kind. */
 };
 _Static_assert(sizeof(struct tg_account_line) == TG_ACCOUNT_LINE_BYTES, "one cache line");
@@ -272,9 +277,11 @@ void tg_accounts_page_clean(struct tg_accounts *accounts, uint32_t page);
  *  thread, also while workers run. @param page Below the count. */
 void tg_accounts_page_mark(struct tg_accounts *accounts, uint32_t page);
 
-/** @brief A page's bytes. @param accounts Borrowed. @param page Below the count.
+/** @brief A page's bytes; what its lines know of the roster is dropped, as from a checkpoint's
+ * copy.
+ *  @param accounts No worker runs. @param page Below the count.
  *  @return TG_ACCOUNT_PAGE_BYTES octets, host byte order; borrowed until the next row. */
-const void *tg_accounts_page_bytes(const struct tg_accounts *accounts, uint32_t page);
+const void *tg_accounts_page_bytes(struct tg_accounts *accounts, uint32_t page);
 
 /**
  * @brief From now on keep shelves as they are now, until their page is taken: what a row does to

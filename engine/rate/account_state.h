@@ -92,7 +92,7 @@ static inline bool tg_accounts_line_begin(struct tg_accounts *accounts,
         atomic_load_explicit(&accounts->used[other_page], memory_order_relaxed) != 0) {
         return false;
     }
-    *line = (struct tg_account_line){.period = period};
+    *line = (struct tg_account_line){.period = (uint16_t)period};
     if (atomic_load_explicit(&accounts->used[within + half], memory_order_relaxed) == 0) {
         atomic_store_explicit(&accounts->used[within + half], 1, memory_order_relaxed);
     }

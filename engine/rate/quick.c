@@ -16,9 +16,18 @@
 #define LABEL_ZONE    (8 * (offsetof(struct tg_charge, zone) - LABEL_WORD))
 _Static_assert(TAIL_WORD + 8 == sizeof(struct tg_charge), "the last word");
 _Static_assert(LABEL_WORD + 8 == TAIL_WORD, "the word before");
+/* First word of an account line: month, product, calls open, tag of the roster. */
+#define LINE_MONTH         UINT64_C(0x000000ff0000ffff) /* a month, and no call open */
+#define LINE_PRODUCT       UINT64_C(0x00000000ffff0000)
+#define LINE_PRODUCT_SHIFT 16u
+#define LINE_TAG_SHIFT     40u
+#define LINE_TAGS_MAX      ((1u << (64 - LINE_TAG_SHIFT)) - 1)
 _Static_assert(offsetof(struct tg_account_line, period) == 0 &&
-                   offsetof(struct tg_account_line, calls_open) == 4,
-               "one word: a month, and no call open");
+                   8 * offsetof(struct tg_account_line, product) == LINE_PRODUCT_SHIFT &&
+                   offsetof(struct tg_account_line, cost) == 8,
+               "the first word");
+/* Rows of a batch that ask the roster, above which all of the next one ask ahead. */
+#define UNKNOWN_MANY 16u
 
 /* Keeps a pointer in a register: gcc 12 works its address out anew at each use. */
 #define HELD(pointer) __asm__("" : "+r"(pointer))
@@ -32,11 +41,27 @@ _Static_assert(offsetof(struct tg_account_line, period) == 0 &&
      (uint32_t)(TG_USAGE_INCOMING | TG_USAGE_PARTIAL) << FLAGS_AT)
 _Static_assert(offsetof(struct tg_usage, service) + 4 == sizeof(struct tg_usage), "the last ones");
 
+static inline uint64_t word_get(const void *object, size_t offset_bytes)
+{
+    uint64_t word;
+    memcpy(&word, (const uint8_t *)object + offset_bytes, sizeof word);
+    return word;
+}
+
 static inline bool row_is_unusual(const struct tg_usage *row)
 {
     uint32_t last;
     memcpy(&last, &row->service, sizeof last);
     return (last & UNUSUAL) != 0;
+}
+
+/* Tags are given once: when there are no more, lines know nothing and the roster is asked. */
+static void roster_enter(struct tg_quick *quick, uint64_t number)
+{
+    quick->roster_number = number;
+    quick->roster_word = number != 0 && quick->roster_tags_given < LINE_TAGS_MAX
+                             ? (uint64_t)++quick->roster_tags_given << LINE_TAG_SHIFT
+                             : UINT64_MAX;
 }
 
 void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
@@ -51,12 +76,18 @@ void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot 
     quick->usual_ns = 0;
     quick->usual_span_ns = 0;
     quick->usual_count = subscribers_count < lines_count ? subscribers_count : lines_count;
+    quick->ask_mask = quick->unknown_count > UNKNOWN_MANY ? UINT32_MAX : 0;
+    quick->unknown_count = 0;
+    if (quick->roster_word == 0 || quick->roster_number != snapshot->roster->number) {
+        roster_enter(quick, snapshot->roster->number);
+    }
     (void)tg_rate_quick_times(rate, snapshot, at_ns);
 }
 
 /* One row after the other: addresses first and then all prefetches at once was no faster. Where the
  * host maps small pages a prefetch is a page walk of 20 to 50 ns, so the roster is asked by its
- * small array (tg_roster_product). */
+ * small array (tg_roster_product), and only while many lines do not know the product: after a start
+ * or a change of people. Else the first product is asked for, which costs nothing. */
 void tg_rate_quick_ahead(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
                          const struct tg_usage *rows, const struct tg_charge *charges,
                          uint32_t count, uint32_t turn)
@@ -68,6 +99,7 @@ void tg_rate_quick_ahead(struct tg_rate *rate, const struct tg_catalog_snapshot 
     const uint64_t span_ns = quick->usual_span_ns;
     const uint32_t subscribers_count = quick->usual_count;
     const uint32_t period = quick->period;
+    const uint32_t ask_mask = quick->ask_mask;
     assert(count <= TG_QUICK_ROWS_MAX);
     for (uint32_t i = 0; i < count; i++) {
         struct tg_quick_row *row = &quick->rows[turn & 1][i];
@@ -79,7 +111,7 @@ void tg_rate_quick_ahead(struct tg_rate *rate, const struct tg_catalog_snapshot 
             row->line = &lines[subscriber];
             row->period = period;
             __builtin_prefetch(row->line, 0, 3);
-            __builtin_prefetch(&hot[subscriber], 0, 3);
+            __builtin_prefetch(&hot[subscriber & ask_mask], 0, 3);
         }
     }
 }
@@ -156,11 +188,32 @@ static bool band_of(const struct tg_image *image, const struct tg_quick_cell *ce
                                              (uint64_t)until_ns - (uint64_t)row->start_ns);
 }
 
-/* The product of a row that the group's look ahead found nothing unusual about. */
-static inline uint16_t usual_product(const struct tg_roster *roster, uint32_t subscriber,
-                                     const struct tg_usage *row)
+/* What the line does not know, the roster tells once. It is the same for all usual times, so it is
+ * known to the line from then on, until there is another roster or month. */
+static __attribute__((noinline)) uint16_t line_learn(struct tg_quick *quick,
+                                                     const struct tg_roster *roster,
+                                                     uint32_t subscriber,
+                                                     const struct tg_quick_row *row)
 {
-    const uint16_t product = roster->hot[subscriber];
+    struct tg_account_line *line = row->line;
+    quick->unknown_count++;
+    if (line->period == row->period && quick->roster_word != UINT64_MAX) {
+        line->product = roster->hot[subscriber];
+        line->roster_tag = (uint32_t)(quick->roster_word >> LINE_TAG_SHIFT);
+    }
+    return roster->hot[subscriber];
+}
+
+/* The product of a row that the group's look ahead found nothing unusual about. */
+static inline uint16_t usual_product(struct tg_quick *quick, const struct tg_roster *roster,
+                                     uint32_t subscriber, const struct tg_usage *row,
+                                     const struct tg_quick_row *quick_row)
+{
+    const uint64_t word = word_get(quick_row->line, 0);
+    const uint16_t product =
+        __builtin_expect((word & ~LINE_PRODUCT) == (quick_row->period | quick->roster_word), 1)
+            ? (uint16_t)(word >> LINE_PRODUCT_SHIFT)
+            : line_learn(quick, roster, subscriber, quick_row);
     return __builtin_expect(product != TG_ROSTER_ASK_LINE, 1)
                ? product
                : tg_roster_product(roster, subscriber, row->start_ns);
@@ -282,9 +335,10 @@ void tg_rate_quick_resolve(struct tg_rate *rate, const struct tg_catalog_snapsho
     quick->group = group;
     for (uint32_t i = 0; i < count; i++) {
         struct tg_quick_row *row = &group[i];
-        const uint16_t product = __builtin_expect(row->line != NULL, 1)
-                                     ? usual_product(roster, charges[i].subscriber, &rows[i])
-                                     : other_product(rate, snapshot, &rows[i], &charges[i], row);
+        const uint16_t product =
+            __builtin_expect(row->line != NULL, 1)
+                ? usual_product(quick, roster, charges[i].subscriber, &rows[i], row)
+                : other_product(rate, snapshot, &rows[i], &charges[i], row);
         if (__builtin_expect(product == TG_ROSTER_ASK_LINE, 0)) {
             row->cell = NULL;
             continue;
@@ -373,13 +427,6 @@ static __attribute__((noinline)) bool cost_finish(const struct tg_quick_price *p
         cost->remainder = cost->amount == unlimited ? cost->remainder : 0;
     }
     return true;
-}
-
-static inline uint64_t word_get(const void *object, size_t offset_bytes)
-{
-    uint64_t word;
-    memcpy(&word, (const uint8_t *)object + offset_bytes, sizeof word);
-    return word;
 }
 
 static inline void word_put(void *object, size_t offset_bytes, uint64_t word)
@@ -481,7 +528,7 @@ static inline bool row_post(struct tg_rate *rate, const struct tg_usage *row,
     if (__builtin_expect(tg_plug_is_quarantined(quick_row->price->plug), 0)) {
         return false;
     }
-    if (__builtin_expect(word_get(line, 0) != quick_row->period, 0)) {
+    if (__builtin_expect((word_get(line, 0) & LINE_MONTH) != quick_row->period, 0)) {
         return line->period != quick_row->period && fresh_post(rate, row, charge, quick_row);
     }
     tg_accounts_touch(rate->accounts, charge->subscriber, quick_row->period);

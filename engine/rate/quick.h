@@ -3,7 +3,7 @@
  *  @brief The short way through the rate stage: rows whose price is a product and nothing more.
  *
  *  Source: reference rating-semantics 4.1, 4.3; performance.md 2c. Threads: one worker.
- *  Allocates: never. Cost: 232 instructions a row for the whole stage, 935 the long way
+ *  Allocates: never. Cost: 242 instructions a row for the whole stage, 935 the long way
  *  (tools/guard).
  *
  *  Most rows of a carrier meet a price that is price * units / per_units, one band, at most one
@@ -20,6 +20,9 @@
  *  (3) Cells and prices are caches of one image; their tag names the image, the slot is found by
  *      index, a clash makes them anew and sends the rows of the group that it was found for
  *      before the long way. No state of theirs outlives a change of catalog.
+ *  (4) An account line knows its subscriber's product once the roster's hot array told it, for the
+ *      times of that array and under the tag that the worker gave this roster: the second random
+ *      line of a row is saved until there is another roster or month. Nothing of it is stored.
  */
 #ifndef TG_RATE_QUICK_H
 #define TG_RATE_QUICK_H
@@ -131,6 +134,11 @@ struct tg_quick {
     uint32_t period;              /**< Month of the times. */
     uint32_t tag;                 /**< Tag of the image. */
     uint32_t tags_given;          /**< Tags so far. */
+    uint64_t roster_number;       /**< Of the batch's roster. */
+    uint64_t roster_word;         /**< Its tag where an account line has it; UINT64_MAX: none. */
+    uint32_t roster_tags_given;   /**< Tags of rosters so far. */
+    uint32_t unknown_count;       /**< Rows of the batch whose line did not know the product. */
+    uint32_t ask_mask;            /**< All ones after a batch with many such rows, else 0. */
     struct tg_quick_image images[TG_QUICK_IMAGES_COUNT];
     struct tg_quick_row *group; /**< Rows that were resolved last: one of the two below. */
     struct tg_quick_row rows[2][TG_QUICK_ROWS_MAX] __attribute__((aligned(64)));

@@ -230,7 +230,7 @@ const struct tg_rate_counts *tg_rate_counts(const struct tg_rate *rate);
 /** @brief tg_accounts_pages_count of its lines. @param rate Borrowed. @return Count. */
 uint32_t tg_rate_pages_count(const struct tg_rate *rate);
 
-/** @brief tg_accounts_page_bytes. @param rate Borrowed. @param page Below the count.
+/** @brief tg_accounts_page_bytes. @param rate Not running. @param page Below the count.
  *  @return TG_ACCOUNT_PAGE_BYTES octets. */
 const void *tg_rate_page_bytes(const struct tg_rate *rate, uint32_t page);
 

@@ -68,7 +68,7 @@ static struct tg_accounts *accounts_make(void)
     return made;
 }
 
-static bool accounts_equal(const struct tg_accounts *a, const struct tg_accounts *b)
+static bool accounts_equal(struct tg_accounts *a, struct tg_accounts *b)
 {
     for (uint32_t page = 0; page < tg_accounts_pages_count(a); page++) {
         if (memcmp(tg_accounts_page_bytes(a, page), tg_accounts_page_bytes(b, page),

@@ -85,6 +85,17 @@ static void catalog_roll(struct fixture *f, int64_t start_ns)
     f->lines[4].flags = TG_ROSTER_REMOVED;
 }
 
+/* People as another import leaves them: some have a product that nobody sells. */
+static void people_roll(struct fixture *f)
+{
+    static uint64_t number;
+    for (uint32_t i = 0; i < FIXTURE_SUBSCRIBERS; i++) {
+        f->lines[i].product = roll(4) == 0;
+        hot[i] = i == 3 || i == 4 ? TG_ROSTER_ASK_LINE : f->lines[i].product;
+    }
+    f->roster.number = roll(8) == 0 ? 0 : ++number;
+}
+
 /* A version of mid-month that grants less than some have used by then. */
 static void catalog_shrink(struct fixture *f)
 {
@@ -154,6 +165,9 @@ Test(quick, both_ways_give_the_same_charge_and_line, .timeout = 600)
             struct tg_charge slowly[TG_BATCH_ROWS_MAX];
             static struct tg_rate_trace traces[TG_BATCH_ROWS_MAX];
             const uint32_t count = 1 + (uint32_t)roll(TG_BATCH_ROWS_MAX);
+            if (roll(10) == 0) {
+                people_roll(&f);
+            }
             if (done >= ROWS / 2 && f.image.version == FIRST_VERSION) {
                 catalog_shrink(&f);
             }
@@ -233,6 +247,7 @@ static void wide_init(struct wide *wide)
         f->lines[i].product = wide->hot[i];
     }
     f->roster.hot = wide->hot;
+    f->roster.number = 1;
 }
 
 Test(quick, rows_of_one_group_that_share_a_place_keep_their_own_prices)
