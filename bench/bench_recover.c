@@ -243,7 +243,7 @@ static void steps_print(const struct tg_bench_extra *extra,
         [TG_RESTORE_ACCOUNTS] = "recovery: account lines: CPU",
         [TG_RESTORE_NOTES] = "recovery: node lives and prepaid: CPU",
         [TG_RESTORE_REST] = "recovery: rest: CPU",
-        [TG_RESTORE_READ] = "recovery: read and check and decode: CPU"};
+        [TG_RESTORE_READ] = "recovery: read and decode and sum up: CPU"};
     for (unsigned step = 0; step < TG_RESTORE_STEPS_COUNT; step++) {
         line_print(extra, names[step], (uint64_t)recovery->step_ns[step] / 1000000, "ms");
     }

@@ -77,7 +77,7 @@ enum tg_restore_step {
     TG_RESTORE_ACCOUNTS,   /**< Rows posted to their account lines. */
     TG_RESTORE_NOTES,      /**< Node lives, prepaid balances, cumulative readings. */
     TG_RESTORE_REST,       /**< Everything else of the control thread: sections, waiting. */
-    TG_RESTORE_READ,       /**< Other threads: reading, checking, decoding blocks. */
+    TG_RESTORE_READ,       /**< Other threads: reading, decoding, summing up blocks. */
     TG_RESTORE_STEPS_COUNT
 };
 

@@ -15,13 +15,21 @@
 #include "flow/positions.h"
 #include "ledger/checkpoint.h"
 #include "ledger/journal.h"
+#include "ledger/lanes.h"
 #include "ledger/scan.h"
 #include "rt/lcore.h"
 
+struct tg_rate_sums;
 struct tg_roster;
 
 #define TG_BLOB_SOURCES "sources"  /**< Checkpoint: keys of sources, by id. */
 #define TG_BLOB_DECODER "decoder/" /**< Checkpoint: and a decoder's name: its state. */
+
+/** @brief What lanes make of the blocks they decode, for the control thread. */
+struct tg_restore {
+    const struct tg_catalog_snapshot *catalog; /**< The one in force. */
+    struct tg_rate_sums *sums[TG_LANES_MAX];   /**< Of the block that a lane gave last. */
+};
 
 /** @brief The data plane. */
 struct tg_pipeline {
@@ -56,6 +64,7 @@ struct tg_pipeline {
     struct tg_journal_tail tail;             /**< Where the journal goes on. */
     uint64_t restored_rows_count;            /**< Rows read so far at recovery. */
     int64_t restore_told_ns;                 /**< When that was last logged; monotonic. */
+    struct tg_restore *restore;              /**< Recovery: what it needs besides; else NULL. */
 };
 
 /* restore.c */
@@ -69,6 +78,18 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
 /** @brief Columns that tg_restore_rows reads. @param pipeline Object. @param is_posted As there.
  *  @return TG_COLUMN_BIT of each; 0: whole rows. */
 uint64_t tg_restore_columns(const struct tg_pipeline *pipeline, bool is_posted);
+
+/** @brief Make room for what lanes make. @param pipeline Tables made. @return TG_OK,
+ *  TG_E_NO_MEMORY. */
+enum tg_err tg_restore_begin(struct tg_pipeline *pipeline);
+
+/** @brief Give it back. @param pipeline Begun, or not. */
+void tg_restore_end(struct tg_pipeline *pipeline);
+
+/** @brief On a lane's thread: what a block's rows add to account lines.
+ *  @param context The pipeline, begun; of it only what belongs to the lane is written.
+ *  @param view The block's. */
+void tg_restore_make(void *context, const struct tg_scan_view *view);
 
 /** @brief Replay the rows of a block. @param pipeline Tables begun. @param view The block's, with
  *  one row or more. @param is_posted Rows behind the checkpoint: lines and cumulative readings do

@@ -262,7 +262,7 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
                                           .columns = tg_restore_columns(pipeline, false)};
     struct tg_lanes *lanes = NULL;
     struct tg_scan_view view;
-    enum tg_err err = tg_lanes_open(&params, 0, false, &lanes, why);
+    enum tg_err err = tg_lanes_open(&params, 0, false, NULL, &lanes, why);
     while (err == TG_OK && (err = tg_lanes_next(lanes, &view, why)) == TG_OK) {
         const struct tg_observation *observations;
         const uint8_t *text;
@@ -318,6 +318,7 @@ static enum tg_err tables_begin(struct tg_pipeline *pipeline, struct tg_why *why
         err = tg_dedup_restore_begin(dedup, tg_dedup_skip(dedup, count));
         err = err == TG_OK ? tg_rate_apply_begin(pipeline->ratings[i]->rate) : err;
     }
+    err = err == TG_OK ? tg_restore_begin(pipeline) : err;
     return err == TG_E_NO_MEMORY ? tg_why_set(why, err, "no memory to read the journal") : err;
 }
 
@@ -325,6 +326,7 @@ static enum tg_err tables_end(struct tg_pipeline *pipeline, struct tg_why *why)
 {
     enum tg_err err = TG_OK;
     int64_t at_ns = tg_clock_thread_cpu_ns();
+    tg_restore_end(pipeline);
     for (uint32_t i = 0; i < pipeline->ratings_count; i++) {
         tg_dedup_restore_end(pipeline->ratings[i]->dedup);
         tg_restore_step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
@@ -362,6 +364,7 @@ static enum tg_err journal_replay(struct tg_pipeline *pipeline, uint64_t epoch,
 {
     const struct tg_recover_calls calls = {.context = pipeline,
                                            .columns = tg_restore_columns(pipeline, true),
+                                           .make = tg_restore_make,
                                            .block = block_replay,
                                            .rows = rows_replay,
                                            .observations = observations_replay,

@@ -11,6 +11,9 @@
 #include "ledger/scan.h"
 #include "mediate/cumulative.h"
 #include "rate/rate.h"
+#include "rate/sums.h"
+
+#include <stdlib.h>
 
 #define PROGRESS_NS (2 * TG_NS_PER_S)
 #define PIECE_ROWS  4096u /* whole rows that stay in the second-level cache between the steps */
@@ -169,6 +172,56 @@ enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_us
     return err;
 }
 
+/* ---- ahead ----------------------------------------------------------------------------------- */
+
+enum tg_err tg_restore_begin(struct tg_pipeline *pipeline)
+{
+    struct tg_restore *made = calloc(1, sizeof *made);
+    pipeline->restore = made;
+    if (made == NULL) {
+        return TG_E_NO_MEMORY;
+    }
+    made->catalog = tg_snapshot_read(pipeline->params.catalog);
+    for (uint32_t lane = 0; lane < TG_LANES_MAX; lane++) {
+        made->sums[lane] = tg_rate_sums_create(pipeline->accounts);
+        if (made->sums[lane] == NULL) {
+            return TG_E_NO_MEMORY;
+        }
+    }
+    return TG_OK;
+}
+
+void tg_restore_end(struct tg_pipeline *pipeline)
+{
+    for (uint32_t lane = 0; pipeline->restore != NULL && lane < TG_LANES_MAX; lane++) {
+        tg_rate_sums_free(pipeline->restore->sums[lane]);
+    }
+    free(pipeline->restore);
+    pipeline->restore = NULL;
+}
+
+void tg_restore_make(void *context, const struct tg_scan_view *view)
+{
+    const struct tg_pipeline *pipeline = context;
+    const struct tg_restore *restore = pipeline->restore;
+    const struct tg_rate_columns columns = {.start_ns = view->start_ns,
+                                            .source_id = view->source_id,
+                                            .service = view->service,
+                                            .key_kinds = view->key_kinds,
+                                            .flags = view->flags,
+                                            .amount = view->amount,
+                                            .billed_units = view->billed_units,
+                                            .allowance_units = view->allowance_units,
+                                            .subscriber = view->subscriber,
+                                            .price_id = view->price_id,
+                                            .catalog_version = view->catalog_version,
+                                            .fate = view->fate,
+                                            .unit = view->unit};
+    if (pipeline->ratings_count == 1 && view->rows_count > 0) {
+        tg_rate_sums_make(restore->sums[view->lane], restore->catalog, &columns, view->rows_count);
+    }
+}
+
 /* ---- columns --------------------------------------------------------------------------------- */
 
 static unsigned bits_any(const uint8_t *column, uint32_t count)
@@ -212,35 +265,21 @@ static enum tg_err columns_remember(struct tg_rating *rating, const struct tg_sc
     return err;
 }
 
+/* Sums were made ahead of most blocks. */
 static enum tg_err columns_apply(struct tg_pipeline *pipeline, struct tg_rate *rate,
                                  const struct tg_scan_view *view, struct tg_why *why)
 {
-    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
-    const struct tg_rate_columns columns = {.start_ns = view->start_ns,
-                                            .source_id = view->source_id,
-                                            .service = view->service,
-                                            .key_kinds = view->key_kinds,
-                                            .flags = view->flags,
-                                            .amount = view->amount,
-                                            .billed_units = view->billed_units,
-                                            .allowance_units = view->allowance_units,
-                                            .subscriber = view->subscriber,
-                                            .price_id = view->price_id,
-                                            .catalog_version = view->catalog_version,
-                                            .fate = view->fate,
-                                            .unit = view->unit};
-    uint32_t done_count = 0;
-    enum tg_err err = tg_rate_apply_columns(rate, catalog, &columns, view->rows_count, &done_count);
-    if (err == TG_OK && done_count < view->rows_count) {
-        const struct tg_usage *rows;
-        const struct tg_charge *charges;
-        err = tg_scan_structs(view, &rows, &charges, why);
-        if (err == TG_OK) {
-            err = tg_rate_apply(rate, catalog, rows + done_count, charges + done_count,
-                                view->rows_count - done_count);
-        }
+    const struct tg_usage *rows;
+    const struct tg_charge *charges;
+    bool is_done = false;
+    enum tg_err err = tg_rate_apply_sums(rate, pipeline->restore->sums[view->lane], &is_done);
+    if (err != TG_OK || is_done) {
+        return err;
     }
-    return err;
+    err = tg_scan_structs(view, &rows, &charges, why);
+    return err == TG_OK
+               ? tg_rate_apply(rate, pipeline->restore->catalog, rows, charges, view->rows_count)
+               : err;
 }
 
 enum tg_err tg_restore_rows(struct tg_pipeline *pipeline, const struct tg_scan_view *view,

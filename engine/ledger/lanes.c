@@ -30,6 +30,7 @@ struct tg_lanes {
     pthread_cond_t changed;
     bool is_closing;
     uint32_t lanes_count;
+    struct tg_lanes_work work;
     uint32_t at; /* lane of the block that was given last; lanes_count: none was */
     struct lane lanes[TG_LANES_MAX];
 };
@@ -41,13 +42,27 @@ static uint32_t cpus_count(void)
     return count < 1 ? 1u : (uint32_t)count;
 }
 
+/* The lane's next block, and what is made of it. */
+static enum tg_err lane_next(struct lane *lane, struct tg_scan_view *view, struct tg_why *why)
+{
+    const struct tg_lanes_work *work = &lane->lanes->work;
+    const enum tg_err err = tg_scan_next(lane->scan, view, why);
+    if (err == TG_OK) {
+        view->lane = (uint32_t)(lane - lane->lanes->lanes);
+        if (work->make != NULL) {
+            work->make(work->context, view);
+        }
+    }
+    return err;
+}
+
 static void *lane_run(void *argument)
 {
     struct lane *lane = argument;
     struct tg_lanes *lanes = lane->lanes;
     bool goes_on = true;
     while (goes_on) {
-        lane->err = tg_scan_next(lane->scan, &lane->view, &lane->why);
+        lane->err = lane_next(lane, &lane->view, &lane->why);
         (void)pthread_mutex_lock(&lanes->lock);
         lane->is_given = true;
         (void)pthread_cond_broadcast(&lanes->changed);
@@ -80,7 +95,8 @@ static enum tg_err lane_open(struct lane *lane, const struct tg_scan_params *par
 }
 
 enum tg_err tg_lanes_open(const struct tg_scan_params *params, uint32_t lanes_count,
-                          bool checks_all, struct tg_lanes **lanes, struct tg_why *why)
+                          bool checks_all, const struct tg_lanes_work *work,
+                          struct tg_lanes **lanes, struct tg_why *why)
 {
     assert(params->sections == 0);
     *lanes = NULL;
@@ -91,6 +107,7 @@ enum tg_err tg_lanes_open(const struct tg_scan_params *params, uint32_t lanes_co
     const uint32_t wanted = lanes_count > 0 ? lanes_count : cpus_count();
     made->lanes_count = wanted < TG_LANES_MAX ? wanted : TG_LANES_MAX;
     made->at = made->lanes_count;
+    made->work = work != NULL ? *work : (struct tg_lanes_work){0};
     (void)pthread_mutex_init(&made->lock, NULL);
     (void)pthread_cond_init(&made->changed, NULL);
     enum tg_err err = TG_OK;
@@ -144,7 +161,7 @@ enum tg_err tg_lanes_next(struct tg_lanes *lanes, struct tg_scan_view *view, str
 {
     if (lanes->lanes_count == 1) {
         lanes->at = 0;
-        return tg_scan_next(lanes->lanes[0].scan, view, why);
+        return lane_next(&lanes->lanes[0], view, why);
     }
     (void)pthread_mutex_lock(&lanes->lock);
     if (lanes->at == lanes->lanes_count) {

@@ -21,18 +21,28 @@
 
 struct tg_lanes;
 
+/** @brief What is made of each block where it was decoded. */
+struct tg_lanes_work {
+    void *context; /**< Passed on. */
+    /** On the thread of the lane; it may write what belongs to the lane, which is the caller's from
+     *  when he is given the block until he asks for the next. */
+    void (*make)(void *context, const struct tg_scan_view *view);
+};
+
 /**
  * @brief Begin.
  * @param[in]  params       As for tg_scan_open, borrowed until return; sections must be 0.
  * @param[in]  lanes_count  Threads that decode; 0: one a CPU that this thread may run on. 1: none,
  *                          the caller decodes.
  * @param[in]  checks_all   Check every octet of every block, also what is not asked for.
+ * @param[in]  work         Copied; NULL: none.
  * @param[out] lanes        Written on TG_OK; give back with tg_lanes_close.
  * @param[out] why          May be NULL.
  * @return TG_OK, or as tg_scan_open.
  */
 enum tg_err tg_lanes_open(const struct tg_scan_params *params, uint32_t lanes_count,
-                          bool checks_all, struct tg_lanes **lanes, struct tg_why *why);
+                          bool checks_all, const struct tg_lanes_work *work,
+                          struct tg_lanes **lanes, struct tg_why *why);
 
 /** @brief Next block. @param lanes Open. @param[out] view Written on TG_OK; valid until the next
  *  call, also for the section functions. @param[out] why May be NULL. @return As tg_scan_next. */

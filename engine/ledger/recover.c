@@ -222,11 +222,13 @@ enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct t
                                           .dir = data_dir,
                                           .epoch_min = from_epoch + 1,
                                           .columns = calls != NULL ? calls->columns : 0};
+    const struct tg_lanes_work work = {.context = calls != NULL ? calls->context : NULL,
+                                       .make = calls != NULL ? calls->make : NULL};
     struct tg_lanes *lanes = NULL;
     *recovered = (struct tg_recovered){0};
     /* Also what no callback asks for is checked, and the zeros between. */
     enum tg_err err =
-        tg_lanes_open(&params, calls != NULL ? calls->lanes_count : 0, true, &lanes, why);
+        tg_lanes_open(&params, calls != NULL ? calls->lanes_count : 0, true, &work, &lanes, why);
     if (err != TG_OK) {
         return err;
     }

@@ -3,8 +3,8 @@
  *  @brief Recovery: check the chain, cut a torn tail off, replay what the checkpoint has not seen.
  *
  *  Source: design.md 6; law 5 (replay). Threads: control thread, before anything writes; blocks are
- *  decoded ahead by others (ledger/lanes.h), callbacks come in journal order on this one.
- *  Allocates: as a scan. Cost: decompressing everything after the checkpoint.
+ *  decoded ahead by others (ledger/lanes.h), callbacks but `make` come in journal order on this
+ * one. Allocates: as a scan. Cost: decompressing everything after the checkpoint.
  *
  *  Torn or rotten? A block says which epoch was durable when it was written. Bytes that do not
  * check are a torn tail (and are cut off) when nothing behind them proves that their epoch was
@@ -23,6 +23,8 @@ struct tg_recover_calls {
     void *context;        /**< Passed to every function. */
     uint32_t lanes_count; /**< Threads that decode ahead (ledger/lanes.h); 0: one a CPU. */
     uint64_t columns;     /**< TG_COLUMN_BIT of columns that the views have. */
+    /** Where a block is decoded, ahead of the others: tg_lanes_work.make. */
+    void (*make)(void *context, const struct tg_scan_view *view);
     /** Before the sections of a block. */
     enum tg_err (*block)(void *context, const struct tg_scan_view *view);
     /** Rows of a block, one or more: the columns of the view, or whole by tg_scan_structs. */

@@ -111,6 +111,7 @@ struct tg_scan_view {
     uint32_t catalog_max;  /**< Greatest. */
     uint32_t rows_count;   /**< Rows in the arrays; 0 when there are none or they are skipped. */
     uint32_t rows_total_count; /**< Rows in the block. */
+    uint32_t lane;             /**< Lane that decoded it (lanes.h); else 0. */
     uint16_t stream;           /**< Which stream wrote it. */
     bool is_commit;            /**< Ends its epoch. */
     uint32_t sections;         /**< TG_SECTION_BIT of what is in the block. */

@@ -169,37 +169,6 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
                           const struct tg_usage *rows, const struct tg_charge *charges,
                           uint32_t count);
 
-/** @brief What most rows need to be applied; borrowed columns, all of one shape [count]. */
-struct tg_rate_columns {
-    const int64_t *start_ns;         /**< Of the row. */
-    const uint16_t *source_id;       /**< Of the row. */
-    const uint8_t *service;          /**< Of the row. */
-    const uint8_t *key_kinds;        /**< Of the row. */
-    const uint8_t *flags;            /**< Of the row. */
-    const int64_t *amount;           /**< Of the charge. */
-    const uint64_t *billed_units;    /**< Of the charge. */
-    const uint64_t *allowance_units; /**< Of the charge. */
-    const uint32_t *subscriber;      /**< Of the charge. */
-    const uint32_t *price_id;        /**< Of the charge. */
-    const uint32_t *catalog_version; /**< Of the charge. */
-    const uint8_t *fate;             /**< Of the charge. */
-    const uint8_t *unit;             /**< Of the charge. */
-};
-
-/**
- * @brief tg_rate_apply up to the first row that needs the whole of it: one that may have moved a
- *        shelf, or corrects others.
- * @param[in,out] rate        Worker.
- * @param[in]     snapshot    As for tg_rate_apply.
- * @param[in]     columns     Borrowed; shape [count].
- * @param[in]     count       Any.
- * @param[out]    done_count  Rows applied; from there on tg_rate_apply goes on. count: all of them.
- * @return As tg_rate_apply.
- */
-enum tg_err tg_rate_apply_columns(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
-                                  const struct tg_rate_columns *columns, uint32_t count,
-                                  uint32_t *done_count);
-
 /**
  * @brief From here on rows that are applied draw from allowances at most what their charge says,
  *        and are not refused when they would have been covered otherwise: more is left for them

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
+uint32_t tg_rate_month_make(int64_t time_ns, struct tg_rate_month *month)
 {
     const uint32_t period = tg_account_period(time_ns);
     if (period == 0) {
@@ -19,9 +19,14 @@ uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
     struct tg_civil from = {.year = civil.year, .month = civil.month, .day = 1};
     struct tg_civil to = {
         .year = civil.year + civil.month / 12, .month = (uint8_t)(civil.month % 12 + 1), .day = 1};
-    struct tg_rate_month *month = &rate->months[rate->months_next];
-    rate->months_next = (rate->months_next + 1) % TG_RATE_MONTHS_MAX;
     *month = (struct tg_rate_month){tg_clock_from_civil(&from), tg_clock_from_civil(&to), period};
+    return period;
+}
+
+uint32_t tg_rate_period_slow(struct tg_rate *rate, int64_t time_ns)
+{
+    const uint32_t period = tg_rate_month_make(time_ns, &rate->months[rate->months_next]);
+    rate->months_next = (rate->months_next + (period != 0)) % TG_RATE_MONTHS_MAX;
     return period;
 }
 

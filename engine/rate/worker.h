@@ -61,8 +61,8 @@ struct tg_rate_laid {
 };
 _Static_assert(sizeof(struct tg_rate_laid) == 32, "many are kept back");
 
-/** @brief Replay: the image that rows were priced by last, and rows that are not posted yet. */
-struct tg_rate_applied {
+/** @brief Replay: the image that rows were priced by last. */
+struct tg_rate_priced {
     const struct tg_image *image;             /**< NULL: the version is not there. */
     uint64_t content_hash;                    /**< Tells another image at the same address. */
     uint32_t version;                         /**< Of the image, or asked for. */
@@ -70,12 +70,17 @@ struct tg_rate_applied {
     uint64_t unit_base_counts[TG_UNIT_COUNT]; /**< tg_unit_base_count. */
     bool is_entered;                          /**< In this call. */
     bool has_buckets;                         /**< A plan of it has a list of allowances. */
-    bool has_calls;            /**< A price of it must know what its call used before. */
-    bool has_rules;            /**< A price of it has rules, or counts on a shelf. */
-    struct tg_rate_laid *laid; /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
-    uint32_t *laid_counts;     /**< Shape [pieces_count]; NULL: none is kept back. */
-    uint32_t pieces_count;     /**< Pieces of the subscribers. */
-    uint32_t piece_shift;      /**< Piece of a subscriber: index >> this. */
+    bool has_calls; /**< A price of it must know what its call used before. */
+    bool has_rules; /**< A price of it has rules, or counts on a shelf. */
+};
+
+/** @brief Replay: rows that are not posted yet. */
+struct tg_rate_applied {
+    struct tg_rate_priced priced; /**< Image in use. */
+    struct tg_rate_laid *laid;    /**< Rows kept back: [pieces_count][TG_RATE_PIECE_ROWS]. */
+    uint32_t *laid_counts;        /**< Shape [pieces_count]; NULL: none is kept back. */
+    uint32_t pieces_count;        /**< Pieces of the subscribers. */
+    uint32_t piece_shift;         /**< Piece of a subscriber: index >> this. */
 };
 
 /** @brief A row on its way through the group. */
@@ -146,6 +151,10 @@ struct tg_rate {
     struct tg_rate_cuts at_most;    /* replay only: of a row that may be covered otherwise */
     bool draws_at_most;             /* replay only */
 };
+
+/** @brief The calendar month of a time. @param time_ns Any. @param[out] month Written.
+ *  @return tg_account_period; 0: it has none, and nothing is written. */
+uint32_t tg_rate_month_make(int64_t time_ns, struct tg_rate_month *month);
 
 /** @brief tg_account_period, for a month that no row was of lately. @param rate Worker.
  *  @param time_ns Any. @return As there. */

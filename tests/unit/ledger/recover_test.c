@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/lanes.h"
 #include "ledger/recover.h"
 
 #include <criterion/criterion.h>
@@ -191,12 +192,29 @@ struct told {
     enum tg_err err;
 };
 
+static uint64_t made_of[TG_LANES_MAX]; /* block of which something was made last, by lane */
+
+static void on_make(void *context, const struct tg_scan_view *view)
+{
+    (void)context;
+    made_of[view->lane] = view->block_number;
+}
+
+/* What was made of the block that is given must still be there, whatever other lanes are at. */
+static enum tg_err on_made(void *context, const struct tg_scan_view *view)
+{
+    struct replayed *got = context;
+    got->wrong_count += made_of[view->lane] != view->block_number;
+    return on_block(context, view);
+}
+
 static void told_by(const char *dir, uint32_t lanes_count, struct told *told)
 {
     memset(told, 0, sizeof *told);
     const struct tg_recover_calls calls = {.context = &told->got,
                                            .lanes_count = lanes_count,
-                                           .block = on_block,
+                                           .make = on_make,
+                                           .block = on_made,
                                            .rows = on_rows,
                                            .commit = on_commit};
     told->err = tg_recover(dir, 0, NULL, &calls, &told->recovered, &told->why);

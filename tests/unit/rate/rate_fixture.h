@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "rate/rate.h"
+#include "rate/sums.h"
 
 #include <criterion/criterion.h>
 #include <stddef.h>
@@ -220,10 +221,11 @@ static inline struct tg_rate *fixture_rate(void)
 
 #define FIXTURE_COLUMNS_MAX 4096u
 
-/** @brief Apply rows by columns, those that need more than columns whole, as recovery does.
+/** @brief Apply rows by sums made of their columns, block by block, and whole where those are not
+ *  enough, as recovery does.
  *  @param rate Worker. @param snapshot Borrowed. @param rows Shape [count]. @param charges Shape
- *  [count]. @param count At most FIXTURE_COLUMNS_MAX. @param[out] whole_count Rows that needed it;
- *  may be NULL. @return As tg_rate_apply. */
+ *  [count]. @param count At most FIXTURE_COLUMNS_MAX. @param[out] whole_count Rows of blocks that
+ *  needed it; may be NULL. @return As tg_rate_apply. */
 static inline enum tg_err fixture_apply_columns(struct tg_rate *rate,
                                                 const struct tg_catalog_snapshot *snapshot,
                                                 const struct tg_usage *rows,
@@ -262,23 +264,29 @@ static inline enum tg_err fixture_apply_columns(struct tg_rate *rate,
         unit[i] = charges[i].unit;
     }
     enum tg_err err = TG_OK;
-    for (uint32_t at = 0; at < count && err == TG_OK;) {
+    struct tg_rate_sums *sums = tg_rate_sums_create(tg_rate_accounts(rate));
+    cr_assert_not_null(sums);
+    static const uint32_t blocks[] = {1,   2, 1,
+                                      300, 5, 1}; /* 300: more than are looked at at once */
+    uint32_t block = 0;
+    uint32_t turn = 0;
+    for (uint32_t at = 0; at < count && err == TG_OK; at += block, turn++) {
         const struct tg_rate_columns columns = {
             start_ns + at,   source_id + at, service + at,         key_kinds + at,
             flags + at,      amount + at,    billed_units + at,    allowance_units + at,
             subscriber + at, price_id + at,  catalog_version + at, fate + at,
             unit + at};
-        uint32_t done;
-        err = tg_rate_apply_columns(rate, snapshot, &columns, count - at, &done);
-        at += done;
-        if (err == TG_OK && at < count) {
-            err = tg_rate_apply(rate, snapshot, &rows[at], &charges[at], 1);
-            at++;
-            if (whole_count != NULL) {
-                (*whole_count)++;
-            }
+        const uint32_t wanted = blocks[turn % (sizeof blocks / sizeof blocks[0])];
+        bool is_done;
+        block = wanted < count - at ? wanted : count - at;
+        tg_rate_sums_make(sums, snapshot, &columns, block);
+        err = tg_rate_apply_sums(rate, sums, &is_done);
+        if (err == TG_OK && !is_done) {
+            err = tg_rate_apply(rate, snapshot, &rows[at], &charges[at], block);
+            *(whole_count != NULL ? whole_count : &(uint32_t){0}) += block;
         }
     }
+    tg_rate_sums_free(sums);
     return err;
 }
 
