@@ -367,6 +367,7 @@ def faces():
             lapsing_money(world)
             forgotten_calls(world)
             nodes_down(world)
+            records_disagree(world)
             world.kill(signal.SIGTERM)
             check("over_credit_rows\":0" in run("audit", "--json"), run("audit", "--json"))
             check("\"node_down\":1," in run("audit", "--json"), run("audit", "--json"))
@@ -512,6 +513,55 @@ def nodes_down(world):
         link.sendall(b'{"command":"metrics"}\n')
         text = json.loads(link.recv(1 << 20))["text"]
     check("tollgate_reservations_node_down_total 1\n" in text, text)
+
+
+def records_disagree(world):
+    """The network's record of a session says something else than was committed: the record counts, a
+    refund or an extra charge, once, and other sessions stay as they are."""
+    def ask(name, **more):
+        return {**reserve_on(name, None), "msisdn": "49300690", "quantity": 300000, **more}
+
+    def stands():
+        return world.ask([{"action": "balance", "account": "E"}])[0]["balance"]
+
+    def settle():
+        found = json.loads(world.tollgate("rerate", "--backout", "--sessions", "--post", "--json"))
+        return found["rows_selected"], found.get("difference")
+
+    answers = world.ask([{"action": "topup", "id": "cdr", "account": "E", "amount": "10.00"},
+                         ask("s1"), {"action": "commit", "id": "s1", "used": 120000},
+                         ask("s2"), {"action": "update", "id": "s2", "number": 1, "used": 60000,
+                                     "quantity": 60000, "validity_s": 600},
+                         {"action": "commit", "id": "s2", "number": 1, "used": 60000},
+                         ask("s3"), {"action": "commit", "id": "s3", "used": 60000}, ask("s4")])
+    check(all(answer["ok"] for answer in answers), answers)
+    # 0.05 and 0.12 a minute: 0.29, 0.17 and 0.12, 0.17
+    check(stands() == "9.25", stands())
+    check(settle() == (0, None), "no record came, and something is taken back")
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+    with world.connect() as link:
+        link.sendall(b'{"command":"status"}\n')
+        rated = json.loads(link.recv(65536))["rows"]["rated"]
+    # s1 was shorter, s2 longer, s3 is somebody else's id; s4 is not committed yet.
+    write(f"{world.root}/in/part", "id,caller,called,start,duration_s,cause\n" +
+          f"s1,49300690,4989777,{now},90,0\ns2,49300690,4989777,{now},180,0\n"
+          f"s3,49300670,4989777,{now},60,0\ns4,49300690,4989777,{now},30,0\n")
+    os.rename(f"{world.root}/in/part", f"{world.root}/in/sessions.csv")
+    wait_rated(world, rated + 4)
+    # As any usage at first: 0.23, 0.41 and 0.17 (60 s at least) go off too.
+    check(stands() == "8.44", stands())
+    check(settle() == (3, "-0.58"), "taken back otherwise than 0.29 + 0.17 + 0.12")
+    check(stands() == "9.02", stands())
+    check(settle() == (0, None), "taken back twice")
+    answer = world.ask([{"action": "commit", "id": "s4", "used": 30000}])[0]
+    check(answer["charge"] == "0.17" and stands() == "8.85", answer)
+    check(settle() == (1, "-0.17"), "the record was first, and both are charged")
+    world.kill()
+    world.start()
+    # 10.00 - 0.23 - 0.41 - 0.17 of the records, 0.17 of s3
+    check(stands() == "9.02", stands())
+    answer = world.ask([{"action": "commit", "id": "s1", "used": 120000}])[0]
+    check(answer["repeat"] and answer["charge"] == "0.29" and stands() == "9.02", answer)
 
 
 def forgotten_calls(world):
