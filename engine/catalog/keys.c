@@ -237,7 +237,7 @@ KEYS(tg_catalog_band_keys,
     {.key = "from", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "00:00",
      .help = "Wall time, inclusive: \"08:00\" or \"08:00:30\"."},
     {.key = "to", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "24:00",
-     .help = "Wall time, exclusive."},
+     .help = "Wall time, exclusive; before `from` it is the next day's."},
     {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
      .help = "Only on these days, such as 2026-12-25 or 2026-06-15..2026-08-31; wins over rules "
              "without days of its own."},
