@@ -64,6 +64,12 @@ static const struct mistake mistakes[] = {
     {"more.yaml",
      "plans: {q: {voice: {deck: world, price: p_voice, split: end, rate_change: `split}}}\n",
      "consecutive or isolated", NULL},
+    {"more.yaml", "plans: {q: {voice: {price: p_voice, rate_change: `call}}}\n", "has no deck",
+     NULL},
+    {"more.yaml",
+     "allowances: {w: {unit: second, amount: 9, services: [voice], consume: raw}}\n"
+     "plans: {q: {voice: {deck: world, price: p_voice, rate_change: call, allowance: `w}}}\n",
+     "covers each record by itself", "rate_change: start"},
     {"more.yaml", "plans: {q: {data: {deck: world, price: p_data, rate_change: `split}}}\n",
      "not counted along its time", "by_time"},
     {"more.yaml",
