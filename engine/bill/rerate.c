@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "bill/draws.h"
 #include "bill/rerate_order.h"
+#include "bill/sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct job {
     const struct tg_rerate_params *params;
     const struct tg_replay_candidate *candidate;
     const struct tg_adjust_index *adjustments;
+    const struct tg_bill_sessions *sessions; /* Of the selector; NULL: not asked for. */
     struct part *parts;
     uint8_t *touched;  /* 1: a selected row of the account came by; shape [accounts_count + 1]. */
     uint32_t price_id; /* Of the selector; TG_PRICE_NONE all. */
@@ -124,6 +126,7 @@ static bool is_selected(const struct job *job, const struct tg_usage *usage,
     return usage->start_ns >= selector->from_ns && usage->start_ns < selector->to_ns &&
            (selector->source_id < 0 || usage->source_id == selector->source_id) &&
            (selector->node_id == 0 || usage->node_id == selector->node_id) &&
+           (job->sessions == NULL || tg_bill_sessions_has(job->sessions, usage)) &&
            (selector->price_name == NULL || stands->price_id == job->price_id) &&
            (selector->product_name == NULL ||
             product_of(catalog, usage, stands->subscriber) == job->product) &&
@@ -580,7 +583,8 @@ static void job_settle(struct job *job)
     job->selects_all = selector->from_ns <= 0 && selector->to_ns == INT64_MAX &&
                        selector->source_id < 0 && selector->node_id == 0 &&
                        selector->price_name == NULL && selector->deck_name == NULL &&
-                       selector->product_name == NULL && !job->params->backs_out;
+                       selector->product_name == NULL && !selector->of_sessions &&
+                       !job->params->backs_out;
 }
 
 static enum tg_err late_find(struct job *job, const struct tg_adjust_index *adjustments,
@@ -598,6 +602,7 @@ static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_
     const struct tg_rerate_params *params = job->params;
     struct tg_replay_candidate *candidate = NULL;
     struct tg_adjust_index *adjustments = NULL;
+    struct tg_bill_sessions *sessions = NULL;
     struct part parts[TG_BILL_SHARDS_MAX] = {0};
     const uint32_t threads_count = params->threads_count > 0 ? params->threads_count : 1;
     const uint32_t parts_count =
@@ -608,6 +613,11 @@ static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_
     }
     if (err == TG_OK) {
         err = tg_adjust_index_open(params->data_dir, params->epoch_max, &adjustments, why);
+    }
+    if (err == TG_OK && params->selector.of_sessions) {
+        err = tg_bill_sessions_find(params->data_dir, params->epoch_max, params->catalog,
+                                    adjustments, &sessions, why);
+        job->sessions = sessions;
     }
     if (err == TG_OK && params->by_event) {
         err = late_find(job, adjustments, why);
@@ -628,6 +638,7 @@ static enum tg_err job_run(struct job *job, struct tg_rerate *rerate, struct tg_
         list_free(&parts[p].shelves, sizeof(struct tg_adjust_shelf));
         list_free(&parts[p].refused, sizeof(struct place));
     }
+    tg_bill_sessions_close(sessions);
     tg_adjust_index_close(adjustments);
     tg_replay_candidate_close(candidate);
     return err;

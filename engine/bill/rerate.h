@@ -37,6 +37,8 @@
  * the selected rows' charges back whole and prices nothing: what they drew is given back, counters
  * go back, rows behind them keep their charges. Replays leave such rows out from then on; a rerate
  * does not bring them back, but prices rows behind them with what is left now.
+ * (9) Commits of prepaid sessions of which a record came are selected by of_sessions; backed out,
+ *      they leave what the record says.
  */
 #ifndef TG_BILL_RERATE_H
 #define TG_BILL_RERATE_H
@@ -61,7 +63,8 @@ struct tg_rerate_selector {
     int64_t to_ns;                  /**< Event time before; INT64_MAX: ever. */
     int32_t source_id;              /**< Rows of this source; -1 all. */
     uint16_t node_id;               /**< Rows of this node; 0 all. */
-    uint16_t reserved;              /**< 0. */
+    bool of_sessions;               /**< Commits of sessions of which a record came (sessions.h). */
+    uint8_t reserved;               /**< 0. */
 };
 
 /** @brief What to do. */

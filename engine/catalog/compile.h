@@ -69,6 +69,8 @@ struct tg_compile_rate {
     int64_t max;         /**< Of the charge; INT64_MAX none. */
     uint32_t price_id;   /**< Its number; its name is that of its zone. */
     uint32_t zone;       /**< Its zone, which no other price has. */
+    uint32_t pairs[2];   /**< Zones of callers of its jurisdiction and of no known place, each with
+                              a price of its name; 0: such callers pay this one. */
     uint16_t currency;   /**< ISO 4217 numeric. */
     uint8_t scale;       /**< Of its money. */
     uint8_t unit;        /**< enum tg_unit. */

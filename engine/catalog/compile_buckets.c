@@ -107,6 +107,20 @@ static void raw_check(const struct tg_compile_cell *cell, const struct tg_yaml_n
     }
 }
 
+/* Units covered apart from a call's leave no call to remember. */
+static void call_check(const struct tg_compile_cell *cell, const struct tg_yaml_node *node,
+                       const struct tg_allowance *allowance)
+{
+    const bool is_apart = (allowance->options & TG_ALLOWANCE_RAW) != 0 || allowance->price != 0;
+    if (is_apart && tg_schema_number(&tg_catalog_service_keys, cell->service, "rate_change") ==
+                        TG_RATE_CHANGE_CALL) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->mark,
+                    "use rate_change: start, or consume: billed without price_when_used",
+                    "rate_change: call, but allowance \"%.64s\" covers each record by itself",
+                    node->text);
+    }
+}
+
 /* One name of an allowance, put where it is used. */
 static void bucket_add(struct tg_compile_cell *cell, uint32_t service,
                        const struct tg_yaml_node *node, uint16_t *list, uint32_t *count)
@@ -130,6 +144,7 @@ static void bucket_add(struct tg_compile_cell *cell, uint32_t service,
     }
     used_price_check(cell, node, allowance);
     raw_check(cell, node, allowance, list, *count);
+    call_check(cell, node, allowance);
     uint32_t at = *count;
     for (uint32_t i = 0; i < *count; i++) {
         if (list[i] == index) {

@@ -251,13 +251,24 @@ static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
 
 /* Selling below what the row itself says it costs; the increments are the same. */
 static void buy_compare(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
-                        const int16_t *columns, int64_t price)
+                        const int16_t *columns, const struct terms *terms)
 {
+    const struct {
+        const char *name;
+        int64_t price;
+    } sold[] = {
+        {"price", terms->price}, {"intra", terms->intra}, {"indeterminate", terms->unknown}};
     int64_t buy = 0;
-    if (money_read(sheet, csv, columns, TG_RATE_COLUMN_BUY, price, &buy) && buy > price) {
-        tg_diag_lint(sheet->compile->diag, "sell_below_buy",
-                     tg_csv_mark(csv, &csv->fields[columns[TG_RATE_COLUMN_BUY]]), NULL,
-                     "sold at less than it costs: buy is above price");
+    if (!money_read(sheet, csv, columns, TG_RATE_COLUMN_BUY, INT64_MIN, &buy)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof sold / sizeof sold[0]; i++) {
+        if (buy > sold[i].price) {
+            tg_diag_lint(sheet->compile->diag, "sell_below_buy",
+                         tg_csv_mark(csv, &csv->fields[columns[TG_RATE_COLUMN_BUY]]), NULL,
+                         "sold at less than it costs: buy is above %s", sold[i].name);
+            return;
+        }
     }
 }
 
@@ -353,15 +364,25 @@ static uint32_t rate_add(struct tg_rate_sheet *sheet, const struct known *rate, 
     (void)snprintf(own, sizeof own, number == 1 ? "%s/%s" : "%s/%s#%u", sheet->deck,
                    tg_names_text(&sheet->stems, stem), number);
     const uint32_t zone = price_add(sheet, own, rate, rate->terms.price, mark);
+    uint32_t pairs[2] = {0, 0};
     bool is_fine = zone != UINT32_MAX;
     if (is_fine && rate->terms.intra != rate->terms.price) {
         (void)snprintf(pair, sizeof pair, "%s>%s", tg_names_text(&sheet->places, rate->place - 1),
                        own);
-        is_fine = price_add(sheet, pair, rate, rate->terms.intra, mark) != UINT32_MAX;
+        pairs[0] = price_add(sheet, pair, rate, rate->terms.intra, mark);
+        is_fine = pairs[0] != UINT32_MAX;
     }
     if (is_fine && rate->terms.unknown != rate->terms.price) {
         (void)snprintf(pair, sizeof pair, "?>%s", own);
-        is_fine = price_add(sheet, pair, rate, rate->terms.unknown, mark) != UINT32_MAX;
+        pairs[1] = price_add(sheet, pair, rate, rate->terms.unknown, mark);
+        is_fine = pairs[1] != UINT32_MAX;
+    }
+    if (is_fine) {
+        const uint32_t price_id =
+            tg_names_find(&sheet->compile->names[TG_CATALOG_PRICE], own, strlen(own));
+        struct tg_compile_rate *out =
+            (struct tg_compile_rate *)(void *)sheet->compile->rates.bytes + price_id;
+        memcpy(out->pairs, pairs, sizeof pairs);
     }
     return is_fine ? zone : UINT32_MAX;
 }
@@ -453,7 +474,7 @@ uint32_t tg_rate_sheet_row(struct tg_rate_sheet *sheet, const struct tg_csv *csv
     if (!places_read(sheet, csv, columns, &rate) || !is_fine) {
         return UINT32_MAX;
     }
-    buy_compare(sheet, csv, columns, rate.terms.price);
+    buy_compare(sheet, csv, columns, &rate.terms);
     if (!slots_grow(sheet)) {
         sheet->compile->is_out_of_memory = true;
         return UINT32_MAX;

@@ -103,12 +103,14 @@ static void reverse_check(struct tg_compile *compile, const struct tg_yaml_node 
 
 /* Only what is counted along its time can be cut in it. */
 static void rate_change_check(struct tg_compile *compile, const struct tg_yaml_node *service,
-                              const struct tg_plan_service *cell)
+                              const struct tg_plan_service *cell, uint8_t change)
 {
     const struct tg_yaml_node *where = tg_yaml_get(service, "rate_change");
     if (cell->deck == TG_DECK_NONE) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, NULL,
                     "rate_change: the service has no deck");
+    } else if (change == TG_RATE_CHANGE_CALL) {
+        return; /* whatever it is counted in, a record is not cut */
     } else if (cell->dimension != TG_DIMENSION_TIME && cell->is_data_timed == 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, "octets need data_split: by_time",
                     "rate_change: the service is not counted along its time");
@@ -140,8 +142,8 @@ bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *ser
                     "a deck of ported numbers may be asked first",
                     "number: only records of calls that were made say where they were routed");
     }
-    if (terms->rate_change == TG_RATE_CHANGE_SPLIT) {
-        rate_change_check(compile, service, cell);
+    if (terms->rate_change != TG_RATE_CHANGE_START) {
+        rate_change_check(compile, service, cell, terms->rate_change);
     }
     if (terms->negative_usage == TG_NEGATIVE_REVERSE) {
         reverse_check(compile, service, cell, prices, prices_count);

@@ -359,7 +359,8 @@ enum tg_negative_usage {
 /** @brief Which row of a deck prices a call that goes on when another begins. Values are stored. */
 enum tg_rate_change {
     TG_RATE_CHANGE_START = 0, /**< That of the start, to the end. Default. */
-    TG_RATE_CHANGE_SPLIT = 1  /**< Each from its own time on. */
+    TG_RATE_CHANGE_SPLIT = 1, /**< Each from its own time on. */
+    TG_RATE_CHANGE_CALL = 2   /**< That of the call's start, for all its records. */
 };
 
 /** @brief Which number of the other party gives the zone. Values are stored. */

@@ -237,7 +237,7 @@ KEYS(tg_catalog_band_keys,
     {.key = "from", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "00:00",
      .help = "Wall time, inclusive: \"08:00\" or \"08:00:30\"."},
     {.key = "to", .type = TG_TYPE_STRING, .min = 1, .max = 15, .fallback = "24:00",
-     .help = "Wall time, exclusive."},
+     .help = "Wall time, exclusive; before `from` it is the next day's."},
     {.key = "dates", .type = TG_TYPE_LIST, .min = 1, .max = 1000, .item = &date_item,
      .help = "Only on these days, such as 2026-12-25 or 2026-06-15..2026-08-31; wins over rules "
              "without days of its own."},
@@ -287,7 +287,7 @@ static const struct tg_schema_key zone_price_item = {.type = TG_TYPE_ANY};
 static const char *const cause_otherwises[] = {"free", "suspend", NULL};
 static const char *const zero_usages[] = {"free", "first", "suspend", NULL};
 static const char *const number_ofs[] = {"dialled", "routed", NULL};
-static const char *const rate_changes[] = {"start", "split", NULL};
+static const char *const rate_changes[] = {"start", "split", "call", NULL};
 static const char *const negative_usages[] = {"suspend", "reverse", NULL};
 static const struct tg_schema_key cause_code_item = {.type = TG_TYPE_STRING, .min = 1, .max = 7};
 KEYS(tg_catalog_cause_keys,
@@ -325,7 +325,7 @@ KEYS(tg_catalog_service_keys,
     {.key = "number", .type = TG_TYPE_ENUM, .names = number_ofs, .fallback = "dialled",
      .help = "Number of the other party that decks look at; routed: where a ported one led."},
     {.key = "rate_change", .type = TG_TYPE_ENUM, .names = rate_changes, .fallback = "start",
-     .help = "A call while another row of the deck begins: of the row of its start, or of each."},
+     .help = "Row of the deck that counts: of the record's start, each, or of the call's start."},
     {.key = "negative_usage", .type = TG_TYPE_ENUM, .names = negative_usages,
      .fallback = "suspend",
      .help = "A record that takes usage back is suspended, or its price is."},

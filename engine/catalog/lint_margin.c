@@ -213,23 +213,52 @@ static void loss_tell(struct margin *margin, const struct tg_deck_row *row, bool
                  tg_image_name(image, TG_CATALOG_PRICE, bought));
 }
 
-/* A row whose own zone is sold or bought, and the zone it has on the other side. */
-static void pair_check(struct margin *margin, const struct tg_deck_row *row, uint32_t bit,
-                       bool is_bought_row, uint32_t sold_zone, uint32_t bought_zone)
+/* The zone of callers of the jurisdiction of a rate's numbers (0), or of no known place (1); its
+ * own where such callers pay no other price. */
+static uint32_t callers_zone(const struct margin *margin, uint32_t zone, uint32_t callers)
 {
-    const struct tg_image *image = margin->lint->image;
-    const uint32_t bought = tg_lint_zone_price(margin->lint, bought_zone);
-    if (bought == TG_PRICE_NONE || ((margin->told[bit / 8] >> (bit % 8)) & 1u) != 0) {
-        return;
-    }
+    const struct tg_compile_rate *rate =
+        tg_compile_rate_find(margin->lint->compile, tg_lint_zone_price(margin->lint, zone));
+    return rate != NULL && rate->pairs[callers] != 0 ? rate->pairs[callers] : zone;
+}
+
+/* Does a zone lose in any band against what its calls cost? Then it is told. */
+static bool zone_check(struct margin *margin, const struct tg_deck_row *row, uint32_t bit,
+                       bool is_bought_row, uint32_t sold_zone, uint32_t bought)
+{
     for (uint32_t band = 0; band < margin->service->bands_count; band++) {
-        const uint32_t sold = tg_image_price_at(image, margin->service, sold_zone, band);
+        const uint32_t sold =
+            tg_image_price_at(margin->lint->image, margin->service, sold_zone, band);
         const struct memo *memo = sold != TG_PRICE_NONE ? pair_judge(margin, sold, bought) : NULL;
         if (memo != NULL) {
             margin->told[bit / 8] |= (uint8_t)(1u << (bit % 8));
             if (!tg_lint_is_full(margin->lint)) {
                 loss_tell(margin, row, is_bought_row, sold, bought, memo);
             }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A row whose own zone is sold or bought, and the zone it has on the other side. Where the plan
+ * asks who calls, so are the prices of callers of the place and of nobody knows where, each against
+ * what the supplier wants for such calls. */
+static void pair_check(struct margin *margin, const struct tg_deck_row *row, uint32_t bit,
+                       bool is_bought_row, uint32_t sold_zone, uint32_t bought_zone)
+{
+    const uint32_t bought = tg_lint_zone_price(margin->lint, bought_zone);
+    if (bought == TG_PRICE_NONE || ((margin->told[bit / 8] >> (bit % 8)) & 1u) != 0 ||
+        zone_check(margin, row, bit, is_bought_row, sold_zone, bought) ||
+        margin->service->origin == 0) {
+        return;
+    }
+    for (uint32_t callers = 0; callers < 2; callers++) {
+        const uint32_t sold_to = callers_zone(margin, sold_zone, callers);
+        const uint32_t bought_for = callers_zone(margin, bought_zone, callers);
+        const uint32_t cost = tg_lint_zone_price(margin->lint, bought_for);
+        if ((sold_to != sold_zone || bought_for != bought_zone) && cost != TG_PRICE_NONE &&
+            zone_check(margin, row, bit, is_bought_row, sold_to, cost)) {
             return;
         }
     }

@@ -37,6 +37,7 @@ struct tz {
 /* The more specific rule of two wins (rating-semantics 4.4). */
 enum level { LEVEL_WEEKDAY, LEVEL_MONTH_DAY, LEVEL_SPECIAL_DAY };
 
+/* The night belongs to the day on which it begins: from_second is behind to_second then. */
 struct rule {
     uint32_t band;
     uint32_t from_second;
@@ -271,9 +272,12 @@ static void rule_read(struct model *model, const struct tg_yaml_node *node)
     if (!second_read(model->compile, node, "to", &out.to_second) || !has_from) {
         return;
     }
-    if (out.from_second >= out.to_second) {
+    if (out.from_second == out.to_second || out.from_second == TG_BAND_DAY_SECONDS) {
         tg_diag_add(model->compile->diag, TG_DIAG_ERROR, node->mark,
-                    "use two rules for a band across midnight", "to is not after from");
+                    "a band across midnight is of the day on which it begins, as from: \"22:00\", "
+                    "to: \"06:00\"; without from and to it is the whole day",
+                    out.from_second == out.to_second ? "from and to are the same"
+                                                     : "from is the end of the day");
         return;
     }
     out.level = out.days.is_special     ? LEVEL_SPECIAL_DAY
@@ -324,33 +328,61 @@ static void switch_add(struct tg_blob *out, int64_t from_ns, uint32_t band)
     }
 }
 
-/* One local day: a switch wherever the band of a second differs from that of the one before. */
-static void day_expand(const struct model *model, int64_t number, struct tg_blob *out)
+/* What a rule has of one local day. */
+struct piece {
+    uint32_t band;
+    uint32_t from_second;
+    uint32_t to_second;
+};
+
+static struct tg_band_day day_of(int64_t number)
 {
     struct tg_civil civil;
     tg_clock_to_civil(number * TG_NS_PER_DAY, &civil);
-    const struct tg_band_day day = {.number = number,
-                                    .year = (uint32_t)civil.year,
-                                    .weekday = civil.weekday,
-                                    .month = civil.month,
-                                    .month_day = civil.day};
-    const struct rule *rules[RULES_MAX + 1];
-    uint32_t rules_count = 0;
+    return (struct tg_band_day){.number = number,
+                                .year = (uint32_t)civil.year,
+                                .weekday = civil.weekday,
+                                .month = civil.month,
+                                .month_day = civil.day};
+}
+
+/* In the order of the rules. A rule across midnight has the end of a day that it names, and the
+ * beginning of the day behind one: its days, its level and its weight go on till it ends. */
+static uint32_t day_pieces(const struct model *model, int64_t number,
+                           struct piece pieces[2 * (RULES_MAX + 1)])
+{
+    const struct tg_band_day day = day_of(number);
+    const struct tg_band_day before = day_of(number - 1);
+    uint32_t count = 0;
     for (uint32_t i = 0; i < model->rules_count; i++) {
-        if (tg_band_days_have(&model->rules[i].days, &model->spans, &day)) {
-            rules[rules_count++] = &model->rules[i];
+        const struct rule *rule = &model->rules[i];
+        const bool is_night = rule->from_second > rule->to_second;
+        if (tg_band_days_have(&rule->days, &model->spans, &day)) {
+            const uint32_t to_second = is_night ? TG_BAND_DAY_SECONDS : rule->to_second;
+            pieces[count++] = (struct piece){rule->band, rule->from_second, to_second};
+        }
+        if (is_night && tg_band_days_have(&rule->days, &model->spans, &before)) {
+            pieces[count++] = (struct piece){rule->band, 0, rule->to_second};
         }
     }
+    return count;
+}
+
+/* One local day: a switch wherever the band of a second differs from that of the one before. */
+static void day_expand(const struct model *model, int64_t number, struct tg_blob *out)
+{
+    struct piece pieces[2 * (RULES_MAX + 1)];
+    const uint32_t pieces_count = day_pieces(model, number, pieces);
     uint32_t before = UINT32_MAX;
     for (uint32_t second = 0; second < TG_BAND_DAY_SECONDS;) {
         uint32_t band = 0; /* the default */
         uint32_t next = TG_BAND_DAY_SECONDS;
-        for (uint32_t i = rules_count; i > 0; i--) {
-            const struct rule *rule = rules[i - 1];
-            band = second >= rule->from_second && second < rule->to_second ? rule->band : band;
-            next =
-                rule->from_second > second && rule->from_second < next ? rule->from_second : next;
-            next = rule->to_second > second && rule->to_second < next ? rule->to_second : next;
+        for (uint32_t i = pieces_count; i > 0; i--) {
+            const struct piece *piece = &pieces[i - 1];
+            const uint32_t from = piece->from_second;
+            band = second >= from && second < piece->to_second ? piece->band : band;
+            next = from > second && from < next ? from : next;
+            next = piece->to_second > second && piece->to_second < next ? piece->to_second : next;
         }
         if (band != before) {
             const int64_t wall_s = number * 86400 + second;

@@ -41,6 +41,12 @@ static const struct tg_schema_key limits_keys[] = {
 };
 static const struct tg_schema limits_schema = TG_SCHEMA(limits_keys);
 
+static const struct tg_schema_key prepaid_keys[] = {
+    {.key = "node_down_grace", .type = TG_TYPE_DURATION, .max = INT64_MAX, .fallback = "30s",
+     .help = "A node that is down so long loses its reservations; 0s: at once; 10000d: never."},
+};
+static const struct tg_schema prepaid_schema = TG_SCHEMA(prepaid_keys);
+
 static const struct tg_schema_key checkpoint_keys[] = {
     {.key = "every", .type = TG_TYPE_DURATION, .max = INT64_MAX, .fallback = "5min",
      .help = "At most this long after the one before; 0s: not by time."},
@@ -121,6 +127,8 @@ static const struct tg_schema_key config_keys[] = {
     {.key = "limits", .type = TG_TYPE_MAP, .sub = &limits_schema, .help = "Sizes of tables."},
     {.key = "checkpoint", .type = TG_TYPE_MAP, .sub = &checkpoint_schema,
      .help = "When state is stored while rows flow; what a restart need not replay."},
+    {.key = "prepaid", .type = TG_TYPE_MAP, .sub = &prepaid_schema,
+     .help = "How reservations are supervised."},
     {.key = "metrics", .type = TG_TYPE_LISTEN, .help = "Address of /metrics; absent: none."},
     {.key = "preallocate", .type = TG_TYPE_BOOL, .fallback = "true",
      .help = "Take journal segments and their buffers whole at start: a full disk shows early."},
@@ -439,6 +447,8 @@ static void load_all(struct loader *l, const struct tg_yaml_node *root)
     const struct tg_yaml_node *checkpoint = tg_yaml_get(root, "checkpoint");
     c->checkpoint_ns = tg_schema_number(&checkpoint_schema, checkpoint, "every");
     c->checkpoint_octets = (uint64_t)tg_schema_number(&checkpoint_schema, checkpoint, "journal");
+    c->outage_grace_ns =
+        tg_schema_number(&prepaid_schema, tg_yaml_get(root, "prepaid"), "node_down_grace");
     c->is_journal_sparse = tg_schema_number(&config_schema, root, "preallocate") == 0;
     c->memory = memories[tg_schema_number(&memory_schema, memory, "huge_pages")];
     c->memory_mib = (uint32_t)tg_schema_number(&memory_schema, memory, "mib");

@@ -60,6 +60,7 @@ struct tg_config {
     uint64_t dedup_records_max;        /**< 0: default. */
     uint32_t tariff_budget_ms;         /**< Processor time of a native tariff call. */
     int64_t park_ns;                   /**< 0: default. */
+    int64_t outage_grace_ns;           /**< Of reservations on a node that is down. */
     uint32_t reservations_max;         /**< 0: default. */
     bool is_journal_sparse;            /**< Do not preallocate journal segments. */
     int64_t checkpoint_ns;             /**< Between two checkpoints at most; 0: none by time. */

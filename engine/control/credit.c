@@ -91,6 +91,9 @@ static void reservation_set(struct tg_json *json, const struct tg_image *image,
     tg_json_set_integer(json, "granted", (int64_t)answer->granted);
     money_set(json, "held", image, answer->held);
     tg_json_set_time(json, "valid_to", answer->valid_to_ns);
+    if (answer->is_outage) {
+        tg_json_set_bool(json, "node_down", true);
+    }
 }
 
 static void committed_set(struct tg_json *json, const struct tg_image *image,
@@ -159,9 +162,9 @@ static struct tg_json *answer_make(const struct tg_catalog_snapshot *catalog,
     return json;
 }
 
-static struct tg_json *views_make(const struct tg_catalog_snapshot *catalog,
-                                  const struct tg_desk *desk)
+static struct tg_json *views_make(const struct tg_engine *engine, const struct tg_desk *desk)
 {
+    const struct tg_catalog_snapshot *catalog = engine->catalog;
     const struct tg_image *image = catalog->images[catalog->images_count - 1];
     struct tg_json *list = tg_json_list();
     for (uint32_t i = 0; i < desk->views_count && i < TG_DESK_VIEWS_MAX; i++) {
@@ -173,6 +176,10 @@ static struct tg_json *views_make(const struct tg_catalog_snapshot *catalog,
         tg_json_set_string(json, "service",
                            view->row.service < TG_SERVICE_COUNT ? services[view->row.service]
                                                                 : "none");
+        if (view->row.node_id != TG_NODE_ID_NONE) {
+            tg_json_set_string(json, "node",
+                               tg_inventory_node(engine->inventory, view->row.node_id)->name);
+        }
         tg_json_set_integer(json, "granted", (int64_t)view->granted);
         money_set(json, "held", image, view->held);
         tg_json_set_time(json, "at", view->row.start_ns);
@@ -188,7 +195,7 @@ static bool requests_read(struct tg_engine *engine, const struct tg_json *list, 
 {
     struct tg_desk *desk = engine->credit_round.desk;
     const struct tg_credit_reader reader = {engine->catalog, &engine->account_ids,
-                                            &engine->subscriber_ids, now_ns};
+                                            &engine->subscriber_ids, engine->inventory, now_ns};
     for (size_t i = 0; i < tg_json_count(list); i++) {
         char place[32];
         struct tg_credit_request *request = &desk->requests[desk->requests_count];
@@ -230,7 +237,7 @@ static struct tg_json *answers_make(struct tg_engine *engine,
             json = answer_make(engine->catalog, request, &desk->answers[outcome->at]);
             if (request->action == TG_CREDIT_DO_LIST) {
                 tg_json_set_integer(json, "reservations_total", desk->views_count);
-                tg_json_set(json, "reservations", views_make(engine->catalog, desk));
+                tg_json_set(json, "reservations", views_make(engine, desk));
             }
         }
         is_ok = is_ok && tg_json_get_bool(json, "ok", false);

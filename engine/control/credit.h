@@ -9,6 +9,7 @@
 #ifndef TG_CONTROL_CREDIT_H
 #define TG_CONTROL_CREDIT_H
 
+#include "base/limits.h"
 #include "control/socket.h"
 #include "flow/desk.h"
 
@@ -57,6 +58,15 @@ bool tg_credit_command(struct tg_engine *engine, const struct tg_control_request
 /** @brief Carry out what was taken up, wait until it is durable, answer. @param engine Runs.
  *  @param now_ns Time, for expiry. */
 void tg_credit_flush(struct tg_engine *engine, int64_t now_ns);
+
+/** @brief Nodes whose reservations have been seen to; zeroed means none. */
+struct tg_credit_outages {
+    int64_t since_ns[TG_NODES_MAX + 1]; /**< By node: the latest outage that is done. */
+};
+
+/** @brief Return reservations of nodes that are down for longer than the grace of the
+ *  configuration. @param engine Runs, and its alarms are of whole states. @param now_ns Time. */
+void tg_credit_outages_tend(struct tg_engine *engine, int64_t now_ns);
 
 /** @brief Return reservations whose time is up, if there are any. @param engine Runs.
  *  @param now_ns Time. */

@@ -168,6 +168,19 @@ static void read_network(struct reading *at, const char *key, const struct tg_js
     at->request->row.serving_network = (uint16_t)index;
 }
 
+/* Where the session runs: what brings it down is told by the alarms of that node. */
+static void read_node(struct reading *at, const char *key, const struct tg_json *value)
+{
+    const char *text = tg_json_text(value);
+    const uint16_t node_id = text != NULL
+                                 ? tg_inventory_by_host(at->reader->inventory, text, strlen(text))
+                                 : TG_NODE_ID_NONE;
+    if (node_id == TG_NODE_ID_NONE) {
+        mistake(at, key, "write the name of a node of the configuration");
+    }
+    at->request->row.node_id = node_id;
+}
+
 static void read_at(struct reading *at, const char *key, const struct tg_json *value)
 {
     const char *text = tg_json_text(value);
@@ -217,6 +230,7 @@ static const struct {
     {"peer", 0, ON(RESERVE), read_peer},
     {"serving_network", 0, ON(RESERVE), read_network},
     {"rating_group", 0, ON(RESERVE), read_group},
+    {"node", 0, ON(RESERVE) | ON(UPDATE), read_node},
     {"quantity", ON(RESERVE) | ON(UPDATE), 0, read_quantity},
     {"validity_s", ON(RESERVE) | ON(UPDATE), 0, read_validity},
     {"used", ON(UPDATE) | ON(COMMIT), 0, read_used},

@@ -10,6 +10,7 @@
 
 #include "control/id_index.h"
 #include "doc/json.h"
+#include "health/inventory.h"
 #include "rate/credit.h"
 
 /** @brief What requests are read against. */
@@ -17,6 +18,7 @@ struct tg_credit_reader {
     const struct tg_catalog_snapshot *catalog; /**< In force. */
     struct tg_id_index *accounts;              /**< Ids of accounts. */
     struct tg_id_index *subscribers;           /**< Ids of subscribers. */
+    const struct tg_inventory *inventory;      /**< Nodes. */
     int64_t now_ns;                            /**< Stands for an absent `at`. */
 };
 

@@ -409,7 +409,11 @@ static enum tg_err engine_turn(struct tg_engine *engine, int64_t *folded_ns, str
     *folded_ns = now_ns;
     tg_plugins_tell(&engine->plugins_told);
     (void)tg_snapshot_reclaim();
-    return tg_engine_fold(engine, why);
+    const enum tg_err err = tg_engine_fold(engine, why);
+    if (err == TG_OK && !engine->is_fold_behind) {
+        tg_credit_outages_tend(engine, tg_clock_now_ns());
+    }
+    return err;
 }
 
 enum tg_err tg_engine_run(struct tg_engine *engine, struct tg_why *why)

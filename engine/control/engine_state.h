@@ -45,6 +45,7 @@ struct tg_engine {
     struct tg_reload reload;                           /**< When it is a reload. */
     struct tg_post post;                               /**< When it posts corrections. */
     struct tg_credit_round credit_round;               /**< Prepaid requests of this turn. */
+    struct tg_credit_outages outages;                  /**< What nodes that are down took. */
     struct tg_id_index account_ids;                    /**< For prepaid requests. */
     struct tg_id_index subscriber_ids;                 /**< For prepaid requests. */
     int64_t checkpoint_ns;                             /**< Monotonic: the last one began. */

@@ -179,6 +179,8 @@ static void say_credit(struct page *page, const struct tg_credit_counts *credit)
         say(page, "tollgate_reservations_total{state=\"%s\"} %llu\n", states[i].state,
             (unsigned long long)states[i].value);
     }
+    counter(page, "tollgate_reservations_node_down_total",
+            "Of the expired, those whose node was down.", credit->outages_count);
     head(page, "tollgate_reservations_open", "gauge", "Reservations that hold money now.");
     say(page, "tollgate_reservations_open %llu\n", (unsigned long long)credit->open_count);
     counter(page, "tollgate_topups_total", "Prepaid top-ups.", credit->topups_count);

@@ -183,6 +183,42 @@ uint64_t tg_telemetry_epoch(const struct tg_telemetry *t)
     return t->epoch;
 }
 
+/* Kinds that say of a whole node that it does not work: what ran on it has ended. */
+static const char *const outage_names[] = {"nodeDown", "nodeRestarting", "powerFailure",
+                                           "inferredOutage"};
+#define OUTAGES_COUNT (sizeof outage_names / sizeof outage_names[0])
+
+struct outages {
+    const struct tg_alarm_kind *kinds[OUTAGES_COUNT];
+    int64_t *since_ns;
+    uint32_t nodes_count;
+};
+
+static bool outage_note(void *context, const struct tg_alarm *alarm)
+{
+    const struct outages *outages = context;
+    for (size_t i = 0; i < OUTAGES_COUNT; i++) {
+        if (alarm->kind == outages->kinds[i] && alarm->state.is_cleared == 0 &&
+            alarm->node_id <= outages->nodes_count) {
+            later(&outages->since_ns[alarm->node_id], alarm->state.last_raised_ns);
+        }
+    }
+    return true;
+}
+
+void tg_telemetry_outages(const struct tg_telemetry *t, int64_t *since_ns)
+{
+    struct outages outages = {.since_ns = since_ns,
+                              .nodes_count = t->params.inventory->nodes_count};
+    for (size_t i = 0; i < OUTAGES_COUNT; i++) {
+        outages.kinds[i] = tg_alarm_kind_by_name(outage_names[i]);
+    }
+    for (uint32_t i = 0; i <= outages.nodes_count; i++) {
+        since_ns[i] = INT64_MIN;
+    }
+    tg_alarm_set_visit(t->alarms, outage_note, &outages);
+}
+
 uint32_t tg_telemetry_summary(struct tg_telemetry *t, struct tg_summary_item *items,
                               uint32_t capacity, bool is_with_cleared, uint32_t *alarms_count)
 {

@@ -60,6 +60,15 @@ enum tg_err tg_telemetry_follow(struct tg_telemetry *telemetry, uint64_t epoch_m
 uint64_t tg_telemetry_epoch(const struct tg_telemetry *telemetry);
 
 /**
+ * @brief Which nodes are down, by their active alarms nodeDown, nodeRestarting, powerFailure and
+ *        inferredOutage; what operators say of an alarm changes nothing, but for its end.
+ * @param[in]  telemetry  Object.
+ * @param[out] since_ns   By node id: when the latest of them was raised; INT64_MIN: none is. Shape
+ *                        [nodes_count + 1].
+ */
+void tg_telemetry_outages(const struct tg_telemetry *telemetry, int64_t *since_ns);
+
+/**
  * @brief The alarm list: causes first, dearest first.
  * @param[in]  telemetry        Object.
  * @param[out] items            Shape [capacity].

@@ -92,6 +92,25 @@ static void list_serve(struct tg_desk *desk, const struct tg_credit_request *req
     }
 }
 
+/* Sessions of nodes that are down; a node has many, so a round ends before rows wait for long. */
+static void outages_serve(struct tg_desk *desk, struct tg_credit *credit,
+                          const struct tg_catalog_snapshot *snapshot,
+                          const struct tg_desk_sink *sink)
+{
+    uint32_t returned = TG_CREDIT_EXPIRE_MAX;
+    uint32_t all_count = 0;
+    uint32_t at = 0;
+    while (returned == TG_CREDIT_EXPIRE_MAX && all_count < TG_DESK_RETURNS_MAX) {
+        returned = tg_credit_return(credit, snapshot, desk->outages, desk->outages_count, &at,
+                                    desk->now_ns, sink->epoch);
+        tg_desk_flush(credit, sink);
+        all_count += returned;
+    }
+    if (returned == TG_CREDIT_EXPIRE_MAX) {
+        __atomic_store_n(&desk->has_more, true, __ATOMIC_RELAXED);
+    }
+}
+
 void tg_desk_serve(struct tg_desk *desk, struct tg_rating *rating,
                    const struct tg_catalog_snapshot *snapshot, const struct tg_desk_sink *sink)
 {
@@ -100,6 +119,9 @@ void tg_desk_serve(struct tg_desk *desk, struct tg_rating *rating,
         expired = tg_credit_expire(rating->credit, snapshot, desk->now_ns, sink->epoch);
         tg_desk_flush(rating->credit, sink);
     } while (expired == TG_CREDIT_EXPIRE_MAX);
+    if (desk->outages_count > 0) {
+        outages_serve(desk, rating->credit, snapshot, sink);
+    }
     for (uint32_t i = 0; i < desk->requests_count; i++) {
         if (desk->requests[i].action == TG_CREDIT_DO_LIST) {
             list_serve(desk, &desk->requests[i], rating->credit);

@@ -30,6 +30,11 @@ struct tg_rating;
 /** Reservations that one round lists. */
 #define TG_DESK_VIEWS_MAX 256u
 
+/** Nodes of which one round returns reservations. */
+#define TG_DESK_OUTAGES_MAX 64u
+/** Reservations that a worker returns for them in one round: rows wait meanwhile. */
+#define TG_DESK_RETURNS_MAX 1024u
+
 /** @brief The desk; one an engine. */
 struct tg_desk {
     uint64_t turn;           /**< Rounds asked for. */
@@ -39,6 +44,9 @@ struct tg_desk {
     uint32_t views_count;    /**< Reservations found by LIST; may be more than TG_DESK_VIEWS_MAX. */
     bool has_list;           /**< A request is LIST. */
     bool is_writing;         /**< A request may change something. */
+    bool has_more;           /**< More reservations than TG_DESK_RETURNS_MAX were to be returned. */
+    uint32_t outages_count;  /**< 0..TG_DESK_OUTAGES_MAX. */
+    struct tg_credit_outage outages[TG_DESK_OUTAGES_MAX];    /**< Nodes that are down. */
     struct tg_credit_request requests[TG_DESK_REQUESTS_MAX]; /**< Asked. */
     struct tg_credit_answer answers[TG_DESK_REQUESTS_MAX];   /**< Answered. */
     struct tg_credit_view views[TG_DESK_VIEWS_MAX];          /**< Listed. */

@@ -407,6 +407,8 @@ struct tg_desk *tg_pipeline_desk(struct tg_pipeline *pipeline)
     desk->views_count = 0;
     desk->has_list = false;
     desk->is_writing = false;
+    desk->has_more = false;
+    desk->outages_count = 0;
     return desk;
 }
 
@@ -432,7 +434,8 @@ enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, str
         return tg_why_set(why, TG_E_STATE, "the data plane does not run");
     }
     desk->now_ns = now_ns;
-    desk->is_writing = desk->is_writing || now_ns >= tg_pipeline_credit_due_ns(pipeline);
+    desk->is_writing = desk->is_writing || desk->outages_count > 0 ||
+                       now_ns >= tg_pipeline_credit_due_ns(pipeline);
     for (uint32_t i = 0; i < desk->requests_count; i++) {
         desk->answers[i] = (struct tg_credit_answer){
             .err = desk->requests[i].action == TG_CREDIT_DO_LIST ? TG_OK : TG_E_NOT_FOUND,
@@ -521,6 +524,16 @@ int64_t tg_pipeline_credit_due_ns(const struct tg_pipeline *pipeline)
         due_ns = own_ns < due_ns ? own_ns : due_ns;
     }
     return due_ns;
+}
+
+uint64_t tg_pipeline_credit_open_count(const struct tg_pipeline *pipeline)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < pipeline->ratings_count; i++) {
+        count += __atomic_load_n(&tg_credit_counts(pipeline->ratings[i]->credit)->open_count,
+                                 __ATOMIC_RELAXED);
+    }
+    return count;
 }
 
 static void credit_add(struct tg_credit_counts *sum, const struct tg_credit_counts *more)

@@ -166,6 +166,9 @@ enum tg_err tg_pipeline_credit(struct tg_pipeline *pipeline, int64_t now_ns, str
  *  INT64_MAX: none is open. */
 int64_t tg_pipeline_credit_due_ns(const struct tg_pipeline *pipeline);
 
+/** @brief Reservations that are open. @param pipeline Any state. @return Count, relaxed. */
+uint64_t tg_pipeline_credit_open_count(const struct tg_pipeline *pipeline);
+
 /**
  * @brief Hold the rows up between two epochs, and wait until all that came before is durable.
  * @param[in,out] pipeline  Running; not the control thread's turn: it would wait for itself.

@@ -131,6 +131,7 @@ static void end_book(struct tg_audit_credit_run *run, const struct tg_credit_eve
         break;
     default:
         sums->expired_count++;
+        sums->outages_count += event->is_outage;
         sums->expired += event->held;
         break;
     }

@@ -29,6 +29,7 @@ struct tg_audit_credit {
     uint64_t committed_count;  /**< Of these. */
     uint64_t released_count;   /**< Of these. */
     uint64_t expired_count;    /**< Of these. */
+    uint64_t outages_count;    /**< Of the expired: their node was down. */
     uint64_t late_count;       /**< Committed after they had expired: counted as expired. */
     uint64_t open_count;       /**< Left. */
     uint64_t topups_count;     /**< Top-ups. */

@@ -51,7 +51,9 @@ bool tg_call_is_kept(const struct tg_image *image, uint32_t price_id)
  * the rest of it is no call of its own. */
 static bool place_is_kept(const struct tg_call_place *place, uint32_t price_id)
 {
-    bool is_kept = tg_call_is_kept(place->image, price_id);
+    const struct tg_plan_terms *terms = tg_image_plan_terms(place->image, place->plan_service);
+    bool is_kept = tg_call_is_kept(place->image, price_id) ||
+                   (terms != NULL && terms->rate_change == TG_RATE_CHANGE_CALL);
     for (uint32_t band = 0; !is_kept && band < place->plan_service->bands_count; band++) {
         const uint32_t other =
             tg_image_price_at(place->image, place->plan_service, place->zone, band);
@@ -129,6 +131,16 @@ static bool call_goes_on(const struct tg_bucket *bucket, const struct tg_usage *
     }
     return is_partial ? first_ns - row->start_ns <= TG_CALL_GAP_NS
                       : !has_ended && row->start_ns >= first_ns;
+}
+
+int64_t tg_call_start_ns(const struct tg_usage *row, struct tg_shelf *shelf)
+{
+    const struct tg_bucket *bucket = call_find(shelf, tg_call_key(row));
+    if (bucket == NULL || !call_goes_on(bucket, row)) {
+        return row->start_ns;
+    }
+    const int64_t start_ns = (int64_t)bucket->carried_base[TG_CALL_START_NS];
+    return start_ns < row->start_ns ? start_ns : row->start_ns;
 }
 
 static void call_begin(const struct tg_bucket *bucket, bool goes_on, const struct tg_usage *row,

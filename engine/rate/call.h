@@ -79,6 +79,10 @@ uint64_t tg_call_key(const struct tg_usage *row);
  *  @return The row's record key. */
 uint64_t tg_call_record_key(uint64_t session, uint32_t number, int64_t start_ns);
 
+/** @brief When the call began that a record goes on with. @param row Borrowed. @param shelf The
+ *  subscriber's. @return UTC ns; the row's own start when it begins one, or before all others. */
+int64_t tg_call_start_ns(const struct tg_usage *row, struct tg_shelf *shelf);
+
 /**
  * @brief Must a price know what the call has used before? Not so where a sum over the records is
  *        the price of the sum, but for the rounding of each at the rating scale.

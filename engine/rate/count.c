@@ -4,6 +4,7 @@
  * Counters move before the amount is known, as they depend on units alone: so the rows of a group
  * can be counted in order and still be priced together. The line as it was is kept for the rare
  * row whose tariff refuses. */
+#include "rate/rate_change.h"
 #include "rate/reverse.h"
 #include "rate/worker.h"
 
@@ -525,6 +526,25 @@ static void row_count(struct tg_rate *rate, const struct tg_usage *row, struct t
     rate->tasks_count = work->pieces_from + work->pieces_count;
 }
 
+/* With rate_change: call all records of a call have the zone that its number had when it began. */
+static __attribute__((noinline)) void call_zone(struct tg_rate *rate, const struct tg_usage *row,
+                                                const struct tg_charge *charge,
+                                                struct tg_rate_work *work)
+{
+    const struct tg_plan_terms *terms = tg_image_plan_terms(work->image, work->plan_service);
+    if (terms == NULL || terms->rate_change != TG_RATE_CHANGE_CALL ||
+        (work->flags & TG_CHARGE_REVERSAL) != 0 ||
+        tg_accounts_calls_open(rate->accounts, charge->subscriber) == 0) {
+        return;
+    }
+    struct tg_shelf *shelf = tg_accounts_shelf(rate->accounts, false, charge->subscriber);
+    const int64_t call_ns = shelf != NULL ? tg_call_start_ns(row, shelf) : row->start_ns;
+    if (call_ns < row->start_ns) {
+        work->zone =
+            tg_rate_zone_of_call(work->image, work->plan_service, row, work->zone, call_ns);
+    }
+}
+
 void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
                        struct tg_rate_work *work)
 {
@@ -534,6 +554,9 @@ void tg_rate_row_count(struct tg_rate *rate, const struct tg_usage *row, struct 
         work->reason =
             (int16_t)tg_rate_terms(work->image, work->plan_service, row, &priced, &work->flags);
         row = &priced;
+        if (work->reason == TG_OK) {
+            call_zone(rate, row, charge, work);
+        }
     }
     if (work->reason == TG_OK) {
         row_count(rate, row, charge, work);

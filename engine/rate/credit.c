@@ -128,6 +128,7 @@ static void answer_entry(const struct tg_credit *credit, const struct tg_roster 
     answer->granted = entry->granted;
     answer->asked = tg_rate_base_quantity(&entry->row, entry->dimension);
     answer->state = entry->state;
+    answer->is_outage = entry->is_outage;
     answer->epoch = entry->epoch > answer->epoch ? entry->epoch : answer->epoch;
 }
 
@@ -152,6 +153,7 @@ static uint64_t content_of(const struct tg_credit_request *request)
 {
     struct tg_usage row = request->row;
     row.start_ns = 0; /* a retransmit may be sent with another time */
+    row.node_id = 0;  /* and by another node, or behind a new numbering of nodes */
     const int64_t words[5] = {request->validity_ns, request->amount, request->account,
                               request->subscriber, (int64_t)request->wanted};
     const uint64_t hash = tg_key_hash(tg_key_hash(1, &row, sizeof row), words, sizeof words);
@@ -538,6 +540,7 @@ static void update_reserve(struct tg_credit *credit, const struct tg_catalog_sna
     struct tg_credit_request next = *request;
     next.row = tg_grant_cut(&entry->row, entry->dimension, request->wanted);
     next.row.start_ns = request->at_ns;
+    next.row.node_id = request->row.node_id != 0 ? request->row.node_id : next.row.node_id;
     *answer = (struct tg_credit_answer){.account = entry->account};
     reserve(credit, snapshot, &next, entry->account, entry->subscriber, now_ns, epoch, answer);
     answer->charge = committed.charge;
@@ -546,6 +549,7 @@ static void update_reserve(struct tg_credit *credit, const struct tg_catalog_sna
     answer->reason = committed.reason;
     answer->is_over = committed.is_over;
     answer->is_late = committed.is_late;
+    answer->is_outage = committed.is_outage;
     answer->is_committed = true;
     answer->is_repeat = committed.is_repeat && answer->is_repeat;
     answer->epoch = committed.epoch > answer->epoch ? committed.epoch : answer->epoch;
@@ -625,6 +629,22 @@ void tg_credit_finish(struct tg_credit *credit, const struct tg_catalog_snapshot
     }
 }
 
+struct tg_credit_event *tg_credit_give_back(struct tg_credit *credit,
+                                            const struct tg_catalog_snapshot *snapshot, uint32_t at,
+                                            int64_t now_ns, uint64_t epoch)
+{
+    struct tg_credit_entry *entry = &credit->entries[at];
+    tg_credit_close(credit, at, TG_CREDIT_IS_EXPIRED);
+    entry->epoch = epoch;
+    tg_credit_count(&credit->counts.expired_count, 1);
+    struct tg_credit_event *event =
+        entry_event(credit, entry, TG_CREDIT_EXPIRE, now_ns, snapshot->roster);
+    event->held = entry->held;
+    holds_follow(credit, snapshot, entry->account, now_ns, epoch);
+    money_lapse(credit, snapshot->roster, entry->account, now_ns);
+    return event;
+}
+
 /* Accounts of which something has lapsed, at most so many; fewer: there are no more. */
 static uint32_t lots_lapse(struct tg_credit *credit, const struct tg_roster *roster, int64_t now_ns,
                            uint32_t most)
@@ -668,7 +688,7 @@ static uint32_t holds_expire(struct tg_credit *credit, const struct tg_catalog_s
         credit->expire_due_ns = INT64_MAX;
     }
     for (; credit->expire_next < credit->used_count; credit->expire_next++) {
-        struct tg_credit_entry *entry = &credit->entries[credit->expire_next];
+        const struct tg_credit_entry *entry = &credit->entries[credit->expire_next];
         if (entry->state != TG_CREDIT_IS_OPEN) {
             continue;
         }
@@ -681,12 +701,7 @@ static uint32_t holds_expire(struct tg_credit *credit, const struct tg_catalog_s
         if (count == TG_CREDIT_EXPIRE_MAX) {
             return count;
         }
-        tg_credit_close(credit, credit->expire_next, TG_CREDIT_IS_EXPIRED);
-        entry->epoch = epoch;
-        tg_credit_count(&credit->counts.expired_count, 1);
-        entry_event(credit, entry, TG_CREDIT_EXPIRE, now_ns, snapshot->roster)->held = entry->held;
-        holds_follow(credit, snapshot, entry->account, now_ns, epoch);
-        money_lapse(credit, snapshot->roster, entry->account, now_ns);
+        (void)tg_credit_give_back(credit, snapshot, credit->expire_next, now_ns, epoch);
         count++;
     }
     credit->expire_next = 0;

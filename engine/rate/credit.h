@@ -47,7 +47,8 @@ struct tg_roster;
 #define TG_CREDIT_OPEN_MAX 32u
 /** Events that may wait for the journal: a batch of rows, and a few. */
 #define TG_CREDIT_EVENTS_MAX (TG_BATCH_ROWS_MAX + 128u)
-/** Reservations that one tg_credit_expire closes: each may raise all others of its account. */
+/** Reservations that one tg_credit_expire or _return closes: each may raise all others of its
+ *  account. */
 #define TG_CREDIT_EXPIRE_MAX 8u
 /** Times at which money of one account lapses, at most: top-ups until one time are one. */
 #define TG_CREDIT_LOTS_MAX 8u
@@ -124,7 +125,7 @@ struct tg_credit_answer {
     bool is_committed;    /**< UPDATE: the first half is done even if err is not TG_OK. */
     bool is_over;         /**< COMMIT, UPDATE: the charge is more than there was. */
     bool is_late;         /**< COMMIT, UPDATE: the reservation had expired. */
-    uint8_t reserved;     /**< 0. */
+    bool is_outage;       /**< It expired as its node was down. */
 };
 
 /** @brief A reservation as listed. */
@@ -146,6 +147,7 @@ struct tg_credit_counts {
     uint64_t posted_count;    /**< Committed. */
     uint64_t voided_count;    /**< Released. */
     uint64_t expired_count;   /**< Returned by themselves. */
+    uint64_t outages_count;   /**< Of these, as their node was down. */
     uint64_t topups_count;    /**< Top-ups. */
     uint64_t lapsed_count;    /**< Times that money lapsed. */
     uint64_t refused_count;   /**< Requests refused; since start. */
@@ -221,6 +223,28 @@ void tg_credit_finish(struct tg_credit *credit, const struct tg_catalog_snapshot
  *  @return How many, at most TG_CREDIT_EXPIRE_MAX of both; that many: there may be more. */
 uint32_t tg_credit_expire(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
                           int64_t now_ns, uint64_t epoch);
+
+/** @brief A node that is down. */
+struct tg_credit_outage {
+    int64_t since_ns;    /**< Reservations made until then are of sessions that it took along. */
+    uint16_t node_id;    /**< Which. */
+    uint8_t reserved[6]; /**< 0. */
+};
+
+/**
+ * @brief Return reservations whose node (row.node_id) is down, before their time is up.
+ * @param[in,out] credit         Worker.
+ * @param[in]     snapshot       Borrowed.
+ * @param[in]     outages        Borrowed; shape [outages_count].
+ * @param[in]     outages_count  Any.
+ * @param[in,out] at             Where the search goes on; 0 to begin.
+ * @param[in]     now_ns         Time, given by the caller.
+ * @param[in]     epoch          Epoch of the events.
+ * @return How many, at most TG_CREDIT_EXPIRE_MAX; that many: there may be more.
+ */
+uint32_t tg_credit_return(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
+                          const struct tg_credit_outage *outages, uint32_t outages_count,
+                          uint32_t *at, int64_t now_ns, uint64_t epoch);
 
 /** @brief When tg_credit_expire has something to do. @param credit Any thread, relaxed.
  *  @return UTC ns, never later than the first; INT64_MAX: nothing is open and nothing lapses. */

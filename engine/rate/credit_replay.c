@@ -63,6 +63,10 @@ static enum tg_err end_replay(struct tg_credit *credit, const struct tg_credit_e
         entry->reason = event->reason;
         entry->is_over = event->is_over != 0;
     }
+    if (event->kind == TG_CREDIT_EXPIRE && event->is_outage != 0) {
+        entry->is_outage = true;
+        tg_credit_count(&credit->counts.outages_count, 1);
+    }
     tg_credit_count(is_post                           ? &credit->counts.posted_count
                     : event->kind == TG_CREDIT_EXPIRE ? &credit->counts.expired_count
                                                       : &credit->counts.voided_count,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- *  @brief Inside of the prepaid ledger, shared by credit.c, credit_table.c and credit_replay.c.
+ *  @brief Inside of the prepaid ledger, shared by the files credit*.c.
  *
  *  Source: credit.h. Threads: as there. Allocates: never. Cost: none.
  */
@@ -67,7 +67,7 @@ struct tg_credit_entry {
     uint8_t dimension;           /**< What quantities count. */
     bool is_over;                /**< Charged beyond the credit. */
     bool is_late;                /**< Committed after it had expired. */
-    uint8_t reserved;            /**< 0. */
+    bool is_outage;              /**< It expired as its node was down. */
 };
 
 /** @brief A worker's part. */
@@ -99,6 +99,15 @@ struct tg_credit {
     struct tg_charge trials[TG_CREDIT_OPEN_MAX];         /**< Charges of that trial. */
     uint32_t trial_order[TG_CREDIT_OPEN_MAX];            /**< Its entries, oldest first. */
 };
+
+/* credit.c */
+
+/** @brief An open entry returns by itself; what it held is free. @param credit Worker. @param
+ *  snapshot Borrowed. @param at Open entry. @param now_ns Time. @param epoch Of the events.
+ *  @return Its event, first of those that follow from it. */
+struct tg_credit_event *tg_credit_give_back(struct tg_credit *credit,
+                                            const struct tg_catalog_snapshot *snapshot, uint32_t at,
+                                            int64_t now_ns, uint64_t epoch);
 
 /* credit_table.c */
 

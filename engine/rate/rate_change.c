@@ -57,3 +57,13 @@ uint16_t tg_rate_zone_at(const struct tg_image *image, const struct tg_plan_serv
     *until_ns = next_ns < end_ns ? next_ns : INT64_MAX;
     return now;
 }
+
+uint16_t tg_rate_zone_of_call(const struct tg_image *image,
+                              const struct tg_plan_service *plan_service,
+                              const struct tg_usage *row, uint16_t zone, int64_t call_ns)
+{
+    const uint16_t then = tg_usage_peer_kind(row) == TG_KEY_E164
+                              ? zone_of(image, plan_service, row, call_ns)
+                              : TG_ZONE_NONE;
+    return then != TG_ZONE_NONE ? then : zone;
+}

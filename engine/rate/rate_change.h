@@ -28,4 +28,17 @@ uint16_t tg_rate_zone_at(const struct tg_image *image, const struct tg_plan_serv
                          const struct tg_usage *row, uint16_t zone, int64_t at_ns,
                          int64_t *until_ns);
 
+/**
+ * @brief Zone of a record of a call that began before it: that of the call's start.
+ * @param image         Checked; of the record.
+ * @param plan_service  Of that image.
+ * @param row           Borrowed.
+ * @param zone          Of the record's own start.
+ * @param call_ns       When the call began, UTC.
+ * @return Zone; the record's own when no deck had the number then.
+ */
+uint16_t tg_rate_zone_of_call(const struct tg_image *image,
+                              const struct tg_plan_service *plan_service,
+                              const struct tg_usage *row, uint16_t zone, int64_t call_ns);
+
 #endif

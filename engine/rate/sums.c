@@ -43,6 +43,13 @@ static bool image_has_buckets(const struct tg_image *image)
 /* Must any price of the image know what the call of a partial record used before? */
 static bool image_has_calls(const struct tg_image *image)
 {
+    const struct tg_plan_terms *terms =
+        (const struct tg_plan_terms *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_TERMS);
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PLAN_TERMS].count; i++) {
+        if (terms[i].rate_change == TG_RATE_CHANGE_CALL) {
+            return true;
+        }
+    }
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PRICE_INFO].count; i++) {
         if (tg_image_price(image, i) != NULL && tg_call_is_kept(image, i)) {
             return true;

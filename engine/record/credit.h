@@ -12,7 +12,8 @@
  *                   --HOLD (another one of the account ended: what is left costs more)--> open
  *      OPEN (holds) --POST (rated usage)--> posted
  *                   --VOID (given up)-----> voided
- *                   --EXPIRE (time is up)-> expired --POST (late: holds nothing)--> posted
+ *                   --EXPIRE (time is up, or its node is down)--> expired
+ *                                           expired --POST (late: holds nothing)--> posted
  */
 #ifndef TG_RECORD_CREDIT_H
 #define TG_RECORD_CREDIT_H
@@ -35,7 +36,7 @@ enum tg_credit_event_kind {
     TG_CREDIT_OPEN = 1,   /**< A reservation holds amount. */
     TG_CREDIT_POST = 2,   /**< Used: amount was charged by a row, held is free again. */
     TG_CREDIT_VOID = 3,   /**< Released: held is free again. */
-    TG_CREDIT_EXPIRE = 4, /**< Its time is up: held is free again. */
+    TG_CREDIT_EXPIRE = 4, /**< Its time is up, or its node is down: held is free again. */
     TG_CREDIT_TOPUP = 5,  /**< amount was added to the balance, or taken when below 0. */
     TG_CREDIT_ALERT = 6,  /**< The set of alerts the balance is below has changed. */
     TG_CREDIT_HOLD = 7,   /**< An open reservation holds amount now, held until now. */
@@ -48,7 +49,8 @@ struct tg_credit_event {
     char id[TG_CREDIT_ID_BYTES]; /**< The request's id, NUL-filled; ALERT, LAPSE: empty. */
     int64_t at_ns;               /**< Event time of the request. */
     int64_t now_ns;              /**< Time that the engine was given. */
-    int64_t valid_to_ns;         /**< OPEN, TOPUP, LAPSE: when it expires; TOPUP: 0 never. */
+    int64_t valid_to_ns;         /**< OPEN, TOPUP, LAPSE: when it expires; TOPUP: 0 never. With
+                                      is_outage: since when its node was down. */
     int64_t amount;      /**< OPEN, HOLD: held; POST: charged; TOPUP, LAPSE: added. Rating scale. */
     int64_t held;        /**< POST, VOID, EXPIRE, HOLD: what was held until now. */
     int64_t balance;     /**< Afterwards. */
@@ -66,7 +68,8 @@ struct tg_credit_event {
     uint8_t fate;        /**< POST: enum tg_fate of the row; 0 without one. */
     uint8_t dimension;   /**< OPEN: what quantity counts. */
     uint8_t is_over;     /**< POST: 1: more was charged than there was. */
-    uint8_t reserved[3]; /**< 0. */
+    uint8_t is_outage;   /**< EXPIRE: 1: its node was down, since valid_to_ns. */
+    uint8_t reserved[2]; /**< 0. */
 };
 _Static_assert(sizeof(struct tg_credit_event) == 232, "stored as it is");
 

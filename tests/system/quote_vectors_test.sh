@@ -158,16 +158,30 @@ expect early '"fate":"suspended"'
     echo '{"id":"minus","subscriber":"+49150000001","service":"voice","start":"2026-11-23T00:00:00Z","duration_s":-1}'
     echo '{"id":"real","subscriber":"+49150000001","service":"voice","start":"2026-11-23T00:00:00Z","duration_s":1.5}'
     call 1 after 61
+    echo '{"id":"start","subscriber":"+49x","service":"fax","start":"yesterday","duration_s":-1,"duration_ms":2.5,"colour":1,"flags":["big","odd"],"peer":"1"}'
+    echo '{"peer":"+49x"}'
 } >"$work/in"
 code=0
 "$tollgate" quote --catalog "$catalog" "$work/in" >"$work/out" 2>"$work/err" || code=$?
 [ "$code" = 1 ] || note "bad lines: exit $code"
-[ "$(wc -l <"$work/out")" = 6 ] || note "not one answer a line"
+[ "$(wc -l <"$work/out")" = 8 ] || note "not one answer a line"
 expect good '"amount":"0.11"'
 expect after '"amount":"0.11"'
 expect minus '"fate":"suspended"' '"reason":"NEGATIVE_USAGE"'
 expect real '"fate":"refused"' '"at":"5:'
 grep -qF '"at":"2:' "$work/out" || note "no place for the broken line"
+# All mistakes of a line at once, each at its key, and a text that is alike is no key.
+places() { # LINE: "AT KEY" of each of its errors, in order
+    sed -n "$1p" "$work/out" | sed 's/.*"errors"://' |
+        grep -o '"at":"[0-9:]*","reason":"[A-Z_]*","error":"[^:" ]*' |
+        sed 's/"at":"\([0-9:]*\)","reason":"\([A-Z_]*\)","error":"/\1 \2 /' | paste -sd,
+}
+want="7:15 BAD_NUMBER subscriber,7:35 SYNTAX service,7:51 BAD_TIMESTAMP start,7:87 SYNTAX duration_ms"
+want="$want,7:105 SYNTAX unknown,7:116 SYNTAX flags,7:71 SYNTAX duration_s"
+[ "$(places 7)" = "$want" ] || note "not all mistakes: $(places 7)"
+want="8:2 BAD_NUMBER peer,8:1 MISSING_MANDATORY 'subscriber',8:1 MISSING_MANDATORY 'service',8:1 MISSING_MANDATORY 'start'"
+[ "$(places 8)" = "$want" ] || note "not all that is missing: $(places 8)"
+sed -n 7p "$work/out" | grep -qF '"reason":"BAD_NUMBER","at":"7:15"' || note "the first is not told beside them"
 grep -qF '"at":"3:79"' "$work/out" || note "no place for the unknown key: $(sed -n 3p "$work/out")"
 [ $failures = 0 ] || cat "$work/out"
 exit $((failures > 0))

@@ -217,9 +217,11 @@ static uint32_t line_place(struct quote *quote, const struct tg_usage_line *line
     return place;
 }
 
+/* errors: all of the line's mistakes, taken over; the first of them stands beside it. */
 static void error_print(struct quote *quote, const struct tg_json_lines *lines, const char *id,
-                        const char *place, enum tg_err reason, const char *text)
+                        enum tg_err reason, struct tg_json *errors)
 {
+    const struct tg_json *first = tg_json_at(errors, 0);
     struct tg_json *json = tg_json_object();
     quote->has_problem = true;
     if (quote->journal != NULL) {
@@ -231,22 +233,57 @@ static void error_print(struct quote *quote, const struct tg_json_lines *lines, 
     }
     tg_json_set_string(json, "fate", "refused");
     tg_json_set_string(json, "reason", tg_err_name(reason));
-    tg_json_set_string(json, "at", place);
-    tg_json_set_string(json, "error", text);
+    tg_json_set_string(json, "at", tg_json_get_text(first, "at", ""));
+    tg_json_set_string(json, "error", tg_json_get_text(first, "error", ""));
+    tg_json_set(json, "errors", errors);
     json_finish(quote, line_place(quote, NULL, lines->line_number), json);
 }
 
-/* "LINE:COL" of a key in the line as it was written. */
+static void mistake_add(struct tg_json *errors, enum tg_err reason, const char *place,
+                        const char *text)
+{
+    struct tg_json *json = tg_json_object();
+    tg_json_set_string(json, "at", place);
+    tg_json_set_string(json, "reason", tg_err_name(reason));
+    tg_json_set_string(json, "error", text);
+    tg_json_append(errors, json);
+}
+
+/* "LINE:COL" of a key in the line as it was written: what a colon follows, not a text alike. */
 static void key_place(const struct tg_json_lines *lines, const char *key, char place[48])
 {
     size_t column = 1;
-    if (key != NULL) {
-        char quoted[80];
-        (void)snprintf(quoted, sizeof quoted, "\"%s\"", key);
-        const char *at = strstr(lines->line, quoted);
-        column = at != NULL ? (size_t)(at - lines->line) + 1 : 1;
+    char quoted[80];
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", key != NULL ? key : "");
+    for (const char *at = lines->line; key != NULL && (at = strstr(at, quoted)) != NULL; at++) {
+        const char *behind = at + strlen(quoted);
+        behind += strspn(behind, " \t");
+        if (*behind == ':') {
+            column = (size_t)(at - lines->line) + 1;
+            break;
+        }
     }
     (void)snprintf(place, 48, "%llu:%zu", (unsigned long long)lines->line_number, column);
+}
+
+static struct tg_json *mistakes_make(const struct tg_json_lines *lines,
+                                     const struct tg_usage_mistakes *mistakes)
+{
+    struct tg_json *errors = tg_json_list();
+    char place[48];
+    for (uint32_t i = 0; i < mistakes->count && i < TG_USAGE_MISTAKES_MAX; i++) {
+        const struct tg_usage_mistake *mistake = &mistakes->list[i];
+        key_place(lines, mistake->key, place);
+        mistake_add(errors, mistake->err, place, mistake->why.text);
+    }
+    if (mistakes->count > TG_USAGE_MISTAKES_MAX) {
+        char text[48];
+        (void)snprintf(text, sizeof text, "%u more mistakes",
+                       mistakes->count - TG_USAGE_MISTAKES_MAX);
+        key_place(lines, NULL, place);
+        mistake_add(errors, TG_E_SYNTAX, place, text);
+    }
+    return errors;
 }
 
 /* What an engine's balance would have paid: see tg_credit_debit. */
@@ -327,13 +364,11 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
                        const struct tg_json *json)
 {
     struct tg_usage_line line;
-    struct tg_why why;
+    struct tg_usage_mistakes mistakes;
     const struct tg_image *newest = quote->snapshot->images[quote->snapshot->images_count - 1];
-    const enum tg_err err = tg_usage_line_read(json, newest, &line, &why);
+    const enum tg_err err = tg_usage_line_read(json, newest, &line, &mistakes);
     if (err != TG_OK) {
-        char place[48];
-        key_place(lines, line.wrong_key, place);
-        error_print(quote, lines, line.id, place, err, why.text);
+        error_print(quote, lines, line.id, err, mistakes_make(lines, &mistakes));
         return;
     }
     /* Which of two lines is the record and which the duplicate is a matter of who came first, as in
@@ -385,7 +420,9 @@ static int lines_quote(struct quote *quote, FILE *from)
             if (end != NULL) {
                 (void)snprintf(place, sizeof place, "%.*s", (int)(end - why.text), why.text);
             }
-            error_print(quote, &lines, NULL, place, err, why.text);
+            struct tg_json *errors = tg_json_list();
+            mistake_add(errors, err, place, why.text);
+            error_print(quote, &lines, NULL, err, errors);
             continue;
         }
         if (err != TG_OK) {

@@ -46,9 +46,34 @@ struct reading {
     struct tg_usage_line *line;
     const struct tg_image *image;
     const struct tg_json *object;
-    struct tg_why *why;
+    struct tg_usage_mistakes *mistakes;
+    struct tg_why *why; /* of the key at hand */
     const char *key;
 };
+
+/* A key has one mistake, the first: others would follow from it. */
+static bool is_told(const struct reading *at, const char *key)
+{
+    for (uint32_t i = 0; i < at->mistakes->count && i < TG_USAGE_MISTAKES_MAX; i++) {
+        const char *told = at->mistakes->list[i].key;
+        if (key != NULL && told != NULL && strcmp(told, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell(const struct reading *at, const char *key, enum tg_err err)
+{
+    struct tg_usage_mistakes *mistakes = at->mistakes;
+    if (is_told(at, key)) {
+        return;
+    }
+    if (mistakes->count < TG_USAGE_MISTAKES_MAX) {
+        mistakes->list[mistakes->count] = (struct tg_usage_mistake){key, err, *at->why};
+    }
+    mistakes->count++;
+}
 
 static enum tg_err word_find(const struct reading *at, const char *key, const struct word *words,
                              const char *text, int *value)
@@ -88,9 +113,10 @@ static enum tg_err integer_read(const struct reading *at, const struct tg_json *
 static enum tg_err sign_note(const struct reading *at, bool is_negative, bool is_zero)
 {
     struct tg_usage_line *line = at->line;
+    const bool was_both = line->has_negative && line->has_positive;
     line->has_negative |= is_negative && !is_zero;
     line->has_positive |= !is_negative && !is_zero;
-    if (line->has_negative && line->has_positive) {
+    if (line->has_negative && line->has_positive && !was_both) {
         return tg_why_set(at->why, TG_E_NEGATIVE_USAGE,
                           "%s: quantities of one record are all above 0 or all below", at->key);
     }
@@ -124,8 +150,8 @@ static enum tg_err key_read(const struct reading *at, const struct tg_json *valu
     if (said != NULL) {
         const enum tg_err err = word_find(at, kind_key, kinds, tg_json_text(said), &kind);
         if (err != TG_OK) {
-            at->line->wrong_key = kind_key;
-            return err;
+            tell(at, kind_key, err);
+            return TG_OK; /* what the text is to be is not known */
         }
     }
     uint8_t address[16];
@@ -376,8 +402,7 @@ static enum tg_err member_read(const struct reading *at, const struct tg_json *v
 }
 
 /* What another service has would be passed over, and the usage cost nothing. */
-static enum tg_err strays_refuse(const struct tg_json *json, struct tg_usage_line *line,
-                                 struct tg_why *why)
+static void strays_refuse(const struct reading *at)
 {
     static const char *const strays[][3] = {
         [TG_SERVICE_DATA] = {"count", "routed_to", NULL},
@@ -386,74 +411,95 @@ static enum tg_err strays_refuse(const struct tg_json *json, struct tg_usage_lin
         [TG_SERVICE_EVENT] = {"routed_to", NULL, NULL},
         [TG_SERVICE_ACCESS] = {"count", "routed_to", NULL},
     };
-    for (unsigned i = 0; i < 3 && strays[line->row.service][i] != NULL; i++) {
-        const char *key = strays[line->row.service][i];
-        if (tg_json_get(json, key) != NULL) {
-            line->wrong_key = key;
-            return tg_why_set(why, TG_E_SYNTAX, "%s: %s", key,
-                              strcmp(key, "routed_to") == 0 ? "only for service voice"
-                              : strcmp(key, "count") == 0   ? "only for service message and event"
-                              : line->row.service == TG_SERVICE_VOICE
-                                  ? "a call has no octets, but a duration"
-                                  : "a message has no octets, but a count");
+    const uint8_t service = at->line->row.service;
+    for (unsigned i = 0; i < 3 && strays[service][i] != NULL; i++) {
+        const char *key = strays[service][i];
+        if (tg_json_get(at->object, key) != NULL) {
+            tell(at, key,
+                 tg_why_set(at->why, TG_E_SYNTAX, "%s: %s", key,
+                            strcmp(key, "routed_to") == 0 ? "only for service voice"
+                            : strcmp(key, "count") == 0   ? "only for service message and event"
+                            : service == TG_SERVICE_VOICE
+                                ? "a call has no octets, but a duration"
+                                : "a message has no octets, but a count"));
         }
     }
-    return TG_OK;
+}
+
+/* What is missing, and what is there in two ways. */
+static void keys_check(const struct reading *at)
+{
+    static const char *const mandatory[] = {"subscriber", "service", "start"};
+    static const char *const twins[][2] = {{"duration_s", "duration_ms"}, {"count", "quantity_up"}};
+    for (size_t i = 0; i < sizeof mandatory / sizeof mandatory[0]; i++) {
+        if (tg_json_get(at->object, mandatory[i]) == NULL) {
+            tell(at, NULL,
+                 tg_why_set(at->why, TG_E_MISSING_FIELD, "'%s' is missing", mandatory[i]));
+        }
+    }
+    for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++) {
+        if (tg_json_get(at->object, twins[i][0]) != NULL &&
+            tg_json_get(at->object, twins[i][1]) != NULL) {
+            tell(at, twins[i][0],
+                 tg_why_set(at->why, TG_E_SYNTAX, "%s: give it or %s, not both", twins[i][0],
+                            twins[i][1]));
+        }
+    }
+}
+
+/* Keys that do not go together. */
+static void pairs_check(const struct reading *at)
+{
+    struct tg_usage_line *line = at->line;
+    /* A service that is refused is told; what would go with it is not known. */
+    if ((line->row.flags & TG_USAGE_AMOUNT) != 0 && line->row.service != TG_SERVICE_NONE &&
+        (line->row.service != TG_SERVICE_EVENT ||
+         tg_json_get(at->object, "quantity_down") != NULL)) {
+        tell(at, "amount",
+             tg_why_set(at->why, TG_E_SYNTAX,
+                        "amount: only for service event, which has no octets"));
+    }
+    strays_refuse(at);
+    const bool has_per = tg_json_get(at->object, "price_max_per") != NULL;
+    const bool has_highest = tg_json_get(at->object, "price_max") != NULL;
+    line->price_max_per = has_highest && !has_per ? 1 : line->price_max_per;
+    if (has_per && (!has_highest || line->price_max_per == 0)) {
+        tell(
+            at, "price_max_per",
+            tg_why_set(at->why, TG_E_SYNTAX, "price_max_per: at least 1, together with price_max"));
+    }
+    if (line->has_negative && (line->has_credit || line->price_max_per != 0)) {
+        const char *key = line->has_credit ? "credit" : "price_max";
+        tell(at, key,
+             tg_why_set(at->why, TG_E_NEGATIVE_USAGE, "%s: usage is taken back, not granted", key));
+    }
 }
 
 enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image *image,
-                               struct tg_usage_line *line, struct tg_why *why)
+                               struct tg_usage_line *line, struct tg_usage_mistakes *mistakes)
 {
-    static const char *const mandatory[] = {"subscriber", "service", "start"};
-    *line = (struct tg_usage_line){.node_state = TG_NODE_UNKNOWN};
-    if (tg_json_kind(json) != TG_JSON_OBJECT) {
-        return tg_why_set(why, TG_E_SYNTAX, "a usage row is a JSON object");
-    }
-    struct reading at = {line, image, json, why, NULL};
+    struct tg_why why = {""};
+    struct reading at = {line, image, json, mistakes, &why, NULL};
     enum tg_key_kind subscriber_kind = TG_KEY_NONE;
     enum tg_key_kind peer_kind = TG_KEY_NONE;
     void *cursor = NULL;
     struct tg_json *value;
+    *line = (struct tg_usage_line){.node_state = TG_NODE_UNKNOWN};
+    mistakes->count = 0;
+    if (tg_json_kind(json) != TG_JSON_OBJECT) {
+        tell(&at, NULL, tg_why_set(&why, TG_E_SYNTAX, "a usage row is a JSON object"));
+        return TG_E_SYNTAX;
+    }
     while (tg_json_next(json, &cursor, &at.key, &value)) {
         const enum tg_err err = member_read(&at, value, &subscriber_kind, &peer_kind);
         if (err != TG_OK) {
-            line->wrong_key = line->wrong_key != NULL ? line->wrong_key : at.key;
-            return err;
+            tell(&at, at.key, err);
         }
     }
-    for (size_t i = 0; i < sizeof mandatory / sizeof mandatory[0]; i++) {
-        if (tg_json_get(json, mandatory[i]) == NULL) {
-            return tg_why_set(why, TG_E_MISSING_FIELD, "'%s' is missing", mandatory[i]);
-        }
-    }
-    static const char *const twins[][2] = {{"duration_s", "duration_ms"}, {"count", "quantity_up"}};
-    for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++) {
-        if (tg_json_get(json, twins[i][0]) != NULL && tg_json_get(json, twins[i][1]) != NULL) {
-            line->wrong_key = twins[i][0];
-            return tg_why_set(why, TG_E_SYNTAX, "%s: give it or %s, not both", twins[i][0],
-                              twins[i][1]);
-        }
-    }
-    if ((line->row.flags & TG_USAGE_AMOUNT) != 0 &&
-        (line->row.service != TG_SERVICE_EVENT || tg_json_get(json, "quantity_down") != NULL)) {
-        line->wrong_key = "amount";
-        return tg_why_set(why, TG_E_SYNTAX, "amount: only for service event, which has no octets");
-    }
-    const enum tg_err stray = strays_refuse(json, line, why);
-    if (stray != TG_OK) {
-        return stray;
-    }
-    const bool has_per = tg_json_get(json, "price_max_per") != NULL;
-    const bool has_highest = tg_json_get(json, "price_max") != NULL;
-    line->price_max_per = has_highest && !has_per ? 1 : line->price_max_per;
-    if (has_per && (!has_highest || line->price_max_per == 0)) {
-        line->wrong_key = "price_max_per";
-        return tg_why_set(why, TG_E_SYNTAX, "price_max_per: at least 1, together with price_max");
-    }
-    if (line->has_negative && (line->has_credit || line->price_max_per != 0)) {
-        line->wrong_key = line->has_credit ? "credit" : "price_max";
-        return tg_why_set(why, TG_E_NEGATIVE_USAGE, "%s: usage is taken back, not granted",
-                          line->wrong_key);
+    keys_check(&at);
+    pairs_check(&at);
+    if (mistakes->count > 0) {
+        return mistakes->list[0].err;
     }
     const bool is_counted =
         line->row.service == TG_SERVICE_MESSAGE || line->row.service == TG_SERVICE_EVENT;

@@ -31,22 +31,33 @@ struct tg_usage_line {
     bool has_negative;      /**< A quantity is below 0: the row takes usage back. */
     uint8_t node_state;     /**< enum tg_node_state. */
     uint8_t site;           /**< Site of the node, as the catalog says. */
-    const char *wrong_key;  /**< On refusal: the key at fault, borrowed; NULL the
-                               object itself. */
+};
+
+/** Mistakes of a line that are told one by one; what is behind them is counted. */
+#define TG_USAGE_MISTAKES_MAX 32u
+
+/** @brief What is wrong with a line, in the order in which it is read. */
+struct tg_usage_mistakes {
+    uint32_t count; /**< All there are; above TG_USAGE_MISTAKES_MAX the last ones are not kept. */
+    struct tg_usage_mistake {
+        const char *key;   /**< At fault, borrowed from the JSON; NULL: the object itself. */
+        enum tg_err err;   /**< As tg_usage_line_read has it. */
+        struct tg_why why; /**< What is wrong and what is accepted. */
+    } list[TG_USAGE_MISTAKES_MAX]; /**< Shape [count]. */
 };
 
 /**
  * @brief Read one object.
  * @param[in]  json   Borrowed; strings in line point into it.
  * @param[in]  image  Names of visited networks, decimals of money; NULL: neither is accepted.
- * @param[out] line   Written.
- * @param[out] why    What is wrong and what is accepted.
- * @return TG_OK, TG_E_SYNTAX (not an object, unknown key, wrong type),
+ * @param[out] line   Written; of use without mistakes, its id with some too.
+ * @param[out] mistakes  All there are; a key that is told is not told again.
+ * @return TG_OK, or the first of them: TG_E_SYNTAX (not an object, unknown key, wrong type),
  * TG_E_UNKNOWN_NETWORK (a PLMN that the catalog has not),
  * TG_E_MISSING_FIELD, TG_E_BAD_NUMBER, TG_E_BAD_TIMESTAMP, TG_E_OVERFLOW,
  * TG_E_NEGATIVE_USAGE.
  */
 enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image *image,
-                               struct tg_usage_line *line, struct tg_why *why);
+                               struct tg_usage_line *line, struct tg_usage_mistakes *mistakes);
 
 #endif

@@ -96,15 +96,15 @@ static void audit_json(const struct tg_audit *audit, const struct source_names *
         sums_json(&audit->hours[i].sums);
         (void)printf("}");
     }
-    (void)printf("],\"credit\":{\"made\":%" PRIu64 ",\"committed\":%" PRIu64
-                 ",\"released\":%" PRIu64 ",\"expired\":%" PRIu64 ",\"open\":%" PRIu64
-                 ",\"late\":%" PRIu64 ",\"topups\":%" PRIu64 ",\"debited_rows\":%" PRIu64
-                 ",\"over_credit_rows\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"strays\":%" PRIu64,
-                 audit->credit.made_count, audit->credit.committed_count,
-                 audit->credit.released_count, audit->credit.expired_count,
-                 audit->credit.open_count, audit->credit.late_count, audit->credit.topups_count,
-                 audit->credit.debited_count, audit->credit.over_count, audit->credit.gaps_count,
-                 audit->credit.strays_count);
+    (void)printf(
+        "],\"credit\":{\"made\":%" PRIu64 ",\"committed\":%" PRIu64 ",\"released\":%" PRIu64
+        ",\"expired\":%" PRIu64 ",\"open\":%" PRIu64 ",\"node_down\":%" PRIu64 ",\"late\":%" PRIu64
+        ",\"topups\":%" PRIu64 ",\"debited_rows\":%" PRIu64 ",\"over_credit_rows\":%" PRIu64
+        ",\"gaps\":%" PRIu64 ",\"strays\":%" PRIu64,
+        audit->credit.made_count, audit->credit.committed_count, audit->credit.released_count,
+        audit->credit.expired_count, audit->credit.open_count, audit->credit.outages_count,
+        audit->credit.late_count, audit->credit.topups_count, audit->credit.debited_count,
+        audit->credit.over_count, audit->credit.gaps_count, audit->credit.strays_count);
     struct credit_sum sums[CREDIT_SUMS];
     credit_sums(&audit->credit, sums);
     for (uint32_t i = 0; i < CREDIT_SUMS; i++) {

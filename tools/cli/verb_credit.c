@@ -36,6 +36,7 @@ static const struct {
                {"--peer", "peer", false},
                {"--rating-group", "rating_group", true},
                {"--network", "serving_network", false},
+               {"--node", "node", false},
                {"--quantity", "quantity", true},
                {"--validity", "validity_s", true},
                {"--used", "used", true},
@@ -297,6 +298,8 @@ const struct tg_verb tg_verb_credit = {
         "  --peer TEXT      called number, or name of the service\n"
         "  --rating-group N class of the usage\n"
         "  --network NAME   visited network of the catalog; absent: home\n"
+        "  --node NAME      where the session runs: when that is down it returns; update: from now "
+        "on\n"
         "  --quantity Q     wanted; less may be granted: whole increments that the credit pays "
         "for\n"
         "  --used Q         what was used; charged even beyond what was granted\n"

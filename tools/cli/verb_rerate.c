@@ -37,6 +37,7 @@ struct options {
     const char *threads;
     const char *order;
     bool backs_out;
+    bool of_sessions;
     bool posts;
     bool is_json;
     bool is_all;
@@ -81,6 +82,8 @@ static int flag_read(const char *arg, struct options *options)
         options->posts = true;
     } else if (strcmp(arg, "--backout") == 0) {
         options->backs_out = true;
+    } else if (strcmp(arg, "--sessions") == 0) {
+        options->of_sessions = true;
     } else if (strcmp(arg, "--json") == 0) {
         options->is_json = true;
     } else if (strcmp(arg, "--all") == 0) {
@@ -105,7 +108,8 @@ static int selector_read(const struct options *options, struct tg_rerate_selecto
                                             .to_ns = INT64_MAX,
                                             .price_name = options->price,
                                             .deck_name = options->deck,
-                                            .product_name = options->product};
+                                            .product_name = options->product,
+                                            .of_sessions = options->of_sessions};
     if ((options->from != NULL &&
          tg_clock_parse(options->from, strlen(options->from), &selector->from_ns) != TG_OK) ||
         (options->to != NULL &&
@@ -139,7 +143,8 @@ static int kind_read(const struct options *options, struct tg_rerate_params *par
     }
     if (options->backs_out && options->from == NULL && options->to == NULL &&
         options->account == NULL && options->source == NULL && options->price == NULL &&
-        options->deck == NULL && options->product == NULL && options->node == NULL) {
+        options->deck == NULL && options->product == NULL && options->node == NULL &&
+        !options->of_sessions) {
         return tg_cli_usage(&tg_verb_rerate, "--backout wants a selector: without one it would "
                                              "take back all there is");
     }
@@ -584,7 +589,10 @@ const struct tg_verb tg_verb_rerate = {
         "  --deck NAME            called numbers that this deck put into a zone\n"
         "  --price NAME           that stand at this price\n"
         "  --node NUMBER          from this node, as explain prints it\n"
-        "  --source NUMBER        from this source, as audit prints it\n\n"
+        "  --source NUMBER        from this source, as audit prints it\n"
+        "  --sessions             prepaid commits of sessions of which a record came as well (its\n"
+        "                         record id is the reservation's id): --backout --sessions --post\n"
+        "                         leaves what the records say, see schemas/control/README.md\n\n"
         "Prices the selected rows again, in their original order, with a stored version, with the\n"
         "catalog in DIR, or (without --catalog) with the stored version that is valid at their\n"
         "time now. Rows behind them whose counters or allowances moved follow with the version\n"

@@ -121,6 +121,28 @@ def days_of_rules(folder, plain):
     model = folder.model("off", [{"band": "peak", "from": "08:00:30", "to": "08:01:15"}])
     number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
     seconds = folder.row(number, "voice", "2026-03-02T08:00:00Z", duration_s=90)
+    # One night is of the day on which it begins. 2026-03-06 is a Friday.
+    rule(["2026-03-06T22:00:00Z", "2026-03-07T05:59:59Z", "2026-03-07T22:00:00Z",
+          "2026-03-08T05:59:59Z"],
+         ["2026-03-06T05:59:59Z", "2026-03-06T21:59:59Z", "2026-03-07T06:00:00Z",
+          "2026-03-08T22:00:00Z", "2026-03-08T06:00:00Z"],
+         days=["fri", "sat"], **{"from": "22:00", "to": "06:00"})
+    rule(["2026-12-31T22:00:00Z", "2027-01-01T05:59:59Z"],
+         ["2026-12-31T05:00:00Z", "2027-01-01T22:00:00Z", "2026-12-30T23:00:00Z"],
+         yearly=["12-31"], **{"from": "22:00", "to": "06:00"})
+    rule(["2026-03-31T23:00:00Z"], ["2026-04-01T00:00:00Z", "2026-03-31T21:59:59Z"],
+         months=[3], month_days=[31], **{"from": "22:00", "to": "00:00"})
+    # The night of a special day goes on into an ordinary morning, and an ordinary night ends where
+    # a special day begins.
+    night = {"from": "20:00", "to": "08:00"}
+    model = folder.model("off", [{"band": "peak", "dates": ["2026-03-03"], **night},
+                                 {"band": "peak", "days": "thu", **night},
+                                 {"band": "off", "dates": ["2026-03-06"]}])
+    number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
+    for start, band in (("2026-03-04T07:59:59Z", "peak"), ("2026-03-04T08:00:00Z", "off"),
+                        ("2026-03-05T23:59:59Z", "peak"), ("2026-03-06T00:00:00Z", "off")):
+        checks.append((folder.row(number, "voice", start, duration_s=1), plain[band],
+                       f"a night at {start}"))
     # Years are more specific than weekdays, special days than years, whatever is written first.
     model = folder.model("off", [{"band": "off", "days": "all"}, {"band": "peak", "years": [2026]},
                                  {"band": "off", "dates": ["2026-03-01..2026-03-07"]}])
@@ -181,6 +203,13 @@ def main():
                                       "to": f"{hours[1]:02}:00"}], zone="Europe/Berlin")
         number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
         vectors.append((folder.row(number, "voice", start, duration_s=length), wanted))
+    # A night of 23 or 25 hours' day: eight hours from 23:30, of which it has 5:30 and 7:30.
+    night = folder.model("off", [{"band": "peak", "days": "sat", "from": "22:00", "to": "06:00"}],
+                         zone="Europe/Berlin")
+    number = folder.subscriber({"voice": {"time_model": night, "prices": {"home": plain}}})
+    for start, wanted in (("2026-03-28T22:30:00Z", [19800, 9000]),
+                          ("2026-10-24T21:30:00Z", [27000, 1800])):
+        vectors.append((folder.row(number, "voice", start, duration_s=28800), wanted))
     # A holiday beats the weekday, and may have bands of its own.
     number = folder.subscriber({"voice": {
         "time_model": folder.model("off", [{"band": "peak", "days": "mon-fri", "from": "08:00",

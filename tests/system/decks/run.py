@@ -213,6 +213,54 @@ def lints(report, tollgate, root):
                   {"hole", "sell_below_buy"}, set())
 
 
+CALLERS = """
+decks:
+  az: {file: az.csv, buy: supplier, rates: {unit: second, per: 60}}
+  supplier: {file: supplier.csv, rates: {unit: second, per: 60}}
+  states: {prefixes: {"1212": ny, "1408": ca}}
+plans:
+  p: {voice: {deck: az, origin: {by: number, deck: states}}}
+products: {p: {plan: p}}
+"""
+CALLERS_AZ = """prefix,zone,price,intra,indeterminate,jurisdiction,buy
+1212,a,0.02,0.01,0.03,ny,
+1408,b,0.02,0.004,0.03,ca,
+1213,c,0.02,0.02,0.004,ny,
+1214,d,0.02,,,ny,
+1215,e,0.02,0.01,0.02,ny,0.015
+1216,f,0.02,0.02,0.02,ny,
+"""
+CALLERS_SUPPLIER = """prefix,zone,price,intra,indeterminate,jurisdiction
+1212,a,0.015,0.005,0.02,ny
+1408,b,0.01,,,
+1213,c,0.01,,,
+1214,d,0.01,0.03,,ny
+1216,f,0.01,0.02,0.02,ny
+"""
+
+
+def callers_lints(report, tollgate, root):
+    """What callers of the place, and of no known place, pay is compared with what they cost."""
+    files = {"c.yaml": CALLERS, "az.csv": CALLERS_AZ, "supplier.csv": CALLERS_SUPPLIER,
+             **people(("12135550001", "p"))}
+
+    def told(name):
+        said = json.loads(Catalog(tollgate, os.path.join(root, name), files).verb(
+            "check", "--json").stdout)
+        return {(d["line"], d["code"]): d["text"] for d in said["diagnostics"] if "code" in d}
+    wanted = {(3, "sell_below_buy"): '"ca>az/b" (0.004) in plan "p", below "supplier/b" (0.01)',
+              (4, "sell_below_buy"): '"?>az/c" (0.004) in plan "p", below "supplier/c" (0.01)',
+              (5, "sell_below_buy"): '"az/d" (0.02) in plan "p", below "ny>supplier/d" (0.03)',
+              (6, "sell_below_buy"): "buy is above intra"}
+    found = told("callers")
+    report.expect("callers", sorted(found), sorted(wanted))
+    for place, part in wanted.items():
+        report.contains(str(place), found.get(place, ""), part)
+    # A plan that does not ask who calls has one price for all.
+    files["c.yaml"] = CALLERS.replace(", origin: {by: number, deck: states}", "")
+    report.expect("no callers", sorted(told("nobody")), [(6, "sell_below_buy")])
+
+
 ORDER = """
 decks:
   acme: {file: acme.csv, rates: {unit: minute}}
@@ -619,7 +667,7 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, order, months, calendars, roaming, places, reach,
+        for check in (pairs, sheets, lints, callers_lints, order, months, calendars, roaming, places, reach,
                       tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")

@@ -588,7 +588,43 @@ def sessions_may_cost_by_time(book):
     book.row(who, "data", ["130.00"], "2026-03-02T19:59:30Z", duration_s=100, quantity_down=1)
 
 
-TOPICS = [sessions_may_cost_by_time, ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
+def a_call_may_keep_the_rate_of_its_start(book):
+    """Its records are all of the row that was there when it began, whatever the price looks at."""
+    noon = "2026-03-02T12:00:00Z"
+    deck = book.folder.dated_deck([("49", "old", "", noon), ("49", "new", noon, "")])
+
+    def who(change, **price):
+        prices = {zone: book.folder.price(unit="second", price=cost, **price)
+                  for zone, cost in (("old", "1"), ("new", "2"))}
+        return book.folder.subscriber({"voice": {"deck": deck, "prices": prices,
+                                                 "rate_change": change}})
+
+    def call(number, peer, *records):
+        for start, seconds, is_last, wanted in records:
+            keys = {} if is_last else {"flags": ["partial"]}
+            book.row(number, "voice", [wanted], f"2026-03-02T{start}Z", duration_s=seconds, peer=peer,
+                     **keys)
+    for change, wanted in (("start", ["30.00", "60.00", "80.00"]),
+                           ("call", ["30.00", "30.00", "40.00"])):
+        number = who(change)
+        call(number, "4930", ("11:59:30", 30, False, wanted[0]), ("12:00:00", 30, False, wanted[1]),
+             ("12:00:30", 40, True, wanted[2]))
+        # The call is over; the next one, and one in a single record, begin at the new row.
+        call(number, "4930", ("12:02:00", 10, False, "20.00"), ("12:02:10", 10, True, "20.00"))
+        call(number, "4931", ("12:03:00", 10, True, "20.00"))
+        call(number, "4931", ("11:59:59", 10, True, "10.00"))
+    # A price that remembers the call: 9 and two minutes, not another fee and 2 a second.
+    number = who("call", first=60, next=60, connect="9")
+    call(number, "4930", ("11:59:30", 30, False, "69.00"), ("12:00:00", 90, True, "60.00"))
+    # Two calls at a time keep their own.
+    number = who("call")
+    call(number, "4930", ("11:59:00", 10, False, "10.00"))
+    call(number, "4931", ("12:00:10", 10, False, "20.00"))
+    call(number, "4930", ("12:00:20", 10, True, "10.00"))
+    call(number, "4931", ("12:00:30", 10, True, "20.00"))
+
+
+TOPICS = [a_call_may_keep_the_rate_of_its_start, sessions_may_cost_by_time, ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,

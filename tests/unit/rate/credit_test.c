@@ -34,6 +34,7 @@ struct model_id {
     int64_t charge;
     int64_t valid_to_ns;
     int64_t amount;
+    bool is_outage;
     struct tg_credit_request request;
 };
 
@@ -322,6 +323,7 @@ static void step_reserve(struct world *w)
                                    .account = account,
                                    .subscriber = subscriber,
                                    .action = TG_CREDIT_DO_RESERVE};
+    id->request.row.node_id = (uint16_t)roll(w, 4); /* 0: not said */
     id_name(&id->request, w->model.ids_count);
     const int64_t available =
         w->model.balance[account] + w->credits[account].limit - model_held(&w->model, account);
@@ -368,6 +370,7 @@ static void step_commit(struct world *w, struct model_id *id, uint32_t index)
     case TG_CREDIT_IS_EXPIRED:
         cr_assert_eq(answer.err, TG_OK);
         cr_assert_eq(answer.is_late, state == TG_CREDIT_IS_EXPIRED);
+        cr_assert_eq(answer.is_outage, id->is_outage);
         if (w->is_simple) {
             cr_assert_eq(answer.charge, price_of(request.used));
         }
@@ -415,7 +418,10 @@ static void step_repeat(struct world *w, const struct model_id *id)
     cr_assert(answer.is_repeat);
     cr_assert_eq(answer.granted, id->granted);
     cr_assert_eq(answer.state, id->state);
+    cr_assert_eq(answer.is_outage, id->is_outage);
     struct tg_credit_request other = id->request;
+    other.row.node_id = 9;
+    cr_assert(ask(w, &other).is_repeat, "the node is no content");
     other.validity_ns++;
     cr_assert_eq(ask(w, &other).err, TG_E_DUP_CONFLICT);
 }
@@ -479,6 +485,32 @@ static void step_time(struct world *w)
     }
 }
 
+/* Two nodes are down since some time; the third, and what names no node, goes on. */
+static void step_outage(struct world *w)
+{
+    struct tg_credit_outage outages[2];
+    uint32_t at = 0;
+    for (uint16_t i = 0; i < 2; i++) {
+        outages[i] = (struct tg_credit_outage){
+            .since_ns = w->now_ns - (int64_t)roll(w, 120) * TG_NS_PER_S, .node_id = i + 1};
+    }
+    while (tg_credit_return(w->credit, &w->f.snapshot, outages, 2, &at, w->now_ns, 1) ==
+           TG_CREDIT_EXPIRE_MAX) {
+        events_keep(w);
+    }
+    events_keep(w);
+    for (uint32_t i = 0; i < w->model.ids_count; i++) {
+        struct model_id *id = &w->model.ids[i];
+        const uint16_t node_id = id->request.row.node_id;
+        if (id->state == TG_CREDIT_IS_OPEN && (node_id == 1 || node_id == 2) &&
+            id->request.at_ns <= outages[node_id - 1].since_ns) {
+            id->state = TG_CREDIT_IS_EXPIRED;
+            id->is_outage = true;
+            model_lapse(&w->model, id->account, w->now_ns);
+        }
+    }
+}
+
 static void history(uint64_t seed, bool is_simple)
 {
     static struct world w;
@@ -503,6 +535,9 @@ static void history(uint64_t seed, bool is_simple)
             }
         } else if (what < 17) {
             step_time(&w);
+            if (roll(&w, 3) == 0) {
+                step_outage(&w);
+            }
         } else if (what < 19) {
             w.durable_count = w.journal_count;
             w.durable = w.model;
