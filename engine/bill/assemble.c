@@ -10,6 +10,7 @@
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/members.h"
+#include "store/documents.h"
 
 #include <assert.h>
 #include <string.h>
@@ -373,9 +374,14 @@ static uint8_t bill_rounding(const struct tg_bill_assembler *made)
     return image != NULL ? image->rounding_bill : (uint8_t)TG_ROUND_HALF_UP;
 }
 
-static int64_t local_ns(const struct tg_bill_assembler *made, int64_t at_ns)
+bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_bill_window *window,
+                         const char *currency_suffix, char id[TG_BILL_ID_BYTES],
+                         char replaced[TG_BILL_ID_BYTES])
 {
-    return tg_zone_local_ns(made->zone, at_ns);
+    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window->end_ns - 1);
+    return tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window->start_ns),
+                             tg_zone_local_ns(zone, window->end_ns), currency_suffix, id) &&
+           tg_bill_voids_current(made->voids, made->account_id, id, replaced);
 }
 
 /* The balance of a prepaid account, on the invoice in its own currency. */
@@ -423,18 +429,31 @@ static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invo
     }
 }
 
-static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+/* A bill made again names the voided one, and has what a balance paid of that. */
+static enum tg_err replaced_make(struct tg_bill_assembler *made, const char *id,
+                                 struct tg_bill_invoice *invoice)
 {
+    struct tg_txn txn;
+    tg_txn_begin(&txn, made->state, false);
+    const enum tg_err err = tg_bill_replaced_read(&txn, id, &made->replaced);
+    tg_txn_abort(&txn);
+    invoice->replaces = &made->replaced;
+    return err;
+}
+
+static enum tg_err head_make(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+{
+    char replaced[TG_BILL_ID_BYTES];
     const uint16_t own = made->catalog->roster->accounts[made->account].currency;
     const bool is_own = invoice->currency->numeric == own;
     if (is_own) {
         statement_make(made, invoice);
     }
-    return tg_bill_id_format(made->account_id, local_ns(made, invoice->period_start_ns),
-                             local_ns(made, invoice->period_end_ns),
-                             is_own ? NULL : invoice->currency->code, invoice->id)
-               ? TG_OK
-               : TG_E_FULL;
+    if (!tg_bill_standing_id(made, &made->window, is_own ? NULL : invoice->currency->code,
+                             invoice->id, replaced)) {
+        return TG_E_FULL;
+    }
+    return replaced[0] != '\0' ? replaced_make(made, replaced, invoice) : TG_OK;
 }
 
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
@@ -474,7 +493,10 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     enum tg_err err = note != NULL ? tg_bill_note_head_make(assembler, note, invoice)
                                    : head_make(assembler, invoice);
     if (err != TG_OK) {
-        return tg_why_set(why, err, "account id %s is too long", assembler->account_id);
+        return err == TG_E_FULL
+                   ? tg_why_set(why, err, "account id %s is too long", assembler->account_id)
+                   : tg_why_set(why, err, "what the bill of %s replaces cannot be read",
+                                assembler->account_id);
     }
     if (note == NULL) {
         terms_make(assembler, invoice);
@@ -507,6 +529,11 @@ void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
                                const struct tg_bill_carries *carries)
 {
     assembler->carries = carries;
+}
+
+void tg_bill_assembler_voids(struct tg_bill_assembler *assembler, const struct tg_bill_voids *voids)
+{
+    assembler->voids = voids;
 }
 
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)

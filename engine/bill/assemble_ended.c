@@ -29,9 +29,7 @@ static bool bill_id_of(const struct tg_bill_assembler *made, uint32_t month,
                        char id[TG_BILL_ID_BYTES])
 {
     const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, month);
-    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window.end_ns - 1);
-    return tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window.start_ns),
-                             tg_zone_local_ns(zone, window.end_ns), NULL, id);
+    return tg_bill_standing_id(made, &window, NULL, id, NULL);
 }
 
 static bool time_of(const struct tg_json *line, const struct tg_json *bill, const char *key,

@@ -14,6 +14,7 @@
 #include "bill/fee.h"
 #include "bill/lines.h"
 #include "bill/tax_choice.h"
+#include "bill/voided.h"
 #include "catalog/catalog.h"
 
 #include <stdbool.h>
@@ -76,6 +77,8 @@ struct tg_bill_assembler {
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
     const struct tg_bill_carries *carries;  /**< Credit of accounts; NULL: nobody has any. */
+    const struct tg_bill_voids *voids;      /**< Voided bills; NULL: none was. */
+    struct tg_bill_replaced replaced;       /**< What the invoice in hand replaces; id "": none. */
     uint32_t notes_count;                   /**< Of notes. */
     struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
     uint32_t currencies_count;                         /**< Of currencies. */
@@ -120,6 +123,14 @@ enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64
  *  roster line. @return Parameters, amounts not yet in the account's currency. */
 struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
                                                 const struct tg_roster_line *who);
+
+/** @brief Id of the bill that stands for an account's period, or will. @param made Assembler.
+ *  @param window The period. @param currency_suffix As tg_bill_id_format. @param[out] id Written
+ *  when true. @param[out] replaced Id of the voided bill before it, "": none; may be NULL.
+ *  @return false: the id does not fit. */
+bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_bill_window *window,
+                         const char *currency_suffix, char id[TG_BILL_ID_BYTES],
+                         char replaced[TG_BILL_ID_BYTES]);
 
 /** @brief Whether the account's bill of a cycle is issued, or this one has gathered its lines
  *  already. @param made Assembler. @param month Its number. @return Whether. */

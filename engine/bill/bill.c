@@ -17,6 +17,7 @@
 #include "bill/members.h"
 #include "bill/period.h"
 #include "bill/taken.h"
+#include "bill/voided.h"
 #include "catalog/catalog.h"
 #include "rate/account.h"
 
@@ -41,6 +42,7 @@ struct run {
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
     struct tg_bill_closes closes;
     struct tg_bill_carries carries; /* As they are when the run begins. */
+    struct tg_bill_voids voids;     /* Likewise. */
     struct tg_bill_bands *bands;
     struct tg_bill_charges charges;
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
@@ -140,6 +142,21 @@ static bool has_lifecycle(const struct run *run)
     return run->params->state != NULL && run->params->follows_cycle_days;
 }
 
+/* Which bills stand for voided ones, and how far those that are made again look. */
+static enum tg_err voids_open(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    const enum tg_err err = tg_bill_voids_load(params->state, &run->voids, why);
+    const struct tg_bill_reopen reopen = {.voids = &run->voids,
+                                          .catalog = &run->catalog,
+                                          .month = run->collect.month,
+                                          .account_from = run->account_first,
+                                          .account_to = run->account_end,
+                                          .is_kept = params->issues,
+                                          .epoch = run->collect.epoch_last};
+    return err == TG_OK ? tg_bill_voids_reopen(params->state, &reopen, &run->closes, why) : err;
+}
+
 /* What the run may look at: fixed before the first row is read, so that passes agree. */
 static enum tg_err scope_fix(struct run *run, struct tg_why *why)
 {
@@ -160,6 +177,9 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
     if (err == TG_OK && params->state != NULL && params->follows_cycle_days) {
         err = tg_bill_close_versions(params->state, collect->month, params->account_filter,
                                      &run->catalog, why);
+    }
+    if (err == TG_OK && has_lifecycle(run)) {
+        err = voids_open(run, why);
     }
     if (err == TG_OK) {
         err = tg_bill_bands_open(&run->catalog, &run->bands, why);
@@ -283,6 +303,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
             tg_bill_assembler_carries(run->assemblers[i], &run->carries);
+            tg_bill_assembler_voids(run->assemblers[i], &run->voids);
             tg_bill_assembler_bands(run->assemblers[i], run->bands);
             tg_bill_assembler_sellers(run->assemblers[i],
                                       params->catalog->images[params->catalog->images_count - 1],
@@ -348,6 +369,7 @@ static void run_close(struct run *run)
     tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
     tg_bill_carries_free(&run->carries);
+    tg_bill_voids_free(&run->voids);
     tg_bill_bands_close(run->bands);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {

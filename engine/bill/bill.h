@@ -15,7 +15,8 @@
  *  (1) An invoice is a pure function of (journal up to the period's close, closes, charges, catalog
  *      versions, accounts, period, issued_ns), and what it asks for also of the credit that bills
  *      issued before have left (carry.h).
- *  (2) Running again for a period changes no issued invoice and spends no number on it.
+ *  (2) Running again for a period changes no issued invoice and spends no number on it; what was
+ *      voided since is billed again, under an id of its own (voided.h).
  *  (3) Rows are billed by event time: start_ns in the account's period, half-open; those that came
  *      behind the period's close are on the next bill that is closed after they came.
  *  (4) Fees and taxes are those of the catalog version valid at the last instant of the period;

@@ -4,6 +4,7 @@
 #include "abi/usage.h"
 #include "bill/period.h"
 #include "bill/prorate.h"
+#include "bill/voided.h"
 #include "catalog/image.h"
 
 #include <string.h>
@@ -378,6 +379,10 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         add_string(out, "x_referenceId", invoice->reference_id);
         add_string(out, "x_referenceNumber", invoice->reference_number);
         add_string(out, "x_reason", invoice->reason);
+    }
+    if (invoice->replaces != NULL) {
+        add_string(out, "x_replacesId", invoice->replaces->id);
+        add_string(out, "x_replacesNumber", invoice->replaces->number);
     }
     TG_BILL_TEXT_PUT(out, ",\"billDate\":\"");
     tg_bill_text_time(out, invoice->issued_ns);

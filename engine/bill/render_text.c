@@ -4,6 +4,7 @@
 
 #include "abi/usage.h"
 #include "base/clock.h"
+#include "bill/voided.h"
 
 #include <string.h>
 
@@ -305,6 +306,9 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
     TG_BILL_TEXT_PUT(out, "\n");
     if (invoice->document != TG_BILL_INVOICE) {
         tg_bill_text_add(out, "for %s: %s\n", invoice->reference_number, invoice->reason);
+    }
+    if (invoice->replaces != NULL) {
+        tg_bill_text_add(out, "instead of %s, which is void\n", invoice->replaces->number);
     }
     tg_bill_text_add(out, "\n");
     if (invoice->seller.title != NULL) {

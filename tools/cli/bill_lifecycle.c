@@ -153,7 +153,8 @@ static int pay_run(const struct tg_verb *verb, const struct tg_cli_bill_step *st
     return TG_EXIT_OK;
 }
 
-/* A draft goes; an issued bill is taken back by a credit note over all that is left of it. */
+/* A draft goes; an issued bill is taken back by a credit note over all that is left of it, and what
+ * was paid of it is open below 0. The next run of its period bills that again. */
 static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_params *params,
                              const char *id, bool *was_draft, struct tg_bill_standing *standing,
                              struct tg_why *why)
@@ -173,9 +174,10 @@ static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_para
     if (standing->state == TG_BILL_STANDING_VOID) {
         return TG_OK;
     }
-    if (standing->paid != 0) {
+    if (standing->paid < 0) {
         return tg_why_set(why, TG_E_INVALID,
-                          "%s has payments: note what is paid back as payments below 0 first",
+                          "%s has paid out what it was below 0: void the bill that used it first, "
+                          "or note what came back as a payment",
                           params->bill);
     }
     err = tg_bill_note_issue(state, params, number, why);
@@ -199,6 +201,7 @@ static int void_run(const struct tg_verb *verb, const struct tg_cli_bill_step *s
                                          .line_index = -1,
                                          .bill = step->subject,
                                          .name = "void",
+                                         .voids = true,
                                          .reason = step->title,
                                          .legal_entity = step->entity};
     if (step->subject == NULL || step->title == NULL || !date_read(step->date, &params.issued_ns)) {
