@@ -144,7 +144,8 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
         .from = made->lines_count,
         .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
     enum tg_err err = tg_bill_fee_lines(made, &member, why);
-    if (err == TG_OK && who->active_to_s != TG_ROSTER_OPEN_S) {
+    if (err == TG_OK &&
+        (who->active_to_s != TG_ROSTER_OPEN_S || made->catalog->roster->changes != NULL)) {
         err = tg_bill_ended_lines(made, &member);
         err = err == TG_OK ? TG_OK
                            : tg_why_set(why, err, "the fees of %s cannot be given back", name);
@@ -347,7 +348,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
         needed += tg_bill_lines_count(table, members[m]);
         needed +=
-            roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S ? TG_BILL_ENDED_CYCLES : 0;
+            roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S || roster->changes != NULL
+                ? 2 * TG_BILL_ENDED_CYCLES
+                : 0;
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
     enum tg_err err = TG_OK;

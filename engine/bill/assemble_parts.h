@@ -132,6 +132,12 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
                          const char *currency_suffix, char id[TG_BILL_ID_BYTES],
                          char replaced[TG_BILL_ID_BYTES]);
 
+/** @brief Turn the parameters of a cycle into those of the quarter or year it is part of. @param
+ *  made Assembler. @param subscriber Whose. @param[in,out] params Of the cycle made->window.
+ *  @param[out] span The cycle. @return false: the bill is not one of a cycle. */
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
+                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
+
 /** @brief Whether the account's bill of a cycle is issued, or this one has gathered its lines
  *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
@@ -178,10 +184,11 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
                         struct tg_bill_fee_params *params);
 
 #define TG_BILL_ENDED_CYCLES                                                                       \
-    12u /**< An end entered later than so many cycles gives nothing back. */
+    12u /**< An end or change entered later than so many cycles gives nothing back. */
 
-/** @brief Give back the fees of a month that issued bills have charged for time behind the end of a
- *  subscription, as far as they have not given them back: it was entered when they were out.
+/** @brief Give back fees that issued bills have charged for time behind the end of a subscription,
+ *  and charge what they did not as it was entered when they were out: a longer fee in arrears to
+ *  its end, and what a change of product began.
  *  @param made Assembler. @param member Whose. @return TG_OK, TG_E_FULL, or as tg_bill_fee_owed. */
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);
