@@ -9,6 +9,7 @@
 #include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
+#include "bill/interim.h"
 #include "bill/members.h"
 #include "store/documents.h"
 
@@ -143,8 +144,8 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
         .subscriber = subscriber,
         .from = made->lines_count,
         .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
-    enum tg_err err = tg_bill_fee_lines(made, &member, why);
-    if (err == TG_OK &&
+    enum tg_err err = made->is_interim ? TG_OK : tg_bill_fee_lines(made, &member, why);
+    if (err == TG_OK && !made->is_interim &&
         (who->active_to_s != TG_ROSTER_OPEN_S || made->catalog->roster->changes != NULL)) {
         err = tg_bill_ended_lines(made, &member);
         err = err == TG_OK ? TG_OK
@@ -159,7 +160,7 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err == TG_OK) {
         err = tg_bill_usage_lines(made, &member, slots, slots_count, why);
     }
-    if (err != TG_OK || member.version.product == NULL) {
+    if (err != TG_OK || member.version.product == NULL || made->is_interim) {
         return err;
     }
     const bool is_bound = (who->flags & TG_ROSTER_REMOVED) == 0 &&
@@ -281,6 +282,9 @@ static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *m
         count = is_one ? count : slots_of_cycle(made, made->slots, count);
         err = member_lines(made, members[m], made->slots, count, why);
     }
+    if (made->is_interim) { /* Terms are of whole cycles. */
+        return err;
+    }
     if (err == TG_OK && made->spends_max > 0) {
         err = tg_bill_spend_account(made, members, members_count);
         err = err == TG_OK ? TG_OK
@@ -312,6 +316,22 @@ static enum tg_err cycles_lines(struct tg_bill_assembler *made, const uint32_t *
     }
     made->window = whole;
     return err;
+}
+
+/* Lines and names that interim bills of the account need at most. */
+static uint64_t interim_room(struct tg_bill_assembler *made, uint32_t account)
+{
+    char id[TG_BILL_NAME_BYTES];
+    uint64_t count = 0;
+    if (made->interims == NULL || made->interims->count == 0) {
+        return 0;
+    }
+    (void)tg_roster_account_name(made->catalog->roster, account, id, sizeof id);
+    for (uint32_t i = tg_bill_interims_from(made->interims, id);
+         i < made->interims->count && strcmp(made->interims->items[i].account, id) == 0; i++) {
+        count++;
+    }
+    return count * (TG_BILL_TAXES_MAX * (TG_TAX_PARTS_MAX + 1) + 1);
 }
 
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
@@ -353,6 +373,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
                 : 0;
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
+    needed += interim_room(assembler, account);
     enum tg_err err = TG_OK;
     if (needed > assembler->capacity) {
         err =
@@ -482,6 +503,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         .issued_ns = issued_ns,
         .lines = assembler->selected,
         .rounding = bill_rounding(assembler),
+        .is_interim = assembler->is_interim,
     };
     if (invoice->currency == NULL) {
         return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",
@@ -508,6 +530,9 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
         err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);
     }
+    if (err == TG_OK && note == NULL && assembler->interims != NULL) {
+        err = tg_bill_interim_lines(assembler, invoice, why);
+    }
     if (err == TG_OK) {
         tg_bill_lines_sort(assembler->selected, invoice->lines_count);
         err = tg_bill_invoice_compute(invoice, &assembler->scratch, why);
@@ -532,6 +557,13 @@ void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
                                const struct tg_bill_carries *carries)
 {
     assembler->carries = carries;
+}
+
+void tg_bill_assembler_interims(struct tg_bill_assembler *assembler,
+                                const struct tg_bill_interims *interims, bool is_interim)
+{
+    assembler->interims = interims;
+    assembler->is_interim = is_interim;
 }
 
 void tg_bill_assembler_voids(struct tg_bill_assembler *assembler, const struct tg_bill_voids *voids)

@@ -77,9 +77,11 @@ struct tg_bill_assembler {
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
     const struct tg_bill_carries *carries;  /**< Credit of accounts; NULL: nobody has any. */
-    const struct tg_bill_voids *voids;      /**< Voided bills; NULL: none was. */
-    struct tg_bill_replaced replaced;       /**< What the invoice in hand replaces; id "": none. */
-    uint32_t notes_count;                   /**< Of notes. */
+    const struct tg_bill_interims *interims; /**< Of the period; NULL: there are none. */
+    bool is_interim;                         /**< Usage and charges only. */
+    const struct tg_bill_voids *voids;       /**< Voided bills; NULL: none was. */
+    struct tg_bill_replaced replaced;        /**< What the invoice in hand replaces; id "": none. */
+    uint32_t notes_count;                    /**< Of notes. */
     struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
     uint32_t currencies_count;                         /**< Of currencies. */
     uint16_t currencies[TG_BILL_CURRENCIES_MAX];       /**< The account's own first. */
@@ -137,6 +139,12 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
  *  @param[out] span The cycle. @return false: the bill is not one of a cycle. */
 bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
                       struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
+
+/** @brief Take off an invoice what interim bills of its period have charged. @param made Assembler.
+ *  @param[in,out] invoice Its lines and taxes are there, not yet computed. @param[out] why May be
+ *  NULL. @return TG_OK, TG_E_FULL, TG_E_CORRUPT, TG_E_DATABASE. */
+enum tg_err tg_bill_interim_lines(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
+                                  struct tg_why *why);
 
 /** @brief Whether the account's bill of a cycle is issued, or this one has gathered its lines
  *  already. @param made Assembler. @param month Its number. @return Whether. */

@@ -138,6 +138,18 @@ void tg_bill_close_again(struct tg_txn *txn, uint32_t month, const char *account
     tg_json_free(json);
 }
 
+bool tg_bill_close_find(struct tg_txn *txn, uint32_t month, const char *account_name)
+{
+    char key[TG_DOCUMENT_NAME_MAX];
+    struct tg_bytes bytes = {NULL, 0};
+    close_id(month, account_name, key);
+    if (tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK) {
+        return true;
+    }
+    close_id(month, NULL, key);
+    return tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK;
+}
+
 bool tg_bill_closes_set(struct tg_bill_closes *closes, const struct tg_bill_close *close)
 {
     for (uint32_t i = 0; i < closes->count; i++) {

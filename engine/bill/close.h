@@ -95,6 +95,10 @@ void tg_bill_close_write(struct tg_txn *txn, const struct tg_bill_close *close,
 void tg_bill_close_again(struct tg_txn *txn, uint32_t month, const char *account_name,
                          char id[TG_BILL_ID_BYTES]);
 
+/** @brief Whether a period of an account is closed. @param txn Begun. @param month Number of the
+ *  period. @param account_name Whose. @return Whether. */
+bool tg_bill_close_find(struct tg_txn *txn, uint32_t month, const char *account_name);
+
 /** @brief Give an account's period another close, or its first. @param closes Loaded.
  *  @param close What. @return false: there is no room. */
 bool tg_bill_closes_set(struct tg_bill_closes *closes, const struct tg_bill_close *close);

@@ -15,7 +15,8 @@ bool tg_bill_tax_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b)
 {
     bool is_same = a->rate_ppm == b->rate_ppm && a->rounding == b->rounding && a->mode == b->mode &&
                    a->is_inclusive == b->is_inclusive && a->is_exempt == b->is_exempt &&
-                   a->parts_count == b->parts_count && strcmp(a->id, b->id) == 0;
+                   a->is_given == b->is_given && a->parts_count == b->parts_count &&
+                   strcmp(a->id, b->id) == 0;
     for (uint32_t i = 0; i < a->parts_count && is_same; i++) {
         const struct tg_bill_tax_part *left = &a->parts[i];
         const struct tg_bill_tax_part *right = &b->parts[i];
@@ -321,8 +322,8 @@ enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
 
 const char *tg_bill_line_kind_name(uint8_t kind)
 {
-    static const char *const names[] = {"recurring",  "usage",        "one_off", "adjustment",
-                                        "late_usage", "discount",     "minimum", "credit",
-                                        "maximum",    "spend_minimum"};
+    static const char *const names[] = {"recurring",  "usage",         "one_off", "adjustment",
+                                        "late_usage", "discount",      "minimum", "credit",
+                                        "maximum",    "spend_minimum", "interim"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

@@ -54,7 +54,8 @@ enum tg_bill_line_kind {
     TG_BILL_LINE_CREDIT = 7,     /**< Of a credit or debit note: refers to an issued line. */
     TG_BILL_LINE_MAXIMUM = 8,    /**< What is beyond the most a cycle may cost, taken off. */
     TG_BILL_LINE_SPEND = 9,      /**< What usage of prices misses to their minimum spend. */
-    TG_BILL_LINE_KINDS = 10      /**< How many. */
+    TG_BILL_LINE_INTERIM = 10,   /**< Taken off, as an interim bill has charged it (interim.h). */
+    TG_BILL_LINE_KINDS = 11      /**< How many. */
 };
 
 /** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */
@@ -183,7 +184,8 @@ struct tg_bill_invoice {
     bool is_issued;                              /**< Gets a number; false: a draft. */
     uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
     bool carries_credit;                         /**< Below 0 it leaves credit to later ones. */
-    uint8_t reserved[3];                         /**< 0. */
+    bool is_interim;                             /**< Of a part of a cycle (interim.h). */
+    uint8_t reserved[2];                         /**< 0. */
     int64_t due_ns;                              /**< Day to pay by; 0: none. */
     struct tg_bill_seller seller;                /**< Who bills; borrowed. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */

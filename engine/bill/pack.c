@@ -325,6 +325,9 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
         TG_BILL_TEXT_PUT(&text, ",\"reference\":");
         tg_bill_text_quote(&text, invoice->reference_id);
     }
+    if (invoice->is_interim) {
+        TG_BILL_TEXT_PUT(&text, ",\"interim\":true");
+    }
     if (invoice->replaces != NULL) {
         TG_BILL_TEXT_PUT(&text, ",\"replaces\":");
         tg_bill_text_quote(&text, invoice->replaces->number);

@@ -369,7 +369,11 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         TG_BILL_TEXT_PUT(out, "\"");
     }
     add_word(out, "category", tg_bill_document_name(invoice->document));
-    add_word(out, "runType", invoice->document == TG_BILL_INVOICE ? "onCycle" : "offCycle");
+    add_word(out, "runType",
+             invoice->document == TG_BILL_INVOICE && !invoice->is_interim ? "onCycle" : "offCycle");
+    if (invoice->is_interim) {
+        TG_BILL_TEXT_PUT(out, ",\"x_interim\":true");
+    }
     add_word(out, "state", invoice->is_issued ? "new" : "onHold");
     if (!invoice->is_issued) {
         add_word(out, "x_state", tg_bill_period_state_name(invoice->draft_state));

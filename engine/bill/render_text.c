@@ -124,6 +124,9 @@ static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill
     case TG_BILL_LINE_MINIMUM:
         tg_bill_text_add(&text, "%s, to the minimum", line->product_id);
         break;
+    case TG_BILL_LINE_INTERIM:
+        tg_bill_text_add(&text, "billed by %s", title);
+        break;
     case TG_BILL_LINE_SPEND:
         tg_bill_text_add(&text, "%s, to the minimum of %s", line->product_id, title);
         break;
@@ -309,6 +312,9 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
     }
     if (invoice->replaces != NULL) {
         tg_bill_text_add(out, "instead of %s, which is void\n", invoice->replaces->number);
+    }
+    if (invoice->is_interim) {
+        TG_BILL_TEXT_PUT(out, "usage and charges of a part of the cycle\n");
     }
     tg_bill_text_add(out, "\n");
     if (invoice->seller.title != NULL) {

@@ -197,6 +197,7 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
     invoice->reference_number = tg_json_get_text(bill, "x_referenceNumber", "");
     invoice->reason = tg_json_get_text(bill, "x_reason", "");
     invoice->is_issued = number[0] != '\0';
+    invoice->is_interim = tg_json_get_bool(bill, "x_interim", false);
     invoice->seller.title = tg_json_get_text(tg_json_get(bill, "x_seller"), "name", NULL);
     invoice->seller.tax_id = tg_json_get_text(tg_json_get(bill, "x_seller"), "taxId", NULL);
     if (strlen(number) >= sizeof invoice->number || strlen(id) >= sizeof invoice->id) {

@@ -365,5 +365,73 @@ for line in open(sys.argv[1]):
     seen.setdefault((series, year), []).append(int(ordinal))
 sys.exit(any(sorted(n) != list(range(1, len(n) + 1)) for n in seen.values()))
 PY
+
+# Interim bills. 7 seconds of 0.33 and a box of 4.00: 6.31 with 1.20; a message 0.33 with 0.02; an event 0.33 with 0.02 and
+# 0.03 of a set: 8.24. Up to the 16th: 5 seconds more, 1.65 with 0.31: 1.96. The cycle's bill has all of it, less 10 % of
+# usage, 10.00 and 10.00 ahead of fees and what is missing to 50.00: 59.44 with tax, of which 10.20 is billed. Account b,
+# which had no interim bill, pays 59.44 at once.
+hot() {
+    "$tollgate" bill "$@" --data "$work/hot" >"$work/out" 2>"$work/err" || fail "bill $*: $(cat "$work/err" "$work/out")"
+}
+hot_refused() { # TEXT ARGUMENTS...
+    local text=$1
+    shift
+    "$tollgate" bill "$@" --data "$work/hot" >"$work/out" 2>"$work/err" && fail "bill $* is fine: $(cat "$work/out")"
+    grep -q "$text" "$work/err" "$work/out" || fail "bill $*: $(cat "$work/err" "$work/out")"
+}
+mkdir "$work/h1"
+cat >"$work/h1/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, period_zone: Europe/Berlin}
+taxes: {vat: {rate: 19%}, red: {rate: 7%}, gst: {rate: 5%}, qst: {rate: 9.5%, compound: true}, q: {parts: [gst, qst]}}
+prices: {p: {unit: second, price: "0.33"}, r: {unit: event, price: "0.33", tax: red}, s: {unit: event, price: "0.33", tax: q}}
+plans: {v: {voice: {price: p}, message: {price: r}, event: {price: s}}}
+products: {basic: {plan: v, tax: vat, fee: "10.00", in_advance: true, discount: 10%, minimum: "50.00", minimum_on: all}}
+YAML
+printf 'id,prepaid\na,\nb,\nc,true\n' >"$work/h1/accounts.csv"
+printf 'id,account,product,msisdn\nsa,a,basic,491\nsb,b,basic,492\nsc,c,basic,493\n' >"$work/h1/subscribers.csv"
+for who in 491 492; do
+    for line in "voice 10-05 ,\"duration_s\":7" "message 10-06 " "event 10-07 " "voice 10-15 ,\"duration_s\":5" "event 10-16 "; do
+        set -- $line
+        printf '{"subscriber":"%s","service":"%s","start":"2026-%sT10:00:00Z"%s}\n' "$who" "$1" "$2" "${3:-}"
+    done
+done >"$work/usage"
+"$tollgate" quote --catalog "$work/h1" --data "$work/hot" "$work/usage" >"$work/log" || fail "quote: $(cat "$work/log")"
+hot charge --subscription sa --amount 4.00 --date 2026-10-03 --id x --title Box
+hot charge --subscription sb --amount 4.00 --date 2026-10-03 --id y --title Box
+hot_refused 'is prepaid' run --period 2026-10 --account c --until 2026-10-12 --issue
+hot_refused 'not within the cycle' run --period 2026-10 --account a --until 2026-10-01 --issue
+hot_refused 'not within the cycle' run --period 2026-10 --account a --until 2026-11-01 --issue
+hot run --period 2026-10 --account a --until 2026-10-12 --json
+says '"issued":0,"drafted":1'
+hot run --period 2026-10 --account a --until 2026-10-12 --issue
+hot show INV-2026-00000001 --json
+says '"runType":"offCycle","x_interim":true'
+says '"taxIncludedAmount":{"unit":"EUR","value":8.24}'
+hot run --period 2026-10 --account a --until 2026-10-12 --issue --json # again
+says '"issued":0,"drafted":0,"kept":1,"differ":0'
+hot_refused 'an interim bill up to that day or later' run --period 2026-10 --account a --until 2026-10-11 --issue
+hot run --period 2026-10 --account a --until 2026-10-16 --issue
+hot show INV-2026-00000002 --json
+says '"taxIncludedAmount":{"unit":"EUR","value":1.96}'
+hot void INV-2026-00000002 --date 2026-10-17 --title Wrong
+hot run --period 2026-10 --account a --until 2026-10-16 --issue
+hot show B-20261001-20261016-a~r2 --json
+says '"billNo":"INV-2026-00000003"'
+says '"taxIncludedAmount":{"unit":"EUR","value":1.96}'
+hot run --period 2026-10 --issue
+hot show B-2026-10-b --json
+says '"taxIncludedAmount":{"unit":"EUR","value":59.44}'
+hot show B-2026-10-a --json
+says '"billNo":"INV-2026-00000004"'
+says '"taxIncludedAmount":{"unit":"EUR","value":49.24}'
+hot show B-2026-10-a
+says 'billed by INV-2026-00000001'
+says 'vat 19 % on -7.96       -1.51'
+"$tollgate" explain B-2026-10-a:11 --data "$work/hot" >"$work/out" || fail "explain: $(cat "$work/out")"
+says 'taken off, as interim bill INV-2026-00000001 has charged it'
+hot_refused 'the period is closed' run --period 2026-10 --account a --until 2026-10-20 --issue
+hot_refused 'takes off: credit it' void INV-2026-00000001 --date 2026-11-17 --title Wrong
+hot run --period 2026-10 --issue --json
+says '"issued":0,"drafted":0,"kept":3,"differ":0'
 [ "$bad" = 0 ] && echo "bill_lifecycle: from collecting to paid, as worked out by hand"
 exit "$bad"

@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/close.h"
 #include "bill/cycle.h"
 #include "bill/dunning.h"
+#include "bill/interim.h"
 #include "bill/note.h"
 #include "bill/period.h"
 #include "bill/standing.h"
@@ -162,7 +164,10 @@ static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_para
     char number[TG_BILL_NUMBER_BYTES];
     struct tg_txn txn;
     tg_txn_begin(&txn, state, true);
+    struct tg_bill_interim interim;
     enum tg_err err = tg_bill_standing_read(&txn, id, standing);
+    const bool is_taken_off = tg_bill_interim_find(&txn, id, &interim) &&
+                              tg_bill_close_find(&txn, interim.month, interim.account);
     *was_draft = err == TG_E_NOT_FOUND && tg_documents_remove(&txn, "billDraft", id);
     if (*was_draft) {
         return tg_txn_commit(&txn, why);
@@ -173,6 +178,11 @@ static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_para
     }
     if (standing->state == TG_BILL_STANDING_VOID) {
         return TG_OK;
+    }
+    if (is_taken_off) {
+        return tg_why_set(why, TG_E_INVALID,
+                          "%s is an interim bill that the bill of its cycle takes off: credit it",
+                          params->bill);
     }
     if (standing->paid < 0) {
         return tg_why_set(why, TG_E_INVALID,
