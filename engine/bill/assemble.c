@@ -9,7 +9,9 @@
 #include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
+#include "bill/interim.h"
 #include "bill/members.h"
+#include "store/documents.h"
 
 #include <assert.h>
 #include <string.h>
@@ -142,8 +144,9 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
         .subscriber = subscriber,
         .from = made->lines_count,
         .version = tg_bill_product_before(made, who->product, made->window.end_ns)};
-    enum tg_err err = tg_bill_fee_lines(made, &member, why);
-    if (err == TG_OK && who->active_to_s != TG_ROSTER_OPEN_S) {
+    enum tg_err err = made->is_interim ? TG_OK : tg_bill_fee_lines(made, &member, why);
+    if (err == TG_OK && !made->is_interim &&
+        (who->active_to_s != TG_ROSTER_OPEN_S || made->catalog->roster->changes != NULL)) {
         err = tg_bill_ended_lines(made, &member);
         err = err == TG_OK ? TG_OK
                            : tg_why_set(why, err, "the fees of %s cannot be given back", name);
@@ -157,7 +160,7 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err == TG_OK) {
         err = tg_bill_usage_lines(made, &member, slots, slots_count, why);
     }
-    if (err != TG_OK || member.version.product == NULL) {
+    if (err != TG_OK || member.version.product == NULL || made->is_interim) {
         return err;
     }
     const bool is_bound = (who->flags & TG_ROSTER_REMOVED) == 0 &&
@@ -279,6 +282,9 @@ static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *m
         count = is_one ? count : slots_of_cycle(made, made->slots, count);
         err = member_lines(made, members[m], made->slots, count, why);
     }
+    if (made->is_interim) { /* Terms are of whole cycles. */
+        return err;
+    }
     if (err == TG_OK && made->spends_max > 0) {
         err = tg_bill_spend_account(made, members, members_count);
         err = err == TG_OK ? TG_OK
@@ -310,6 +316,22 @@ static enum tg_err cycles_lines(struct tg_bill_assembler *made, const uint32_t *
     }
     made->window = whole;
     return err;
+}
+
+/* Lines and names that interim bills of the account need at most. */
+static uint64_t interim_room(struct tg_bill_assembler *made, uint32_t account)
+{
+    char id[TG_BILL_NAME_BYTES];
+    uint64_t count = 0;
+    if (made->interims == NULL || made->interims->count == 0) {
+        return 0;
+    }
+    (void)tg_roster_account_name(made->catalog->roster, account, id, sizeof id);
+    for (uint32_t i = tg_bill_interims_from(made->interims, id);
+         i < made->interims->count && strcmp(made->interims->items[i].account, id) == 0; i++) {
+        count++;
+    }
+    return count * (TG_BILL_TAXES_MAX * (TG_TAX_PARTS_MAX + 1) + 1);
 }
 
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
@@ -346,9 +368,12 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
             tg_bill_charges_from(assembler->charges, assembler->charges_count, members[m]);
         needed += tg_bill_lines_count(table, members[m]);
         needed +=
-            roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S ? TG_BILL_ENDED_CYCLES : 0;
+            roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S || roster->changes != NULL
+                ? 2 * TG_BILL_ENDED_CYCLES
+                : 0;
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
+    needed += interim_room(assembler, account);
     enum tg_err err = TG_OK;
     if (needed > assembler->capacity) {
         err =
@@ -373,9 +398,14 @@ static uint8_t bill_rounding(const struct tg_bill_assembler *made)
     return image != NULL ? image->rounding_bill : (uint8_t)TG_ROUND_HALF_UP;
 }
 
-static int64_t local_ns(const struct tg_bill_assembler *made, int64_t at_ns)
+bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_bill_window *window,
+                         const char *currency_suffix, char id[TG_BILL_ID_BYTES],
+                         char replaced[TG_BILL_ID_BYTES])
 {
-    return tg_zone_local_ns(made->zone, at_ns);
+    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window->end_ns - 1);
+    return tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window->start_ns),
+                             tg_zone_local_ns(zone, window->end_ns), currency_suffix, id) &&
+           tg_bill_voids_current(made->voids, made->account_id, id, replaced);
 }
 
 /* The balance of a prepaid account, on the invoice in its own currency. */
@@ -423,18 +453,31 @@ static void terms_make(const struct tg_bill_assembler *made, struct tg_bill_invo
     }
 }
 
-static enum tg_err head_make(const struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+/* A bill made again names the voided one, and has what a balance paid of that. */
+static enum tg_err replaced_make(struct tg_bill_assembler *made, const char *id,
+                                 struct tg_bill_invoice *invoice)
 {
+    struct tg_txn txn;
+    tg_txn_begin(&txn, made->state, false);
+    const enum tg_err err = tg_bill_replaced_read(&txn, id, &made->replaced);
+    tg_txn_abort(&txn);
+    invoice->replaces = &made->replaced;
+    return err;
+}
+
+static enum tg_err head_make(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice)
+{
+    char replaced[TG_BILL_ID_BYTES];
     const uint16_t own = made->catalog->roster->accounts[made->account].currency;
     const bool is_own = invoice->currency->numeric == own;
     if (is_own) {
         statement_make(made, invoice);
     }
-    return tg_bill_id_format(made->account_id, local_ns(made, invoice->period_start_ns),
-                             local_ns(made, invoice->period_end_ns),
-                             is_own ? NULL : invoice->currency->code, invoice->id)
-               ? TG_OK
-               : TG_E_FULL;
+    if (!tg_bill_standing_id(made, &made->window, is_own ? NULL : invoice->currency->code,
+                             invoice->id, replaced)) {
+        return TG_E_FULL;
+    }
+    return replaced[0] != '\0' ? replaced_make(made, replaced, invoice) : TG_OK;
 }
 
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
@@ -460,6 +503,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         .issued_ns = issued_ns,
         .lines = assembler->selected,
         .rounding = bill_rounding(assembler),
+        .is_interim = assembler->is_interim,
     };
     if (invoice->currency == NULL) {
         return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",
@@ -474,7 +518,10 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     enum tg_err err = note != NULL ? tg_bill_note_head_make(assembler, note, invoice)
                                    : head_make(assembler, invoice);
     if (err != TG_OK) {
-        return tg_why_set(why, err, "account id %s is too long", assembler->account_id);
+        return err == TG_E_FULL
+                   ? tg_why_set(why, err, "account id %s is too long", assembler->account_id)
+                   : tg_why_set(why, err, "what the bill of %s replaces cannot be read",
+                                assembler->account_id);
     }
     if (note == NULL) {
         terms_make(assembler, invoice);
@@ -482,6 +529,9 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
     assembler->taxed_to_ns = note != NULL ? note->window.end_ns : assembler->window.end_ns;
     for (uint32_t i = 0; i < invoice->lines_count && err == TG_OK; i++) {
         err = tg_bill_line_tax(assembler, invoice, &assembler->selected[i], why);
+    }
+    if (err == TG_OK && note == NULL && assembler->interims != NULL) {
+        err = tg_bill_interim_lines(assembler, invoice, why);
     }
     if (err == TG_OK) {
         tg_bill_lines_sort(assembler->selected, invoice->lines_count);
@@ -507,6 +557,18 @@ void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
                                const struct tg_bill_carries *carries)
 {
     assembler->carries = carries;
+}
+
+void tg_bill_assembler_interims(struct tg_bill_assembler *assembler,
+                                const struct tg_bill_interims *interims, bool is_interim)
+{
+    assembler->interims = interims;
+    assembler->is_interim = is_interim;
+}
+
+void tg_bill_assembler_voids(struct tg_bill_assembler *assembler, const struct tg_bill_voids *voids)
+{
+    assembler->voids = voids;
 }
 
 void tg_bill_assembler_state(struct tg_bill_assembler *assembler, struct tg_db *state)

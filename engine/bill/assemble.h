@@ -15,6 +15,7 @@
 #include "bill/collect.h"
 #include "bill/invoice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tg_catalog_snapshot;
@@ -25,6 +26,8 @@ struct tg_bill_charge;
 struct tg_bill_closes;
 struct tg_bill_balance;
 struct tg_bill_carries;
+struct tg_bill_interims;
+struct tg_bill_voids;
 struct tg_db;
 
 #define TG_BILL_CURRENCIES_MAX 8u /**< Currencies of one account; more fails the account. */
@@ -66,6 +69,17 @@ void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
  *  borrowed until close; NULL: nobody has any. */
 void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
                                const struct tg_bill_carries *carries);
+
+/** @brief Interim bills of the period. @param assembler Open. @param interims Loaded; borrowed
+ *  until close; NULL: there are none. @param is_interim The bills that are made are interim ones:
+ *  usage and charges only. */
+void tg_bill_assembler_interims(struct tg_bill_assembler *assembler,
+                                const struct tg_bill_interims *interims, bool is_interim);
+
+/** @brief Bills that were voided: their periods' bills have other ids. @param assembler Open.
+ *  @param voids Loaded; borrowed until close; NULL: none was. */
+void tg_bill_assembler_voids(struct tg_bill_assembler *assembler,
+                             const struct tg_bill_voids *voids);
 
 /** @brief Where issued invoices are looked up that late usage makes notes on. @param assembler
  * Open.

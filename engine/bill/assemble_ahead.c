@@ -59,10 +59,8 @@ static bool was_charged(const struct tg_bill_assembler *made, const struct fee_a
         return is_on_bill(made, fee);
     }
     const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, month);
-    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window.end_ns - 1);
     char bill_id[TG_BILL_ID_BYTES];
-    if (!tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window.start_ns),
-                           tg_zone_local_ns(zone, window.end_ns), NULL, bill_id)) {
+    if (!tg_bill_standing_id(made, &window, NULL, bill_id, NULL)) {
         return false;
     }
     struct tg_txn txn;

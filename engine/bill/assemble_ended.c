@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What earlier bills charged for time behind an end that was entered when they were out. The bills
- * themselves say what they charged and gave back, so it comes back once, whenever it is entered. */
+/* Fees of periods whose bills were out when an end, or a change of product, was entered. The bills
+ * themselves say what they charged and gave back, so the difference to what is owed comes once,
+ * whenever it is entered:
+ *
+ *  - behind the end what was charged comes back, of months, quarters, half and whole years;
+ *  - a quarter or year in arrears that nobody charged, as it was to be on the bill of the cycle of
+ *    the end, is charged to the end;
+ *  - a product that follows by a change pays from the change on, where no bill knew of it. */
 #define _GNU_SOURCE /* memmem */
 #include "bill/assemble_parts.h"
 
@@ -9,30 +15,37 @@
 #include "bill/bill.h"
 #include "bill/standing.h"
 #include "bill/text.h"
+#include "catalog/image.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
 #include <string.h>
 
-/* Fee of each cycle from that of the end on: what bills charged less what they gave back. */
-struct charged {
-    __int128 amount[TG_BILL_ENDED_CYCLES];
-    uint32_t month[TG_BILL_ENDED_CYCLES]; /* Whose bill charged it; 0: none did. */
-    uint32_t first;                       /* Number of the cycle of [0]. */
-    uint32_t count;
-    const char *subscription;
-    const char *product;
-    int64_t end_ns; /* Of the subscription. */
+#define KEY_BYTES (6u * TG_BILL_NAME_BYTES + 32u)
+
+/* A period of the fee: a cycle, or the quarter or year that it is part of. */
+struct period {
+    int64_t start_ns;
+    int64_t end_ns;
+    __int128 amount; /* What bills charged less what they gave back. */
+    uint32_t cycle;  /* Number of its first cycle that is looked at. */
+    uint32_t month;  /* Whose bill charged it; 0: none did. */
 };
 
-static bool bill_id_of(const struct tg_bill_assembler *made, uint32_t month,
-                       char id[TG_BILL_ID_BYTES])
-{
-    const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, month);
-    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, window.end_ns - 1);
-    return tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, window.start_ns),
-                             tg_zone_local_ns(zone, window.end_ns), NULL, id);
-}
+/* What is known of a subscription's fees. */
+struct charged {
+    struct period periods[TG_BILL_ENDED_CYCLES + 1];
+    uint32_t count;
+    bool is_long;
+    bool begins_late; /* Its begin was looked at as well. */
+    bool is_unknown;  /* A bill was noted on, or is to be made again: somebody sees to it. */
+    uint32_t bills_count;
+    const char *subscription;
+    const char *product;
+    int64_t end_ns;  /* Of the subscription; INT64_MAX: open. */
+    const char *key; /* As documents name the subscription. */
+    size_t key_bytes;
+};
 
 static bool time_of(const struct tg_json *line, const struct tg_json *bill, const char *key,
                     const char *of_bill, int64_t *time_ns)
@@ -59,16 +72,17 @@ static void line_add(const struct tg_bill_assembler *made, const struct tg_json 
         tg_money_parse(exact, strlen(exact), currency->scale, &amount) != TG_OK) {
         return;
     }
-    const uint32_t cycle = tg_bill_cycle_month(&made->cycle, from_ns);
     /* What a suspension before the end gave back was owed whatever came then. */
-    const bool is_pause = strcmp(tg_json_get_text(line, "x_title", ""), "suspended") == 0;
-    if (cycle < charged->first || cycle - charged->first >= charged->count ||
-        (is_pause && to_ns <= charged->end_ns)) {
+    if (strcmp(tg_json_get_text(line, "x_title", ""), "suspended") == 0 &&
+        to_ns <= charged->end_ns) {
         return;
     }
-    charged->amount[cycle - charged->first] += amount;
-    if (amount > 0) {
-        charged->month[cycle - charged->first] = month;
+    for (uint32_t i = 0; i < charged->count; i++) {
+        struct period *period = &charged->periods[i];
+        if (from_ns >= period->start_ns && from_ns < period->end_ns) {
+            period->amount += amount;
+            period->month = amount > 0 ? month : period->month;
+        }
     }
 }
 
@@ -81,15 +95,32 @@ static bool has_notes(struct tg_txn *txn, const char *id)
            (tg_bill_standing_read(txn, id, &standing) != TG_OK || standing.notes != 0);
 }
 
+static bool names(const struct tg_bytes *bytes, const struct charged *charged)
+{
+    return memmem(bytes->at, bytes->length_bytes, charged->key, charged->key_bytes) != NULL;
+}
+
 static void bill_add(const struct tg_bill_assembler *made, struct tg_txn *txn, uint32_t month,
                      struct charged *charged)
 {
     char id[TG_BILL_ID_BYTES];
+    char replaced[TG_BILL_ID_BYTES];
     struct tg_bytes bytes;
     struct tg_json *bill = NULL;
-    if (!bill_id_of(made, month, id) ||
-        tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK || has_notes(txn, id) ||
-        tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) != TG_OK) {
+    const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, month);
+    if (!tg_bill_standing_id(made, &window, NULL, id, replaced)) {
+        return;
+    }
+    if (tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK) {
+        charged->is_unknown |= replaced[0] != '\0';
+        return;
+    }
+    charged->bills_count++;
+    if (!names(&bytes, charged)) {
+        return;
+    }
+    if (has_notes(txn, id) || tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) != TG_OK) {
+        charged->is_unknown = true;
         return;
     }
     const struct tg_json *lines = tg_json_get(bill, "x_line");
@@ -102,136 +133,254 @@ static void bill_add(const struct tg_bill_assembler *made, struct tg_txn *txn, u
 /* Does the bill before say anything of the subscription? Of one that ended in time it does not, but
  * for the bill of its last cycle: most are told by that, without reading a document. */
 static bool is_on_last_bill(const struct tg_bill_assembler *made, struct tg_txn *txn,
-                            const char *subscription)
+                            const struct charged *charged)
 {
     char id[TG_BILL_ID_BYTES];
-    char bytes_of_key[6 * TG_BILL_NAME_BYTES + 32];
-    struct tg_bill_text key = tg_bill_text(bytes_of_key, sizeof bytes_of_key);
     struct tg_bytes bytes;
-    TG_BILL_TEXT_PUT(&key, "\"x_subscription\":");
-    tg_bill_text_quote(&key, subscription); /* as the document has it */
-    return bill_id_of(made, made->window.month - 1, id) &&
-           tg_documents_get(txn, "customerBill", id, &bytes) == TG_OK &&
-           memmem(bytes.at, bytes.length_bytes, key.bytes, key.length_bytes) != NULL;
+    const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, made->window.month - 1);
+    return tg_bill_standing_id(made, &window, NULL, id, NULL) &&
+           tg_documents_get(txn, "customerBill", id, &bytes) == TG_OK && names(&bytes, charged);
 }
 
-static bool charged_read(const struct tg_bill_assembler *made, struct charged *charged)
+/* From the bill before the first period on, which is where a fee in advance is. */
+static void charged_read(const struct tg_bill_assembler *made, struct tg_txn *txn,
+                         struct charged *charged)
 {
-    struct tg_txn txn;
     uint32_t before = 0;
-    tg_txn_begin(&txn, made->state, false);
-    const bool is_there = is_on_last_bill(made, &txn, charged->subscription);
-    for (uint32_t month = charged->first - 1; month < made->window.month && is_there; month++) {
+    const uint32_t first = tg_bill_cycle_month(&made->cycle, charged->periods[0].start_ns);
+    for (uint32_t month = first - 1; month < made->window.month; month++) {
         const uint32_t last = tg_bill_cycle_last(&made->cycle, month);
         if (last != before && last < made->month_last) {
-            bill_add(made, &txn, last, charged);
+            bill_add(made, txn, last, charged);
         }
         before = last;
     }
-    tg_txn_abort(&txn);
-    return is_there;
 }
 
-/* What is owed of a cycle now that the end is known, as its bill would have it. */
-static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_roster_line *who,
-                           uint32_t month, struct tg_product *local,
-                           struct tg_bill_fee_version *version, struct tg_bill_prorated *owed)
+/* What a fee's parameters are, seen from one of its cycles. */
+static struct tg_bill_fee_params params_at(struct tg_bill_assembler *made, uint32_t subscriber,
+                                           uint32_t month, bool is_long)
 {
     const struct tg_bill_window own = made->window;
+    struct tg_bill_fee_span span;
     made->window = tg_bill_cycle_window(&made->cycle, month);
-    const struct tg_bill_fee_params params = tg_bill_fee_params_of(made, who);
-    const bool is_ahead = params.first.image != NULL && params.first.product->is_in_advance != 0;
-    const int64_t at_ns = is_ahead ? params.start_ns : params.end_ns - 1;
-    enum tg_err err = TG_OK;
-    *version = is_ahead ? params.first : params.last;
-    *owed = (struct tg_bill_prorated){.total = 1};
-    if (version->image != NULL) {
-        err = tg_bill_version_localize(made, at_ns, local, version);
-        if (err == TG_OK &&
-            __builtin_mul_overflow(local->fee, (int64_t)tg_roster_quantity(who), &local->fee)) {
-            err = TG_E_AMOUNT_OVERFLOW;
-        }
-        if (err == TG_OK) {
-            err = tg_bill_fee_owed(version, local->fee, local->period, &params, owed);
-        }
-        if (params.active_to_ns <= params.start_ns) { /* Whatever the product says of its end. */
-            owed->amount = 0;
-            owed->covered = 0;
-        }
+    struct tg_bill_fee_params params =
+        tg_bill_fee_params_of(made, tg_roster_line(made->catalog->roster, subscriber));
+    if (is_long && params.last.image != NULL) {
+        (void)tg_bill_fee_long(made, subscriber, &params, &span);
     }
     made->window = own;
+    return params;
+}
+
+/* The periods from that of an instant to the last that begins before the bill's cycle, or with it.
+ */
+static void periods_list(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                         int64_t from_ns, bool has_own, struct charged *charged)
+{
+    const uint32_t first = tg_bill_cycle_month(&made->cycle, from_ns);
+    for (uint32_t month = first; month <= made->window.month; month++) {
+        const struct tg_bill_fee_params params =
+            params_at(made, member->subscriber, month, charged->is_long);
+        const struct period *last =
+            charged->count > 0 ? &charged->periods[charged->count - 1] : NULL;
+        if (params.start_ns > made->window.start_ns ||
+            (params.start_ns == made->window.start_ns && !has_own)) {
+            break;
+        }
+        if (last == NULL || last->start_ns != params.start_ns) {
+            charged->periods[charged->count++] = (struct period){
+                .start_ns = params.start_ns, .end_ns = params.end_ns, .cycle = month};
+        }
+    }
+}
+
+static bool is_in_advance(const struct tg_bill_fee_params *params)
+{
+    return params->first.image != NULL && params->first.product->is_in_advance != 0;
+}
+
+/* What is owed of a period now that more is known, as its bill would have it. */
+static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                           const struct charged *charged, const struct period *period,
+                           struct tg_product *local, struct tg_bill_fee_version *version,
+                           struct tg_bill_prorated *owed, uint32_t *seats)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    /* In arrears the version and rate are those of the cycle that charged it. */
+    const uint32_t own_last = tg_bill_cycle_month(&made->cycle, period->end_ns - 1);
+    const uint32_t month = period->month == 0 || period->month < period->cycle ? period->cycle
+                           : period->month < own_last                          ? period->month
+                                                                               : own_last;
+    struct tg_bill_fee_params params = params_at(made, member->subscriber, month, charged->is_long);
+    const bool is_ahead = is_in_advance(&params);
+    const int64_t at_ns =
+        is_ahead ? params.start_ns : tg_bill_cycle_window(&made->cycle, month).end_ns - 1;
+    *version = is_ahead ? params.first : params.last;
+    *owed = (struct tg_bill_prorated){.total = 1};
+    *seats = params.starts_by_change && params.change_from == TG_CHANGE_ADDED_SEATS
+                 ? tg_bill_chain_quantity_new(made, member->subscriber, params.start_ns)
+                 : tg_roster_quantity(who);
+    if (version->image == NULL) {
+        return TG_OK;
+    }
+    if (params.active_to_ns > made->window.start_ns) { /* This bill, or a later one, sees to it. */
+        params.active_to_ns = INT64_MAX;
+        params.ends_by_change = false;
+        params.ends_on_first_day = false;
+    }
+    enum tg_err err = tg_bill_version_localize(made, at_ns, local, version);
+    if (err == TG_OK && __builtin_mul_overflow(local->fee, (int64_t)*seats, &local->fee)) {
+        err = TG_E_AMOUNT_OVERFLOW;
+    }
+    if (err == TG_OK) {
+        err = tg_bill_fee_owed(version, local->fee, local->period, &params, owed);
+    }
+    if (params.active_to_ns <= params.start_ns) { /* Whatever the product says of its end. */
+        owed->amount = 0;
+        owed->covered = 0;
+    }
     return err;
 }
 
-static enum tg_err cycle_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                              const struct charged *charged, uint32_t index)
+static bool is_closed(const struct tg_bill_assembler *made, int64_t at_ns)
+{
+    return tg_bill_cycle_is_closed(made, tg_bill_cycle_month(&made->cycle, at_ns));
+}
+
+/* What is asked of a subscription whose change was entered late. */
+enum late { LATE_END, LATE_BEGIN };
+
+static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                               const struct charged *charged, const struct period *period,
+                               enum late late)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
-    const uint32_t month = charged->first + index;
-    const struct tg_bill_window window = tg_bill_cycle_window(&made->cycle, month);
     struct tg_product local;
     struct tg_bill_fee_version version;
     struct tg_bill_prorated owed;
-    const enum tg_err err = owed_of(made, who, month, &local, &version, &owed);
-    if (err != TG_OK || version.image == NULL || charged->month[index] == 0 ||
-        owed.amount >= charged->amount[index]) {
+    uint32_t seats = 1;
+    const enum tg_err err = owed_of(made, member, charged, period, &local, &version, &owed, &seats);
+    if (err != TG_OK || version.image == NULL) {
         return err;
+    }
+    /* In arrears a quarter or year is charged with the end, whose bill is out; one that still runs
+     * is charged when it ends. */
+    const bool is_ahead = version.product->is_in_advance != 0;
+    const bool is_over = period->end_ns <= made->window.start_ns;
+    const bool is_wanted = late == LATE_BEGIN ? is_ahead || is_over
+                                              : charged->is_long && !is_ahead &&
+                                                    is_closed(made, charged->end_ns) &&
+                                                    !(charged->begins_late && is_over);
+    const bool is_due = is_wanted && period->month == 0 && owed.amount > 0 && !charged->is_unknown;
+    const bool comes_back = late == LATE_END && period->month != 0 && owed.amount < period->amount;
+    if (!is_due && !comes_back) {
+        return TG_OK;
     }
     if (made->lines_count == made->capacity) {
         return TG_E_FULL;
     }
+    const int64_t begin_ns = (int64_t)who->active_from_s * TG_NS_PER_S;
+    const int64_t from_ns = comes_back ? charged->end_ns : begin_ns;
     made->lines[made->lines_count++] = (struct tg_bill_line){
         .subscriber_id = member->name,
         .product_id = charged->product,
         .zone_id = "",
         .price_id = "",
         .unit_id = "",
-        .title = "unused",
-        .amount_exact = owed.amount - charged->amount[index],
-        .units = tg_roster_quantity(who) > 1 ? tg_roster_quantity(who) : 0,
-        .covered = owed.total - owed.covered,
+        .title = comes_back ? "unused" : "",
+        .amount_exact = owed.amount - period->amount,
+        .units = seats > 1 ? seats : 0,
+        .covered = comes_back ? owed.total - owed.covered : owed.covered,
         .covered_total = owed.total,
         .fee = local.fee,
-        .from_ns = charged->end_ns > window.start_ns ? charged->end_ns : window.start_ns,
-        .to_ns = window.end_ns,
+        .from_ns = from_ns > period->start_ns ? from_ns : period->start_ns,
+        .to_ns = period->end_ns,
         .subscriber = member->subscriber,
         .catalog_version = version.image->version,
         .currency = version.currency,
-        .charged_month = charged->month[index],
+        .charged_month = comes_back ? period->month : 0,
         .kind = TG_BILL_LINE_RECURRING,
         .proration = version.product->proration,
     };
     return TG_OK;
 }
 
+/* Periods that may have a line, and what bills say of them; none is left where they cannot. */
+static void charged_find(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                         int64_t from_ns, enum late late, struct charged *charged)
+{
+    struct tg_txn txn;
+    periods_list(made, member, from_ns, late == LATE_BEGIN && charged->count == 0, charged);
+    tg_txn_begin(&txn, made->state, false);
+    const bool is_there = is_on_last_bill(made, &txn, charged);
+    /* A fee of months is on every bill, one of years on few. */
+    const bool is_looked_at = late == LATE_BEGIN ? !is_there : is_there || charged->is_long;
+    if (is_looked_at && charged->count > 0) {
+        charged_read(made, &txn, charged);
+    } else {
+        charged->count = 0;
+    }
+    tg_txn_abort(&txn);
+}
+
+static enum tg_err late_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              int64_t from_ns, enum late late, bool *begins_late)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    char key_bytes[KEY_BYTES];
+    struct tg_bill_text key = tg_bill_text(key_bytes, sizeof key_bytes);
+    TG_BILL_TEXT_PUT(&key, "\"x_subscription\":");
+    tg_bill_text_quote(&key, member->name); /* as the document has it */
+    struct charged charged = {
+        .subscription = member->name,
+        .product = tg_image_name(member->version.image, TG_CATALOG_PRODUCT, who->product),
+        .is_long = member->version.product->period >= TG_FEE_QUARTER,
+        .end_ns = who->active_to_s == TG_ROSTER_OPEN_S ? INT64_MAX
+                                                       : (int64_t)who->active_to_s * TG_NS_PER_S,
+        .begins_late = *begins_late,
+        .key = key.bytes,
+        .key_bytes = key.length_bytes};
+    enum tg_err err = TG_OK;
+    charged_find(made, member, from_ns, late, &charged);
+    *begins_late = charged.count > 0;
+    for (uint32_t i = 0; i < charged.count && err == TG_OK; i++) {
+        err = period_line(made, member, &charged, &charged.periods[i], late);
+    }
+    return err;
+}
+
+/* Is an instant before the bill's cycle, and at most a year ago? */
+static bool is_behind(const struct tg_bill_assembler *made, int64_t at_ns)
+{
+    const uint32_t month = tg_bill_cycle_month(&made->cycle, at_ns);
+    return at_ns < made->window.start_ns && made->window.month - month <= TG_BILL_ENDED_CYCLES;
+}
+
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
 {
     const struct tg_roster *roster = made->catalog->roster;
     const struct tg_roster_line *who = tg_roster_line(roster, member->subscriber);
+    const struct tg_product *product = member->version.product;
+    const int64_t begin_ns = (int64_t)who->active_from_s * TG_NS_PER_S;
     const int64_t end_ns = (int64_t)who->active_to_s * TG_NS_PER_S;
-    const bool has_after =
-        roster->changes != NULL && roster->changes[member->subscriber].after != 0;
-    if (who->active_to_s == TG_ROSTER_OPEN_S || end_ns >= made->window.start_ns || has_after ||
-        made->state == NULL || made->window.next_end_ns == 0 ||
-        made->window.month != made->month_first || who->active_from_s >= who->active_to_s ||
-        (who->flags & TG_ROSTER_REMOVED) != 0 || member->version.product == NULL ||
-        member->version.product->period != TG_PERIOD_MONTH ||
+    const bool is_open = who->active_to_s == TG_ROSTER_OPEN_S;
+    if (made->state == NULL || made->window.next_end_ns == 0 ||
+        made->window.month != made->month_first ||
+        (!is_open && who->active_from_s >= who->active_to_s) ||
+        (who->flags & TG_ROSTER_REMOVED) != 0 || product == NULL ||
+        (product->period != TG_PERIOD_MONTH && product->period < TG_FEE_QUARTER) ||
         !tg_bill_cycle_is_closed(made, made->window.month - 1)) {
         return TG_OK;
     }
-    struct charged charged = {
-        .first = tg_bill_cycle_month(&made->cycle, end_ns),
-        .subscription = member->name,
-        .product = tg_image_name(member->version.image, TG_CATALOG_PRODUCT, who->product),
-        .end_ns = end_ns};
-    charged.count = made->window.month - charged.first;
-    if (charged.count == 0 || charged.count > TG_BILL_ENDED_CYCLES ||
-        !charged_read(made, &charged)) {
-        return TG_OK;
-    }
     enum tg_err err = TG_OK;
-    for (uint32_t i = 0; i < charged.count && err == TG_OK; i++) {
-        err = cycle_line(made, member, &charged, i);
+    bool begins_late = false;
+    if (roster->changes != NULL && roster->changes[member->subscriber].before != 0 &&
+        product->fee != 0 && is_behind(made, begin_ns) && is_closed(made, begin_ns)) {
+        err = late_lines(made, member, begin_ns, LATE_BEGIN, &begins_late);
+    }
+    if (err == TG_OK && !is_open && is_behind(made, end_ns)) {
+        err = late_lines(made, member, end_ns, LATE_END, &begins_late);
     }
     return err;
 }

@@ -176,8 +176,8 @@ static uint32_t cycles_of(uint8_t period)
 /* Turns the parameters of the cycle into those of the quarter or year it is part of; false where
  * the bill is not one of a cycle. Periods are counted in cycles, so an anchor that a short month
  * clamps moves nothing. */
-static bool long_params(const struct tg_bill_assembler *made, uint32_t subscriber,
-                        struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
+                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
 {
     const struct tg_product *sold = params->last.product;
     const uint32_t cycles = cycles_of(sold->period);
@@ -323,7 +323,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     }
     struct tg_bill_fee_span span = {0};
     const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
-    if (is_long && !long_params(made, member->subscriber, &params, &span)) {
+    if (is_long && !tg_bill_fee_long(made, member->subscriber, &params, &span)) {
         return TG_OK;
     }
     if (!is_long || params.start_ns == made->window.start_ns) {

@@ -40,11 +40,9 @@ static bool invoice_find(const struct tg_bill_assembler *made, uint32_t month, u
     const struct tg_currency *known = tg_currency_by_numeric(currency);
     *note = (struct tg_bill_note_head){
         .window = tg_bill_cycle_bill(&made->cycle, month), .month = month, .currency = currency};
-    const struct tg_zone_view zone = tg_bill_cycle_zone(&made->cycle, note->window.end_ns - 1);
     return made->state != NULL && known != NULL &&
-           tg_bill_id_format(made->account_id, tg_zone_local_ns(zone, note->window.start_ns),
-                             tg_zone_local_ns(zone, note->window.end_ns),
-                             currency == own ? NULL : known->code, note->bill_id) &&
+           tg_bill_standing_id(made, &note->window, currency == own ? NULL : known->code,
+                               note->bill_id, NULL) &&
            strlen(note->bill_id) + SUFFIX_CHARS < TG_BILL_ID_BYTES &&
            issued_read(made->state, note);
 }

@@ -14,6 +14,7 @@
 #include "bill/fee.h"
 #include "bill/lines.h"
 #include "bill/tax_choice.h"
+#include "bill/voided.h"
 #include "catalog/catalog.h"
 
 #include <stdbool.h>
@@ -76,7 +77,11 @@ struct tg_bill_assembler {
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
     const struct tg_bill_carries *carries;  /**< Credit of accounts; NULL: nobody has any. */
-    uint32_t notes_count;                   /**< Of notes. */
+    const struct tg_bill_interims *interims; /**< Of the period; NULL: there are none. */
+    bool is_interim;                         /**< Usage and charges only. */
+    const struct tg_bill_voids *voids;       /**< Voided bills; NULL: none was. */
+    struct tg_bill_replaced replaced;        /**< What the invoice in hand replaces; id "": none. */
+    uint32_t notes_count;                    /**< Of notes. */
     struct tg_bill_note_head notes[TG_BILL_NOTES_MAX]; /**< Late usage beside the invoices. */
     uint32_t currencies_count;                         /**< Of currencies. */
     uint16_t currencies[TG_BILL_CURRENCIES_MAX];       /**< The account's own first. */
@@ -120,6 +125,26 @@ enum tg_err tg_bill_version_localize(const struct tg_bill_assembler *made, int64
  *  roster line. @return Parameters, amounts not yet in the account's currency. */
 struct tg_bill_fee_params tg_bill_fee_params_of(const struct tg_bill_assembler *made,
                                                 const struct tg_roster_line *who);
+
+/** @brief Id of the bill that stands for an account's period, or will. @param made Assembler.
+ *  @param window The period. @param currency_suffix As tg_bill_id_format. @param[out] id Written
+ *  when true. @param[out] replaced Id of the voided bill before it, "": none; may be NULL.
+ *  @return false: the id does not fit. */
+bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_bill_window *window,
+                         const char *currency_suffix, char id[TG_BILL_ID_BYTES],
+                         char replaced[TG_BILL_ID_BYTES]);
+
+/** @brief Turn the parameters of a cycle into those of the quarter or year it is part of. @param
+ *  made Assembler. @param subscriber Whose. @param[in,out] params Of the cycle made->window.
+ *  @param[out] span The cycle. @return false: the bill is not one of a cycle. */
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
+                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
+
+/** @brief Take off an invoice what interim bills of its period have charged. @param made Assembler.
+ *  @param[in,out] invoice Its lines and taxes are there, not yet computed. @param[out] why May be
+ *  NULL. @return TG_OK, TG_E_FULL, TG_E_CORRUPT, TG_E_DATABASE. */
+enum tg_err tg_bill_interim_lines(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,
+                                  struct tg_why *why);
 
 /** @brief Whether the account's bill of a cycle is issued, or this one has gathered its lines
  *  already. @param made Assembler. @param month Its number. @return Whether. */
@@ -167,10 +192,11 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
                         struct tg_bill_fee_params *params);
 
 #define TG_BILL_ENDED_CYCLES                                                                       \
-    12u /**< An end entered later than so many cycles gives nothing back. */
+    12u /**< An end or change entered later than so many cycles gives nothing back. */
 
-/** @brief Give back the fees of a month that issued bills have charged for time behind the end of a
- *  subscription, as far as they have not given them back: it was entered when they were out.
+/** @brief Give back fees that issued bills have charged for time behind the end of a subscription,
+ *  and charge what they did not as it was entered when they were out: a longer fee in arrears to
+ *  its end, and what a change of product began.
  *  @param made Assembler. @param member Whose. @return TG_OK, TG_E_FULL, or as tg_bill_fee_owed. */
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);

@@ -13,12 +13,15 @@
 #include "bill/close.h"
 #include "bill/collect.h"
 #include "bill/crew.h"
+#include "bill/interim.h"
 #include "bill/lines.h"
 #include "bill/members.h"
 #include "bill/period.h"
 #include "bill/taken.h"
+#include "bill/voided.h"
 #include "catalog/catalog.h"
 #include "rate/account.h"
+#include "store/documents.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -40,7 +43,11 @@ struct run {
     struct tg_bill_crew *crew;
     struct tg_bill_issuer *issuer; /* NULL: nothing is stored. */
     struct tg_bill_closes closes;
-    struct tg_bill_carries carries; /* As they are when the run begins. */
+    struct tg_bill_carries carries;   /* As they are when the run begins. */
+    struct tg_bill_voids voids;       /* Likewise. */
+    struct tg_bill_interims interims; /* Of the period. */
+    int64_t start_ns;                 /* Of the period, in UTC, or of an interim bill. */
+    int64_t end_ns;                   /* Likewise. */
     struct tg_bill_bands *bands;
     struct tg_bill_charges charges;
     struct tg_catalog_snapshot catalog; /* Thinned to the versions a closed period knew. */
@@ -59,12 +66,18 @@ struct run {
 
 static const struct tg_billing no_billing;
 
+/* Whether windows are cycles of accounts. */
+static bool has_cycles(const struct run *run)
+{
+    return run->params->follows_cycle_days && run->params->until_ns == 0;
+}
+
 /* Is anybody's bill one for several cycles? */
 static bool has_long_bills(const struct run *run)
 {
     const struct tg_roster *roster = run->catalog.roster;
     bool has = false;
-    for (uint32_t i = 0; i < roster->accounts_count && run->params->follows_cycle_days; i++) {
+    for (uint32_t i = 0; i < roster->accounts_count && has_cycles(run); i++) {
         has |= tg_roster_bills(&roster->accounts[i]) != 0;
     }
     return has;
@@ -74,7 +87,6 @@ static bool has_long_bills(const struct run *run)
  * the month is. */
 static enum tg_err windows_make(struct run *run, struct tg_why *why)
 {
-    const struct tg_bill_params *params = run->params;
     const struct tg_catalog_snapshot *catalog = &run->catalog;
     uint32_t zones_count = 1;
     for (uint32_t i = 0; i < catalog->images_count; i++) {
@@ -94,10 +106,9 @@ static enum tg_err windows_make(struct run *run, struct tg_why *why)
             .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS % zones_count),
             .day = day > 0 ? day : 1,
             .bills = (uint8_t)(i / TG_BILL_CYCLE_DAYS / zones_count)};
-        run->windows[i] = params->follows_cycle_days
-                              ? tg_bill_cycle_bill(&cycle, run->collect.month)
-                              : (struct tg_bill_window){.start_ns = params->period_start_ns,
-                                                        .end_ns = params->period_end_ns};
+        run->windows[i] = has_cycles(run) ? tg_bill_cycle_bill(&cycle, run->collect.month)
+                                          : (struct tg_bill_window){.start_ns = run->start_ns,
+                                                                    .end_ns = run->end_ns};
     }
     run->collect.windows = run->windows;
     run->collect.zones_count = zones_count;
@@ -137,7 +148,88 @@ static void scan_progress(void *context, uint64_t rows_count)
 /* Runs of a calendar's cycles that are stored have states; others only compute. */
 static bool has_lifecycle(const struct run *run)
 {
-    return run->params->state != NULL && run->params->follows_cycle_days;
+    return run->params->state != NULL && run->params->follows_cycle_days &&
+           run->params->until_ns == 0;
+}
+
+/* How far an interim bill looks: what was written down when it was issued first, else all there is.
+ */
+static enum tg_err interim_fix(struct run *run, struct tg_why *why)
+{
+    struct tg_bill_interim interim = {
+        .until_ns = run->end_ns, .epoch = run->collect.epoch_last, .month = run->collect.month};
+    struct tg_txn txn;
+    struct tg_bill_interim known;
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(&run->catalog, run->account_first);
+    const struct tg_zone_view zone = tg_bill_cycle_zone(&cycle, run->end_ns - 1);
+    (void)snprintf(interim.account, sizeof interim.account, "%s", run->params->account_filter);
+    if (!tg_bill_id_format(interim.account, tg_zone_local_ns(zone, run->start_ns),
+                           tg_zone_local_ns(zone, run->end_ns), NULL, interim.id) ||
+        !tg_bill_voids_current(&run->voids, interim.account, interim.id, NULL)) {
+        return tg_why_set(why, TG_E_FULL, "account id %s is too long", interim.account);
+    }
+    tg_txn_begin(&txn, run->params->state, false);
+    const bool is_known = tg_bill_interim_find(&txn, interim.id, &known);
+    tg_txn_abort(&txn);
+    if (is_known) {
+        run->collect.epoch_last = known.epoch;
+        return TG_OK;
+    }
+    for (uint32_t i = tg_bill_interims_from(&run->interims, interim.account);
+         i < run->interims.count && strcmp(run->interims.items[i].account, interim.account) == 0;
+         i++) {
+        if (!run->interims.items[i].is_void && run->interims.items[i].until_ns >= run->end_ns) {
+            return tg_why_set(why, TG_E_INVALID, "%s is an interim bill up to that day or later",
+                              run->interims.items[i].id);
+        }
+    }
+    return run->params->issues ? tg_bill_interim_put(run->params->state, &interim, why) : TG_OK;
+}
+
+/* The part of the cycle that an interim bill is of. */
+static enum tg_err interim_window(struct run *run, struct tg_why *why)
+{
+    const struct tg_roster *roster = run->catalog.roster;
+    const struct tg_bill_cycle cycle = tg_bill_cycle_of(&run->catalog, run->account_first);
+    const struct tg_bill_window window = tg_bill_cycle_bill(&cycle, run->collect.month);
+    const int64_t until_ns = run->params->until_ns;
+    uint64_t epoch = 0;
+    run->start_ns = window.start_ns;
+    run->end_ns = tg_zone_utc_ns(tg_bill_cycle_zone(&cycle, until_ns), until_ns);
+    if (run->end_ns <= window.start_ns || run->end_ns >= window.end_ns) {
+        return tg_why_set(why, TG_E_INVALID,
+                          "the day is not within the cycle of %s that ends in the month",
+                          run->params->account_filter);
+    }
+    if (tg_bill_closes_find(&run->closes, run->account_first, run->collect.month, &epoch)) {
+        return tg_why_set(why, TG_E_INVALID, "the period is closed: its bill is issued");
+    }
+    if (roster->credits != NULL && roster->credits[run->account_first].is_prepaid) {
+        return tg_why_set(why, TG_E_INVALID, "account %s is prepaid: its balance pays usage",
+                          run->params->account_filter);
+    }
+    return interim_fix(run, why);
+}
+
+/* Which bills stand for voided ones, and how far those that are made again look. */
+static enum tg_err voids_open(struct run *run, struct tg_why *why)
+{
+    const struct tg_bill_params *params = run->params;
+    enum tg_err err = tg_bill_voids_load(params->state, &run->voids, why);
+    err = err == TG_OK
+              ? tg_bill_interims_load(params->state, run->collect.month, &run->interims, why)
+              : err;
+    if (err != TG_OK || params->until_ns != 0) {
+        return err;
+    }
+    const struct tg_bill_reopen reopen = {.voids = &run->voids,
+                                          .catalog = &run->catalog,
+                                          .month = run->collect.month,
+                                          .account_from = run->account_first,
+                                          .account_to = run->account_end,
+                                          .is_kept = params->issues,
+                                          .epoch = run->collect.epoch_last};
+    return tg_bill_voids_reopen(params->state, &reopen, &run->closes, why);
 }
 
 /* What the run may look at: fixed before the first row is read, so that passes agree. */
@@ -161,13 +253,19 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
         err = tg_bill_close_versions(params->state, collect->month, params->account_filter,
                                      &run->catalog, why);
     }
+    if (err == TG_OK && params->state != NULL && params->follows_cycle_days) {
+        err = voids_open(run, why);
+    }
+    if (err == TG_OK && params->until_ns != 0) {
+        err = interim_window(run, why);
+    }
     if (err == TG_OK) {
         err = tg_bill_bands_open(&run->catalog, &run->bands, why);
     }
     collect->bands = run->bands;
-    collect->closes = params->follows_cycle_days ? &run->closes : NULL;
+    collect->closes = has_cycles(run) ? &run->closes : NULL;
     collect->catalog = &run->catalog;
-    collect->image = tg_catalog_image_at(&run->catalog, params->period_end_ns - 1);
+    collect->image = tg_catalog_image_at(&run->catalog, run->end_ns - 1);
     bool has_sets = false;
     collect->taxes_charges = tg_bill_taxes_charges(&run->catalog, &has_sets);
     if (err == TG_OK && has_sets && tg_bill_lines_parts_open(collect->lines) != TG_OK) {
@@ -283,6 +381,10 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_charges(run->assemblers[i], run->charges.items, run->charges.count);
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
             tg_bill_assembler_carries(run->assemblers[i], &run->carries);
+            tg_bill_assembler_voids(run->assemblers[i], &run->voids);
+            tg_bill_assembler_interims(run->assemblers[i],
+                                       run->interims.count > 0 ? &run->interims : NULL,
+                                       params->until_ns != 0);
             tg_bill_assembler_bands(run->assemblers[i], run->bands);
             tg_bill_assembler_sellers(run->assemblers[i],
                                       params->catalog->images[params->catalog->images_count - 1],
@@ -348,6 +450,8 @@ static void run_close(struct run *run)
     tg_pages_free(run->windows, run->windows_count * sizeof run->windows[0]);
     tg_bill_closes_free(&run->closes);
     tg_bill_carries_free(&run->carries);
+    tg_bill_voids_free(&run->voids);
+    tg_bill_interims_free(&run->interims);
     tg_bill_bands_close(run->bands);
     tg_bill_charges_free(&run->charges);
     if (run->collect.last_event_ns != NULL) {
@@ -489,7 +593,7 @@ static void late_sources_list(struct run *run)
         const struct tg_bill_source *source = &collect->sources[id];
         const int64_t last_ns = collect->last_event_ns[id];
         const bool is_known = source->records_count > 0 || last_ns != INT64_MIN;
-        const bool is_behind = last_ns < run->params->period_end_ns;
+        const bool is_behind = last_ns < run->end_ns;
         if (id == TG_ADJUST_SOURCE_ID || !is_known || (!is_behind && source->missing_count <= 0)) {
             continue;
         }
@@ -612,7 +716,10 @@ enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stat
     if (params->period_end_ns <= params->period_start_ns || params->catalog == NULL) {
         return tg_why_set(why, TG_E_INVALID, "the period ends before it begins");
     }
-    struct run run = {.params = params, .stats = stats};
+    struct run run = {.params = params,
+                      .stats = stats,
+                      .start_ns = params->period_start_ns,
+                      .end_ns = params->period_end_ns};
     enum tg_err err = range_find(&run, why);
     if (err == TG_OK) {
         err = run_open(&run, why);

@@ -15,7 +15,8 @@
  *  (1) An invoice is a pure function of (journal up to the period's close, closes, charges, catalog
  *      versions, accounts, period, issued_ns), and what it asks for also of the credit that bills
  *      issued before have left (carry.h).
- *  (2) Running again for a period changes no issued invoice and spends no number on it.
+ *  (2) Running again for a period changes no issued invoice and spends no number on it; what was
+ *      voided since is billed again, under an id of its own (voided.h).
  *  (3) Rows are billed by event time: start_ns in the account's period, half-open; those that came
  *      behind the period's close are on the next bill that is closed after they came.
  *  (4) Fees and taxes are those of the catalog version valid at the last instant of the period;
@@ -103,6 +104,8 @@ struct tg_bill_params {
     int64_t at_ns;              /**< Now, for the grace that sources have; 0: the latest event of
                                      the journal. */
     const char *account_filter; /**< Only this account id; NULL: all. */
+    int64_t until_ns;           /**< An interim bill of account_filter (interim.h), up to this
+                                     day's begin, as a local time; 0: bills of cycles. */
     const char *legal_entity;   /**< Of accounts that name none; see issue.h; NULL: default. */
     const char *series;         /**< Of legal entities that name none; see issue.h; NULL: INV. */
     bool issues;                /**< true: number and store; false: drafts. */
@@ -125,8 +128,9 @@ struct tg_bill_params {
  * @param[in]  params  Borrowed until return.
  * @param[out] stats   Written also on failure, as far as the run came.
  * @param[out] why     Filled on failure; may be NULL.
- * @return TG_OK; TG_E_INVALID (empty period; to be issued, and not approved or still collecting
- *         where the catalog wants that); TG_E_NOT_FOUND (filtered account unknown); TG_E_FULL
+ * @return TG_OK; TG_E_INVALID (empty period; an interim bill outside its cycle, not behind the one
+ *         before, of a closed period or a prepaid account; to be issued, and not approved or still
+ * collecting where the catalog wants that); TG_E_NOT_FOUND (filtered account unknown); TG_E_FULL
  *         (one account alone needs more lines than allowed); TG_E_NO_MEMORY; TG_E_CATALOG_VERSION;
  *         TG_E_CORRUPT, TG_E_IO (journal); TG_E_DATABASE, TG_E_NO_SPACE (state). Invoices committed
  *         before a failure stay issued; running again goes on after them.

@@ -202,21 +202,22 @@ void tg_bill_carry_note(struct tg_txn *txn, const char *id, const struct tg_bill
 /* The bill it comes from has paid it out, to another bill. */
 static enum tg_err payment_put(struct tg_txn *txn, const char *id,
                                const struct tg_bill_standing *standing,
-                               const struct tg_bill_carry_use *use, int64_t amount)
+                               const struct tg_bill_carry_use *use, const char *suffix,
+                               int64_t amount)
 {
     char key[TG_DOCUMENT_NAME_MAX];
     char bytes[1024];
     struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
     const uint8_t minor = standing->currency->minor;
-    if (snprintf(key, sizeof key, "%s/" TG_BILL_USED_PREFIX "%s", id, use->number) >=
+    if (snprintf(key, sizeof key, "%s/" TG_BILL_USED_PREFIX "%s%s", id, use->number, suffix) >=
         (int)sizeof key) {
         return TG_E_FULL;
     }
     TG_BILL_TEXT_PUT(&text, "{\"bill\":");
     tg_bill_text_quote(&text, id);
     tg_bill_text_add(
-        &text, ",\"reference\":\"" TG_BILL_USED_PREFIX "%s\",\"currency\":\"%s\",\"amount\":\"",
-        use->number, standing->currency->code);
+        &text, ",\"reference\":\"" TG_BILL_USED_PREFIX "%s%s\",\"currency\":\"%s\",\"amount\":\"",
+        use->number, suffix, standing->currency->code);
     tg_bill_text_money(&text, -(__int128)amount, minor, minor);
     TG_BILL_TEXT_PUT(&text, "\",\"date\":\"");
     tg_bill_text_time(&text, use->at_ns);
@@ -239,7 +240,7 @@ enum tg_err tg_bill_carry_take(struct tg_txn *txn, const struct tg_bill_carries 
         err = tg_bill_standing_read(txn, id, &standing);
         if (err == TG_OK && standing.open < 0) {
             const int64_t amount = standing.open > -rest ? -standing.open : rest;
-            err = payment_put(txn, id, &standing, use, amount);
+            err = payment_put(txn, id, &standing, use, "", amount);
             rest -= amount;
         }
     }
@@ -249,4 +250,18 @@ enum tg_err tg_bill_carry_take(struct tg_txn *txn, const struct tg_bill_carries 
                           use->account);
     }
     return err;
+}
+
+enum tg_err tg_bill_carry_over(struct tg_txn *txn, const char *id,
+                               const struct tg_bill_carry_use *use, struct tg_why *why)
+{
+    struct tg_bill_standing standing;
+    const enum tg_err err = tg_bill_standing_read(txn, id, &standing);
+    if (err == TG_OK && standing.open > -use->amount) {
+        return tg_why_set(why, TG_E_INVALID,
+                          "what %s gives back has changed while account %s was billed: run again",
+                          standing.number, use->account);
+    }
+    /* A bill may use credit of the same one beside it. */
+    return err == TG_OK ? payment_put(txn, id, &standing, use, ".balance", use->amount) : err;
 }

@@ -97,4 +97,15 @@ void tg_bill_carry_note(struct tg_txn *txn, const char *id,
 enum tg_err tg_bill_carry_take(struct tg_txn *txn, const struct tg_bill_carries *carries,
                                const struct tg_bill_carry_use *use, struct tg_why *why);
 
+/**
+ * @brief Move what a voided bill gives back to the bill that replaces it.
+ * @param[in,out] txn  For writing; stores the bill that gets it.
+ * @param[in]     id   Of the voided bill.
+ * @param[in]     use  How much, and by which bill.
+ * @param[out]    why  May be NULL.
+ * @return As tg_bill_carry_take.
+ */
+enum tg_err tg_bill_carry_over(struct tg_txn *txn, const char *id,
+                               const struct tg_bill_carry_use *use, struct tg_why *why);
+
 #endif

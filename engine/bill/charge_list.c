@@ -7,6 +7,7 @@
 #include "bill/close.h"
 #include "bill/cycle.h"
 #include "bill/text.h"
+#include "bill/voided.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -177,6 +178,10 @@ enum tg_err tg_bill_charge_enter(struct tg_db *state, const struct tg_catalog_sn
     uint64_t epoch = 0;
     struct tg_txn txn;
     struct tg_bytes there = {NULL, 0};
+    const uint32_t month = tg_bill_cycle_month(&cycle, charge->date_ns);
+    const uint32_t last = tg_bill_cycle_last(&cycle, month);
+    const bool is_closed = tg_bill_closes_find(closes, who->account, last, &epoch) &&
+                           !tg_bill_voids_is_open(state, catalog, closes, who->account, last);
     tg_txn_begin(&txn, state, true);
     enum tg_err err = tg_documents_get(&txn, COLLECTION, charge->id, &there);
     if (err == TG_OK) {
@@ -187,8 +192,7 @@ enum tg_err tg_bill_charge_enter(struct tg_db *state, const struct tg_catalog_sn
                        : tg_why_set(why, TG_E_EXISTS, "a charge '%s' is there with another content",
                                     charge->id);
     }
-    const uint32_t month = tg_bill_cycle_month(&cycle, charge->date_ns);
-    if (tg_bill_closes_find(closes, who->account, tg_bill_cycle_last(&cycle, month), &epoch)) {
+    if (is_closed) {
         tg_txn_abort(&txn);
         return tg_why_set(why, TG_E_ISSUED,
                           "the bill of that period is closed; date the charge '%s' later",

@@ -90,6 +90,81 @@ static void close_id(uint32_t month, const char *account_name, char id[TG_DOCUME
                    account_name != NULL ? "/" : "", account_name != NULL ? account_name : "");
 }
 
+void tg_bill_close_write(struct tg_txn *txn, const struct tg_bill_close *close,
+                         const char *account_name, const struct tg_catalog_snapshot *catalog,
+                         const char *again)
+{
+    char id[TG_DOCUMENT_NAME_MAX];
+    char bytes[512 + TG_CATALOG_IMAGES_MAX * 12];
+    struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
+    close_id(close->month, account_name, id);
+    tg_bill_text_add(&text, "{\"month\":%u,\"account\":%lld,\"epoch\":%llu,\"versions\":[",
+                     close->month,
+                     close->account == TG_ACCOUNT_NONE ? -1LL : (long long)close->account,
+                     (unsigned long long)close->epoch);
+    tg_bill_versions_print(catalog, &text);
+    TG_BILL_TEXT_PUT(&text, "]");
+    if (again != NULL) {
+        TG_BILL_TEXT_PUT(&text, ",\"again\":");
+        tg_bill_text_quote(&text, again);
+    }
+    TG_BILL_TEXT_PUT(&text, "}");
+    tg_documents_put(txn, COLLECTION, id, text.bytes, text.length_bytes);
+}
+
+void tg_bill_versions_print(const struct tg_catalog_snapshot *catalog, struct tg_bill_text *text)
+{
+    bool is_first = true;
+    for (uint32_t i = 0; i < catalog->images_count; i++) {
+        if (catalog->valid_from_ns[i] != TG_BILL_VERSION_NEVER_NS) {
+            tg_bill_text_add(text, is_first ? "%u" : ",%u", catalog->images[i]->version);
+            is_first = false;
+        }
+    }
+}
+
+void tg_bill_close_again(struct tg_txn *txn, uint32_t month, const char *account_name,
+                         char id[TG_BILL_ID_BYTES])
+{
+    char key[TG_DOCUMENT_NAME_MAX];
+    struct tg_bytes bytes = {NULL, 0};
+    struct tg_json *json = NULL;
+    id[0] = '\0';
+    close_id(month, account_name, key);
+    if (tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK &&
+        tg_json_parse(bytes.at, bytes.length_bytes, &json, NULL) == TG_OK) {
+        (void)snprintf(id, TG_BILL_ID_BYTES, "%s", tg_json_get_text(json, "again", ""));
+    }
+    tg_json_free(json);
+}
+
+bool tg_bill_close_find(struct tg_txn *txn, uint32_t month, const char *account_name)
+{
+    char key[TG_DOCUMENT_NAME_MAX];
+    struct tg_bytes bytes = {NULL, 0};
+    close_id(month, account_name, key);
+    if (tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK) {
+        return true;
+    }
+    close_id(month, NULL, key);
+    return tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK;
+}
+
+bool tg_bill_closes_set(struct tg_bill_closes *closes, const struct tg_bill_close *close)
+{
+    for (uint32_t i = 0; i < closes->count; i++) {
+        if (closes->items[i].month == close->month && closes->items[i].account == close->account) {
+            closes->items[i] = *close;
+            return true;
+        }
+    }
+    if (closes->count == TG_BILL_CLOSES_MAX) {
+        return false;
+    }
+    closes->items[closes->count++] = *close;
+    return true;
+}
+
 enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes,
                               const struct tg_bill_close *close, const char *account_name,
                               const struct tg_catalog_snapshot *catalog, struct tg_why *why)
@@ -97,21 +172,9 @@ enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes
     if (closes->count == TG_BILL_CLOSES_MAX) {
         return tg_why_set(why, TG_E_FULL, "more than %u periods are closed", TG_BILL_CLOSES_MAX);
     }
-    char id[TG_DOCUMENT_NAME_MAX];
-    char bytes[128 + TG_CATALOG_IMAGES_MAX * 12];
-    struct tg_bill_text text = tg_bill_text(bytes, sizeof bytes);
-    close_id(close->month, account_name, id);
-    tg_bill_text_add(&text, "{\"month\":%u,\"account\":%lld,\"epoch\":%llu,\"versions\":[",
-                     close->month,
-                     close->account == TG_ACCOUNT_NONE ? -1LL : (long long)close->account,
-                     (unsigned long long)close->epoch);
-    for (uint32_t i = 0; i < catalog->images_count; i++) {
-        tg_bill_text_add(&text, i > 0 ? ",%u" : "%u", catalog->images[i]->version);
-    }
-    tg_bill_text_add(&text, "]}");
     struct tg_txn txn;
     tg_txn_begin(&txn, state, true);
-    tg_documents_put(&txn, COLLECTION, id, text.bytes, text.length_bytes);
+    tg_bill_close_write(&txn, close, account_name, catalog, NULL);
     const enum tg_err err = tg_txn_commit(&txn, why);
     if (err == TG_OK) {
         closes->items[closes->count++] = *close;
@@ -159,14 +222,20 @@ enum tg_err tg_bill_close_versions(struct tg_db *state, uint32_t month, const ch
 enum tg_err tg_bill_versions_keep(const struct tg_json *versions,
                                   struct tg_catalog_snapshot *catalog, struct tg_why *why)
 {
+    const struct tg_catalog_snapshot all = *catalog;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < catalog->images_count; i++) {
-        if (list_has(versions, catalog->images[i]->version)) {
-            catalog->images[kept] = catalog->images[i];
-            catalog->valid_from_ns[kept++] = catalog->valid_from_ns[i];
+    for (uint32_t i = 0; i < all.images_count; i++) {
+        if (list_has(versions, all.images[i]->version)) {
+            catalog->images[kept] = all.images[i];
+            catalog->valid_from_ns[kept++] = all.valid_from_ns[i];
         }
     }
-    catalog->images_count = kept;
+    for (uint32_t i = 0, at = kept; i < all.images_count && at < all.images_count; i++) {
+        if (!list_has(versions, all.images[i]->version)) {
+            catalog->images[at] = all.images[i];
+            catalog->valid_from_ns[at++] = TG_BILL_VERSION_NEVER_NS;
+        }
+    }
     return kept > 0 ? TG_OK
                     : tg_why_set(why, TG_E_CATALOG_VERSION,
                                  "no catalog version that the period was billed with is stored");

@@ -10,20 +10,28 @@
  *  period behind that epoch is late and comes with a later bill: it is on exactly one.
  *
  *  Collection `billClose`: YYYY-MM, or YYYY-MM/ACCOUNT for a run of one account, ->
- *  {"month", "account", "epoch", "versions"}; month counts from year 0, account is the roster index
- *  or -1, versions are the catalog versions that were stored: a bill made again uses no other.
+ *  {"month", "account", "epoch", "versions"[, "again"]}; month counts from year 0, account is the
+ * roster index or -1, versions are the catalog versions that were stored: a bill made again uses no
+ * other (voided.h).
  */
 #ifndef TG_BILL_CLOSE_H
 #define TG_BILL_CLOSE_H
 
 #include "base/error.h"
+#include "bill/invoice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tg_bill_text;
 struct tg_catalog_snapshot;
 struct tg_db;
 struct tg_json;
+struct tg_txn;
+
+/** valid_from of versions that a close did not know: they say what rows were priced with that came
+ *  since, and are valid at no time. */
+#define TG_BILL_VERSION_NEVER_NS INT64_MAX
 
 #define TG_BILL_CLOSES_MAX 65536u /**< Closes kept in memory; more is TG_E_FULL. */
 
@@ -74,21 +82,46 @@ enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes
                               const struct tg_bill_close *close, const char *account_name,
                               const struct tg_catalog_snapshot *catalog, struct tg_why *why);
 
+/** @brief Write a close down in a transaction. @param txn For writing. @param close What.
+ *  @param account_name Of close->account; NULL when that is TG_ACCOUNT_NONE. @param catalog Its
+ *  versions are written down too. @param again Id of the bill that is made again on it; NULL: the
+ *  period is closed for the first time. */
+void tg_bill_close_write(struct tg_txn *txn, const struct tg_bill_close *close,
+                         const char *account_name, const struct tg_catalog_snapshot *catalog,
+                         const char *again);
+
+/** @brief Id of the bill that an account's close was last written for. @param txn Begun.
+ *  @param month Number of the period. @param account_name Whose. @param[out] id "": none. */
+void tg_bill_close_again(struct tg_txn *txn, uint32_t month, const char *account_name,
+                         char id[TG_BILL_ID_BYTES]);
+
+/** @brief Whether a period of an account is closed. @param txn Begun. @param month Number of the
+ *  period. @param account_name Whose. @return Whether. */
+bool tg_bill_close_find(struct tg_txn *txn, uint32_t month, const char *account_name);
+
+/** @brief Give an account's period another close, or its first. @param closes Loaded.
+ *  @param close What. @return false: there is no room. */
+bool tg_bill_closes_set(struct tg_bill_closes *closes, const struct tg_bill_close *close);
+
+/** @brief Print the numbers of the versions of a snapshot that are valid at some time, with commas
+ *  between. @param catalog Snapshot. @param text Gets them. */
+void tg_bill_versions_print(const struct tg_catalog_snapshot *catalog, struct tg_bill_text *text);
+
 /**
- * @brief Leave in a snapshot only the versions a close knew.
+ * @brief Make the versions a close did not know valid at no time.
  * @param[in]     state         <data>/state.
  * @param[in]     month         Number of the period.
  * @param[in]     account_name  Of a close of its own, looked at first; NULL: the common one.
- * @param[in,out] catalog       The caller's copy of a snapshot: its list of images is thinned.
+ * @param[in,out] catalog       The caller's copy of a snapshot: the others go behind.
  * @param[out]    why           May be NULL.
  * @return TG_OK, also when nothing is closed; TG_E_CORRUPT; TG_E_CATALOG_VERSION (none is left).
  */
 enum tg_err tg_bill_close_versions(struct tg_db *state, uint32_t month, const char *account_name,
                                    struct tg_catalog_snapshot *catalog, struct tg_why *why);
 
-/** @brief Leave in a snapshot only listed versions. @param versions List of numbers. @param catalog
- *  The caller's copy of a snapshot. @param[out] why May be NULL. @return TG_OK, or
- *  TG_E_CATALOG_VERSION: none is left. */
+/** @brief Make all but listed versions of a snapshot valid at no time. @param versions List of
+ * numbers. @param catalog The caller's copy of a snapshot. @param[out] why May be NULL. @return
+ * TG_OK, or TG_E_CATALOG_VERSION: none is left. */
 enum tg_err tg_bill_versions_keep(const struct tg_json *versions,
                                   struct tg_catalog_snapshot *catalog, struct tg_why *why);
 

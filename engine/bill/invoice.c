@@ -2,6 +2,7 @@
 #include "bill/invoice.h"
 
 #include "bill/tax.h"
+#include "bill/voided.h"
 #include "catalog/image.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@ bool tg_bill_tax_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b)
 {
     bool is_same = a->rate_ppm == b->rate_ppm && a->rounding == b->rounding && a->mode == b->mode &&
                    a->is_inclusive == b->is_inclusive && a->is_exempt == b->is_exempt &&
-                   a->parts_count == b->parts_count && strcmp(a->id, b->id) == 0;
+                   a->is_given == b->is_given && a->parts_count == b->parts_count &&
+                   strcmp(a->id, b->id) == 0;
     for (uint32_t i = 0; i < a->parts_count && is_same; i++) {
         const struct tg_bill_tax_part *left = &a->parts[i];
         const struct tg_bill_tax_part *right = &b->parts[i];
@@ -215,6 +217,44 @@ static void balance_take(struct tg_bill_invoice *invoice, int64_t rest)
     invoice->statement.fees = -(__int128)invoice->balance_taken * unit;
 }
 
+/* What a balance paid of a voided bill has come back on that; it pays the bill made again, as far
+ * as it is still there. */
+static bool paid_over(struct tg_bill_invoice *invoice, int64_t *rest)
+{
+    const struct tg_bill_replaced *old = invoice->replaces;
+    const int64_t kept = invoice->paid < old->balance ? invoice->paid : old->balance;
+    invoice->taken_over = kept <= 0 ? 0 : kept < old->left ? kept : old->left;
+    if (kept > 0) {
+        invoice->paid -= kept - invoice->taken_over;
+    }
+    if (old->is_credit) {
+        invoice->credit -=
+            invoice->taken_over < invoice->credit ? invoice->taken_over : invoice->credit;
+    }
+    return !__builtin_sub_overflow(invoice->total, invoice->paid, rest);
+}
+
+/* Of a bill that replaces another: what that took from a balance stays taken. */
+static bool paid_again(struct tg_bill_invoice *invoice)
+{
+    int64_t rest = 0;
+    if (invoice->is_taken) {
+        balance_take(invoice, 0);
+        invoice->paid += invoice->balance_taken;
+    }
+    if (!paid_over(invoice, &rest)) {
+        return false;
+    }
+    invoice->credit_used = rest <= 0 ? 0 : rest < invoice->credit ? rest : invoice->credit;
+    rest -= invoice->credit_used;
+    if (!invoice->is_taken) {
+        balance_take(invoice, rest);
+        invoice->paid += invoice->balance_taken;
+        rest -= invoice->balance_taken;
+    }
+    return tg_bill_cash_add(&invoice->cash, rest, &invoice->cash_added) == TG_OK;
+}
+
 /* What balances have paid: the lines of their rows, tax included; what earlier bills have left;
  * and what coins cannot. */
 static bool paid_sum(struct tg_bill_invoice *invoice)
@@ -230,6 +270,9 @@ static bool paid_sum(struct tg_bill_invoice *invoice)
     if (paid < INT64_MIN || paid > INT64_MAX ||
         __builtin_sub_overflow(invoice->total, invoice->paid, &rest)) {
         return false;
+    }
+    if (invoice->replaces != NULL) {
+        return paid_again(invoice);
     }
     invoice->credit_used = rest <= 0 ? 0 : rest < invoice->credit ? rest : invoice->credit;
     balance_take(invoice, rest - invoice->credit_used);
@@ -279,8 +322,8 @@ enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
 
 const char *tg_bill_line_kind_name(uint8_t kind)
 {
-    static const char *const names[] = {"recurring",  "usage",        "one_off", "adjustment",
-                                        "late_usage", "discount",     "minimum", "credit",
-                                        "maximum",    "spend_minimum"};
+    static const char *const names[] = {"recurring",  "usage",         "one_off", "adjustment",
+                                        "late_usage", "discount",      "minimum", "credit",
+                                        "maximum",    "spend_minimum", "interim"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

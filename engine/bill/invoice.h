@@ -39,6 +39,7 @@
 #define TG_BILL_NUMBER_BYTES 48u  /**< Printed invoice number, NUL included. */
 #define TG_BILL_ID_BYTES     128u /**< Document id, NUL included. */
 
+struct tg_bill_replaced;
 struct tg_exchange_rate;
 
 /** @brief What a line charges for. Values are stored in documents by name. */
@@ -53,7 +54,8 @@ enum tg_bill_line_kind {
     TG_BILL_LINE_CREDIT = 7,     /**< Of a credit or debit note: refers to an issued line. */
     TG_BILL_LINE_MAXIMUM = 8,    /**< What is beyond the most a cycle may cost, taken off. */
     TG_BILL_LINE_SPEND = 9,      /**< What usage of prices misses to their minimum spend. */
-    TG_BILL_LINE_KINDS = 10      /**< How many. */
+    TG_BILL_LINE_INTERIM = 10,   /**< Taken off, as an interim bill has charged it (interim.h). */
+    TG_BILL_LINE_KINDS = 11      /**< How many. */
 };
 
 /** @brief Is it a sum of rows? @param kind enum tg_bill_line_kind. @return true if so. */
@@ -182,12 +184,17 @@ struct tg_bill_invoice {
     bool is_issued;                              /**< Gets a number; false: a draft. */
     uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
     bool carries_credit;                         /**< Below 0 it leaves credit to later ones. */
-    uint8_t reserved[3];                         /**< 0. */
+    bool is_interim;                             /**< Of a part of a cycle (interim.h). */
+    uint8_t reserved[2];                         /**< 0. */
     int64_t due_ns;                              /**< Day to pay by; 0: none. */
     struct tg_bill_seller seller;                /**< Who bills; borrowed. */
     const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
     const char *reference_number;                /**< Of a note: the invoice's number. */
     const char *reason;                          /**< Of a note: why, for people. */
+    const struct tg_bill_replaced *replaces;     /**< Voided bill it is instead of; NULL: none. */
+    uint32_t voids_month;                        /**< Of a note that voids: number of the invoice's
+                                                      period; else 0. */
+    uint32_t reserved_3;                         /**< 0. */
     int64_t net_total;                           /**< Before tax, bill scale. */
     int64_t tax_total;                           /**< Tax, bill scale. */
     int64_t total;                               /**< With tax, bill scale. */
@@ -199,6 +206,7 @@ struct tg_bill_invoice {
     int64_t balance_taken; /**< Of paid, for fees; compute writes it. */
     int64_t credit;        /**< What earlier bills left to this one, bill scale, 0 or more. */
     int64_t credit_used;   /**< Of credit, taken off the rest; compute writes it. */
+    int64_t taken_over;    /**< Of paid, given by the bill it replaces; compute writes it. */
     int64_t cash_added;    /**< What rounding by cash adds to the rest. */
     struct tg_bill_cash cash;           /**< How what is due is rounded. */
     struct tg_bill_statement statement; /**< Of that balance. */

@@ -7,6 +7,7 @@
 #include "bill/carry.h"
 #include "bill/standing.h"
 #include "bill/taken.h"
+#include "bill/voided.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -238,9 +239,15 @@ static enum tg_err credit_move(struct tg_bill_issuer *issuer, const struct tg_bi
         .amount = ready->credit_used,
         .at_ns = ready->issued_ns,
         .currency = ready->currency};
+    struct tg_bill_carry_use over = use;
     struct tg_bill_standing standing;
     enum tg_err err = TG_OK;
-    if (ready->credit_used != 0) {
+    if (ready->taken_over != 0) {
+        over.account = pack->bytes + ready->account_at;
+        over.amount = ready->taken_over;
+        err = tg_bill_carry_over(&issuer->txn, pack->bytes + ready->replaces_at, &over, why);
+    }
+    if (err == TG_OK && ready->credit_used != 0) {
         err = issuer->carries != NULL ? tg_bill_carry_take(&issuer->txn, issuer->carries, &use, why)
                                       : TG_E_INVALID;
     }
@@ -268,6 +275,19 @@ static enum tg_err balance_move(struct tg_bill_issuer *issuer, const struct tg_b
     return tg_bill_take_put(&issuer->txn, &take);
 }
 
+/* A note that voids lets the period of its bill be billed again. */
+static void void_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                     const struct tg_bill_ready *ready, const char *number)
+{
+    struct tg_bill_void voided = {.month = ready->voids_month};
+    if (ready->voids_month != 0) {
+        (void)snprintf(voided.id, sizeof voided.id, "%s", pack->bytes + ready->reference_at);
+        (void)snprintf(voided.account, sizeof voided.account, "%s",
+                       pack->bytes + ready->account_at);
+        tg_bill_void_note(&issuer->txn, &voided, number, ready->issued_ns);
+    }
+}
+
 static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
                              const struct tg_bill_ready *ready, struct tg_bill_stored *stored,
                              struct tg_why *why)
@@ -278,7 +298,9 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
         return err;
     }
     stored->outcome = ready->is_issued ? TG_BILL_OUTCOME_ISSUED : TG_BILL_OUTCOME_DRAFTED;
-    if (ready->is_issued && issuer->needs_approval && !draft_equals(issuer, id, ready->approval)) {
+    if (ready->is_issued && issuer->needs_approval &&
+        !(ready->replaces_at != SIZE_MAX ? tg_bill_voids_approved(&issuer->txn, id, ready->approval)
+                                         : draft_equals(issuer, id, ready->approval))) {
         stored->outcome = TG_BILL_OUTCOME_UNAPPROVED;
         return TG_OK;
     }
@@ -293,9 +315,11 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
     }
     if (err == TG_OK && ready->is_issued && ready->reference_at != SIZE_MAX) {
         const char *bill = pack->bytes + ready->reference_at;
+        void_put(issuer, pack, ready, stored->number);
         err = tg_bill_standing_move(&issuer->txn, bill, ready->issued_ns);
     }
-    if (err == TG_OK && ready->is_issued && (ready->credit_used != 0 || ready->leaves_credit)) {
+    if (err == TG_OK && ready->is_issued &&
+        (ready->credit_used != 0 || ready->taken_over != 0 || ready->leaves_credit)) {
         err = credit_move(issuer, pack, ready, stored->number, why);
     }
     if (err == TG_OK && ready->is_issued && ready->balance_taken != 0) {

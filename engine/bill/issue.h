@@ -17,6 +17,7 @@
  *  (1) A counter moves only in the transaction that stores the invoice it was spent on: a crash
  *      leaves neither a gap nor a double.
  *  (2) A stored customerBill is never written again.
+ *  A note that voids writes `billVoid` beside it (voided.h).
  *  Legal entities count by themselves and may spend the same number: that of another than "default"
  * is found as ENTITY/NUMBER in `billNumber`. Credit and debit notes get their number the same way,
  * from a series of their own; the standing (standing.h) of the invoice a note is for moves in the

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/cycle.h"
 #include "bill/issue.h"
 #include "bill/text.h"
 #include "catalog/image.h"
@@ -322,6 +323,9 @@ static enum tg_err head_make(struct note *note)
                           note->bill_id, invoice->seller.entity, params->legal_entity);
     }
     note->days[0].from_ns = INT64_MIN;
+    if (params->voids) {
+        invoice->voids_month = tg_bill_month(invoice->period_end_ns + note->days[1].offset_ns - 1);
+    }
     invoice->zone = (struct tg_zone_view){note->days, 2, 0};
     invoice->zone_name = tg_json_get_text(note->bill, "x_timeZone", NULL);
     const size_t name_length = strlen(params->name);

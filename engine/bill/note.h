@@ -34,7 +34,8 @@ struct tg_bill_note_params {
     const char *legal_entity; /**< Who issued the invoice, to be sure; NULL: whoever did. */
     int64_t issued_ns;        /**< Date of the note. */
     bool is_debit;            /**< Adds instead of taking back. */
-    uint8_t reserved[7];      /**< 0. */
+    bool voids;               /**< The invoice's period is billed again (voided.h). */
+    uint8_t reserved[6];      /**< 0. */
 };
 
 /**

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "bill/render.h"
+#include "bill/voided.h"
 
 #include <assert.h>
 #include <string.h>
@@ -220,6 +221,9 @@ static uint64_t approval_digest(const struct tg_bill_invoice *invoice, uint64_t 
     if (invoice->credit_used != 0) {
         digest = tg_key_hash(digest, &invoice->credit_used, sizeof invoice->credit_used);
     }
+    if (invoice->taken_over != 0) {
+        digest = tg_key_hash(digest, &invoice->taken_over, sizeof invoice->taken_over);
+    }
     if (invoice->balance_taken != 0) {
         digest = tg_key_hash(digest, &invoice->balance_taken, sizeof invoice->balance_taken);
     }
@@ -321,6 +325,13 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
         TG_BILL_TEXT_PUT(&text, ",\"reference\":");
         tg_bill_text_quote(&text, invoice->reference_id);
     }
+    if (invoice->is_interim) {
+        TG_BILL_TEXT_PUT(&text, ",\"interim\":true");
+    }
+    if (invoice->replaces != NULL) {
+        TG_BILL_TEXT_PUT(&text, ",\"replaces\":");
+        tg_bill_text_quote(&text, invoice->replaces->number);
+    }
     TG_BILL_TEXT_PUT(&text, ",\"digest\":\"");
     add_hex(&text, digest);
     TG_BILL_TEXT_PUT(&text, "\"}");
@@ -403,10 +414,17 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     ready->credit_used = invoice->credit_used;
     ready->leaves_credit = invoice->document == TG_BILL_INVOICE && invoice->carries_credit &&
                            tg_bill_invoice_due(invoice) < 0;
-    ready->account_at = invoice->credit_used != 0 || invoice->balance_taken != 0
+    ready->replaces_at =
+        invoice->replaces != NULL ? text_keep(pack, invoice->replaces->id) : SIZE_MAX;
+    ready->voids_month = invoice->voids_month;
+    ready->taken_over = invoice->taken_over;
+    /* What the bill that it replaces has taken is told already. */
+    ready->balance_taken =
+        invoice->replaces != NULL && invoice->is_taken ? 0 : invoice->balance_taken;
+    ready->account_at = ready->credit_used != 0 || ready->balance_taken != 0 ||
+                                ready->taken_over != 0 || ready->voids_month != 0
                             ? text_keep(pack, invoice->account_id)
                             : SIZE_MAX;
-    ready->balance_taken = invoice->balance_taken;
     ready->period_end_ns = invoice->period_end_ns;
     ready->account = invoice->account;
     if (!parts_add(pack, invoice, ready)) {

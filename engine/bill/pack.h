@@ -57,8 +57,13 @@ struct tg_bill_ready {
     size_t reference_at;        /**< Of a note: id of its invoice; SIZE_MAX: it is none. */
     size_t entity_at;           /**< Whose number; SIZE_MAX: the issuer's. */
     size_t series_at;           /**< Its series; SIZE_MAX: the issuer's. */
-    size_t account_at;          /**< With credit_used or balance_taken: whose. */
-    int64_t balance_taken;      /**< For fees, bill scale. */
+    size_t account_at;          /**< With credit_used, balance_taken, taken_over or voids_month:
+                                     whose. */
+    size_t replaces_at;         /**< Id of the voided bill it is instead of; SIZE_MAX: none. */
+    int64_t balance_taken;      /**< For fees, bill scale; by this bill and none before it. */
+    int64_t taken_over;         /**< Paid by what the bill it replaces gave back, bill scale. */
+    uint32_t voids_month;       /**< Of a note that voids: number of the bill's period; else 0. */
+    uint32_t reserved_2;        /**< 0. */
     int64_t period_end_ns;      /**< End of its period. */
     int64_t credit_used;        /**< Of earlier bills, bill scale. */
     uint32_t account;           /**< Roster index. */

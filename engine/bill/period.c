@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "bill/close.h"
 #include "bill/text.h"
+#include "bill/voided.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -125,9 +126,7 @@ enum tg_err tg_bill_period_write(struct tg_db *state, const struct tg_bill_perio
         tg_bill_text_quote(&text, period->approved_by);
     }
     TG_BILL_TEXT_PUT(&text, ",\"versions\":[");
-    for (uint32_t i = 0; i < catalog->images_count; i++) {
-        tg_bill_text_add(&text, i > 0 ? ",%u" : "%u", catalog->images[i]->version);
-    }
+    tg_bill_versions_print(catalog, &text);
     TG_BILL_TEXT_PUT(&text, "]}");
     struct tg_txn txn;
     tg_txn_begin(&txn, state, true);
@@ -164,6 +163,14 @@ enum tg_err tg_bill_period_approve(struct tg_db *state, const struct tg_catalog_
     uint64_t epoch = 0;
     enum tg_err err =
         tg_bill_period_read(state, approval->month, approval->account_name, period, why);
+    if (err == TG_OK && period->state == TG_BILL_PERIOD_ISSUED) {
+        uint32_t count = 0;
+        err = tg_bill_voids_approve(state, approval->month, approval->account_name, &count, why);
+        if (err == TG_OK && count > 0) {
+            period->state = TG_BILL_PERIOD_APPROVED;
+            return TG_OK;
+        }
+    }
     err = err == TG_OK ? approvable(approval, period, why) : err;
     if (err != TG_OK || period->state == TG_BILL_PERIOD_APPROVED) {
         return err;

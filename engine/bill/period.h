@@ -85,7 +85,8 @@ struct tg_bill_approval {
 };
 
 /**
- * @brief Approve the drafts of a period; again changes nothing.
+ * @brief Approve the drafts of a period, or those of its voided bills where it is issued; again
+ *        changes nothing.
  * @param[in]  state     <data>/state.
  * @param[in]  catalog   All versions.
  * @param[in]  approval  What.

@@ -4,6 +4,7 @@
 #include "abi/usage.h"
 #include "bill/period.h"
 #include "bill/prorate.h"
+#include "bill/voided.h"
 #include "catalog/image.h"
 
 #include <string.h>
@@ -368,7 +369,11 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         TG_BILL_TEXT_PUT(out, "\"");
     }
     add_word(out, "category", tg_bill_document_name(invoice->document));
-    add_word(out, "runType", invoice->document == TG_BILL_INVOICE ? "onCycle" : "offCycle");
+    add_word(out, "runType",
+             invoice->document == TG_BILL_INVOICE && !invoice->is_interim ? "onCycle" : "offCycle");
+    if (invoice->is_interim) {
+        TG_BILL_TEXT_PUT(out, ",\"x_interim\":true");
+    }
     add_word(out, "state", invoice->is_issued ? "new" : "onHold");
     if (!invoice->is_issued) {
         add_word(out, "x_state", tg_bill_period_state_name(invoice->draft_state));
@@ -378,6 +383,10 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
         add_string(out, "x_referenceId", invoice->reference_id);
         add_string(out, "x_referenceNumber", invoice->reference_number);
         add_string(out, "x_reason", invoice->reason);
+    }
+    if (invoice->replaces != NULL) {
+        add_string(out, "x_replacesId", invoice->replaces->id);
+        add_string(out, "x_replacesNumber", invoice->replaces->number);
     }
     TG_BILL_TEXT_PUT(out, ",\"billDate\":\"");
     tg_bill_text_time(out, invoice->issued_ns);

@@ -4,6 +4,7 @@
 
 #include "abi/usage.h"
 #include "base/clock.h"
+#include "bill/voided.h"
 
 #include <string.h>
 
@@ -122,6 +123,9 @@ static void fee_text(const struct tg_bill_invoice *invoice, const struct tg_bill
         break;
     case TG_BILL_LINE_MINIMUM:
         tg_bill_text_add(&text, "%s, to the minimum", line->product_id);
+        break;
+    case TG_BILL_LINE_INTERIM:
+        tg_bill_text_add(&text, "billed by %s", title);
         break;
     case TG_BILL_LINE_SPEND:
         tg_bill_text_add(&text, "%s, to the minimum of %s", line->product_id, title);
@@ -305,6 +309,12 @@ void tg_bill_render_text(const struct tg_bill_invoice *invoice, struct tg_bill_t
     TG_BILL_TEXT_PUT(out, "\n");
     if (invoice->document != TG_BILL_INVOICE) {
         tg_bill_text_add(out, "for %s: %s\n", invoice->reference_number, invoice->reason);
+    }
+    if (invoice->replaces != NULL) {
+        tg_bill_text_add(out, "instead of %s, which is void\n", invoice->replaces->number);
+    }
+    if (invoice->is_interim) {
+        TG_BILL_TEXT_PUT(out, "usage and charges of a part of the cycle\n");
     }
     tg_bill_text_add(out, "\n");
     if (invoice->seller.title != NULL) {

@@ -5,8 +5,10 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "bill/render.h"
+#include "bill/voided.h"
 #include "doc/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool amount_read(const struct tg_json *json, const char *key, uint8_t scale, int64_t *amount)
@@ -195,6 +197,7 @@ static bool head_read(const struct tg_json *bill, struct tg_bill_invoice *invoic
     invoice->reference_number = tg_json_get_text(bill, "x_referenceNumber", "");
     invoice->reason = tg_json_get_text(bill, "x_reason", "");
     invoice->is_issued = number[0] != '\0';
+    invoice->is_interim = tg_json_get_bool(bill, "x_interim", false);
     invoice->seller.title = tg_json_get_text(tg_json_get(bill, "x_seller"), "name", NULL);
     invoice->seller.tax_id = tg_json_get_text(tg_json_get(bill, "x_seller"), "taxId", NULL);
     if (strlen(number) >= sizeof invoice->number || strlen(id) >= sizeof invoice->id) {
@@ -213,10 +216,14 @@ enum tg_err tg_bill_reprint(const struct tg_json *bill, struct tg_bill_text *out
                             struct tg_why *why)
 {
     struct tg_bill_invoice invoice = {.lines_count = 0};
+    struct tg_bill_replaced replaced = {.balance = 0};
+    const char *instead_of = tg_json_get_text(bill, "x_replacesNumber", "");
     const struct tg_json *lines = tg_json_get(bill, "x_line");
     const size_t count = tg_json_count(lines);
     const size_t lines_bytes = (count + 1) * sizeof invoice.lines[0];
     bool is_read = count < UINT32_MAX && head_read(bill, &invoice);
+    (void)snprintf(replaced.number, sizeof replaced.number, "%s", instead_of);
+    invoice.replaces = instead_of[0] != '\0' ? &replaced : NULL;
     invoice.lines = tg_pages_take(lines_bytes);
     if (invoice.lines == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for %zu lines", count);

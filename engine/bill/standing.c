@@ -5,6 +5,7 @@
 #include "base/money.h"
 #include "bill/carry.h"
 #include "bill/text.h"
+#include "bill/voided.h"
 #include "catalog/image_layout.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -194,6 +195,9 @@ enum tg_err tg_bill_standing_read(struct tg_txn *txn, const char *id,
     standing->notes = notes.total;
     err = err == TG_OK ? open_sum(standing) : err;
     standing->state = state_of(standing);
+    if (err == TG_OK && standing->notes != 0 && standing->open <= 0 && tg_bill_void_find(txn, id)) {
+        standing->state = TG_BILL_STANDING_VOID; /* What was paid of it is open below 0. */
+    }
     return err;
 }
 

@@ -45,11 +45,16 @@ uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
 uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kind, const char *noun,
                             const struct tg_yaml_node *node)
 {
-    if (node->kind != TG_YAML_SCALAR) {
-        return UINT32_MAX; /* the schema has said so */
-    }
+    return node->kind == TG_YAML_SCALAR /* else the schema has said so */
+               ? tg_compile_resolve_text(compile, kind, noun, node->text, node->mark)
+               : UINT32_MAX;
+}
+
+uint32_t tg_compile_resolve_text(struct tg_compile *compile, enum tg_catalog_kind kind,
+                                 const char *noun, const char *text, struct tg_mark mark)
+{
     const struct tg_names *names = &compile->names[kind];
-    const uint32_t index = tg_names_find(names, node->text, node->text_bytes);
+    const uint32_t index = tg_names_find(names, text, strlen(text));
     if (index < compile->nodes_count[kind] && compile->nodes[kind][index] != NULL) {
         return index;
     }
@@ -60,11 +65,11 @@ uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kin
             known[known_count++] = tg_names_text(names, i);
         }
     }
-    const char *near = known != NULL ? tg_diag_nearest(node->text, known, known_count) : NULL;
+    const char *near = known != NULL ? tg_diag_nearest(text, known, known_count) : NULL;
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
-    tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, near != NULL ? hint : NULL,
-                "there is no %s \"%.64s\"", noun, node->text);
+    tg_diag_add(compile->diag, TG_DIAG_ERROR, mark, near != NULL ? hint : NULL,
+                "there is no %s \"%.64s\"", noun, text);
     free(known);
     return UINT32_MAX;
 }

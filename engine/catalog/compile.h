@@ -57,25 +57,26 @@ static inline const struct tg_source *tg_compile_source(const struct tg_compile_
 /** @brief A price that rows of a rate sheet bring. One that depends on where from has a zone of its
  *  own, named as the rule of the pair is written: "ny>az/212" and "?>az/212". */
 struct tg_compile_rate {
-    int64_t price;       /**< Of per_units, at the rating scale. */
-    int64_t connect;     /**< Connect fee. */
-    uint64_t per_units;  /**< Units the price is for. */
-    uint64_t first;      /**< First increment, units. */
-    uint64_t next;       /**< Further increments, units. */
-    uint64_t minimum;    /**< Raised to, units. */
-    uint64_t grace;      /**< Free at or below, units. */
-    uint64_t included;   /**< Free of every call, units. */
-    int64_t min;         /**< Of the charge; INT64_MIN none. */
-    int64_t max;         /**< Of the charge; INT64_MAX none. */
-    uint32_t price_id;   /**< Its number; its name is that of its zone. */
-    uint32_t zone;       /**< Its zone, which no other price has. */
-    uint32_t pairs[2];   /**< Zones of callers of its jurisdiction and of no known place, each with
-                              a price of its name; 0: such callers pay this one. */
-    uint16_t currency;   /**< ISO 4217 numeric. */
-    uint8_t scale;       /**< Of its money. */
-    uint8_t unit;        /**< enum tg_unit. */
-    uint8_t rounding;    /**< enum tg_rounding. */
-    uint8_t reserved[3]; /**< 0. */
+    int64_t price;      /**< Of per_units, at the rating scale. */
+    int64_t connect;    /**< Connect fee. */
+    uint64_t per_units; /**< Units the price is for. */
+    uint64_t first;     /**< First increment, units. */
+    uint64_t next;      /**< Further increments, units. */
+    uint64_t minimum;   /**< Raised to, units. */
+    uint64_t grace;     /**< Free at or below, units. */
+    uint64_t included;  /**< Free of every call, units. */
+    int64_t min;        /**< Of the charge; INT64_MIN none. */
+    int64_t max;        /**< Of the charge; INT64_MAX none. */
+    uint32_t price_id;  /**< Its number; its name is that of its zone. */
+    uint32_t zone;      /**< Its zone, which no other price has. */
+    uint32_t pairs[2];  /**< Zones of callers of its jurisdiction and of no known place, each with
+                             a price of its name; 0: such callers pay this one. */
+    uint16_t currency;  /**< ISO 4217 numeric. */
+    uint8_t scale;      /**< Of its money. */
+    uint8_t unit;       /**< enum tg_unit. */
+    uint8_t rounding;   /**< enum tg_rounding. */
+    uint8_t reserved;   /**< 0. */
+    uint16_t tax_plus;  /**< Tax of its usage, plus 1; 0: the product's. */
 };
 
 /** @brief Everything the parts share while they compile. */
@@ -143,6 +144,18 @@ uint32_t tg_compile_text(struct tg_compile *compile, const char *text);
  */
 uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kind, const char *noun,
                             const struct tg_yaml_node *node);
+
+/**
+ * @brief The same of a name that a CSV field gives.
+ * @param[in,out] compile  State.
+ * @param[in]     kind     Whose name it is.
+ * @param[in]     noun     For the message.
+ * @param[in]     text     NUL-terminated.
+ * @param[in]     mark     Where it is.
+ * @return As tg_compile_resolve.
+ */
+uint32_t tg_compile_resolve_text(struct tg_compile *compile, enum tg_catalog_kind kind,
+                                 const char *noun, const char *text, struct tg_mark mark);
 
 /**
  * @brief Read an amount of money exactly.
@@ -274,6 +287,7 @@ enum tg_rate_column {
     TG_RATE_COLUMN_INCLUDED, /**< Units. */
     TG_RATE_COLUMN_MIN,      /**< Money. */
     TG_RATE_COLUMN_MAX,      /**< Money. */
+    TG_RATE_COLUMN_TAX,      /**< Tax of the usage instead of the product's. */
     TG_RATE_COLUMNS_COUNT    /**< How many. */
 };
 

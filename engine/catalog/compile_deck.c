@@ -33,7 +33,8 @@ static const struct tg_csv_column deck_columns[COLUMNS_COUNT + TG_RATE_COLUMNS_C
     [COLUMNS_COUNT + TG_RATE_COLUMN_GRACE] = {"grace", false},
     [COLUMNS_COUNT + TG_RATE_COLUMN_INCLUDED] = {"included", false},
     [COLUMNS_COUNT + TG_RATE_COLUMN_MIN] = {"min", false},
-    [COLUMNS_COUNT + TG_RATE_COLUMN_MAX] = {"max", false}};
+    [COLUMNS_COUNT + TG_RATE_COLUMN_MAX] = {"max", false},
+    [COLUMNS_COUNT + TG_RATE_COLUMN_TAX] = {"tax", false}};
 
 /* One deck while it is read. */
 struct deck_reader {

@@ -485,6 +485,7 @@ void tg_compile_prices(struct tg_compile *compile)
             rule = rule_read(compile, node, &info);
         } else if (tg_compile_rate_find(compile, i) != NULL) {
             rate_compile(compile, tg_compile_rate_find(compile, i), &info, &offset);
+            rule.tax_plus = tg_compile_rate_find(compile, i)->tax_plus;
         }
         (void)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_RULES], &rule, sizeof rule,
                              4);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rate sheets: decks whose rows bring their own prices, as wholesalers send them.
  *
- * Each distinct (zone, price, connect, first, next) of a sheet becomes one zone and one price of
- * the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". Prices for
- * callers of the same jurisdiction, or of none that is known, are those of pairs, by the rules
+ * Each distinct (zone, price, connect, first, next, ..., tax) of a sheet becomes one zone and one
+ * price of the same name, "sheet/zone" and from the second rate of a zone on "sheet/zone#2". Prices
+ * for callers of the same jurisdiction, or of none that is known, are those of pairs, by the rules
  * "ny>sheet/zone" and "?>sheet/zone" that the sheet writes itself (compile_pair.c). The row path
  * stays what it was: prefix to zone, zone to price. Names count rates and do not spell them, so
  * that a new price of next month keeps the number and diff shows it as a change. */
 #include "abi/key.h"
+#include "base/limits.h"
 #include "base/money.h"
 #include "catalog/compile.h"
 #include "catalog/keys.h"
@@ -32,6 +33,7 @@ struct terms {
     int64_t included;
     int64_t min;
     int64_t max;
+    int64_t tax_plus; /* 0: the product's */
 };
 
 /* A rate of a zone; index + 1 of it lies in the slots. */
@@ -99,6 +101,11 @@ struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
                         ? (uint8_t)tg_schema_number(keys, rates, "rounding")
                         : compile->head.rounding_rate,
     };
+    const struct tg_yaml_node *tax = tg_yaml_get(rates, "tax");
+    if (tax != NULL) {
+        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
+        sheet->usual.tax_plus = index == UINT32_MAX ? 0 : (uint16_t)(index + 1);
+    }
     sheet->usual.per_units += sheet->usual.per_units == 0 ? 1 : 0; /* refused by the schema */
     sheet->usual.first += sheet->usual.first == 0 ? 1 : 0;
     sheet->usual.next += sheet->usual.next == 0 ? 1 : 0;
@@ -249,6 +256,34 @@ static bool units_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
     return false;
 }
 
+/* A row may be taxed otherwise than its product. */
+static bool tax_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv, const int16_t *columns,
+                     int64_t *tax_plus)
+{
+    const int16_t column = columns[TG_RATE_COLUMN_TAX];
+    struct memo *memo = &sheet->memos[TG_RATE_COLUMN_TAX];
+    char name[TG_NAME_BYTES_MAX];
+    *tax_plus = sheet->usual.tax_plus;
+    if (column < 0 || csv->fields[column].text_bytes == 0) {
+        return true;
+    }
+    const struct tg_csv_field *field = &csv->fields[column];
+    if (memo_find(memo, field, tax_plus)) {
+        return true;
+    }
+    (void)snprintf(name, sizeof name, "%.*s",
+                   (int)(field->text_bytes < sizeof name ? field->text_bytes : sizeof name - 1),
+                   field->text);
+    const uint32_t index = tg_compile_resolve_text(sheet->compile, TG_CATALOG_TAX, "tax", name,
+                                                   tg_csv_mark(csv, field));
+    if (index == UINT32_MAX) {
+        return false;
+    }
+    *tax_plus = (int64_t)index + 1;
+    memo_keep(memo, field, *tax_plus);
+    return true;
+}
+
 /* Selling below what the row itself says it costs; the increments are the same. */
 static void buy_compare(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
                         const int16_t *columns, const struct terms *terms)
@@ -346,6 +381,7 @@ static uint32_t price_add(struct tg_rate_sheet *sheet, const char *name, const s
     out->included = (uint64_t)rate->terms.included;
     out->min = rate->terms.min;
     out->max = rate->terms.max;
+    out->tax_plus = (uint16_t)rate->terms.tax_plus;
     out->price_id = price_id;
     out->zone = zone;
     sheet->zones[zone / 8] |= (uint8_t)(1u << (zone % 8));
@@ -443,7 +479,7 @@ static bool terms_read(struct tg_rate_sheet *sheet, const struct tg_csv *csv,
         {TG_RATE_COLUMN_MIN, usual->min, &terms->min},
         {TG_RATE_COLUMN_MAX, usual->max, &terms->max},
     };
-    bool is_fine = true;
+    bool is_fine = tax_read(sheet, csv, columns, &terms->tax_plus);
     for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++) {
         is_fine &= units_read(sheet, csv, columns, units[i].which, units[i].absent, units[i].least,
                               units[i].value);

@@ -338,6 +338,32 @@ done >"$work/usage"
 expect B-20260615-20260715-mid 0.99 "vat 16 0.99 0.15"
 expect B-2026-07-use 0.99 "use 16 0.99 0.15"
 
+# Rows of a rate sheet with taxes of their own: 60 seconds to each zone at 1.00 a minute. b says reduced, c zero, a and d
+# nothing: `rates` says vat, the product none. One price with two taxes is two rates of a zone. An account's own goes before.
+mkdir "$work/sheet"
+cat >"$work/sheet/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2025-01-01, currency: EUR}
+taxes: {vat: {rate: 19%}, reduced: {rate: 7%}, zero: {rate: 0%}, own: {rate: 10%}}
+decks: {world: {file: world.csv, rates: {unit: second, per: 60, tax: vat}}}
+plans: {v: {voice: {deck: world}}}
+products: {talk: {plan: v}}
+YAML
+printf 'prefix,zone,price,tax\n1,a,1.00,\n2,b,1.00,reduced\n3,c,1.00,zero\n4,a,1.00,reduced\n5,a,1.00,vat\n' >"$work/sheet/world.csv"
+printf 'id,tax\nrows,\nown,own\n' >"$work/sheet/accounts.csv"
+printf 'id,account,product,msisdn\nr,rows,talk,4911\no,own,talk,4922\n' >"$work/sheet/subscribers.csv"
+for call in 4911:1 4911:2 4911:3 4911:4 4911:5 4922:2; do
+    printf '{"subscriber":"%s","service":"voice","start":"2026-03-05T10:00:00Z","duration_s":60,"peer":"%s00"}\n' ${call/:/ }
+done >"$work/usage"
+"$tollgate" bill run --catalog "$work/sheet" --usage "$work/usage" --period 2026-03 --json >"$work/bills"
+expect B-2026-03-rows 5.00 "vat 19 2.00 0.38, reduced 7 2.00 0.14, zero 0 1.00 0.00"
+expect B-2026-03-own 1.00 "own 10 1.00 0.10"
+sed -i 's/^2,b,1.00,reduced/2,b,1.00,reducd/' "$work/sheet/world.csv"
+sed -i 's/tax: vat/tax: vta/' "$work/sheet/catalog.yaml"
+"$tollgate" catalog check --catalog "$work/sheet" 2>"$work/log" >&2 && { echo "FAILED: wrong taxes of a sheet are fine"; bad=1; }
+grep -q 'world.csv:3:10: error: there is no tax "reducd"; did you mean "reduced"' "$work/log" &&
+    grep -q 'catalog.yaml:3:70: error: there is no tax "vta"; did you mean "vat"' "$work/log" ||
+    { echo "FAILED: $(cat "$work/log")"; bad=1; }
+
 # Mistakes, each where it is.
 mistake() { # SED PLACE-AND-TEXT
     rm -rf "$work/d"

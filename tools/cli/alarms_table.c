@@ -89,15 +89,15 @@ static void alarm_print(const struct tg_json *alarm, FILE *to)
                   tg_json_get_text(alarm, "perceivedSeverity", ""), object,
                   tg_json_get_text(alarm, "specificProblem", ""));
     if (rank < 2) {
-        (void)fprintf(to,
-                      "       since %s, %lld subscribers, %s %s per hour, %s %s at risk, "
-                      "%lld alarms explained, confidence %lld %%\n",
-                      tg_json_get_text(alarm, "alarmRaisedTime", "?"),
-                      (long long)tg_json_get_integer(tg_json_get(alarm, "x_impact"),
-                                                     "subscribers", 0),
-                      per_hour, unit, at_risk, unit,
-                      (long long)tg_json_get_integer(alarm, "x_correlatedCount", 0),
-                      (long long)tg_json_get_integer(alarm, "x_confidencePercent", 0));
+        (void)fprintf(
+            to,
+            "       since %s, %lld subscribers, %s %s per hour, %s %s at risk, "
+            "%lld alarms explained, confidence %lld %%\n",
+            tg_json_get_text(alarm, "alarmRaisedTime", "?"),
+            (long long)tg_json_get_integer(tg_json_get(alarm, "x_impact"), "subscribers", 0),
+            per_hour, unit, at_risk, unit,
+            (long long)tg_json_get_integer(alarm, "x_correlatedCount", 0),
+            (long long)tg_json_get_integer(alarm, "x_confidencePercent", 0));
         (void)fprintf(to, "       to do: %s\n",
                       tg_json_get_text(alarm, "proposedRepairedActions", ""));
     }

@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/close.h"
 #include "bill/cycle.h"
 #include "bill/dunning.h"
+#include "bill/interim.h"
 #include "bill/note.h"
 #include "bill/period.h"
 #include "bill/standing.h"
@@ -153,7 +155,8 @@ static int pay_run(const struct tg_verb *verb, const struct tg_cli_bill_step *st
     return TG_EXIT_OK;
 }
 
-/* A draft goes; an issued bill is taken back by a credit note over all that is left of it. */
+/* A draft goes; an issued bill is taken back by a credit note over all that is left of it, and what
+ * was paid of it is open below 0. The next run of its period bills that again. */
 static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_params *params,
                              const char *id, bool *was_draft, struct tg_bill_standing *standing,
                              struct tg_why *why)
@@ -161,7 +164,10 @@ static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_para
     char number[TG_BILL_NUMBER_BYTES];
     struct tg_txn txn;
     tg_txn_begin(&txn, state, true);
+    struct tg_bill_interim interim;
     enum tg_err err = tg_bill_standing_read(&txn, id, standing);
+    const bool is_taken_off = tg_bill_interim_find(&txn, id, &interim) &&
+                              tg_bill_close_find(&txn, interim.month, interim.account);
     *was_draft = err == TG_E_NOT_FOUND && tg_documents_remove(&txn, "billDraft", id);
     if (*was_draft) {
         return tg_txn_commit(&txn, why);
@@ -173,9 +179,15 @@ static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_para
     if (standing->state == TG_BILL_STANDING_VOID) {
         return TG_OK;
     }
-    if (standing->paid != 0) {
+    if (is_taken_off) {
         return tg_why_set(why, TG_E_INVALID,
-                          "%s has payments: note what is paid back as payments below 0 first",
+                          "%s is an interim bill that the bill of its cycle takes off: credit it",
+                          params->bill);
+    }
+    if (standing->paid < 0) {
+        return tg_why_set(why, TG_E_INVALID,
+                          "%s has paid out what it was below 0: void the bill that used it first, "
+                          "or note what came back as a payment",
                           params->bill);
     }
     err = tg_bill_note_issue(state, params, number, why);
@@ -199,6 +211,7 @@ static int void_run(const struct tg_verb *verb, const struct tg_cli_bill_step *s
                                          .line_index = -1,
                                          .bill = step->subject,
                                          .name = "void",
+                                         .voids = true,
                                          .reason = step->title,
                                          .legal_entity = step->entity};
     if (step->subject == NULL || step->title == NULL || !date_read(step->date, &params.issued_ns)) {

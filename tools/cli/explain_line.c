@@ -255,6 +255,9 @@ void tg_cli_line_terms(struct tg_bill_text *out, const struct tg_catalog_snapsho
         bound_add(out, &terms, strcmp(kind, "minimum") == 0);
     } else if (strcmp(kind, "spend_minimum") == 0) {
         spend_add(out, &terms);
+    } else if (strcmp(kind, "interim") == 0) {
+        tg_bill_text_add(out, ": taken off, as interim bill %s has charged it with its tax",
+                         text_of(&terms, "x_title"));
     } else if (strcmp(kind, "one_off") == 0) {
         one_off_add(out, &terms);
     } else if (strcmp(kind, "credit") == 0) {

@@ -22,9 +22,9 @@ static const struct {
     unsigned digits;
     unsigned weight;
 } destinations[] = {
-    {"4930", 8, 20},  {"4989", 8, 14}, {"49151", 8, 22}, {"49176", 8, 18}, {"33142", 6, 6},
-    {"4420", 8, 6},   {"1212", 7, 4},  {"48501", 6, 4},  {"390645", 5, 3}, {"88162", 7, 1},
-    {"49900", 7, 2},
+    {"4930", 8, 20},  {"4989", 8, 14}, {"49151", 8, 22}, {"49176", 8, 18},
+    {"33142", 6, 6},  {"4420", 8, 6},  {"1212", 7, 4},   {"48501", 6, 4},
+    {"390645", 5, 3}, {"88162", 7, 1}, {"49900", 7, 2},
 };
 
 static void call_number(struct gen_random *random, char called[20])
@@ -101,8 +101,8 @@ enum tg_err gen_calls(const struct gen_params *p, struct gen_truth *truth, struc
     }
     for (size_t i = 0; i < count; i++) {
         calls[i] = (struct call){
-            .start_ns = p->start_ns +
-                        (int64_t)gen_below(&random, (uint64_t)p->minutes * 60) * TG_NS_PER_S,
+            .start_ns =
+                p->start_ns + (int64_t)gen_below(&random, (uint64_t)p->minutes * 60) * TG_NS_PER_S,
             .subscriber = (uint32_t)(i / p->calls_per_subscriber),
             .id = (uint32_t)i,
             .seconds = (uint32_t)(1 + gen_below(&random, gen_below(&random, 8) == 0 ? 1800 : 200))};

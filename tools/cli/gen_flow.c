@@ -43,9 +43,8 @@ static void patch16(struct writer *w, size_t at, size_t value)
 }
 
 /* element, octets; the IPFIX record is the 55-octet one that peers are measured with. */
-static const uint16_t v9_fields[][2] = {{8, 4},  {12, 4}, {1, 8}, {2, 4}, {22, 4}, {21, 4},
-                                        {7, 2},  {11, 2}, {4, 1}, {5, 1}, {6, 1},  {10, 2},
-                                        {14, 2}};
+static const uint16_t v9_fields[][2] = {{8, 4},  {12, 4}, {1, 8}, {2, 4}, {22, 4}, {21, 4}, {7, 2},
+                                        {11, 2}, {4, 1},  {5, 1}, {6, 1}, {10, 2}, {14, 2}};
 static const uint16_t ipfix_fields[][2] = {{152, 8}, {153, 8}, {8, 4}, {12, 4}, {7, 2},
                                            {11, 2},  {4, 1},   {1, 8}, {2, 8},  {5, 1},
                                            {6, 1},   {10, 4},  {14, 4}};

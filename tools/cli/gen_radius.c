@@ -83,9 +83,8 @@ void gen_radius(const struct gen_params *p, struct gen_packets *packets, struct 
     const uint32_t interim_s = 900;
     for (uint32_t i = 0; i < p->subscribers_count; i++) {
         struct session s = {.subscriber = i};
-        const int64_t start_ns =
-            p->start_ns + (int64_t)gen_below(&random, 180) * TG_NS_PER_S +
-            (int64_t)gen_below(&random, 1000) * 1000000;
+        const int64_t start_ns = p->start_ns + (int64_t)gen_below(&random, 180) * TG_NS_PER_S +
+                                 (int64_t)gen_below(&random, 1000) * 1000000;
         session_send(packets, &s, STATUS_START, start_ns);
         truth->radius_starts_count++;
         if (gen_kind_of(i, p->subscribers_count) != GEN_HOME) {

@@ -43,8 +43,8 @@ static void say_failure(const struct gen_params *p, struct gen_packets *packets,
             say(packets, truth, node, down_ns + 3 * TG_NS_PER_S, 3, "isisd", "ADJ_DOWN",
                 "[isis@32473 interface=\"xe-0/0/0\"]", "IS-IS adjacency to agg-02 down");
         } else if (node >= 12) {
-            say(packets, truth, node, down_ns + (int64_t)(4 + node - 12) * TG_NS_PER_S, 2,
-                "ponmgr", "LINK_DOWN", "[if@32473 interface=\"uplink\"]",
+            say(packets, truth, node, down_ns + (int64_t)(4 + node - 12) * TG_NS_PER_S, 2, "ponmgr",
+                "LINK_DOWN", "[if@32473 interface=\"uplink\"]",
                 "link down, uplink to its bng lost");
         }
     }
@@ -68,8 +68,8 @@ void gen_syslog(const struct gen_params *p, struct gen_packets *packets, struct 
     for (unsigned node = 0; node < GEN_NODES_COUNT; node++) {
         /* agg-02 falls silent when its power goes, and so do those who reach us through it only
          * after their last words. */
-        const bool dies = p->is_faulty && (node == 3 || node == 6 || node == 7 || node >= 12) &&
-                          node <= 15;
+        const bool dies =
+            p->is_faulty && (node == 3 || node == 6 || node == 7 || node >= 12) && node <= 15;
         for (int64_t at_ns = p->start_ns + node * 1000000000ll;
              at_ns < (dies ? down_ns : p->start_ns + span_ns); at_ns += 60 * TG_NS_PER_S) {
             say(packets, truth, node, at_ns, 6, "sysmgr", "HEARTBEAT", "", "alive");

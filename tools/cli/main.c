@@ -96,16 +96,16 @@ int tg_cli_problem(const struct tg_verb *verb, const char *format, ...)
 
 void tg_progress_start(struct tg_progress *progress, const char *what, uint64_t total)
 {
-    *progress = (struct tg_progress){
-        .what = what, .total = total, .started_ns = tg_clock_monotonic_ns()};
+    *progress =
+        (struct tg_progress){.what = what, .total = total, .started_ns = tg_clock_monotonic_ns()};
 }
 
 void tg_progress_step(struct tg_progress *progress, uint64_t done)
 {
     const int64_t now_ns = tg_clock_monotonic_ns();
     const int64_t elapsed_ns = now_ns - progress->started_ns;
-    const bool is_shown = progress->is_forced ||
-                          (elapsed_ns >= PROGRESS_QUIET_NS && isatty(STDERR_FILENO) != 0);
+    const bool is_shown =
+        progress->is_forced || (elapsed_ns >= PROGRESS_QUIET_NS && isatty(STDERR_FILENO) != 0);
     if (!is_shown || now_ns - progress->shown_ns < PROGRESS_STEP_NS) {
         return;
     }

@@ -22,9 +22,8 @@ static void note_take(struct source_names *names, const struct tg_scan_note *not
 struct source_names *source_names_read(const char *data_dir)
 {
     struct source_names *names = calloc(1, sizeof *names);
-    const struct tg_scan_params params = {.size_bytes = sizeof params,
-                                          .sections = TG_SECTION_BIT(TG_SECTION_NOTES),
-                                          .dir = data_dir};
+    const struct tg_scan_params params = {
+        .size_bytes = sizeof params, .sections = TG_SECTION_BIT(TG_SECTION_NOTES), .dir = data_dir};
     struct tg_scan *scan = NULL;
     struct tg_scan_view view;
     if (names == NULL || tg_scan_open(&params, &scan, NULL) != TG_OK) {

@@ -37,6 +37,7 @@ struct options {
     const char *threads;
     const char *by;        /* approve: who. */
     const char *reference; /* pay: name of the payment. */
+    const char *until;     /* run: up to when, an interim bill. */
     const char *at;        /* run: now, for grace; dunning: when. */
     bool is_drafts;        /* list: drafts. */
     bool issues;
@@ -71,7 +72,8 @@ static const char **value_of(struct options *options, const char *name)
                  {"--threads", &options->threads},
                  {"--by", &options->by},
                  {"--reference", &options->reference},
-                 {"--at", &options->at}};
+                 {"--at", &options->at},
+                 {"--until", &options->until}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return table[i].at;
@@ -223,6 +225,14 @@ static int bill_make(const struct options *options)
         tg_clock_parse(options->date, strlen(options->date), &params.issued_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "--date wants YYYY-MM-DD, not '%s'", options->date);
     }
+    if (options->until != NULL &&
+        (options->account == NULL || strlen(options->until) != 10 ||
+         tg_clock_parse(options->until, strlen(options->until), &params.until_ns) != TG_OK)) {
+        return tg_cli_usage(&tg_verb_bill, "--until wants YYYY-MM-DD, and --account");
+    }
+    if (options->date == NULL && options->until != NULL) {
+        params.issued_ns = params.until_ns;
+    }
     if (options->at != NULL &&
         tg_clock_parse(options->at, strlen(options->at), &params.at_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "--at wants a date or time, not '%s'", options->at);
@@ -359,7 +369,7 @@ const struct tg_verb tg_verb_bill = {
     .usage =
         "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
-        "                          [--threads N] [--progress]\n"
+        "                          [--until YYYY-MM-DD] [--threads N] [--progress]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--from YYYY-MM]\n"
         "                          [--issue] [--json]\n"
         "       tollgate bill list --data DIR [--period YYYY-MM] [--account ID] [--drafts]\n"
@@ -386,6 +396,9 @@ const struct tg_verb tg_verb_bill = {
         "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"
         "One of another entity than default is named ENTITY/NUMBER.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
+        "With --until, and --account, it is an interim bill: usage and charges of the cycle "
+        "before\n"
+        "that day, which the bill of the cycle takes off again, line by tax; fees are on that.\n"
         "With --catalog and --usage (JSON Lines, as `quote` reads them; - is stdin) it prices the\n"
         "usage in the order of its events, prints the invoices of the month (--json: one a line)\n"
         "and keeps nothing. With --from it issues the bills of all months from there, each "
@@ -405,7 +418,10 @@ const struct tg_verb tg_verb_bill = {
         "now,\n"
         "else the latest event). pay notes a payment, once a reference; below 0 it was paid back.\n"
         "What is open below 0 on a bill is taken off the next ones, unless `credit: open`.\n"
-        "void drops a draft, or takes back all of an issued bill by a credit note. dunning tells\n"
+        "void drops a draft, or takes back all of an issued bill by a credit note; the next run "
+        "of\n"
+        "its period bills that again, under a new number that names the voided one. What was paid\n"
+        "is credit then. A bill that is taken back for good is credited instead. dunning tells\n"
         "the fronts which bills are not paid so many days after they were due, each step once.\n"
         "settle tells the running engine what bills took from prepaid balances (`billing:\n"
         "prepaid_fees`); a run that issues does it too where an engine runs.\n"

@@ -296,12 +296,8 @@ static int catalog_run(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(const struct options *options);
-    } verbs[] = {{"check", check_run},
-                 {"import", import_run},
-                 {"list", list_run},
-                 {"show", show_run},
-                 {"diff", diff_run},
-                 {"schema", schema_run}};
+    } verbs[] = {{"check", check_run}, {"import", import_run}, {"list", list_run},
+                 {"show", show_run},   {"diff", diff_run},     {"schema", schema_run}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, options.verb) == 0) {
             return verbs[i].run(&options);

@@ -28,7 +28,7 @@ extern const struct tg_verb tg_verb_audit;
 extern const struct tg_verb tg_verb_bill;
 extern const struct tg_verb tg_verb_alarms;
 
-#define PATH_BYTES 3000
+#define PATH_BYTES    3000
 #define DEMO_START_NS (INT64_C(1792051200) * TG_NS_PER_S) /* 2026-10-15T08:00:00Z */
 
 struct demo {
@@ -156,8 +156,8 @@ static int alarms_show(struct demo *demo)
 static int truth_check(const struct demo *demo)
 {
     const struct gen_truth *t = &demo->truth;
-    const uint64_t made = t->flow_records_count + t->radius_usage_count + t->calls_count +
-                          t->call_repeats_count;
+    const uint64_t made =
+        t->flow_records_count + t->radius_usage_count + t->calls_count + t->call_repeats_count;
     const uint64_t repeats = t->flow_repeats_count + t->call_repeats_count;
     const struct {
         const char *what;

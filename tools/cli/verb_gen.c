@@ -28,18 +28,12 @@ static void truth_print(const struct gen_truth *t, bool is_json)
     const struct {
         const char *name;
         uint64_t value;
-    } lines[] = {{"datagrams", t->datagrams_count},
-                 {"flow_records", t->flow_records_count},
-                 {"flow_repeats", t->flow_repeats_count},
-                 {"flow_lost", t->flow_lost_count},
-                 {"flow_octets", t->flow_octets},
-                 {"radius_starts", t->radius_starts_count},
-                 {"radius_usage", t->radius_usage_count},
-                 {"calls", t->calls_count},
-                 {"call_repeats", t->call_repeats_count},
-                 {"call_bad", t->call_bad_count},
-                 {"call_seconds", t->call_seconds},
-                 {"syslog", t->syslog_count}};
+    } lines[] = {{"datagrams", t->datagrams_count},       {"flow_records", t->flow_records_count},
+                 {"flow_repeats", t->flow_repeats_count}, {"flow_lost", t->flow_lost_count},
+                 {"flow_octets", t->flow_octets},         {"radius_starts", t->radius_starts_count},
+                 {"radius_usage", t->radius_usage_count}, {"calls", t->calls_count},
+                 {"call_repeats", t->call_repeats_count}, {"call_bad", t->call_bad_count},
+                 {"call_seconds", t->call_seconds},       {"syslog", t->syslog_count}};
     const size_t count = sizeof lines / sizeof lines[0];
     for (size_t i = 0; i < count; i++) {
         if (is_json) {
@@ -61,9 +55,9 @@ static bool number_read(const char *text, uint64_t min, uint64_t max, uint64_t *
 static int gen_run(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"seed", 1, NULL, 's'},  {"subscribers", 1, NULL, 'n'}, {"minutes", 1, NULL, 'm'},
-        {"flows", 1, NULL, 'f'}, {"calls", 1, NULL, 'c'},       {"start", 1, NULL, 't'},
-        {"no-fault", 0, NULL, 'q'}, {"json", 0, NULL, 'j'},     {NULL, 0, NULL, 0}};
+        {"seed", 1, NULL, 's'},     {"subscribers", 1, NULL, 'n'}, {"minutes", 1, NULL, 'm'},
+        {"flows", 1, NULL, 'f'},    {"calls", 1, NULL, 'c'},       {"start", 1, NULL, 't'},
+        {"no-fault", 0, NULL, 'q'}, {"json", 0, NULL, 'j'},        {NULL, 0, NULL, 0}};
     struct gen_params p = {.seed = 1,
                            .subscribers_count = 10000,
                            .minutes = 120,

@@ -14,7 +14,6 @@ static const char usage[] =
     "  --once       read what is there, then stop: folders are not watched\n"
     "  --no-fronts  do not start the configured fronts\n";
 
-
 extern const struct tg_verb tg_verb_run;
 
 static void rows_progress(void *context, uint64_t rows_count)

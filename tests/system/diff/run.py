@@ -121,6 +121,7 @@ CHANGES = {
     "decks.*.sheets[].missing": ([], [("decks.sheets.sheets.1.missing", "delete")]),
     "decks.*.prefixes.*": ([], [("decks.small.prefixes.44", "austria")]),
     "decks.*.rates.unit": ([], [("decks.sheet.rates.unit", "minute")]),
+    "decks.*.rates.tax": ([], [("decks.sheet.rates.tax", "gst")]),
     "decks.*.rates.currency": ([], [("decks.sheet.rates.currency", "USD")]),
     "prices.*.tariff": ([], [("prices.tiered.tariff", "volume")]),
     "prices.*.currency": ([], [("prices.plain.currency", "USD")]),

@@ -379,6 +379,45 @@ ENTERED = {
     "quarter_end": (["ad,quarter_end,q,66,2024-01-01,", "ae,quarter_end,a,67,2024-01-01,"],
                     ["ad,quarter_end,q,66,2024-01-01,2024-04-01", "ae,quarter_end,a,67,2024-01-01,"],
                     ["-91.00", "30.00"]),
+    # Quarters and years: 11 of 91 days come back; 80 of a year's 366 were to be on March's bill; of a year paid
+    # ahead 20 of 365 days were used, of a half year 20 of 184.
+    "late_quarter": (["ba,late_quarter,r,542,2024-01-01,", "bb,late_quarter,b,543,2024-01-01,"],
+                     ["ba,late_quarter,r,542,2024-01-01,2024-03-21", "bb,late_quarter,b,543,2024-01-01,"],
+                     ["-11.00", "60.00"]),
+    "late_year": (["bc,late_year,y,544,2024-01-01,", "bd,late_year,b,545,2024-01-01,"],
+                  ["bc,late_year,y,544,2024-01-01,2024-03-21", "bd,late_year,b,545,2024-01-01,"],
+                  ["80.00", "60.00"]),
+    "late_ahead": (["be,late_ahead,z,546,2024-03-01,", "bf,late_ahead,b,547,2024-01-01,"],
+                   ["be,late_ahead,z,546,2024-03-01,2024-03-21", "bf,late_ahead,b,547,2024-01-01,"],
+                   ["-345.00", "60.00"]),
+    "late_half": (["bg,late_half,h,548,2024-03-01,", "bh,late_half,b,549,2024-01-01,"],
+                  ["bg,late_half,h,548,2024-03-01,2024-03-21", "bh,late_half,b,549,2024-01-01,"],
+                  ["-164.00", "60.00"]),
+    # A change entered late: 16 of 31 days of the old come back, and of the new are charged; in advance April as well.
+    "late_change": (["bi,late_change,a,550,2024-01-01,"],
+                    ["bi,late_change,a,550,2024-01-01,2024-03-16", "bj,late_change,b,550,2024-03-16,"],
+                    ["-15.49", "-30.00", "30.97", "60.00", "60.00"]),  # printed parts sum: 105.48
+    "late_change_id": (["bk,late_change_id,c,551,2024-01-01,"],
+                       ["bk,late_change_id,c,551,2024-01-01,2024-03-16", "bk,late_change_id,f,551,2024-03-16,"],
+                       ["-16.00", "32.00", "62.00"]),
+    "late_keep": (["bl,late_keep,c,552,2024-01-01,"],
+                  ["bl,late_keep,c,552,2024-01-01,2024-03-16", "bm,late_keep,g,552,2024-03-16,"], ["62.00"]),
+    "late_change_quarter": (["bn,late_change_quarter,r,553,2024-01-01,", "bo,late_change_quarter,b,554,2024-01-01,"],
+                            ["bn,late_change_quarter,r,553,2024-01-01,2024-03-21",
+                             "bp,late_change_quarter,s,553,2024-03-21,", "bo,late_change_quarter,b,554,2024-01-01,"],
+                            ["-11.00", "22.00", "60.00"]),
+    # ... which ended itself after 5 days; 2 of 2 seats more are 2 of 4.
+    "late_both": (["bq,late_both,r,555,2024-01-01,", "br,late_both,b,556,2024-01-01,"],
+                  ["bq,late_both,r,555,2024-01-01,2024-03-21", "bs,late_both,s,555,2024-03-21,2024-03-26",
+                   "br,late_both,b,556,2024-01-01,"], ["-11.00", "10.00", "60.00"]),
+    "late_seats": (["bt,late_seats,v,557,2024-01-01,,2"],
+                   ["bt,late_seats,v,557,2024-01-01,2024-03-16,2", "bu,late_seats,v,557,2024-03-16,,4"],
+                   ["32.00", "124.00"]),
+    "in_time_year": (["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"],
+                     ["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"], ["60.00"]),
+    "in_time_change": (["bx,in_time_change,c,570,2024-01-01,2024-03-16", "by,in_time_change,f,570,2024-03-16,"],
+                       ["bx,in_time_change,c,570,2024-01-01,2024-03-16", "by,in_time_change,f,570,2024-03-16,"],
+                       ["62.00"]),
     "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
                 ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
 }
@@ -394,7 +433,12 @@ def entered_late(tollgate):
                 out.write('products: {c: {fee: "31.00"}, d: {fee: "31.00", prorate_on_end: false}, '
                           'e: {fee: "31.00", discount: 10%, discount_on: all}, '
                           'a: {fee: "30.00", in_advance: true}, b: {fee: "60.00", in_advance: true}, '
-                          'q: {fee: "91.00", period: quarter, in_advance: true}}\n')
+                          'q: {fee: "91.00", period: quarter, in_advance: true}, f: {fee: "62.00"}, '
+                          'g: {fee: "62.00", prorate_on_plan_change: keep}, r: {fee: "91.00", period: quarter}, '
+                          's: {fee: "182.00", period: quarter}, y: {fee: "366.00", period: year}, '
+                          'v: {fee: "31.00", prorate_on_plan_change: added_seats}, '
+                          'z: {fee: "365.00", period: year, period_from: start, in_advance: true}, '
+                          'h: {fee: "184.00", period: half_year, period_from: start, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
                 out.write("id\n" + "".join(account + "\n" for account in ENTERED))
             with open(os.path.join(work, "subscribers.csv"), "w", encoding="utf-8") as out:

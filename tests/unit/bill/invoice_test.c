@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/invoice.h"
+#include "bill/voided.h"
 
 #include "abi/tariff.h"
 
@@ -209,5 +210,50 @@ Test(invoice, credit_pays_first_then_the_balance_as_the_catalog_says)
         cr_expect(tg_bill_statement_closing(&bench.invoice.statement) ==
                       rows[i].balance * 100000 - rows[i].taken * 1000000,
                   "%s", rows[i].name);
+    }
+}
+
+/* Otherwise a bill made again for a voided one takes from the balance twice, or has what that gave
+ * back as credit and as paid. Amounts in cents; of the voided one 400 were taken for fees. */
+Test(invoice, a_bill_made_again_has_what_the_balance_paid_of_the_voided_one)
+{
+    static const struct {
+        const char *name;
+        int64_t total;
+        int64_t left;
+        int64_t credit;
+        bool is_credit;
+        int64_t over;
+        int64_t paid;
+        int64_t used;
+        int64_t due;
+    } rows[] = {
+        {"all is there", 1000, 400, 400, true, 400, 400, 0, 600},
+        {"beside other credit", 1000, 400, 700, true, 400, 400, 300, 300},
+        {"a part was used by others", 1000, 150, 150, true, 150, 150, 0, 850},
+        {"credit stays open on bills", 1000, 400, 0, false, 400, 400, 0, 600},
+        {"it asks for less than was taken", 300, 400, 400, true, 400, 400, 0, -100},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct tg_bill_replaced old = {
+            .balance = 400, .left = rows[i].left, .is_credit = rows[i].is_credit};
+        struct bench bench;
+        bench_make(&bench);
+        const uint16_t none = tg_bill_invoice_tax(&bench.invoice, "none", 0, TG_ROUND_HALF_UP);
+        line_put(&bench, rows[i].total * 1000000, none);
+        bench.invoice.credit = rows[i].credit;
+        bench.invoice.balance_mode = TG_PREPAID_PARTIAL;
+        bench.invoice.is_taken = true;
+        bench.invoice.balance_taken = 400;
+        bench.invoice.replaces = &old;
+        bench.invoice.statement =
+            (struct tg_bill_statement){.topups = 5000 * 1000000LL, .is_there = true};
+        cr_assert_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, NULL), TG_OK);
+        cr_expect_eq(bench.invoice.taken_over, rows[i].over, "%s", rows[i].name);
+        cr_expect_eq(bench.invoice.paid, rows[i].paid, "%s", rows[i].name);
+        cr_expect_eq(bench.invoice.credit_used, rows[i].used, "%s", rows[i].name);
+        cr_expect_eq(tg_bill_invoice_due(&bench.invoice), rows[i].due, "%s", rows[i].name);
+        cr_expect(tg_bill_statement_closing(&bench.invoice.statement) == 4600 * 1000000LL, "%s",
+                  rows[i].name);
     }
 }

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/note.h"
+#include "bill/standing.h"
 #include "catalog/catalog.h"
 #include "doc/diag.h"
 #include "doc/json.h"
@@ -205,6 +207,31 @@ static void bill_expect(const char *id, const char *wanted)
     cr_expect_str_eq(found, wanted, "%s: %s, not %s", id, found, wanted);
 }
 
+static void void_bill(const char *id)
+{
+    const struct tg_bill_note_params params = {.size_bytes = sizeof params,
+                                               .line_index = -1,
+                                               .bill = id,
+                                               .name = "void",
+                                               .reason = "wrong",
+                                               .voids = true};
+    char number[TG_BILL_NUMBER_BYTES];
+    struct tg_why why = {.text = ""};
+    cr_assert_eq(tg_bill_note_issue(w.state, &params, number, &why), TG_OK, "%s", why.text);
+}
+
+/* What is open on a bill, in cents. */
+static void open_expect(const char *id, int64_t wanted)
+{
+    struct tg_bill_standing standing = {.open = INT64_MAX};
+    struct tg_txn txn;
+    tg_txn_begin(&txn, w.state, false);
+    (void)tg_bill_standing_read(&txn, id, &standing);
+    tg_txn_abort(&txn);
+    cr_expect_eq(standing.open, wanted, "%s: %lld, not %lld", id, (long long)standing.open,
+                 (long long)wanted);
+}
+
 /* Otherwise usage that comes late is billed twice, lost, or on a bill that its product does not
  * want it on. */
 Test(late, every_policy_of_a_product, .timeout = 600)
@@ -253,6 +280,17 @@ Test(late, every_policy_of_a_product, .timeout = 600)
         cr_expect_eq(stats.invoices_issued_count, 0, "%s", again[i]);
         cr_expect_eq(stats.invoices_differ_count, 0, "%s", again[i]);
     }
+    /* March again, when later months are closed: what it said, and a note on it is on the new one.
+     */
+    void_bill("B-2026-03-note");
+    stats = month_bill("2026-03", 2);
+    cr_expect_eq(stats.invoices_issued_count, 1);
+    cr_expect_eq(stats.invoices_differ_count, 0);
+    bill_expect("B-2026-03-note~r2", "10.00 1.00 due 11.00");
+    call(3, "2026-03-22", 1);
+    (void)month_bill("2026-07", 1);
+    bill_expect("N-B-2026-03-note~r2-late-2026-07",
+                "1.00 0.10 due 1.10 DN-2026-00000004 debitNote for INV-2026-00000013");
     world_close();
 }
 
@@ -300,6 +338,36 @@ Test(late, a_balance_pays_and_is_stated, .timeout = 600)
     call(4, "2026-05-01", 1);
     (void)month_bill("2026-05", 1);
     bill_expect("B-2026-05-pre", "0.91 0.09 due 0.00 81.50 0.00 -1.00 80.50");
+    /* Voided, the balance's money is open on it; the bill made again has it, and what came since.
+     */
+    call(4, "2026-05-20", 10);
+    void_bill("B-2026-05-pre");
+    open_expect("B-2026-05-pre", -100);
+    struct tg_bill_stats stats = month_bill("2026-05", 1);
+    cr_expect_eq(stats.invoices_issued_count, 1);
+    bill_expect("B-2026-05-pre~r2", "10.00 1.00 due 0.00 81.50 0.00 -11.00 70.50");
+    open_expect("B-2026-05-pre", 0);
+    open_expect("B-2026-05-pre~r2", 0);
+    /* Where later bills have what came since, it is as it was; twice voided it is made twice. */
+    void_bill("B-2026-03-pre");
+    (void)month_bill("2026-03", 2);
+    void_bill("B-2026-03-pre~r2");
+    open_expect("B-2026-03-pre~r2", -1100);
+    (void)month_bill("2026-03", 1);
+    bill_expect("B-2026-03-pre~r3", "10.00 1.00 due 0.00 93.00 20.50 -11.00 102.50");
+    open_expect("B-2026-03-pre", 0);
+    open_expect("B-2026-03-pre~r2", 0);
+    /* What was paid out meanwhile is due: 4.00 of the 11.00. */
+    void_bill("B-2026-03-pre~r3");
+    const struct tg_bill_payment out = {
+        .size_bytes = sizeof out, .bill = "B-2026-03-pre~r3", .amount = "-4.00", .reference = "o"};
+    struct tg_bill_standing standing;
+    cr_assert_eq(tg_bill_pay(w.state, &out, &standing, NULL), TG_OK);
+    (void)month_bill("2026-03", 1);
+    bill_expect("B-2026-03-pre~r4", "10.00 1.00 due 4.00 93.00 20.50 -11.00 102.50");
+    call(4, "2026-06-01", 1);
+    (void)month_bill("2026-06", 1);
+    bill_expect("B-2026-06-pre", "0.91 0.09 due 0.00 70.50 0.00 -1.00 69.50");
     world_close();
 }
 
