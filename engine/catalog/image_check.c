@@ -584,7 +584,8 @@ enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *
     if (!sections_check(image) || !text_check(image) ||
         image->tzdata_offset >= image->sections[TG_IMAGE_SECTION_TEXT].count || image->scale > 18 ||
         image->minor > image->scale || image->billing.dunning_count > TG_DUNNING_STEPS_MAX ||
-        image->billing.keeps_credit > 1 || image->billing.prepaid_fees >= TG_PREPAID_MODES) {
+        image->billing.keeps_credit > 1 || image->billing.prepaid_fees >= TG_PREPAID_MODES ||
+        image->billing.rounds_lines > 1) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has sections out of bounds");
     }
     if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||

@@ -243,7 +243,8 @@ struct tg_billing {
     uint16_t payment_days_plus; /**< Days from a bill's date to its due date, plus 1; 0: none. */
     uint16_t dunning_days[TG_DUNNING_STEPS_MAX]; /**< After the due date, rising. */
     uint8_t prepaid_fees;                        /**< enum tg_prepaid_fees. */
-    uint8_t reserved_2[9];                       /**< 0. */
+    uint8_t rounds_lines;                        /**< 1: each line is rounded by itself. */
+    uint8_t reserved_2[8];                       /**< 0. */
 };
 _Static_assert(sizeof(struct tg_billing) == 32, "stored where two more sections had been");
 

@@ -60,6 +60,7 @@ KEYS(tg_catalog_lint_keys,
 static const char *const approvals[] = {"none", "required", NULL};
 static const char *const credits[] = {"carry", "open", NULL};
 static const char *const prepaid_fees[] = {"due", "partial", "whole", NULL};
+static const char *const line_roundings[] = {"shared", "each", NULL};
 static const struct tg_schema_key dunning_item = {.type = TG_TYPE_INTEGER, .min = 0, .max = 3650};
 KEYS(tg_catalog_billing_keys,
     {.key = "approval", .type = TG_TYPE_ENUM, .names = approvals, .fallback = "none",
@@ -69,6 +70,9 @@ KEYS(tg_catalog_billing_keys,
     {.key = "prepaid_fees", .type = TG_TYPE_ENUM, .names = prepaid_fees, .fallback = "due",
      .help = "What a prepaid account's bill asks for: due; taken from its balance as far as that "
              "reaches; or only where it pays all."},
+    {.key = "line_rounding", .type = TG_TYPE_ENUM, .names = line_roundings, .fallback = "shared",
+     .help = "What `rounding: bill` rounds: the sum of a tax category, shared out over its lines; "
+             "or each line by itself."},
     {.key = "grace_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 7,
      .help = "Days that a run waits for sources that are not complete; absent: it does not."},
     {.key = "payment_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 3650,

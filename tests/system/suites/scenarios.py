@@ -62,6 +62,27 @@ scenario("killbill", "change of plan on 16 March: 15 days of 31.00 and 16 of 62.
                        "active_to": "2026-03-16"},
                       {"id": "S2", "account": "A1", "product": "more", "active_from": "2026-03-16",
                        "active_to": ""}])
+# Each line of an invoice is money by itself, as Kill Bill, Stripe, Zuora and Lago have it: 4.67 and 10.67.
+EACH = {"catalog": {"version": 1, "valid_from": "2026-01-01", "currency": "EUR",
+                    "billing": {"line_rounding": "each"}}}
+CHANGE = dict(product={"fee": "10.00"}, products={"more": {"fee": "20.00"}},
+              subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-01-01",
+                            "active_to": "2026-04-15"},
+                           {"id": "S2", "account": "A1", "product": "more", "active_from": "2026-04-15",
+                            "active_to": ""}])
+scenario("killbill", "change of plan on 15 April, each line rounded", {}, bills=[("2026-04", "A1", "15.34")],
+         **CHANGE, **EACH)
+scenario("killbill", "the same, the sum rounded once", {}, bills=[("2026-04", "A1", "15.33")], **CHANGE)
+for what, terms, net, gross in (
+        ("three charges of 0.335, each rounded", {}, "1.02", "1.22"),
+        ("a coupon of what is printed, 10 % of 1.02", {"discount": "10%"}, "0.92", "1.10"),
+        ("a minimum that what is printed comes to", {"discount": "33%", "minimum": "5"}, "5", "6"),
+        ("a maximum of it", {"maximum": "1"}, "1", "1.20")):
+    scenario("lago", what, {"event": {"deck": "d", "prices": {"a": "pa", "b": "pb", "c": "pc"}}},
+             [event(1, peer=peer) for peer in "123"], ["0.335"] * 3, bills=[("2026-03", "A1", net, gross)],
+             product={"tax": "v", **terms}, taxes={"v": {"rate": "20%"}},
+             prices={name: unit("0.335") for name in ("pa", "pb", "pc")},
+             decks={"d": {"prefixes": {"1": "a", "2": "b", "3": "c"}}}, **EACH)
 scenario("killbill", "yen have no minor unit", EVENT, [event(7)], ["23.1"], currency="JPY",
          bills=[("2026-03", "A1", "23")], prices={"p": unit("3.3")})
 
