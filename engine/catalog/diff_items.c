@@ -174,6 +174,8 @@ static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_text(diff, item, "rounding_of",
                  (was->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? "segment" : "event",
                  (is->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? "segment" : "event");
+    tg_diff_text(diff, item, "meter", (was->options & TG_PRICE_METERS_MAX) != 0 ? "max" : "sum",
+                 (is->options & TG_PRICE_METERS_MAX) != 0 ? "max" : "sum");
     tg_diff_text(diff, item, "units_of",
                  (was->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record",
                  (is->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record");

@@ -91,7 +91,8 @@ enum tg_price_option {
     TG_PRICE_RULES = 4,          /**< Has a struct tg_price_rule that must be looked at. */
     TG_PRICE_INCLUDED_FIRST = 8, /**< Included units come off before minimum and increments. */
     TG_PRICE_UNITS_OF_CALL = 16, /**< Whole units of a call's sum, not of each of its records. */
-    TG_PRICE_ROUND_SEGMENTS = 32 /**< Each piece of a charge is rounded to decimals by itself. */
+    TG_PRICE_ROUND_SEGMENTS = 32, /**< Each piece of a charge is rounded to decimals by itself. */
+    TG_PRICE_METERS_MAX = 64 /**< A record says how high it is: what is above the counter counts. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */

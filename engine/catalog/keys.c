@@ -176,6 +176,7 @@ KEYS(tg_catalog_tier_keys,
      .help = "Units the price is for."},
     {.key = "flat", .type = TG_TYPE_MONEY, .help = "Added once when the tier is entered."});
 static const struct tg_schema_key tier_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_tier_keys};
+static const char *const meters[] = {"sum", "max", NULL};
 static const char *const rounding_ofs[] = {"event", "segment", NULL};
 KEYS(tg_catalog_price_keys,
     {.key = "tariff", .type = TG_TYPE_NAME, .fallback = "per_unit", .help = "Plug-in that prices."},
@@ -214,6 +215,9 @@ KEYS(tg_catalog_price_keys,
     {.key = "counter", .type = TG_TYPE_NAME,
      .help = "What tiers count: the price's own units of a period (as those of `counters`), each "
              "record by itself, or one of `counters`; absent: month."},
+    {.key = "meter", .type = TG_TYPE_ENUM, .names = meters, .fallback = "sum",
+     .help = "What the counter keeps of records: their sum, or the greatest of a period, which is "
+             "then what the period costs."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
     {.key = "rounding_of", .type = TG_TYPE_ENUM, .names = rounding_ofs, .fallback = "event",

@@ -287,6 +287,28 @@ enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance
     return TG_OK;
 }
 
+enum tg_err tg_allowance_count_max(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                   const struct tg_allowance_counter *counter,
+                                   const struct tg_bucket_time *time, uint64_t base,
+                                   uint64_t block_base, uint64_t *base_before,
+                                   uint64_t *events_before)
+{
+    struct tg_bucket *bucket;
+    bool is_late;
+    const enum tg_err err = counter_at(accounts, log, counter, time, &bucket, &is_late);
+    if (err != TG_OK) {
+        return err;
+    }
+    *base_before = is_late ? bucket->used_before_base : bucket->used_base;
+    *events_before = is_late ? bucket->carried_base[0] : bucket->events_count;
+    if (base > TG_METER_BASE_MAX) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    const uint64_t least = *base_before - *base_before % block_base;
+    tg_bucket_take(bucket, base > least ? base - least : 0, is_late, time->at_ns);
+    return TG_OK;
+}
+
 enum tg_err tg_allowance_count_back(struct tg_accounts *accounts, struct tg_allowance_log *log,
                                     const struct tg_allowance_counter *counter,
                                     const struct tg_bucket_time *time, uint64_t base,

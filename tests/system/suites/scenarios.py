@@ -346,6 +346,36 @@ scenario("lago", "filters of a charge: a price by what the event is about",
          decks={"d": {"prefixes": {"1": "eu", "2": "us"}}},
          prices={"p": unit("1"), "q": unit("2")})
 
+# The greatest record of a period: Lago max_agg, Kill Bill capacity, OpenMeter, Orb and Flexprice MAX; by day
+# and added up (Flexprice's buckets); of an account; tiers of the greatest.
+LEVELS = [event(count) for count in (10, 5, 12, 12, 20)]
+for system, what, price, wanted, bill in (
+        ("lago", "max_agg", {"price": "1"}, ["10", "0", "2", "0", "8"], "20"),
+        ("lago", "max_agg, graduated", {"tariff": "graduated", "tiers": [{"up_to": 10, "price": "1"}, {"price": "0.5"}]},
+         ["10", "0", "1", "0", "4"], "15"),
+        ("killbill", "capacity: the tier that the greatest reaches prices it", {
+            "tariff": "volume", "tiers": [{"up_to": 10, "price": "0", "flat": "5"}, {"price": "0", "flat": "7"}]},
+         ["5", "0", "2", "0", "0"], "7"),
+        ("flexprice", "package of the greatest", {"tariff": "package", "price": "5", "per": 10},
+         ["5", "0", "5", "0", "0"], "10")):
+    scenario(system, what, EVENT, LEVELS, wanted, bills=[("2026-03", "A1", bill)],
+             prices={"p": {"unit": "event", "meter": "max", **price}})
+scenario("flexprice", "the greatest of each day, added up", EVENT,
+         [event(10), event(12), event(7, start="2026-03-03T00:00:00Z"), event(11)], ["10", "2", "7", "0"],
+         bills=[("2026-03", "A1", "19.00")], prices={"p": unit("1", meter="max", counter="day")})
+scenario("openmeter", "the greatest of a customer, not of each subject", EVENT,
+         [event(10), event(12, subscriber="+49150000002"), event(9)], ["10", "2", "0"],
+         prices={"p": unit("1", meter="max", counter="c")}, counters={"c": {"scope": "account"}},
+         subscribers=[{"id": f"S{n}", "account": "A1", "product": "sold", "msisdn": f"+4915000000{n}",
+                       "active_from": "2026-01-01"} for n in (1, 2)])
+# The last value of a period is the sum of its changes; each different value counts once by its id.
+scenario("lago", "latest_agg: 10, then 4, then 6", {"event": {"price": "p", "negative_usage": "reverse"}},
+         [event(10), event(-6, start="2026-03-02T11:00:00Z"), event(2, start="2026-03-02T12:00:00Z")],
+         ["10", "-6", "2"], bills=[("2026-03", "A1", "6.00")], prices={"p": unit("1")})
+scenario("lago", "unique_count_agg: a, b, a", EVENT,
+         [event(id="2026-03 a"), event(id="2026-03 b"), event(id="2026-03 a")],
+         ["1", "1", {"fate": "duplicate"}], bills=[("2026-03", "A1", "2.00")], prices={"p": unit("1")})
+
 # Taxes of each charge; coupons of one customer, of some charges, of a plan and of everything. Lago rounds
 # the sum of all taxes (18.89), here each rate is rounded: 14.11 of 141.06 and 4.79 of 23.94.
 METERS = [(number, "high" if number in (2, 6) else "low") for number in range(1, 9)]
