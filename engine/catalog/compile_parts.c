@@ -298,6 +298,32 @@ static int64_t validity_read(const struct tg_yaml_node *node, const char *key, u
     return tg_schema_number(&tg_catalog_allowance_keys, node, key);
 }
 
+/* Periods that the subscription's begin counts from. */
+static void grant_from_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                            struct tg_allowance *allowance)
+{
+    const struct tg_schema *keys = &tg_catalog_allowance_keys;
+    const struct tg_yaml_node *from = tg_yaml_get(node, "period_from");
+    const struct tg_yaml_node *count = tg_yaml_get(node, "period_count");
+    if (tg_schema_number(keys, node, "period_from") == 0) {
+        if (count != NULL && tg_schema_number(keys, node, "period_count") > 1) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, count->mark, "add period_from: start",
+                        "period_count: the calendar's periods are one each");
+        }
+        return;
+    }
+    allowance->period_count = (uint16_t)tg_schema_number(keys, node, "period_count");
+    if (allowance->period == TG_PERIOD_EVER || allowance->period == TG_PERIOD_CYCLE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, from->mark, NULL,
+                    allowance->period == TG_PERIOD_EVER
+                        ? "period_from: what is granted once has no periods"
+                        : "period_from: a cycle begins on the account's cycle_day");
+    } else if (!tg_allowance_count_is_fine(allowance)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, count->mark, NULL,
+                    "period_count: more than a hundred years");
+    }
+}
+
 /* When it is granted and how long it lasts: what has an end of its own is granted once, unless it
  * says otherwise. */
 static void allowance_times_read(struct tg_compile *compile, const struct tg_yaml_node *node,
@@ -312,6 +338,7 @@ static void allowance_times_read(struct tg_compile *compile, const struct tg_yam
                             ? (uint8_t)tg_schema_number(&tg_catalog_allowance_keys, node, "period")
                         : from != NULL || to != NULL ? (uint8_t)TG_PERIOD_EVER
                                                      : (uint8_t)TG_PERIOD_MONTH;
+    grant_from_read(compile, node, allowance);
     if (allowance->valid_from_ns < 0 || (to != NULL && allowance->valid_to_ns <= 0)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, (allowance->valid_from_ns < 0 ? from : to)->mark,
                     NULL, "%s: usage before 1970 is not rated",

@@ -451,6 +451,7 @@ static bool small_check(const struct tg_image *image)
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
         if (allowance != NULL &&
             (allowance->unit >= TG_UNIT_COUNT || allowance->period >= TG_PERIODS_COUNT ||
+             !tg_allowance_count_is_fine(allowance) ||
              allowance->rollover_periods > TG_ROLLOVER_PERIODS_MAX ||
              (allowance->price != 0 && tg_image_price(image, allowance->price - 1) == NULL) ||
              (allowance->zones_offset != 0 &&

@@ -535,7 +535,8 @@ struct tg_allowance {
     int64_t valid_from_ns;        /**< First event time it covers; 0: since ever. */
     int64_t valid_to_ns;          /**< First event time behind; 0: for ever. */
     uint32_t price;               /**< What covered units cost: price id plus 1; 0 nothing. */
-    uint32_t reserved;            /**< 0. */
+    uint16_t period_count;        /**< From start: so many of `period` are one; else 0. */
+    uint8_t reserved[2];          /**< 0. */
 };
 _Static_assert(sizeof(struct tg_allowance) == 88, "stored");
 

@@ -172,6 +172,8 @@ CHANGES = {
     "allowances.*.valid_from": [
         ([], [("allowances.talk.valid_from", "2026-02-01")]),
         ([("allowances.talk.valid_from", "2026-02-01")], [("allowances.talk.valid_from", "2026-02-01T00:00:00Z")])],
+    "allowances.*.period_from": ([], [("allowances.day.period_from", "start")]),
+    "allowances.*.period_count": ([("allowances.day.period_from", "start")], [("allowances.day.period_count", 30)]),
     "allowances.*.valid_to": [
         ([("allowances.talk.period", "month")], [("allowances.talk.valid_to", "2026-05-01")]),
         ([("allowances.talk.valid_to", "2026-05-01")], [("allowances.talk.valid_to", "2026-05-02")])],

@@ -376,6 +376,46 @@ scenario("lago", "unique_count_agg: a, b, a", EVENT,
          [event(id="2026-03 a"), event(id="2026-03 b"), event(id="2026-03 a")],
          ["1", "1", {"fate": "duplicate"}], bills=[("2026-03", "A1", "2.00")], prices={"p": unit("1")})
 
+# What begins with the subscription: OpenMeter's usage periods with an anchor, prepaid bundles of 30 days or
+# 24 hours from activation; the day of the month is kept, clamped, over 28 and 29 February.
+def granted(what, begins, rows, amounts, system="openmeter", **keys):
+    scenario(system, what, {"voice": {"price": "p", "allowances": ["a"]}},
+             [call(seconds, start=start) for start, seconds in rows], amounts,
+             valid_from="2024-01-01", prices={"p": {"unit": "second", "price": "0.01"}},
+             allowances={"a": {"unit": "second", "amount": 100, "services": ["voice"],
+                               "period_from": "start", **keys}},
+             subscribers=[{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001",
+                           "active_from": begins}])
+
+
+granted("30 days from activation", "2026-01-17",
+        [("2026-01-17T00:00:00Z", 100), ("2026-02-15T23:59:59Z", 10), ("2026-02-16T00:00:00Z", 100)],
+        ["0", "0.1", "0"], "sigscale", period="day", period_count=30)
+granted("24 hours from half past ten", "2026-03-02T10:30:00Z",
+        [("2026-03-02T10:30:00Z", 100), ("2026-03-03T10:29:59Z", 10), ("2026-03-03T10:30:00Z", 100)],
+        ["0", "0.1", "0"], "sigscale", period="day")
+granted("a month, anchored on the 31st", "2026-01-31",
+        [("2026-01-31T00:00:00Z", 100), ("2026-02-27T23:59:59Z", 10), ("2026-02-28T00:00:00Z", 100),
+         ("2026-03-30T23:59:59Z", 1), ("2026-03-31T00:00:00Z", 100), ("2026-04-30T00:00:00Z", 100)],
+        ["0", "0.1", "0", "0.01", "0", "0"], period="month")
+granted("a year, anchored on 29 February", "2024-02-29",
+        [("2024-02-29T00:00:00Z", 100), ("2025-02-27T23:59:59Z", 1), ("2025-02-28T00:00:00Z", 100),
+         ("2028-02-28T23:59:59Z", 1), ("2028-02-29T00:00:00Z", 100)],
+        ["0", "0.01", "0", "0", "0"], period="year")
+granted("two months, what is left rolls over once", "2026-01-17",
+        [("2026-01-17T00:00:00Z", 40), ("2026-03-17T00:00:00Z", 170), ("2026-05-17T00:00:00Z", 110)],
+        ["0", "0.1", "0.1"], period="month", period_count=2, rollover={"periods": 1})
+scenario("openmeter", "a shared grant of 30 days begins with the first member, each with a cap",
+         {"voice": {"price": "p", "allowances": ["a"]}},
+         [call(60, start="2026-01-20T00:00:00Z"),
+          call(60, start="2026-02-15T23:00:00Z", subscriber="+49150000002"),
+          call(60, start="2026-02-16T00:00:00Z", subscriber="+49150000002")], ["0.2", "0.2", "0.2"],
+         prices={"p": {"unit": "second", "price": "0.01"}},
+         allowances={"a": {"unit": "second", "amount": 100, "services": ["voice"], "period": "day", "scope": "account",
+                           "period_from": "start", "period_count": 30, "member_cap": 40}},
+         subscribers=[{"id": f"S{n}", "account": "A1", "product": "sold", "msisdn": f"+4915000000{n}",
+                       "active_from": begins} for n, begins in ((1, "2026-01-17"), (2, "2026-02-05"))])
+
 # Taxes of each charge; coupons of one customer, of some charges, of a plan and of everything. Lago rounds
 # the sum of all taxes (18.89), here each rate is rounded: 14.11 of 141.06 and 4.79 of 23.94.
 METERS = [(number, "high" if number in (2, 6) else "low") for number in range(1, 9)]
