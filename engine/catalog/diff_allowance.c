@@ -230,6 +230,8 @@ void tg_diff_allowance(struct tg_diff *diff, const struct tg_diff_item *item)
     options_diff(diff, item, was, is);
     tg_diff_text(diff, item, "period_from", was->period_count != 0 ? "start" : "calendar",
                  is->period_count != 0 ? "start" : "calendar");
+    tg_diff_number(diff, item, "rollover.share", 100u - was->rollover_lost,
+                   100u - is->rollover_lost);
     tg_diff_number(diff, item, "period_count", was->period_count != 0 ? was->period_count : 1,
                    is->period_count != 0 ? is->period_count : 1);
     validity_diff(diff, item, was, is);

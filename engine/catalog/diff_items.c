@@ -280,9 +280,9 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
 static const char *fee_period_name(uint8_t period)
 {
     static const char *const names[] = {
-        [TG_PERIOD_MONTH] = "month",     [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
-        [TG_PERIOD_WEEK] = "week",       [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year",
-        [TG_FEE_HALF_YEAR] = "half_year"};
+        [TG_PERIOD_MONTH] = "month",      [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
+        [TG_PERIOD_WEEK] = "week",        [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year",
+        [TG_FEE_HALF_YEAR] = "half_year", [TG_FEE_CYCLES] = "month"};
     return period < COUNT(names) && names[period] != NULL ? names[period] : "?";
 }
 
@@ -343,6 +343,8 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
     }
     tg_diff_fields(diff, item, &tg_catalog_product_keys, fields, COUNT(fields), was, is);
     tg_diff_text(diff, item, "period", fee_period_name(was->period), fee_period_name(is->period));
+    tg_diff_number(diff, item, "period_count", was->period_cycles > 0 ? was->period_cycles : 1,
+                   is->period_cycles > 0 ? is->period_cycles : 1);
     tg_diff_number(diff, item, "discount_decimals", discount_decimals(diff->before, was),
                    discount_decimals(diff->after, is));
     tg_diff_money(diff, item, "maximum", bound_of(was->maximum), bound_of(is->maximum));

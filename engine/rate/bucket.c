@@ -201,6 +201,7 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
     counter_roll(bucket);
     if (ages > 0) {
         left[0] = grant > used ? grant - used : 0;
+        left[0] = (uint64_t)((unsigned __int128)left[0] * (100u - allowance->rollover_lost) / 100);
         if (is_granted && left[0] < allowance->rollover_min_base) {
             left[0] = allowance->rollover_min_base;
         }

@@ -109,6 +109,12 @@ scenario("lago", "minimum spend of a charge, 30.00 of 100.00, and a commitment t
 scenario("lago", "coupon of 10 % on everything", EVENT, [event(30)], ["30"],
          bills=[("2026-03", "A1", "36.00")], prices={"p": unit("1")},
          product={"fee": "10.00", "discount": "10%", "discount_on": "all"})
+for period, ends, bills in (("month", "2026-05-01", [("2026-03", "A1", "60.00"), ("2026-04", "A1", "29.51")]),
+                            ("year", "2027-03-14", [("2027-03", "A1", "33.37")])):
+    scenario("killbill", f"a fee every two {period}s, in arrears, that ends within them", {}, bills=bills,
+             product={"fee": "60.00", "period": period, "period_count": 2, "period_from": "start"},
+             subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-02-01",
+                           "active_to": ends}])
 scenario("lago", "pay in advance: the first bill has its own cycle and the next", {},
          bills=[("2026-03", "A1", "60.00")], product={"fee": "30.00", "in_advance": True})
 scenario("lago", "taxes of the customer replace the product's", EVENT, [event(100)], ["100"],
@@ -415,6 +421,13 @@ scenario("openmeter", "a shared grant of 30 days begins with the first member, e
                            "period_from": "start", "period_count": 30, "member_cap": 40}},
          subscribers=[{"id": f"S{n}", "account": "A1", "product": "sold", "msisdn": f"+4915000000{n}",
                        "active_from": begins} for n, begins in ((1, "2026-01-17"), (2, "2026-02-05"))])
+
+granted("half of what is left rolls over", "2026-01-01",
+        [("2026-01-10T00:00:00Z", 39), ("2026-02-10T00:00:00Z", 131)], ["0", "0.01"], "metronome",
+        period="month", rollover={"periods": 1, "share": 50})
+granted("a share, then the least and the most that rolls", "2026-01-01",
+        [("2026-01-10T00:00:00Z", 20), ("2026-02-10T00:00:00Z", 131)], ["0", "0.01"], "metronome",
+        period="month", rollover={"periods": 1, "share": 75, "min": 10, "max": 30})
 
 # Taxes of each charge; coupons of one customer, of some charges, of a plan and of everything. Lago rounds
 # the sum of all taxes (18.89), here each rate is rounded: 14.11 of 141.06 and 4.79 of 23.94.
