@@ -348,6 +348,9 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     assembler->zone = tg_bill_cycle_zone(&assembler->cycle, window->end_ns - 1);
     assembler->month_last = window->month;
     assembler->month_first = window->month - (window->cycles > 1 ? window->cycles - 1 : 0);
+    const struct tg_image *terms = tg_catalog_image_at(assembler->catalog, window->end_ns - 1);
+    assembler->rounding = terms != NULL ? terms->rounding_bill : (uint8_t)TG_ROUND_HALF_UP;
+    assembler->rounds_lines = terms != NULL && terms->billing.rounds_lines != 0;
     assembler->notes_count = 0;
     assembler->lines_count = 0;
     assembler->names_count = 0;
@@ -390,12 +393,6 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
     }
     *invoices_count = err == TG_OK ? assembler->currencies_count + assembler->notes_count : 0;
     return err;
-}
-
-static uint8_t bill_rounding(const struct tg_bill_assembler *made)
-{
-    const struct tg_image *image = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
-    return image != NULL ? image->rounding_bill : (uint8_t)TG_ROUND_HALF_UP;
 }
 
 bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_bill_window *window,
@@ -502,7 +499,8 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         .zone_name = tg_bill_cycle_zone_name(&assembler->cycle, assembler->window.end_ns - 1),
         .issued_ns = issued_ns,
         .lines = assembler->selected,
-        .rounding = bill_rounding(assembler),
+        .rounding = assembler->rounding,
+        .rounds_lines = assembler->rounds_lines,
         .is_interim = assembler->is_interim,
     };
     if (invoice->currency == NULL) {

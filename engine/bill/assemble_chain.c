@@ -31,7 +31,7 @@ static bool before_of(const struct tg_bill_assembler *made, uint32_t subscriber,
     const struct tg_product *was =
         tg_bill_product_before(made, other->product, made->window.end_ns).product;
     return sold != NULL && was != NULL && was->period == sold->period &&
-           was->period_from == sold->period_from;
+           was->period_from == sold->period_from && was->period_cycles == sold->period_cycles;
 }
 
 uint32_t tg_bill_chain_first(const struct tg_bill_assembler *made, uint32_t subscriber)

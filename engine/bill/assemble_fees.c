@@ -168,9 +168,12 @@ bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t mont
                                &epoch);
 }
 
-static uint32_t cycles_of(uint8_t period)
+static uint32_t cycles_of(const struct tg_product *sold)
 {
-    return period == TG_FEE_YEAR ? 12 : period == TG_FEE_HALF_YEAR ? 6 : 3;
+    return sold->period == TG_FEE_CYCLES      ? sold->period_cycles
+           : sold->period == TG_FEE_YEAR      ? 12
+           : sold->period == TG_FEE_HALF_YEAR ? 6
+                                              : 3;
 }
 
 /* Turns the parameters of the cycle into those of the quarter or year it is part of; false where
@@ -180,7 +183,7 @@ bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
                       struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
 {
     const struct tg_product *sold = params->last.product;
-    const uint32_t cycles = cycles_of(sold->period);
+    const uint32_t cycles = cycles_of(sold);
     const uint32_t month = made->window.month;
     /* A cycle has the number of the month it ends in. */
     const uint32_t january = made->cycle.day > 1 ? 1 : 0;

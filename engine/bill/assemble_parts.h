@@ -70,6 +70,8 @@ struct tg_bill_assembler {
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
+    bool rounds_lines;                      /**< Each line is rounded by itself ... */
+    uint8_t rounding;                       /**< ... enum tg_rounding; of the BILL stage. */
     bool splits_taxes;                      /**< What is taken off may be of several taxes. */
     bool taxes_prices;                      /**< Prices have taxes of their own ... */
     bool taxes_prices_usage;                /**< ... that may be those of the usage's time. */
@@ -240,6 +242,11 @@ struct tg_bill_counted {
     __int128 usage;                 /**< How much of sum is usage. */
     struct tg_bill_tax_sums *taxes; /**< By tax; NULL: they have one. */
 };
+
+/** @brief What a line comes to where terms look at it: its exact amount, or the printed one where
+ *  each line is rounded by itself. @param made Assembler. @param line Line. @return Amount at the
+ *  rating scale. */
+__int128 tg_bill_line_sum(const struct tg_bill_assembler *made, const struct tg_bill_line *line);
 
 /** @brief Count a line, as far as it is of a kind. @param made Assembler. @param line Line.
  *  @param eligible enum tg_eligible. @param[in,out] of Counted. */

@@ -2,25 +2,43 @@
 /* What is taken off lines of several taxes: off each tax as much as its lines count. */
 #include "bill/assemble_parts.h"
 
+#include "base/money.h"
 #include "bill/allocate.h"
+
+/* What a line comes to where terms look at it: where each line is rounded by itself, what is
+ * printed. What does not fit is found where the invoice is computed. */
+static __int128 whole(const struct tg_bill_assembler *made, __int128 exact)
+{
+    const int64_t unit = tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    int64_t rounded = 0;
+    const bool is_rounded =
+        made->rounds_lines &&
+        tg_money_divide(exact, (uint64_t)unit, made->rounding, &rounded) == TG_OK;
+    return is_rounded ? (__int128)rounded * unit : exact;
+}
+
+__int128 tg_bill_line_sum(const struct tg_bill_assembler *made, const struct tg_bill_line *line)
+{
+    return whole(made, line->amount_exact);
+}
 
 /* What a line counts among the lines of a kind. Discounts and maxima are of usage and of fees in
  * the shares in which they were taken of them, so that what a fee is discounted by never lowers
  * usage. */
-static __int128 counted(const struct tg_bill_line *line, uint8_t eligible)
+static __int128 counted(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
+                        uint8_t eligible)
 {
     if (line->is_prepaid || line->note_month != 0) {
         return 0; /* Paid as it was used, or not on this invoice. */
     }
     const bool is_shared = line->kind == TG_BILL_LINE_DISCOUNT ||
                            line->kind == TG_BILL_LINE_MAXIMUM || line->kind == TG_BILL_LINE_MINIMUM;
-    const __int128 usage = is_shared ? line->amount_usage
+    const __int128 sum = tg_bill_line_sum(made, line);
+    const __int128 usage = is_shared ? whole(made, line->amount_usage)
                            : tg_bill_line_has_rows(line->kind) || line->kind == TG_BILL_LINE_SPEND
-                               ? line->amount_exact
+                               ? sum
                                : 0;
-    return eligible == TG_ELIGIBLE_ALL     ? line->amount_exact
-           : eligible == TG_ELIGIBLE_USAGE ? usage
-                                           : line->amount_exact - usage;
+    return eligible == TG_ELIGIBLE_ALL ? sum : eligible == TG_ELIGIBLE_USAGE ? usage : sum - usage;
 }
 
 /* The sum of a line's tax; NULL: it has none, or one too many, and the bill fails where it is
@@ -54,8 +72,9 @@ static struct tg_bill_tax_sum *sum_of(const struct tg_bill_assembler *made,
 void tg_bill_counted_add(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
                          uint8_t eligible, struct tg_bill_counted *of)
 {
-    const __int128 sum = counted(line, eligible);
-    const __int128 usage = eligible == TG_ELIGIBLE_FEES ? 0 : counted(line, TG_ELIGIBLE_USAGE);
+    const __int128 sum = counted(made, line, eligible);
+    const __int128 usage =
+        eligible == TG_ELIGIBLE_FEES ? 0 : counted(made, line, TG_ELIGIBLE_USAGE);
     of->sum += sum;
     of->usage += usage;
     if (of->taxes != NULL && (sum != 0 || usage != 0)) {

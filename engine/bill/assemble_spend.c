@@ -31,7 +31,7 @@ static __int128 spent(const struct tg_bill_assembler *made, const struct tg_bill
                             line->note_month == 0 && line->currency == member->version.currency;
         if (is_due && line->price < tg_image_prices_count(image) &&
             tg_image_price_info(image, line->price)->spend_minimum == limit + 1) {
-            sum += line->amount_exact;
+            sum += tg_bill_line_sum(made, line);
         }
     }
     return sum;

@@ -332,6 +332,11 @@ static void add_units(struct tg_bill_text *out, const struct tg_replay_row *row,
     if (trace->call_raw_before > 0) {
         tg_bill_text_add(out, ", %llu of them new", (unsigned long long)row->priced->billed_units);
     }
+    if (row->image != NULL &&
+        (tg_image_price_info(row->image, price->price_id)->options & TG_PRICE_METERS_MAX) != 0) {
+        tg_bill_text_add(out, " above the greatest of before, %llu",
+                         (unsigned long long)row->priced->units_before);
+    }
     tg_bill_text_add(out, ";");
     add_allowances(out, row, plan_service);
 }

@@ -153,7 +153,27 @@ static enum tg_err category_tax(struct tg_bill_invoice *invoice, struct tg_bill_
     return err;
 }
 
-/* One tax category: round its lines' exact sum, tax it, and share both out again. */
+/* What lines come to: the exact sum is rounded and shared out, or each is rounded by itself. */
+static enum tg_err lines_round(const struct tg_bill_invoice *invoice, uint32_t count, int64_t *net,
+                               const struct tg_bill_scratch *scratch)
+{
+    const uint64_t divisor = (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
+    if (!invoice->rounds_lines) {
+        return tg_bill_allocate(scratch->exact, count, divisor, invoice->rounding, scratch->parts,
+                                net, scratch->fractions);
+    }
+    enum tg_err err = TG_OK;
+    *net = 0;
+    for (uint32_t i = 0; i < count && err == TG_OK; i++) {
+        err = tg_money_divide(scratch->exact[i], divisor, invoice->rounding, &scratch->parts[i]);
+        if (err == TG_OK && __builtin_add_overflow(*net, scratch->parts[i], net)) {
+            err = TG_E_AMOUNT_OVERFLOW;
+        }
+    }
+    return err;
+}
+
+/* One tax category: round its lines, tax them, and share the tax out again. */
 static enum tg_err category_compute(struct tg_bill_invoice *invoice, uint32_t tax_index,
                                     const struct tg_bill_scratch *scratch)
 {
@@ -165,9 +185,7 @@ static enum tg_err category_compute(struct tg_bill_invoice *invoice, uint32_t ta
             scratch->exact[count++] = invoice->lines[i].amount_exact;
         }
     }
-    const uint64_t divisor = (uint64_t)tg_pow10(TG_MONEY_EXTRA_DECIMALS);
-    enum tg_err err = tg_bill_allocate(scratch->exact, count, divisor, invoice->rounding,
-                                       scratch->parts, &tax->net, scratch->fractions);
+    enum tg_err err = lines_round(invoice, count, &tax->net, scratch);
     if (err != TG_OK) {
         return err;
     }

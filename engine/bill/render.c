@@ -432,8 +432,9 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     }
     tg_bill_text_add(out,
                      "],\"x_rounding\":{\"stage\":\"BILL\",\"mode\":\"%s\","
-                     "\"parts\":\"largest_remainder\"},\"x_line\":[",
-                     tg_rounding_name(invoice->rounding));
+                     "\"parts\":\"%s\"},\"x_line\":[",
+                     tg_rounding_name(invoice->rounding),
+                     invoice->rounds_lines ? "each" : "largest_remainder");
     for (uint32_t i = 0; i < invoice->lines_count; i++) {
         const struct tg_bill_line *line = &invoice->lines[i];
         char id[TG_BILL_ID_BYTES];

@@ -123,7 +123,8 @@ static struct tg_billing billing_read(struct tg_compile *compile, const struct t
     struct tg_billing billing = {
         .needs_approval = (uint8_t)tg_schema_number(keys, node, "approval"),
         .keeps_credit = (uint8_t)tg_schema_number(keys, node, "credit"),
-        .prepaid_fees = (uint8_t)tg_schema_number(keys, node, "prepaid_fees")};
+        .prepaid_fees = (uint8_t)tg_schema_number(keys, node, "prepaid_fees"),
+        .rounds_lines = (uint8_t)tg_schema_number(keys, node, "line_rounding")};
     if (tg_yaml_get(node, "grace_days") != NULL) {
         billing.grace_days_plus = (uint8_t)(tg_schema_number(keys, node, "grace_days") + 1);
     }

@@ -43,7 +43,9 @@ static bool is_ordered_by_end(const struct tg_compile *compile, const uint16_t *
         const struct tg_allowance *right = allowance_at(compile, list[i]);
         if (left->priority == right->priority &&
             (left->period != right->period || left->valid_from_ns != right->valid_from_ns ||
-             left->valid_to_ns != right->valid_to_ns || left->options != right->options)) {
+             left->valid_to_ns != right->valid_to_ns || left->options != right->options ||
+             left->period_count != right->period_count ||
+             (left->period_count != 0 && left->scope != right->scope))) {
             return true;
         }
     }

@@ -32,6 +32,7 @@ struct counted {
     uint8_t scope;     /* enum tg_allowance_scope */
     bool counts;       /* what was before matters, or is written to be counted */
     bool is_of_record; /* begins anew with each record */
+    bool is_max;       /* the greatest record, not the sum */
 };
 
 struct counters {
@@ -88,7 +89,8 @@ static void price_read(const struct counters *counters, uint32_t price)
     if (node == NULL || counters->infos[price].is_present == 0) {
         return; /* those of rate sheets are products and count nothing */
     }
-    counted->counts = tariff_counts(counters, price);
+    counted->is_max = (counters->infos[price].options & TG_PRICE_METERS_MAX) != 0;
+    counted->counts = counted->is_max || tariff_counts(counters, price);
     if (written == NULL || written->kind != TG_YAML_SCALAR ||
         is_period(written->text, &counted->period)) {
         return;
@@ -117,7 +119,8 @@ static uint32_t group_of(const struct counters *counters, uint32_t price)
 
 static bool counts_alike(const struct counted *a, const struct counted *b)
 {
-    return a->named == b->named && a->period == b->period && a->is_of_record == b->is_of_record;
+    return a->named == b->named && a->period == b->period && a->is_of_record == b->is_of_record &&
+           a->is_max == b->is_max;
 }
 
 /* The group is known by its first price, and counts as its first one that counts. */
@@ -206,7 +209,8 @@ static void cell_begin_anew(struct counters *counters, const struct tg_plan_serv
     }
 }
 
-/* "calls:month:subscriber:0", or ":price:month:subscriber:0" for a price's own. */
+/* "calls:month:subscriber:0", or ":price:month:subscriber:0" for a price's own; "max0" keeps the
+ * greatest. */
 static uint32_t counter_number(const struct counters *counters, uint32_t price)
 {
     struct tg_compile *compile = counters->compile;
@@ -214,12 +218,12 @@ static uint32_t counter_number(const struct counters *counters, uint32_t price)
     const bool is_named = counted->named != UINT32_MAX;
     char name[NAME_BYTES];
     const int length =
-        snprintf(name, sizeof name, "%s%.64s:%s:%s:%u", is_named ? "" : ":",
+        snprintf(name, sizeof name, "%s%.64s:%s:%s:%s%u", is_named ? "" : ":",
                  is_named ? tg_names_text(&compile->names[TG_CATALOG_COUNTER], counted->named)
                           : tg_names_text(&compile->names[TG_CATALOG_PRICE], price),
                  tg_catalog_usage_periods[counted->period],
                  counted->scope == TG_SCOPE_ACCOUNT ? "account" : "subscriber",
-                 counters->infos[price].dimension);
+                 counted->is_max ? "max" : "", counters->infos[price].dimension);
     const uint32_t index = tg_names_add(&compile->names[TG_CATALOG_COUNTER], name, (size_t)length);
     compile->is_out_of_memory |= index == UINT32_MAX;
     return index;
@@ -369,11 +373,13 @@ static void table_check(struct tg_compile *compile, const struct counters *count
                         "counter \"%.64s\" has the name of a period", node->key);
         }
         uint32_t dimension = UINT32_MAX;
+        bool is_max = false;
         for (uint32_t price = 0; price < counters->prices_count; price++) {
             if (counters->prices[price].named != i) {
                 continue;
             }
-            if (dimension != UINT32_MAX && dimension != counters->infos[price].dimension) {
+            if (dimension != UINT32_MAX && (dimension != counters->infos[price].dimension ||
+                                            is_max != counters->prices[price].is_max)) {
                 const struct tg_yaml_node *named =
                     tg_yaml_get(tg_compile_node(compile, TG_CATALOG_PRICE, price), "counter");
                 tg_diag_add(compile->diag, TG_DIAG_ERROR, named->mark, NULL,
@@ -381,6 +387,7 @@ static void table_check(struct tg_compile *compile, const struct counters *count
                             node->key);
             }
             dimension = counters->infos[price].dimension;
+            is_max = counters->prices[price].is_max;
         }
         if (dimension == UINT32_MAX) {
             tg_diag_add(compile->diag, TG_DIAG_WARNING, node->key_mark, NULL,

@@ -260,6 +260,7 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
         allowance->rollover_periods = (uint8_t)tg_schema_number(rules, rollover, "periods");
         allowance->options |=
             tg_schema_number(rules, rollover, "order") != 0 ? TG_ALLOWANCE_NEWEST_FIRST : 0;
+        allowance->rollover_lost = (uint8_t)(100 - tg_schema_number(rules, rollover, "share"));
         allowance->rollover_min_base = base_read(compile, rollover, "min", 0, allowance->unit, 0);
         allowance->rollover_max_base =
             base_read(compile, rollover, "max", 0, allowance->unit, UINT64_MAX);
@@ -298,6 +299,32 @@ static int64_t validity_read(const struct tg_yaml_node *node, const char *key, u
     return tg_schema_number(&tg_catalog_allowance_keys, node, key);
 }
 
+/* Periods that the subscription's begin counts from. */
+static void grant_from_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                            struct tg_allowance *allowance)
+{
+    const struct tg_schema *keys = &tg_catalog_allowance_keys;
+    const struct tg_yaml_node *from = tg_yaml_get(node, "period_from");
+    const struct tg_yaml_node *count = tg_yaml_get(node, "period_count");
+    if (tg_schema_number(keys, node, "period_from") == 0) {
+        if (count != NULL && tg_schema_number(keys, node, "period_count") > 1) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, count->mark, "add period_from: start",
+                        "period_count: the calendar's periods are one each");
+        }
+        return;
+    }
+    allowance->period_count = (uint16_t)tg_schema_number(keys, node, "period_count");
+    if (allowance->period == TG_PERIOD_EVER || allowance->period == TG_PERIOD_CYCLE) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, from->mark, NULL,
+                    allowance->period == TG_PERIOD_EVER
+                        ? "period_from: what is granted once has no periods"
+                        : "period_from: a cycle begins on the account's cycle_day");
+    } else if (!tg_allowance_count_is_fine(allowance)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, count->mark, NULL,
+                    "period_count: more than a hundred years");
+    }
+}
+
 /* When it is granted and how long it lasts: what has an end of its own is granted once, unless it
  * says otherwise. */
 static void allowance_times_read(struct tg_compile *compile, const struct tg_yaml_node *node,
@@ -312,6 +339,7 @@ static void allowance_times_read(struct tg_compile *compile, const struct tg_yam
                             ? (uint8_t)tg_schema_number(&tg_catalog_allowance_keys, node, "period")
                         : from != NULL || to != NULL ? (uint8_t)TG_PERIOD_EVER
                                                      : (uint8_t)TG_PERIOD_MONTH;
+    grant_from_read(compile, node, allowance);
     if (allowance->valid_from_ns < 0 || (to != NULL && allowance->valid_to_ns <= 0)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, (allowance->valid_from_ns < 0 ? from : to)->mark,
                     NULL, "%s: usage before 1970 is not rated",
@@ -382,6 +410,35 @@ static int64_t amount_read(struct tg_compile *compile, const struct tg_yaml_node
                     "%s: must not be negative", key);
     }
     return amount;
+}
+
+/* Several months, quarters or years as one: a number of cycles. */
+static void period_multiply(struct tg_compile *compile, const struct tg_yaml_node *node,
+                            struct tg_product *product)
+{
+    const uint32_t count =
+        (uint32_t)tg_schema_number(&tg_catalog_product_keys, node, "period_count");
+    const uint32_t cycles = count * (product->period == TG_PERIOD_MONTH    ? 1u
+                                     : product->period == TG_FEE_QUARTER   ? 3u
+                                     : product->period == TG_FEE_HALF_YEAR ? 6u
+                                     : product->period == TG_FEE_YEAR      ? 12u
+                                                                           : 0u);
+    if (count <= 1) {
+        return;
+    }
+    if (cycles == 0 || cycles > TG_FEE_CYCLES_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_count")->mark, NULL,
+                    cycles == 0 ? "period_count: is of months, quarters, half years and years"
+                                : "period_count: more than twenty years");
+        return;
+    }
+    if (product->period_from != TG_FEE_FROM_START) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_count")->mark,
+                    "add period_from: start",
+                    "period_count: no year says where periods of several begin");
+    }
+    product->period = TG_FEE_CYCLES;
+    product->period_cycles = (uint8_t)cycles;
 }
 
 /* A week has no 30 days and is charged when it is over; a quarter has more than 30. */
@@ -548,6 +605,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
                     "maximum: must not be less than the minimum");
     }
+    period_multiply(compile, node, &product);
     terms_check(compile, node, &product);
     period_check(compile, node, &product);
     discount_check(compile, node, &product);

@@ -345,6 +345,25 @@ static void segments_check(struct tg_compile *compile, const struct tg_yaml_node
     }
 }
 
+/* The greatest is of what records count, and of a period. */
+static void meter_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                        const struct tg_price_info *info)
+{
+    const struct tg_yaml_node *counter = tg_yaml_get(node, "counter");
+    if ((info->options & TG_PRICE_METERS_MAX) == 0) {
+        return;
+    }
+    if (info->unit != TG_UNIT_EVENT) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "meter")->mark,
+                    "`unit: event`, with the level as `count`",
+                    "meter: max is of counts, and the unit is %s", tg_unit_name(info->unit));
+    } else if (counter != NULL && counter->kind == TG_YAML_SCALAR &&
+               strcmp(counter->text, "record") == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, counter->mark, "give it a period",
+                    "meter: max is of a period, and each record is one by itself");
+    }
+}
+
 /* What the engine must know and the tariff need not. */
 static void options_read(struct tg_compile *compile, const struct tg_yaml_node *node,
                          const struct tg_price *price, struct tg_price_info *info)
@@ -356,7 +375,9 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |
         (tg_schema_number(keys, node, "included_off") != 0 ? TG_PRICE_INCLUDED_FIRST : 0) |
         (tg_schema_number(keys, node, "units_of") != 0 ? TG_PRICE_UNITS_OF_CALL : 0) |
-        (tg_schema_number(keys, node, "rounding_of") != 0 ? TG_PRICE_ROUND_SEGMENTS : 0);
+        (tg_schema_number(keys, node, "rounding_of") != 0 ? TG_PRICE_ROUND_SEGMENTS : 0) |
+        (tg_schema_number(keys, node, "meter") != 0 ? TG_PRICE_METERS_MAX : 0);
+    meter_check(compile, node, info);
     info->block_units = (uint64_t)tg_schema_number(keys, node, "block");
     info->block_units = info->block_units >= 1 ? info->block_units : 1;
     if (__builtin_mul_overflow(info->block_units, tg_unit_base_count(info->unit),

@@ -101,6 +101,28 @@ static void reverse_check(struct tg_compile *compile, const struct tg_yaml_node 
     }
 }
 
+/* Of a greatest value nothing is used up, nor can a part of it be taken back. */
+static void meters_check(struct tg_compile *compile, const struct tg_yaml_node *service,
+                         const struct tg_plan_service *cell, bool reverses, const uint32_t *prices,
+                         size_t prices_count)
+{
+    const bool is_covered = cell->allowance != TG_ALLOWANCE_NONE || cell->buckets_count != 0;
+    for (size_t i = 0; (is_covered || reverses) && i < prices_count; i++) {
+        const struct tg_yaml_node *price =
+            prices[i] != TG_PRICE_NONE ? tg_compile_node(compile, TG_CATALOG_PRICE, prices[i])
+                                       : NULL;
+        if (price != NULL && tg_schema_number(&tg_catalog_price_keys, price, "meter") != 0) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, service->key_mark,
+                        is_covered ? "a tier with price \"0\" says what is free" : NULL,
+                        "price \"%.64s\" is of the greatest record (meter: max), and the service "
+                        "%s",
+                        price->key,
+                        is_covered ? "has an allowance" : "takes usage back (negative_usage)");
+            return;
+        }
+    }
+}
+
 /* Only what is counted along its time can be cut in it. */
 static void rate_change_check(struct tg_compile *compile, const struct tg_yaml_node *service,
                               const struct tg_plan_service *cell, uint8_t change)
@@ -148,6 +170,8 @@ bool tg_compile_terms(struct tg_compile *compile, const struct tg_yaml_node *ser
     if (terms->negative_usage == TG_NEGATIVE_REVERSE) {
         reverse_check(compile, service, cell, prices, prices_count);
     }
+    meters_check(compile, service, cell, terms->negative_usage == TG_NEGATIVE_REVERSE, prices,
+                 prices_count);
     if (terms->zero_usage != TG_ZERO_FREE && cell->dimension == TG_DIMENSION_MONEY) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(service, "zero_usage")->mark, NULL,
                     "zero_usage: prices of money that records carry have no least usage");

@@ -228,6 +228,12 @@ void tg_diff_allowance(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_fields(diff, item, &tg_catalog_allowance_keys, fields, COUNT(fields), was, is);
     thresholds_diff(diff, item, was, is);
     options_diff(diff, item, was, is);
+    tg_diff_text(diff, item, "period_from", was->period_count != 0 ? "start" : "calendar",
+                 is->period_count != 0 ? "start" : "calendar");
+    tg_diff_number(diff, item, "rollover.share", 100u - was->rollover_lost,
+                   100u - is->rollover_lost);
+    tg_diff_number(diff, item, "period_count", was->period_count != 0 ? was->period_count : 1,
+                   is->period_count != 0 ? is->period_count : 1);
     validity_diff(diff, item, was, is);
     tg_diff_text(diff, item, "price_when_used", used_price(diff->before, was),
                  used_price(diff->after, is));

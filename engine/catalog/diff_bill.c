@@ -54,7 +54,8 @@ void tg_diff_billing(struct tg_diff *diff)
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_billing, needs_approval, "approval", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_billing, keeps_credit, "credit", TG_DIFF_ENUM),
-        TG_DIFF_FIELD(tg_billing, prepaid_fees, "prepaid_fees", TG_DIFF_ENUM)};
+        TG_DIFF_FIELD(tg_billing, prepaid_fees, "prepaid_fees", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(tg_billing, rounds_lines, "line_rounding", TG_DIFF_ENUM)};
     const struct tg_diff_item item = {"catalog", "billing", 0, 0};
     const struct tg_billing *was = &diff->before->billing;
     const struct tg_billing *is = &diff->after->billing;

@@ -174,6 +174,8 @@ static void info_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     tg_diff_text(diff, item, "rounding_of",
                  (was->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? "segment" : "event",
                  (is->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? "segment" : "event");
+    tg_diff_text(diff, item, "meter", (was->options & TG_PRICE_METERS_MAX) != 0 ? "max" : "sum",
+                 (is->options & TG_PRICE_METERS_MAX) != 0 ? "max" : "sum");
     tg_diff_text(diff, item, "units_of",
                  (was->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record",
                  (is->options & TG_PRICE_UNITS_OF_CALL) != 0 ? "call" : "record");
@@ -278,9 +280,9 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
 static const char *fee_period_name(uint8_t period)
 {
     static const char *const names[] = {
-        [TG_PERIOD_MONTH] = "month",     [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
-        [TG_PERIOD_WEEK] = "week",       [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year",
-        [TG_FEE_HALF_YEAR] = "half_year"};
+        [TG_PERIOD_MONTH] = "month",      [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
+        [TG_PERIOD_WEEK] = "week",        [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year",
+        [TG_FEE_HALF_YEAR] = "half_year", [TG_FEE_CYCLES] = "month"};
     return period < COUNT(names) && names[period] != NULL ? names[period] : "?";
 }
 
@@ -341,6 +343,8 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
     }
     tg_diff_fields(diff, item, &tg_catalog_product_keys, fields, COUNT(fields), was, is);
     tg_diff_text(diff, item, "period", fee_period_name(was->period), fee_period_name(is->period));
+    tg_diff_number(diff, item, "period_count", was->period_cycles > 0 ? was->period_cycles : 1,
+                   is->period_cycles > 0 ? is->period_cycles : 1);
     tg_diff_number(diff, item, "discount_decimals", discount_decimals(diff->before, was),
                    discount_decimals(diff->after, is));
     tg_diff_money(diff, item, "maximum", bound_of(was->maximum), bound_of(is->maximum));

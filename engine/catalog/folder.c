@@ -52,7 +52,7 @@ static enum tg_err document_add(struct tg_folder *folder, const char *name, stru
     } else if (head != NULL) {
         folder->head = head;
     }
-    return TG_OK;
+    return err;
 }
 
 enum tg_err tg_folder_open(const char *path, struct tg_diag *diag, struct tg_folder *folder)
@@ -73,9 +73,11 @@ enum tg_err tg_folder_open(const char *path, struct tg_diag *diag, struct tg_fol
                     count == 0 ? "the folder has no *.yaml" : "the folder has too many *.yaml");
     }
     enum tg_err err = TG_OK;
+    bool is_read = true;
     for (int i = 0; i < count; i++) {
         if ((uint32_t)i < TG_FOLDER_FILES_MAX && err != TG_E_NO_MEMORY) {
             err = document_add(folder, entries[i]->d_name, diag);
+            is_read = is_read && err == TG_OK;
         }
         free(entries[i]);
     }
@@ -84,7 +86,7 @@ enum tg_err tg_folder_open(const char *path, struct tg_diag *diag, struct tg_fol
         return err;
     }
     if (folder->head == NULL) {
-        if (count > 0) {
+        if (count > 0 && is_read) { /* it may be in one that is no YAML */
             tg_diag_add(diag, TG_DIAG_ERROR, whole, NULL, "no document has the key \"catalog\"");
         }
         return TG_E_DOCUMENT;

@@ -428,7 +428,22 @@ static inline bool tg_allowance_is_plain(const struct tg_allowance *allowance)
            allowance->thresholds_percent[0] == 0 && allowance->dimension != TG_DIMENSION_MONEY &&
            allowance->bands_offset == 0 && allowance->directions_mask == 0 &&
            allowance->is_zoned == 0 && allowance->valid_from_ns == 0 &&
-           allowance->valid_to_ns == 0 && allowance->options == 0 && allowance->price == 0;
+           allowance->valid_to_ns == 0 && allowance->options == 0 && allowance->price == 0 &&
+           allowance->period_count == 0;
+}
+
+/** @brief Is a period that counts from a subscription's begin one of at most a hundred years?
+ *  @param allowance Borrowed. @return true if so, or where it counts from the calendar. */
+static inline bool tg_allowance_count_is_fine(const struct tg_allowance *allowance)
+{
+    const uint32_t months = allowance->period == TG_PERIOD_MONTH       ? 1
+                            : allowance->period == TG_PERIOD_QUARTER   ? 3
+                            : allowance->period == TG_PERIOD_HALF_YEAR ? 6
+                            : allowance->period == TG_PERIOD_YEAR      ? 12
+                                                                       : 0;
+    return allowance->period_count == 0 ||
+           (allowance->period != TG_PERIOD_EVER && allowance->period != TG_PERIOD_CYCLE &&
+            months * allowance->period_count <= 1200);
 }
 
 /** @brief A product. @param image Checked. @param product Any. @return Borrowed, NULL: this version

@@ -390,10 +390,13 @@ static bool time_models_check(const struct tg_image *image)
     return true;
 }
 
-static bool is_fee_period(uint8_t period)
+static bool is_fee_period(const struct tg_product *product)
 {
+    const uint8_t period = product->period;
     return period <= TG_PERIOD_WEEK || period == TG_FEE_QUARTER || period == TG_FEE_YEAR ||
-           period == TG_FEE_HALF_YEAR;
+           period == TG_FEE_HALF_YEAR ||
+           (period == TG_FEE_CYCLES && product->period_cycles >= 2 &&
+            product->period_cycles <= TG_FEE_CYCLES_MAX);
 }
 
 static bool discount_prices_check(const struct tg_image *image, const struct tg_product *product)
@@ -412,7 +415,7 @@ static bool products_check(const struct tg_image *image)
         const struct tg_product *product = tg_image_product(image, i);
         if (product != NULL &&
             (!discount_prices_check(image, product) || product->title_offset >= text_count ||
-             product->proration > TG_PRORATE_THIRTIETHS || !is_fee_period(product->period) ||
+             product->proration > TG_PRORATE_THIRTIETHS || !is_fee_period(product) ||
              product->discount_rounding > TG_ROUND_FLOOR || product->discount_decimals > 19 ||
              product->discount_on > TG_ELIGIBLE_ALL || product->minimum_on > TG_ELIGIBLE_ALL ||
              product->maximum_on > TG_ELIGIBLE_ALL || product->late_usage > TG_LATE_NOTE ||
@@ -451,6 +454,7 @@ static bool small_check(const struct tg_image *image)
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
         if (allowance != NULL &&
             (allowance->unit >= TG_UNIT_COUNT || allowance->period >= TG_PERIODS_COUNT ||
+             !tg_allowance_count_is_fine(allowance) || allowance->rollover_lost > 99 ||
              allowance->rollover_periods > TG_ROLLOVER_PERIODS_MAX ||
              (allowance->price != 0 && tg_image_price(image, allowance->price - 1) == NULL) ||
              (allowance->zones_offset != 0 &&
@@ -584,7 +588,8 @@ enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *
     if (!sections_check(image) || !text_check(image) ||
         image->tzdata_offset >= image->sections[TG_IMAGE_SECTION_TEXT].count || image->scale > 18 ||
         image->minor > image->scale || image->billing.dunning_count > TG_DUNNING_STEPS_MAX ||
-        image->billing.keeps_credit > 1 || image->billing.prepaid_fees >= TG_PREPAID_MODES) {
+        image->billing.keeps_credit > 1 || image->billing.prepaid_fees >= TG_PREPAID_MODES ||
+        image->billing.rounds_lines > 1) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has sections out of bounds");
     }
     if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||

@@ -91,7 +91,8 @@ enum tg_price_option {
     TG_PRICE_RULES = 4,          /**< Has a struct tg_price_rule that must be looked at. */
     TG_PRICE_INCLUDED_FIRST = 8, /**< Included units come off before minimum and increments. */
     TG_PRICE_UNITS_OF_CALL = 16, /**< Whole units of a call's sum, not of each of its records. */
-    TG_PRICE_ROUND_SEGMENTS = 32 /**< Each piece of a charge is rounded to decimals by itself. */
+    TG_PRICE_ROUND_SEGMENTS = 32, /**< Each piece of a charge is rounded to decimals by itself. */
+    TG_PRICE_METERS_MAX = 64 /**< A record says how high it is: what is above the counter counts. */
 };
 
 /** @brief How a recurring fee is shared out over part of a period (rating-semantics 4.7). */
@@ -106,10 +107,13 @@ enum tg_proration {
 
 /** @brief Periods that only fees have, beside some of enum tg_period. Values are stored. */
 enum tg_fee_period {
-    TG_FEE_QUARTER = 16,  /**< Three cycles; the first begins in January, April, July or October. */
-    TG_FEE_YEAR = 17,     /**< Twelve; the first begins in January. */
-    TG_FEE_HALF_YEAR = 18 /**< Six; the first begins in January or July. */
+    TG_FEE_QUARTER = 16, /**< Three cycles; the first begins in January, April, July or October. */
+    TG_FEE_YEAR = 17,    /**< Twelve; the first begins in January. */
+    TG_FEE_HALF_YEAR = 18, /**< Six; the first begins in January or July. */
+    TG_FEE_CYCLES = 19     /**< As many as period_cycles says; not written so in documents. */
 };
+
+#define TG_FEE_CYCLES_MAX 240u /**< Of one period of a fee. */
 
 /** @brief From where quarters and years of a fee are counted. Values are stored. */
 enum tg_fee_anchor {
@@ -243,7 +247,8 @@ struct tg_billing {
     uint16_t payment_days_plus; /**< Days from a bill's date to its due date, plus 1; 0: none. */
     uint16_t dunning_days[TG_DUNNING_STEPS_MAX]; /**< After the due date, rising. */
     uint8_t prepaid_fees;                        /**< enum tg_prepaid_fees. */
-    uint8_t reserved_2[9];                       /**< 0. */
+    uint8_t rounds_lines;                        /**< 1: each line is rounded by itself. */
+    uint8_t reserved_2[8];                       /**< 0. */
 };
 _Static_assert(sizeof(struct tg_billing) == 32, "stored where two more sections had been");
 
@@ -534,7 +539,9 @@ struct tg_allowance {
     int64_t valid_from_ns;        /**< First event time it covers; 0: since ever. */
     int64_t valid_to_ns;          /**< First event time behind; 0: for ever. */
     uint32_t price;               /**< What covered units cost: price id plus 1; 0 nothing. */
-    uint32_t reserved;            /**< 0. */
+    uint16_t period_count;        /**< From start: so many of `period` are one; else 0. */
+    uint8_t rollover_lost;        /**< Percent of what a period leaves that does not roll over. */
+    uint8_t reserved;             /**< 0. */
 };
 _Static_assert(sizeof(struct tg_allowance) == 88, "stored");
 
@@ -600,7 +607,7 @@ struct tg_product {
     uint8_t bounds_order;         /**< enum tg_bounds_order. */
     uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */
     uint8_t discount_scope;       /**< enum tg_allowance_scope of the discounts. */
-    uint8_t reserved;             /**< 0. */
+    uint8_t period_cycles;        /**< Of TG_FEE_CYCLES, at least 2; else 0. */
     int64_t discount_from;        /**< Least of the eligible lines that is discounted; 0 any. */
     int64_t discount_max;         /**< Most that discount_ppm takes off a cycle; 0 none. */
     /** Prices whose usage discounts are of, plus 1, ended by 0; the first 0: of all usage. */

@@ -60,6 +60,7 @@ KEYS(tg_catalog_lint_keys,
 static const char *const approvals[] = {"none", "required", NULL};
 static const char *const credits[] = {"carry", "open", NULL};
 static const char *const prepaid_fees[] = {"due", "partial", "whole", NULL};
+static const char *const line_roundings[] = {"shared", "each", NULL};
 static const struct tg_schema_key dunning_item = {.type = TG_TYPE_INTEGER, .min = 0, .max = 3650};
 KEYS(tg_catalog_billing_keys,
     {.key = "approval", .type = TG_TYPE_ENUM, .names = approvals, .fallback = "none",
@@ -69,6 +70,9 @@ KEYS(tg_catalog_billing_keys,
     {.key = "prepaid_fees", .type = TG_TYPE_ENUM, .names = prepaid_fees, .fallback = "due",
      .help = "What a prepaid account's bill asks for: due; taken from its balance as far as that "
              "reaches; or only where it pays all."},
+    {.key = "line_rounding", .type = TG_TYPE_ENUM, .names = line_roundings, .fallback = "shared",
+     .help = "What `rounding: bill` rounds: the sum of a tax category, shared out over its lines; "
+             "or each line by itself."},
     {.key = "grace_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 7,
      .help = "Days that a run waits for sources that are not complete; absent: it does not."},
     {.key = "payment_days", .type = TG_TYPE_INTEGER, .min = 0, .max = 3650,
@@ -174,6 +178,7 @@ KEYS(tg_catalog_tier_keys,
      .help = "Units the price is for."},
     {.key = "flat", .type = TG_TYPE_MONEY, .help = "Added once when the tier is entered."});
 static const struct tg_schema_key tier_item = {.type = TG_TYPE_MAP, .sub = &tg_catalog_tier_keys};
+static const char *const meters[] = {"sum", "max", NULL};
 static const char *const rounding_ofs[] = {"event", "segment", NULL};
 KEYS(tg_catalog_price_keys,
     {.key = "tariff", .type = TG_TYPE_NAME, .fallback = "per_unit", .help = "Plug-in that prices."},
@@ -212,6 +217,9 @@ KEYS(tg_catalog_price_keys,
     {.key = "counter", .type = TG_TYPE_NAME,
      .help = "What tiers count: the price's own units of a period (as those of `counters`), each "
              "record by itself, or one of `counters`; absent: month."},
+    {.key = "meter", .type = TG_TYPE_ENUM, .names = meters, .fallback = "sum",
+     .help = "What the counter keeps of records: their sum, or the greatest of a period, which is "
+             "then what the period costs."},
     {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
      .help = "Charge is rounded to these by `rounding`; absent: the rating scale."},
     {.key = "rounding_of", .type = TG_TYPE_ENUM, .names = rounding_ofs, .fallback = "event",
@@ -354,12 +362,15 @@ KEYS(tg_catalog_rollover_keys,
      .help = "How often units may roll before they are gone."},
     {.key = "order", .type = TG_TYPE_ENUM, .names = rolls, .fallback = "oldest_first",
      .help = "Which units are used first: those that rolled, or the period's own."},
+    {.key = "share", .type = TG_TYPE_INTEGER, .min = 1, .max = 100, .fallback = "100",
+     .help = "Percent of what a period leaves that rolls over, rounded down."},
     {.key = "min", .type = TG_TYPE_DECIMAL,
      .help = "At least this rolls over, even when less is left; absent: 0."},
     {.key = "max", .type = TG_TYPE_DECIMAL,
      .help = "At most this rolls over from one period; absent: all."},
     {.key = "total", .type = TG_TYPE_DECIMAL,
      .help = "At most this is carried from all periods together; absent: all."});
+static const char *const grant_froms[] = {"calendar", "start", NULL};
 KEYS(tg_catalog_allowance_keys,
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
      .help = "Unit of the amount."},
@@ -381,6 +392,10 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Usage made, received, or both."},
     {.key = "period", .type = TG_TYPE_ENUM, .names = usage_periods,
      .help = "When it is granted anew; absent: month, with valid_from or valid_to ever."},
+    {.key = "period_from", .type = TG_TYPE_ENUM, .names = grant_froms, .fallback = "calendar",
+     .help = "Periods are the calendar's, or counted from when the subscription begins."},
+    {.key = "period_count", .type = TG_TYPE_INTEGER, .min = 1, .max = 400, .fallback = "1",
+     .help = "From start: so many of `period` are one, such as 30 days."},
     {.key = "valid_from", .type = TG_TYPE_TIME,
      .help = "Nothing before is covered; a date is the account's local midnight."},
     {.key = "valid_to", .type = TG_TYPE_TIME, .help = "First instant that is not covered."},
@@ -411,7 +426,9 @@ KEYS(tg_catalog_product_keys,
     {.key = "period", .type = TG_TYPE_ENUM, .names = fee_periods, .fallback = "month",
      .help = "Of the fee."},
     {.key = "period_from", .type = TG_TYPE_ENUM, .names = fee_anchors, .fallback = "january",
-     .help = "From where quarters, half years and years are counted."},
+     .help = "From where periods of several cycles are counted."},
+    {.key = "period_count", .type = TG_TYPE_INTEGER, .min = 1, .max = 240, .fallback = "1",
+     .help = "So many months, quarters, half years or years are one period of the fee."},
     {.key = "proration", .type = TG_TYPE_ENUM, .names = prorations, .fallback = "actual_days",
      .help = "Fee of part of a period."},
     {.key = "prorate_on_start", .type = TG_TYPE_BOOL, .fallback = "true",

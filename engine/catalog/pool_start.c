@@ -17,7 +17,8 @@ enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
 static bool is_dated(const struct tg_allowance *allowance)
 {
     return allowance->scope == TG_SCOPE_ACCOUNT &&
-           (allowance->rollover_periods > 0 || allowance->proration != TG_GRANT_FULL);
+           (allowance->rollover_periods > 0 || allowance->proration != TG_GRANT_FULL ||
+            allowance->period_count != 0);
 }
 
 static bool image_has_dated(const struct tg_image *image)

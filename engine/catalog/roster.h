@@ -235,8 +235,8 @@ struct tg_roster {
     const struct tg_roster_pause *pauses;      /**< Shape [pauses_count]; NULL: none. */
     uint32_t stretches_count;                  /**< Lines that are counted with others. */
     uint32_t pauses_count;                     /**< Suspensions. */
-    /** Begin of each account's first subscription with a pool that rolls over or is prorated, POSIX
-     *  seconds; shape [accounts_count]; NULL: no image has such pools. */
+    /** Begin of each account's first subscription with a pool that rolls over, is prorated or
+     * counts from a start, POSIX seconds; shape [accounts_count]; NULL: no image has such pools. */
     const uint32_t *pool_starts_s;
 };
 

@@ -20,8 +20,9 @@ void *tg_roster_array(struct tg_roster *roster, size_t count, size_t item_bytes)
 enum tg_err tg_roster_parts_build(struct tg_roster *roster, const struct tg_roster_params *params,
                                   struct tg_roster_line *lines, struct tg_why *why);
 
-/** @brief Since when accounts have pools that roll over or are prorated; nothing where no image has
- *  any. @param roster Being built. @param params Borrowed. @return TG_OK, TG_E_NO_MEMORY. */
+/** @brief Since when accounts have pools that roll over, are prorated or count from a start;
+ * nothing where no image has any. @param roster Being built. @param params Borrowed. @return TG_OK,
+ * TG_E_NO_MEMORY. */
 enum tg_err tg_roster_pools_build(struct tg_roster *roster, const struct tg_roster_params *params);
 
 /** @brief Free. @param roster Built or half-built. */

@@ -277,15 +277,20 @@ enum tg_err tg_json_lines_next(struct tg_json_lines *lines, struct tg_json **jso
                                             : TG_E_NOT_FOUND;
         }
         lines->line_number++;
-        if (strspn(lines->line, " \t\r\n") == (size_t)length) {
+        size_t bytes = (size_t)length;
+        if (lines->line_number == 1 && bytes >= 3 && memcmp(lines->line, "\xef\xbb\xbf", 3) == 0) {
+            bytes -= 3; /* a byte order mark, as some editors begin files */
+            memmove(lines->line, lines->line + 3, bytes + 1);
+        }
+        if (strspn(lines->line, " \t\r\n") == bytes) {
             continue;
         }
         json_error_t error;
-        const enum tg_err err = json_read(lines->line, (size_t)length, json, &error);
+        const enum tg_err err = json_read(lines->line, bytes, json, &error);
         return err == TG_OK
                    ? TG_OK
                    : tg_why_set(why, err, "%llu:%d: %s", (unsigned long long)lines->line_number,
-                                error.column, error.text);
+                                error.column > 0 ? error.column : 1, error.text);
     }
 }
 

@@ -411,6 +411,10 @@ enum tg_err tg_yaml_parse(const char *path, const char *text, size_t text_bytes,
         return TG_E_DOCUMENT;
     }
     const uint32_t errors_before = tg_diag_errors_count(diag);
+    if (text_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        text += 3; /* a byte order mark would count as a column of the first line */
+        text_bytes -= 3;
+    }
     reader.yaml = yaml_make(path, text, text_bytes);
     char *blanked = malloc(text_bytes + 1);
     if (reader.yaml == NULL || blanked == NULL) {

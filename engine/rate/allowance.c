@@ -54,16 +54,23 @@ static enum tg_err member_left(struct tg_accounts *accounts, const struct tg_all
     return err;
 }
 
+/* A pool is the account's: it does not begin with the member who happens to draw first. */
+static struct tg_bucket_time time_of(const struct tg_allowance *allowance,
+                                     const struct tg_allowance_draw *draw)
+{
+    const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
+    return (struct tg_bucket_time){draw->time.at_ns,
+                                   is_pool ? draw->pools_from_ns : draw->time.active_from_ns,
+                                   draw->time.cycle_day};
+}
+
 static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
                             uint16_t index, uint64_t wanted, struct tg_allowance_log *log,
                             uint64_t *taken)
 {
     const struct tg_allowance *allowance = tg_image_allowance(draw->image, index);
     const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
-    /* A pool is the account's: it does not begin with the member who happens to draw first. */
-    const struct tg_bucket_time time = {draw->time.at_ns,
-                                        is_pool ? draw->pools_from_ns : draw->time.active_from_ns,
-                                        draw->time.cycle_day};
+    const struct tg_bucket_time time = time_of(allowance, draw);
     struct tg_shelf *shelf =
         tg_allowance_shelf(accounts, log, is_pool, is_pool ? draw->account : draw->subscriber);
     struct tg_bucket *bucket = NULL;
@@ -147,7 +154,8 @@ static struct turn turn_of(const struct tg_allowance *allowance, uint16_t index,
 {
     struct turn turn = {.index = index, .priority = allowance->priority, .scope = allowance->scope};
     const int64_t ahead_ns = draw->time.at_ns - draw->at_ns;
-    tg_bucket_span(allowance, &draw->time, &turn.from_ns, &turn.to_ns);
+    const struct tg_bucket_time time = time_of(allowance, draw);
+    tg_bucket_span(allowance, &time, &turn.from_ns, &turn.to_ns);
     const int64_t from_ns = allowance->valid_from_ns +
                             ((allowance->options & TG_ALLOWANCE_FROM_IS_LOCAL) != 0 ? 0 : ahead_ns);
     const int64_t to_ns = allowance->valid_to_ns +
@@ -284,6 +292,28 @@ enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance
         return TG_E_AMOUNT_OVERFLOW;
     }
     tg_bucket_take(bucket, base, is_late, time->at_ns);
+    return TG_OK;
+}
+
+enum tg_err tg_allowance_count_max(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                   const struct tg_allowance_counter *counter,
+                                   const struct tg_bucket_time *time, uint64_t base,
+                                   uint64_t block_base, uint64_t *base_before,
+                                   uint64_t *events_before)
+{
+    struct tg_bucket *bucket;
+    bool is_late;
+    const enum tg_err err = counter_at(accounts, log, counter, time, &bucket, &is_late);
+    if (err != TG_OK) {
+        return err;
+    }
+    *base_before = is_late ? bucket->used_before_base : bucket->used_base;
+    *events_before = is_late ? bucket->carried_base[0] : bucket->events_count;
+    if (base > TG_METER_BASE_MAX) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    const uint64_t least = *base_before - *base_before % block_base;
+    tg_bucket_take(bucket, base > least ? base - least : 0, is_late, time->at_ns);
     return TG_OK;
 }
 

@@ -132,6 +132,25 @@ enum tg_err tg_allowance_count(struct tg_accounts *accounts, struct tg_allowance
                                uint64_t *base_before, uint64_t *events_before);
 
 /**
+ * @brief Raise a counter that keeps the greatest record of a period to a record, if it is higher.
+ *
+ * @param[in,out] accounts       Lines and shelves.
+ * @param[in,out] log            Of the row.
+ * @param[in]     counter        Which; borrowed.
+ * @param[in]     time           Event time; borrowed.
+ * @param[in]     base           Base quantity of this row, whole blocks.
+ * @param[in]     block_base     Of one block, at least 1; what is kept counts in whole ones.
+ * @param[out]    base_before    Greatest before.
+ * @param[out]    events_before  Rows before.
+ * @return TG_OK, TG_E_PERIOD_CLOSED, TG_E_FULL, TG_E_AMOUNT_OVERFLOW.
+ */
+enum tg_err tg_allowance_count_max(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                   const struct tg_allowance_counter *counter,
+                                   const struct tg_bucket_time *time, uint64_t base,
+                                   uint64_t block_base, uint64_t *base_before,
+                                   uint64_t *events_before);
+
+/**
  * @brief Take back what tg_allowance_count counted.
  * @param[in,out] accounts     Lines and shelves.
  * @param[in,out] log          Of the row.

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "rate/account.h"
+#include "rate/anchor.h"
 
 #include <assert.h>
 #include <string.h>
@@ -91,13 +92,22 @@ static void period_days(uint8_t period, uint8_t cycle_day, uint32_t number, int6
     *to = tg_days_from_civil(1970 + (int32_t)(end / 12), (uint8_t)(end % 12 + 1), 1);
 }
 
+static uint32_t number_of(const struct tg_allowance *allowance, const struct tg_bucket_time *time)
+{
+    return __builtin_expect(allowance->period_count != 0, 0)
+               ? tg_anchor_period(allowance, time)
+               : tg_bucket_period(allowance->period, time->cycle_day, time->at_ns);
+}
+
 void tg_bucket_span(const struct tg_allowance *allowance, const struct tg_bucket_time *time,
                     int64_t *from_ns, int64_t *to_ns)
 {
-    const uint32_t number = tg_bucket_period(allowance->period, time->cycle_day, time->at_ns);
+    const uint32_t number = number_of(allowance, time);
     *from_ns = 0;
     *to_ns = INT64_MAX;
-    if (allowance->period == TG_PERIOD_HOUR) {
+    if (allowance->period_count != 0) {
+        tg_anchor_span(allowance, time, number, from_ns, to_ns);
+    } else if (allowance->period == TG_PERIOD_HOUR) {
         *from_ns = (int64_t)(number - 1) * TG_NS_PER_HOUR;
         *to_ns = *from_ns + TG_NS_PER_HOUR;
     } else if (allowance->period != TG_PERIOD_EVER) {
@@ -115,6 +125,10 @@ uint64_t tg_bucket_grant(const struct tg_allowance *allowance, uint32_t number,
     }
     int64_t from;
     int64_t to;
+    if (allowance->period_count != 0) { /* the first one begins with the subscription */
+        tg_anchor_span(allowance, time, number, &from, &to);
+        return time->active_from_ns < to ? allowance->amount_base : 0;
+    }
     if (allowance->period == TG_PERIOD_HOUR) { /* hours are granted whole */
         return time->active_from_ns < (int64_t)number * TG_NS_PER_HOUR ? allowance->amount_base : 0;
     }
@@ -187,6 +201,7 @@ static void bucket_roll(struct tg_bucket *bucket, const struct tg_allowance *all
     counter_roll(bucket);
     if (ages > 0) {
         left[0] = grant > used ? grant - used : 0;
+        left[0] = (uint64_t)((unsigned __int128)left[0] * (100u - allowance->rollover_lost) / 100);
         if (is_granted && left[0] < allowance->rollover_min_base) {
             left[0] = allowance->rollover_min_base;
         }
@@ -225,7 +240,7 @@ static void bucket_roll_to(struct tg_bucket *bucket, const struct tg_allowance *
 static void bucket_keep(struct tg_bucket *bucket, const struct tg_allowance *allowance,
                         const struct tg_bucket_time *time)
 {
-    if (__builtin_expect(months_of(allowance->period) > 0, 0)) {
+    if (__builtin_expect(months_of(allowance->period) > 0 || allowance->period_count != 0, 0)) {
         int64_t from_ns;
         int64_t to_ns;
         tg_bucket_span(allowance, time, &from_ns, &to_ns);
@@ -277,7 +292,7 @@ enum tg_err tg_bucket_at(struct tg_shelf *shelf, uint8_t kind, uint16_t what,
                          const struct tg_allowance *allowance, const struct tg_bucket_time *time,
                          struct tg_bucket **bucket, bool *is_late)
 {
-    const uint32_t number = tg_bucket_period(allowance->period, time->cycle_day, time->at_ns);
+    const uint32_t number = number_of(allowance, time);
     const uint32_t month = tg_account_period(time->at_ns);
     assert(number > 0 && month > 0);
     struct tg_bucket *found = NULL;

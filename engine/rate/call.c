@@ -175,6 +175,7 @@ enum tg_err tg_call_cut(const struct tg_call_place *place, const struct tg_usage
     const uint8_t dimension = place->plan_service->dimension;
     *is_part = false;
     if ((row->flags & TG_USAGE_AMOUNT) != 0 ||
+        (cuts->info->options & TG_PRICE_METERS_MAX) != 0 ||
         !place_is_kept(place, cuts->price->price_id) ||
         !tg_allowance_joins_calls(place->image, place->plan_service)) {
         return TG_OK;

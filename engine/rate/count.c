@@ -257,6 +257,29 @@ static __attribute__((noinline)) enum tg_err row_rules(struct tg_rate *rate,
     return tg_rules_open(rate->accounts, rules);
 }
 
+/* A record that says how high something is: what is above the greatest before it is its units. */
+static __attribute__((noinline)) enum tg_err
+row_count_max(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *charge,
+              struct tg_rate_work *work, uint64_t *before_base)
+{
+    const struct tg_price_info *info = rate->cuts.info;
+    const struct tg_allowance_counter counter =
+        tg_rate_counter_of(info, charge->subscriber, work->account);
+    const struct tg_bucket_time time = time_of(rate, row, work);
+    enum tg_err err = TG_OK;
+    if (tg_rate_is_counted_aside(info)) {
+        err = tg_allowance_count_max(rate->accounts, log_of(rate, work), &counter, &time,
+                                     rate->cuts.billed_units * info->unit_base_count,
+                                     info->unit_base_count, before_base, &work->events_before);
+    }
+    const uint64_t before = *before_base / info->unit_base_count;
+    const uint64_t above = rate->cuts.billed_units > before ? rate->cuts.billed_units - before : 0;
+    rate->cuts.billed_units = above;
+    rate->cuts.cuts[0].units = above; /* events are of the band of their start */
+    charge->billed_units = above * info->block_units;
+    return err;
+}
+
 static __attribute__((noinline)) enum tg_err
 row_count_aside(struct tg_rate *rate, const struct tg_usage *row, const struct tg_charge *charge,
                 struct tg_rate_work *work, uint64_t *before_base)
@@ -353,7 +376,9 @@ static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row
     uint64_t before_base = meter->priced_base;
     enum tg_err err = TG_OK;
     work->events_before = tg_account_events(meter);
-    if (__builtin_expect(tg_rate_is_counted_aside(info), 0)) {
+    if (__builtin_expect((info->options & TG_PRICE_METERS_MAX) != 0, 0)) {
+        err = row_count_max(rate, row, charge, work, &before_base);
+    } else if (__builtin_expect(tg_rate_is_counted_aside(info), 0)) {
         err = row_count_aside(rate, row, charge, work, &before_base);
     }
     work->before_blocks =

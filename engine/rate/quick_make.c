@@ -163,7 +163,8 @@ static bool price_is_quick(const struct tg_price *price, const struct tg_price_i
            info->unit_base_count < QUICK_UNITS_MAX &&
            info->quantity_rounding != TG_ROUND_HALF_EVEN && info->block_units == 1 &&
            info->round_exponent == 0 &&
-           (info->options & (TG_PRICE_RULES | TG_PRICE_INCLUDED_FIRST)) == 0 &&
+           (info->options & (TG_PRICE_RULES | TG_PRICE_INCLUDED_FIRST | TG_PRICE_METERS_MAX)) ==
+               0 &&
            info->counter < TG_COUNTER_SHELF;
 }
 

@@ -134,11 +134,14 @@ static void line_text(const struct answer *answer, const struct tg_cli_line *fou
         tg_cli_line_terms(&out, answer->catalog, found);
         (void)fputs(text, stdout);
     }
-    (void)printf("; exactly %s, tax %s; the sum of the category is rounded once (%s) and shared by "
-                 "largest remainder.\n",
-                 tg_json_get_text(line, "x_exactAmount", "?"),
-                 tg_json_get_text(line, "taxCategory", "?"),
-                 tg_json_get_text(tg_json_get(found->bill, "x_rounding"), "mode", "?"));
+    const struct tg_json *rounding = tg_json_get(found->bill, "x_rounding");
+    const bool is_each = strcmp(tg_json_get_text(rounding, "parts", ""), "each") == 0;
+    (void)printf("; exactly %s, tax %s; ", tg_json_get_text(line, "x_exactAmount", "?"),
+                 tg_json_get_text(line, "taxCategory", "?"));
+    (void)printf(is_each ? "the line is rounded by itself (%s).\n"
+                         : "the sum of the category is rounded once (%s) and shared by largest "
+                           "remainder.\n",
+                 tg_json_get_text(rounding, "mode", "?"));
     struct tg_json *taxes = line_taxes(answer, found);
     char text[4096];
     struct tg_bill_text out = tg_bill_text(text, sizeof text);

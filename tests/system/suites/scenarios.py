@@ -62,6 +62,27 @@ scenario("killbill", "change of plan on 16 March: 15 days of 31.00 and 16 of 62.
                        "active_to": "2026-03-16"},
                       {"id": "S2", "account": "A1", "product": "more", "active_from": "2026-03-16",
                        "active_to": ""}])
+# Each line of an invoice is money by itself, as Kill Bill, Stripe, Zuora and Lago have it: 4.67 and 10.67.
+EACH = {"catalog": {"version": 1, "valid_from": "2026-01-01", "currency": "EUR",
+                    "billing": {"line_rounding": "each"}}}
+CHANGE = dict(product={"fee": "10.00"}, products={"more": {"fee": "20.00"}},
+              subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-01-01",
+                            "active_to": "2026-04-15"},
+                           {"id": "S2", "account": "A1", "product": "more", "active_from": "2026-04-15",
+                            "active_to": ""}])
+scenario("killbill", "change of plan on 15 April, each line rounded", {}, bills=[("2026-04", "A1", "15.34")],
+         **CHANGE, **EACH)
+scenario("killbill", "the same, the sum rounded once", {}, bills=[("2026-04", "A1", "15.33")], **CHANGE)
+for what, terms, net, gross in (
+        ("three charges of 0.335, each rounded", {}, "1.02", "1.22"),
+        ("a coupon of what is printed, 10 % of 1.02", {"discount": "10%"}, "0.92", "1.10"),
+        ("a minimum that what is printed comes to", {"discount": "33%", "minimum": "5"}, "5", "6"),
+        ("a maximum of it", {"maximum": "1"}, "1", "1.20")):
+    scenario("lago", what, {"event": {"deck": "d", "prices": {"a": "pa", "b": "pb", "c": "pc"}}},
+             [event(1, peer=peer) for peer in "123"], ["0.335"] * 3, bills=[("2026-03", "A1", net, gross)],
+             product={"tax": "v", **terms}, taxes={"v": {"rate": "20%"}},
+             prices={name: unit("0.335") for name in ("pa", "pb", "pc")},
+             decks={"d": {"prefixes": {"1": "a", "2": "b", "3": "c"}}}, **EACH)
 scenario("killbill", "yen have no minor unit", EVENT, [event(7)], ["23.1"], currency="JPY",
          bills=[("2026-03", "A1", "23")], prices={"p": unit("3.3")})
 
@@ -88,6 +109,12 @@ scenario("lago", "minimum spend of a charge, 30.00 of 100.00, and a commitment t
 scenario("lago", "coupon of 10 % on everything", EVENT, [event(30)], ["30"],
          bills=[("2026-03", "A1", "36.00")], prices={"p": unit("1")},
          product={"fee": "10.00", "discount": "10%", "discount_on": "all"})
+for period, ends, bills in (("month", "2026-05-01", [("2026-03", "A1", "60.00"), ("2026-04", "A1", "29.51")]),
+                            ("year", "2027-03-14", [("2027-03", "A1", "33.37")])):
+    scenario("killbill", f"a fee every two {period}s, in arrears, that ends within them", {}, bills=bills,
+             product={"fee": "60.00", "period": period, "period_count": 2, "period_from": "start"},
+             subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-02-01",
+                           "active_to": ends}])
 scenario("lago", "pay in advance: the first bill has its own cycle and the next", {},
          bills=[("2026-03", "A1", "60.00")], product={"fee": "30.00", "in_advance": True})
 scenario("lago", "taxes of the customer replace the product's", EVENT, [event(100)], ["100"],
@@ -324,6 +351,83 @@ scenario("lago", "filters of a charge: a price by what the event is about",
          [event(1, peer="1"), event(1, peer="2")], ["1", "2"],
          decks={"d": {"prefixes": {"1": "eu", "2": "us"}}},
          prices={"p": unit("1"), "q": unit("2")})
+
+# The greatest record of a period: Lago max_agg, Kill Bill capacity, OpenMeter, Orb and Flexprice MAX; by day
+# and added up (Flexprice's buckets); of an account; tiers of the greatest.
+LEVELS = [event(count) for count in (10, 5, 12, 12, 20)]
+for system, what, price, wanted, bill in (
+        ("lago", "max_agg", {"price": "1"}, ["10", "0", "2", "0", "8"], "20"),
+        ("lago", "max_agg, graduated", {"tariff": "graduated", "tiers": [{"up_to": 10, "price": "1"}, {"price": "0.5"}]},
+         ["10", "0", "1", "0", "4"], "15"),
+        ("killbill", "capacity: the tier that the greatest reaches prices it", {
+            "tariff": "volume", "tiers": [{"up_to": 10, "price": "0", "flat": "5"}, {"price": "0", "flat": "7"}]},
+         ["5", "0", "2", "0", "0"], "7"),
+        ("flexprice", "package of the greatest", {"tariff": "package", "price": "5", "per": 10},
+         ["5", "0", "5", "0", "0"], "10")):
+    scenario(system, what, EVENT, LEVELS, wanted, bills=[("2026-03", "A1", bill)],
+             prices={"p": {"unit": "event", "meter": "max", **price}})
+scenario("flexprice", "the greatest of each day, added up", EVENT,
+         [event(10), event(12), event(7, start="2026-03-03T00:00:00Z"), event(11)], ["10", "2", "7", "0"],
+         bills=[("2026-03", "A1", "19.00")], prices={"p": unit("1", meter="max", counter="day")})
+scenario("openmeter", "the greatest of a customer, not of each subject", EVENT,
+         [event(10), event(12, subscriber="+49150000002"), event(9)], ["10", "2", "0"],
+         prices={"p": unit("1", meter="max", counter="c")}, counters={"c": {"scope": "account"}},
+         subscribers=[{"id": f"S{n}", "account": "A1", "product": "sold", "msisdn": f"+4915000000{n}",
+                       "active_from": "2026-01-01"} for n in (1, 2)])
+# The last value of a period is the sum of its changes; each different value counts once by its id.
+scenario("lago", "latest_agg: 10, then 4, then 6", {"event": {"price": "p", "negative_usage": "reverse"}},
+         [event(10), event(-6, start="2026-03-02T11:00:00Z"), event(2, start="2026-03-02T12:00:00Z")],
+         ["10", "-6", "2"], bills=[("2026-03", "A1", "6.00")], prices={"p": unit("1")})
+scenario("lago", "unique_count_agg: a, b, a", EVENT,
+         [event(id="2026-03 a"), event(id="2026-03 b"), event(id="2026-03 a")],
+         ["1", "1", {"fate": "duplicate"}], bills=[("2026-03", "A1", "2.00")], prices={"p": unit("1")})
+
+# What begins with the subscription: OpenMeter's usage periods with an anchor, prepaid bundles of 30 days or
+# 24 hours from activation; the day of the month is kept, clamped, over 28 and 29 February.
+def granted(what, begins, rows, amounts, system="openmeter", **keys):
+    scenario(system, what, {"voice": {"price": "p", "allowances": ["a"]}},
+             [call(seconds, start=start) for start, seconds in rows], amounts,
+             valid_from="2024-01-01", prices={"p": {"unit": "second", "price": "0.01"}},
+             allowances={"a": {"unit": "second", "amount": 100, "services": ["voice"],
+                               "period_from": "start", **keys}},
+             subscribers=[{"id": "S1", "account": "A1", "product": "sold", "msisdn": "+49150000001",
+                           "active_from": begins}])
+
+
+granted("30 days from activation", "2026-01-17",
+        [("2026-01-17T00:00:00Z", 100), ("2026-02-15T23:59:59Z", 10), ("2026-02-16T00:00:00Z", 100)],
+        ["0", "0.1", "0"], "sigscale", period="day", period_count=30)
+granted("24 hours from half past ten", "2026-03-02T10:30:00Z",
+        [("2026-03-02T10:30:00Z", 100), ("2026-03-03T10:29:59Z", 10), ("2026-03-03T10:30:00Z", 100)],
+        ["0", "0.1", "0"], "sigscale", period="day")
+granted("a month, anchored on the 31st", "2026-01-31",
+        [("2026-01-31T00:00:00Z", 100), ("2026-02-27T23:59:59Z", 10), ("2026-02-28T00:00:00Z", 100),
+         ("2026-03-30T23:59:59Z", 1), ("2026-03-31T00:00:00Z", 100), ("2026-04-30T00:00:00Z", 100)],
+        ["0", "0.1", "0", "0.01", "0", "0"], period="month")
+granted("a year, anchored on 29 February", "2024-02-29",
+        [("2024-02-29T00:00:00Z", 100), ("2025-02-27T23:59:59Z", 1), ("2025-02-28T00:00:00Z", 100),
+         ("2028-02-28T23:59:59Z", 1), ("2028-02-29T00:00:00Z", 100)],
+        ["0", "0.01", "0", "0", "0"], period="year")
+granted("two months, what is left rolls over once", "2026-01-17",
+        [("2026-01-17T00:00:00Z", 40), ("2026-03-17T00:00:00Z", 170), ("2026-05-17T00:00:00Z", 110)],
+        ["0", "0.1", "0.1"], period="month", period_count=2, rollover={"periods": 1})
+scenario("openmeter", "a shared grant of 30 days begins with the first member, each with a cap",
+         {"voice": {"price": "p", "allowances": ["a"]}},
+         [call(60, start="2026-01-20T00:00:00Z"),
+          call(60, start="2026-02-15T23:00:00Z", subscriber="+49150000002"),
+          call(60, start="2026-02-16T00:00:00Z", subscriber="+49150000002")], ["0.2", "0.2", "0.2"],
+         prices={"p": {"unit": "second", "price": "0.01"}},
+         allowances={"a": {"unit": "second", "amount": 100, "services": ["voice"], "period": "day", "scope": "account",
+                           "period_from": "start", "period_count": 30, "member_cap": 40}},
+         subscribers=[{"id": f"S{n}", "account": "A1", "product": "sold", "msisdn": f"+4915000000{n}",
+                       "active_from": begins} for n, begins in ((1, "2026-01-17"), (2, "2026-02-05"))])
+
+granted("half of what is left rolls over", "2026-01-01",
+        [("2026-01-10T00:00:00Z", 39), ("2026-02-10T00:00:00Z", 131)], ["0", "0.01"], "metronome",
+        period="month", rollover={"periods": 1, "share": 50})
+granted("a share, then the least and the most that rolls", "2026-01-01",
+        [("2026-01-10T00:00:00Z", 20), ("2026-02-10T00:00:00Z", 131)], ["0", "0.01"], "metronome",
+        period="month", rollover={"periods": 1, "share": 75, "min": 10, "max": 30})
 
 # Taxes of each charge; coupons of one customer, of some charges, of a plan and of everything. Lago rounds
 # the sum of all taxes (18.89), here each rate is rounded: 14.11 of 141.06 and 4.79 of 23.94.

@@ -140,6 +140,22 @@ Test(yaml, scalars_stay_text)
     tg_diag_close(diag);
 }
 
+/* Editors that begin a file with a byte order mark must not move its first line's columns. */
+Test(yaml, a_byte_order_mark_is_no_column)
+{
+    static const char text[] = "\xef\xbb\xbf"
+                               "a: 1\nb: 2\n";
+    struct tg_diag *diag = tg_diag_open();
+    struct tg_yaml *yaml = NULL;
+    cr_assert_eq(tg_yaml_parse("x.yaml", text, sizeof text - 1, NULL, diag, &yaml), TG_OK);
+    const struct tg_yaml_node *first = tg_yaml_get(tg_yaml_root(yaml), "a");
+    cr_assert_not_null(first);
+    cr_expect_eq(first->key_mark.column, 1);
+    cr_expect_not_null(tg_yaml_get(tg_yaml_root(yaml), "b"));
+    tg_yaml_close(yaml);
+    tg_diag_close(diag);
+}
+
 /* A document from anywhere must not take the machine: size, depth, nodes and scalars are bounded.
  */
 Test(yaml, limits_hold)
@@ -304,7 +320,8 @@ Test(json, builds_prints_and_reads_back)
 /* A bad line names its place and the ones after it are still read. */
 Test(json, lines_go_on_after_a_bad_one)
 {
-    static char text[] = "{\"a\":1}\n\n{\"a\":}\n{\"a\":1,\"a\":2}\n{\"a\":1.5}\n";
+    static char text[] =
+        "\xef\xbb\xbf{\"a\":1}\n\n{\"a\":}\n{\"a\":1,\"a\":2}\n\xfe\n{\"a\":1.5}\n";
     FILE *from = fmemopen(text, sizeof text - 1, "r");
     struct tg_json_lines lines;
     struct tg_json *json = NULL;
@@ -315,6 +332,8 @@ Test(json, lines_go_on_after_a_bad_one)
     cr_expect_eq(tg_json_lines_next(&lines, &json, &why), TG_E_SYNTAX);
     cr_expect(strncmp(why.text, "3:6:", 4) == 0, "%s", why.text);
     cr_expect_eq(tg_json_lines_next(&lines, &json, &why), TG_E_SYNTAX, "a doubled key");
+    cr_expect_eq(tg_json_lines_next(&lines, &json, &why), TG_E_SYNTAX, "no UTF-8");
+    cr_expect(strncmp(why.text, "5:1:", 4) == 0, "%s", why.text);
     cr_expect_eq(tg_json_lines_next(&lines, &json, &why), TG_OK);
     cr_expect_eq(tg_json_kind(tg_json_get(json, "a")), TG_JSON_REAL);
     cr_expect_eq(tg_json_get_integer(json, "a", -1), -1, "a fraction is no integer");
