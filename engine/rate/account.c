@@ -133,6 +133,12 @@ void tg_accounts_prefetch(const struct tg_accounts *accounts, uint32_t subscribe
     __builtin_prefetch(&accounts->lines[period & 1][subscriber], 1, 3);
 }
 
+bool tg_account_line_equal(const struct tg_account_line *a, const struct tg_account_line *b)
+{
+    return a->period == b->period && a->calls_open == b->calls_open && a->cost == b->cost &&
+           memcmp(a->meters, b->meters, sizeof a->meters) == 0;
+}
+
 struct tg_account_line *tg_accounts_slot(struct tg_accounts *accounts, uint32_t subscriber,
                                          uint32_t period)
 {

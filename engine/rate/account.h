@@ -79,6 +79,10 @@ _Static_assert(sizeof(struct tg_account_line) == TG_ACCOUNT_LINE_BYTES, "one cac
 /** @brief All lines with their dirty marks. Opaque. */
 struct tg_accounts;
 
+/** @brief Do two lines hold the same? What they know of the roster does not count.
+ *  @param a Borrowed. @param b Borrowed. @return true if so. */
+bool tg_account_line_equal(const struct tg_account_line *a, const struct tg_account_line *b);
+
 /** @brief Meter that counts a service. @param service enum tg_service. @return Meter. */
 static inline enum tg_account_meter_kind tg_account_meter_of(uint8_t service)
 {

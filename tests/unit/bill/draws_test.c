@@ -285,8 +285,8 @@ static void states_compare(struct tg_rate *engine, struct tg_rate *afresh, const
     for (uint32_t i = 0; i < PEOPLE; i++) {
         cr_expect(shelves_are_same(one, two, false, i), "%s: the shelf of subscriber %u", what, i);
         for (uint32_t month = 0; month < 2; month++) {
-            cr_expect(memcmp(tg_accounts_slot(one, i, month), tg_accounts_slot(two, i, month),
-                             sizeof(struct tg_account_line)) == 0,
+            cr_expect(tg_account_line_equal(tg_accounts_slot(one, i, month),
+                                            tg_accounts_slot(two, i, month)),
                       "%s: the line of subscriber %u", what, i);
         }
     }
