@@ -11,6 +11,7 @@
 
 #define PAIRS_MAX        (1u << 26)
 #define PAIR_NONE        UINT32_MAX
+#define PLACE_KNOWN      UINT32_MAX /* of a row whose pair has it */
 #define SLOTS_ASKED      24u
 #define GROUP_ROWS       16u /* whose pairs are asked for together: each is a cache miss */
 #define CURRENCY_MISSING TG_IMPACT_CURRENCIES_MAX
@@ -45,6 +46,7 @@ struct tg_impact {
     struct pair *pairs; /* [pairs_mask + 1] */
     uint32_t *firsts;   /* [nodes_count + 1]: newest pair of a node */
     uint64_t *marks;    /* bit a subscriber: scratch of one question */
+    uint64_t *latest;   /* by subscriber: sight() of his last row whose pair has it, 0 none */
     const struct tg_inventory *inventory;
     struct tg_closure closure;
     size_t size_bytes;
@@ -75,6 +77,7 @@ static size_t impact_carve(struct tg_impact *impact, uint8_t *block)
     impact->pairs = carve(block, &used, (impact->pairs_mask + (size_t)1) * sizeof *impact->pairs);
     impact->firsts = carve(block, &used, nodes * sizeof *impact->firsts);
     impact->marks = carve(block, &used, (impact->subscribers_count_max / 64 + (size_t)1) * 8);
+    impact->latest = carve(block, &used, impact->subscribers_count_max * sizeof *impact->latest);
     return used;
 }
 
@@ -172,6 +175,13 @@ static inline uint32_t pair_place(const struct tg_impact *impact, uint16_t node_
     return (uint32_t)tg_mix64((uint64_t)node_id << 32 | subscriber) & impact->pairs_mask;
 }
 
+/* Where and when a row is of. Nearly all rows are of the node and the hour of their subscriber's
+ * last one, and change nothing: a word, in the order of subscribers, tells them. */
+static inline uint64_t sight(uint16_t node_id, uint32_t slot)
+{
+    return (uint64_t)slot << 16 | node_id;
+}
+
 /* at: the pair's place. */
 static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, uint32_t subscriber,
                      uint32_t at)
@@ -191,9 +201,13 @@ static void pair_add(struct tg_impact *impact, uint16_t node_id, uint32_t slot, 
             return;
         }
         impact->counters.pairs_count++;
+        impact->latest[subscriber] = sight(node_id, slot);
         *pair = (struct pair){1, slot, subscriber, impact->firsts[node_id], node_id, 0};
         impact->firsts[node_id] = at;
-    } else if (slot >= pair->last_slot) {
+        return;
+    }
+    impact->latest[subscriber] = sight(node_id, slot);
+    if (slot >= pair->last_slot) {
         const uint32_t step = slot - pair->last_slot;
         pair->slots = (step < 64 ? pair->slots << step : 0) | 1;
         pair->last_slot = slot;
@@ -235,14 +249,35 @@ static inline void row_add(struct tg_impact *impact, const struct tg_impact_rows
     impact->slot_first = slot < impact->slot_first ? slot : impact->slot_first;
     impact->counters.rows_count++;
     revenue_add(impact, node_id, slot, rows->currency[i], rows->amount[i]);
-    pair_add(impact, node_id, slot, rows->subscriber[i], place);
+    if (place != PLACE_KNOWN) {
+        pair_add(impact, node_id, slot, rows->subscriber[i], place);
+    }
 }
 
+static inline void latest_ask(const struct tg_impact *impact, const struct tg_impact_rows *rows,
+                              uint32_t from, uint32_t count)
+{
+    for (uint32_t i = from; i < from + count; i++) {
+        if (rows->subscriber[i] < impact->subscribers_count_max) {
+            __builtin_prefetch(&impact->latest[rows->subscriber[i]]);
+        }
+    }
+}
+
+/* Places of pairs, but of rows that change nothing. */
 static inline void places_ask(const struct tg_impact *impact, const struct tg_impact_rows *rows,
-                              uint32_t from, uint32_t count, uint32_t *places)
+                              uint32_t from, uint32_t count, struct span *span, uint32_t *places)
 {
     for (uint32_t i = 0; i < count; i++) {
-        places[i] = pair_place(impact, rows->node_id[from + i], rows->subscriber[from + i]);
+        const uint16_t node_id = rows->node_id[from + i];
+        const uint32_t subscriber = rows->subscriber[from + i];
+        if (subscriber < impact->subscribers_count_max &&
+            slot_enter(impact, span, rows->start_ns[from + i]) &&
+            impact->latest[subscriber] == sight(node_id, span->slot)) {
+            places[i] = PLACE_KNOWN;
+            continue;
+        }
+        places[i] = pair_place(impact, node_id, subscriber);
         __builtin_prefetch(&impact->pairs[places[i]], 1);
     }
 }
@@ -253,16 +288,20 @@ static inline uint32_t group_count(uint32_t from, uint32_t count)
     return left < GROUP_ROWS ? left : GROUP_ROWS;
 }
 
-/* The next group's pairs are asked for before this one's are worked on. */
+/* What the group after the next needs to know and the next one's pairs are asked for before this
+ * one is worked on. */
 void tg_impact_add(struct tg_impact *impact, const struct tg_impact_rows *rows, uint32_t count)
 {
     uint32_t places[2][GROUP_ROWS];
     struct span span = {0, 0, 0};
-    places_ask(impact, rows, 0, group_count(0, count), places[0]);
+    latest_ask(impact, rows, 0, group_count(0, count));
+    latest_ask(impact, rows, GROUP_ROWS, group_count(GROUP_ROWS, count));
+    places_ask(impact, rows, 0, group_count(0, count), &span, places[0]);
     for (uint32_t from = 0; from < count; from += GROUP_ROWS) {
         const uint32_t half = from / GROUP_ROWS % 2;
         const uint32_t next = from + GROUP_ROWS;
-        places_ask(impact, rows, next, group_count(next, count), places[half ^ 1]);
+        latest_ask(impact, rows, next + GROUP_ROWS, group_count(next + GROUP_ROWS, count));
+        places_ask(impact, rows, next, group_count(next, count), &span, places[half ^ 1]);
         for (uint32_t i = 0; i < group_count(from, count); i++) {
             row_add(impact, rows, from + i, &span, places[half][i]);
         }

@@ -4,8 +4,9 @@
  * journal.
  *
  *  Source: design 8 (health joined with revenue). Amounts are integers at the currency's rating
- * scale. Threads: one owner thread (control). Allocates: in tg_impact_open only. Cost: one hash
- * probe a row; a question walks the subscribers of the nodes concerned.
+ * scale. Threads: one owner thread (control). Allocates: in tg_impact_open only. Cost: a word
+ * a row, eight octets a subscriber; a hash probe for the first of a node and hour, and of everybody
+ * who is seen at several in turns. A question walks the subscribers of the nodes concerned.
  *
  *  Subscribers are counted exactly: one entry a (node, subscriber) with a bit a slot of time. When
  * the table is full further pairs are counted and the answer says "at least".
