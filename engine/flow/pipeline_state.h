@@ -13,6 +13,7 @@
 #include "flow/hold.h"
 #include "flow/pipeline.h"
 #include "flow/positions.h"
+#include "flow/remember.h"
 #include "ledger/checkpoint.h"
 #include "ledger/journal.h"
 #include "ledger/lanes.h"
@@ -25,10 +26,19 @@ struct tg_roster;
 #define TG_BLOB_SOURCES "sources"  /**< Checkpoint: keys of sources, by id. */
 #define TG_BLOB_DECODER "decoder/" /**< Checkpoint: and a decoder's name: its state. */
 
-/** @brief What lanes make of the blocks they decode, for the control thread. */
+/** @brief What a lane makes of a block, for the control thread. */
+struct tg_restore_made {
+    struct tg_remember remember; /**< For the duplicate check. */
+    struct tg_rate_sums *sums;   /**< For account lines; of rows that are posted. */
+    uint8_t flags;               /**< Of all rows. */
+    uint8_t charge_flags;        /**< Of all charges. */
+};
+
+/** @brief What recovery needs besides the tables. */
 struct tg_restore {
     const struct tg_catalog_snapshot *catalog; /**< The one in force. */
-    struct tg_rate_sums *sums[TG_LANES_MAX];   /**< Of the block that a lane gave last. */
+    bool is_posted;                            /**< Blocks are behind the checkpoint. */
+    struct tg_restore_made made[TG_LANES_MAX]; /**< Of the block that a lane gave last. */
 };
 
 /** @brief The data plane. */
@@ -75,28 +85,28 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
 
 /* restore_rows.c */
 
-/** @brief Columns that tg_restore_rows reads. @param pipeline Object. @param is_posted As there.
- *  @return TG_COLUMN_BIT of each; 0: whole rows. */
+/** @brief Columns that tg_restore_rows reads. @param pipeline Object. @param is_posted Rows behind
+ *  the checkpoint: lines and cumulative readings do not have them. @return TG_COLUMN_BIT of each;
+ *  0: whole rows. */
 uint64_t tg_restore_columns(const struct tg_pipeline *pipeline, bool is_posted);
 
-/** @brief Make room for what lanes make. @param pipeline Tables made. @return TG_OK,
- *  TG_E_NO_MEMORY. */
+/** @brief Make room for what lanes make. @param pipeline tg_dedup_restore_begin was called.
+ *  @return TG_OK, TG_E_NO_MEMORY. */
 enum tg_err tg_restore_begin(struct tg_pipeline *pipeline);
 
 /** @brief Give it back. @param pipeline Begun, or not. */
 void tg_restore_end(struct tg_pipeline *pipeline);
 
-/** @brief On a lane's thread: what a block's rows add to account lines.
+/** @brief On a lane's thread: what follows from a block alone (tg_lanes_work.make).
  *  @param context The pipeline, begun; of it only what belongs to the lane is written.
- *  @param view The block's. */
+ *  @param view The block's, with tg_restore_columns. */
 void tg_restore_make(void *context, const struct tg_scan_view *view);
 
-/** @brief Replay the rows of a block. @param pipeline Tables begun. @param view The block's, with
- *  one row or more. @param is_posted Rows behind the checkpoint: lines and cumulative readings do
- *  not have them. @param[out] why May be NULL. @return TG_OK, TG_E_CORRUPT, or as tg_scan_structs.
- */
+/** @brief Replay the rows of a block. @param pipeline Begun. @param view The block's, with one row
+ *  or more, of which tg_restore_make was called. @param[out] why May be NULL.
+ *  @return TG_OK, TG_E_CORRUPT, or as tg_scan_structs. */
 enum tg_err tg_restore_rows(struct tg_pipeline *pipeline, const struct tg_scan_view *view,
-                            bool is_posted, struct tg_why *why);
+                            struct tg_why *why);
 
 /** @brief Add the CPU time since *at_ns to a step. @param pipeline Object. @param step Which.
  *  @param[in,out] at_ns Of tg_clock_thread_cpu_ns; moved on. */

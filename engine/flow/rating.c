@@ -290,32 +290,6 @@ void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
     }
 }
 
-bool tg_rating_remember_columns(struct tg_rating *rating, const uint8_t *fates,
-                                const int16_t *reasons, const int64_t *start_ns, uint32_t count)
-{
-    if (tg_dedup_restore_skips(rating->dedup) < count) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count;) {
-        /* Runs: nearly all rows are rated. */
-        const bool is_remembered = tg_rating_is_remembered(fates[i], reasons[i]);
-        const uint8_t fate = fates[i];
-        uint32_t end = i + 1;
-        while (end < count && fates[end] == fate &&
-               tg_rating_is_remembered(fate, reasons[end]) == is_remembered) {
-            end++;
-        }
-        if (is_remembered) {
-            tg_dedup_restore_skip(rating->dedup, start_ns + i, end - i);
-        }
-        if (fate < TG_FATE_COUNT) {
-            rating->counts.fate_rows[fate] += end - i;
-        }
-        i = end;
-    }
-    return true;
-}
-
 void tg_rating_learn(struct tg_rating *rating, const struct tg_usage *rows, uint32_t count)
 {
     uint64_t *rated = &rating->counts.fate_rows[TG_FATE_RATED];

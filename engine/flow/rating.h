@@ -125,19 +125,6 @@ void tg_rating_remember(struct tg_rating *rating, const struct tg_usage *rows,
                         const struct tg_charge *charges, uint32_t count);
 
 /**
- * @brief tg_rating_remember by columns, as long as the duplicate check forgets all of the rows
- * again before the journal ends.
- * @param[in,out] rating    Worker that owns the rows.
- * @param[in]     fates     Of the charges; shape [count].
- * @param[in]     reasons   Of the charges; shape [count].
- * @param[in]     start_ns  Of the rows; shape [count].
- * @param[in]     count     Any.
- * @return false, and nothing is done, when a row of them may have to be kept.
- */
-bool tg_rating_remember_columns(struct tg_rating *rating, const uint8_t *fates,
-                                const int16_t *reasons, const int64_t *start_ns, uint32_t count);
-
-/**
  * @brief The same for corrections that are posted while the engine runs.
  * @param[in,out] rating  Worker that owns the rows; no row of it is under way.
  * @param[in]     rows    Rated; shape [count].

@@ -141,7 +141,7 @@ static enum tg_err block_replay(void *context, const struct tg_scan_view *view)
 
 static enum tg_err rows_replay(void *context, const struct tg_scan_view *view, struct tg_why *why)
 {
-    return tg_restore_rows(context, view, true, why);
+    return tg_restore_rows(context, view, why);
 }
 
 static enum tg_err observations_replay(void *context, const struct tg_observation *observations,
@@ -260,9 +260,11 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
                                           .dir = pipeline->params.data_dir,
                                           .epoch_max = epoch_max,
                                           .columns = tg_restore_columns(pipeline, false)};
+    const struct tg_lanes_work work = {pipeline, tg_restore_make};
     struct tg_lanes *lanes = NULL;
     struct tg_scan_view view;
-    enum tg_err err = tg_lanes_open(&params, 0, false, NULL, &lanes, why);
+    pipeline->restore->is_posted = false;
+    enum tg_err err = tg_lanes_open(&params, 0, false, &work, &lanes, why);
     while (err == TG_OK && (err = tg_lanes_next(lanes, &view, why)) == TG_OK) {
         const struct tg_observation *observations;
         const uint8_t *text;
@@ -274,7 +276,7 @@ static enum tg_err history_replay(struct tg_pipeline *pipeline, uint64_t epoch_m
                                     0);
         }
         if (err == TG_OK && view.rows_count > 0) {
-            err = tg_restore_rows(pipeline, &view, false, why);
+            err = tg_restore_rows(pipeline, &view, why);
         }
         err = err == TG_OK ? credit_notes_replay(pipeline, &view, why) : err;
     }
@@ -377,6 +379,7 @@ static enum tg_err journal_replay(struct tg_pipeline *pipeline, uint64_t epoch,
         err = history_replay(pipeline, epoch, why);
     }
     if (err == TG_OK) {
+        pipeline->restore->is_posted = true;
         err = tg_recover(pipeline->params.data_dir, epoch, NULL, &calls, recovered, why);
     }
     const enum tg_err ended = tables_end(pipeline, err == TG_OK ? why : NULL);
@@ -397,7 +400,9 @@ enum tg_err tg_pipeline_restore(struct tg_pipeline *pipeline, struct tg_why *why
     enum tg_err err = tg_checkpoint_load(pipeline->params.state, &loads, &epochs, why);
     if (err == TG_OK) {
         recovery->checkpoint_epoch = epochs.epoch;
-        tg_sessions_pages_loaded(pipeline->sessions);
+        if (recovery->checkpoint_epoch > 0) {
+            tg_sessions_pages_loaded(pipeline->sessions);
+        }
         tg_restore_step_take(pipeline, TG_RESTORE_CHECKPOINT, &at_ns);
         err = journal_replay(pipeline, recovery->checkpoint_epoch, &recovered, why);
     }

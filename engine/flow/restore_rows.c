@@ -172,38 +172,49 @@ enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_us
     return err;
 }
 
-/* ---- ahead ----------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 enum tg_err tg_restore_begin(struct tg_pipeline *pipeline)
 {
-    struct tg_restore *made = calloc(1, sizeof *made);
-    pipeline->restore = made;
-    if (made == NULL) {
-        return TG_E_NO_MEMORY;
+    struct tg_restore *restore = calloc(1, sizeof *restore);
+    enum tg_err err = restore != NULL ? TG_OK : TG_E_NO_MEMORY;
+    pipeline->restore = restore;
+    for (uint32_t lane = 0; lane < TG_LANES_MAX && err == TG_OK; lane++) {
+        struct tg_restore_made *made = &restore->made[lane];
+        made->sums = tg_rate_sums_create(pipeline->accounts);
+        err = made->sums != NULL ? tg_remember_open(&made->remember, pipeline->ratings[0]->dedup)
+                                 : TG_E_NO_MEMORY;
     }
-    made->catalog = tg_snapshot_read(pipeline->params.catalog);
-    for (uint32_t lane = 0; lane < TG_LANES_MAX; lane++) {
-        made->sums[lane] = tg_rate_sums_create(pipeline->accounts);
-        if (made->sums[lane] == NULL) {
-            return TG_E_NO_MEMORY;
-        }
+    if (err == TG_OK) {
+        restore->catalog = tg_snapshot_read(pipeline->params.catalog);
     }
-    return TG_OK;
+    return err;
 }
 
 void tg_restore_end(struct tg_pipeline *pipeline)
 {
     for (uint32_t lane = 0; pipeline->restore != NULL && lane < TG_LANES_MAX; lane++) {
-        tg_rate_sums_free(pipeline->restore->sums[lane]);
+        tg_rate_sums_free(pipeline->restore->made[lane].sums);
+        tg_remember_close(&pipeline->restore->made[lane].remember);
     }
     free(pipeline->restore);
     pipeline->restore = NULL;
+}
+
+static uint8_t bits_any(const uint8_t *column, uint32_t count)
+{
+    uint8_t bits = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bits |= column[i];
+    }
+    return bits;
 }
 
 void tg_restore_make(void *context, const struct tg_scan_view *view)
 {
     const struct tg_pipeline *pipeline = context;
     const struct tg_restore *restore = pipeline->restore;
+    struct tg_restore_made *made = &pipeline->restore->made[view->lane];
     const struct tg_rate_columns columns = {.start_ns = view->start_ns,
                                             .source_id = view->source_id,
                                             .service = view->service,
@@ -217,26 +228,21 @@ void tg_restore_make(void *context, const struct tg_scan_view *view)
                                             .catalog_version = view->catalog_version,
                                             .fate = view->fate,
                                             .unit = view->unit};
-    if (pipeline->ratings_count == 1 && view->rows_count > 0) {
-        tg_rate_sums_make(restore->sums[view->lane], restore->catalog, &columns, view->rows_count);
+    if (pipeline->ratings_count > 1 || view->rows_count == 0) {
+        return;
     }
-}
-
-/* ---- columns --------------------------------------------------------------------------------- */
-
-static unsigned bits_any(const uint8_t *column, uint32_t count)
-{
-    unsigned bits = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        bits |= column[i];
+    made->charge_flags = bits_any(view->charge_flags, view->rows_count);
+    tg_remember_make(&made->remember, view);
+    if (restore->is_posted) {
+        made->flags = bits_any(view->flags, view->rows_count);
+        tg_rate_sums_make(made->sums, restore->catalog, &columns, view->rows_count);
     }
-    return bits;
 }
 
 static void columns_note(struct tg_pipeline *pipeline, const struct tg_scan_view *view)
 {
     tg_timeline_life(pipeline->timeline, view->node_id, view->start_ns, view->rows_count);
-    if (bits_any(view->charge_flags, view->rows_count) == 0) {
+    if (pipeline->restore->made[view->lane].charge_flags == 0) {
         return;
     }
     for (uint32_t i = 0; i < view->rows_count; i++) {
@@ -249,55 +255,39 @@ static void columns_note(struct tg_pipeline *pipeline, const struct tg_scan_view
     }
 }
 
-static enum tg_err columns_remember(struct tg_rating *rating, const struct tg_scan_view *view,
-                                    struct tg_why *why)
-{
-    const struct tg_usage *rows;
-    const struct tg_charge *charges;
-    if (tg_rating_remember_columns(rating, view->fate, view->reason, view->start_ns,
-                                   view->rows_count)) {
-        return TG_OK;
-    }
-    const enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
-    if (err == TG_OK) {
-        tg_rating_remember(rating, rows, charges, view->rows_count);
-    }
-    return err;
-}
-
-/* Sums were made ahead of most blocks. */
-static enum tg_err columns_apply(struct tg_pipeline *pipeline, struct tg_rate *rate,
+static enum tg_err columns_apply(const struct tg_restore *restore, struct tg_rate *rate,
                                  const struct tg_scan_view *view, struct tg_why *why)
 {
     const struct tg_usage *rows;
     const struct tg_charge *charges;
     bool is_done = false;
-    enum tg_err err = tg_rate_apply_sums(rate, pipeline->restore->sums[view->lane], &is_done);
+    enum tg_err err = tg_rate_apply_sums(rate, restore->made[view->lane].sums, &is_done);
     if (err != TG_OK || is_done) {
         return err;
     }
     err = tg_scan_structs(view, &rows, &charges, why);
-    return err == TG_OK
-               ? tg_rate_apply(rate, pipeline->restore->catalog, rows, charges, view->rows_count)
-               : err;
+    return err == TG_OK ? tg_rate_apply(rate, restore->catalog, rows, charges, view->rows_count)
+                        : err;
 }
 
 enum tg_err tg_restore_rows(struct tg_pipeline *pipeline, const struct tg_scan_view *view,
-                            bool is_posted, struct tg_why *why)
+                            struct tg_why *why)
 {
+    struct tg_restore *restore = pipeline->restore;
+    struct tg_restore_made *made = &restore->made[view->lane];
     struct tg_rating *rating = pipeline->ratings[0];
     int64_t at_ns = tg_clock_thread_cpu_ns();
     progress_tell(pipeline, view->rows_count);
     if (pipeline->ratings_count > 1 ||
-        (is_posted && (bits_any(view->flags, view->rows_count) & TG_USAGE_CUMULATIVE) != 0)) {
-        return whole_replay(pipeline, view, is_posted, why);
+        (restore->is_posted && (made->flags & TG_USAGE_CUMULATIVE) != 0)) {
+        return whole_replay(pipeline, view, restore->is_posted, why);
     }
     columns_note(pipeline, view);
     tg_restore_step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
-    enum tg_err err = columns_remember(rating, view, why);
+    enum tg_err err = tg_remember_block(rating, &made->remember, view, why);
     tg_restore_step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
-    if (err == TG_OK && is_posted) {
-        err = columns_apply(pipeline, rating->rate, view, why);
+    if (err == TG_OK && restore->is_posted) {
+        err = columns_apply(restore, rating->rate, view, why);
         tg_restore_step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
     }
     return err;

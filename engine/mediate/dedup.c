@@ -7,7 +7,7 @@
 
 #include <assert.h>
 #include <immintrin.h>
-#include <stdbool.h>
+#include <string.h>
 
 /* A bucket is a cache line with room for five records. `marks` holds six numbers of five bits: the
  * generation in which each slot was taken, and behind them that of the bucket's last overflow.
@@ -142,11 +142,11 @@ static uint32_t check_of(const struct tg_usage *row)
 
 /* Multiply-shift instead of a mask: the table need not be a power of two. It takes the upper bits,
  * so of tg_mix64 the shifts before and behind are left out: every bit of a key still moves them. */
-static inline uint64_t bucket_of(const struct tg_dedup *dedup, uint64_t key)
+static inline uint64_t bucket_of(uint64_t buckets_count, uint64_t key)
 {
     uint64_t mixed = key * TG_MIX64_FACTOR;
     mixed = (mixed ^ mixed >> 32) * TG_MIX64_FACTOR;
-    return (uint64_t)(((unsigned __int128)mixed * dedup->buckets_count) >> 64);
+    return (uint64_t)(((unsigned __int128)mixed * buckets_count) >> 64);
 }
 
 /* A number of five bits in each of the six places. */
@@ -322,7 +322,7 @@ static inline void quiet_ask(struct quiet *quiet, const struct tg_usage *rows, u
 {
     const struct tg_dedup *dedup = quiet->dedup;
     for (uint32_t i = from; i < to; i++) {
-        quiet->homes[i] = &dedup->buckets[bucket_of(dedup, key_of(&rows[i]))];
+        quiet->homes[i] = &dedup->buckets[bucket_of(dedup->buckets_count, key_of(&rows[i]))];
     }
     for (uint32_t i = from; i < to; i++) {
         __builtin_prefetch(quiet->homes[i], 1);
@@ -396,7 +396,7 @@ void tg_dedup_run(struct tg_dedup *dedup, const struct tg_usage *rows, size_t st
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct tg_usage *row = (const void *)((const uint8_t *)rows + i * stride_bytes);
-        verdicts[i] = dedup_one(dedup, bucket_of(dedup, key_of(row)), row);
+        verdicts[i] = dedup_one(dedup, bucket_of(dedup->buckets_count, key_of(row)), row);
     }
 }
 
@@ -434,7 +434,7 @@ static inline void laid_keep(struct tg_dedup *dedup, const struct laid *laid)
 {
     const uint32_t age = dedup->pieces.generation - laid->generation;
     const uint32_t number = (dedup->now - age) & MARK_MASK;
-    uint64_t at = bucket_of(dedup, laid->key);
+    uint64_t at = bucket_of(dedup->buckets_count, laid->key);
     unsigned live = marks_live(dedup->now, dedup->buckets[at].marks);
     while ((live & SLOTS_ALL) == SLOTS_ALL) {
         struct bucket *full = &dedup->buckets[at];
@@ -459,7 +459,7 @@ static void piece_flush(struct tg_dedup *dedup, uint32_t piece)
     const uint32_t count = dedup->pieces.counts[piece];
     for (uint32_t i = 0; i < count + AHEAD_ROWS; i++) {
         if (i < count) {
-            __builtin_prefetch(&dedup->buckets[bucket_of(dedup, laid[i].key)], 1);
+            __builtin_prefetch(&dedup->buckets[bucket_of(dedup->buckets_count, laid[i].key)], 1);
         }
         if (i >= AHEAD_ROWS && dedup->pieces.generation - laid[i - AHEAD_ROWS].generation <= 1) {
             laid_keep(dedup, &laid[i - AHEAD_ROWS]);
@@ -468,64 +468,172 @@ static void piece_flush(struct tg_dedup *dedup, uint32_t piece)
     dedup->pieces.counts[piece] = 0;
 }
 
-/* All that record_keep does but for the table. */
-static void record_count(struct tg_dedup *dedup, const struct tg_usage *row)
-{
-    if (dedup->young.count == dedup->count_max) {
-        dedup_rotate(dedup);
-        dedup->pieces.generation++;
-    }
-    dedup->young.count++;
-    if (row->start_ns > dedup->young.event_ns_max) {
-        dedup->young.event_ns_max = row->start_ns;
-    }
-}
-
 uint64_t tg_dedup_restore_skips(const struct tg_dedup *dedup)
 {
     return dedup->pieces.skip_count;
 }
 
-void tg_dedup_restore_skip(struct tg_dedup *dedup, const int64_t *event_ns, uint32_t count)
+uint64_t tg_dedup_restore_room(const struct tg_dedup *dedup)
 {
-    assert(count <= dedup->pieces.skip_count);
-    dedup->pieces.skip_count -= count;
-    while (count > 0) {
-        if (dedup->young.count == dedup->count_max) {
-            dedup_rotate(dedup);
-            dedup->pieces.generation++;
-        }
-        const uint64_t room = dedup->count_max - dedup->young.count;
-        const uint32_t now = count < room ? count : (uint32_t)room;
-        int64_t event_ns_max = dedup->young.event_ns_max;
-        for (uint32_t i = 0; i < now; i++) {
-            event_ns_max = event_ns[i] > event_ns_max ? event_ns[i] : event_ns_max;
-        }
+    const uint64_t room = dedup->count_max - dedup->young.count;
+    return room > 0 ? room : dedup->count_max;
+}
+
+/* All that record_keep does for so many records but for the table. */
+static void records_count(struct tg_dedup *dedup, int64_t event_ns_max, uint64_t count)
+{
+    if (dedup->young.count == dedup->count_max) {
+        dedup_rotate(dedup);
+        dedup->pieces.generation++;
+    }
+    dedup->young.count += count;
+    if (event_ns_max > dedup->young.event_ns_max) {
         dedup->young.event_ns_max = event_ns_max;
-        dedup->young.count += now;
-        event_ns += now;
-        count -= now;
+    }
+}
+
+void tg_dedup_restore_skip(struct tg_dedup *dedup, int64_t event_ns_max, uint64_t count)
+{
+    assert(count <= dedup->pieces.skip_count && count <= tg_dedup_restore_room(dedup));
+    if (count > 0) {
+        dedup->pieces.skip_count -= count;
+        records_count(dedup, event_ns_max, count);
         dedup->now = GENERATION_FIRST; /* the table is empty, and its zeros must stay dead */
     }
 }
 
-void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row)
+static inline void record_lay(struct tg_dedup *dedup, uint32_t piece, struct laid laid)
 {
     struct pieces *pieces = &dedup->pieces;
-    if (pieces->skip_count > 0) {
-        tg_dedup_restore_skip(dedup, &row->start_ns, 1);
-        return;
-    }
-    record_count(dedup, row);
-    dedup->sweep_due += dedup->buckets_count;
-    sweep_run(dedup);
-    const uint64_t key = key_of(row);
-    const uint32_t piece = (uint32_t)(bucket_of(dedup, key) >> pieces->shift);
     if (pieces->counts[piece] == PIECE_RECORDS) {
         piece_flush(dedup, piece);
     }
-    pieces->laid[(size_t)piece * PIECE_RECORDS + pieces->counts[piece]++] =
-        (struct laid){key, check_of(row), pieces->generation};
+    laid.generation = pieces->generation;
+    pieces->laid[(size_t)piece * PIECE_RECORDS + pieces->counts[piece]++] = laid;
+}
+
+void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row)
+{
+    if (dedup->pieces.skip_count > 0) {
+        tg_dedup_restore_skip(dedup, row->start_ns, 1);
+        return;
+    }
+    records_count(dedup, row->start_ns, 1);
+    dedup->sweep_due += dedup->buckets_count;
+    sweep_run(dedup);
+    const uint64_t key = key_of(row);
+    const uint32_t piece = (uint32_t)(bucket_of(dedup->buckets_count, key) >> dedup->pieces.shift);
+    record_lay(dedup, piece, (struct laid){.key = key, .check = check_of(row)});
+}
+
+/* ---- sorted ahead ---------------------------------------------------------------------------- */
+
+struct tg_dedup_sorted {
+    struct laid *added;  /* [capacity]: as they came; generation is the piece */
+    struct laid *sorted; /* [capacity]: piece after piece */
+    uint32_t *ends;      /* [pieces_count]: where a piece's records end, and the next's begin */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t pieces_count;
+    uint32_t shift;
+    uint64_t buckets_count;
+    int64_t event_ns_max;
+};
+
+struct tg_dedup_sorted *tg_dedup_sorted_create(const struct tg_dedup *dedup)
+{
+    struct tg_dedup_sorted *made = tg_pages_take(sizeof *made);
+    if (made == NULL) {
+        return NULL;
+    }
+    made->pieces_count = dedup->pieces.pieces_count;
+    made->shift = dedup->pieces.shift;
+    made->buckets_count = dedup->buckets_count;
+    made->ends = tg_pages_take(made->pieces_count * sizeof *made->ends);
+    if (made->ends == NULL) {
+        tg_dedup_sorted_free(made);
+        return NULL;
+    }
+    return made;
+}
+
+static void sorted_room_free(struct tg_dedup_sorted *sorted)
+{
+    tg_pages_free(sorted->added, sorted->capacity * sizeof *sorted->added);
+    tg_pages_free(sorted->sorted, sorted->capacity * sizeof *sorted->sorted);
+    sorted->added = NULL;
+    sorted->sorted = NULL;
+    sorted->capacity = 0;
+}
+
+void tg_dedup_sorted_free(struct tg_dedup_sorted *sorted)
+{
+    if (sorted != NULL) {
+        sorted_room_free(sorted);
+        tg_pages_free(sorted->ends, sorted->pieces_count * sizeof *sorted->ends);
+        tg_pages_free(sorted, sizeof *sorted);
+    }
+}
+
+bool tg_dedup_sorted_begin(struct tg_dedup_sorted *sorted, uint32_t rows_count_max)
+{
+    if (rows_count_max > sorted->capacity) {
+        sorted_room_free(sorted);
+        sorted->added = tg_pages_take(rows_count_max * sizeof *sorted->added);
+        sorted->sorted = tg_pages_take(rows_count_max * sizeof *sorted->sorted);
+        sorted->capacity = rows_count_max;
+    }
+    sorted->count = 0;
+    sorted->event_ns_max = INT64_MIN;
+    memset(sorted->ends, 0, sorted->pieces_count * sizeof *sorted->ends);
+    if (rows_count_max > 0 && (sorted->added == NULL || sorted->sorted == NULL)) {
+        sorted_room_free(sorted);
+        return false;
+    }
+    return true;
+}
+
+void tg_dedup_sorted_add(struct tg_dedup_sorted *sorted, const struct tg_usage *row)
+{
+    const uint64_t key = key_of(row);
+    const uint32_t piece = (uint32_t)(bucket_of(sorted->buckets_count, key) >> sorted->shift);
+    assert(sorted->count < sorted->capacity);
+    sorted->added[sorted->count++] = (struct laid){key, check_of(row), piece};
+    sorted->ends[piece]++;
+    if (row->start_ns > sorted->event_ns_max) {
+        sorted->event_ns_max = row->start_ns;
+    }
+}
+
+void tg_dedup_sorted_end(struct tg_dedup_sorted *sorted)
+{
+    uint32_t begin = 0;
+    for (uint32_t piece = 0; piece < sorted->pieces_count; piece++) {
+        const uint32_t count = sorted->ends[piece];
+        sorted->ends[piece] = begin;
+        begin += count;
+    }
+    for (uint32_t i = 0; i < sorted->count; i++) {
+        sorted->sorted[sorted->ends[sorted->added[i].generation]++] = sorted->added[i];
+    }
+}
+
+void tg_dedup_restore_sorted(struct tg_dedup *dedup, const struct tg_dedup_sorted *sorted)
+{
+    assert(dedup->pieces.skip_count == 0 && sorted->buckets_count == dedup->buckets_count);
+    assert(sorted->count <= tg_dedup_restore_room(dedup));
+    if (sorted->count == 0) {
+        return;
+    }
+    records_count(dedup, sorted->event_ns_max, sorted->count);
+    dedup->sweep_due += dedup->buckets_count * sorted->count;
+    sweep_run(dedup);
+    uint32_t i = 0;
+    for (uint32_t piece = 0; piece < sorted->pieces_count; piece++) {
+        for (; i < sorted->ends[piece]; i++) {
+            record_lay(dedup, piece, sorted->sorted[i]);
+        }
+    }
 }
 
 void tg_dedup_restore_end(struct tg_dedup *dedup)

@@ -19,6 +19,7 @@
 #include "abi/err.h"
 #include "abi/usage.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,14 +65,44 @@ uint64_t tg_dedup_skip(const struct tg_dedup *dedup, uint64_t records_count);
  *  @param dedup Begun. @return Count. */
 uint64_t tg_dedup_restore_skips(const struct tg_dedup *dedup);
 
+/** @brief Room until the young generation turns. @param dedup Begun. @return Records, at least 1.
+ */
+uint64_t tg_dedup_restore_room(const struct tg_dedup *dedup);
+
 /** @brief What tg_dedup_restore does with records that are not put into the table.
- *  @param dedup Begun. @param event_ns Their start_ns; shape [count].
- *  @param count At most tg_dedup_restore_skips. */
-void tg_dedup_restore_skip(struct tg_dedup *dedup, const int64_t *event_ns, uint32_t count);
+ *  @param dedup Begun. @param event_ns_max The latest of their start_ns. @param count At most
+ *  tg_dedup_restore_skips and tg_dedup_restore_room. */
+void tg_dedup_restore_skip(struct tg_dedup *dedup, int64_t event_ns_max, uint64_t count);
 
 /** @brief Remember an accepted record, the next in journal order. @param dedup Begun.
  *  @param row As journaled. */
 void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row);
+
+/** Records in the order of their places in a table: another thread than the table's writer can make
+ *  them, and a thousand are remembered as one. */
+struct tg_dedup_sorted;
+
+/** @brief Make. @param dedup Begun; only its size is looked at, also later on.
+ *  @return None sorted, or NULL: no memory. Give back with tg_dedup_sorted_free. */
+struct tg_dedup_sorted *tg_dedup_sorted_create(const struct tg_dedup *dedup);
+
+/** @brief Give back. @param sorted Created, or NULL. */
+void tg_dedup_sorted_free(struct tg_dedup_sorted *sorted);
+
+/** @brief Forget what was sorted before. @param sorted Its thread's. @param rows_count_max As many
+ *  are added. @return false: no memory. */
+bool tg_dedup_sorted_begin(struct tg_dedup_sorted *sorted, uint32_t rows_count_max);
+
+/** @brief Add an accepted record. @param sorted Begun. @param row As journaled. */
+void tg_dedup_sorted_add(struct tg_dedup_sorted *sorted, const struct tg_usage *row);
+
+/** @brief Sort what was added. @param sorted Begun. */
+void tg_dedup_sorted_end(struct tg_dedup_sorted *sorted);
+
+/** @brief Remember all of them, the next in journal order. @param dedup Begun, and
+ *  tg_dedup_restore_skips is 0. @param sorted Sorted for a table of this size; at most
+ *  tg_dedup_restore_room. */
+void tg_dedup_restore_sorted(struct tg_dedup *dedup, const struct tg_dedup_sorted *sorted);
 
 /** @brief End what tg_dedup_restore_begin began. @param dedup Begun, or not. */
 void tg_dedup_restore_end(struct tg_dedup *dedup);

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define AHEAD_ROWS    16u
+#define PIECE_SHIFT   14u   /* 16,384 lines of a month: 1 MiB stays in the second-level cache */
+#define PIECES_MAX    1024u /* more subscribers have larger pieces */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* ---- rows kept back ---------------------------------------------------------------------------
@@ -19,10 +21,13 @@
 enum tg_err tg_rate_apply_begin(struct tg_rate *rate)
 {
     struct tg_rate_applied *applied = &rate->applied;
-    const uint32_t subscribers_max = tg_accounts_subscribers_max(rate->accounts);
+    const uint32_t last = tg_accounts_subscribers_max(rate->accounts) - 1;
     assert(applied->laid == NULL);
-    applied->piece_shift = tg_sum_piece_shift(subscribers_max);
-    applied->pieces_count = tg_sum_pieces_count(subscribers_max);
+    applied->piece_shift = PIECE_SHIFT;
+    while (last >> applied->piece_shift >= PIECES_MAX) {
+        applied->piece_shift++;
+    }
+    applied->pieces_count = (last >> applied->piece_shift) + 1;
     applied->laid =
         tg_pages_take((size_t)applied->pieces_count * TG_RATE_PIECE_ROWS * sizeof *applied->laid);
     applied->laid_counts = tg_pages_take(applied->pieces_count * sizeof *applied->laid_counts);
@@ -126,26 +131,26 @@ enum tg_err tg_rate_apply_end(struct tg_rate *rate)
     return err;
 }
 
-/* Keeps rows of one piece back with others of it, if any are; full ones are posted. */
-static enum tg_err run_lay(struct tg_rate *rate, uint32_t piece, const struct tg_rate_laid *rows,
-                           uint32_t count)
+/* Keeps rows back with others of their piece, if any are; full ones are posted. The places that are
+ * written next are a cache miss each, and stores wait for each other. */
+static enum tg_err rows_lay(struct tg_rate *rate, const struct tg_rate_laid *rows, uint32_t count)
 {
     const struct tg_rate_applied *applied = &rate->applied;
     enum tg_err err = TG_OK;
     if (applied->laid == NULL) {
         return laid_post(rate->accounts, rows, count);
     }
-    struct tg_rate_laid *laid = applied->laid + (size_t)piece * TG_RATE_PIECE_ROWS;
-    while (count > 0 && err == TG_OK) {
-        const uint32_t room = TG_RATE_PIECE_ROWS - applied->laid_counts[piece];
-        const uint32_t now = count < room ? count : room;
-        memcpy(laid + applied->laid_counts[piece], rows, now * sizeof *rows);
-        applied->laid_counts[piece] += now;
-        rows += now;
-        count -= now;
-        if (now == room) {
+    for (uint32_t i = 0; i < count && err == TG_OK; i++) {
+        if (i + AHEAD_ROWS < count) {
+            const uint32_t next = rows[i + AHEAD_ROWS].subscriber >> applied->piece_shift;
+            __builtin_prefetch(
+                applied->laid + (size_t)next * TG_RATE_PIECE_ROWS + applied->laid_counts[next], 1);
+        }
+        const uint32_t piece = rows[i].subscriber >> applied->piece_shift;
+        if (applied->laid_counts[piece] == TG_RATE_PIECE_ROWS) {
             err = piece_post(rate, piece);
         }
+        applied->laid[(size_t)piece * TG_RATE_PIECE_ROWS + applied->laid_counts[piece]++] = rows[i];
     }
     return err;
 }
@@ -164,16 +169,8 @@ static bool lines_are_plain(const struct tg_accounts *accounts, const struct tg_
 
 enum tg_err tg_rate_apply_sums(struct tg_rate *rate, const struct tg_rate_sums *sums, bool *is_done)
 {
-    enum tg_err err = TG_OK;
-    uint32_t begin = 0;
-    assert(rate->applied.laid == NULL || rate->applied.piece_shift == sums->piece_shift);
-    *is_done = sums->is_whole &&
-               lines_are_plain(rate->accounts, sums->rows, sums->ends[sums->pieces_count - 1]);
-    for (uint32_t piece = 0; *is_done && piece < sums->pieces_count && err == TG_OK; piece++) {
-        err = run_lay(rate, piece, sums->rows + begin, sums->ends[piece] - begin);
-        begin = sums->ends[piece];
-    }
-    return err;
+    *is_done = sums->is_whole && lines_are_plain(rate->accounts, sums->rows, sums->rows_count);
+    return *is_done ? rows_lay(rate, sums->rows, sums->rows_count) : TG_OK;
 }
 
 /* ---- a row ------------------------------------------------------------------------------------
@@ -245,7 +242,7 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
         const uint32_t period = tg_rate_period(rate, rows[i].start_ns);
         switch (row_way(rate, snapshot, &rows[i], &charges[i], period, &laid)) {
         case TG_SUM_MADE:
-            err = run_lay(rate, laid.subscriber >> rate->applied.piece_shift, &laid, 1);
+            err = rows_lay(rate, &laid, 1);
             break;
         case TG_SUM_NONE:
             break;

@@ -128,24 +128,11 @@ TG_SUM_INLINE enum tg_sum_way tg_sum_row(struct tg_rate_priced *priced,
     return tg_sum_make(priced, row, charge, period, laid) ? TG_SUM_MADE : TG_SUM_BAD;
 }
 
-/** @brief Rows of neighbouring lines belong to one piece. @param subscribers_max Lines there are,
- *  at least 1. @return Piece of a subscriber: his index >> this. */
-uint32_t tg_sum_piece_shift(uint32_t subscribers_max);
-
-/** @brief Pieces. @param subscribers_max As for tg_sum_piece_shift. @return How many, at most
- *  1,024. */
-static inline uint32_t tg_sum_pieces_count(uint32_t subscribers_max)
-{
-    return ((subscribers_max - 1) >> tg_sum_piece_shift(subscribers_max)) + 1;
-}
-
-/* The rows of a block by pieces; see sums.h. */
+/* Of a block; see sums.h. */
 struct tg_rate_sums {
-    struct tg_rate_laid *rows; /* [rows_capacity]: piece after piece, in journal order within */
-    uint32_t *ends;            /* [pieces_count]: where a piece's rows end, and the next's begin */
+    struct tg_rate_laid *rows; /* [rows_capacity]: those that add something, in journal order */
     uint32_t rows_capacity;
-    uint32_t pieces_count;
-    uint32_t piece_shift;
+    uint32_t rows_count;
     uint32_t subscribers_max;
     bool is_whole;
     struct tg_rate_month month; /* of the rows before */

@@ -8,22 +8,9 @@
 #include "rate/sum_row.h"
 
 #include <assert.h>
-#include <string.h>
 
-#define AHEAD_ROWS  16u
-#define BATCH_ROWS  256u  /* whose columns stay in the first-level cache from look to sum */
-#define ROWS_FIRST  1024u /* small journals need no more room */
-#define PIECE_SHIFT 14u   /* 16,384 lines of a month: 1 MiB stays in the second-level cache */
-#define PIECES_MAX  1024u /* more subscribers have larger pieces */
-
-uint32_t tg_sum_piece_shift(uint32_t subscribers_max)
-{
-    uint32_t shift = PIECE_SHIFT;
-    while ((subscribers_max - 1) >> shift >= PIECES_MAX) {
-        shift++;
-    }
-    return shift;
-}
+#define BATCH_ROWS 256u  /* whose columns stay in the first-level cache from look to sum */
+#define ROWS_FIRST 1024u /* small journals need no more room */
 
 /* ---- the image ------------------------------------------------------------------------------- */
 
@@ -97,18 +84,9 @@ void tg_sum_enter(struct tg_rate_priced *priced, const struct tg_catalog_snapsho
 
 struct tg_rate_sums *tg_rate_sums_create(const struct tg_accounts *accounts)
 {
-    const uint32_t subscribers_max = tg_accounts_subscribers_max(accounts);
     struct tg_rate_sums *made = tg_pages_take(sizeof *made);
-    if (made == NULL) {
-        return NULL;
-    }
-    made->subscribers_max = subscribers_max;
-    made->piece_shift = tg_sum_piece_shift(subscribers_max);
-    made->pieces_count = tg_sum_pieces_count(subscribers_max);
-    made->ends = tg_pages_take(made->pieces_count * sizeof *made->ends);
-    if (made->ends == NULL) {
-        tg_rate_sums_free(made);
-        return NULL;
+    if (made != NULL) {
+        made->subscribers_max = tg_accounts_subscribers_max(accounts);
     }
     return made;
 }
@@ -117,7 +95,6 @@ void tg_rate_sums_free(struct tg_rate_sums *sums)
 {
     if (sums != NULL) {
         tg_pages_free(sums->rows, sums->rows_capacity * sizeof *sums->rows);
-        tg_pages_free(sums->ends, sums->pieces_count * sizeof *sums->ends);
         tg_pages_free(sums, sizeof *sums);
     }
 }
@@ -137,39 +114,6 @@ static bool rows_room(struct tg_rate_sums *sums, uint32_t count)
 }
 
 /* ---- sums ------------------------------------------------------------------------------------ */
-
-/* Where the rated rows of each piece begin. Returns false when one is of nobody. */
-static bool pieces_begin(struct tg_rate_sums *sums, const struct tg_rate_columns *columns,
-                         uint32_t count)
-{
-    memset(sums->ends, 0, sums->pieces_count * sizeof *sums->ends);
-    for (uint32_t i = 0; i < count; i++) {
-        if (columns->fate[i] == TG_FATE_RATED) {
-            if (columns->subscriber[i] >= sums->subscribers_max) {
-                return false;
-            }
-            sums->ends[columns->subscriber[i] >> sums->piece_shift]++;
-        }
-    }
-    uint32_t begin = 0;
-    for (uint32_t piece = 0; piece < sums->pieces_count; piece++) {
-        const uint32_t rows_count = sums->ends[piece];
-        sums->ends[piece] = begin;
-        begin += rows_count;
-    }
-    return true;
-}
-
-static inline const struct tg_rate_laid *place_of(const struct tg_rate_sums *sums,
-                                                  uint32_t subscriber)
-{
-    return &sums->rows[sums->ends[subscriber >> sums->piece_shift]];
-}
-
-static inline struct tg_rate_laid *place_next(struct tg_rate_sums *sums, uint32_t subscriber)
-{
-    return &sums->rows[sums->ends[subscriber >> sums->piece_shift]++];
-}
 
 static uint32_t period_of(struct tg_rate_sums *sums, int64_t time_ns)
 {
@@ -197,10 +141,10 @@ static bool rows_are_of_month(struct tg_rate_sums *sums, const int64_t *start_ns
 }
 
 /* Are all rows sums, whoever they are of? False tells nothing. */
-static bool columns_are_sums(struct tg_rate_priced *priced,
-                             const struct tg_catalog_snapshot *snapshot,
+static bool columns_are_sums(struct tg_rate_sums *sums, const struct tg_catalog_snapshot *snapshot,
                              const struct tg_rate_columns *columns, uint32_t count)
 {
+    struct tg_rate_priced *priced = &sums->priced;
     const uint32_t version = columns->catalog_version[0];
     if (!tg_sum_is_entered(priced, version)) {
         tg_sum_enter(priced, snapshot, version);
@@ -208,6 +152,7 @@ static bool columns_are_sums(struct tg_rate_priced *priced,
     if (priced->image == NULL || priced->has_buckets || priced->has_rules) {
         return false;
     }
+    const uint32_t subscribers_max = sums->subscribers_max;
     const uint32_t prices_count = priced->prices_count;
     const uint8_t flags_long = priced->has_calls ? TG_USAGE_PARTIAL : 0;
     unsigned others = 0;
@@ -221,7 +166,8 @@ static bool columns_are_sums(struct tg_rate_priced *priced,
     }
     for (uint32_t i = 0; i < count; i++) {
         others |= (columns->catalog_version[i] ^ version) |
-                  (unsigned)(columns->price_id[i] >= prices_count);
+                  (unsigned)(columns->price_id[i] >= prices_count) |
+                  (unsigned)(columns->subscriber[i] >= subscribers_max);
     }
     for (uint32_t i = 0; i < count; i++) {
         others |= columns->allowance_units[i] > columns->billed_units[i];
@@ -234,22 +180,19 @@ static bool columns_are_sums(struct tg_rate_priced *priced,
 static bool batch_make(struct tg_rate_sums *sums, const struct tg_rate_columns *columns,
                        uint32_t count)
 {
+    struct tg_rate_laid *rows = sums->rows + sums->rows_count;
     const uint32_t period = sums->month.period;
     bool is_made = true;
     for (uint32_t i = 0; i < count; i++) {
-        if (i + AHEAD_ROWS < count) {
-            __builtin_prefetch(place_of(sums, columns->subscriber[i + AHEAD_ROWS]), 1);
-        }
         const struct tg_usage row = {.service = columns->service[i]};
         const struct tg_charge charge = {.amount = columns->amount[i],
                                          .billed_units = columns->billed_units[i],
                                          .allowance_units = columns->allowance_units[i],
                                          .subscriber = columns->subscriber[i],
                                          .unit = columns->unit[i]};
-        is_made = tg_sum_make(&sums->priced, &row, &charge, period,
-                              place_next(sums, charge.subscriber)) &&
-                  is_made;
+        is_made = tg_sum_make(&sums->priced, &row, &charge, period, &rows[i]) && is_made;
     }
+    sums->rows_count += count;
     return is_made;
 }
 
@@ -272,12 +215,9 @@ static bool rows_make(struct tg_rate_sums *sums, const struct tg_catalog_snapsho
                                          .catalog_version = columns->catalog_version[i],
                                          .fate = columns->fate[i],
                                          .unit = columns->unit[i]};
-        struct tg_rate_laid laid;
         way = tg_sum_row(&sums->priced, snapshot, sums->subscribers_max, &row, &charge,
-                         period_of(sums, row.start_ns), &laid);
-        if (way == TG_SUM_MADE) {
-            *place_next(sums, charge.subscriber) = laid;
-        }
+                         period_of(sums, row.start_ns), &sums->rows[sums->rows_count]);
+        sums->rows_count += way == TG_SUM_MADE;
     }
     return way <= TG_SUM_NONE;
 }
@@ -303,12 +243,13 @@ void tg_rate_sums_make(struct tg_rate_sums *sums, const struct tg_catalog_snapsh
                        const struct tg_rate_columns *columns, uint32_t count)
 {
     sums->priced.is_entered = false; /* another snapshot may lie at the same address */
-    sums->is_whole = rows_room(sums, count) && pieces_begin(sums, columns, count);
+    sums->rows_count = 0;
+    sums->is_whole = rows_room(sums, count);
     for (uint32_t at = 0; at < count && sums->is_whole; at += BATCH_ROWS) {
         const struct tg_rate_columns batch = columns_from(columns, at);
         const uint32_t batch_count = count - at < BATCH_ROWS ? count - at : BATCH_ROWS;
         sums->is_whole = rows_are_of_month(sums, batch.start_ns, batch_count) &&
-                                 columns_are_sums(&sums->priced, snapshot, &batch, batch_count)
+                                 columns_are_sums(sums, snapshot, &batch, batch_count)
                              ? batch_make(sums, &batch, batch_count)
                              : rows_make(sums, snapshot, &batch, batch_count);
     }

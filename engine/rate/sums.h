@@ -4,11 +4,10 @@
  *
  *  Source: rate.h, tg_rate_apply. Threads: one a set of sums, which may be another than the
  *  worker's: making them reads the block, the catalog and nothing else; posting them is the
- *  worker's. Allocates: when a block has more rows than any before. Cost: 12 ns a row.
+ *  worker's. Allocates: when a block has more rows than any before. Cost: 10 ns a row.
  *
- *  Most rows do no more than add to their line: a block of such rows is sorted by place, so that
- *  whoever posts it copies runs. A block with a row that does more is not made, and goes through
- *  tg_rate_apply as a whole.
+ *  Most rows do no more than add to their line. A block with a row that does more is not made, and
+ *  goes through tg_rate_apply as a whole.
  */
 #ifndef TG_RATE_SUMS_H
 #define TG_RATE_SUMS_H

@@ -196,6 +196,44 @@ static struct tg_usage stream_row(uint64_t number, uint64_t span)
     return row;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Remembers records one by one, or sorted by place, some at a time as blocks come. */
+static void restore_all(struct tg_dedup *dedup, const struct tg_usage *rows, uint64_t count,
+                        bool is_sorted)
+{
+    struct tg_dedup_sorted *sorted = tg_dedup_sorted_create(dedup);
+    cr_assert_not_null(sorted);
+    for (uint64_t i = 0; i < count;) {
+        const uint64_t room = least(tg_dedup_restore_room(dedup), count - i);
+        const uint64_t skipped = least(tg_dedup_restore_skips(dedup), room);
+        const uint64_t block = least(room, 1 + i % 1500);
+        int64_t event_ns_max = INT64_MIN;
+        for (uint64_t k = 0; k < skipped; k++) {
+            event_ns_max =
+                rows[i + k].start_ns > event_ns_max ? rows[i + k].start_ns : event_ns_max;
+        }
+        tg_dedup_restore_skip(dedup, event_ns_max, skipped);
+        i += skipped;
+        if (skipped == 0 && !is_sorted) {
+            tg_dedup_restore(dedup, &rows[i++]);
+        } else if (skipped == 0) {
+            cr_assert(tg_dedup_sorted_begin(sorted, (uint32_t)block));
+            for (uint64_t k = 0; k < block; k++) {
+                tg_dedup_sorted_add(sorted, &rows[i++]);
+            }
+            tg_dedup_sorted_end(sorted);
+            tg_dedup_restore_sorted(dedup, sorted);
+        }
+    }
+    tg_dedup_sorted_free(sorted);
+}
+
+#define RESTORED 6 /* three skips, one by one and sorted */
+
 /* If this fails a crash changes what is a duplicate: usage is charged again, or refused as too old,
  * that would not have been had the engine gone on. */
 Test(dedup_model, restored_from_the_accepted_records_it_answers_as_if_never_stopped)
@@ -228,23 +266,11 @@ Test(dedup_model, restored_from_the_accepted_records_it_answers_as_if_never_stop
         }
         const uint64_t skips[] = {0, tg_dedup_skip(live, accepted_count / 2),
                                   tg_dedup_skip(live, accepted_count)};
-        struct tg_dedup *restored[3];
-        for (size_t s = 0; s < 3; s++) {
+        struct tg_dedup *restored[RESTORED];
+        for (size_t s = 0; s < RESTORED; s++) {
             restored[s] = tg_dedup_create(records_max);
-            cr_assert_eq(tg_dedup_restore_begin(restored[s], skips[s]), TG_OK);
-            for (uint64_t i = 0; i < accepted_count;) {
-                int64_t event_ns[1000]; /* more than a generation of some cases at a time */
-                uint32_t count = 0;
-                while (count < 1000 && count < tg_dedup_restore_skips(restored[s])) {
-                    event_ns[count] = accepted[i + count].start_ns;
-                    count++;
-                }
-                tg_dedup_restore_skip(restored[s], event_ns, count);
-                i += count;
-                if (count < 1000 && i < accepted_count) {
-                    tg_dedup_restore(restored[s], &accepted[i++]);
-                }
-            }
+            cr_assert_eq(tg_dedup_restore_begin(restored[s], skips[s % 3]), TG_OK);
+            restore_all(restored[s], accepted, accepted_count, s >= 3);
             tg_dedup_restore_end(restored[s]);
             cr_expect_eq(tg_dedup_count(restored[s]), tg_dedup_count(live), "%s", cases[c].name);
             cr_expect_eq(tg_dedup_rotations(restored[s]), tg_dedup_rotations(live));
@@ -255,13 +281,13 @@ Test(dedup_model, restored_from_the_accepted_records_it_answers_as_if_never_stop
             const uint64_t number = end + i - (end < 3 * records_max ? end : 3 * records_max);
             const struct tg_usage row = stream_row(number, 4 * records_max);
             const int16_t verdict = judge(live, row);
-            for (size_t s = 0; s < 3; s++) {
+            for (size_t s = 0; s < RESTORED; s++) {
                 others_count += judge(restored[s], row) != verdict ? 1 : 0;
             }
         }
         cr_expect_eq(others_count, 0, "%s: %u other answers", cases[c].name,
                      (unsigned)others_count);
-        for (size_t s = 0; s < 3; s++) {
+        for (size_t s = 0; s < RESTORED; s++) {
             tg_dedup_free(restored[s]);
         }
         tg_dedup_free(live);
