@@ -138,6 +138,14 @@ static uint64_t parts_copy(const struct tg_replay *replay, struct tg_roster_key 
                 compact != NULL ? compact[one->holder] : one->holder, line, TG_ROSTER_KEY_STRETCH};
         }
     }
+    for (uint32_t i = 0; i < whole->roots_count; i++) {
+        const struct tg_roster_stretch *one = &whole->roots[i];
+        const uint32_t line = compact != NULL ? compact[one->line] : one->line;
+        if (line != TG_REPLAY_NOT_WANTED) {
+            keys[count++] = (struct tg_roster_key){
+                compact != NULL ? compact[one->holder] : one->holder, line, TG_ROSTER_KEY_ROOT};
+        }
+    }
     for (uint32_t i = 0; i < whole->pauses_count; i++) {
         const struct tg_roster_pause *one = &whole->pauses[i];
         const uint32_t line = compact != NULL ? compact[one->subscriber] : one->subscriber;
@@ -181,10 +189,11 @@ static enum tg_err roster_make(const struct tg_replay *replay,
         params.images_count = 1;
     }
     struct tg_roster_key *keys = NULL;
-    const size_t keys_bytes =
-        ((size_t)whole->stretches_count + whole->pauses_count + 1) * sizeof *keys;
+    const size_t keys_count =
+        (size_t)whole->stretches_count + whole->roots_count + whole->pauses_count;
+    const size_t keys_bytes = (keys_count + 1) * sizeof *keys;
     enum tg_err err = TG_OK;
-    if (whole->stretches_count + whole->pauses_count > 0) {
+    if (keys_count > 0) {
         keys = tg_pages_take(keys_bytes);
         err = keys != NULL ? TG_OK : tg_why_set(replay->why, TG_E_NO_MEMORY, "no memory to replay");
     }

@@ -286,6 +286,21 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
     }
 }
 
+/* One grant for several plans: a pool is one already, and what depends on when the subscription
+ * began would be another amount in each of its plans. */
+static void stacking_check(struct tg_compile *compile, const struct tg_yaml_node *node,
+                           const struct tg_allowance *allowance)
+{
+    const char *with = allowance->scope == TG_SCOPE_ACCOUNT    ? "scope: account"
+                       : allowance->proration != TG_GRANT_FULL ? "proration: actual_days"
+                       : allowance->rollover_periods != 0      ? "rollover"
+                                                               : NULL;
+    if ((allowance->options & TG_ALLOWANCE_ONCE) != 0 && with != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "stacking")->mark, NULL,
+                    "stacking: once does not go with %s", with);
+    }
+}
+
 /* An end of the validity; a date is the account's own. */
 static int64_t validity_read(const struct tg_yaml_node *node, const char *key, uint8_t option,
                              struct tg_allowance *allowance)
@@ -368,6 +383,7 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
     allowance_times_read(compile, node, &allowance);
     allowance.options |= tg_schema_number(keys, node, "blocker") != 0 ? TG_ALLOWANCE_BLOCKS : 0;
     allowance.options |= tg_schema_number(keys, node, "consume") != 0 ? TG_ALLOWANCE_RAW : 0;
+    allowance.options |= tg_schema_number(keys, node, "stacking") != 0 ? TG_ALLOWANCE_ONCE : 0;
     allowance.dimension = (uint8_t)tg_unit_dimension(allowance.unit);
     allowance.amount_base = base_read(compile, node, "amount", 1, allowance.unit, 0);
     if (price != NULL) {
@@ -378,6 +394,7 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
         allowance_dimension_check(compile, node, &allowance);
     }
     allowance_extras_read(compile, node, &allowance);
+    stacking_check(compile, node, &allowance);
     if (zones != NULL && zones->kind == TG_YAML_LIST) {
         allowance.zones_offset = (uint32_t)zone_bits_add(compile, zones);
     }

@@ -164,6 +164,7 @@ static void options_diff(struct tg_diff *diff, const struct tg_diff_item *item,
         const char *set;
     } options[] = {{"consume", TG_ALLOWANCE_RAW, "billed", "raw"},
                    {"blocker", TG_ALLOWANCE_BLOCKS, "false", "true"},
+                   {"stacking", TG_ALLOWANCE_ONCE, "each", "once"},
                    {"rollover.order", TG_ALLOWANCE_NEWEST_FIRST, "oldest_first", "newest_first"}};
     for (size_t i = 0; i < COUNT(options); i++) {
         const bool was_set = (was->options & options[i].option) != 0;

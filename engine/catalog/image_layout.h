@@ -510,7 +510,9 @@ enum tg_allowance_option {
     TG_ALLOWANCE_TO_IS_LOCAL = 2,   /**< valid_to_ns is. */
     TG_ALLOWANCE_BLOCKS = 4,        /**< Behind it no other one is asked. */
     TG_ALLOWANCE_NEWEST_FIRST = 8,  /**< Units rolled over are used behind the period's own. */
-    TG_ALLOWANCE_RAW = 16           /**< Draws what was used, before minimum and increments. */
+    TG_ALLOWANCE_RAW = 16,          /**< Draws what was used, before minimum and increments. */
+    TG_ALLOWANCE_ONCE = 32          /**< Plans that a subscription has one behind the other share
+                                         it: it lies on the shelf of its first line. */
 };
 
 /** @brief One bucket of free units. */

@@ -354,6 +354,7 @@ static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
                                                   .names = tg_catalog_services};
 static const char *const scopes[] = {"subscriber", "account", NULL};
 static const char *const rolls[] = {"oldest_first", "newest_first", NULL};
+static const char *const stackings[] = {"each", "once", NULL};
 static const char *const consumes[] = {"billed", "raw", NULL};
 static const char *const grants[] = {"full", "actual_days", NULL};
 static const struct tg_schema_key threshold_item = {.type = TG_TYPE_INTEGER, .min = 1, .max = 100};
@@ -380,6 +381,8 @@ KEYS(tg_catalog_allowance_keys,
      .help = "Draws billed units, or what was used, before minimum and increments."},
     {.key = "price_when_used", .type = TG_TYPE_NAME,
      .help = "Price of the units it covers; absent: nothing."},
+    {.key = "stacking", .type = TG_TYPE_ENUM, .names = stackings, .fallback = "each",
+     .help = "A subscription that changes to another plan which names it: granted anew, or once."},
     {.key = "blocker", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "What it does not cover is priced: no allowance behind it is asked."},
     {.key = "services", .type = TG_TYPE_LIST, .is_required = true, .min = 1, .max = 5,

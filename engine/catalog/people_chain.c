@@ -10,7 +10,9 @@
  * (3) The holder is the one with the least number, which is the one that was known first: what is
  *     counted already stays where it is when another line is added.
  * (4) Lines that were counted together stay together when a version gives one of them another
- *     plan. */
+ *     plan.
+ * (5) Linked the same way whatever their plans, lines have a root: on its shelf lies what plans of
+ *     one subscription share (allowances with `stacking: once`). */
 #include "catalog/people_reader.h"
 
 #include "abi/key.h"
@@ -41,6 +43,7 @@ struct chain {
     struct tg_blob members; /* uint32_t, lines of one key or id */
     struct entry *entries;  /* by line; shape [entries_count] */
     size_t entries_count;
+    bool ignores_plans; /* roots, see (5) */
 };
 
 static int link_compare(const void *a, const void *b)
@@ -107,7 +110,8 @@ static bool is_one(const struct chain *chain, uint32_t before, uint32_t line, bo
         (wants_no_pause && a->active_to_s != b->active_from_s)) {
         return false;
     }
-    return plan_of(chain->reader->image, a->product) == plan_of(chain->reader->image, b->product) ||
+    return chain->ignores_plans ||
+           plan_of(chain->reader->image, a->product) == plan_of(chain->reader->image, b->product) ||
            holder_before(people, before) == holder_before(people, line);
 }
 
@@ -210,7 +214,9 @@ static void ids_link(struct chain *chain)
         member_add(chain, again[i].first);
         for (size_t j = i; j < count; j++) {
             if (again[j].first == again[i].first) {
-                again_check(chain, &again[j]);
+                if (!chain->ignores_plans) { /* said once */
+                    again_check(chain, &again[j]);
+                }
                 member_add(chain, again[j].line);
             }
         }
@@ -277,34 +283,83 @@ static void links_join(struct chain *chain)
     }
 }
 
+static uint32_t holder_of(const struct chain *chain, uint32_t line)
+{
+    const struct entry key = {.line = line};
+    const struct entry *found =
+        chain->entries_count > 0
+            ? bsearch(&key, chain->entries, chain->entries_count, sizeof key, entry_compare)
+            : NULL;
+    return found != NULL ? chain->entries[found->root].holder : line;
+}
+
+static void key_store(const struct chain *chain, uint32_t line, uint32_t of, uint32_t kind)
+{
+    const struct tg_roster_key key = {of, line, kind};
+    (void)tg_blob_append(&chain->reader->people->keys, &key, sizeof key, 8);
+}
+
 static void stretches_store(const struct chain *chain)
 {
     for (size_t i = 0; i < chain->entries_count; i++) {
-        const uint32_t holder = chain->entries[chain->entries[i].root].holder;
-        if (holder != chain->entries[i].line) {
-            const struct tg_roster_key key = {holder, chain->entries[i].line,
-                                              TG_ROSTER_KEY_STRETCH};
-            (void)tg_blob_append(&chain->reader->people->keys, &key, sizeof key, 8);
+        const uint32_t line = chain->entries[i].line;
+        if (holder_of(chain, line) != line) {
+            key_store(chain, line, holder_of(chain, line), TG_ROSTER_KEY_STRETCH);
         }
     }
+}
+
+/* Rows are of holders, so only these need to know a root. */
+static void roots_store(const struct chain *roots, const struct chain *stretches)
+{
+    for (size_t i = 0; i < roots->entries_count; i++) {
+        const uint32_t line = roots->entries[i].line;
+        const uint32_t root = holder_of(roots, line);
+        if (root != line && holder_of(stretches, line) == line) {
+            key_store(roots, line, root, TG_ROSTER_KEY_ROOT);
+        }
+    }
+}
+
+/* false: nothing goes on from anything. */
+static bool chain_link(struct chain *chain)
+{
+    struct tg_people *people = chain->reader->people;
+    keys_link(chain);
+    ids_link(chain);
+    const bool has_links = chain->links.size_bytes > 0 && !chain->links.is_broken;
+    if (has_links && entries_make(chain)) {
+        links_join(chain);
+        return true;
+    }
+    people->keys.is_broken |= has_links || chain->links.is_broken || chain->members.is_broken;
+    return false;
+}
+
+static void chain_free(struct chain *chain)
+{
+    free(chain->entries);
+    tg_blob_free(&chain->links);
+    tg_blob_free(&chain->members);
 }
 
 void tg_people_chain_make(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
-    struct chain chain = {
+    struct chain stretches = {
         .reader = reader,
         .lines = (const struct tg_roster_line *)(const void *)people->subscribers.bytes};
-    keys_link(&chain);
-    ids_link(&chain);
-    const bool has_links = chain.links.size_bytes > 0 && !chain.links.is_broken;
-    if (has_links && entries_make(&chain)) {
-        links_join(&chain);
-        stretches_store(&chain);
-    } else {
-        people->keys.is_broken |= has_links || chain.links.is_broken || chain.members.is_broken;
+    struct chain roots = stretches;
+    roots.ignores_plans = true;
+    /* Both look at the keys of people alone, so they are linked before anything is stored. */
+    const bool has_stretches = chain_link(&stretches);
+    const bool has_roots = chain_link(&roots);
+    if (has_stretches) {
+        stretches_store(&stretches);
     }
-    free(chain.entries);
-    tg_blob_free(&chain.links);
-    tg_blob_free(&chain.members);
+    if (has_roots) {
+        roots_store(&roots, &stretches);
+    }
+    chain_free(&stretches);
+    chain_free(&roots);
 }

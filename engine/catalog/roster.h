@@ -35,7 +35,9 @@ enum tg_roster_flag {
     TG_ROSTER_BILLS_HALF = 32,    /**< ... for 6 ... */
     TG_ROSTER_BILLS_YEAR = 48,    /**< ... for 12; none of them: for each. */
     TG_ROSTER_STRETCH = 2,        /**< Of a line: several are counted together; set at build. */
-    TG_ROSTER_PAUSES = 4          /**< Of a line: it is suspended for some time; set at build. */
+    TG_ROSTER_PAUSES = 4,         /**< Of a line: it is suspended for some time; set at build. */
+    TG_ROSTER_ROOTED = 8          /**< Of a line: it goes on from one of another plan; set at
+                                       build. */
 };
 
 /** @brief One subscriber; 16 bytes. Times are whole seconds so that four fit a cache line. */
@@ -168,6 +170,7 @@ struct tg_roster_pause {
 /** Kinds of stored keys that say something of a subscriber instead of finding him: above all of
  *  enum tg_key_kind. */
 #define TG_ROSTER_KEY_STRETCH 0x100u /**< key: its holder's index. */
+#define TG_ROSTER_KEY_ROOT    0x101u /**< key: first line of the subscription, whatever its plan. */
 #define TG_ROSTER_KEY_PAUSE   0x200u /**< + usage << 4 + fee; key: from_s << 32 | to_s. */
 
 /** @brief One key of a subscriber, as given to tg_roster_build. */
@@ -232,8 +235,11 @@ struct tg_roster {
     const struct tg_roster_stretch *stretches; /**< By holder, then by time; shape
                                                     [stretches_count]; NULL: none. */
     const struct tg_roster_stretch *by_line;   /**< The same by line. */
+    const struct tg_roster_stretch *roots;     /**< First lines of subscriptions that changed plans,
+                                                    by line; shape [roots_count]; NULL: none. */
     const struct tg_roster_pause *pauses;      /**< Shape [pauses_count]; NULL: none. */
     uint32_t stretches_count;                  /**< Lines that are counted with others. */
+    uint32_t roots_count;                      /**< Lines that go on from another plan. */
     uint32_t pauses_count;                     /**< Suspensions. */
     /** Begin of each account's first subscription with a pool that rolls over, is prorated or
      * counts from a start, POSIX seconds; shape [accounts_count]; NULL: no image has such pools. */
@@ -311,6 +317,10 @@ static inline uint32_t tg_roster_index_at(const struct tg_roster *roster, uint32
 /** @brief Whose counters and allowances a line's usage moves. @param roster Built.
  *  @param subscriber Below the count. @return Holder; itself where it is alone. */
 uint32_t tg_roster_holder(const struct tg_roster *roster, uint32_t subscriber);
+
+/** @brief Whose shelf has what plans of a subscription share (TG_ALLOWANCE_ONCE). @param roster
+ *  Built. @param subscriber Holder. @return Holder of the subscription's first line. */
+uint32_t tg_roster_root(const struct tg_roster *roster, uint32_t subscriber);
 
 /** @brief Since when a line grants: its begin, or that of the first line in front of it that is
  *  counted with it and from which on no pause between two was of 31 days or more: who comes back

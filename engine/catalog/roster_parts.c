@@ -131,16 +131,45 @@ static enum tg_err pauses_fill(struct tg_roster *roster, const struct tg_roster_
     return TG_OK;
 }
 
+static enum tg_err roots_fill(struct tg_roster *roster, const struct tg_roster_params *params,
+                              struct tg_roster_line *lines, uint32_t count, struct tg_why *why)
+{
+    struct tg_roster_stretch *roots = tg_roster_array(roster, count, sizeof *roots);
+    roster->roots = roots;
+    if (roots == NULL) {
+        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the roster");
+    }
+    roster->roots_count = count;
+    uint32_t at = 0;
+    for (uint64_t i = 0; i < params->keys_count; i++) {
+        const struct tg_roster_key *key = &params->keys[i];
+        if (key->kind != TG_ROSTER_KEY_ROOT) {
+            continue;
+        }
+        if (!stretch_is_possible(params, key)) {
+            return tg_why_set(why, TG_E_INVALID, "subscriber #%u cannot go on from #%llu",
+                              key->subscriber, (unsigned long long)key->key);
+        }
+        lines[key->subscriber].flags |= TG_ROSTER_ROOTED;
+        roots[at++] = (struct tg_roster_stretch){(uint32_t)key->key, key->subscriber};
+    }
+    qsort(roots, count, sizeof *roots, line_compare);
+    return TG_OK;
+}
+
 enum tg_err tg_roster_parts_build(struct tg_roster *roster, const struct tg_roster_params *params,
                                   struct tg_roster_line *lines, struct tg_why *why)
 {
     uint32_t stretches_count = 0;
     uint32_t pauses_count = 0;
+    uint32_t roots_count = 0;
     for (uint32_t i = 0; i < params->subscribers_count; i++) {
-        lines[i].flags &= (uint16_t)~TG_ROSTER_PARTS; /* the others are said by this build's keys */
+        lines[i].flags &= (uint16_t) ~(
+            TG_ROSTER_PARTS | TG_ROSTER_ROOTED); /* the others are said by this build's keys */
     }
     for (uint64_t i = 0; i < params->keys_count; i++) {
         stretches_count += params->keys[i].kind == TG_ROSTER_KEY_STRETCH;
+        roots_count += params->keys[i].kind == TG_ROSTER_KEY_ROOT;
         pauses_count += params->keys[i].kind >= TG_ROSTER_KEY_PAUSE;
     }
     enum tg_err err = TG_OK;
@@ -149,6 +178,9 @@ enum tg_err tg_roster_parts_build(struct tg_roster *roster, const struct tg_rost
         err = stretches != NULL ? stretches_fill(roster, params, lines, stretches, why)
                                 : tg_why_set(why, TG_E_NO_MEMORY, "no memory for the roster");
         free(stretches);
+    }
+    if (err == TG_OK && roots_count > 0) {
+        err = roots_fill(roster, params, lines, roots_count, why);
     }
     return err == TG_OK && pauses_count > 0 ? pauses_fill(roster, params, lines, pauses_count, why)
                                             : err;
@@ -160,6 +192,9 @@ void tg_roster_parts_free(struct tg_roster *roster)
                          sizeof *roster->stretches;
     tg_pages_free((void *)(uintptr_t)roster->stretches, bytes);
     tg_pages_free((void *)(uintptr_t)roster->by_line, bytes);
+    tg_pages_free((void *)(uintptr_t)roster->roots,
+                  (size_t)(roster->roots_count > 0 ? roster->roots_count : 1) *
+                      sizeof *roster->roots);
     tg_pages_free((void *)(uintptr_t)roster->pauses,
                   (size_t)(roster->pauses_count > 0 ? roster->pauses_count : 1) *
                       sizeof *roster->pauses);
@@ -174,6 +209,17 @@ uint32_t tg_roster_holder(const struct tg_roster *roster, uint32_t subscriber)
     const struct tg_roster_stretch *found =
         bsearch(&key, roster->by_line, roster->stretches_count, sizeof key, line_compare);
     return found != NULL ? found->holder : subscriber;
+}
+
+uint32_t tg_roster_root(const struct tg_roster *roster, uint32_t subscriber)
+{
+    if ((roster->lines[subscriber].flags & TG_ROSTER_ROOTED) == 0) {
+        return subscriber;
+    }
+    const struct tg_roster_stretch key = {.line = subscriber};
+    const struct tg_roster_stretch *found =
+        bsearch(&key, roster->roots, roster->roots_count, sizeof key, line_compare);
+    return found != NULL ? tg_roster_holder(roster, found->holder) : subscriber;
 }
 
 /* The lines of a holder, by time. */

@@ -4,12 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
-struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
-                                    bool is_pool, uint32_t index)
+static struct tg_shelf *side_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                   enum tg_shelf_side side, uint32_t index)
 {
-    const uint32_t side = is_pool ? 1 : 0;
     if (log->shelves[side] == NULL) {
-        struct tg_shelf *shelf = tg_accounts_shelf(accounts, is_pool, index);
+        struct tg_shelf *shelf = tg_accounts_shelf(accounts, side == TG_SHELF_POOL, index);
         if (shelf == NULL) {
             return NULL;
         }
@@ -19,9 +18,29 @@ struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allo
     return log->shelves[side];
 }
 
+struct tg_shelf *tg_allowance_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                    bool is_pool, uint32_t index)
+{
+    return side_shelf(accounts, log, is_pool ? TG_SHELF_POOL : TG_SHELF_OWN, index);
+}
+
+/* Where a bucket lies: with its account, or its subscriber; what his plans share with the first. */
+static struct tg_shelf *draw_shelf(struct tg_accounts *accounts, struct tg_allowance_log *log,
+                                   const struct tg_allowance_draw *draw,
+                                   const struct tg_allowance *allowance)
+{
+    if (allowance->scope == TG_SCOPE_ACCOUNT) {
+        return side_shelf(accounts, log, TG_SHELF_POOL, draw->account);
+    }
+    const bool is_shared =
+        (allowance->options & TG_ALLOWANCE_ONCE) != 0 && draw->root != draw->subscriber;
+    return is_shared ? side_shelf(accounts, log, TG_SHELF_ROOT, draw->root)
+                     : side_shelf(accounts, log, TG_SHELF_OWN, draw->subscriber);
+}
+
 void tg_allowance_undo(const struct tg_allowance_log *log)
 {
-    for (uint32_t side = 0; side < 2; side++) {
+    for (uint32_t side = 0; side < TG_SHELF_SIDES; side++) {
         if (log->shelves[side] != NULL) {
             *log->shelves[side] = log->before[side];
         }
@@ -71,8 +90,7 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
     const struct tg_allowance *allowance = tg_image_allowance(draw->image, index);
     const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
     const struct tg_bucket_time time = time_of(allowance, draw);
-    struct tg_shelf *shelf =
-        tg_allowance_shelf(accounts, log, is_pool, is_pool ? draw->account : draw->subscriber);
+    struct tg_shelf *shelf = draw_shelf(accounts, log, draw, allowance);
     struct tg_bucket *bucket = NULL;
     struct tg_bucket *member;
     bool is_late = false;

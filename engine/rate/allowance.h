@@ -26,6 +26,7 @@ struct tg_allowance_draw {
     int64_t at_ns;                              /**< Event time, UTC. */
     int64_t pools_from_ns; /**< Start of the account's pools, local; 0 always. */
     uint32_t subscriber;   /**< Dense index. */
+    uint32_t root;         /**< tg_roster_root of it. */
     uint32_t account;      /**< Dense index. */
     uint32_t band;         /**< Band of the usage. */
     uint16_t zone;         /**< Zone of the usage. */
@@ -42,10 +43,18 @@ struct tg_allowance_use {
     uint8_t reserved[5]; /**< 0. */
 };
 
+/** @brief Whose shelves a row may move. */
+enum tg_shelf_side {
+    TG_SHELF_OWN = 0,  /**< The subscriber's. */
+    TG_SHELF_POOL = 1, /**< His account's. */
+    TG_SHELF_ROOT = 2, /**< His root's, where that is another one: tg_roster_root. */
+    TG_SHELF_SIDES = 3 /**< How many. */
+};
+
 /** @brief What a row did to the cold half of its account, so that it can be undone and told. */
 struct tg_allowance_log {
-    struct tg_shelf *shelves[2];                  /**< Own, pool; NULL: not touched. */
-    struct tg_shelf before[2];                    /**< As they were. */
+    struct tg_shelf *shelves[TG_SHELF_SIDES];     /**< By side; NULL: not touched. */
+    struct tg_shelf before[TG_SHELF_SIDES];       /**< As they were. */
     struct tg_allowance_use uses[TG_BUCKETS_MAX]; /**< In the order of use. */
     uint32_t uses_count;                          /**< How many. */
 };
@@ -53,8 +62,9 @@ struct tg_allowance_log {
 /** @brief Forget. @param log Written. */
 static inline void tg_allowance_log_start(struct tg_allowance_log *log)
 {
-    log->shelves[0] = NULL;
-    log->shelves[1] = NULL;
+    log->shelves[TG_SHELF_OWN] = NULL;
+    log->shelves[TG_SHELF_POOL] = NULL;
+    log->shelves[TG_SHELF_ROOT] = NULL;
     log->uses_count = 0;
 }
 

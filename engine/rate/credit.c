@@ -193,8 +193,8 @@ static uint32_t trial_begin(struct tg_credit *credit, const struct tg_catalog_sn
         const struct tg_credit_entry *entry = &credit->entries[credit->trial_order[i]];
         const struct tg_usage row = entry_row(entry, entry->granted);
         credit->trials[i] = (struct tg_charge){.subscriber = entry->subscriber};
-        tg_grant_keep(tg_rate_accounts(credit->trial), entry->subscriber, entry->account,
-                      &credit->kept[i]);
+        tg_grant_keep(tg_rate_accounts(credit->trial), snapshot->roster, entry->subscriber,
+                      entry->account, &credit->kept[i]);
         tg_rate_run(credit->trial, snapshot, &row, &credit->trials[i], 1);
     }
     return count;
@@ -265,7 +265,8 @@ static enum tg_err grant_find(struct tg_credit *credit, const struct tg_catalog_
     struct tg_rate_trace trace;
     const uint32_t count = trial_begin(credit, snapshot, &credit->book->accounts[entry->account]);
     row_name(entry, &asked_row);
-    tg_grant_keep(accounts, entry->subscriber, entry->account, &credit->kept[TG_CREDIT_OPEN_MAX]);
+    tg_grant_keep(accounts, snapshot->roster, entry->subscriber, entry->account,
+                  &credit->kept[TG_CREDIT_OPEN_MAX]);
     tg_rate_run_traced(credit->trial, snapshot, &asked_row, &charge, 1, &trace);
     tg_grant_put(accounts, &credit->kept[TG_CREDIT_OPEN_MAX]);
     enum tg_err err = TG_OK;

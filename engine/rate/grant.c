@@ -4,10 +4,11 @@
 #include "catalog/catalog.h"
 #include "rate/split.h"
 
-void tg_grant_keep(struct tg_accounts *accounts, uint32_t subscriber, uint32_t account,
-                   struct tg_grant_state *state)
+void tg_grant_keep(struct tg_accounts *accounts, const struct tg_roster *roster,
+                   uint32_t subscriber, uint32_t account, struct tg_grant_state *state)
 {
     state->subscriber = subscriber;
+    state->root_index = tg_roster_root(roster, subscriber);
     state->account = account;
     for (uint32_t i = 0; i < 2; i++) {
         state->lines[i] = *tg_accounts_slot(accounts, subscriber, i);
@@ -16,6 +17,9 @@ void tg_grant_keep(struct tg_accounts *accounts, uint32_t subscriber, uint32_t a
     const struct tg_shelf *pool = tg_accounts_shelf(accounts, true, account);
     if (pool != NULL) {
         state->pool = *pool;
+    }
+    if (state->root_index != subscriber) {
+        state->root = *tg_accounts_shelf(accounts, false, state->root_index);
     }
 }
 
@@ -29,6 +33,9 @@ void tg_grant_put(struct tg_accounts *accounts, const struct tg_grant_state *sta
     struct tg_shelf *pool = tg_accounts_shelf(accounts, true, state->account);
     if (pool != NULL) {
         *pool = state->pool;
+    }
+    if (state->root_index != state->subscriber) {
+        *tg_accounts_shelf(accounts, false, state->root_index) = state->root;
     }
 }
 
@@ -94,7 +101,7 @@ static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uin
         .subscriber = row->subscriber, .node_state = row->node_state, .site = row->site};
     struct tg_rate_trace trace;
     struct tg_grant_state state;
-    tg_grant_keep(accounts, row->subscriber, line->account, &state);
+    tg_grant_keep(accounts, row->snapshot->roster, row->subscriber, line->account, &state);
     tg_rate_run_traced(rate, row->snapshot, &cut, &charge, 1, &trace);
     tg_grant_put(accounts, &state);
     *amount = tg_grant_money(&charge, &trace);

@@ -24,7 +24,9 @@ struct tg_grant_state {
     struct tg_account_line lines[2]; /**< Even and odd month. */
     struct tg_shelf own;             /**< The subscriber's shelf. */
     struct tg_shelf pool;            /**< The account's shelf. */
+    struct tg_shelf root;            /**< The root's shelf, where that is another one. */
     uint32_t subscriber;             /**< Dense index. */
+    uint32_t root_index;             /**< Dense index. */
     uint32_t account;                /**< Dense index. */
 };
 
@@ -45,10 +47,10 @@ struct tg_grant_bounds {
     int64_t price_max_per; /**< Units of the price; 0: a unit may cost anything. */
 };
 
-/** @brief Remember. @param accounts Lines. @param subscriber Dense index. @param account Dense
- *  index. @param[out] state Written. */
-void tg_grant_keep(struct tg_accounts *accounts, uint32_t subscriber, uint32_t account,
-                   struct tg_grant_state *state);
+/** @brief Remember. @param accounts Lines. @param roster Borrowed until return. @param subscriber
+ *  Dense index, of the roster. @param account Dense index. @param[out] state Written. */
+void tg_grant_keep(struct tg_accounts *accounts, const struct tg_roster *roster,
+                   uint32_t subscriber, uint32_t account, struct tg_grant_state *state);
 
 /** @brief Put back. @param accounts Lines. @param state From tg_grant_keep. */
 void tg_grant_put(struct tg_accounts *accounts, const struct tg_grant_state *state);

@@ -35,8 +35,8 @@ void tg_quote_row(struct tg_rate *rate, const struct tg_catalog_snapshot *snapsh
                                      .has_credit = line->has_credit && is_known,
                                      .row = line->row};
     if (is_known) {
-        tg_grant_keep(accounts, start.subscriber, tg_roster_line(roster, start.subscriber)->account,
-                      &state);
+        tg_grant_keep(accounts, roster, start.subscriber,
+                      tg_roster_line(roster, start.subscriber)->account, &state);
     }
     *charge = start;
     tg_rate_run_traced(rate, snapshot, &line->row, charge, 1, trace);

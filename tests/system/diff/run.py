@@ -168,6 +168,7 @@ CHANGES = {
     "allowances.*.bands": ([("plans.x.voice.time_model", "later"), ("plans.x.voice.prices", {"*": {"peak": "plain", "off": "plain"}})],
                            [("allowances.talk.bands", ["peak"])]),
     "allowances.*.scope": ([], [("allowances.talk.scope", "account")]),
+    "allowances.*.stacking": ([("allowances.talk.scope", "subscriber")], [("allowances.talk.stacking", "once")]),
     "allowances.*.consume": ([("plans.x.voice.allowances", ["talk"])], [("allowances.talk.consume", "raw")]),
     "allowances.*.price_when_used": [
         ([], [("allowances.talk.price_when_used", "plain")]),
@@ -269,6 +270,7 @@ TELLS = {
     "allowances.*.consume": ["allowance talk consume: billed -> raw"],
     "allowances.*.price_when_used": ["allowance talk price_when_used: none -> plain",
                                      "allowance talk price_when_used: plain -> p_voice"],
+    "allowances.*.stacking": ["allowance talk stacking: each -> once"],
     "allowances.*.blocker": ["allowance talk blocker: false -> true"],
     "allowances.*.valid_from": ["allowance talk valid_from: none -> 2026-02-01",
                                 "allowance talk valid_from: 2026-02-01 -> 2026-02-01T00:00:00Z"],
