@@ -3,6 +3,7 @@
 #include "bill/assemble_parts.h"
 
 #include "base/clock.h"
+#include "base/money.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/convert.h"
@@ -249,6 +250,54 @@ static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *
     return ask;
 }
 
+static bool takes_cycles(const struct tg_bill_pause_params *ask)
+{
+    bool takes = false;
+    for (uint32_t i = 0; i < ask->pauses_count; i++) {
+        takes |= ask->pauses[i].fee == TG_PAUSE_FEE_NONE;
+    }
+    return takes;
+}
+
+/* A suspension may take all of a cycle that it touches, and never more of a longer period: one
+ * cycle after the other is asked, and what they come to comes back at once. */
+static enum tg_err pause_cycles(const struct tg_bill_assembler *made,
+                                const struct tg_bill_pause_params *whole,
+                                struct tg_bill_paused *paused)
+{
+    struct tg_bill_pause_params ask = *whole;
+    struct tg_bill_paused all = {.total = 1};
+    struct tg_bill_prorated owed;
+    uint32_t month = tg_bill_cycle_month(&made->cycle, whole->from_ns);
+    enum tg_err err =
+        tg_bill_fee_owed(&whole->version, whole->amount, whole->period, whole->whole, &owed);
+    for (; err == TG_OK; month++) {
+        const struct tg_bill_window cycle = tg_bill_cycle_window(&made->cycle, month);
+        struct tg_bill_paused part;
+        if (cycle.start_ns >= whole->to_ns) {
+            break;
+        }
+        ask.from_ns = cycle.start_ns;
+        ask.to_ns = cycle.end_ns;
+        err = tg_bill_pause_owed(&ask, &part);
+        if (err == TG_OK && part.covered > 0) {
+            all.from_ns = all.covered == 0 ? part.from_ns : all.from_ns;
+            all.to_ns = part.to_ns;
+            all.total = part.total;
+            all.covered += part.covered;
+        }
+    }
+    if (err == TG_OK && all.total == owed.total && all.covered >= owed.covered) {
+        all.covered = owed.covered;
+        all.amount = owed.amount;
+    } else if (err == TG_OK) {
+        err = tg_money_divide((__int128)whole->amount * (__int128)all.covered, all.total,
+                              whole->version.image->rounding_rate, &all.amount);
+    }
+    *paused = all;
+    return err;
+}
+
 /* What comes back for the time in which the subscription was suspended; charged_month: of the
  * earlier bill that charged it, 0 when this one does. */
 static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -261,7 +310,9 @@ static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bi
     }
     const struct tg_bill_pause_params ask = pause_params(made, member, params, is_long);
     struct tg_bill_paused paused;
-    const enum tg_err err = tg_bill_pause_owed(&ask, &paused);
+    const bool is_at_once = is_long && ask.to_ns == params->end_ns;
+    const enum tg_err err = is_at_once && takes_cycles(&ask) ? pause_cycles(made, &ask, &paused)
+                                                             : tg_bill_pause_owed(&ask, &paused);
     if (err != TG_OK || paused.amount == 0) {
         return err;
     }

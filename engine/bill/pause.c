@@ -119,6 +119,11 @@ static uint64_t covered_back(const struct walk *walk, const struct tg_bill_prora
     }
 }
 
+static bool is_never_prorated(uint8_t proration)
+{
+    return proration == TG_PRORATE_NONE_FULL || proration == TG_PRORATE_NONE_ZERO;
+}
+
 enum tg_err tg_bill_pause_owed(const struct tg_bill_pause_params *params,
                                struct tg_bill_paused *paused)
 {
@@ -147,15 +152,18 @@ enum tg_err tg_bill_pause_owed(const struct tg_bill_pause_params *params,
     if (err != TG_OK || owed.covered == 0) {
         return err;
     }
+    const bool is_part = params->from_ns > whole->start_ns || params->to_ns < whole->end_ns;
     paused->covered = covered_back(&walk, &owed, all.covered);
+    paused->total = params->period == TG_PERIOD_DAY ? 1 : owed.total;
     if (walk.is_whole) { /* all of the cycle, which of a longer period is a part */
-        const bool is_part = params->from_ns > whole->start_ns || params->to_ns < whole->end_ns;
         paused->covered = is_part && all.covered < owed.covered ? all.covered : owed.covered;
         paused->from_ns = walk.from_ns;
         paused->to_ns = walk.to_ns;
     }
-    paused->total = params->period == TG_PERIOD_DAY ? 1 : owed.total;
-    if (paused->covered == owed.covered) {
+    if (walk.is_whole && is_part && is_never_prorated(walk.proration)) { /* its days of them all */
+        paused->covered = all.covered;
+        paused->total = all.total;
+    } else if (paused->covered == owed.covered) {
         paused->amount = owed.amount;
         return TG_OK;
     }

@@ -239,10 +239,14 @@ adv -31.00 31.00
 wee 35.00 -35.00
 day 62.00 -62.00
 yea -31.00
-qua 90.00 -90.00
+qua 90.00 -31.00
 min
 once
 END
+# Of a year that is never prorated it is the cycle's days too, not the year for each cycle.
+sed -i 's/\(yea: .*in_advance: true\)}/\1, proration: none_full}/' "$work/c/"*.yaml
+bills >"$work/never"
+grep -qx "yea -31.00" "$work/never" || fail "never prorated: $(cat "$work/never")"
 SUSPENSIONS=${SUSPENSIONS//,none/,full}
 bills >"$work/full"
 grep -q -- - "$work/full" && fail "full: $(cat "$work/full")"
