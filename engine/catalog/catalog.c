@@ -6,6 +6,7 @@
 #include "catalog/catalog_store.h"
 #include "catalog/compile.h"
 #include "catalog/folder.h"
+#include "catalog/folder_print.h"
 #include "doc/diag.h"
 #include "doc/yaml.h"
 
@@ -193,6 +194,7 @@ static void image_put(const struct job *job, struct tg_txn *txn, int64_t now_ns)
 static enum tg_err import_run(struct job *job, const char *folder, struct tg_txn *txn,
                               int64_t now_ns, bool *is_unchanged, struct tg_why *why)
 {
+    const uint64_t print = tg_folder_print(folder, now_ns);
     const struct tg_image *previous = NULL;
     struct tg_image *copy = NULL;
     enum tg_err err = previous_get(txn, &copy, &previous, why);
@@ -214,6 +216,9 @@ static enum tg_err import_run(struct job *job, const char *folder, struct tg_txn
         state.last_version = job->image->version;
     }
     state.generation++;
+    /* What changed while it was read may have been read half. */
+    tg_folder_print_put(txn, tg_folder_print(folder, now_ns) == print ? print : 0,
+                        state.generation);
     tg_txn_put(txn, TG_CATALOG_TABLE_META, tg_bytes_text("state"),
                (struct tg_bytes){&state, sizeof state});
     return TG_OK;
@@ -249,6 +254,21 @@ enum tg_err tg_catalog_import(const char *folder, const char *data_dir, int64_t 
     tg_catalog_release(db);
     job_free(job);
     return err;
+}
+
+bool tg_catalog_is_imported(const char *folder, const char *data_dir, int64_t now_ns)
+{
+    struct tg_db *db = NULL;
+    if (tg_catalog_acquire(data_dir, false, &db, NULL) != TG_OK) {
+        return false;
+    }
+    struct tg_txn txn;
+    tg_txn_begin(&txn, db, false);
+    const bool is_imported = tg_folder_print_is(&txn, tg_folder_print(folder, now_ns),
+                                                tg_catalog_state_get(&txn).generation);
+    tg_txn_abort(&txn);
+    tg_catalog_release(db);
+    return is_imported;
 }
 
 static void list_sort(struct tg_catalog_summary *summaries, uint32_t count)

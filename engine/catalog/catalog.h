@@ -73,6 +73,15 @@ enum tg_err tg_catalog_import(const char *folder, const char *data_dir, int64_t 
                               struct tg_why *why);
 
 /**
+ * @brief Was this folder imported last, by this program, as it is now? A start need not read it.
+ * @param folder    Path.
+ * @param data_dir  Data directory.
+ * @param now_ns    Time: what changed within a second before counts as changed.
+ * @return false also when it cannot be told.
+ */
+bool tg_catalog_is_imported(const char *folder, const char *data_dir, int64_t now_ns);
+
+/**
  * @brief Stored versions, oldest valid_from first.
  * @param[in]  data_dir        Data directory.
  * @param[out] summaries       Shape [summaries_max].

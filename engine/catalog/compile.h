@@ -404,6 +404,12 @@ void tg_compile_pairs_declare(struct tg_compile *compile);
 uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node *service,
                            const uint8_t *zones, uint8_t *groups);
 
+#define TG_TZDATA_RELEASE_BYTES 16u /**< "2025b", or "unknown". */
+
+/** @brief Release of the tz data that is installed, or of the folder TZDIR. @param[out] release
+ *  Written. */
+void tg_tzdata_release(char release[TG_TZDATA_RELEASE_BYTES]);
+
 /** @brief Compile time models. @param compile State. */
 void tg_compile_time_models(struct tg_compile *compile);
 

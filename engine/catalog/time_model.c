@@ -20,7 +20,6 @@
 
 #define ZONE_FOLDER    "/usr/share/zoneinfo"
 #define ZONE_BYTES_MAX 262144
-#define RELEASE_BYTES  16u
 #define RULES_MAX      100u
 #define BANDS_MAX      64u
 #define DAYS_BEFORE    400  /* late events of the version before */
@@ -126,14 +125,14 @@ static const char *zone_folder(void)
     return folder != NULL && folder[0] != '\0' && strlen(folder) < 90 ? folder : ZONE_FOLDER;
 }
 
-/* Release of the tz data: the first line of tzdata.zi, "# version 2025b". */
-static void release_read(char release[RELEASE_BYTES])
+/* The first line of tzdata.zi, "# version 2025b". */
+void tg_tzdata_release(char release[TG_TZDATA_RELEASE_BYTES])
 {
     char path[160];
     char line[64] = "";
     (void)snprintf(path, sizeof path, "%s/tzdata.zi", zone_folder());
     FILE *file = fopen(path, "re");
-    (void)snprintf(release, RELEASE_BYTES, "unknown");
+    (void)snprintf(release, TG_TZDATA_RELEASE_BYTES, "unknown");
     if (file == NULL) {
         return;
     }
@@ -141,8 +140,8 @@ static void release_read(char release[RELEASE_BYTES])
     if (fgets(line, sizeof line, file) != NULL && strncmp(line, start, sizeof start - 1) == 0) {
         const char *word = line + sizeof start - 1;
         const size_t length = strcspn(word, " \t\r\n");
-        if (length > 0 && length < RELEASE_BYTES) {
-            (void)snprintf(release, RELEASE_BYTES, "%.*s", (int)length, word);
+        if (length > 0 && length < TG_TZDATA_RELEASE_BYTES) {
+            (void)snprintf(release, TG_TZDATA_RELEASE_BYTES, "%.*s", (int)length, word);
         }
     }
     (void)fclose(file);
@@ -523,13 +522,13 @@ void tg_compile_zone_offsets(struct tg_compile *compile, const struct tg_yaml_no
  * number (4.4). */
 static void release_record(struct tg_compile *compile)
 {
-    char release[RELEASE_BYTES];
+    char release[TG_TZDATA_RELEASE_BYTES];
     const struct tg_yaml_node *pinned = tg_yaml_get(compile->folder->head, "tzdata");
     const struct tg_blob *models = &compile->sections[TG_IMAGE_SECTION_TIME_MODELS];
     uint64_t *hash = &compile->folder->content_hash;
     const struct tg_blob *offsets = &compile->sections[TG_IMAGE_SECTION_ZONE_OFFSETS];
     bool is_used = offsets->size_bytes > 0;
-    release_read(release);
+    tg_tzdata_release(release);
     if (pinned != NULL && pinned->kind == TG_YAML_SCALAR && strcmp(pinned->text, release) != 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, pinned->mark,
                     "install that release, or set TZDIR to where it is",

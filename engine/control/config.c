@@ -120,7 +120,7 @@ static const struct tg_schema_key config_keys[] = {
     {.key = "data", .type = TG_TYPE_STRING, .min = 1, .max = 4000, .is_required = true,
      .help = "Folder of journal, state and catalog versions."},
     {.key = "catalog", .type = TG_TYPE_STRING, .min = 1, .max = 4000,
-     .help = "Folder of catalog documents, imported at start."},
+     .help = "Folder of catalog documents, imported at start unless it is as it was."},
     {.key = "workers", .type = TG_TYPE_INTEGER, .min = 1, .max = TG_WORKERS_MAX, .fallback = "1",
      .help = "Cores of the data plane: 1 does all, n is one ingest and n - 1 rate workers."},
     {.key = "memory", .type = TG_TYPE_MAP, .sub = &memory_schema, .help = "Packet buffers."},

@@ -68,10 +68,15 @@ static enum tg_err open_catalog(struct tg_engine *engine, struct tg_why *why)
 {
     const struct tg_config *config = engine->params.config;
     enum tg_err err = TG_OK;
-    if (config->catalog_dir != NULL) {
+    const int64_t now_ns = tg_clock_now_ns();
+    if (config->catalog_dir != NULL &&
+        tg_catalog_is_imported(config->catalog_dir, config->data_dir, now_ns)) {
+        tg_log(TG_LOG_NOTICE, "control", "%s: as it was imported, not read again",
+               config->catalog_dir);
+    } else if (config->catalog_dir != NULL) {
         struct tg_catalog_summary summary;
-        err = tg_catalog_import(config->catalog_dir, config->data_dir, tg_clock_now_ns(),
-                                engine->diag, &summary, why);
+        err = tg_catalog_import(config->catalog_dir, config->data_dir, now_ns, engine->diag,
+                                &summary, why);
         if (err == TG_E_DOCUMENT) {
             return tg_why_set(why, err, "%s: the catalog has mistakes", config->catalog_dir);
         }

@@ -596,3 +596,51 @@ Test(catalog, three_hundred_thousand_prefixes_import_in_seconds, .init = folder_
     cr_expect_lt(end_ns - start_ns, 20 * TG_NS_PER_S);
     tg_catalog_close(snapshot);
 }
+
+#define AN_HOUR_ON (tg_clock_now_ns() + TG_NS_PER_HOUR)
+
+static bool is_imported(void)
+{
+    char source[128];
+    (void)snprintf(source, sizeof source, "%s/c", folder);
+    return tg_catalog_is_imported(source, path_of("data"), AN_HOUR_ON);
+}
+
+static void import_again(const char *name)
+{
+    char source[128];
+    struct tg_diag *diag = tg_diag_open();
+    (void)snprintf(source, sizeof source, "%s/%s", folder, name);
+    cr_assert_eq(tg_catalog_import(source, path_of("data"), AN_HOUR_ON, diag, NULL, NULL), TG_OK);
+    tg_diag_close(diag);
+}
+
+Test(catalog, a_folder_that_did_not_change_need_not_be_read_again, .init = folder_make,
+     .fini = folder_remove)
+{
+    /* If this failed, every start would read ten million subscribers, or a start would go on with
+     * prices that somebody has changed. */
+    cr_expect(!is_imported(), "there is no data yet");
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    cr_expect(!is_imported(), "it changed as it was imported, or so it seems");
+    import_again("c");
+    cr_expect(is_imported());
+    char source[128];
+    (void)snprintf(source, sizeof source, "%s/c", folder);
+    cr_expect(!tg_catalog_is_imported(source, path_of("data"), tg_clock_now_ns()),
+              "the folder is younger than what a time of change can tell");
+    static const char *const changes[] = {
+        /* The same length and the same time of writing. */
+        "cd %s/c && touch -r accounts.csv ../was && tr A A <accounts.csv >../same && "
+        "cat ../same >accounts.csv && touch -r ../was accounts.csv",
+        "touch %s/c/more.csv", "rm %s/c/more.csv", "mkdir %s/c/more", "touch %s/c/more/new.csv"};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        shell(changes[i], folder);
+        cr_expect(!is_imported(), "change %zu", i);
+        import_again("c");
+        cr_expect(is_imported(), "import %zu", i);
+    }
+    shell("cp -r %s/c %s/d", folder);
+    import_again("d");
+    cr_expect(!is_imported(), "another folder was imported since");
+}
