@@ -210,32 +210,38 @@ static uint8_t bits_any(const uint8_t *column, uint32_t count)
     return bits;
 }
 
-void tg_restore_make(void *context, const struct tg_scan_view *view)
+void tg_restore_make(void *context, const struct tg_scan_view *view, uint32_t from, uint32_t count)
 {
     const struct tg_pipeline *pipeline = context;
     const struct tg_restore *restore = pipeline->restore;
     struct tg_restore_made *made = &pipeline->restore->made[view->lane];
-    const struct tg_rate_columns columns = {.start_ns = view->start_ns,
-                                            .source_id = view->source_id,
-                                            .service = view->service,
-                                            .key_kinds = view->key_kinds,
-                                            .flags = view->flags,
-                                            .amount = view->amount,
-                                            .billed_units = view->billed_units,
-                                            .allowance_units = view->allowance_units,
-                                            .subscriber = view->subscriber,
-                                            .price_id = view->price_id,
-                                            .catalog_version = view->catalog_version,
-                                            .fate = view->fate,
-                                            .unit = view->unit};
-    if (pipeline->ratings_count > 1 || view->rows_count == 0) {
+    const struct tg_rate_columns columns = {.start_ns = view->start_ns + from,
+                                            .source_id = view->source_id + from,
+                                            .service = view->service + from,
+                                            .key_kinds = view->key_kinds + from,
+                                            .flags = view->flags + from,
+                                            .amount = view->amount + from,
+                                            .billed_units = view->billed_units + from,
+                                            .allowance_units = view->allowance_units + from,
+                                            .subscriber = view->subscriber + from,
+                                            .price_id = view->price_id + from,
+                                            .catalog_version = view->catalog_version + from,
+                                            .fate = view->fate + from,
+                                            .unit = view->unit + from};
+    if (pipeline->ratings_count > 1) {
         return;
     }
-    made->charge_flags = bits_any(view->charge_flags, view->rows_count);
-    tg_remember_make(&made->remember, view);
+    if (from == 0) {
+        made->flags = 0;
+        made->charge_flags = 0;
+        tg_remember_begin(&made->remember, view);
+        tg_rate_sums_begin(made->sums, view->rows_count);
+    }
+    made->charge_flags |= bits_any(view->charge_flags + from, count);
+    tg_remember_add(&made->remember, view, from, count);
     if (restore->is_posted) {
-        made->flags = bits_any(view->flags, view->rows_count);
-        tg_rate_sums_make(made->sums, restore->catalog, &columns, view->rows_count);
+        made->flags |= bits_any(view->flags + from, count);
+        tg_rate_sums_add(made->sums, restore->catalog, &columns, count);
     }
 }
 
