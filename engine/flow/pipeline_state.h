@@ -97,10 +97,10 @@ enum tg_err tg_restore_begin(struct tg_pipeline *pipeline);
 /** @brief Give it back. @param pipeline Begun, or not. */
 void tg_restore_end(struct tg_pipeline *pipeline);
 
-/** @brief On a lane's thread: what follows from a block alone (tg_lanes_work.make).
+/** @brief On a lane's thread: what follows from rows alone (tg_lanes_work.make).
  *  @param context The pipeline, begun; of it only what belongs to the lane is written.
- *  @param view The block's, with tg_restore_columns. */
-void tg_restore_make(void *context, const struct tg_scan_view *view);
+ *  @param view The block's, with tg_restore_columns. @param from First row. @param count Rows. */
+void tg_restore_make(void *context, const struct tg_scan_view *view, uint32_t from, uint32_t count);
 
 /** @brief Replay the rows of a block. @param pipeline Begun. @param view The block's, with one row
  *  or more, of which tg_restore_make was called. @param[out] why May be NULL.

@@ -8,40 +8,36 @@
 
 enum tg_err tg_remember_open(struct tg_remember *made, const struct tg_dedup *dedup)
 {
-    *made = (struct tg_remember){.sorted = tg_dedup_sorted_create(dedup)};
-    return made->sorted != NULL ? TG_OK : TG_E_NO_MEMORY;
+    *made = (struct tg_remember){.records = tg_dedup_records_create(dedup)};
+    return made->records != NULL ? TG_OK : TG_E_NO_MEMORY;
 }
 
 void tg_remember_close(struct tg_remember *made)
 {
-    tg_dedup_sorted_free(made->sorted);
+    tg_dedup_records_free(made->records);
     *made = (struct tg_remember){0};
 }
 
-static void records_sort(struct tg_remember *made, const struct tg_usage *rows,
-                         const struct tg_charge *charges, uint32_t count)
+static void records_add(struct tg_remember *made, const struct tg_usage *rows,
+                        const struct tg_charge *charges, uint32_t count)
 {
-    if (!tg_dedup_sorted_begin(made->sorted, count)) {
-        return;
-    }
     for (uint32_t i = 0; i < count; i++) {
         if (tg_rating_is_remembered(charges[i].fate, charges[i].reason)) {
-            tg_dedup_sorted_add(made->sorted, &rows[i]);
+            tg_dedup_records_add(made->records, &rows[i]);
         }
     }
-    tg_dedup_sorted_end(made->sorted);
-    made->is_sorted = true;
 }
 
 /* Runs: nearly all rows are rated. */
-static void verdicts_count(struct tg_remember *made, const struct tg_scan_view *view)
+static void verdicts_count(struct tg_remember *made, const struct tg_scan_view *view, uint32_t from,
+                           uint32_t to)
 {
-    for (uint32_t i = 0; i < view->rows_count;) {
+    for (uint32_t i = from; i < to;) {
         const uint8_t fate = view->fate[i];
         const bool is_remembered = tg_rating_is_remembered(fate, view->reason[i]);
         uint32_t end = i;
         int64_t event_ns_max = made->event_ns_max;
-        while (end < view->rows_count && view->fate[end] == fate &&
+        while (end < to && view->fate[end] == fate &&
                tg_rating_is_remembered(fate, view->reason[end]) == is_remembered) {
             event_ns_max = view->start_ns[end] > event_ns_max ? view->start_ns[end] : event_ns_max;
             end++;
@@ -57,15 +53,21 @@ static void verdicts_count(struct tg_remember *made, const struct tg_scan_view *
     }
 }
 
-void tg_remember_make(struct tg_remember *made, const struct tg_scan_view *view)
+void tg_remember_begin(struct tg_remember *made, const struct tg_scan_view *view)
 {
-    made->is_sorted = false;
+    made->has_records =
+        view->usage != NULL && tg_dedup_records_begin(made->records, view->rows_count);
     made->records_count = 0;
     made->event_ns_max = INT64_MIN;
     memset(made->fate_rows, 0, sizeof made->fate_rows);
-    verdicts_count(made, view);
-    if (view->usage != NULL) {
-        records_sort(made, view->usage, view->charges, view->rows_count);
+}
+
+void tg_remember_add(struct tg_remember *made, const struct tg_scan_view *view, uint32_t from,
+                     uint32_t count)
+{
+    verdicts_count(made, view, from, from + count);
+    if (made->has_records) {
+        records_add(made, view->usage + from, view->charges + from, count);
     }
 }
 
@@ -86,7 +88,7 @@ static void fates_add(struct tg_rating *rating, const struct tg_remember *made)
     }
 }
 
-enum tg_err tg_remember_block(struct tg_rating *rating, struct tg_remember *made,
+enum tg_err tg_remember_block(struct tg_rating *rating, const struct tg_remember *made,
                               const struct tg_scan_view *view, struct tg_why *why)
 {
     struct tg_dedup *dedup = rating->dedup;
@@ -103,13 +105,11 @@ enum tg_err tg_remember_block(struct tg_rating *rating, struct tg_remember *made
         }
         return TG_OK;
     }
+    /* Also where the records are there: so the lane makes those of its next block too. */
     const enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
-    if (err == TG_OK && is_within && skips == 0 && !made->is_sorted) {
-        records_sort(made, rows, charges, view->rows_count);
-    }
-    if (err == TG_OK && is_within && skips == 0 && made->is_sorted) {
+    if (err == TG_OK && made->has_records && is_within && skips == 0) {
         fates_add(rating, made);
-        tg_dedup_restore_sorted(dedup, made->sorted);
+        tg_dedup_restore_records(dedup, made->records);
     } else if (err == TG_OK) {
         tg_rating_remember(rating, rows, charges, view->rows_count);
     }

@@ -4,7 +4,7 @@
  *
  *  Source: mediate/dedup.h. Threads: what is made belongs to a lane (ledger/lanes.h), remembering
  *  to the control thread. Allocates: in create, and when a block has more rows than any before.
- *  Cost: 1 ns a row that is forgotten again before the journal ends, 10 ns on the lane for others.
+ *  Cost: 1 ns a row that is forgotten again before the journal ends, 10 ns for others.
  */
 #ifndef TG_FLOW_REMEMBER_H
 #define TG_FLOW_REMEMBER_H
@@ -12,12 +12,12 @@
 #include "flow/rating.h"
 #include "ledger/scan.h"
 
-struct tg_dedup_sorted;
+struct tg_dedup_records;
 
 /** @brief Of one block. */
 struct tg_remember {
-    struct tg_dedup_sorted *sorted;    /**< Records by place. */
-    bool is_sorted;                    /**< They are of this block. */
+    struct tg_dedup_records *records;  /**< Its records. */
+    bool has_records;                  /**< They are of this block. */
     uint32_t records_count;            /**< Rows that are remembered. */
     int64_t event_ns_max;              /**< The latest of them. */
     uint32_t fate_rows[TG_FATE_COUNT]; /**< Rows by fate. */
@@ -30,20 +30,24 @@ enum tg_err tg_remember_open(struct tg_remember *made, const struct tg_dedup *de
 /** @brief Give it back. @param made Opened, or zero. */
 void tg_remember_close(struct tg_remember *made);
 
-/** @brief Count a block's verdicts, and sort its records if its whole rows are there already.
- *  @param made Its lane's. @param view The block's, with fate, reason and start_ns. */
-void tg_remember_make(struct tg_remember *made, const struct tg_scan_view *view);
+/** @brief Begin a block. @param made Its lane's. @param view The block's. */
+void tg_remember_begin(struct tg_remember *made, const struct tg_scan_view *view);
+
+/** @brief Count verdicts of the block's next rows, and make their records if they are whole.
+ *  @param made Begun. @param view The block's, with fate, reason and start_ns, and whole rows or
+ *  none. @param from First row. @param count Rows. */
+void tg_remember_add(struct tg_remember *made, const struct tg_scan_view *view, uint32_t from,
+                     uint32_t count);
 
 /**
  * @brief Remember a block, the next in journal order: tg_rating_remember of all its rows.
  * @param[in,out] rating  Worker that owns the rows.
- * @param[in,out] made    Made of the block; what was not sorted ahead is sorted now, so that the
- *                        table does not depend on it.
+ * @param[in]     made    Made of the block.
  * @param[in]     view    The block's.
  * @param[out]    why     May be NULL.
  * @return TG_OK, or as tg_scan_structs.
  */
-enum tg_err tg_remember_block(struct tg_rating *rating, struct tg_remember *made,
+enum tg_err tg_remember_block(struct tg_rating *rating, const struct tg_remember *made,
                               const struct tg_scan_view *view, struct tg_why *why);
 
 #endif

@@ -113,27 +113,44 @@ static void cumulative_replay(struct tg_pipeline *pipeline, const struct tg_usag
     }
 }
 
-static enum tg_err piece_replay(struct tg_pipeline *pipeline, const struct tg_usage *rows,
-                                const struct tg_charge *charges, uint32_t count, bool is_posted)
+/* What whole rows are replayed for. */
+enum replay {
+    REPLAY_OLD,    /* recovery, rows that the checkpoint has: all but lines and readings */
+    REPLAY_POSTED, /* recovery, rows behind it */
+    REPLAY_LIVE    /* corrections, while the engine runs */
+};
+
+static void step_take(struct tg_pipeline *pipeline, enum replay how, enum tg_restore_step step,
+                      int64_t *at_ns)
+{
+    if (how != REPLAY_LIVE) {
+        tg_restore_step_take(pipeline, step, at_ns);
+    }
+}
+
+/* Run by run of rows that one worker owns. */
+static enum tg_err runs_replay(struct tg_pipeline *pipeline, const struct tg_usage *rows,
+                               const struct tg_charge *charges, uint32_t count, enum replay how)
 {
     const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
-    int64_t at_ns = tg_clock_thread_cpu_ns();
+    int64_t at_ns = how != REPLAY_LIVE ? tg_clock_thread_cpu_ns() : 0;
     enum tg_err err = TG_OK;
-    if (is_posted) {
-        cumulative_replay(pipeline, rows, charges, count);
-    }
     for (uint32_t from = 0; from < count && err == TG_OK;) {
         uint32_t worker;
         const uint32_t length =
             run_length(pipeline, rows + from, charges + from, count - from, &worker);
         struct tg_rating *rating = pipeline->ratings[worker];
         rows_note(pipeline, worker, rows + from, charges + from, length);
-        tg_restore_step_take(pipeline, TG_RESTORE_NOTES, &at_ns);
-        tg_rating_remember(rating, rows + from, charges + from, length);
-        tg_restore_step_take(pipeline, TG_RESTORE_DEDUP, &at_ns);
-        if (is_posted) {
+        step_take(pipeline, how, TG_RESTORE_NOTES, &at_ns);
+        if (how == REPLAY_LIVE) {
+            tg_rating_learn(rating, rows + from, length);
+        } else {
+            tg_rating_remember(rating, rows + from, charges + from, length);
+        }
+        step_take(pipeline, how, TG_RESTORE_DEDUP, &at_ns);
+        if (how != REPLAY_OLD) {
             err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
-            tg_restore_step_take(pipeline, TG_RESTORE_ACCOUNTS, &at_ns);
+            step_take(pipeline, how, TG_RESTORE_ACCOUNTS, &at_ns);
         }
         from += length;
     }
@@ -141,15 +158,20 @@ static enum tg_err piece_replay(struct tg_pipeline *pipeline, const struct tg_us
 }
 
 static enum tg_err whole_replay(struct tg_pipeline *pipeline, const struct tg_scan_view *view,
-                                bool is_posted, struct tg_why *why)
+                                struct tg_why *why)
 {
+    const bool is_posted = pipeline->restore->is_posted;
     const struct tg_usage *rows;
     const struct tg_charge *charges;
     enum tg_err err = tg_scan_structs(view, &rows, &charges, why);
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i += PIECE_ROWS) {
         const uint32_t left = view->rows_count - i;
-        err = piece_replay(pipeline, rows + i, charges + i, left < PIECE_ROWS ? left : PIECE_ROWS,
-                           is_posted);
+        const uint32_t count = left < PIECE_ROWS ? left : PIECE_ROWS;
+        if (is_posted) {
+            cumulative_replay(pipeline, rows + i, charges + i, count);
+        }
+        err = runs_replay(pipeline, rows + i, charges + i, count,
+                          is_posted ? REPLAY_POSTED : REPLAY_OLD);
     }
     return err;
 }
@@ -157,19 +179,7 @@ static enum tg_err whole_replay(struct tg_pipeline *pipeline, const struct tg_sc
 enum tg_err tg_pipeline_correct(struct tg_pipeline *pipeline, const struct tg_usage *rows,
                                 const struct tg_charge *charges, uint32_t count)
 {
-    const struct tg_catalog_snapshot *catalog = tg_snapshot_read(pipeline->params.catalog);
-    enum tg_err err = TG_OK;
-    for (uint32_t from = 0; from < count && err == TG_OK;) {
-        uint32_t worker;
-        const uint32_t length =
-            run_length(pipeline, rows + from, charges + from, count - from, &worker);
-        struct tg_rating *rating = pipeline->ratings[worker];
-        rows_note(pipeline, worker, rows + from, charges + from, length);
-        tg_rating_learn(rating, rows + from, length);
-        err = tg_rate_apply(rating->rate, catalog, rows + from, charges + from, length);
-        from += length;
-    }
-    return err;
+    return runs_replay(pipeline, rows, charges, count, REPLAY_LIVE);
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */
@@ -210,32 +220,44 @@ static uint8_t bits_any(const uint8_t *column, uint32_t count)
     return bits;
 }
 
-void tg_restore_make(void *context, const struct tg_scan_view *view)
+static void sums_add(const struct tg_restore *restore, struct tg_rate_sums *sums,
+                     const struct tg_scan_view *view, uint32_t from, uint32_t count)
+{
+    const struct tg_rate_columns columns = {.start_ns = view->start_ns + from,
+                                            .source_id = view->source_id + from,
+                                            .service = view->service + from,
+                                            .key_kinds = view->key_kinds + from,
+                                            .flags = view->flags + from,
+                                            .amount = view->amount + from,
+                                            .billed_units = view->billed_units + from,
+                                            .allowance_units = view->allowance_units + from,
+                                            .subscriber = view->subscriber + from,
+                                            .price_id = view->price_id + from,
+                                            .catalog_version = view->catalog_version + from,
+                                            .fate = view->fate + from,
+                                            .unit = view->unit + from};
+    tg_rate_sums_add(sums, restore->catalog, &columns, count);
+}
+
+void tg_restore_make(void *context, const struct tg_scan_view *view, uint32_t from, uint32_t count)
 {
     const struct tg_pipeline *pipeline = context;
     const struct tg_restore *restore = pipeline->restore;
     struct tg_restore_made *made = &pipeline->restore->made[view->lane];
-    const struct tg_rate_columns columns = {.start_ns = view->start_ns,
-                                            .source_id = view->source_id,
-                                            .service = view->service,
-                                            .key_kinds = view->key_kinds,
-                                            .flags = view->flags,
-                                            .amount = view->amount,
-                                            .billed_units = view->billed_units,
-                                            .allowance_units = view->allowance_units,
-                                            .subscriber = view->subscriber,
-                                            .price_id = view->price_id,
-                                            .catalog_version = view->catalog_version,
-                                            .fate = view->fate,
-                                            .unit = view->unit};
-    if (pipeline->ratings_count > 1 || view->rows_count == 0) {
-        return;
+    if (pipeline->ratings_count > 1) {
+        return; /* whose rows are whose is looked up by whole rows */
     }
-    made->charge_flags = bits_any(view->charge_flags, view->rows_count);
-    tg_remember_make(&made->remember, view);
+    if (from == 0) {
+        made->flags = 0;
+        made->charge_flags = 0;
+        tg_remember_begin(&made->remember, view);
+        tg_rate_sums_begin(made->sums, view->rows_count);
+    }
+    made->charge_flags |= bits_any(view->charge_flags + from, count);
+    tg_remember_add(&made->remember, view, from, count);
     if (restore->is_posted) {
-        made->flags = bits_any(view->flags, view->rows_count);
-        tg_rate_sums_make(made->sums, restore->catalog, &columns, view->rows_count);
+        made->flags |= bits_any(view->flags + from, count);
+        sums_add(restore, made->sums, view, from, count);
     }
 }
 
@@ -280,7 +302,7 @@ enum tg_err tg_restore_rows(struct tg_pipeline *pipeline, const struct tg_scan_v
     progress_tell(pipeline, view->rows_count);
     if (pipeline->ratings_count > 1 ||
         (restore->is_posted && (made->flags & TG_USAGE_CUMULATIVE) != 0)) {
-        return whole_replay(pipeline, view, restore->is_posted, why);
+        return whole_replay(pipeline, view, why);
     }
     columns_note(pipeline, view);
     tg_restore_step_take(pipeline, TG_RESTORE_NOTES, &at_ns);

@@ -162,8 +162,10 @@ static enum tg_err group_read(struct tg_scan *scan, const struct tg_group_head *
     return TG_OK;
 }
 
-/* Decodes all groups of the current block to the arrays that are wanted. */
-static enum tg_err groups_read(struct tg_scan *scan, uint32_t rows_count)
+/* Decodes all groups of the current block to the arrays that are wanted. With a view, what is made
+ * of rows is made while they are in the cache. */
+static enum tg_err groups_read(struct tg_scan *scan, uint32_t rows_count,
+                               const struct tg_scan_view *view)
 {
     const struct tg_section_entry *entry = tg_scan_entry(scan, TG_SECTION_ROWS);
     const uint8_t *bytes = NULL;
@@ -179,6 +181,9 @@ static enum tg_err groups_read(struct tg_scan *scan, uint32_t rows_count)
         memcpy(&head, bytes, sizeof head);
         assert(head.rows_count <= rows_count - from);
         err = group_read(scan, &head, bytes + sizeof head, from);
+        if (err == TG_OK && view != NULL && scan->work.make != NULL) {
+            scan->work.make(scan->work.context, view, from, head.rows_count);
+        }
         bytes += sizeof head + head.planes_bytes;
     }
     return err;
@@ -189,7 +194,7 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
     if (scan->params.columns == 0 && !scan->has_structs) {
         return TG_OK;
     }
-    const enum tg_err err = groups_read(scan, view->rows_count);
+    const enum tg_err err = tg_scan_room(scan, view->rows_count);
     if (err == TG_OK && scan->has_structs) {
         view->usage = scan->usage;
         view->charges = scan->charges;
@@ -197,7 +202,7 @@ enum tg_err tg_scan_decode_rows(struct tg_scan *scan, struct tg_scan_view *view)
 #define COLUMN_SET(name, type, word, octet, octets) view->name = scan->columns[TG_COLUMN_##name];
     TG_COLUMN_LIST(COLUMN_SET)
 #undef COLUMN_SET
-    return err;
+    return err == TG_OK ? groups_read(scan, view->rows_count, view) : err;
 }
 
 enum tg_err tg_scan_structs(const struct tg_scan_view *view, const struct tg_usage **usage,
@@ -208,7 +213,7 @@ enum tg_err tg_scan_structs(const struct tg_scan_view *view, const struct tg_usa
     scan->is_asked_structs = true;
     if (!scan->has_structs) {
         scan->has_structs = true;
-        err = view->rows_count > 0 ? groups_read(scan, view->rows_count) : TG_OK;
+        err = view->rows_count > 0 ? groups_read(scan, view->rows_count, NULL) : TG_OK;
     }
     if (err != TG_OK) {
         return tg_scan_fail(scan, err, "the block's rows do not check", why);

@@ -42,27 +42,13 @@ static uint32_t cpus_count(void)
     return count < 1 ? 1u : (uint32_t)count;
 }
 
-/* The lane's next block, and what is made of it. */
-static enum tg_err lane_next(struct lane *lane, struct tg_scan_view *view, struct tg_why *why)
-{
-    const struct tg_lanes_work *work = &lane->lanes->work;
-    const enum tg_err err = tg_scan_next(lane->scan, view, why);
-    if (err == TG_OK) {
-        view->lane = (uint32_t)(lane - lane->lanes->lanes);
-        if (work->make != NULL) {
-            work->make(work->context, view);
-        }
-    }
-    return err;
-}
-
 static void *lane_run(void *argument)
 {
     struct lane *lane = argument;
     struct tg_lanes *lanes = lane->lanes;
     bool goes_on = true;
     while (goes_on) {
-        lane->err = lane_next(lane, &lane->view, &lane->why);
+        lane->err = tg_scan_next(lane->scan, &lane->view, &lane->why);
         (void)pthread_mutex_lock(&lanes->lock);
         lane->is_given = true;
         (void)pthread_cond_broadcast(&lanes->changed);
@@ -86,6 +72,7 @@ static enum tg_err lane_open(struct lane *lane, const struct tg_scan_params *par
     lane->scan->checks_all = checks_all;
     lane->scan->lanes_count = lanes->lanes_count;
     lane->scan->lane = (uint32_t)(lane - lanes->lanes);
+    lane->scan->work = lanes->work;
     if (lanes->lanes_count == 1) {
         return TG_OK;
     }
@@ -161,7 +148,7 @@ enum tg_err tg_lanes_next(struct tg_lanes *lanes, struct tg_scan_view *view, str
 {
     if (lanes->lanes_count == 1) {
         lanes->at = 0;
-        return lane_next(&lanes->lanes[0], view, why);
+        return tg_scan_next(lanes->lanes[0].scan, view, why);
     }
     (void)pthread_mutex_lock(&lanes->lock);
     if (lanes->at == lanes->lanes_count) {

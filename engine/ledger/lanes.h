@@ -21,12 +21,14 @@
 
 struct tg_lanes;
 
-/** @brief What is made of each block where it was decoded. */
+/** @brief What is made of the rows of a block where they are decoded. */
 struct tg_lanes_work {
     void *context; /**< Passed on. */
-    /** On the thread of the lane; it may write what belongs to the lane, which is the caller's from
-     *  when he is given the block until he asks for the next. */
-    void (*make)(void *context, const struct tg_scan_view *view);
+    /** On the thread of the lane, some rows after the others: they are decoded, and in the cache.
+     *  The view is of the whole block; a block of no rows is passed over, and one that does not
+     *  check is not given after all. It may write what belongs to the lane, which is the caller's
+     *  from when he is given the block until he asks for the next. */
+    void (*make)(void *context, const struct tg_scan_view *view, uint32_t from, uint32_t count);
 };
 
 /**

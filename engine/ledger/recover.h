@@ -23,8 +23,8 @@ struct tg_recover_calls {
     void *context;        /**< Passed to every function. */
     uint32_t lanes_count; /**< Threads that decode ahead (ledger/lanes.h); 0: one a CPU. */
     uint64_t columns;     /**< TG_COLUMN_BIT of columns that the views have. */
-    /** Where a block is decoded, ahead of the others: tg_lanes_work.make. */
-    void (*make)(void *context, const struct tg_scan_view *view);
+    /** Where rows are decoded, ahead of the others: tg_lanes_work.make. */
+    void (*make)(void *context, const struct tg_scan_view *view, uint32_t from, uint32_t count);
     /** Before the sections of a block. */
     enum tg_err (*block)(void *context, const struct tg_scan_view *view);
     /** Rows of a block, one or more: the columns of the view, or whole by tg_scan_structs. */

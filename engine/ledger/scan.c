@@ -282,6 +282,7 @@ static enum tg_err scan_view(struct tg_scan *scan, struct tg_scan_view *view, bo
                                   .catalog_min = header->catalog_min,
                                   .catalog_max = header->catalog_max,
                                   .rows_total_count = header->rows_count,
+                                  .lane = scan->lane,
                                   .stream = header->stream,
                                   .is_commit = (header->flags & TG_BLOCK_COMMITS) != 0,
                                   .scan = scan};

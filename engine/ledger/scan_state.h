@@ -10,6 +10,7 @@
 #define TG_LEDGER_SCAN_STATE_H
 
 #include "ledger/journal.h"
+#include "ledger/lanes.h"
 #include "ledger/reader.h"
 
 /** @brief A scan. */
@@ -22,6 +23,7 @@ struct tg_scan {
     bool checks_all;              /**< Check every octet of every block (audit). */
     uint32_t lane;                /**< Only blocks whose number is this modulo lanes_count. */
     uint32_t lanes_count;         /**< 0, 1: all blocks. */
+    struct tg_lanes_work work;    /**< What is made of rows where they are decoded. */
     uint64_t proved_epoch;        /**< At the end: last epoch whose blocks all check. */
     struct tg_journal_tail good;  /**< Behind the last block of the last good epoch. */
     enum tg_err failed;           /**< Sticky. */

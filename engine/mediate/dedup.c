@@ -502,14 +502,24 @@ void tg_dedup_restore_skip(struct tg_dedup *dedup, int64_t event_ns_max, uint64_
     }
 }
 
-static inline void record_lay(struct tg_dedup *dedup, uint32_t piece, struct laid laid)
+/* Keeps a record back with others of its piece; full ones go into the table. */
+static inline void record_lay(struct tg_dedup *dedup, uint32_t piece, uint64_t key, uint32_t check)
 {
     struct pieces *pieces = &dedup->pieces;
+    dedup->sweep_due += dedup->buckets_count;
+    if (__builtin_expect(dedup->sweep_due >= dedup->count_max * SWEEP_GENERATIONS, 0)) {
+        sweep_run(dedup);
+    }
     if (pieces->counts[piece] == PIECE_RECORDS) {
         piece_flush(dedup, piece);
     }
-    laid.generation = pieces->generation;
-    pieces->laid[(size_t)piece * PIECE_RECORDS + pieces->counts[piece]++] = laid;
+    pieces->laid[(size_t)piece * PIECE_RECORDS + pieces->counts[piece]++] =
+        (struct laid){key, check, pieces->generation};
+}
+
+static inline uint32_t piece_of(uint64_t buckets_count, uint32_t shift, uint64_t key)
+{
+    return (uint32_t)(bucket_of(buckets_count, key) >> shift);
 }
 
 void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row)
@@ -519,120 +529,81 @@ void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row)
         return;
     }
     records_count(dedup, row->start_ns, 1);
-    dedup->sweep_due += dedup->buckets_count;
-    sweep_run(dedup);
     const uint64_t key = key_of(row);
-    const uint32_t piece = (uint32_t)(bucket_of(dedup->buckets_count, key) >> dedup->pieces.shift);
-    record_lay(dedup, piece, (struct laid){.key = key, .check = check_of(row)});
+    record_lay(dedup, piece_of(dedup->buckets_count, dedup->pieces.shift, key), key, check_of(row));
 }
 
-/* ---- sorted ahead ---------------------------------------------------------------------------- */
+struct made {
+    uint64_t key;
+    uint32_t check;
+    uint32_t piece;
+};
 
-struct tg_dedup_sorted {
-    struct laid *added;  /* [capacity]: as they came; generation is the piece */
-    struct laid *sorted; /* [capacity]: piece after piece */
-    uint32_t *ends;      /* [pieces_count]: where a piece's records end, and the next's begin */
+struct tg_dedup_records {
+    struct made *list; /* [capacity] */
     uint32_t count;
     uint32_t capacity;
-    uint32_t pieces_count;
-    uint32_t shift;
+    uint32_t shift; /* of the table's pieces */
     uint64_t buckets_count;
     int64_t event_ns_max;
 };
 
-struct tg_dedup_sorted *tg_dedup_sorted_create(const struct tg_dedup *dedup)
+struct tg_dedup_records *tg_dedup_records_create(const struct tg_dedup *dedup)
 {
-    struct tg_dedup_sorted *made = tg_pages_take(sizeof *made);
-    if (made == NULL) {
-        return NULL;
-    }
-    made->pieces_count = dedup->pieces.pieces_count;
-    made->shift = dedup->pieces.shift;
-    made->buckets_count = dedup->buckets_count;
-    made->ends = tg_pages_take(made->pieces_count * sizeof *made->ends);
-    if (made->ends == NULL) {
-        tg_dedup_sorted_free(made);
-        return NULL;
+    struct tg_dedup_records *made = tg_pages_take(sizeof *made);
+    if (made != NULL) {
+        made->shift = dedup->pieces.shift;
+        made->buckets_count = dedup->buckets_count;
     }
     return made;
 }
 
-static void sorted_room_free(struct tg_dedup_sorted *sorted)
+void tg_dedup_records_free(struct tg_dedup_records *records)
 {
-    tg_pages_free(sorted->added, sorted->capacity * sizeof *sorted->added);
-    tg_pages_free(sorted->sorted, sorted->capacity * sizeof *sorted->sorted);
-    sorted->added = NULL;
-    sorted->sorted = NULL;
-    sorted->capacity = 0;
-}
-
-void tg_dedup_sorted_free(struct tg_dedup_sorted *sorted)
-{
-    if (sorted != NULL) {
-        sorted_room_free(sorted);
-        tg_pages_free(sorted->ends, sorted->pieces_count * sizeof *sorted->ends);
-        tg_pages_free(sorted, sizeof *sorted);
+    if (records != NULL) {
+        tg_pages_free(records->list, records->capacity * sizeof *records->list);
+        tg_pages_free(records, sizeof *records);
     }
 }
 
-bool tg_dedup_sorted_begin(struct tg_dedup_sorted *sorted, uint32_t rows_count_max)
+bool tg_dedup_records_begin(struct tg_dedup_records *records, uint32_t count_max)
 {
-    if (rows_count_max > sorted->capacity) {
-        sorted_room_free(sorted);
-        sorted->added = tg_pages_take(rows_count_max * sizeof *sorted->added);
-        sorted->sorted = tg_pages_take(rows_count_max * sizeof *sorted->sorted);
-        sorted->capacity = rows_count_max;
+    records->count = 0;
+    records->event_ns_max = INT64_MIN;
+    if (count_max > records->capacity) {
+        tg_pages_free(records->list, records->capacity * sizeof *records->list);
+        records->list = tg_pages_take(count_max * sizeof *records->list);
+        records->capacity = records->list != NULL ? count_max : 0;
     }
-    sorted->count = 0;
-    sorted->event_ns_max = INT64_MIN;
-    memset(sorted->ends, 0, sorted->pieces_count * sizeof *sorted->ends);
-    if (rows_count_max > 0 && (sorted->added == NULL || sorted->sorted == NULL)) {
-        sorted_room_free(sorted);
-        return false;
-    }
-    return true;
+    return count_max <= records->capacity;
 }
 
-void tg_dedup_sorted_add(struct tg_dedup_sorted *sorted, const struct tg_usage *row)
+void tg_dedup_records_add(struct tg_dedup_records *records, const struct tg_usage *row)
 {
     const uint64_t key = key_of(row);
-    const uint32_t piece = (uint32_t)(bucket_of(sorted->buckets_count, key) >> sorted->shift);
-    assert(sorted->count < sorted->capacity);
-    sorted->added[sorted->count++] = (struct laid){key, check_of(row), piece};
-    sorted->ends[piece]++;
-    if (row->start_ns > sorted->event_ns_max) {
-        sorted->event_ns_max = row->start_ns;
+    assert(records->count < records->capacity);
+    records->list[records->count++] =
+        (struct made){key, check_of(row), piece_of(records->buckets_count, records->shift, key)};
+    if (row->start_ns > records->event_ns_max) {
+        records->event_ns_max = row->start_ns;
     }
 }
 
-void tg_dedup_sorted_end(struct tg_dedup_sorted *sorted)
+void tg_dedup_restore_records(struct tg_dedup *dedup, const struct tg_dedup_records *records)
 {
-    uint32_t begin = 0;
-    for (uint32_t piece = 0; piece < sorted->pieces_count; piece++) {
-        const uint32_t count = sorted->ends[piece];
-        sorted->ends[piece] = begin;
-        begin += count;
+    const struct pieces *pieces = &dedup->pieces;
+    assert(pieces->skip_count == 0 && records->buckets_count == dedup->buckets_count);
+    assert(records->count <= tg_dedup_restore_room(dedup));
+    if (records->count > 0) {
+        records_count(dedup, records->event_ns_max, records->count);
     }
-    for (uint32_t i = 0; i < sorted->count; i++) {
-        sorted->sorted[sorted->ends[sorted->added[i].generation]++] = sorted->added[i];
-    }
-}
-
-void tg_dedup_restore_sorted(struct tg_dedup *dedup, const struct tg_dedup_sorted *sorted)
-{
-    assert(dedup->pieces.skip_count == 0 && sorted->buckets_count == dedup->buckets_count);
-    assert(sorted->count <= tg_dedup_restore_room(dedup));
-    if (sorted->count == 0) {
-        return;
-    }
-    records_count(dedup, sorted->event_ns_max, sorted->count);
-    dedup->sweep_due += dedup->buckets_count * sorted->count;
-    sweep_run(dedup);
-    uint32_t i = 0;
-    for (uint32_t piece = 0; piece < sorted->pieces_count; piece++) {
-        for (; i < sorted->ends[piece]; i++) {
-            record_lay(dedup, piece, sorted->sorted[i]);
+    for (uint32_t i = 0; i < records->count; i++) {
+        if (i + AHEAD_ROWS < records->count) {
+            const uint32_t next = records->list[i + AHEAD_ROWS].piece;
+            __builtin_prefetch(pieces->laid + (size_t)next * PIECE_RECORDS + pieces->counts[next],
+                               1);
         }
+        record_lay(dedup, records->list[i].piece, records->list[i].key, records->list[i].check);
     }
 }
 

@@ -78,31 +78,27 @@ void tg_dedup_restore_skip(struct tg_dedup *dedup, int64_t event_ns_max, uint64_
  *  @param row As journaled. */
 void tg_dedup_restore(struct tg_dedup *dedup, const struct tg_usage *row);
 
-/** Records in the order of their places in a table: another thread than the table's writer can make
- *  them, and a thousand are remembered as one. */
-struct tg_dedup_sorted;
+/** Keys, checks and places of accepted records: another thread than the table's writer can make
+ *  them. */
+struct tg_dedup_records;
 
-/** @brief Make. @param dedup Begun; only its size is looked at, also later on.
- *  @return None sorted, or NULL: no memory. Give back with tg_dedup_sorted_free. */
-struct tg_dedup_sorted *tg_dedup_sorted_create(const struct tg_dedup *dedup);
+/** @brief Make. @param dedup Begun; only its size is looked at.
+ *  @return No records, or NULL: no memory. Give back with tg_dedup_records_free. */
+struct tg_dedup_records *tg_dedup_records_create(const struct tg_dedup *dedup);
 
-/** @brief Give back. @param sorted Created, or NULL. */
-void tg_dedup_sorted_free(struct tg_dedup_sorted *sorted);
+/** @brief Give back. @param records Created, or NULL. */
+void tg_dedup_records_free(struct tg_dedup_records *records);
 
-/** @brief Forget what was sorted before. @param sorted Its thread's. @param rows_count_max As many
- *  are added. @return false: no memory. */
-bool tg_dedup_sorted_begin(struct tg_dedup_sorted *sorted, uint32_t rows_count_max);
+/** @brief Forget what was added before. @param records Its thread's. @param count_max As many are
+ *  added. @return false: no memory. */
+bool tg_dedup_records_begin(struct tg_dedup_records *records, uint32_t count_max);
 
-/** @brief Add an accepted record. @param sorted Begun. @param row As journaled. */
-void tg_dedup_sorted_add(struct tg_dedup_sorted *sorted, const struct tg_usage *row);
+/** @brief Add an accepted record. @param records Begun. @param row As journaled. */
+void tg_dedup_records_add(struct tg_dedup_records *records, const struct tg_usage *row);
 
-/** @brief Sort what was added. @param sorted Begun. */
-void tg_dedup_sorted_end(struct tg_dedup_sorted *sorted);
-
-/** @brief Remember all of them, the next in journal order. @param dedup Begun, and
- *  tg_dedup_restore_skips is 0. @param sorted Sorted for a table of this size; at most
- *  tg_dedup_restore_room. */
-void tg_dedup_restore_sorted(struct tg_dedup *dedup, const struct tg_dedup_sorted *sorted);
+/** @brief tg_dedup_restore of all of them. @param dedup Begun, and tg_dedup_restore_skips is 0.
+ *  @param records Of a table of this size; at most tg_dedup_restore_room. */
+void tg_dedup_restore_records(struct tg_dedup *dedup, const struct tg_dedup_records *records);
 
 /** @brief End what tg_dedup_restore_begin began. @param dedup Begun, or not. */
 void tg_dedup_restore_end(struct tg_dedup *dedup);

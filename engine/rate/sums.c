@@ -239,12 +239,16 @@ static struct tg_rate_columns columns_from(const struct tg_rate_columns *columns
                                     .unit = columns->unit + from};
 }
 
-void tg_rate_sums_make(struct tg_rate_sums *sums, const struct tg_catalog_snapshot *snapshot,
-                       const struct tg_rate_columns *columns, uint32_t count)
+void tg_rate_sums_begin(struct tg_rate_sums *sums, uint32_t rows_count_max)
 {
     sums->priced.is_entered = false; /* another snapshot may lie at the same address */
     sums->rows_count = 0;
-    sums->is_whole = rows_room(sums, count);
+    sums->is_whole = rows_room(sums, rows_count_max);
+}
+
+void tg_rate_sums_add(struct tg_rate_sums *sums, const struct tg_catalog_snapshot *snapshot,
+                      const struct tg_rate_columns *columns, uint32_t count)
+{
     for (uint32_t at = 0; at < count && sums->is_whole; at += BATCH_ROWS) {
         const struct tg_rate_columns batch = columns_from(columns, at);
         const uint32_t batch_count = count - at < BATCH_ROWS ? count - at : BATCH_ROWS;

@@ -40,15 +40,19 @@ struct tg_rate_sums *tg_rate_sums_create(const struct tg_accounts *accounts);
 /** @brief Give back. @param sums Created, or NULL. */
 void tg_rate_sums_free(struct tg_rate_sums *sums);
 
+/** @brief Begin a block; what was in the sums before is gone. @param sums Its thread's.
+ *  @param rows_count_max As many rows are added. */
+void tg_rate_sums_begin(struct tg_rate_sums *sums, uint32_t rows_count_max);
+
 /**
- * @brief Sum a block up; what was in the sums before is gone.
+ * @brief Sum rows of the block up, the next in journal order.
  * @param[in,out] sums      Its thread's.
- * @param[in]     snapshot  As for tg_rate_apply.
+ * @param[in]     snapshot  As for tg_rate_apply; one a block.
  * @param[in]     columns   Borrowed until return; shape [count].
  * @param[in]     count     Any.
  */
-void tg_rate_sums_make(struct tg_rate_sums *sums, const struct tg_catalog_snapshot *snapshot,
-                       const struct tg_rate_columns *columns, uint32_t count);
+void tg_rate_sums_add(struct tg_rate_sums *sums, const struct tg_catalog_snapshot *snapshot,
+                      const struct tg_rate_columns *columns, uint32_t count);
 
 /**
  * @brief tg_rate_apply of all rows that sums were made of, unless one of them needs more.

@@ -93,12 +93,12 @@ void help_journal(const char *dir, uint32_t epochs_count, uint32_t rows_count,
     const struct tg_journal_params params = {.size_bytes = sizeof params,
                                              .streams_count = 1,
                                              .dir = dir,
-                                             .rows_per_block_max = 1024,
+                                             .rows_per_block_max = HELP_BLOCK_ROWS_MAX,
                                              .segment_bytes = segment_bytes,
                                              .is_sparse = is_sparse,
                                              .is_inline = true};
-    struct tg_usage rows[1024];
-    struct tg_charge charges[1024];
+    static struct tg_usage rows[HELP_BLOCK_ROWS_MAX];
+    static struct tg_charge charges[HELP_BLOCK_ROWS_MAX];
     struct tg_journal *journal = NULL;
     struct tg_why why = {.text = ""};
     cr_assert_eq(tg_journal_open(&params, &journal, &why), TG_OK, "%s", why.text);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HELP_BLOCK_ROWS_MAX 3072u /**< Three groups. */
+
 /** @brief Next number of a seeded sequence. @param state In/out. @return Any 64 bits. */
 uint64_t help_random(uint64_t *state);
 

@@ -201,12 +201,12 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Remembers records one by one, or sorted by place, some at a time as blocks come. */
+/* Remembers records one by one, or those of blocks at once. */
 static void restore_all(struct tg_dedup *dedup, const struct tg_usage *rows, uint64_t count,
-                        bool is_sorted)
+                        bool is_by_block)
 {
-    struct tg_dedup_sorted *sorted = tg_dedup_sorted_create(dedup);
-    cr_assert_not_null(sorted);
+    struct tg_dedup_records *records = tg_dedup_records_create(dedup);
+    cr_assert_not_null(records);
     for (uint64_t i = 0; i < count;) {
         const uint64_t room = least(tg_dedup_restore_room(dedup), count - i);
         const uint64_t skipped = least(tg_dedup_restore_skips(dedup), room);
@@ -218,21 +218,20 @@ static void restore_all(struct tg_dedup *dedup, const struct tg_usage *rows, uin
         }
         tg_dedup_restore_skip(dedup, event_ns_max, skipped);
         i += skipped;
-        if (skipped == 0 && !is_sorted) {
+        if (skipped == 0 && !is_by_block) {
             tg_dedup_restore(dedup, &rows[i++]);
         } else if (skipped == 0) {
-            cr_assert(tg_dedup_sorted_begin(sorted, (uint32_t)block));
+            cr_assert(tg_dedup_records_begin(records, (uint32_t)block));
             for (uint64_t k = 0; k < block; k++) {
-                tg_dedup_sorted_add(sorted, &rows[i++]);
+                tg_dedup_records_add(records, &rows[i++]);
             }
-            tg_dedup_sorted_end(sorted);
-            tg_dedup_restore_sorted(dedup, sorted);
+            tg_dedup_restore_records(dedup, records);
         }
     }
-    tg_dedup_sorted_free(sorted);
+    tg_dedup_records_free(records);
 }
 
-#define RESTORED 6 /* three skips, one by one and sorted */
+#define RESTORED 6 /* three skips, one by one and by block */
 
 /* If this fails a crash changes what is a duplicate: usage is charged again, or refused as too old,
  * that would not have been had the engine gone on. */

@@ -279,7 +279,8 @@ static inline enum tg_err fixture_apply_columns(struct tg_rate *rate,
         const uint32_t wanted = blocks[turn % (sizeof blocks / sizeof blocks[0])];
         bool is_done;
         block = wanted < count - at ? wanted : count - at;
-        tg_rate_sums_make(sums, snapshot, &columns, block);
+        tg_rate_sums_begin(sums, block);
+        tg_rate_sums_add(sums, snapshot, &columns, block);
         err = tg_rate_apply_sums(rate, sums, &is_done);
         if (err == TG_OK && !is_done) {
             err = tg_rate_apply(rate, snapshot, &rows[at], &charges[at], block);
