@@ -294,6 +294,7 @@ static void stacking_check(struct tg_compile *compile, const struct tg_yaml_node
     const char *with = allowance->scope == TG_SCOPE_ACCOUNT    ? "scope: account"
                        : allowance->proration != TG_GRANT_FULL ? "proration: actual_days"
                        : allowance->rollover_periods != 0      ? "rollover"
+                       : allowance->period_count != 0          ? "period_from: start"
                                                                : NULL;
     if ((allowance->options & TG_ALLOWANCE_ONCE) != 0 && with != NULL) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "stacking")->mark, NULL,

@@ -44,6 +44,7 @@ struct chain {
     struct entry *entries;  /* by line; shape [entries_count] */
     size_t entries_count;
     bool ignores_plans; /* roots, see (5) */
+    bool has_groups;    /* some lines have a key or an id in common */
 };
 
 static int link_compare(const void *a, const void *b)
@@ -161,6 +162,7 @@ static void keys_link(struct chain *chain)
             end++;
         }
         if (end - from > 1) {
+            chain->has_groups = true;
             chain->members.size_bytes = 0;
             for (size_t i = from; i < end; i++) {
                 member_add(chain, keys[i].subscriber);
@@ -202,6 +204,7 @@ static void ids_link(struct chain *chain)
     const struct tg_people_again *again =
         (const struct tg_people_again *)(const void *)people->again.bytes;
     const size_t count = people->again.size_bytes / sizeof *again;
+    chain->has_groups |= count > 0;
     for (size_t i = 0; i < count; i++) {
         bool is_first = true;
         for (size_t j = 0; j < i && is_first; j++) {
@@ -353,7 +356,7 @@ void tg_people_chain_make(struct tg_people_reader *reader)
     roots.ignores_plans = true;
     /* Both look at the keys of people alone, so they are linked before anything is stored. */
     const bool has_stretches = chain_link(&stretches);
-    const bool has_roots = chain_link(&roots);
+    const bool has_roots = stretches.has_groups && chain_link(&roots);
     if (has_stretches) {
         stretches_store(&stretches);
     }

@@ -134,7 +134,7 @@ printf 'S1,A1,sma,49150,2026-01-01,2026-03-08\nS1,A1,lar,49150,2026-03-08,2026-0
 same "$(call 20 03-02 03-09 03-10 03-22 | quoted)" "0.00 0.00 0.00 18.00" "to a larger plan and back"
 printf 'S1,A1,sma,49150,2026-01-01,2026-03-11\nS2,A2,pla,49150,2026-03-11,\n' | people
 same "$(call 20 03-10 03-22 | quoted)" "0.00 0.00" "shared, in another account"
-for with in "scope: account" "proration: actual_days" "rollover: {periods: 1}"; do
+for with in "scope: account" "proration: actual_days" "rollover: {periods: 1}" "period_from: start"; do
     sed -i "s/stacking: once.*}/stacking: once, $with}/" "$work/c/catalog.yaml"
     "$tollgate" catalog check --catalog "$work/c" >"$work/said" 2>&1 && fail "$with beside stacking"
     grep -q 'catalog.yaml:12:67: error: stacking: once does not go with' "$work/said" || fail "$with: $(cat "$work/said")"
