@@ -422,7 +422,7 @@ static bool products_check(const struct tg_image *image)
              product->on_plan_change > TG_CHANGE_ADDED_SEATS ||
              product->bounds_scope > TG_SCOPE_ACCOUNT ||
              product->discount_scope > TG_SCOPE_ACCOUNT ||
-             product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
+             product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS || product->minimum_period > 3 ||
              product->period_from > TG_FEE_FROM_START || product->discount_ppm > 1000000 ||
              product->discount_from < 0 || product->discount_max < 0 ||
              (product->plan != TG_PLAN_NONE &&
