@@ -193,7 +193,7 @@ bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
             ? tg_bill_cycle_month(&made->cycle, tg_bill_chain_anchor_ns(made, subscriber)) % cycles
             : january;
     const uint32_t first = month - (month + cycles - anchor) % cycles;
-    if (made->window.next_end_ns == 0) {
+    if (made->window.next_end_ns == 0 || tg_bill_is_week(month)) {
         return false;
     }
     *span = (struct tg_bill_fee_span){made->window.start_ns, made->window.end_ns, 0, false};
