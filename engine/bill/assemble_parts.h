@@ -68,6 +68,7 @@ struct tg_bill_assembler {
     uint32_t cycle_from;                    /**< First line of the cycle. */
     struct tg_bill_cycle cycle;             /**< Its calendar. */
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
+    int64_t issued_ns;                      /**< Date of the bills. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
     bool rounds_lines;                      /**< Each line is rounded by itself ... */

@@ -382,6 +382,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
             tg_bill_assembler_carries(run->assemblers[i], &run->carries);
             tg_bill_assembler_voids(run->assemblers[i], &run->voids);
+            tg_bill_assembler_dated(run->assemblers[i], params->issued_ns);
             tg_bill_assembler_interims(run->assemblers[i],
                                        run->interims.count > 0 ? &run->interims : NULL,
                                        params->until_ns != 0);

@@ -441,7 +441,7 @@ static bool small_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TAXES].count; i++) {
         const struct tg_tax *tax = tg_image_tax(image, i);
         if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR ||
-                            tax->parts_count > TG_TAX_PARTS_MAX || tax->point > TG_TAX_AT_USAGE)) {
+                            tax->parts_count > TG_TAX_PARTS_MAX || tax->point > TG_TAX_AT_ISSUE)) {
             return false;
         }
         for (uint32_t part = 0; tax != NULL && part < tax->parts_count; part++) {

@@ -621,7 +621,8 @@ _Static_assert(sizeof(struct tg_product) == 120, "stored");
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {
     TG_TAX_AT_PERIOD_END = 0, /**< Of the version valid at the last instant of the bill. Default. */
-    TG_TAX_AT_USAGE = 1       /**< Of the version that priced the usage, or whose fee it is. */
+    TG_TAX_AT_USAGE = 1,      /**< Of the version that priced the usage, or whose fee it is. */
+    TG_TAX_AT_ISSUE = 2       /**< Of the version valid at the date of the bill. */
 };
 
 #define TG_TAX_PARTS_MAX 6u /**< Taxes of a set. */

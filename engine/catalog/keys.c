@@ -18,7 +18,7 @@ static const char *const splits[] = {"consecutive", "start", "end", "isolated", 
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
 static const char *const prorations[] = {"actual_days", "fixed_30",   "seconds", "none_full",
                                          "none_zero",   "thirtieths", NULL};
-static const char *const tax_points[] = {"period_end", "usage", NULL};
+static const char *const tax_points[] = {"period_end", "usage", "issue_date", NULL};
 static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
@@ -120,7 +120,7 @@ KEYS(tg_catalog_tax_keys,
     {.key = "inclusive", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "Prices and fees are with this tax in them."},
     {.key = "tax_point", .type = TG_TYPE_ENUM, .names = tax_points, .fallback = "period_end",
-     .help = "Whose rate counts: that of the bill's last instant, or of the time of usage."});
+     .help = "Whose rate counts: of the bill's last instant, the time of usage, or its date."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
 static const struct tg_schema_key any_zone_item = {.type = TG_TYPE_STRING, .min = 1, .max = 140};
 static const char *const open_ends[] = {"refuse", "close", NULL};
