@@ -557,6 +557,11 @@ void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
     assembler->carries = carries;
 }
 
+void tg_bill_assembler_dated(struct tg_bill_assembler *assembler, int64_t issued_ns)
+{
+    assembler->issued_ns = issued_ns;
+}
+
 void tg_bill_assembler_interims(struct tg_bill_assembler *assembler,
                                 const struct tg_bill_interims *interims, bool is_interim)
 {

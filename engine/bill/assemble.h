@@ -70,6 +70,10 @@ void tg_bill_assembler_balances(struct tg_bill_assembler *assembler,
 void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
                                const struct tg_bill_carries *carries);
 
+/** @brief Date of the bills, by which some are taxed. @param assembler Open. @param issued_ns As
+ *  tg_bill_assembler_invoice is given it later. */
+void tg_bill_assembler_dated(struct tg_bill_assembler *assembler, int64_t issued_ns);
+
 /** @brief Interim bills of the period. @param assembler Open. @param interims Loaded; borrowed
  *  until close; NULL: there are none. @param is_interim The bills that are made are interim ones:
  *  usage and charges only. */

@@ -169,22 +169,22 @@ bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t mont
                                &epoch);
 }
 
-static uint32_t cycles_of(const struct tg_product *sold)
+static uint32_t cycles_of(const struct tg_product *sold, uint8_t period)
 {
-    return sold->period == TG_FEE_CYCLES      ? sold->period_cycles
-           : sold->period == TG_FEE_YEAR      ? 12
-           : sold->period == TG_FEE_HALF_YEAR ? 6
-                                              : 3;
+    return period == TG_FEE_CYCLES      ? sold->period_cycles
+           : period == TG_FEE_YEAR      ? 12
+           : period == TG_FEE_HALF_YEAR ? 6
+                                        : 3;
 }
 
 /* Turns the parameters of the cycle into those of the quarter or year it is part of; false where
  * the bill is not one of a cycle. Periods are counted in cycles, so an anchor that a short month
  * clamps moves nothing. */
-bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, uint8_t period,
                       struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
 {
     const struct tg_product *sold = params->last.product;
-    const uint32_t cycles = cycles_of(sold);
+    const uint32_t cycles = cycles_of(sold, period);
     const uint32_t month = made->window.month;
     /* A cycle has the number of the month it ends in. */
     const uint32_t january = made->cycle.day > 1 ? 1 : 0;
@@ -193,7 +193,7 @@ bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
             ? tg_bill_cycle_month(&made->cycle, tg_bill_chain_anchor_ns(made, subscriber)) % cycles
             : january;
     const uint32_t first = month - (month + cycles - anchor) % cycles;
-    if (made->window.next_end_ns == 0) {
+    if (made->window.next_end_ns == 0 || tg_bill_is_week(month)) {
         return false;
     }
     *span = (struct tg_bill_fee_span){made->window.start_ns, made->window.end_ns, 0, false};
@@ -377,7 +377,8 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     }
     struct tg_bill_fee_span span = {0};
     const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
-    if (is_long && !tg_bill_fee_long(made, member->subscriber, &params, &span)) {
+    if (is_long &&
+        !tg_bill_fee_long(made, member->subscriber, params.last.product->period, &params, &span)) {
         return TG_OK;
     }
     if (!is_long || params.start_ns == made->window.start_ns) {

@@ -82,9 +82,10 @@ enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
     for (uint32_t i = 0; i < invoice->lines_count; i++) {
         sum += invoice->lines[i].amount_exact;
     }
+    char period[TG_BILL_PERIOD_BYTES];
+    tg_bill_period_print(made->window.month, period);
     invoice->document = sum < 0 ? TG_BILL_CREDIT_NOTE : TG_BILL_DEBIT_NOTE;
     const int length =
-        snprintf(invoice->id, sizeof invoice->id, "N-%s-late-%04u-%02u", note->bill_id,
-                 made->window.month / 12, made->window.month % 12 + 1);
+        snprintf(invoice->id, sizeof invoice->id, "N-%s-late-%s", note->bill_id, period);
     return length > 0 && length + 12 < (int)sizeof invoice->id ? TG_OK : TG_E_FULL;
 }

@@ -68,6 +68,7 @@ struct tg_bill_assembler {
     uint32_t cycle_from;                    /**< First line of the cycle. */
     struct tg_bill_cycle cycle;             /**< Its calendar. */
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
+    int64_t issued_ns;                      /**< Date of the bills. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
     bool rounds_lines;                      /**< Each line is rounded by itself ... */
@@ -137,9 +138,10 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
                          char replaced[TG_BILL_ID_BYTES]);
 
 /** @brief Turn the parameters of a cycle into those of the quarter or year it is part of. @param
- *  made Assembler. @param subscriber Whose. @param[in,out] params Of the cycle made->window.
+ *  made Assembler. @param subscriber Whose. @param period enum tg_fee_period. @param[in,out] params
+ *  Of the cycle made->window.
  *  @param[out] span The cycle. @return false: the bill is not one of a cycle. */
-bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, uint8_t period,
                       struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
 
 /** @brief Take off an invoice what interim bills of its period have charged. @param made Assembler.
@@ -247,6 +249,25 @@ struct tg_bill_counted {
  *  each line is rounded by itself. @param made Assembler. @param line Line. @return Amount at the
  *  rating scale. */
 __int128 tg_bill_line_sum(const struct tg_bill_assembler *made, const struct tg_bill_line *line);
+
+/** @brief What a line counts among those of a kind. @param made Assembler. @param line Line.
+ *  @param eligible enum tg_eligible. @return Rating scale. */
+__int128 tg_bill_line_counted(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
+                              uint8_t eligible);
+
+/** @brief Period of a minimum that is longer than a cycle. @param product Product.
+ *  @return enum tg_fee_period; 0: it is of a cycle. */
+static inline uint8_t tg_bill_minimum_period(const struct tg_product *product)
+{
+    static const uint8_t periods[] = {0, TG_FEE_QUARTER, TG_FEE_HALF_YEAR, TG_FEE_YEAR};
+    return periods[product->minimum_period & 3];
+}
+
+/** @brief Add what the bills of a longer period miss to its minimum, on the bill in which it or the
+ *  subscription ends. @param made Assembler. @param member Whose, with a version. @return TG_OK,
+ *  TG_E_FULL, TG_E_AMOUNT_OVERFLOW or as tg_bill_fee_owed. */
+enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made,
+                                const struct tg_bill_member *member);
 
 /** @brief Count a line, as far as it is of a kind. @param made Assembler. @param line Line.
  *  @param eligible enum tg_eligible. @param[in,out] of Counted. */

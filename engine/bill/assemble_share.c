@@ -25,8 +25,8 @@ __int128 tg_bill_line_sum(const struct tg_bill_assembler *made, const struct tg_
 /* What a line counts among the lines of a kind. Discounts and maxima are of usage and of fees in
  * the shares in which they were taken of them, so that what a fee is discounted by never lowers
  * usage. */
-static __int128 counted(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
-                        uint8_t eligible)
+__int128 tg_bill_line_counted(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
+                              uint8_t eligible)
 {
     if (line->is_prepaid || line->note_month != 0) {
         return 0; /* Paid as it was used, or not on this invoice. */
@@ -72,9 +72,9 @@ static struct tg_bill_tax_sum *sum_of(const struct tg_bill_assembler *made,
 void tg_bill_counted_add(const struct tg_bill_assembler *made, const struct tg_bill_line *line,
                          uint8_t eligible, struct tg_bill_counted *of)
 {
-    const __int128 sum = counted(made, line, eligible);
+    const __int128 sum = tg_bill_line_counted(made, line, eligible);
     const __int128 usage =
-        eligible == TG_ELIGIBLE_FEES ? 0 : counted(made, line, TG_ELIGIBLE_USAGE);
+        eligible == TG_ELIGIBLE_FEES ? 0 : tg_bill_line_counted(made, line, TG_ELIGIBLE_USAGE);
     of->sum += sum;
     of->usage += usage;
     if (of->taxes != NULL && (sum != 0 || usage != 0)) {

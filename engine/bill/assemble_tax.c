@@ -27,6 +27,7 @@ struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembl
                                                      : TG_BILL_NO_PRICE,
         .product = tg_roster_line(made->catalog->roster, tg_bill_line_taxed_as(line))->product,
         .is_prepaid = line->is_prepaid,
+        .issued_ns = made->issued_ns,
         .taxed_to_ns = taxed_to_ns};
 }
 

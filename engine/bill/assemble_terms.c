@@ -280,6 +280,9 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
         err = tg_bill_bound_owed(made, member, product->maximum, product->bounds_scope, &owed);
         err = err == TG_OK && owed.covered > 0 ? maximum_lines(made, member, &owed) : err;
     }
+    if (err == TG_OK && product->minimum != 0 && product->minimum_period != 0) {
+        return tg_bill_commit_line(made, member);
+    }
     if (err == TG_OK && product->minimum != 0) {
         err = tg_bill_bound_owed(made, member, product->minimum, product->bounds_scope, &owed);
         if (err == TG_OK && owed.covered > 0) {

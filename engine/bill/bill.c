@@ -248,7 +248,7 @@ static enum tg_err scope_fix(struct run *run, struct tg_why *why)
         err = tg_bill_carries_load(params->state, &run->carries, why);
     }
     run->catalog = *params->catalog;
-    collect->month = tg_bill_month(params->period_start_ns);
+    collect->month = tg_bill_period_number(params->period_start_ns, params->period_end_ns);
     if (err == TG_OK && params->state != NULL && params->follows_cycle_days) {
         err = tg_bill_close_versions(params->state, collect->month, params->account_filter,
                                      &run->catalog, why);
@@ -382,6 +382,7 @@ static enum tg_err crew_open(struct run *run, struct tg_why *why)
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
             tg_bill_assembler_carries(run->assemblers[i], &run->carries);
             tg_bill_assembler_voids(run->assemblers[i], &run->voids);
+            tg_bill_assembler_dated(run->assemblers[i], params->issued_ns);
             tg_bill_assembler_interims(run->assemblers[i],
                                        run->interims.count > 0 ? &run->interims : NULL,
                                        params->until_ns != 0);
@@ -731,11 +732,34 @@ enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stat
     return err;
 }
 
+/* The Monday of an ISO week: that of week 1 is in the week of the 4th of January. */
+static enum tg_err week_parse(const char *text, int64_t *start_ns, int64_t *end_ns)
+{
+    unsigned year = 0;
+    unsigned week = 0;
+    char again[TG_BILL_PERIOD_BYTES];
+    if (sscanf(text, "%4u-W%2u", &year, &week) != 2 || year < 1971 || year > 2261 || week < 1) {
+        return TG_E_SYNTAX;
+    }
+    const struct tg_civil fourth = {.year = (int32_t)year, .month = 1, .day = 4};
+    const int64_t at_ns = tg_clock_from_civil(&fourth);
+    const uint32_t number =
+        tg_bill_period_number(at_ns + TG_NS_PER_DAY - 7 * TG_NS_PER_DAY, at_ns + TG_NS_PER_DAY) +
+        week - 1;
+    tg_bill_period_print(number, again);
+    *start_ns = tg_bill_period_start_ns(number);
+    *end_ns = *start_ns + 7 * TG_NS_PER_DAY;
+    return strcmp(text, again) == 0 ? TG_OK : TG_E_SYNTAX; /* 2026 has no 54th. */
+}
+
 enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns)
 {
     unsigned digits[6];
     static const char shape[] = "dddd-dd";
     unsigned at = 0;
+    if (strlen(text) == 8) {
+        return week_parse(text, start_ns, end_ns);
+    }
     for (unsigned i = 0; i < sizeof shape - 1; i++) {
         const bool is_digit = text[i] >= '0' && text[i] <= '9';
         if (shape[i] == 'd' ? !is_digit : text[i] != shape[i]) {

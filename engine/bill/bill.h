@@ -109,9 +109,9 @@ struct tg_bill_params {
     const char *legal_entity;   /**< Of accounts that name none; see issue.h; NULL: default. */
     const char *series;         /**< Of legal entities that name none; see issue.h; NULL: INV. */
     bool issues;                /**< true: number and store; false: drafts. */
-    /** The period is a month: an account with cycle day d > 1 is billed for the cycle that closes
-     *  in it, from day d of the month before to day d of it; days begin in the account's zone
-     *  (cycle.h), and the UTC begin and end above only name the month. */
+    /** The period is a month, or an ISO week: an account with cycle day d > 1 is billed for the
+     * cycle that closes in it, from day d of the month before to day d of it; days begin in the
+     * account's zone (cycle.h), and the UTC begin and end above only name the month. */
     bool follows_cycle_days;
     uint16_t threads_count;    /**< Make bills on so many threads; 0: 1. Whatever it is, the same
                                     bytes are stored. */
@@ -139,9 +139,9 @@ enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stat
                         struct tg_why *why);
 
 /**
- * @brief Read "2026-10" as the UTC month.
- * @param[in]  text      NUL-terminated YYYY-MM.
- * @param[out] start_ns  Begin of the month.
+ * @brief Read "2026-10" as the UTC month, "2026-W14" as the ISO week.
+ * @param[in]  text      NUL-terminated YYYY-MM or YYYY-Www.
+ * @param[out] start_ns  Begin of it.
  * @param[out] end_ns    Begin of the next.
  * @return TG_OK or TG_E_SYNTAX.
  */

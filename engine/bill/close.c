@@ -2,6 +2,7 @@
 #include "bill/close.h"
 
 #include "base/arena.h"
+#include "bill/cycle.h"
 #include "bill/text.h"
 #include "catalog/catalog.h"
 #include "doc/json.h"
@@ -86,8 +87,10 @@ bool tg_bill_closes_find(const struct tg_bill_closes *closes, uint32_t account, 
 
 static void close_id(uint32_t month, const char *account_name, char id[TG_DOCUMENT_NAME_MAX])
 {
-    (void)snprintf(id, TG_DOCUMENT_NAME_MAX, "%04u-%02u%s%s", month / 12, month % 12 + 1,
-                   account_name != NULL ? "/" : "", account_name != NULL ? account_name : "");
+    char period[TG_BILL_PERIOD_BYTES];
+    tg_bill_period_print(month, period);
+    (void)snprintf(id, TG_DOCUMENT_NAME_MAX, "%s%s%s", period, account_name != NULL ? "/" : "",
+                   account_name != NULL ? account_name : "");
 }
 
 void tg_bill_close_write(struct tg_txn *txn, const struct tg_bill_close *close,

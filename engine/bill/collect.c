@@ -312,7 +312,7 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
         .epoch_min = epoch_min + 1,
         .epoch_max = collect->epoch_last,
         .fates = 1u << TG_FATE_RATED,
-        .event_min_ns = tg_bill_month_day_ns(month_min - 1, 1) - TG_NS_PER_DAY,
+        .event_min_ns = tg_bill_period_start_ns(month_min - 1) - 7 * TG_NS_PER_DAY,
         .event_max_ns = before_ns};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);

@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 uint32_t tg_bill_month(int64_t time_ns)
 {
@@ -51,11 +52,68 @@ const char *tg_bill_cycle_zone_name(const struct tg_bill_cycle *cycle, int64_t a
     return image != NULL ? tg_image_zone_name(image, cycle->zone) : "UTC";
 }
 
+static bool has_weeks(const struct tg_bill_cycle *cycle)
+{
+    return cycle->bills * TG_ROSTER_BILLS_QUARTER == TG_ROSTER_BILLS_WEEK;
+}
+
+#define WEEK_NS      (7 * TG_NS_PER_DAY)
+#define MONDAY_FIRST 4 /* Days from 1970 to the first Monday. */
+
+/* Days that the week of a cycle begins before the Monday of its number. */
+static int64_t week_shift(const struct tg_bill_cycle *cycle)
+{
+    return 6 - (cycle->day + 5) % 7;
+}
+
+static int64_t week_local_ns(const struct tg_bill_cycle *cycle, uint32_t number)
+{
+    const int64_t weeks = (int64_t)number - TG_BILL_WEEK_FIRST;
+    return (weeks * 7 + MONDAY_FIRST - week_shift(cycle)) * TG_NS_PER_DAY;
+}
+
+static uint32_t week_number(int64_t local_ns, int64_t shift_days)
+{
+    const int64_t at_ns = local_ns + (shift_days - MONDAY_FIRST) * TG_NS_PER_DAY;
+    const int64_t weeks = at_ns / WEEK_NS - (at_ns % WEEK_NS < 0);
+    return weeks < 0 ? TG_BILL_WEEK_FIRST : TG_BILL_WEEK_FIRST + (uint32_t)weeks;
+}
+
+uint32_t tg_bill_period_number(int64_t start_ns, int64_t end_ns)
+{
+    return end_ns - start_ns == WEEK_NS ? week_number(end_ns - 1, 0) : tg_bill_month(end_ns - 1);
+}
+
+int64_t tg_bill_period_start_ns(uint32_t number)
+{
+    const int64_t weeks = (int64_t)number - TG_BILL_WEEK_FIRST;
+    return tg_bill_is_week(number) ? (weeks * 7 + MONDAY_FIRST) * TG_NS_PER_DAY
+                                   : tg_bill_month_day_ns(number, 1);
+}
+
+void tg_bill_period_print(uint32_t number, char text[TG_BILL_PERIOD_BYTES])
+{
+    struct tg_civil civil;
+    if (!tg_bill_is_week(number)) {
+        (void)snprintf(text, TG_BILL_PERIOD_BYTES, "%04u-%02u", number / 12 % 10000,
+                       number % 12 + 1);
+        return;
+    }
+    /* The year of a week is that of its Thursday (ISO 8601). */
+    const int64_t thursday_ns = tg_bill_period_start_ns(number) + 3 * TG_NS_PER_DAY;
+    tg_clock_to_civil(thursday_ns, &civil);
+    const struct tg_civil first = {.year = civil.year, .month = 1, .day = 1};
+    const int64_t days = (thursday_ns - tg_clock_from_civil(&first)) / TG_NS_PER_DAY;
+    (void)snprintf(text, TG_BILL_PERIOD_BYTES, "%04u-W%02u", (unsigned)civil.year % 10000,
+                   (unsigned)(days / 7 + 1) % 100);
+}
+
 /* Begin of the cycle with a number; the version is looked up by the date's midnight in UTC. */
 static int64_t edge_ns(const struct tg_bill_cycle *cycle, uint32_t month)
 {
-    const int64_t local_ns = cycle->day == 1 ? tg_bill_month_day_ns(month, 1)
-                                             : tg_bill_month_day_ns(month - 1, cycle->day);
+    const int64_t local_ns = has_weeks(cycle)  ? week_local_ns(cycle, month)
+                             : cycle->day == 1 ? tg_bill_month_day_ns(month, 1)
+                                               : tg_bill_month_day_ns(month - 1, cycle->day);
     return tg_zone_utc_ns(tg_bill_cycle_zone(cycle, local_ns), local_ns);
 }
 
@@ -71,8 +129,9 @@ struct tg_bill_window tg_bill_cycle_window(const struct tg_bill_cycle *cycle, ui
 uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns)
 {
     /* No zone is a day from UTC, so the cycle is this one or a neighbour; the edges decide. */
-    uint32_t month = tg_bill_month(at_ns);
-    if (cycle->day > 1 && at_ns >= tg_bill_month_day_ns(month, cycle->day)) {
+    uint32_t month =
+        has_weeks(cycle) ? week_number(at_ns, week_shift(cycle)) : tg_bill_month(at_ns);
+    if (!has_weeks(cycle) && cycle->day > 1 && at_ns >= tg_bill_month_day_ns(month, cycle->day)) {
         month++;
     }
     if (at_ns >= edge_ns(cycle, month + 1)) {
@@ -83,7 +142,7 @@ uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns)
 
 uint32_t tg_bill_cycles_count(const struct tg_bill_cycle *cycle)
 {
-    static const uint32_t counts[TG_ROSTER_BILLS_KINDS] = {1, 3, 6, 12};
+    static const uint32_t counts[TG_ROSTER_BILLS_KINDS] = {1, 3, 6, 12, 1};
     assert(cycle->bills < TG_ROSTER_BILLS_KINDS);
     return counts[cycle->bills];
 }
@@ -100,6 +159,9 @@ uint32_t tg_bill_cycle_last(const struct tg_bill_cycle *cycle, uint32_t month)
 struct tg_bill_window tg_bill_cycle_bill(const struct tg_bill_cycle *cycle, uint32_t month)
 {
     const uint32_t cycles = tg_bill_cycles_count(cycle);
+    if (has_weeks(cycle) != tg_bill_is_week(month)) {
+        return (struct tg_bill_window){.start_ns = INT64_MIN, .end_ns = INT64_MIN};
+    }
     if (cycles == 1) {
         return tg_bill_cycle_window(cycle, month);
     }

@@ -9,16 +9,20 @@
  *  An account's bill is for one cycle, or for those of a quarter, half or whole year, which begin
  *  with the cycle that begins in January; it is made with the last of them.
  *
- *  A cycle has the number of the month it closes in: with day 1 it is that month, with day d > 1 it
- *  goes from day d of the month before to day d of it. An edge is the local midnight of its date,
- *  by the catalog version valid around that date: so the end of one cycle is the begin of the next
- *  also where a version brings another zone.
+ *  An account billed by the week has cycles of seven days; one has the number of the ISO week that
+ *  its last day is in.
+ *
+ *  A cycle of a month has the number of the month it closes in: with day 1 it is that month, with
+ * day d > 1 it goes from day d of the month before to day d of it. An edge is the local midnight of
+ * its date, by the catalog version valid around that date: so the end of one cycle is the begin of
+ * the next also where a version brings another zone.
  */
 #ifndef TG_BILL_CYCLE_H
 #define TG_BILL_CYCLE_H
 
 #include "catalog/zone_time.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tg_catalog_snapshot;
@@ -37,9 +41,33 @@ struct tg_bill_window {
 struct tg_bill_cycle {
     const struct tg_catalog_snapshot *catalog; /**< Its versions' zones; borrowed. */
     uint16_t zone;                             /**< tg_roster_account.zone. */
-    uint8_t day;                               /**< 1..31; anything else is 1. */
+    uint8_t day;                               /**< 1..31; of weeks 1..7, Monday to Sunday. */
     uint8_t bills;                             /**< tg_roster_bills: cycles on one bill. */
 };
+
+/** Number of the week that begins on Monday, 1970-01-05; months have lower ones. */
+#define TG_BILL_WEEK_FIRST 32768u
+
+#define TG_BILL_PERIOD_BYTES 16u /**< "2026-10" or "2026-W14", NUL included. */
+
+/** @brief Whether a number is that of a week. @param number Of a cycle. @return Whether. */
+static inline bool tg_bill_is_week(uint32_t number)
+{
+    return number >= TG_BILL_WEEK_FIRST;
+}
+
+/** @brief Number of the cycle that an interval is: of seven days that of the ISO week, else that of
+ *  the month, in which it ends. @param start_ns Local time, or UTC. @param end_ns Its end,
+ *  exclusive. @return Number. */
+uint32_t tg_bill_period_number(int64_t start_ns, int64_t end_ns);
+
+/** @brief Print the number of a cycle: "2026-10", "2026-W14". @param number Number. @param[out]
+ * text Room. */
+void tg_bill_period_print(uint32_t number, char text[TG_BILL_PERIOD_BYTES]);
+
+/** @brief Begin of the month, or Monday of the week, of a number. @param number Number.
+ *  @return UTC. */
+int64_t tg_bill_period_start_ns(uint32_t number);
 
 /** @brief Number of a calendar month. @param time_ns Local time, or UTC. @return year * 12 + month
  *  - 1. */
@@ -77,7 +105,7 @@ uint32_t tg_bill_cycle_last(const struct tg_bill_cycle *cycle, uint32_t month);
 
 /** @brief What the bill made with a cycle is for. @param cycle Borrowed. @param month Its number.
  *  @return From the begin of the first cycle to the end of it; no time at all, long ago, when no
- *  bill is made with it. */
+ *  bill is made with it, as none of weeks is with a month. */
 struct tg_bill_window tg_bill_cycle_bill(const struct tg_bill_cycle *cycle, uint32_t month);
 
 #endif

@@ -306,6 +306,8 @@ static bool line_ask(const struct tg_catalog_snapshot *catalog, const struct tg_
 {
     const struct tg_roster_line *who = tg_roster_line(catalog->roster, subscriber);
     const char *to = tg_json_get_text(tg_json_get(bill, "billingPeriod"), "endDateTime", "");
+    const char *date = tg_json_get_text(bill, "billDate", "");
+    int64_t issued_ns = 0;
     int64_t to_ns = 0;
     if (who == NULL || tg_clock_parse(to, strlen(to), &to_ns) != TG_OK) {
         return false;
@@ -316,6 +318,7 @@ static bool line_ask(const struct tg_catalog_snapshot *catalog, const struct tg_
         .version = (uint32_t)tg_json_get_integer(line, "x_catalogVersion", 0),
         .price = price_of(catalog, line),
         .product = who->product,
+        .issued_ns = tg_clock_parse(date, strlen(date), &issued_ns) == TG_OK ? issued_ns : 0,
         .taxed_to_ns = to_ns};
     return tg_bill_tax_choose(&question, answer);
 }

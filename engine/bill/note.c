@@ -324,7 +324,9 @@ static enum tg_err head_make(struct note *note)
     }
     note->days[0].from_ns = INT64_MIN;
     if (params->voids) {
-        invoice->voids_month = tg_bill_month(invoice->period_end_ns + note->days[1].offset_ns - 1);
+        invoice->voids_month =
+            tg_bill_period_number(invoice->period_start_ns + note->days[0].offset_ns,
+                                  invoice->period_end_ns + note->days[1].offset_ns);
     }
     invoice->zone = (struct tg_zone_view){note->days, 2, 0};
     invoice->zone_name = tg_json_get_text(note->bill, "x_timeZone", NULL);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "bill/close.h"
+#include "bill/cycle.h"
 #include "bill/text.h"
 #include "bill/voided.h"
 #include "catalog/catalog.h"
@@ -23,8 +24,10 @@ const char *tg_bill_period_state_name(uint8_t state)
 
 static void period_id(uint32_t month, const char *account_name, char id[TG_DOCUMENT_NAME_MAX])
 {
-    (void)snprintf(id, TG_DOCUMENT_NAME_MAX, "%04u-%02u%s%s", month / 12, month % 12 + 1,
-                   account_name != NULL ? "/" : "", account_name != NULL ? account_name : "");
+    char period[TG_BILL_PERIOD_BYTES];
+    tg_bill_period_print(month, period);
+    (void)snprintf(id, TG_DOCUMENT_NAME_MAX, "%s%s%s", period, account_name != NULL ? "/" : "",
+                   account_name != NULL ? account_name : "");
 }
 
 /* The document of a period; *json stays NULL when there is none. */

@@ -203,6 +203,11 @@ static void add_line_detail(struct tg_bill_text *out, const struct tg_bill_invoi
         }
         add_unsigned(out, "x_covered", line->covered);
         add_unsigned(out, "x_coveredOf", line->covered_total);
+        if (line->amount_usage != 0) {
+            TG_BILL_TEXT_PUT(out, ",\"x_ofUsage\":\"");
+            tg_bill_text_money(out, line->amount_usage, currency->scale, currency->minor);
+            TG_BILL_TEXT_PUT(out, "\"");
+        }
         if (line->price_id[0] != '\0') {
             add_string(out, "x_reference", line->price_id);
         }

@@ -100,6 +100,20 @@ static void version_take(const struct tg_bill_tax_question *question, uint16_t f
     }
 }
 
+/* The version at the bill's date instead, as far as it has the tax: taxes keep their numbers. */
+static void issue_take(const struct tg_bill_tax_question *question,
+                       struct tg_bill_tax_answer *answer)
+{
+    const struct tg_catalog_snapshot *catalog = question->catalog;
+    for (uint32_t i = catalog->images_count; i > 0; i--) {
+        if (catalog->valid_from_ns[i - 1] <= question->issued_ns &&
+            tg_image_tax(catalog->images[i - 1], answer->index) != NULL) {
+            answer->image = catalog->images[i - 1];
+            return;
+        }
+    }
+}
+
 /* A price that the version at the end no longer has is taxed by the newest one that has it. */
 static const struct tg_image *price_version(const struct tg_bill_tax_question *question,
                                             const struct tg_image *last)
@@ -140,6 +154,8 @@ bool tg_bill_tax_choose(const struct tg_bill_tax_question *question,
     }
     if (tax->point == TG_TAX_AT_USAGE) {
         version_take(question, own, answer);
+    } else if (tax->point == TG_TAX_AT_ISSUE && question->issued_ns != 0) {
+        issue_take(question, answer);
     }
     answer->tax = category_of(answer->image, answer->index);
     exempt(question, answer);

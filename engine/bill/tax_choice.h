@@ -33,6 +33,7 @@ struct tg_bill_tax_question {
     uint16_t product;    /**< Product index. */
     bool is_prepaid;     /**< A balance paid it: its tax is in it. */
     uint8_t reserved[1]; /**< 0. */
+    int64_t issued_ns;   /**< Date of the bill: counts where the tax point is that; 0: not known. */
     int64_t taxed_to_ns; /**< End of the period whose taxes and exemptions count, exclusive. */
 };
 

@@ -485,10 +485,22 @@ static void period_check(struct tg_compile *compile, const struct tg_yaml_node *
 static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *node,
                         const struct tg_product *product)
 {
-    if (product->period_from == TG_FEE_FROM_START && product->period < TG_FEE_QUARTER) {
+    if (product->period_from == TG_FEE_FROM_START && product->period < TG_FEE_QUARTER &&
+        product->minimum_period == 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_from")->mark,
                     "a shorter one is of the account's cycle or calendar",
                     "period_from: \"start\" is of a fee by quarter, half_year or year");
+    }
+    if (product->minimum_period != 0 && product->minimum == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "minimum_period")->mark,
+                    "give a minimum", "minimum_period: there is no minimum");
+    }
+    if (product->minimum_period != 0 && product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
+        (product->discount_ppm != 0 || product->discount_fixed != 0)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "minimum_period")->mark,
+                    "use bounds_order: after_discounts",
+                    "minimum_period: discounts are of a cycle, and cannot be of what a longer "
+                    "minimum adds");
     }
     if (product->on_plan_change == TG_CHANGE_ADDED_SEATS && product->period >= TG_FEE_QUARTER) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "prorate_on_plan_change")->mark,
@@ -594,7 +606,8 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
                                  : 0,
         .discount_from = amount_read(compile, node, "discount_from"),
         .discount_max = amount_read(compile, node, "discount_max"),
-        .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on"),
+        .minimum_on = (uint8_t)tg_schema_number(keys, node, "minimum_on") & 15u,
+        .minimum_period = (uint8_t)tg_schema_number(keys, node, "minimum_period") & 15u,
         .maximum = amount_read(compile, node, "maximum"),
         .maximum_on = (uint8_t)tg_schema_number(keys, node, "maximum_on"),
         .bounds_scope = (uint8_t)tg_schema_number(keys, node, "bounds_scope"),
@@ -618,7 +631,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
         product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
     }
-    if (product.maximum > 0 && product.maximum < product.minimum &&
+    if (product.maximum > 0 && product.maximum < product.minimum && product.minimum_period == 0 &&
         product.maximum_on == product.minimum_on) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
                     "maximum: must not be less than the minimum");

@@ -133,6 +133,11 @@ void tg_compile_taxes(struct tg_compile *compile)
     for (uint32_t i = 0; !section->is_broken && i < count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_TAX, i);
         const struct tg_yaml_node *parts = node != NULL ? tg_yaml_get(node, "parts") : NULL;
+        if (all[i].point == TG_TAX_AT_ISSUE && all[i].mode == TG_TAX_PER_CHARGE) {
+            complain(
+                compile, tg_yaml_get(node, "tax_point"), "use mode: category or line",
+                "tax_point: rows that are taxed by themselves are taxed before the bill's date");
+        }
         if (parts != NULL && parts->kind == TG_YAML_LIST) {
             set_read(compile, node, &all[i], all);
         }

@@ -311,6 +311,22 @@ static void discount_prices_text(const struct tg_image *image, const struct tg_p
     }
 }
 
+/* Two options share an octet. */
+static void minimum_diff(struct tg_diff *diff, const struct tg_diff_item *item,
+                         const struct tg_product *was, const struct tg_product *is)
+{
+    struct minimum {
+        uint8_t on;
+        uint8_t period;
+    };
+    static const struct tg_diff_field fields[] = {
+        TG_DIFF_FIELD(minimum, on, "minimum_on", TG_DIFF_ENUM),
+        TG_DIFF_FIELD(minimum, period, "minimum_period", TG_DIFF_ENUM)};
+    const struct minimum before = {was->minimum_on, was->minimum_period};
+    const struct minimum after = {is->minimum_on, is->minimum_period};
+    tg_diff_fields(diff, item, &tg_catalog_product_keys, fields, COUNT(fields), &before, &after);
+}
+
 void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
@@ -326,7 +342,6 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         TG_DIFF_FIELD(tg_product, discount_from, "discount_from", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_product, discount_rounding, "discount_rounding", TG_DIFF_ROUNDING),
         TG_DIFF_FIELD(tg_product, minimum, "minimum", TG_DIFF_MONEY),
-        TG_DIFF_FIELD(tg_product, minimum_on, "minimum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, maximum_on, "maximum_on", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, bounds_scope, "bounds_scope", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_product, discount_scope, "discount_scope", TG_DIFF_ENUM),
@@ -342,6 +357,7 @@ void tg_diff_product(struct tg_diff *diff, const struct tg_diff_item *item)
         return;
     }
     tg_diff_fields(diff, item, &tg_catalog_product_keys, fields, COUNT(fields), was, is);
+    minimum_diff(diff, item, was, is);
     tg_diff_text(diff, item, "period", fee_period_name(was->period), fee_period_name(is->period));
     tg_diff_number(diff, item, "period_count", was->period_cycles > 0 ? was->period_cycles : 1,
                    is->period_cycles > 0 ? is->period_cycles : 1);

@@ -422,7 +422,7 @@ static bool products_check(const struct tg_image *image)
              product->on_plan_change > TG_CHANGE_ADDED_SEATS ||
              product->bounds_scope > TG_SCOPE_ACCOUNT ||
              product->discount_scope > TG_SCOPE_ACCOUNT ||
-             product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS ||
+             product->bounds_order > TG_BOUNDS_BEFORE_DISCOUNTS || product->minimum_period > 3 ||
              product->period_from > TG_FEE_FROM_START || product->discount_ppm > 1000000 ||
              product->discount_from < 0 || product->discount_max < 0 ||
              (product->plan != TG_PLAN_NONE &&
@@ -441,7 +441,7 @@ static bool small_check(const struct tg_image *image)
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_TAXES].count; i++) {
         const struct tg_tax *tax = tg_image_tax(image, i);
         if (tax != NULL && (tax->title_offset >= text_count || tax->rounding > TG_ROUND_FLOOR ||
-                            tax->parts_count > TG_TAX_PARTS_MAX || tax->point > TG_TAX_AT_USAGE)) {
+                            tax->parts_count > TG_TAX_PARTS_MAX || tax->point > TG_TAX_AT_ISSUE)) {
             return false;
         }
         for (uint32_t part = 0; tax != NULL && part < tax->parts_count; part++) {

@@ -583,7 +583,7 @@ enum tg_tax_mode {
 /** @brief What a customer buys. */
 struct tg_product {
     int64_t fee;            /**< Recurring fee a period at the image's scale; may be negative. */
-    int64_t minimum;        /**< Least net a cycle of the eligible lines; 0 none. */
+    int64_t minimum;        /**< Least net a minimum_period of the eligible lines; 0 none. */
     int64_t discount_fixed; /**< Taken off the eligible lines a cycle; 0 none. */
     int64_t late_write_off_below; /**< Late usage of a cycle under this is not charged; 0 none. */
     uint32_t title_offset;        /**< Name for people, in the text section. */
@@ -597,7 +597,8 @@ struct tg_product {
     uint8_t prorate_on_end;       /**< 1: a last part period is prorated; else charged whole. */
     uint8_t is_in_advance;        /**< 1: billed at the start of the period; 0: at its end. */
     uint8_t discount_on;          /**< enum tg_bill_eligible. */
-    uint8_t minimum_on;           /**< enum tg_bill_eligible. */
+    uint8_t minimum_on : 4;       /**< enum tg_bill_eligible. */
+    uint8_t minimum_period : 4;   /**< Of minimum: 0 cycle, 1 quarter, 2 half year, 3 year. */
     uint8_t late_usage;           /**< enum tg_late_usage. */
     uint8_t maximum_on;           /**< enum tg_bill_eligible. */
     uint8_t on_plan_change;       /**< enum tg_plan_change, into this product. */
@@ -620,7 +621,8 @@ _Static_assert(sizeof(struct tg_product) == 120, "stored");
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {
     TG_TAX_AT_PERIOD_END = 0, /**< Of the version valid at the last instant of the bill. Default. */
-    TG_TAX_AT_USAGE = 1       /**< Of the version that priced the usage, or whose fee it is. */
+    TG_TAX_AT_USAGE = 1,      /**< Of the version that priced the usage, or whose fee it is. */
+    TG_TAX_AT_ISSUE = 2       /**< Of the version valid at the date of the bill. */
 };
 
 #define TG_TAX_PARTS_MAX 6u /**< Taxes of a set. */

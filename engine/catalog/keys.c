@@ -18,7 +18,7 @@ static const char *const splits[] = {"consecutive", "start", "end", "isolated", 
 static const char *const owners[] = {"increment_start", "per_second", "per_segment", NULL};
 static const char *const prorations[] = {"actual_days", "fixed_30",   "seconds", "none_full",
                                          "none_zero",   "thirtieths", NULL};
-static const char *const tax_points[] = {"period_end", "usage", NULL};
+static const char *const tax_points[] = {"period_end", "usage", "issue_date", NULL};
 static const char *const tax_modes[] = {"category", "line", "charge", NULL};
 static const char *const eligibles[] = {"usage", "fees", "all", NULL};
 static const char *const late_usages[] = {"next_bill", "write_off", "suspend", "note", NULL};
@@ -27,6 +27,7 @@ static const char *const plan_changes[] = {"refund_and_charge", "charge_only", "
 static const char *const fee_periods[] = {"month",   "day",  "ever",      "week",
                                           "quarter", "year", "half_year", NULL};
 static const char *const fee_anchors[] = {"january", "start", NULL};
+static const char *const minimum_periods[] = {"cycle", "quarter", "half_year", "year", NULL};
 static const char *const bounds_orders[] = {"after_discounts", "before_discounts", NULL};
 static const char *const usage_periods[] = {"month", "day",  "ever",    "week",      "cycle",
                                             "year",  "hour", "quarter", "half_year", NULL};
@@ -119,7 +120,7 @@ KEYS(tg_catalog_tax_keys,
     {.key = "inclusive", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "Prices and fees are with this tax in them."},
     {.key = "tax_point", .type = TG_TYPE_ENUM, .names = tax_points, .fallback = "period_end",
-     .help = "Whose rate counts: that of the bill's last instant, or of the time of usage."});
+     .help = "Whose rate counts: of the bill's last instant, the time of usage, or its date."});
 static const struct tg_schema_key zone_item = {.type = TG_TYPE_NAME};
 static const struct tg_schema_key any_zone_item = {.type = TG_TYPE_STRING, .min = 1, .max = 140};
 static const char *const open_ends[] = {"refuse", "close", NULL};
@@ -429,7 +430,7 @@ KEYS(tg_catalog_product_keys,
     {.key = "period", .type = TG_TYPE_ENUM, .names = fee_periods, .fallback = "month",
      .help = "Of the fee."},
     {.key = "period_from", .type = TG_TYPE_ENUM, .names = fee_anchors, .fallback = "january",
-     .help = "From where periods of several cycles are counted."},
+     .help = "From where periods of several cycles, of fee and minimum, are counted."},
     {.key = "period_count", .type = TG_TYPE_INTEGER, .min = 1, .max = 240, .fallback = "1",
      .help = "So many months, quarters, half years or years are one period of the fee."},
     {.key = "proration", .type = TG_TYPE_ENUM, .names = prorations, .fallback = "actual_days",
@@ -467,6 +468,8 @@ KEYS(tg_catalog_product_keys,
      .help = "On so many bills of a subscription, its first ones; absent: on all."},
     {.key = "minimum", .type = TG_TYPE_MONEY, .fallback = "0",
      .help = "Least net a cycle of the eligible lines after discounts, prorated as the fee."},
+    {.key = "minimum_period", .type = TG_TYPE_ENUM, .names = minimum_periods, .fallback = "cycle",
+     .help = "What the minimum is of; what is missing is on the bill of its last cycle."},
     {.key = "minimum_on", .type = TG_TYPE_ENUM, .names = eligibles, .fallback = "usage",
      .help = "Lines that count towards the minimum."},
     {.key = "maximum", .type = TG_TYPE_MONEY, .fallback = "0",

@@ -285,7 +285,7 @@ static void entity_take(struct tg_people_reader *reader, uint32_t account)
 static uint8_t bill_period_read(struct tg_people_reader *reader)
 {
     static const char *const names[TG_ROSTER_BILLS_KINDS] = {"month", "quarter", "half_year",
-                                                             "year"};
+                                                             "year", "week"};
     const struct tg_csv_field field = tg_people_field(reader, A_BILL_PERIOD);
     for (uint8_t i = 0; i < TG_ROSTER_BILLS_KINDS; i++) {
         if (field.text_bytes == strlen(names[i]) &&
@@ -295,7 +295,7 @@ static uint8_t bill_period_read(struct tg_people_reader *reader)
     }
     if (field.text_bytes != 0) {
         tg_people_refuse(reader, &field, NULL,
-                         "bill_period: \"%s\" is not month, quarter, half_year or year");
+                         "bill_period: \"%s\" is not week, month, quarter, half_year or year");
     }
     return 0;
 }
@@ -343,6 +343,10 @@ static void account_take(struct tg_people_reader *reader)
     out.flags = (uint8_t)switch_read(reader, A_CASH, TG_ROSTER_CASH, TG_ROSTER_NO_CASH,
                                      "cash_rounding: \"%s\" is not true or false");
     out.flags |= bill_period_read(reader);
+    if ((out.flags & TG_ROSTER_BILLS_WEEK) != 0 && number > 7) {
+        tg_people_refuse(reader, &day, "1 is Monday, 7 is Sunday",
+                         "cycle_day: \"%s\" is no day of a week, as bill_period is");
+    }
     if (tax.text_bytes != 0) {
         const uint32_t index =
             tg_people_entry(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
@@ -467,6 +471,26 @@ uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg
     tg_people_refuse(reader, field, near != NULL ? hint : NULL, "there is no account \"%s\"");
     free(known);
     return UINT32_MAX;
+}
+
+/* Quarters and years are counted in months, which an account billed by the week has not. */
+static void week_check(struct tg_people_reader *reader, const struct tg_csv_field *product,
+                       const struct tg_roster_line *line)
+{
+    struct tg_roster_account account;
+    const struct tg_product *sold = tg_image_product(reader->image, line->product);
+    if (sold == NULL ||
+        ((size_t)line->account + 1) * sizeof account > reader->people->accounts.size_bytes) {
+        return;
+    }
+    memcpy(&account, reader->people->accounts.bytes + line->account * sizeof account,
+           sizeof account);
+    if ((account.flags & TG_ROSTER_BILLS_WEEK) != 0 &&
+        (sold->period >= TG_FEE_QUARTER || sold->minimum_period != 0)) {
+        tg_people_refuse(reader, product, "a fee by month is by the account's cycle, the week",
+                         "product \"%s\" has a fee or minimum by quarter, half_year or year, and "
+                         "the account is billed by the week");
+    }
 }
 
 /* Does a product draw from a list of allowances? */
@@ -600,6 +624,7 @@ static void subscriber_take(struct tg_people_reader *reader)
         tg_people_entry(reader, TG_CATALOG_PRODUCT, &product, "there is no product \"%s\"");
     out.account = tg_people_account_find(reader, &account);
     out.product = (uint16_t)product_index;
+    week_check(reader, &product, &out);
     const uint32_t zone = tg_people_account_zone(people, out.account);
     const bool has_from = tg_people_second(reader, &from, zone, 0, &out.active_from_s);
     const bool has_to = tg_people_second(reader, &to, zone, TG_ROSTER_OPEN_S, &out.active_to_s);

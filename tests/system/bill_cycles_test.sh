@@ -220,5 +220,82 @@ if "$tollgate" catalog check --catalog "$work/c" 2>"$work/log" ||
     echo "FAILED: a maximum below the minimum: $(cat "$work/log")"
     bad=1
 fi
+
+# Bills by the week, from Monday, Wednesday (3) and Sunday (7), with a change to summer time on Sunday, 29 March. a: 20 and
+# 3 seconds, the last of which begins a second before midnight; then 1, and 13.00 to its minimum. b: 6 of 7 days and the next
+# week ahead, of which 5 days come back. d: its Sunday is of the week that ends in W14; 2 seconds late for it are a note,
+# and 2 late for a week without a bill are on the next. c is billed by the month: five weeks end in March.
+mkdir "$work/w"
+cat >"$work/w/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2023-01-01, currency: EUR, period_zone: Europe/Berlin}
+prices: {p: {unit: second, price: "1.00"}}
+plans: {v: {voice: {price: p}}}
+products:
+  w: {plan: v, fee: "7.00", period: week, minimum: "14.00"}
+  m: {plan: v, fee: "7.00", in_advance: true}
+  n: {plan: v, late_usage: note}
+YAML
+printf 'id,bill_period,cycle_day\na,week,\nb,week,3\nc,,\nd,week,7\n' >"$work/w/accounts.csv"
+cat >"$work/w/subscribers.csv" <<'CSV'
+id,account,product,msisdn,active_from,active_to
+sa,a,w,491,2026-03-01T00:00:00+01:00,
+sb,b,m,492,2026-03-26T00:00:00+01:00,2026-04-03T00:00:00+02:00
+sc,c,w,493,2026-01-01,
+sd,d,n,494,2026-01-01,
+CSV
+week_usage() { # MSISDN START SECONDS ...
+    while [ $# -gt 0 ]; do
+        printf '{"subscriber":"%s","service":"voice","start":"2026-%s","duration_s":%s}\n' "$1" "$2" "$3"
+        shift 3
+    done >"$work/usage"
+    "$tollgate" quote --catalog "$work/w" --data "$work/weeks" "$work/usage" >"$work/log" || { echo "FAILED: $(cat "$work/log")"; bad=1; }
+}
+week_run() { # PERIOD WANTED
+    "$tollgate" bill run --data "$work/weeks" --period "$1" --issue --json >"$work/log" || true
+    grep -q "$2" "$work/log" || { echo "FAILED: $1: no $2 in $(cat "$work/log")"; bad=1; }
+}
+week_usage 491 03-23T10:00:00Z 20 491 03-29T21:59:59Z 3 491 03-29T22:00:00Z 1 492 04-01T10:00:00Z 4 493 03-30T10:00:00Z 20 \
+    494 03-29T10:00:00Z 5
+week_run 2026-W13 '"issued":1'
+week_run 2026-W14 '"issued":3'
+week_run 2026-W15 '"issued":2'
+week_usage 494 03-28T10:00:00Z 2 494 03-30T10:00:00Z 2
+week_run 2026-W16 '"issued":3'
+week_run 2026-03 '"issued":1'
+week_run 2026-W13 '"issued":0,"drafted":0,"kept":1,"differ":0'
+"$tollgate" bill void B-20260323-20260330-a --date 2026-04-20 --title Wrong --data "$work/weeks" >"$work/log"
+week_run 2026-W13 '"issued":1,"drafted":0,"kept":0,"differ":0'
+"$tollgate" bill list --full --data "$work/weeks" >"$work/bills"
+python3 - "$work/bills" <<'PYTHON' || bad=1
+import json, sys
+WANTED = {
+    "B-20260323-20260330-a": ["7.00", "23.00"], "B-20260323-20260330-a~r2": ["7.00", "23.00"],
+    "N-B-20260323-20260330-a-void": ["-7.00", "-23.00"],
+    "B-20260330-20260406-a": ["7.00", "1.00", "13.00"], "B-20260406-20260413-a": ["7.00", "14.00"],
+    "B-20260413-20260420-a": ["7.00", "14.00"], "B-20260325-20260401-b": ["6.00", "7.00"],
+    "B-20260401-20260408-b": ["-5.00", "4.00"], "B-20260329-20260405-d": ["5.00"],
+    "B-20260412-20260419-d": ["2.00"], "N-B-20260329-20260405-d-late-2026-W16": ["2.00"],
+    "B-2026-03-c": ["35.00", "20.00"]}
+found = {bill["id"]: [line["x_amount"] for line in bill["x_line"]] for bill in map(json.loads, open(sys.argv[1]))}
+for name in sorted(WANTED.keys() | found.keys()):
+    if found.get(name) != WANTED.get(name):
+        print(f"FAILED: {name}: {found.get(name)}, not {WANTED.get(name)}")
+        sys.exit(1)
+PYTHON
+[ "$("$tollgate" bill list --period 2026-W14 --data "$work/weeks" | wc -l)" = 4 ] || { echo "FAILED: list of a week"; bad=1; }
+"$tollgate" explain N-B-20260329-20260405-d-late-2026-W16-0001 --data "$work/weeks" >"$work/log" 2>&1
+grep -q '1 rows sum to 2.00: the line' "$work/log" || { echo "FAILED: explain: $(cat "$work/log")"; bad=1; }
+"$tollgate" bill run --catalog "$work/w" --usage "$work/usage" --from 2026-W13 --period 2026-W14 --json >"$work/log"
+grep -q '"id":"B-20260329-20260405-d"' "$work/log" || { echo "FAILED: --from a week: $(cat "$work/log")"; bad=1; }
+week_run 2026-W53 '"issued":' # a year of 53
+for period in 2026-W54 2025-W53 2026-W00 2026-W1; do
+    "$tollgate" bill run --data "$work/weeks" --period "$period" >"$work/log" 2>&1 && { echo "FAILED: $period is fine"; bad=1; }
+done
+sed -i 's/^b,week,3/b,week,8/' "$work/w/accounts.csv"
+sed -i 's/fee: "7.00", in_advance: true/fee: "7.00", period: year/' "$work/w/catalog.yaml"
+"$tollgate" catalog check --catalog "$work/w" >"$work/log" 2>&1 && { echo "FAILED: a week of eight days"; bad=1; }
+grep -q 'accounts.csv:3:8: error: cycle_day: "8" is no day of a week' "$work/log" &&
+    grep -q 'subscribers.csv:3:6: error: product "m" has a fee or minimum by quarter' "$work/log" ||
+    { echo "FAILED: $(cat "$work/log")"; bad=1; }
 [ "$bad" = 0 ] && echo "bill_cycles: all amounts as worked out by hand"
 exit "$bad"

@@ -159,7 +159,7 @@ bill list --account a03 --json
 [ "$(wc -l <"$work/out")" = 3 ] || fail "all of a03: $(cat "$work/out")"
 bill list --period 2026-11 --full
 [ "$(wc -l <"$work/out")" = 60 ] || fail "November: $(wc -l <"$work/out")"
-refused "--period wants YYYY-MM, not '2026'" list --period 2026
+refused "--period wants YYYY-MM or YYYY-Www, not '2026'" list --period 2026
 
 # Payments and explain.
 bill pay north/N-2026-00000001 --amount 10.00 --date 2026-12-02 --reference r1 --json

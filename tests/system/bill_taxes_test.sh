@@ -364,6 +364,33 @@ grep -q 'world.csv:3:10: error: there is no tax "reducd"; did you mean "reduced"
     grep -q 'catalog.yaml:3:70: error: there is no tax "vta"; did you mean "vat"' "$work/log" ||
     { echo "FAILED: $(cat "$work/log")"; bad=1; }
 
+# Taxed by the date of the bill: June's is of the 1st of July, when 16 % count, unless it is dated in June. What is made again
+# with the same date is the same, and explain says the version's tax.
+mkdir "$work/t1" "$work/t2"
+for version in 1 2; do
+    cat >"$work/t$version/catalog.yaml" <<YAML
+catalog: {version: $version, valid_from: 2026-0$((version * 6 - 5))-01, currency: EUR}
+taxes: {vat: {rate: $((22 - 3 * version))%, tax_point: issue_date}, end: {rate: $((22 - 3 * version))%}}
+products: {date: {fee: "10.00", tax: vat}, end: {fee: "10.00", tax: end}}
+YAML
+    printf 'id\ndate\nend\n' >"$work/t$version/accounts.csv"
+    printf 'id,account,product\nd,date,date\ne,end,end\n' >"$work/t$version/subscribers.csv"
+    "$tollgate" catalog import --catalog "$work/t$version" --data "$work/dated" >"$work/log"
+done
+"$tollgate" bill run --data "$work/dated" --period 2026-05 --issue --date 2026-05-31 --json >"$work/run"
+"$tollgate" bill run --data "$work/dated" --period 2026-06 --issue --json >"$work/run"
+"$tollgate" bill run --data "$work/dated" --period 2026-06 --issue --json >"$work/run"
+grep -q '"kept":2,"differ":0' "$work/run" || { echo "FAILED: $(cat "$work/run")"; bad=1; }
+"$tollgate" bill list --data "$work/dated" --full >"$work/bills"
+expect B-2026-05-date 10.00 "vat 19 10.00 1.90"
+expect B-2026-06-date 10.00 "vat 16 10.00 1.60"
+expect B-2026-06-end 10.00 "end 19 10.00 1.90"
+"$tollgate" explain B-2026-06-date:1 --data "$work/dated" >"$work/log"
+grep -q 'Tax vat at 16 %: 1.60 of this line' "$work/log" || { echo "FAILED: $(cat "$work/log")"; bad=1; }
+sed -i 's/tax_point: issue_date/mode: charge, tax_point: issue_date/' "$work/t1/catalog.yaml"
+"$tollgate" catalog check --catalog "$work/t1" >"$work/log" 2>&1 && { echo "FAILED: rows taxed by the date"; bad=1; }
+grep -q 'catalog.yaml:2:51: error: tax_point: rows that are taxed by themselves' "$work/log" || { echo "FAILED: $(cat "$work/log")"; bad=1; }
+
 # Mistakes, each where it is.
 mistake() { # SED PLACE-AND-TEXT
     rm -rf "$work/d"

@@ -122,12 +122,12 @@ if found["w_begins"][3] != "26.00" or 2 in found["w_begins"]:
 sys.exit(bad)
 PY
 # It stays what it is, and a mistake in it is where it is.
-sed 's/^b_q,1,quarter$/b_q,1,year/; s/^b_h,1,half_year$/b_h,1,week/' "$work/c/accounts.csv" >"$work/accounts.csv"
+sed 's/^b_q,1,quarter$/b_q,1,year/; s/^b_h,1,half_year$/b_h,1,fortnight/' "$work/c/accounts.csv" >"$work/accounts.csv"
 cp "$work/accounts.csv" "$work/c/accounts.csv"
 "$tollgate" catalog import --catalog "$work/c" --data "$work/d" >"$work/log" 2>&1 &&
     { echo "FAILED: another bill_period is taken"; bad=1; }
 grep -q 'accounts.csv:18:7: error: bill_period: an account cannot change it, to "year"' "$work/log" &&
-    grep -q 'accounts.csv:20:7: error: bill_period: "week" is not month' "$work/log" ||
+    grep -q 'accounts.csv:20:7: error: bill_period: "fortnight" is not week' "$work/log" ||
     { echo "FAILED: $(cat "$work/log")"; bad=1; }
 check() { # YAML MESSAGE
     mkdir -p "$work/x"

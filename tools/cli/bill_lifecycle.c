@@ -50,13 +50,13 @@ static int approve_run(const struct tg_verb *verb, const struct tg_cli_bill_step
                                         .by = step->by != NULL ? step->by : ""};
     struct tg_bill_period period;
     if (step->period == NULL || tg_bill_period_parse(step->period, &start_ns, &end_ns) != TG_OK) {
-        return tg_cli_usage(verb, "give --period YYYY-MM");
+        return tg_cli_usage(verb, "give --period YYYY-MM or YYYY-Www");
     }
     approval.at_ns = end_ns;
     if (step->date != NULL && !date_read(step->date, &approval.at_ns)) {
         return tg_cli_usage(verb, "--date wants YYYY-MM-DD, not '%s'", step->date);
     }
-    approval.month = tg_bill_month(start_ns);
+    approval.month = tg_bill_period_number(start_ns, end_ns);
     enum tg_err err = tg_catalog_open(step->data, &catalog, &why);
     if (err == TG_OK && step->account != NULL) {
         approval.account = tg_cli_account_find(catalog, step->account);
@@ -294,17 +294,23 @@ static enum tg_err draft_stand(struct tg_txn *txn, const struct tg_bytes *json, 
     static const char from[] = "\"state\":\"onHold\",\"x_state\":\"calculated\"";
     static const char to[] = "\"state\":\"validated\",\"x_state\":\"approved\"";
     struct tg_json *draft = NULL;
-    char end[] = "2026-10-01T00:00:00Z";
+    char wall[2][sizeof "2026-10-01T00:00:00Z"] = {"2026-10-01T00:00:00Z", "2026-10-01T00:00:00Z"};
+    int64_t start_ns = 0;
     int64_t end_ns = 0;
     enum tg_err err = tg_json_parse(json->at, json->length_bytes, &draft, NULL);
-    const char *text = tg_json_get_text(tg_json_get(draft, "billingPeriod"), "endDateTime", "");
+    const struct tg_json *period = tg_json_get(draft, "billingPeriod");
+    const char *start = tg_json_get_text(period, "startDateTime", "");
+    const char *end = tg_json_get_text(period, "endDateTime", "");
     const char *place = memmem(json->at, json->length_bytes, from, sizeof from - 1);
     (void)snprintf(state, 128, "State: %s", tg_json_get_text(draft, "x_state", "draft"));
-    if (err == TG_OK && place != NULL && strlen(text) >= sizeof end - 1) {
-        memcpy(end, text, sizeof end - 2); /* As a wall clock: the offset is left off. */
+    if (err == TG_OK && place != NULL && strlen(start) >= sizeof wall[0] - 1 &&
+        strlen(end) >= sizeof wall[0] - 1) {
+        memcpy(wall[0], start, sizeof wall[0] - 2); /* As wall clocks: offsets are left off. */
+        memcpy(wall[1], end, sizeof wall[1] - 2);
         const char *account = tg_json_get_text(tg_json_get(draft, "billingAccount"), "id", NULL);
-        if (date_read(end, &end_ns) && tg_bill_period_peek(txn, tg_bill_month(end_ns - 1),
-                                                           account) == TG_BILL_PERIOD_APPROVED) {
+        if (date_read(wall[0], &start_ns) && date_read(wall[1], &end_ns) &&
+            tg_bill_period_peek(txn, tg_bill_period_number(start_ns, end_ns), account) ==
+                TG_BILL_PERIOD_APPROVED) {
             const size_t head = (size_t)(place - (const char *)json->at) + sizeof from - 1;
             *length = json->length_bytes - (sizeof from - 1) + sizeof to - 1;
             *shown = malloc(*length);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/cycle.h"
 #include "bill/render.h"
 #include "bill/reprint.h"
 #include "bill/standing.h"
@@ -107,8 +108,8 @@ static void issued_print(const struct find *find, const struct tg_document *docu
     (void)printf("\n");
 }
 
-/* Is a bill or note of the month that its cycle closes in? B-2026-10-a, B-20260915-20261015-a; of
- * several cycles that end with a month B-20261001-20270101-a. */
+/* Is a bill or note of the month or week that its cycle closes in? B-2026-10-a,
+ * B-20260915-20261015-a; of several cycles that end with a month B-20261001-20270101-a. */
 static bool id_is_of_period(const char *id, const char *period)
 {
     id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
@@ -122,18 +123,19 @@ static bool id_is_of_period(const char *id, const char *period)
     if (strspn(id, "0123456789") != 8 || id[8] != '-' || strspn(id + 9, "0123456789") != 8) {
         return false;
     }
+    char start[16];
     char end[16];
-    char month[24];
+    char found[TG_BILL_PERIOD_BYTES];
+    int64_t start_ns = 0;
     int64_t end_ns = 0;
-    struct tg_civil civil;
+    (void)snprintf(start, sizeof start, "%.4s-%.2s-%.2s", id, id + 4, id + 6);
     (void)snprintf(end, sizeof end, "%.4s-%.2s-%.2s", id + 9, id + 13, id + 15);
-    if (tg_clock_parse(end, strlen(end), &end_ns) != TG_OK) {
+    if (tg_clock_parse(start, strlen(start), &start_ns) != TG_OK ||
+        tg_clock_parse(end, strlen(end), &end_ns) != TG_OK) {
         return false;
     }
-    tg_clock_to_civil(end_ns - 1, &civil);
-    (void)snprintf(month, sizeof month, "%04u-%02u", (unsigned)civil.year % 10000,
-                   (unsigned)civil.month % 100);
-    return strcmp(month, period) == 0;
+    tg_bill_period_print(tg_bill_period_number(start_ns, end_ns), found);
+    return strcmp(found, period) == 0;
 }
 
 /* --period and --account. */
@@ -182,7 +184,7 @@ static int bill_list(const struct tg_cli_bill_ask *ask, struct tg_txn *txn)
     int64_t start_ns = 0;
     int64_t end_ns = 0;
     if (ask->period != NULL && tg_bill_period_parse(ask->period, &start_ns, &end_ns) != TG_OK) {
-        return tg_cli_usage(ask->verb, "--period wants YYYY-MM, not '%s'", ask->period);
+        return tg_cli_usage(ask->verb, "--period wants YYYY-MM or YYYY-Www, not '%s'", ask->period);
     }
     const char *collection = ask->is_drafts ? "billDraft"
                              : ask->is_full ? "customerBill"

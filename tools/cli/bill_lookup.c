@@ -2,6 +2,7 @@
 #include "cli/bill_lookup.h"
 
 #include "base/clock.h"
+#include "bill/bill.h"
 #include "bill/cycle.h"
 #include "bill/shards.h"
 #include "bill/standing.h"
@@ -216,15 +217,13 @@ static uint32_t run_month(const struct tg_catalog_snapshot *catalog, uint32_t ac
     int64_t from_ns = 0;
     int64_t to_ns = 0;
     if (strcmp(tg_json_get_text(found->bill, "category", ""), "normal") != 0) {
-        unsigned year = 0;
-        unsigned month = 0;
-        const size_t length = strlen(found->bill_id);
-        const size_t tail = sizeof "-late-2026-04" - 1;
-        return length > tail &&
-                       sscanf(found->bill_id + length - tail, "-late-%4u-%2u", &year, &month) ==
-                           2 &&
-                       month >= 1
-                   ? year * 12 + month - 1
+        static const char key[] = "-late-";
+        const char *late = NULL;
+        for (const char *at = found->bill_id; (at = strstr(at, key)) != NULL; at++) {
+            late = at + sizeof key - 1; /* The last of them: accounts have any names. */
+        }
+        return late != NULL && tg_bill_period_parse(late, &from_ns, &to_ns) == TG_OK
+                   ? tg_bill_period_number(from_ns, to_ns)
                    : 0;
     }
     if (tg_clock_parse(from, strlen(from), &from_ns) != TG_OK ||

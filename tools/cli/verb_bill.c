@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "bill/bill.h"
 #include "bill/crew.h"
+#include "bill/cycle.h"
 #include "bill/period.h"
 #include "catalog/catalog.h"
 #include "store/documents.h"
@@ -217,7 +218,7 @@ static int bill_make(const struct options *options)
     }
     if (options->period == NULL || tg_bill_period_parse(options->period, &params.period_start_ns,
                                                         &params.period_end_ns) != TG_OK) {
-        return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
+        return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM or YYYY-Www");
     }
     /* The date is the end of the period unless told: the same run gives the same bytes any day. */
     params.issued_ns = params.period_end_ns;
@@ -253,24 +254,20 @@ static struct tg_cli_bill_ask ask_of(const struct options *options)
                                     .issues = options->issues};
 }
 
-/* One run a month, so that each finds what those before it have charged. */
-static int months_make(struct options *options, int64_t first_ns, int64_t end_ns)
+/* One run a month, or week, so that each finds what those before it have charged. */
+static int months_make(struct options *options, int64_t first_ns, int64_t first_end_ns,
+                       int64_t end_ns)
 {
     int code = TG_EXIT_OK;
     const char *asked = options->period;
-    char period[16];
-    for (int64_t at_ns = first_ns; at_ns < end_ns;) {
-        struct tg_civil civil;
-        int64_t start_ns = 0;
-        tg_clock_to_civil(at_ns, &civil);
-        (void)snprintf(period, sizeof period, "%04u-%02u", (unsigned)civil.year % 10000,
-                       (unsigned)civil.month % 100);
+    char period[TG_BILL_PERIOD_BYTES];
+    const uint32_t first = tg_bill_period_number(first_ns, first_end_ns);
+    for (uint32_t number = first; tg_bill_period_start_ns(number) < end_ns; number++) {
+        tg_bill_period_print(number, period);
         options->period = period;
-        const int made = tg_bill_period_parse(period, &start_ns, &at_ns) == TG_OK
-                             ? bill_make(options)
-                             : TG_EXIT_PROBLEM;
+        const int made = bill_make(options);
         code = code == TG_EXIT_OK ? made : code;
-        if (made == TG_EXIT_USAGE || start_ns >= at_ns) {
+        if (made == TG_EXIT_USAGE) {
             break;
         }
     }
@@ -287,14 +284,15 @@ static int files_run(struct options *options)
     int64_t end_ns = 0;
     if (options->period == NULL ||
         tg_bill_period_parse(options->period, &start_ns, &end_ns) != TG_OK) {
-        return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM");
+        return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM or YYYY-Www");
     }
     int64_t first_ns = start_ns;
-    int64_t first_end_ns = 0;
+    int64_t first_end_ns = end_ns;
     if (options->from != NULL &&
         (tg_bill_period_parse(options->from, &first_ns, &first_end_ns) != TG_OK ||
-         first_ns > start_ns)) {
-        return tg_cli_usage(&tg_verb_bill, "--from wants YYYY-MM, not after --period");
+         first_ns > start_ns || strlen(options->from) != strlen(options->period))) {
+        return tg_cli_usage(&tg_verb_bill,
+                            "--from wants YYYY-MM or YYYY-Www as --period, and not after it");
     }
     options->issues |= options->from != NULL;
     const int quoted =
@@ -302,7 +300,7 @@ static int files_run(struct options *options)
     options->data = dir;
     options->is_quiet = true;
     /* What is wrong has been told; of a catalog that is none there are no bills to fail. */
-    int code = is_open ? months_make(options, first_ns, end_ns) : quoted;
+    int code = is_open ? months_make(options, first_ns, first_end_ns, end_ns) : quoted;
     if (is_open) {
         const struct tg_cli_bill_ask ask = ask_of(options);
         const int printed = tg_cli_bill_print_all(&ask);
@@ -367,7 +365,8 @@ const struct tg_verb tg_verb_bill = {
     .name = "bill",
     .summary = "make, list and show invoices",
     .usage =
-        "usage: tollgate bill run  --data DIR --period YYYY-MM [--issue] [--account ID] [--json]\n"
+        "usage: tollgate bill run  --data DIR --period YYYY-MM|YYYY-Www [--issue] [--account ID] "
+        "[--json]\n"
         "                          [--date YYYY-MM-DD] [--entity NAME] [--series PREFIX]\n"
         "                          [--until YYYY-MM-DD] [--threads N] [--progress]\n"
         "       tollgate bill run  --catalog DIR --usage FILE --period YYYY-MM [--from YYYY-MM]\n"
@@ -390,7 +389,8 @@ const struct tg_verb tg_verb_bill = {
         "run computes the invoices of a month from the journal: of the cycle of each account that\n"
         "ends in it (cycle_day 15: from the 15th before to its 14th), with bill_period quarter "
         "of\n"
-        "the three up to it. Without --issue they are drafts;\n"
+        "the three up to it; of a week, 2026-W14, those of accounts with bill_period week.\n"
+        "Without --issue they are drafts;\n"
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "Numbers are gapless by legal entity, series and year of --date: those of the account in\n"
         "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"

@@ -124,6 +124,7 @@ CHANGES = {
     "decks.*.sheets[].missing": ([], [("decks.sheets.sheets.1.missing", "delete")]),
     "decks.*.prefixes.*": ([], [("decks.small.prefixes.44", "austria")]),
     "decks.*.rates.unit": ([], [("decks.sheet.rates.unit", "minute")]),
+    "products.*.minimum_period": ([("products.basic.minimum", "5.00")], [("products.basic.minimum_period", "year")]),
     "decks.*.rates.tax": ([], [("decks.sheet.rates.tax", "gst")]),
     "decks.*.rates.currency": ([], [("decks.sheet.rates.currency", "USD")]),
     "prices.*.tariff": ([], [("prices.tiered.tariff", "volume")]),

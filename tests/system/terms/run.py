@@ -74,6 +74,10 @@ PRODUCTS.update({
     "once31": {"fee": "31.00", "discount": "50%", "discount_on": "fees", "discount_cycles": 1},
     "once_late": {"fee": "366.00", "period": "year", "period_from": "start", "discount": "50%",
                   "discount_on": "fees", "discount_cycles": 1},
+    "com_year": {"plan": "p", "minimum": "366.00", "minimum_period": "year", "period_from": "start"},
+    "com_quarter": {"plan": "p", "minimum": "91.00", "minimum_period": "quarter"},
+    "com_half": {"plan": "p", "minimum": "182.00", "minimum_period": "half_year", "discount": "50%"},
+    "com_pool": {"plan": "p", "minimum": "366.00", "minimum_period": "year", "bounds_scope": "account"},
     "two": {"plan": "two"}, "pool": {"plan": "pool"}, "both": {"plan": "both"},
 })
 MARCH = "2024-03-05T10:00:00Z"
@@ -247,7 +251,32 @@ case("pause_min", [("joint_min", "2024-03-11", "2024-04-01")], {"2024-03": ["4.1
 case("pause_account", [("seat", "2024-03-01", "2024-04-01"), ("coupon", "2024-03-01", "2024-04-01", 1, 77)],
      {"2024-03": ["10.00", "10.00", "-10.00", "-10.00"]}, pauses=[(1, "2024-03-05", "2024-03-06", "none")])
 
+# Commitments of longer periods: 366.00 for the 366 days from February on, of which 136.00 were spent.
+case("com_year", [("com_year", "2024-02-01", "")], {"2024-03": ["100.00"], "2024-07": ["30.00"], "2025-01": ["6.00", "230.00"]},
+     [(MARCH, 100), (MARCH.replace("-03-", "-07-"), 30), ("2025-01-10T10:00:00Z", 6)])
+case("com_met", [("com_year", "2024-02-01", "")], {"2024-03": ["400.00"]}, [(MARCH, 400)])
+# Ended after 182 days, of which 30 were paused; of quarters 50 and 45 of 91 days.
+case("com_ended", [("com_year", "2024-02-01", "2024-08-01")], {"2024-03": ["100.00"], "2024-07": ["82.00"]}, [(MARCH, 100)])
+case("com_paused", [("com_year", "2024-02-01", "2024-08-01")], {"2024-07": ["152.00"]},
+     pauses=[(0, "2024-03-01", "2024-03-31")])
+case("com_quarter", [("com_quarter", "2024-02-11", "2024-05-16")], {"2024-03": ["20.00", "30.00"], "2024-04": ["60.00"]},
+     [(MARCH, 20), (MARCH.replace("-03-", "-04-"), 60)])
+case("com_day15", [("com_quarter", "2024-01-15", "2024-04-15")], {"2024-04": ["91.00"]}, cycle_day=15)
+# What discounts take off usage is not spent.
+case("com_half", [("com_half", "2024-01-01", "2024-07-01")], {"2024-02": ["100.00", "-50.00"], "2024-06": ["132.00"]},
+     [(MARCH.replace("-03-", "-02-"), 100)])
+# Once of the account: 335 of 366 days since the first of two began.
+case("com_pool", [("com_pool", "2024-02-01", "2025-01-01", 1, 77), ("com_pool", "2024-04-01", "2024-06-01", 1, 78)],
+     {"2024-03": ["100.00"], "2024-04": ["50.00"], "2024-12": ["185.00"]},
+     [(MARCH, 100, 77), (MARCH.replace("-03-", "-04-"), 50, 78)])
+# A change of product: 90 days of a year, then 61 of a quarter.
+case("com_change", [("com_year", "2024-02-01", "2024-05-01"), ("com_quarter", "2024-05-01", "2024-07-01")],
+     {"2024-04": ["90.00"], "2024-06": ["61.00"]})
+
 REFUSED = [
+    ({"fee": "1", "minimum_period": "year"}, "minimum_period: there is no minimum"),
+    ({"minimum": "1", "minimum_period": "year", "discount": "1%", "bounds_order": "before_discounts"},
+     "minimum_period: discounts are of a cycle"),
     ({"fee": "1", "discount_prices": ["a"], "discount": "1%", "discount_on": "fees"}, "has no discount of usage"),
     ({"fee": "1", "discount_prices": ["nobody"], "discount": "1%"}, "nobody"),
     ({"fee": "1", "period": "year", "prorate_on_plan_change": "added_seats"}, "is not of a fee by a longer period"),
@@ -326,6 +355,10 @@ TOLD = [
     (["explain", "B-2024-03-spend_part-0004"],
      "minimum spend calls, 62.00 times 21 of 31 (actual_days) is 42.00; usage at f, g makes 2.00 before discounts, "
      "so 40.00 is missing; exactly 40.00"),
+    (["explain", "B-2025-01-com_year-0002"],
+     "minimum 366.00 times 366 of 366 (actual_days) is 366.00; the usage lines make 136.00 after discounts, so 230.00 is missing"),
+    (["bill", "show", "B-2025-01-com_year", "--json"],
+     '"x_from":"2024-02-01T00:00:00Z","x_to":"2025-02-01T00:00:00Z"'),
     (["bill", "show", "B-2024-03-spend"], "joint, to the minimum of calls"),
     (["bill", "show", "B-2024-04-seats"], "seat, recurring fee                  40 x    15/30 days"),
     (["bill", "show", "B-2024-04-seats", "--json"], '"x_fee":"400.00","x_proration":"actual_days","x_quantity":40,'),
@@ -413,6 +446,10 @@ ENTERED = {
     "late_seats": (["bt,late_seats,v,557,2024-01-01,,2"],
                    ["bt,late_seats,v,557,2024-01-01,2024-03-16,2", "bu,late_seats,v,557,2024-03-16,,4"],
                    ["32.00", "124.00"]),
+    # A commitment whose end was entered late: March's 20 days of a year, on the first bill behind it, once.
+    "late_commit": (["bz,late_commit,m,571,2024-01-01,", "ca,late_commit,b,572,2024-01-01,"],
+                    ["bz,late_commit,m,571,2024-01-01,2024-03-21", "ca,late_commit,b,572,2024-01-01,"],
+                    ["20.00", "60.00"]),
     "in_time_year": (["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"],
                      ["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"], ["60.00"]),
     "in_time_change": (["bx,in_time_change,c,570,2024-01-01,2024-03-16", "by,in_time_change,f,570,2024-03-16,"],
@@ -436,7 +473,7 @@ def entered_late(tollgate):
                           'q: {fee: "91.00", period: quarter, in_advance: true}, f: {fee: "62.00"}, '
                           'g: {fee: "62.00", prorate_on_plan_change: keep}, r: {fee: "91.00", period: quarter}, '
                           's: {fee: "182.00", period: quarter}, y: {fee: "366.00", period: year}, '
-                          'v: {fee: "31.00", prorate_on_plan_change: added_seats}, '
+                          'm: {minimum: "366.00", minimum_period: year}, v: {fee: "31.00", prorate_on_plan_change: added_seats}, '
                           'z: {fee: "365.00", period: year, period_from: start, in_advance: true}, '
                           'h: {fee: "184.00", period: half_year, period_from: start, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
@@ -473,7 +510,7 @@ def entered_late(tollgate):
         listed = subprocess.run([tollgate, "bill", "list", "--full", "--period", "2024-05", "--data", data], check=True,
                                 capture_output=True, text=True).stdout
         for bill in map(json.loads, listed.splitlines()):
-            if any(line["taxExcludedAmount"]["value"] < 0 for line in bill["x_line"]):
+            if any(line["taxExcludedAmount"]["value"] < 0 or line["x_kind"] == "minimum" for line in bill["x_line"]):
                 print(f"FAILED: given back again: {bill}")
                 bad = 1
     return bad
