@@ -189,6 +189,17 @@ bool tg_bill_is_billed(const struct tg_bill_assembler *made, const struct tg_ros
             (int64_t)who->active_to_s * TG_NS_PER_S > made->window.start_ns);
 }
 
+/* Whether a subscription brings discounts of the whole account: also by what it pays before it
+ * begins, as a fee in advance is, and by what is on its account behind its end. */
+static bool has_discounts(const struct tg_bill_assembler *made, uint32_t subscriber)
+{
+    bool is_there = tg_bill_is_billed(made, tg_roster_line(made->catalog->roster, subscriber));
+    for (uint32_t i = made->cycle_from; i < made->lines_count && !is_there; i++) {
+        is_there = made->lines[i].subscriber == subscriber;
+    }
+    return is_there;
+}
+
 /* Terms of the whole account: once a product, of the first subscription that has it, behind the
  * lines of all; discounts before bounds. */
 static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t *members,
@@ -202,11 +213,14 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
         struct tg_bill_member member = tg_bill_account_member(made, members, m);
         const struct tg_product *sold = member.version.product;
         bool is_first =
-            tg_bill_is_billed(made, who) && sold != NULL &&
-            (is_discount ? sold->discount_scope : sold->bounds_scope) == TG_SCOPE_ACCOUNT;
+            sold != NULL &&
+            (is_discount ? sold->discount_scope : sold->bounds_scope) == TG_SCOPE_ACCOUNT &&
+            (is_discount ? has_discounts(made, members[m]) : tg_bill_is_billed(made, who));
         for (uint32_t before = 0; before < m && is_first; before++) {
             const struct tg_roster_line *other = tg_roster_line(roster, members[before]);
-            is_first = other->product != who->product || !tg_bill_is_billed(made, other);
+            is_first = other->product != who->product ||
+                       !(is_discount ? has_discounts(made, members[before])
+                                     : tg_bill_is_billed(made, other));
         }
         if (!is_first) {
             continue;

@@ -252,7 +252,8 @@ static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *
 
 static bool takes_cycles(const struct tg_bill_pause_params *ask)
 {
-    bool takes = false;
+    const uint8_t proration = ask->version.product->proration;
+    bool takes = proration == TG_PRORATE_NONE_FULL || proration == TG_PRORATE_NONE_ZERO;
     for (uint32_t i = 0; i < ask->pauses_count; i++) {
         takes |= ask->pauses[i].fee == TG_PAUSE_FEE_NONE;
     }

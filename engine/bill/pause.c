@@ -160,8 +160,8 @@ enum tg_err tg_bill_pause_owed(const struct tg_bill_pause_params *params,
         paused->from_ns = walk.from_ns;
         paused->to_ns = walk.to_ns;
     }
-    if (walk.is_whole && is_part && is_never_prorated(walk.proration)) { /* its days of them all */
-        paused->covered = all.covered;
+    if (is_part && is_never_prorated(walk.proration)) { /* the cycle's days, or none of them */
+        paused->covered = walk.is_whole || paused->covered > 0 ? all.covered : 0;
         paused->total = all.total;
     } else if (paused->covered == owed.covered) {
         paused->amount = owed.amount;

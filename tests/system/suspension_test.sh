@@ -243,10 +243,15 @@ qua 90.00 -31.00
 min
 once
 END
-# Of a year that is never prorated it is the cycle's days too, not the year for each cycle.
-sed -i 's/\(yea: .*in_advance: true\)}/\1, proration: none_full}/' "$work/c/"*.yaml
+# Of a year or quarter that is never prorated it is the cycle's days too, not all of it for each cycle.
+sed -i -e 's/\(yea: .*in_advance: true\)}/\1, proration: none_full}/' \
+    -e 's/\(qua: .*quarter\)}/\1, proration: none_zero}/' "$work/c/"*.yaml
 bills >"$work/never"
-grep -qx "yea -31.00" "$work/never" || fail "never prorated: $(cat "$work/never")"
+grep -qx "yea -31.00" "$work/never" && grep -qx "qua 90.00 -31.00" "$work/never" ||
+    fail "never prorated: $(cat "$work/never")"
+SUSPENSIONS=${SUSPENSIONS//,none/,} bills >"$work/never"
+grep -qx "yea" "$work/never" && grep -qx "qua 90.00 -31.00" "$work/never" ||
+    fail "never prorated, by days: $(cat "$work/never")"
 SUSPENSIONS=${SUSPENSIONS//,none/,full}
 bills >"$work/full"
 grep -q -- - "$work/full" && fail "full: $(cat "$work/full")"

@@ -117,6 +117,11 @@ for period, ends, bills in (("month", "2026-05-01", [("2026-03", "A1", "60.00"),
                            "active_to": ends}])
 scenario("lago", "pay in advance: the first bill has its own cycle and the next", {},
          bills=[("2026-03", "A1", "60.00")], product={"fee": "30.00", "in_advance": True})
+for scope in ("subscriber", "account"):
+    scenario("lago", f"a coupon ({scope}) of a fee that is paid before the subscription begins", {},
+             bills=[("2026-03", "A1", "81.00")], product={
+                 "fee": "90.00", "in_advance": True, "discount": "10%", "discount_on": "fees", "discount_scope": scope},
+             subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-04-01"}])
 scenario("lago", "taxes of the customer replace the product's", EVENT, [event(100)], ["100"],
          bills=[("2026-03", "A1", "100.00", "107.00")], prices={"p": unit("1")},
          taxes={"vat": {"rate": "19%"}, "low": {"rate": "7%"}}, product={"tax": "vat"},
