@@ -572,10 +572,26 @@ static void discount_prices_read(struct tg_compile *compile, const struct tg_yam
     }
 }
 
+static void product_plan_read(struct tg_compile *compile, const struct tg_yaml_node *node,
+                              struct tg_product *product)
+{
+    const struct tg_yaml_node *plan = tg_yaml_get(node, "plan");
+    if (plan != NULL) {
+        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);
+        product->plan = index == UINT32_MAX ? TG_PLAN_NONE : (uint16_t)index;
+        uint32_t own;
+        if (tg_compile_customer_plan(compile, node, &own)) {
+            product->plan = (uint16_t)own;
+        }
+    } else if (tg_yaml_get(node, "decks") != NULL) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "decks")->key_mark,
+                    "name the plan whose prices they need", "decks: the product has no plan");
+    }
+}
+
 static struct tg_product product_read(struct tg_compile *compile, const struct tg_yaml_node *node)
 {
     const struct tg_schema *keys = &tg_catalog_product_keys;
-    const struct tg_yaml_node *plan = tg_yaml_get(node, "plan");
     const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
     const char *title = tg_schema_text(keys, node, "title");
     static const uint8_t periods[] = {TG_PERIOD_MONTH, TG_PERIOD_DAY,  TG_PERIOD_EVER,
@@ -616,17 +632,7 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         .period_from = (uint8_t)tg_schema_number(keys, node, "period_from"),
         .late_usage = (uint8_t)tg_schema_number(keys, node, "late_usage"),
     };
-    if (plan != NULL) {
-        const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_PLAN, "plan", plan);
-        product.plan = index == UINT32_MAX ? TG_PLAN_NONE : (uint16_t)index;
-        uint32_t own;
-        if (tg_compile_customer_plan(compile, node, &own)) {
-            product.plan = (uint16_t)own;
-        }
-    } else if (tg_yaml_get(node, "decks") != NULL) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "decks")->key_mark,
-                    "name the plan whose prices they need", "decks: the product has no plan");
-    }
+    product_plan_read(compile, node, &product);
     if (tax != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
         product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
