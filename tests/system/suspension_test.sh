@@ -118,7 +118,7 @@ done
 
 # What several plans share is granted once to who changes from one to the other, and back; it is his
 # alone. Credit is tried on top of it without using it up: 11 seconds are left, and 5 are paid.
-for back in S1,A1,pla,49150,2026-03-11, S2,A1,pla,49150,2026-03-11, S1,A1,pla,49150,2026-03-21,; do
+for back in S1,A1,pla,49150,2026-03-11, S2,A1,pla,49150,2026-03-21,; do
     printf 'S1,A1,sma,49150,2026-01-01,2026-03-11\n%s\nS9,A1,pla,49159,2026-01-01,\n' "$back" | people
     same "$({ call 20 03-10 03-22 03-23 04-02; call 31 03-09 | sed 's/49150/49159/'; } | quoted)" \
         "0.00 9.00 20.00 0.00 0.00" "shared by two plans, $back"
