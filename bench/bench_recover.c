@@ -5,6 +5,7 @@
 #include "bench/bench_recover.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "bench/bench_rig.h"
 #include "control/telemetry.h"
 #include "flow/pipeline_state.h"
@@ -170,7 +171,13 @@ static enum tg_err recovered_check(const struct tg_bench_extra *extra, const cha
             " of %" PRIi64 "; %" PRIu64 " records are remembered, not %" PRIu64,
             events_count, cost, expected.rated_count, expected.amount, remembered, wanted);
     }
+    uint32_t lines_crc = 0; /* one state, however many threads read the journal */
+    for (uint32_t page = 0; page < tg_accounts_pages_count(pipeline->accounts); page++) {
+        lines_crc = tg_crc32c(lines_crc, tg_accounts_page_bytes(pipeline->accounts, page),
+                              TG_ACCOUNT_PAGE_BYTES);
+    }
     line_print(extra, "rows replayed", pipeline->recovery.rows_count, "rows");
+    line_print(extra, "account lines", lines_crc, "crc32c");
     return err;
 }
 
@@ -227,8 +234,8 @@ static enum tg_err start_open(const struct tg_bench_extra *extra, const char *da
     /* An engine does this a piece at a time, beside its rows. */
     from = meter_now();
     err = err == TG_OK
-              ? tg_telemetry_follow(start->telemetry, tg_pipeline_durable_epoch(start->pipeline),
-                                    0, INT64_MIN, why)
+              ? tg_telemetry_follow(start->telemetry, tg_pipeline_durable_epoch(start->pipeline), 0,
+                                    INT64_MIN, why)
               : err;
     meter_print(extra, "then: alarms of the journal", from);
     return err;

@@ -74,12 +74,20 @@ awk -F, 'NR > 1 { n++; if ($10 < 50000) bad = 1; seen[$1 $3] = 1 }
     fail "checkpoint: $(cat "$work/log")"
 
 # Everybody who is loaded from LMDB is found; every table that grows with subscribers has a size.
-"$tollgate" bench --start --csv --subscribers 200000 --prefixes 1000 --journal 64 --dir "$work" \
+"$tollgate" bench --start --csv --subscribers 200000 --prefixes 1000 --journal 32 --dir "$work" \
     >"$work/start" 2>"$work/log" || fail "start: $(cat "$work/log" "$work/start")"
 awk -F, '$4 == "bytes_per_subscriber" && $1 != "all tables" { n++; sum += $3; if ($3 == 0) bad = 1 }
     $1 == "all tables" { all = $3 }
     END { exit bad || n < 5 || sum > all || sum + n < all }' "$work/start" ||
     fail "start: $(cat "$work/start")"
+# A crash leaves the same account lines however many threads read the journal.
+for cpus in 0 "0-$(($(nproc --all) - 1))"; do
+    taskset -c "$cpus" "$tollgate" bench --recover "$work/crashed" --csv --subscribers 20000 \
+        --journal 8 --dedup-records 50000 >"$work/recover.$cpus" 2>"$work/log" ||
+        fail "recover: $(cat "$work/log" "$work/recover.$cpus")"
+done
+[ "$(grep -h '^account lines,' "$work"/recover.* | sort -u | wc -l)" -eq 1 ] ||
+    fail "recover: $(grep '^account lines,' "$work"/recover.*)"
 ls "$work" | grep -q tollgate-bench && fail "scratch folders were left behind"
 
 # Loss by sequence numbers equals loss by counting, or the bench itself says void and exits 1.
