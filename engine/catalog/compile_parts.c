@@ -491,6 +491,11 @@ static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *n
                     "a shorter one is of the account's cycle or calendar",
                     "period_from: \"start\" is of a fee by quarter, half_year or year");
     }
+    if (product->maximum > 0 && product->maximum < product->minimum &&
+        product->minimum_period == 0 && product->maximum_on == product->minimum_on) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
+                    "maximum: must not be less than the minimum");
+    }
     if (product->minimum_period != 0 && product->minimum == 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "minimum_period")->mark,
                     "give a minimum", "minimum_period: there is no minimum");
@@ -636,11 +641,6 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
     if (tax != NULL) {
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
         product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
-    }
-    if (product.maximum > 0 && product.maximum < product.minimum && product.minimum_period == 0 &&
-        product.maximum_on == product.minimum_on) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark, NULL,
-                    "maximum: must not be less than the minimum");
     }
     period_multiply(compile, node, &product);
     terms_check(compile, node, &product);
