@@ -512,6 +512,10 @@ static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *n
                     "use refund_and_charge",
                     "prorate_on_plan_change: added_seats is not of a fee by a longer period");
     }
+    if (product->maximum == 0 && tg_yaml_get(node, "maximum") != NULL) { /* 0 is stored for none */
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "maximum")->mark,
+                    "`discount: 100%` charges nothing", "maximum: must be above 0");
+    }
     if (product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
         product->bounds_scope == TG_SCOPE_ACCOUNT) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "bounds_order")->mark,

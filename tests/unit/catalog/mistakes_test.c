@@ -111,6 +111,8 @@ static const struct mistake mistakes[] = {
      "is of a fee by quarter, half_year or year", NULL},
     {"more.yaml", "products:\n  x: {fee: \"1\", period: year, period_count: `2}\n",
      "no year says where", "add period_from: start"},
+    {"more.yaml", "products:\n  x: {fee: \"1\", maximum: `\"0\"}\n", "must be above 0",
+     "discount: 100%"},
     {"more.yaml", "products:\n  x: {fee: \"1\", period: week, period_count: `2}\n",
      "is of months, quarters", NULL},
     {"more.yaml",
