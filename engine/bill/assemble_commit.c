@@ -29,6 +29,8 @@ struct commit {
     uint32_t month_first;             /* Number of the first cycle that counts. */
     uint32_t month_stop;              /* Of the cycle it ends in. */
     __int128 sum;                     /* Of the lines that count. */
+    __int128 told;                    /* Of lines that said before what is missing. */
+    const char *product;              /* Its id. */
     const char *key;                  /* As documents name the subscription. */
     size_t key_bytes;
 };
@@ -68,6 +70,21 @@ static bool is_of_period(const struct commit *commit, const struct tg_json *bill
             (time_of(period, "endDateTime", &end_ns) && end_ns <= commit->params.end_ns));
 }
 
+/* What was missing before is paid: of the subscription, or of any that had the product where the
+ * minimum is of the account. What is settled to the same end stays so. */
+static void minimum_add(struct commit *commit, const struct tg_json *json, bool is_own,
+                        int64_t from_ns, __int128 amount)
+{
+    const bool is_same =
+        is_own || strcmp(tg_json_get_text(json, "product", ""), commit->product) == 0;
+    int64_t to_ns = 0;
+    if (is_same && from_ns >= commit->params.start_ns && from_ns < commit->stop_ns) {
+        commit->told += amount;
+        commit->is_told |= is_own && from_ns == commit->begin_ns && time_of(json, "x_to", &to_ns) &&
+                           to_ns == commit->stop_ns;
+    }
+}
+
 static void line_add(const struct tg_bill_assembler *made, struct commit *commit,
                      const struct tg_currency *currency, const struct tg_json *bill,
                      const struct tg_json *json)
@@ -87,7 +104,7 @@ static void line_add(const struct tg_bill_assembler *made, struct commit *commit
         return;
     }
     if (line.kind == TG_BILL_LINE_MINIMUM) {
-        commit->is_told |= is_own && from_ns == commit->begin_ns;
+        minimum_add(commit, json, is_own, from_ns, line.amount_exact);
     } else if ((is_late || is_of_period(commit, bill, from_ns)) &&
                !(line.kind == TG_BILL_LINE_DISCOUNT &&
                  product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS)) {
@@ -102,12 +119,16 @@ static void bill_add(const struct tg_bill_assembler *made, struct tg_txn *txn, u
     const struct tg_currency *currency = tg_currency_by_numeric(commit->member->version.currency);
     const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, month);
     char id[TG_BILL_ID_BYTES];
+    char replaced[TG_BILL_ID_BYTES];
     struct tg_bytes bytes;
     struct tg_json *bill = NULL;
+    /* A voided bill is made again: until then it says what that will. */
     if (currency == NULL ||
         !tg_bill_standing_id(made, &window, currency->numeric == own ? NULL : currency->code, id,
-                             NULL) ||
-        tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK ||
+                             replaced) ||
+        (tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK &&
+         (replaced[0] == '\0' ||
+          tg_documents_get(txn, "customerBill", replaced, &bytes) != TG_OK)) ||
         (!commit->is_account &&
          memmem(bytes.at, bytes.length_bytes, commit->key, commit->key_bytes) == NULL) ||
         tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) != TG_OK) {
@@ -221,6 +242,7 @@ static bool commit_find(struct tg_bill_assembler *made, struct commit *commit)
     made->window = tg_bill_cycle_window(&made->cycle, commit->month_stop);
     commit->params = tg_bill_fee_params_of(made, who);
     const bool is_cycle =
+        commit->params.last.image != NULL &&
         tg_bill_fee_long(made, member->subscriber, period, &commit->params, &span);
     made->window = own;
     if (!is_cycle || own.month - commit->month_stop > TG_BILL_ENDED_CYCLES) {
@@ -259,13 +281,15 @@ static enum tg_err commit_owed(const struct tg_bill_assembler *made, const struc
         return err;
     }
     ask.pauses = tg_roster_pauses(made->catalog->roster, member->subscriber, &ask.pauses_count);
-    err = tg_bill_pause_owed(&ask, &paused);
+    err = tg_bill_pause_long(made, &ask, &paused);
     if (err != TG_OK || paused.covered == 0) {
         return err;
     }
-    owed->covered -= paused.covered;
-    return tg_money_divide((__int128)minimum * (__int128)owed->covered, owed->total,
-                           member->version.image->rounding_rate, &owed->amount);
+    owed->amount -= paused.amount;
+    owed->covered = paused.total == owed->total ? owed->covered - paused.covered
+                    : owed->amount != 0         ? owed->covered
+                                                : 0;
+    return TG_OK;
 }
 
 enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made, const struct tg_bill_member *member)
@@ -273,7 +297,11 @@ enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made, const struct tg_
     char key_bytes[KEY_BYTES];
     struct tg_bill_text key = tg_bill_text(key_bytes, sizeof key_bytes);
     struct commit commit = {
-        .member = member, .is_account = member->version.product->bounds_scope == TG_SCOPE_ACCOUNT};
+        .member = member,
+        .product =
+            tg_image_name(member->version.image, TG_CATALOG_PRODUCT,
+                          tg_roster_line(made->catalog->roster, member->subscriber)->product),
+        .is_account = member->version.product->bounds_scope == TG_SCOPE_ACCOUNT};
     struct tg_bill_prorated owed = {0};
     if (made->window.next_end_ns == 0 || !commit_find(made, &commit)) {
         return TG_OK;
@@ -292,12 +320,14 @@ enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made, const struct tg_
     if (commit.month_stop == made->window.month) {
         own_add(made, &commit);
     }
-    const __int128 missing = owed.amount - commit.sum;
-    if (missing <= 0 || commit.is_told) {
+    /* What bills said is missing comes back as far as it was too much, as the end came sooner. */
+    const __int128 due = owed.amount - commit.sum;
+    const __int128 missing = (due > 0 ? due : 0) - commit.told;
+    if (missing == 0 || commit.is_told) {
         return TG_OK;
     }
-    if (missing > INT64_MAX || made->lines_count == made->capacity) {
-        return missing > INT64_MAX ? TG_E_AMOUNT_OVERFLOW : TG_E_FULL;
+    if (missing > INT64_MAX || missing < -INT64_MAX || made->lines_count == made->capacity) {
+        return made->lines_count == made->capacity ? TG_E_FULL : TG_E_AMOUNT_OVERFLOW;
     }
     tg_bill_extra_line(made, member,
                        &(struct tg_bill_line){.title = "minimum",

@@ -38,6 +38,8 @@ struct charged {
     uint32_t count;
     bool is_long;
     bool begins_late; /* Its begin was looked at as well. */
+    bool is_missing;  /* A voided bill is not made again yet: that sees to it. */
+    bool is_noted;    /* The bill in hand was noted on. */
     bool is_unknown;  /* A bill was noted on, or is to be made again: somebody sees to it. */
     uint32_t bills_count;
     const char *subscription;
@@ -77,6 +79,9 @@ static void line_add(const struct tg_bill_assembler *made, const struct tg_json 
         to_ns <= charged->end_ns) {
         return;
     }
+    if (charged->is_noted && amount > 0) {
+        return;
+    }
     for (uint32_t i = 0; i < charged->count; i++) {
         struct period *period = &charged->periods[i];
         if (from_ns >= period->start_ns && from_ns < period->end_ns) {
@@ -112,15 +117,17 @@ static void bill_add(const struct tg_bill_assembler *made, struct tg_txn *txn, u
         return;
     }
     if (tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK) {
-        charged->is_unknown |= replaced[0] != '\0';
+        charged->is_missing |= replaced[0] != '\0';
         return;
     }
     charged->bills_count++;
     if (!names(&bytes, charged)) {
         return;
     }
-    if (has_notes(txn, id) || tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) != TG_OK) {
-        charged->is_unknown = true;
+    charged->is_noted = has_notes(txn, id); /* What it gave back is given back. */
+    charged->is_unknown |= charged->is_noted;
+    if (tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) != TG_OK) {
+        charged->is_missing = true;
         return;
     }
     const struct tg_json *lines = tg_json_get(bill, "x_line");
@@ -272,8 +279,10 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
                                               : charged->is_long && !is_ahead &&
                                                     is_closed(made, charged->end_ns) &&
                                                     !(charged->begins_late && is_over);
-    const bool is_due = is_wanted && period->month == 0 && owed.amount > 0 && !charged->is_unknown;
-    const bool comes_back = late == LATE_END && period->month != 0 && owed.amount < period->amount;
+    const bool is_due = is_wanted && period->month == 0 && owed.amount > 0 &&
+                        !charged->is_unknown && !charged->is_missing;
+    const bool comes_back = late == LATE_END && period->month != 0 &&
+                            owed.amount < period->amount && !charged->is_missing;
     if (!is_due && !comes_back) {
         return TG_OK;
     }

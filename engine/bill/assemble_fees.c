@@ -299,6 +299,14 @@ static enum tg_err pause_cycles(const struct tg_bill_assembler *made,
     return err;
 }
 
+enum tg_err tg_bill_pause_long(const struct tg_bill_assembler *made,
+                               const struct tg_bill_pause_params *whole,
+                               struct tg_bill_paused *paused)
+{
+    return takes_cycles(whole) ? pause_cycles(made, whole, paused)
+                               : tg_bill_pause_owed(whole, paused);
+}
+
 /* What comes back for the time in which the subscription was suspended; charged_month: of the
  * earlier bill that charged it, 0 when this one does. */
 static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -312,8 +320,8 @@ static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bi
     const struct tg_bill_pause_params ask = pause_params(made, member, params, is_long);
     struct tg_bill_paused paused;
     const bool is_at_once = is_long && ask.to_ns == params->end_ns;
-    const enum tg_err err = is_at_once && takes_cycles(&ask) ? pause_cycles(made, &ask, &paused)
-                                                             : tg_bill_pause_owed(&ask, &paused);
+    const enum tg_err err =
+        is_at_once ? tg_bill_pause_long(made, &ask, &paused) : tg_bill_pause_owed(&ask, &paused);
     if (err != TG_OK || paused.amount == 0) {
         return err;
     }
@@ -372,6 +380,9 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     }
     struct tg_bill_fee_params params = tg_bill_fee_params_of(made, who);
     struct tg_product locals[3];
+    if (params.last.image == NULL && params.active_from_ns >= params.end_ns) {
+        return TG_OK; /* A bill for several cycles begins before the catalog and who is in it. */
+    }
     if (params.last.image == NULL) {
         return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
                           member->name);

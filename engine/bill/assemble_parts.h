@@ -144,6 +144,16 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
 bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, uint8_t period,
                       struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
 
+struct tg_bill_pause_params;
+struct tg_bill_paused;
+
+/** @brief What suspensions give back of a longer period, at once. @param made Assembler. @param
+ *  whole Of all of the period. @param[out] paused Written on TG_OK. @return As tg_bill_pause_owed.
+ */
+enum tg_err tg_bill_pause_long(const struct tg_bill_assembler *made,
+                               const struct tg_bill_pause_params *whole,
+                               struct tg_bill_paused *paused);
+
 /** @brief Take off an invoice what interim bills of its period have charged. @param made Assembler.
  *  @param[in,out] invoice Its lines and taxes are there, not yet computed. @param[out] why May be
  *  NULL. @return TG_OK, TG_E_FULL, TG_E_CORRUPT, TG_E_DATABASE. */

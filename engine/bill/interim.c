@@ -69,10 +69,13 @@ static int interim_compare(const void *left, const void *right)
 static void items_join(struct tg_txn *txn, struct tg_bill_interims *interims)
 {
     uint32_t kept = 0;
+    struct tg_bytes issued;
     for (uint32_t i = 0; i < interims->count; i++) {
         struct tg_bill_interim *item = &interims->items[i];
         struct tg_bill_interim *last = kept > 0 ? &interims->items[kept - 1] : NULL;
-        item->is_void = tg_bill_void_find(txn, item->id);
+        /* One that a run wrote down and did not issue takes nothing, and holds up nothing. */
+        item->is_void = tg_bill_void_find(txn, item->id) ||
+                        tg_documents_get(txn, "billIssued", item->id, &issued) != TG_OK;
         if (last == NULL || interim_compare(last, item) != 0) {
             interims->items[kept++] = *item;
         } else if (last->is_void) {

@@ -224,7 +224,7 @@ static bool later_is_closed(const struct tg_bill_closes *closes, uint32_t accoun
 {
     for (uint32_t i = 0; i < closes->count; i++) {
         const struct tg_bill_close *close = &closes->items[i];
-        if (close->month > month &&
+        if (close->month > month && tg_bill_is_week(close->month) == tg_bill_is_week(month) &&
             (close->account == account || close->account == TG_ACCOUNT_NONE)) {
             return true;
         }
