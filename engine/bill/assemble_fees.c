@@ -366,12 +366,37 @@ static enum tg_err pauses_give_back(struct tg_bill_assembler *made,
                : TG_OK;
 }
 
-enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                              struct tg_why *why)
+static struct tg_bill_line fee_line(const struct tg_bill_member *member,
+                                    const struct tg_bill_fee *fee, uint16_t product_index)
 {
     static const char *const titles[] = {[TG_BILL_FEE_DUE] = "",
                                          [TG_BILL_FEE_AHEAD] = TG_BILL_TITLE_AHEAD,
                                          [TG_BILL_FEE_UNUSED] = "unused"};
+    const struct tg_product *product = tg_image_product(fee->image, product_index);
+    return (struct tg_bill_line){
+        .subscriber_id = member->name,
+        .product_id = tg_image_name(fee->image, TG_CATALOG_PRODUCT, product_index),
+        .zone_id = "",
+        .price_id = "",
+        .unit_id = "",
+        .title = fee->is_kept ? "kept" : fee->is_whole ? "whole" : titles[fee->kind],
+        .amount_exact = fee->amount,
+        .covered = fee->covered,
+        .covered_total = fee->total,
+        .fee = fee->fee,
+        .from_ns = fee->from_ns,
+        .to_ns = fee->to_ns,
+        .subscriber = member->subscriber,
+        .catalog_version = fee->image->version,
+        .currency = fee->currency,
+        .kind = product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
+        .proration = product->proration,
+    };
+}
+
+enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              struct tg_why *why)
+{
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     struct tg_bill_fee fees[TG_BILL_FEES_MAX];
     uint32_t count = 0;
@@ -408,35 +433,13 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
         return tg_why_set(why, err, "the fee of %s cannot be prorated", member->name);
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct tg_image *image = fees[i].image;
-        const struct tg_product *product = tg_image_product(image, who->product);
         const uint32_t seats = fees[i].kind == TG_BILL_FEE_DUE ? due : quantity;
-        made->lines[made->lines_count++] = (struct tg_bill_line){
-            .subscriber_id = member->name,
-            .product_id = tg_image_name(image, TG_CATALOG_PRODUCT, who->product),
-            .zone_id = "",
-            .price_id = "",
-            .unit_id = "",
-            .title = fees[i].is_kept    ? "kept"
-                     : fees[i].is_whole ? "whole"
-                                        : titles[fees[i].kind],
-            .amount_exact = fees[i].amount,
-            .units = seats > 1 ? seats : 0,
-            .covered = fees[i].covered,
-            .covered_total = fees[i].total,
-            .fee = fees[i].fee,
-            .from_ns = fees[i].from_ns,
-            .to_ns = fees[i].to_ns,
-            .subscriber = member->subscriber,
-            .catalog_version = image->version,
-            .currency = fees[i].currency,
-            .charged_month = fees[i].kind != TG_BILL_FEE_UNUSED ? 0
-                             : is_long                          ? span.charged_month
-                                                                : made->window.month - 1,
-            .kind =
-                product->period == TG_PERIOD_EVER ? TG_BILL_LINE_ONE_OFF : TG_BILL_LINE_RECURRING,
-            .proration = product->proration,
-        };
+        struct tg_bill_line *line = &made->lines[made->lines_count++];
+        *line = fee_line(member, &fees[i], who->product);
+        line->units = seats > 1 ? seats : 0;
+        line->charged_month = fees[i].kind != TG_BILL_FEE_UNUSED ? 0
+                              : is_long                          ? span.charged_month
+                                                                 : made->window.month - 1;
     }
     err = pauses_give_back(made, member, &params, is_long ? &span : NULL,
                            count > 0 && fees[0].kind == TG_BILL_FEE_DUE);

@@ -404,7 +404,8 @@ void tg_compile_pairs_declare(struct tg_compile *compile);
 uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node *service,
                            const uint8_t *zones, uint8_t *groups);
 
-#define TG_TZDATA_RELEASE_BYTES 16u /**< "2025b", or "unknown". */
+#define TG_TZDATA_RELEASE_BYTES 16u       /**< "2025b", or TG_TZDATA_UNKNOWN. */
+#define TG_TZDATA_UNKNOWN       "unknown" /**< There is no tzdata.zi, or it does not tell. */
 
 /** @brief Release of the tz data that is installed, or of the folder TZDIR. @param[out] release
  *  Written. */

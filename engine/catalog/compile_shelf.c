@@ -98,6 +98,19 @@ static void cell_places(const struct tg_compile *compile, uint32_t index, struct
     }
 }
 
+/* A grant of several plans lies on the shelf of whichever of them comes first. */
+static void once_places(const struct tg_compile *compile, struct places *own)
+{
+    const struct tg_blob *allowances = &compile->sections[TG_IMAGE_SECTION_ALLOWANCES];
+    for (uint32_t i = 0; i < allowances->size_bytes / sizeof(struct tg_allowance); i++) {
+        struct tg_allowance allowance;
+        memcpy(&allowance, allowances->bytes + (size_t)i * sizeof allowance, sizeof allowance);
+        if ((allowance.options & TG_ALLOWANCE_ONCE) != 0) {
+            place_add(own, 'A', i);
+        }
+    }
+}
+
 /* A shelf is bounded: a plan that needs more than it has would suspend rows one day. */
 void tg_compile_shelves(struct tg_compile *compile)
 {
@@ -107,6 +120,7 @@ void tg_compile_shelves(struct tg_compile *compile)
         for (uint32_t at = 0; plan != NULL && at < TG_SERVICE_COUNT; at++) {
             cell_places(compile, i * TG_SERVICE_COUNT + at, sides);
         }
+        once_places(compile, &sides[0]);
         for (uint32_t side = 0; side < 2; side++) {
             if (sides[side].count > SHELF_PLACES) {
                 tg_diag_add(compile->diag, TG_DIAG_ERROR, plan->key_mark,

@@ -6,6 +6,7 @@
 #include "catalog/catalog_store.h"
 #include "catalog/compile.h"
 #include "catalog/folder.h"
+#include "plug/registry.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -94,6 +95,19 @@ static void folder_walk(struct print *print, const char *path, unsigned depth)
     }
 }
 
+/* Tariffs check their parameters as they are compiled. Those of BPF come with the folder, and an
+ * import adds them between two looks. */
+static uint64_t plugs_mix(uint64_t mixed)
+{
+    for (uint32_t i = 0; i < tg_plug_count(); i++) {
+        const struct tg_plug *plug = tg_plug_at(i);
+        if (plug->bpf == NULL) {
+            mixed = tg_mix64(text_mix(mixed, plug->name) ^ plug->object.hash) + plug->origin;
+        }
+    }
+    return mixed;
+}
+
 uint64_t tg_folder_print(const char *folder, int64_t now_ns)
 {
     struct print print = {0};
@@ -101,10 +115,11 @@ uint64_t tg_folder_print(const char *folder, int64_t now_ns)
     char release[TG_TZDATA_RELEASE_BYTES];
     entry_add(&print, folder, 0);
     tg_tzdata_release(release);
-    if (print.is_broken || print.changed_ns > now_ns - FRESH_NS || stat(SELF, &self) != 0) {
+    if (print.is_broken || print.changed_ns > now_ns - FRESH_NS || stat(SELF, &self) != 0 ||
+        strcmp(release, TG_TZDATA_UNKNOWN) == 0) {
         return 0;
     }
-    const uint64_t mixed = status_mix(text_mix(print.sum, release), &self);
+    const uint64_t mixed = plugs_mix(status_mix(text_mix(print.sum, release), &self));
     return mixed != 0 ? mixed : 1;
 }
 

@@ -6,7 +6,8 @@
  *
  *  A start would read millions of subscribers only to find that nothing changed. Names, sizes,
  *  inodes and times of change of all files below the folder are one number; with it go the release
- *  of the tz data and this program's own file, as another release may read the same text otherwise.
+ *  of the tz data, this program's own file and the plug-ins that are loaded, as others may read the
+ *  same text otherwise; of tz data without a release nothing can be told.
  *  The time of change cannot be set by hand and moves with every write, but in steps: a folder
  *  that changed within the last second before it was looked at has no print to be trusted.
  */

@@ -132,7 +132,7 @@ void tg_tzdata_release(char release[TG_TZDATA_RELEASE_BYTES])
     char line[64] = "";
     (void)snprintf(path, sizeof path, "%s/tzdata.zi", zone_folder());
     FILE *file = fopen(path, "re");
-    (void)snprintf(release, TG_TZDATA_RELEASE_BYTES, "unknown");
+    (void)snprintf(release, TG_TZDATA_RELEASE_BYTES, TG_TZDATA_UNKNOWN);
     if (file == NULL) {
         return;
     }

@@ -200,7 +200,11 @@ static bool outage_note(void *context, const struct tg_alarm *alarm)
     for (size_t i = 0; i < OUTAGES_COUNT; i++) {
         if (alarm->kind == outages->kinds[i] && alarm->state.is_cleared == 0 &&
             alarm->node_id <= outages->nodes_count) {
-            later(&outages->since_ns[alarm->node_id], alarm->state.last_raised_ns);
+            /* The first of those that are active: later ones tell the same outage again. */
+            int64_t *since_ns = &outages->since_ns[alarm->node_id];
+            *since_ns = *since_ns == INT64_MIN || alarm->state.last_raised_ns < *since_ns
+                            ? alarm->state.last_raised_ns
+                            : *since_ns;
         }
     }
     return true;

@@ -63,7 +63,7 @@ uint64_t tg_telemetry_epoch(const struct tg_telemetry *telemetry);
  * @brief Which nodes are down, by their active alarms nodeDown, nodeRestarting, powerFailure and
  *        inferredOutage; what operators say of an alarm changes nothing, but for its end.
  * @param[in]  telemetry  Object.
- * @param[out] since_ns   By node id: when the latest of them was raised; INT64_MIN: none is. Shape
+ * @param[out] since_ns   By node id: when the first of them was raised; INT64_MIN: none is. Shape
  *                        [nodes_count + 1].
  */
 void tg_telemetry_outages(const struct tg_telemetry *telemetry, int64_t *since_ns);

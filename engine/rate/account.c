@@ -409,7 +409,7 @@ static uint8_t *page_at(const struct tg_accounts *accounts, uint32_t page)
     return (uint8_t *)accounts->lines[page >= half] + within * TG_ACCOUNT_PAGE_BYTES;
 }
 
-/* A roster's tag means nothing to another process, nor to another worker. */
+/* A roster's number means nothing to another process. */
 static void lines_forget(const struct tg_accounts *accounts, uint32_t page, void *bytes)
 {
     struct tg_account_line *lines = bytes;

@@ -70,7 +70,7 @@ struct tg_account_line {
                       not look there (rate/quick.h). Not of the account, in no checkpoint. */
     uint32_t calls_open : 8;  /**< Calls on the subscriber's shelf whose records go on
                                    (rate/call.h). */
-    uint32_t roster_tag : 24; /**< Which roster told product, by the worker's count; 0: none. */
+    uint32_t roster_tag : 24; /**< Number of the roster that told product; 0: none. */
     int64_t cost;             /**< Sum of amounts of the period, in the account's currency. */
     struct tg_account_meter meters[TG_METERS_COUNT]; /**< By enum tg_account_meter_kind. */
 };

@@ -34,6 +34,14 @@ struct anchor {
     uint8_t day;
 };
 
+/* A begin moves by no less than this (tg_roster_since_s). */
+#define AWAY_NS (31 * TG_NS_PER_DAY)
+
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
 static int64_t begin_of(const struct tg_bucket_time *time)
 {
     return time->active_from_ns > 0 ? time->active_from_ns : 0;
@@ -49,14 +57,22 @@ static struct anchor anchor_of(const struct tg_bucket_time *time)
                            .day = civil.day};
 }
 
-/* When a period that begins in a month, counted since 1970 and at least -1200, begins. */
+/* When a period that begins in a month, counted since 1970, begins; not before 1870. */
 static int64_t month_ns(const struct anchor *anchor, int64_t month)
 {
-    const int32_t year = 1870 + (int32_t)((month + 1200) / 12);
-    const uint8_t of_year = (uint8_t)((month + 1200) % 12 + 1);
+    const int64_t since_1870 = month > -1200 ? month + 1200 : 0;
+    const int32_t year = 1870 + (int32_t)(since_1870 / 12);
+    const uint8_t of_year = (uint8_t)(since_1870 % 12 + 1);
     const uint8_t last = tg_days_in_month(year, of_year);
     const uint8_t day = anchor->day > last ? last : anchor->day;
     return tg_days_from_civil(year, of_year, day) * TG_NS_PER_DAY + anchor->day_ns;
+}
+
+/* Periods are counted from the begin; begins are counted in steps that are no longer than what a
+ * begin moves by, and no longer than a period. So a begin that moves begins a period of its own. */
+static int64_t begin_number(const struct tg_bucket_time *time, int64_t length_ns)
+{
+    return begin_of(time) / (length_ns < AWAY_NS ? length_ns : AWAY_NS);
 }
 
 uint32_t tg_anchor_period(const struct tg_allowance *allowance, const struct tg_bucket_time *time)
@@ -64,7 +80,9 @@ uint32_t tg_anchor_period(const struct tg_allowance *allowance, const struct tg_
     const int64_t at_ns = time->at_ns > 0 ? time->at_ns : 0;
     const int64_t length_ns = fixed_ns(allowance);
     if (length_ns > 0) {
-        return (uint32_t)((at_ns + length_ns - begin_of(time) % length_ns) / length_ns) + 1;
+        const int64_t number =
+            begin_number(time, length_ns) + floor_divide(at_ns - begin_of(time), length_ns) + 2;
+        return number > 1 ? (uint32_t)number : 1;
     }
     const struct anchor anchor = anchor_of(time);
     const int64_t months = months_of(allowance);
@@ -72,7 +90,8 @@ uint32_t tg_anchor_period(const struct tg_allowance *allowance, const struct tg_
     tg_clock_to_civil(at_ns, &civil);
     int64_t month = (civil.year - 1970) * 12 + civil.month - 1;
     month -= at_ns < month_ns(&anchor, month);
-    return (uint32_t)((month - anchor.month % months + months) / months) + 1;
+    const int64_t number = anchor.month + floor_divide(month - anchor.month, months) + 2;
+    return number > 1 ? (uint32_t)number : 1;
 }
 
 void tg_anchor_span(const struct tg_allowance *allowance, const struct tg_bucket_time *time,
@@ -80,13 +99,14 @@ void tg_anchor_span(const struct tg_allowance *allowance, const struct tg_bucket
 {
     const int64_t length_ns = fixed_ns(allowance);
     if (length_ns > 0) {
-        *from_ns = begin_of(time) % length_ns + ((int64_t)number - 2) * length_ns;
+        *from_ns =
+            begin_of(time) + ((int64_t)number - 2 - begin_number(time, length_ns)) * length_ns;
         *to_ns = *from_ns + length_ns;
         return;
     }
     const struct anchor anchor = anchor_of(time);
     const int64_t months = months_of(allowance);
-    const int64_t month = anchor.month % months + ((int64_t)number - 2) * months;
+    const int64_t month = anchor.month + ((int64_t)number - 2 - anchor.month) * months;
     *from_ns = month_ns(&anchor, month);
     *to_ns = month_ns(&anchor, month + months);
 }

@@ -6,8 +6,8 @@
  *
  *  A period is `period_count` hours, days, weeks or months of local time, counted from the instant
  *  at which the subscription begins. Months keep its day, clamped to the month's last one, and its
- *  time of day. Numbers rise with time whatever the begin: a begin that moves (who was away for
- *  long) moves where periods turn over, and never counts back.
+ *  time of day. A begin that moves, as somebody was away for long, begins a period of its own,
+ *  with a greater number than any before.
  */
 #ifndef TG_RATE_ANCHOR_H
 #define TG_RATE_ANCHOR_H

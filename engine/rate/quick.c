@@ -55,13 +55,13 @@ static inline bool row_is_unusual(const struct tg_usage *row)
     return (last & UNUSUAL) != 0;
 }
 
-/* Tags are given once: when there are no more, lines know nothing and the roster is asked. */
+/* Lines are shared by workers and by trials of prepaid: the tag is the roster's own number, the
+ * same for all of them. Above the tag's bits lines know nothing and the roster is asked. */
 static void roster_enter(struct tg_quick *quick, uint64_t number)
 {
     quick->roster_number = number;
-    quick->roster_word = number != 0 && quick->roster_tags_given < LINE_TAGS_MAX
-                             ? (uint64_t)++quick->roster_tags_given << LINE_TAG_SHIFT
-                             : UINT64_MAX;
+    quick->roster_word =
+        number != 0 && number <= LINE_TAGS_MAX ? number << LINE_TAG_SHIFT : UINT64_MAX;
 }
 
 void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,

@@ -21,8 +21,8 @@
  *      index, a clash makes them anew and sends the rows of the group that it was found for
  *      before the long way. No state of theirs outlives a change of catalog.
  *  (4) An account line knows its subscriber's product once the roster's hot array told it, for the
- *      times of that array and under the tag that the worker gave this roster: the second random
- *      line of a row is saved until there is another roster or month. Nothing of it is stored.
+ *      times of that array and under the number of this roster: the second random line of a row is
+ *      saved until there is another roster or month. Nothing of it is stored.
  */
 #ifndef TG_RATE_QUICK_H
 #define TG_RATE_QUICK_H
@@ -136,7 +136,6 @@ struct tg_quick {
     uint32_t tags_given;          /**< Tags so far. */
     uint64_t roster_number;       /**< Of the batch's roster. */
     uint64_t roster_word;         /**< Its tag where an account line has it; UINT64_MAX: none. */
-    uint32_t roster_tags_given;   /**< Tags of rosters so far. */
     uint32_t unknown_count;       /**< Rows of the batch whose line did not know the product. */
     uint32_t ask_mask;            /**< All ones after a batch with many such rows, else 0. */
     struct tg_quick_image images[TG_QUICK_IMAGES_COUNT];

@@ -280,3 +280,33 @@ Test(quick, rows_of_one_group_that_share_a_place_keep_their_own_prices)
     }
     tg_rate_destroy(rate);
 }
+
+Test(quick, what_a_line_knows_is_the_same_to_all_who_share_it)
+{
+    /* If this failed, an account that moves to another worker, or a trial of a reservation, would
+     * be charged by the product that its subscriber had before. */
+    static struct wide wide;
+    wide_init(&wide);
+    struct tg_rate *one = worker_make(INT64_MAX - 1);
+    const struct tg_rate_params params = {.accounts = tg_rate_accounts(one),
+                                          .bounds = {INT64_MAX - 1, UINT32_MAX}};
+    struct tg_rate *other = NULL;
+    cr_assert_eq(tg_rate_create(&params, &other, NULL), TG_OK);
+    struct tg_usage row = fixture_call(fixture_ns("2026-03-01T06:00:00Z"), 10000);
+    struct tg_rate *const turns[] = {one, one, one, other, other};
+    static const uint64_t rosters[] = {7, 7, 7, 8, 8};
+    for (uint32_t turn = 0; turn < 5; turn++) {
+        struct tg_charge charge = {.subscriber = 0};
+        wide.f.roster.number = rosters[turn];
+        if (turn == 3) {
+            wide.hot[0] = 147; /* which nobody sells */
+            wide.f.lines[0].product = 147;
+            wide.products[147].is_present = 0;
+            wide.products[147].plan = TG_PLAN_NONE;
+        }
+        tg_rate_run(turns[turn], &wide.f.snapshot, &row, &charge, 1);
+        cr_expect_eq(charge.fate == TG_FATE_RATED, turn < 3, "turn %u", turn);
+    }
+    tg_rate_destroy(other);
+    tg_rate_destroy(one);
+}
