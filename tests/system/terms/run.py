@@ -516,6 +516,198 @@ def entered_late(tollgate):
     return bad
 
 
+# Ends entered late and minima of quarters from September on: lines of subscribers.csv at first, those before November's
+# bill (None: the same) and those before January's, and the lines of every bill from November on.
+SETTLED = {
+    # Of a product that is new in November, for who was gone by then: nobody would be billed at all.
+    "h": (["ha,h,fee,701,,"], ["ha,h,fee,701,,", "hb,h,new_min,702,2026-09-01,2026-10-15"], None,
+          {"11": ["10.00"], "12": ["10.00"], "01": ["10.00"], "02": ["10.00"]}),
+    # 77 of a quarter's 92 days come back; November's bill is noted on, or void when December's is made: they would come
+    # back twice.
+    "g_note": (["ga,g_note,q_ahead,703,,"], ["ga,g_note,q_ahead,703,,2026-10-16"], None,
+               {"11": ["-77.00", "10.00"], "12": ["1.00"]}),
+    "g_void": (["gb,g_void,q_ahead,704,,"], ["gb,g_void,q_ahead,704,,2026-10-16"], None,
+               {"11": ["-77.00", "10.00"], "11~r2": ["-77.00", "10.00"], "12": ["1.00"]}),
+    # The same of months: 16 of October's 31 days, and November.
+    "y": (["ya,y,ahead,705,,"], ["ya,y,ahead,705,,2026-10-16"], None,
+          {"11": ["-16.00", "-31.00", "10.00"], "12": ["1.00"]}),
+    # 150, 50 and 40 of 300 were spent; October is void when December is made: its 150.00 would be charged again.
+    "b": (["ba,b,min300,706,,"], None, None, {"11": ["50.00"], "12": ["40.00", "60.00"]}),
+    # 15 of 92 days less 10.00, on November's bill, which is void when December's is made: both would have it.
+    "q": (["qa,q,min92,707,,"], ["qa,q,min92,707,,2026-10-16"], None,
+          {"11": ["5.00"], "11~r2": ["5.00"], "12": ["1.00"]}),
+    # One minimum of the account: to the end of the first 20 of 92 days are 65.22, less October's 10.00. From the first to
+    # the last it is 300.00, less the usage of 10, 50 and 40 and those 55.22, which would be paid twice.
+    "c": (["ca,c,pool_min,708,2026-01-01,2026-10-21"],
+          ["ca,c,pool_min,708,2026-01-01,2026-10-21", "cb,c,pool_min,709,2026-11-11,"], None,
+          {"11": ["50.00"], "12": ["40.00", "144.78"]}),
+    # An end that is taken back: 92.00 less the 15.00 of October's bill; and one that is entered when the quarter is paid:
+    # 31 of 92 days were owed. Neither would ever be settled.
+    "l_back": (["lb,l_back,min92,710,,2026-10-16"], ["lb,l_back,min92,710,,"], None, {"12": ["77.00"]}),
+    "l_late": (["la,l_late,min92,711,,"], None, ["la,l_late,min92,711,,2026-11-01"],
+               {"12": ["92.00"], "01": ["-61.00"]}),
+    # Suspended in November, of which 30 days are not owed, whatever part of it: the quarter would be free.
+    "x": (["xa,x,min92,712,,"], None, None, {"12": ["62.00"]}),
+    "x_zero": (["xc,x_zero,zero_min,713,,"], None, None, {"12": ["62.00"]}),
+}
+SETTLED_PRODUCTS = {
+    "fee": {"fee": "10.00"}, "ahead": {"plan": "v", "fee": "31.00", "in_advance": True},
+    "q_ahead": {"plan": "v", "fee": "92.00", "period": "quarter", "in_advance": True},
+    **{name: {"plan": "v", "minimum": amount, "minimum_period": "quarter", "minimum_on": "all", **more}
+       for name, amount, more in (("min92", "92.00", {}), ("min300", "300.00", {}),
+                                  ("pool_min", "300.00", {"bounds_scope": "account"}),
+                                  ("zero_min", "92.00", {"proration": "none_zero"}))},
+}
+SETTLED_USAGE = [(number, f"2026-{month}-05", seconds) for number in (703, 704, 705)
+                 for month, seconds in (("09", 1), ("10", 100), ("11", 10), ("12", 1))] + [
+    (706, "2026-07-05", 1), (706, "2026-10-05", 150), (706, "2026-11-20", 50), (706, "2026-12-20", 40),
+    (707, "2026-09-05", 1), (707, "2026-10-05", 10), (707, "2026-12-05", 1), (708, "2026-07-05", 1),
+    (708, "2026-10-05", 10)]
+
+
+class World:
+    """A folder of a catalog and its data; every command has to work."""
+
+    def __init__(self, tollgate, folder):
+        self.tollgate, self.folder = tollgate, folder
+        self.bad = 0
+
+    def file(self, name, lines):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as out:
+            out.writelines(line + "\n" for line in lines)
+
+    def do(self, *command):
+        done = subprocess.run([self.tollgate, *command, "--data", os.path.join(self.folder, "data")], check=False,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            print(f"FAILED: {command}: {done.returncode} {done.stdout}{done.stderr}")
+            self.bad = 1
+        return done.stdout
+
+    def run(self, period, *more):
+        self.do("bill", "run", "--period", period, "--issue", "--json", *more)
+
+    def catalog(self, version, start, products):
+        prices = {"prices": {"p": {"unit": "second", "price": "1.00"}}, "plans": {"v": {"voice": {"price": "p"}}}}
+        self.file("catalog.yaml", [json.dumps(
+            {"catalog": {"version": version, "valid_from": start, "currency": "EUR"}, **prices, "products": products})])
+
+    def use(self, rows):
+        """rows: (number, day, seconds) ...; takes the catalog of the folder in as well."""
+        self.file("usage", [json.dumps({"subscriber": f"49{number}", "service": "voice", "start": f"{day}T10:00:00Z",
+                                        "duration_s": seconds}) for number, day, seconds in rows])
+        self.do("quote", "--catalog", self.folder, os.path.join(self.folder, "usage"))
+
+    def bills(self):
+        """Lines by id of the bill, notes left out."""
+        listed = map(json.loads, self.do("bill", "list", "--full").splitlines())
+        return {bill["id"]: [line["x_amount"] for line in bill["x_line"]] for bill in listed if bill["id"][0] == "B"}
+
+
+def settled(tollgate):
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(tollgate, folder)
+        world.file("accounts.csv", ["id", *SETTLED])
+        world.file("suspensions.csv", ["subscriber,from,to,usage,fee", "xa,2026-11-10,2026-11-12,,none",
+                                       "xc,2026-11-10,2026-11-12,,prorate"])
+
+        def enter(at):
+            lines = [next(case_of[i] for i in range(at, -1, -1) if case_of[i]) for case_of in SETTLED.values()]
+            world.file("subscribers.csv", ["id,account,product,msisdn,active_from,active_to"] +
+                       [line.replace(",7", ",497") for of in lines for line in of])
+
+        enter(0)
+        world.catalog(1, "2026-01-01", SETTLED_PRODUCTS)
+        world.use(SETTLED_USAGE)
+        world.run("2026-09")
+        world.run("2026-10")
+        enter(1)
+        products = {**SETTLED_PRODUCTS, "new_min": SETTLED_PRODUCTS["min300"]}
+        world.catalog(2, "2026-11-01", products)
+        world.use([(709, "2026-11-20", 50), (709, "2026-12-20", 40)])
+        world.run("2026-11")
+        on = ["--date", "2026-12-02", "--title", "r"]
+        world.do("bill", "credit", "B-2026-11-g_note:2", "--id", "n", "--amount", "1.00", *on)
+        world.do("bill", "credit", "B-2026-11-y:3", "--id", "n", "--amount", "1.00", *on)
+        for bill in ("B-2026-10-b", "B-2026-11-g_void", "B-2026-11-q"):
+            world.do("bill", "void", bill, *on)
+        world.run("2026-12")
+        for month, account in (("10", "b"), ("11", "g_void"), ("11", "q")):
+            world.run(f"2026-{month}", "--account", account, "--date", "2027-01-05")
+        enter(2)
+        world.catalog(3, "2027-01-01", products)
+        world.do("catalog", "import", "--catalog", folder)
+        world.run("2027-01")
+        world.run("2027-02")
+        found = {account: {} for account in SETTLED}
+        for name, lines in world.bills().items():
+            _, year, month, account = name.split("-", 3)
+            account, _, again = account.partition("~")
+            if (year, month) >= ("2026", "11"):
+                found[account][month + ("~" + again if again else "")] = lines
+    for account, (*_, wanted) in SETTLED.items():
+        if found[account] != wanted:
+            print(f"FAILED: settled: {account}: {found[account]}, not {wanted}")
+            world.bad = 1
+    return world.bad
+
+
+def quarters(tollgate):
+    """A bill of a quarter in which the catalog and who is in it begin: the account would get none."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(tollgate, folder)
+        world.catalog(1, "2026-11-01", {"f": {"fee": "10.00"}, "fa": {"fee": "10.00", "in_advance": True}})
+        world.file("accounts.csv", ["id,bill_period", "a,quarter", "b,quarter", "c,quarter"])
+        world.file("subscribers.csv", ["id,account,product,msisdn,active_from", "sa,a,f,491,2026-11-01",
+                                       "sb,b,fa,492,2026-11-10", "sc,c,fa,493,2026-11-01"])
+        world.do("catalog", "import", "--catalog", folder)
+        world.run("2026-12")
+        found = world.bills()
+    # 21 of November's 30 days; who pays ahead pays January.
+    wanted = {"a": ["10.00", "10.00"], "b": ["7.00", "10.00", "10.00"], "c": ["10.00", "10.00", "10.00"]}
+    if found != {f"B-20261001-20270101-{account}": lines for account, lines in wanted.items()}:
+        print(f"FAILED: quarters: {found}, not {wanted}")
+        world.bad = 1
+    return world.bad
+
+
+def weeks(tollgate):
+    """Bills of weeks and months of one catalog, and interim ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(tollgate, folder)
+        world.catalog(1, "2026-01-01", {"f": {"plan": "v", "fee": "10.00"}, "u": {"plan": "v"}})
+        world.file("accounts.csv", ["id,bill_period", "a,", "v,week", "z,"])
+        world.file("subscribers.csv", ["id,account,product,msisdn", "sa,a,f,491", "sv,v,u,492", "sz,z,u,493"])
+        world.use([(2, "2026-03-04", 10)])
+        world.run("2026-W10")
+        # There is nothing to bill up to the 20th yet: no bill up to an earlier day could be made any more.
+        world.run("2026-10", "--account", "z", "--until", "2026-10-20")
+        world.use([(1, "2026-10-05", 100), (3, "2026-10-05", 3), (3, "2026-10-15", 4)])
+        world.run("2026-10", "--account", "z", "--until", "2026-10-12")
+        world.run("2026-10")
+        world.do("bill", "void", "B-2026-10-a", "--date", "2026-11-02", "--title", "r")
+        world.do("bill", "charge", "--subscription", "sa", "--amount", "5.00", "--date", "2026-10-08", "--id", "k",
+                 "--title", "K")
+        world.use([(1, "2026-10-07", 20), (2, "2026-03-05", 5)])
+        world.run("2026-W43")
+        world.run("2026-10")
+        found = world.bills()
+    wanted = {
+        "B-2026-10-a": ["10.00", "100.00"],
+        # The week that is closed since would keep the month from being opened: what came late would not be on it.
+        "B-2026-10-a~r2": ["10.00", "120.00", "5.00"],
+        "B-20260302-20260309-v": ["10.00"],
+        # Usage of a week more than 24 weeks ago would be lost.
+        "B-20261019-20261026-v": ["5.00"],
+        "B-20261001-20261012-z": ["3.00"],
+        "B-2026-10-z": ["7.00", "-3.00"],
+    }
+    if found != wanted:
+        print(f"FAILED: weeks: {found}, not {wanted}")
+        world.bad = 1
+    return world.bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -524,6 +716,7 @@ def main():
         subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
                        check=True, stdout=subprocess.DEVNULL)
         found, seen, bad = {}, set(), refusals(tollgate) | entered_late(tollgate)
+        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate)
         for month in MONTHS:
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)
