@@ -216,8 +216,8 @@ static enum tg_err tail_cut(const struct tg_scan *scan, const struct tg_file_ops
                : TG_OK;
 }
 
-/* Lanes wait for what they read, so the disk is told ahead: segments up to two behind the one that a
- * block came from. After a crash nothing of the journal is in the page cache, which it is written
+/* Lanes wait for what they read, so the disk is told ahead: segments up to two behind the one that
+ * a block came from. After a crash nothing of the journal is in the page cache, which it is written
  * past. */
 static void segments_ask(const struct tg_scan *scan, uint64_t *asked)
 {
