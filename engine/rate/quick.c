@@ -57,11 +57,11 @@ static inline bool row_is_unusual(const struct tg_usage *row)
 
 /* Lines are shared by workers and by trials of prepaid: the tag is the roster's own number, the
  * same for all of them. Above the tag's bits lines know nothing and the roster is asked. */
-static void roster_enter(struct tg_quick *quick, uint64_t number)
+static uint64_t roster_word(const struct tg_roster *roster)
 {
-    quick->roster_number = number;
-    quick->roster_word =
-        number != 0 && number <= LINE_TAGS_MAX ? number << LINE_TAG_SHIFT : UINT64_MAX;
+    return roster->number != 0 && roster->number <= LINE_TAGS_MAX
+               ? roster->number << LINE_TAG_SHIFT
+               : UINT64_MAX;
 }
 
 void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
@@ -78,9 +78,7 @@ void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot 
     quick->usual_count = subscribers_count < lines_count ? subscribers_count : lines_count;
     quick->ask_mask = quick->unknown_count > UNKNOWN_MANY ? UINT32_MAX : 0;
     quick->unknown_count = 0;
-    if (quick->roster_word == 0 || quick->roster_number != snapshot->roster->number) {
-        roster_enter(quick, snapshot->roster->number);
-    }
+    quick->roster_word = roster_word(snapshot->roster);
     (void)tg_rate_quick_times(rate, snapshot, at_ns);
 }
 

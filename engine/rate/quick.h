@@ -134,8 +134,8 @@ struct tg_quick {
     uint32_t period;              /**< Month of the times. */
     uint32_t tag;                 /**< Tag of the image. */
     uint32_t tags_given;          /**< Tags so far. */
-    uint64_t roster_number;       /**< Of the batch's roster. */
-    uint64_t roster_word;         /**< Its tag where an account line has it; UINT64_MAX: none. */
+    uint64_t roster_word;         /**< Tag of the batch's roster where an account line has it;
+                                       UINT64_MAX: none. */
     uint32_t unknown_count;       /**< Rows of the batch whose line did not know the product. */
     uint32_t ask_mask;            /**< All ones after a batch with many such rows, else 0. */
     struct tg_quick_image images[TG_QUICK_IMAGES_COUNT];
