@@ -50,4 +50,8 @@ for room in "$source"/engine/*/; do
     grep -q "^| \`$(basename "$room")/\`" "$source/engine/README.md" ||
         note "the tour leaves out the room $(basename "$room")"
 done
+
+# What the cookbook says is what is printed.
+python3 "$source/tests/system/cookbook/run.py" "$tollgate" "$source/schemas/catalog/COOKBOOK.md" ||
+    note "the cookbook"
 exit $((failures > 0))
