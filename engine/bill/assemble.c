@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "bill/assemble_parts.h"
 #include "bill/balance.h"
-#include "bill/bill.h"
+#include "bill/bill_id.h"
 #include "bill/carry.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"

@@ -5,7 +5,6 @@
 #include "bill/assemble_parts.h"
 
 #include "base/clock.h"
-#include "bill/bill.h"
 #include "doc/json.h"
 #include "store/documents.h"
 

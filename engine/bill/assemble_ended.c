@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/money.h"
-#include "bill/bill.h"
 #include "bill/standing.h"
 #include "bill/text.h"
 #include "catalog/image.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Late usage as notes on the invoices it is late for, where products want that. */
 #include "bill/assemble_parts.h"
-#include "bill/bill.h"
 #include "doc/json.h"
 #include "store/documents.h"
 

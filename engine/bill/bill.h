@@ -138,21 +138,4 @@ struct tg_bill_params {
 enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stats *stats,
                         struct tg_why *why);
 
-/**
- * @brief Read "2026-10" as the UTC month, "2026-W14" as the ISO week.
- * @param[in]  text      NUL-terminated YYYY-MM or YYYY-Www.
- * @param[out] start_ns  Begin of it.
- * @param[out] end_ns    Begin of the next.
- * @return TG_OK or TG_E_SYNTAX.
- */
-enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns);
-
-/** @brief Document id of an account's invoice: B-2026-10-ACCOUNT, or B-20261005-20261012-ACCOUNT
- * for other periods. @param account_id Account. @param start_ns Begin, local. @param end_ns End,
- * local.
- *  @param currency_suffix NULL, or a code appended when not the account's own currency.
- *  @param[out] id Room. @return false when the id does not fit. */
-bool tg_bill_id_format(const char *account_id, int64_t start_ns, int64_t end_ns,
-                       const char *currency_suffix, char id[TG_BILL_ID_BYTES]);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 uint32_t tg_bill_month(int64_t time_ns)
 {
@@ -106,6 +107,53 @@ void tg_bill_period_print(uint32_t number, char text[TG_BILL_PERIOD_BYTES])
     const int64_t days = (thursday_ns - tg_clock_from_civil(&first)) / TG_NS_PER_DAY;
     (void)snprintf(text, TG_BILL_PERIOD_BYTES, "%04u-W%02u", (unsigned)civil.year % 10000,
                    (unsigned)(days / 7 + 1) % 100);
+}
+
+/* The Monday of an ISO week: that of week 1 is in the week of the 4th of January. */
+static enum tg_err week_parse(const char *text, int64_t *start_ns, int64_t *end_ns)
+{
+    unsigned year = 0;
+    unsigned week = 0;
+    char again[TG_BILL_PERIOD_BYTES];
+    if (sscanf(text, "%4u-W%2u", &year, &week) != 2 || year < 1971 || year > 2261 || week < 1) {
+        return TG_E_SYNTAX;
+    }
+    const struct tg_civil fourth = {.year = (int32_t)year, .month = 1, .day = 4};
+    const int64_t at_ns = tg_clock_from_civil(&fourth);
+    const uint32_t number =
+        tg_bill_period_number(at_ns + TG_NS_PER_DAY - 7 * TG_NS_PER_DAY, at_ns + TG_NS_PER_DAY) +
+        week - 1;
+    tg_bill_period_print(number, again);
+    *start_ns = tg_bill_period_start_ns(number);
+    *end_ns = *start_ns + 7 * TG_NS_PER_DAY;
+    return strcmp(text, again) == 0 ? TG_OK : TG_E_SYNTAX; /* 2026 has no 54th. */
+}
+
+enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns)
+{
+    unsigned digits[6];
+    static const char shape[] = "dddd-dd";
+    unsigned at = 0;
+    if (strlen(text) == 8) {
+        return week_parse(text, start_ns, end_ns);
+    }
+    for (unsigned i = 0; i < sizeof shape - 1; i++) {
+        const bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (shape[i] == 'd' ? !is_digit : text[i] != shape[i]) {
+            return TG_E_SYNTAX;
+        }
+        if (shape[i] == 'd') {
+            digits[at++] = (unsigned)(text[i] - '0');
+        }
+    }
+    const unsigned year = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3];
+    const unsigned month = digits[4] * 10 + digits[5];
+    if (text[7] != '\0' || year < 1970 || year > 2261 || month < 1 || month > 12) {
+        return TG_E_SYNTAX;
+    }
+    *start_ns = tg_bill_month_day_ns(year * 12 + month - 1, 1);
+    *end_ns = tg_bill_month_day_ns(year * 12 + month, 1);
+    return TG_OK;
 }
 
 /* Begin of the cycle with a number; the version is looked up by the date's midnight in UTC. */

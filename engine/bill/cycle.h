@@ -20,6 +20,7 @@
 #ifndef TG_BILL_CYCLE_H
 #define TG_BILL_CYCLE_H
 
+#include "base/error.h"
 #include "catalog/zone_time.h"
 
 #include <stdbool.h>
@@ -60,6 +61,11 @@ static inline bool tg_bill_is_week(uint32_t number)
  *  the month, in which it ends. @param start_ns Local time, or UTC. @param end_ns Its end,
  *  exclusive. @return Number. */
 uint32_t tg_bill_period_number(int64_t start_ns, int64_t end_ns);
+
+/** @brief Read "2026-10" as the UTC month, "2026-W14" as the ISO week. @param text NUL-terminated
+ *  YYYY-MM or YYYY-Www. @param[out] start_ns Begin of it. @param[out] end_ns Begin of the next.
+ *  @return TG_OK or TG_E_SYNTAX. */
+enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *end_ns);
 
 /** @brief Print the number of a cycle: "2026-10", "2026-W14". @param number Number. @param[out]
  * text Room. */

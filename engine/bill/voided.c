@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "bill/bill.h"
+#include "bill/bill_id.h"
 #include "bill/close.h"
 #include "bill/cycle.h"
 #include "bill/pack.h"

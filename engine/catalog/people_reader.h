@@ -15,7 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TG_PEOPLE_COLUMNS_MAX 12u /**< Columns of any of the files. */
+#define TG_PEOPLE_COLUMNS_MAX  12u /**< Columns of any of the files. */
+#define TG_PEOPLE_ID_BYTES_MAX 63u /**< Of an id. */
 
 /** @brief One of the files while it is read. */
 struct tg_people_reader {
@@ -41,6 +42,24 @@ void tg_people_refuse(struct tg_people_reader *reader, const struct tg_csv_field
 uint32_t tg_people_entry(struct tg_people_reader *reader, enum tg_catalog_kind kind,
                          const struct tg_csv_field *field, const char *format);
 
+/** @brief Whether an id can be one; reported else. @param reader Reader. @param id Field.
+ *  @return Whether. */
+bool tg_people_id_check(struct tg_people_reader *reader, const struct tg_csv_field *id);
+
+/** @brief Number of a listed id, the same as ever. @param reader Reader. @param ids All known.
+ *  @param items Grows with ids, filled with 0. @param item_bytes Of one. @param lines Likewise, a
+ *  uint32_t line of the file each; written. @param id Field. @return Index; UINT32_MAX after
+ *  reporting (listed twice), or when there is no memory. */
+uint32_t tg_people_id_number(struct tg_people_reader *reader, struct tg_names *ids,
+                             struct tg_blob *items, size_t item_bytes, struct tg_blob *lines,
+                             const struct tg_csv_field *id);
+
+/** @brief Mark who is no longer listed: he keeps his number. @param items All, each with a flags
+ *  octet. @param item_bytes Of one. @param flags_offset Of the octet. @param lines As of
+ *  tg_people_id_number, of the file that was read. */
+void tg_people_unlisted_mark(struct tg_blob *items, size_t item_bytes, size_t flags_offset,
+                             const struct tg_blob *lines);
+
 /** @brief Index of a listed account. @param reader Reader. @param field Its id. @return UINT32_MAX
  *  after reporting. */
 uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg_csv_field *field);
@@ -51,6 +70,14 @@ uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg
 bool tg_people_file_read(struct tg_people_reader *reader, const char *path,
                          const struct tg_csv_column *columns, uint32_t columns_count,
                          void (*take)(struct tg_people_reader *reader));
+
+/** @brief Read accounts.csv. @param reader Reader. @param folder Opened. @return false: there is no
+ *  such file. */
+bool tg_people_accounts_read(struct tg_people_reader *reader, const struct tg_folder *folder);
+
+/** @brief Read subscribers.csv, behind accounts.csv. @param reader Reader. @param folder Opened.
+ *  @return false: there is no such file. */
+bool tg_people_subscribers_read(struct tg_people_reader *reader, const struct tg_folder *folder);
 
 /** @brief Read exemptions.csv, behind accounts.csv. @param reader Reader. @param folder Opened. */
 void tg_people_exempt_read(struct tg_people_reader *reader, const struct tg_folder *folder);

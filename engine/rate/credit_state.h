@@ -7,6 +7,7 @@
 #ifndef TG_RATE_CREDIT_STATE_H
 #define TG_RATE_CREDIT_STATE_H
 
+#include "catalog/roster.h"
 #include "rate/credit.h"
 #include "rate/grant.h"
 
@@ -100,7 +101,68 @@ struct tg_credit {
     uint32_t trial_order[TG_CREDIT_OPEN_MAX];            /**< Its entries, oldest first. */
 };
 
-/* credit.c */
+/** @brief Terms of an account that may ask for a reservation. @param roster Borrowed.
+ *  @param account Dense index. @return Borrowed; NULL: none. */
+static inline const struct tg_roster_credit *tg_credit_terms(const struct tg_roster *roster,
+                                                             uint32_t account)
+{
+    return roster->credits != NULL && account < roster->accounts_count &&
+                   roster->credits[account].is_prepaid
+               ? &roster->credits[account]
+               : NULL;
+}
+
+/** @brief The nearest amount that can be told. @param amount Any. @return Amount. */
+static inline int64_t tg_credit_clamp(__int128 amount)
+{
+    return amount > INT64_MAX ? INT64_MAX : amount < INT64_MIN ? INT64_MIN : (int64_t)amount;
+}
+
+/* credit_money.c */
+
+/** @brief One more event of an account, with the balance it has now. @param credit Worker. @param
+ *  account Dense index. @param kind What happened. @return The event, for what is of its kind. */
+struct tg_credit_event *tg_credit_event_add(struct tg_credit *credit, uint32_t account,
+                                            enum tg_credit_event_kind kind);
+
+/** @brief One more event, of an entry. @param credit Worker. @param entry Reservation or top-up.
+ *  @param kind What happened. @param now_ns Time. @param roster Borrowed. @return The event. */
+struct tg_credit_event *tg_credit_event_of(struct tg_credit *credit,
+                                           const struct tg_credit_entry *entry,
+                                           enum tg_credit_event_kind kind, int64_t now_ns,
+                                           const struct tg_roster *roster);
+
+/** @brief Follow the balance: which alerts is it below? Those that it was not below before are
+ *  counted as told. @param credit Worker. @param account Its money. @param terms With the alerts.
+ *  @return Whether something has changed. */
+bool tg_credit_alerts(struct tg_credit *credit, struct tg_credit_account *account,
+                      const struct tg_roster_credit *terms);
+
+/** @brief Take what has lapsed of an account. @param credit Worker. @param roster Borrowed. @param
+ *  account Dense index. @param now_ns Time. */
+void tg_credit_lapse(struct tg_credit *credit, const struct tg_roster *roster, uint32_t account,
+                     int64_t now_ns);
+
+/* credit_trial.c */
+
+/** @brief The usage row of a quantity of a reservation. @param entry It. @param quantity Base
+ *  units. @return By value. */
+struct tg_usage tg_credit_entry_row(const struct tg_credit_entry *entry, uint64_t quantity);
+
+/** @brief A reservation has ended: those left may cost more now, and hold it. @param credit Worker.
+ *  @param snapshot Borrowed. @param account Dense index. @param now_ns Time. @param epoch Of the
+ *  events. */
+void tg_credit_holds_follow(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
+                            uint32_t account, int64_t now_ns, uint64_t epoch);
+
+/** @brief How much is granted, and what it costs on top of what is open. @param credit Worker.
+ *  @param snapshot Borrowed. @param available Most that may be held. @param entry Not in the table
+ *  yet; dimension, granted and held are written. @return TG_OK; TG_E_NO_CREDIT;
+ *  TG_E_NO_EXCHANGE_RATE; or why the row cannot be priced. */
+enum tg_err tg_credit_grant(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
+                            int64_t available, struct tg_credit_entry *entry);
+
+/* credit_expire.c */
 
 /** @brief An open entry returns by itself; what it held is free. @param credit Worker. @param
  *  snapshot Borrowed. @param at Open entry. @param now_ns Time. @param epoch Of the events.

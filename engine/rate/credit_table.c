@@ -238,3 +238,34 @@ void tg_credit_retire(struct tg_credit *credit, uint32_t at)
     }
     credit->closed_last = at;
 }
+
+uint32_t tg_credit_list(const struct tg_credit *credit, uint32_t account,
+                        struct tg_credit_view *views, uint32_t views_max)
+{
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < credit->used_count; at++) {
+        const struct tg_credit_entry *entry = &credit->entries[at];
+        if (entry->state != TG_CREDIT_IS_OPEN ||
+            (account != TG_ACCOUNT_NONE && entry->account != account)) {
+            continue;
+        }
+        if (count < views_max) {
+            struct tg_credit_view *view = &views[count];
+            *view = (struct tg_credit_view){.row = entry->row,
+                                            .valid_to_ns = entry->valid_to_ns,
+                                            .held = entry->held,
+                                            .granted = entry->granted,
+                                            .account = entry->account,
+                                            .subscriber = entry->subscriber,
+                                            .number = entry->number};
+            memcpy(view->id, entry->id, sizeof view->id);
+        }
+        count++;
+    }
+    return count;
+}
+
+const struct tg_credit_counts *tg_credit_counts(const struct tg_credit *credit)
+{
+    return &credit->counts;
+}

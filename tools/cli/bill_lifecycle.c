@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/money.h"
-#include "bill/bill.h"
 #include "bill/close.h"
 #include "bill/cycle.h"
 #include "bill/dunning.h"

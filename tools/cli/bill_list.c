@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/money.h"
-#include "bill/bill.h"
 #include "bill/cycle.h"
 #include "bill/render.h"
 #include "bill/reprint.h"

@@ -2,7 +2,6 @@
 #include "cli/bill_lookup.h"
 
 #include "base/clock.h"
-#include "bill/bill.h"
 #include "bill/cycle.h"
 #include "bill/shards.h"
 #include "bill/standing.h"

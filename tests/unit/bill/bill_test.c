@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/bill.h"
+#include "bill/bill_id.h"
+#include "bill/cycle.h"
 
 #include "abi/key.h"
 #include "abi/tariff.h"

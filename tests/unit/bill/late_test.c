@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/bill.h"
+#include "bill/cycle.h"
 #include "bill/note.h"
 #include "bill/standing.h"
 #include "catalog/catalog.h"

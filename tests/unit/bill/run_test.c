@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "bill/bill.h"
+#include "bill/cycle.h"
 #include "catalog/catalog.h"
 #include "doc/diag.h"
 #include "rate/rate.h"
