@@ -44,29 +44,56 @@ static void line_change(struct machine *machine, uint64_t at)
     machine->table[at * (LINE_BYTES / sizeof(uint64_t))]++;
 }
 
-static uint64_t lines_run(struct machine *machine, uint32_t lines_count, bool is_ahead)
+enum way { WAY_PLAIN, WAY_AHEAD, WAY_AHEAD_BUSY };
+
+/* As many instructions as a stage has for a row, none of which waits for a line. */
+static void busy(struct machine *machine)
+{
+    uint64_t a = machine->sum;
+    uint64_t b = a;
+    uint64_t c = a;
+    uint64_t d = a;
+    __asm__ volatile(".rept 32\n\t"
+                     "add $1, %0\n\tadd $3, %1\n\tadd $5, %2\n\tadd $7, %3\n\t"
+                     ".endr"
+                     : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+    machine->sum = a ^ b ^ c ^ d;
+}
+
+static uint64_t lines_run(struct machine *machine, uint32_t lines_count, enum way way)
 {
     for (uint32_t done = 0; done < TOUCHES; done += GROUP) {
         uint64_t at[GROUP];
         for (uint32_t i = 0; i < GROUP; i++) {
             at[i] = line_any(machine, lines_count);
         }
-        for (uint32_t i = 0; is_ahead && i < GROUP; i++) {
+        for (uint32_t i = 0; way != WAY_PLAIN && i < GROUP; i++) {
             __builtin_prefetch(&machine->table[at[i] * (LINE_BYTES / sizeof(uint64_t))], 1);
         }
         for (uint32_t i = 0; i < GROUP; i++) {
             line_change(machine, at[i]);
+            if (way == WAY_AHEAD_BUSY) {
+                busy(machine);
+            }
         }
     }
     return TOUCHES;
 }
 
-static uint64_t plain_100k(struct machine *machine) { return lines_run(machine, 100000, false); }
-static uint64_t plain_1m(struct machine *machine) { return lines_run(machine, 1000000, false); }
-static uint64_t plain_10m(struct machine *machine) { return lines_run(machine, LINES_MAX, false); }
-static uint64_t ahead_100k(struct machine *machine) { return lines_run(machine, 100000, true); }
-static uint64_t ahead_1m(struct machine *machine) { return lines_run(machine, 1000000, true); }
-static uint64_t ahead_10m(struct machine *machine) { return lines_run(machine, LINES_MAX, true); }
+#define LINES_RUN(name, lines_count, way)                                                          \
+    static uint64_t name(struct machine *machine)                                                  \
+    {                                                                                              \
+        return lines_run(machine, lines_count, way);                                               \
+    }
+LINES_RUN(plain_100k, 100000, WAY_PLAIN)
+LINES_RUN(plain_1m, 1000000, WAY_PLAIN)
+LINES_RUN(plain_10m, LINES_MAX, WAY_PLAIN)
+LINES_RUN(ahead_100k, 100000, WAY_AHEAD)
+LINES_RUN(ahead_1m, 1000000, WAY_AHEAD)
+LINES_RUN(ahead_10m, LINES_MAX, WAY_AHEAD)
+LINES_RUN(busy_100k, 100000, WAY_AHEAD_BUSY)
+LINES_RUN(busy_1m, 1000000, WAY_AHEAD_BUSY)
+LINES_RUN(busy_10m, LINES_MAX, WAY_AHEAD_BUSY)
 
 /* Each address comes of what was read, so no look begins before the last one ended. The table's
  * words are counts and differ; any of them serves. */
@@ -88,8 +115,8 @@ static uint64_t stream_read(struct machine *machine)
             sums[k] = _mm256_add_epi64(sums[k], _mm256_load_si256(&at[i + k]));
         }
     }
-    const __m256i both = _mm256_xor_si256(_mm256_xor_si256(sums[0], sums[1]),
-                                          _mm256_xor_si256(sums[2], sums[3]));
+    const __m256i both =
+        _mm256_xor_si256(_mm256_xor_si256(sums[0], sums[1]), _mm256_xor_si256(sums[2], sums[3]));
     machine->sum += (uint64_t)_mm256_extract_epi64(both, 0);
     return STREAM_BYTES / LINE_BYTES;
 }
@@ -153,6 +180,9 @@ static const struct line {
     {"line of 6.4 MB ahead", "16 asked for together", ahead_100k, 5100},
     {"line of 64 MB ahead", "the same", ahead_1m, 14000},
     {"line of 640 MB ahead", "the same", ahead_10m, 18500},
+    {"line of 6.4 MB ahead and busy", "the same, 128 instructions each", busy_100k, 0},
+    {"line of 64 MB ahead and busy", "the same", busy_1m, 0},
+    {"line of 640 MB ahead and busy", "the same", busy_10m, 0},
     {"line of 256 MB chased", "each address comes of the last", chase, 225000},
     {"64 octets read", "from memory, in order", stream_read, 5120},
     {"64 octets written", "in order", stream_write, 8100},
@@ -169,7 +199,7 @@ static void line_print(const struct line *line, const struct tg_bench_figure *fi
         (void)printf("%s,%" PRIu64 ",%" PRIu32 "\n", line->name, ps, line->reference_ps);
         return;
     }
-    (void)printf("%-24s %5" PRIu64 ".%02" PRIu64, line->name, ps / 1000, ps % 1000 / 10);
+    (void)printf("%-26s %5" PRIu64 ".%02" PRIu64, line->name, ps / 1000, ps % 1000 / 10);
     if (line->reference_ps != 0) {
         const uint64_t hundredths = ps * 100 / line->reference_ps;
         (void)printf(" %6" PRIu32 ".%02" PRIu32 " %4" PRIu64 ".%02" PRIu64,
@@ -201,7 +231,7 @@ enum tg_err tg_bench_roofline(const struct tg_bench_extra *extra, struct tg_why 
     if (extra->is_csv) {
         (void)puts("name,median_ps,reference_ps");
     } else {
-        (void)printf("%-24s %8s %9s %7s\n", "CPU ns each", "here", "reference", "ratio");
+        (void)printf("%-26s %8s %9s %7s\n", "CPU ns each", "here", "reference", "ratio");
     }
     for (size_t i = 0; i < LINES_COUNT; i++) {
         tg_bench_close(&figures[i]);
