@@ -140,11 +140,13 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
                          char replaced[TG_BILL_ID_BYTES]);
 
 /** @brief Turn the parameters of a cycle into those of the quarter or year it is part of. @param
- *  made Assembler. @param subscriber Whose. @param period enum tg_fee_period. @param[in,out] params
- *  Of the cycle made->window.
+ *  made Assembler. @param subscriber Whose. @param anchor_ns Since when its periods are counted
+ *  where they begin with it. @param period enum tg_fee_period. @param[in,out] params Of the cycle
+ *  made->window.
  *  @param[out] span The cycle. @return false: the bill is not one of a cycle. */
-bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, uint8_t period,
-                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, int64_t anchor_ns,
+                      uint8_t period, struct tg_bill_fee_params *params,
+                      struct tg_bill_fee_span *span);
 
 struct tg_bill_pause_params;
 struct tg_bill_paused;
@@ -182,6 +184,12 @@ uint32_t tg_bill_chain_first(const struct tg_bill_assembler *made, uint32_t subs
  *  that follow each other with fees by one period. @param made Assembler. @param subscriber The
  *  last. @return Instant. */
 int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief The same of a whole account: of the first of all its subscriptions to a product, also
+ * when that has ended and another one goes on. @param made Assembler. @param subscriber Any of
+ * them.
+ *  @return Instant. */
+int64_t tg_bill_chain_account_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
 
 /** @brief Seats that none of the lines of its product before had. @param made Assembler.
  *  @param subscriber Whose. @param since_ns Lines that ended by then do not count; INT64_MIN: all
