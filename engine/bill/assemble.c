@@ -82,6 +82,7 @@ static void taxes_look(struct tg_bill_assembler *made, const struct tg_image *im
     for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_TAX); i++) {
         const struct tg_tax *tax = tg_image_tax(image, i);
         is_at_usage |= tax != NULL && tax->point == TG_TAX_AT_USAGE;
+        made->taxes_by_date |= tax != NULL && tax->point == TG_TAX_AT_ISSUE;
     }
     for (uint32_t i = 0; i < tg_image_prices_count(image); i++) {
         made->taxes_prices |= tg_image_price_tax(image, i) != TG_TAX_NONE;
@@ -345,7 +346,7 @@ static uint64_t interim_room(struct tg_bill_assembler *made, uint32_t account)
          i < made->interims->count && strcmp(made->interims->items[i].account, id) == 0; i++) {
         count++;
     }
-    return count * (TG_BILL_TAXES_MAX * (TG_TAX_PARTS_MAX + 1) + 1);
+    return count * (TG_BILL_TAXES_ALL_MAX * (TG_TAX_PARTS_MAX + 1) + 1);
 }
 
 enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t account,
@@ -401,6 +402,7 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
         0) {
         assembler->account_name[0] = '\0';
     }
+    tg_bill_date_find(assembler);
     err = err == TG_OK ? cycles_lines(assembler, members, members_count, why) : err;
     if (err == TG_OK) {
         err = currencies_list(assembler, why);
@@ -573,7 +575,7 @@ void tg_bill_assembler_carries(struct tg_bill_assembler *assembler,
 
 void tg_bill_assembler_dated(struct tg_bill_assembler *assembler, int64_t issued_ns)
 {
-    assembler->issued_ns = issued_ns;
+    assembler->run_issued_ns = issued_ns;
 }
 
 void tg_bill_assembler_interims(struct tg_bill_assembler *assembler,

@@ -52,6 +52,22 @@ int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t s
     return (int64_t)made->catalog->roster->lines[subscriber].active_from_s * TG_NS_PER_S;
 }
 
+int64_t tg_bill_chain_account_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    const struct tg_bill_members *all = made->members;
+    int64_t anchor_ns = tg_bill_chain_anchor_ns(made, subscriber);
+    for (uint32_t m = all->first[made->account]; m < all->first[made->account + 1]; m++) {
+        const struct tg_roster_line *who = tg_roster_line(roster, all->members[m]);
+        if (who->product == roster->lines[subscriber].product &&
+            (who->flags & TG_ROSTER_REMOVED) == 0) {
+            const int64_t own_ns = tg_bill_chain_anchor_ns(made, all->members[m]);
+            anchor_ns = own_ns < anchor_ns ? own_ns : anchor_ns;
+        }
+    }
+    return anchor_ns;
+}
+
 uint32_t tg_bill_chain_quantity_new(const struct tg_bill_assembler *made, uint32_t subscriber,
                                     int64_t since_ns)
 {

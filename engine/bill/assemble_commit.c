@@ -241,9 +241,12 @@ static bool commit_find(struct tg_bill_assembler *made, struct commit *commit)
             : own.month;
     made->window = tg_bill_cycle_window(&made->cycle, commit->month_stop);
     commit->params = tg_bill_fee_params_of(made, who);
+    const int64_t anchor_ns = commit->is_account
+                                  ? tg_bill_chain_account_anchor_ns(made, member->subscriber)
+                                  : tg_bill_chain_anchor_ns(made, member->subscriber);
     const bool is_cycle =
         commit->params.last.image != NULL &&
-        tg_bill_fee_long(made, member->subscriber, period, &commit->params, &span);
+        tg_bill_fee_long(made, member->subscriber, anchor_ns, period, &commit->params, &span);
     made->window = own;
     if (!is_cycle || own.month - commit->month_stop > TG_BILL_ENDED_CYCLES) {
         return false;

@@ -173,7 +173,8 @@ static struct tg_bill_fee_params params_at(struct tg_bill_assembler *made, uint3
     struct tg_bill_fee_params params =
         tg_bill_fee_params_of(made, tg_roster_line(made->catalog->roster, subscriber));
     if (is_long && params.last.image != NULL) {
-        (void)tg_bill_fee_long(made, subscriber, params.last.product->period, &params, &span);
+        (void)tg_bill_fee_long(made, subscriber, tg_bill_chain_anchor_ns(made, subscriber),
+                               params.last.product->period, &params, &span);
     }
     made->window = own;
     return params;

@@ -180,18 +180,18 @@ static uint32_t cycles_of(const struct tg_product *sold, uint8_t period)
 /* Turns the parameters of the cycle into those of the quarter or year it is part of; false where
  * the bill is not one of a cycle. Periods are counted in cycles, so an anchor that a short month
  * clamps moves nothing. */
-bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, uint8_t period,
-                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, int64_t anchor_ns,
+                      uint8_t period, struct tg_bill_fee_params *params,
+                      struct tg_bill_fee_span *span)
 {
     const struct tg_product *sold = params->last.product;
     const uint32_t cycles = cycles_of(sold, period);
     const uint32_t month = made->window.month;
     /* A cycle has the number of the month it ends in. */
     const uint32_t january = made->cycle.day > 1 ? 1 : 0;
-    const uint32_t anchor =
-        sold->period_from == TG_FEE_FROM_START
-            ? tg_bill_cycle_month(&made->cycle, tg_bill_chain_anchor_ns(made, subscriber)) % cycles
-            : january;
+    const uint32_t anchor = sold->period_from == TG_FEE_FROM_START
+                                ? tg_bill_cycle_month(&made->cycle, anchor_ns) % cycles
+                                : january;
     const uint32_t first = month - (month + cycles - anchor) % cycles;
     if (made->window.next_end_ns == 0 || tg_bill_is_week(month)) {
         return false;
@@ -379,7 +379,9 @@ static struct tg_bill_line fee_line(const struct tg_bill_member *member,
         .zone_id = "",
         .price_id = "",
         .unit_id = "",
-        .title = fee->is_kept ? "kept" : fee->is_whole ? "whole" : titles[fee->kind],
+        .title = fee->is_kept    ? "kept"
+                 : fee->is_whole ? "whole"
+                                 : titles[fee->kind],
         .amount_exact = fee->amount,
         .covered = fee->covered,
         .covered_total = fee->total,
@@ -414,8 +416,9 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     }
     struct tg_bill_fee_span span = {0};
     const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
-    if (is_long &&
-        !tg_bill_fee_long(made, member->subscriber, params.last.product->period, &params, &span)) {
+    if (is_long && !tg_bill_fee_long(made, member->subscriber,
+                                     tg_bill_chain_anchor_ns(made, member->subscriber),
+                                     params.last.product->period, &params, &span)) {
         return TG_OK;
     }
     if (!is_long || params.start_ns == made->window.start_ns) {

@@ -68,7 +68,8 @@ struct tg_bill_assembler {
     uint32_t cycle_from;                    /**< First line of the cycle. */
     struct tg_bill_cycle cycle;             /**< Its calendar. */
     struct tg_zone_view zone;               /**< Its zone at the end of the period. */
-    int64_t issued_ns;                      /**< Date of the bills. */
+    int64_t run_issued_ns;                  /**< Date of the bills that the run issues. */
+    int64_t issued_ns;                      /**< Of the account's: once issued that of then. */
     int64_t taxed_to_ns;                    /**< End of the period whose taxes count. */
     bool is_paid_ahead;                     /**< The bill of the cycle before is closed. */
     bool rounds_lines;                      /**< Each line is rounded by itself ... */
@@ -76,6 +77,7 @@ struct tg_bill_assembler {
     bool splits_taxes;                      /**< What is taken off may be of several taxes. */
     bool taxes_prices;                      /**< Prices have taxes of their own ... */
     bool taxes_prices_usage;                /**< ... that may be those of the usage's time. */
+    bool taxes_by_date;                     /**< A tax is as of the bill's date. */
     const struct tg_bill_balance *balances; /**< By account; NULL: nobody is prepaid. */
     struct tg_db *state;                    /**< Where issued bills are; may be NULL. */
     struct tg_bill_sellers sellers;         /**< Who bills. */
@@ -138,11 +140,13 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
                          char replaced[TG_BILL_ID_BYTES]);
 
 /** @brief Turn the parameters of a cycle into those of the quarter or year it is part of. @param
- *  made Assembler. @param subscriber Whose. @param period enum tg_fee_period. @param[in,out] params
- *  Of the cycle made->window.
+ *  made Assembler. @param subscriber Whose. @param anchor_ns Since when its periods are counted
+ *  where they begin with it. @param period enum tg_fee_period. @param[in,out] params Of the cycle
+ *  made->window.
  *  @param[out] span The cycle. @return false: the bill is not one of a cycle. */
-bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, uint8_t period,
-                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
+bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, int64_t anchor_ns,
+                      uint8_t period, struct tg_bill_fee_params *params,
+                      struct tg_bill_fee_span *span);
 
 struct tg_bill_pause_params;
 struct tg_bill_paused;
@@ -180,6 +184,12 @@ uint32_t tg_bill_chain_first(const struct tg_bill_assembler *made, uint32_t subs
  *  that follow each other with fees by one period. @param made Assembler. @param subscriber The
  *  last. @return Instant. */
 int64_t tg_bill_chain_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
+
+/** @brief The same of a whole account: of the first of all its subscriptions to a product, also
+ * when that has ended and another one goes on. @param made Assembler. @param subscriber Any of
+ * them.
+ *  @return Instant. */
+int64_t tg_bill_chain_account_anchor_ns(const struct tg_bill_assembler *made, uint32_t subscriber);
 
 /** @brief Seats that none of the lines of its product before had. @param made Assembler.
  *  @param subscriber Whose. @param since_ns Lines that ended by then do not count; INT64_MIN: all
@@ -364,6 +374,10 @@ static inline uint32_t tg_bill_line_taxed_as(const struct tg_bill_line *line)
 struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembler *made,
                                                     const struct tg_bill_line *line,
                                                     int64_t taxed_to_ns);
+
+/** @brief Take the date that the account's bill has: where a tax is as of it, and the bill is
+ * issued already, that on the bill, else the run's. @param made At the account. */
+void tg_bill_date_find(struct tg_bill_assembler *made);
 
 /** @brief Give a line of an invoice its tax category. @param made Assembler. @param invoice Gets
  * the category when it has not. @param line One of its. @param[out] why May be NULL. @return TG_OK,

@@ -2,7 +2,12 @@
 /* Which tax a line has: the product's or the account's own, and what the account is exempt from. */
 #include "bill/assemble_parts.h"
 
+#include "base/clock.h"
 #include "bill/tax_choice.h"
+#include "doc/json.h"
+#include "store/documents.h"
+
+#include <string.h>
 
 bool tg_bill_taxes_usage(const struct tg_bill_assembler *made, uint16_t product)
 {
@@ -29,6 +34,30 @@ struct tg_bill_tax_question tg_bill_tax_question_of(const struct tg_bill_assembl
         .is_prepaid = line->is_prepaid,
         .issued_ns = made->issued_ns,
         .taxed_to_ns = taxed_to_ns};
+}
+
+void tg_bill_date_find(struct tg_bill_assembler *made)
+{
+    char id[TG_BILL_ID_BYTES];
+    struct tg_txn txn;
+    struct tg_bytes bytes;
+    struct tg_json *bill = NULL;
+    int64_t issued_ns = 0;
+    made->issued_ns = made->run_issued_ns;
+    if (!made->taxes_by_date || made->state == NULL ||
+        !tg_bill_standing_id(made, &made->window, NULL, id, NULL)) {
+        return;
+    }
+    tg_txn_begin(&txn, made->state, false);
+    if (tg_documents_get(&txn, "customerBill", id, &bytes) == TG_OK &&
+        tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) == TG_OK) {
+        const char *date = tg_json_get_text(bill, "billDate", "");
+        if (tg_clock_parse(date, strlen(date), &issued_ns) == TG_OK) {
+            made->issued_ns = issued_ns;
+        }
+    }
+    tg_json_free(bill);
+    tg_txn_abort(&txn);
 }
 
 enum tg_err tg_bill_line_tax(struct tg_bill_assembler *made, struct tg_bill_invoice *invoice,

@@ -46,7 +46,7 @@ static enum tg_err account_make(const struct tg_bill_run *run, struct tg_bill_as
     chunk->empty_count += err == TG_OK && invoices_count == 0;
     for (uint32_t i = 0; i < invoices_count && err == TG_OK; i++) {
         struct tg_bill_invoice invoice;
-        err = tg_bill_assembler_invoice(assembler, i, run->params->issued_ns, &invoice, why);
+        err = tg_bill_assembler_invoice(assembler, i, run->issued_ns, &invoice, why);
         if (err != TG_OK) {
             break;
         }
@@ -94,10 +94,8 @@ static enum tg_err crew_open(struct tg_bill_run *run, struct tg_why *why)
             tg_bill_assembler_closes(run->assemblers[i], &run->closes);
             tg_bill_assembler_carries(run->assemblers[i], &run->carries);
             tg_bill_assembler_voids(run->assemblers[i], &run->voids);
-            tg_bill_assembler_dated(run->assemblers[i], params->issued_ns);
-            tg_bill_assembler_interims(run->assemblers[i],
-                                       run->interims.count > 0 ? &run->interims : NULL,
-                                       params->until_ns != 0);
+            tg_bill_assembler_dated(run->assemblers[i], run->issued_ns);
+            tg_bill_assembler_interims(run->assemblers[i], &run->interims, params->until_ns != 0);
             tg_bill_assembler_bands(run->assemblers[i], run->bands);
             tg_bill_assembler_sellers(run->assemblers[i],
                                       params->catalog->images[params->catalog->images_count - 1],
@@ -353,6 +351,7 @@ enum tg_err tg_bill_run(const struct tg_bill_params *params, struct tg_bill_stat
     }
     struct tg_bill_run run = {.params = params,
                               .stats = stats,
+                              .issued_ns = params->issued_ns,
                               .start_ns = params->period_start_ns,
                               .end_ns = params->period_end_ns};
     enum tg_err err = tg_bill_run_range(&run, why);

@@ -109,6 +109,8 @@ struct tg_bill_params {
     const char *legal_entity;   /**< Of accounts that name none; see issue.h; NULL: default. */
     const char *series;         /**< Of legal entities that name none; see issue.h; NULL: INV. */
     bool issues;                /**< true: number and store; false: drafts. */
+    bool keeps_date;            /**< issued_ns is for who has none: the date that the run of the
+                                     period before had comes first. */
     /** The period is a month, or an ISO week: an account with cycle day d > 1 is billed for the
      * cycle that closes in it, from day d of the month before to day d of it; days begin in the
      * account's zone (cycle.h), and the UTC begin and end above only name the month. */

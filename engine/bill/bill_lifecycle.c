@@ -21,6 +21,7 @@ enum tg_err tg_bill_run_state(struct tg_bill_run *run, struct tg_why *why)
     }
     const enum tg_err err = tg_bill_period_read(params->state, run->collect.month,
                                                 params->account_filter, &run->period, why);
+    tg_bill_run_keep_date(run, run->period.issued_ns);
     if (err == TG_OK && params->issues && run->billing->needs_approval != 0 &&
         run->period.state < TG_BILL_PERIOD_APPROVED) {
         return tg_why_set(why, TG_E_INVALID,
@@ -73,6 +74,20 @@ static bool is_collecting(const struct tg_bill_run *run)
            at_ns < run->stats->grace_until_ns;
 }
 
+/* Ahead of the first bill that is issued: a run that goes on behind a crash has the same date. */
+static enum tg_err date_write(struct tg_bill_run *run, struct tg_why *why)
+{
+    struct tg_bill_period *period = &run->period;
+    period->month = run->collect.month;
+    period->issued_ns = run->issued_ns;
+    if (period->state == TG_BILL_PERIOD_NONE) {
+        period->state = TG_BILL_PERIOD_CALCULATED;
+        period->epoch = run->collect.epoch_last;
+    }
+    return tg_bill_period_write(run->params->state, period, run->params->account_filter,
+                                &run->catalog, why);
+}
+
 /* What drafts of this run are, and whether it may issue; then the first issuing run closes the
  * period before anything is issued on it. */
 enum tg_err tg_bill_run_begin(struct tg_bill_run *run, struct tg_why *why)
@@ -101,9 +116,14 @@ enum tg_err tg_bill_run_begin(struct tg_bill_run *run, struct tg_why *why)
                           stats->late_sources_count, run->billing->grace_days_plus - 1u);
     }
     stats->state = TG_BILL_PERIOD_ISSUED;
-    return run->is_closed ? TG_OK
-                          : tg_bill_close_put(params->state, &run->closes, &close,
-                                              params->account_filter, params->catalog, why);
+    if (run->is_closed) {
+        return TG_OK;
+    }
+    enum tg_err err = date_write(run, why);
+    err = err == TG_OK ? tg_bill_close_put(params->state, &run->closes, &close,
+                                           params->account_filter, params->catalog, why)
+                       : err;
+    return err == TG_OK ? tg_bill_run_beside(run, why) : err;
 }
 
 /* Drafts withdraw an approval, as it was of others; an issued period stays issued. */
@@ -121,6 +141,7 @@ enum tg_err tg_bill_run_end(struct tg_bill_run *run, struct tg_why *why)
     period->epoch = run->collect.epoch_last;
     period->incomplete_count = stats->late_sources_count;
     period->grace_until_ns = stats->grace_until_ns;
+    period->issued_ns = run->issued_ns;
     period->approved_ns = issues ? period->approved_ns : INT64_MIN;
     if (!issues) {
         period->approved_by[0] = '\0';

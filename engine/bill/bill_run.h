@@ -44,6 +44,7 @@ struct tg_bill_run {
     struct tg_bill_carries carries;     /**< As they are when the run begins. */
     struct tg_bill_voids voids;         /**< Likewise. */
     struct tg_bill_interims interims;   /**< Of the period. */
+    int64_t issued_ns;                  /**< Date of the bills: params', or an earlier run's. */
     int64_t start_ns;                   /**< Of the period, in UTC, or of an interim bill. */
     int64_t end_ns;                     /**< Likewise. */
     struct tg_bill_bands *bands;        /**< Of the catalog. */
@@ -71,6 +72,16 @@ enum tg_err tg_bill_run_range(struct tg_bill_run *run, struct tg_why *why);
 /** @brief Fix what the run may look at, so that all passes agree, and read the period's state.
  *  @param run With collect.lines. @param why May be NULL. @return As tg_bill_run. */
 enum tg_err tg_bill_run_scope(struct tg_bill_run *run, struct tg_why *why);
+
+/** @brief Read the bills that were voided, and interim bills: once more when the period is closed,
+ *  as until then others may void one or issue one, and behind that nobody does (issue.c).
+ *  @param run With collect.month. @param why May be NULL. @return As tg_bill_voids_load and
+ *  tg_bill_interims_load. */
+enum tg_err tg_bill_run_beside(struct tg_bill_run *run, struct tg_why *why);
+
+/** @brief Take the date of an earlier run, unless this one was given its own. @param run Any time.
+ *  @param issued_ns Date; INT64_MIN: none. */
+void tg_bill_run_keep_date(struct tg_bill_run *run, int64_t issued_ns);
 
 /** @brief The cycle that closes in the month, by zone of accounts and cycle day. @param run Behind
  *  tg_bill_run_scope; writes windows. @param why May be NULL. @return TG_OK; TG_E_NO_MEMORY. */

@@ -56,8 +56,10 @@ enum tg_err tg_bill_run_range(struct tg_bill_run *run, struct tg_why *why)
  */
 static enum tg_err interim_fix(struct tg_bill_run *run, struct tg_why *why)
 {
-    struct tg_bill_interim interim = {
-        .until_ns = run->end_ns, .epoch = run->collect.epoch_last, .month = run->collect.month};
+    struct tg_bill_interim interim = {.until_ns = run->end_ns,
+                                      .issued_ns = run->issued_ns,
+                                      .epoch = run->collect.epoch_last,
+                                      .month = run->collect.month};
     struct tg_txn txn;
     struct tg_bill_interim known;
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(&run->catalog, run->account_first);
@@ -73,6 +75,7 @@ static enum tg_err interim_fix(struct tg_bill_run *run, struct tg_why *why)
     tg_txn_abort(&txn);
     if (is_known) {
         run->collect.epoch_last = known.epoch;
+        tg_bill_run_keep_date(run, known.issued_ns);
         return TG_OK;
     }
     for (uint32_t i = tg_bill_interims_from(&run->interims, interim.account);
@@ -115,10 +118,7 @@ static enum tg_err interim_window(struct tg_bill_run *run, struct tg_why *why)
 static enum tg_err voids_open(struct tg_bill_run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
-    enum tg_err err = tg_bill_voids_load(params->state, &run->voids, why);
-    err = err == TG_OK
-              ? tg_bill_interims_load(params->state, run->collect.month, &run->interims, why)
-              : err;
+    const enum tg_err err = tg_bill_run_beside(run, why);
     if (err != TG_OK || params->until_ns != 0) {
         return err;
     }
@@ -137,7 +137,8 @@ enum tg_err tg_bill_run_scope(struct tg_bill_run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
     struct tg_bill_collect *collect = &run->collect;
-    enum tg_err err = tg_bill_closes_load(params->state, &run->closes, why);
+    collect->month = tg_bill_period_number(params->period_start_ns, params->period_end_ns);
+    enum tg_err err = tg_bill_closes_load(params->state, collect->month, &run->closes, why);
     if (err == TG_OK) {
         err = tg_bill_charges_load(params->state, &run->charges, why);
     }
@@ -148,7 +149,6 @@ enum tg_err tg_bill_run_scope(struct tg_bill_run *run, struct tg_why *why)
         err = tg_bill_carries_load(params->state, &run->carries, why);
     }
     run->catalog = *params->catalog;
-    collect->month = tg_bill_period_number(params->period_start_ns, params->period_end_ns);
     if (err == TG_OK && params->state != NULL && params->follows_cycle_days) {
         err = tg_bill_close_versions(params->state, collect->month, params->account_filter,
                                      &run->catalog, why);
@@ -174,6 +174,23 @@ enum tg_err tg_bill_run_scope(struct tg_bill_run *run, struct tg_why *why)
     run->stats->epoch_last = collect->epoch_last;
     run->billing = collect->image != NULL ? &collect->image->billing : &no_billing;
     return err == TG_OK ? tg_bill_run_state(run, why) : err;
+}
+
+enum tg_err tg_bill_run_beside(struct tg_bill_run *run, struct tg_why *why)
+{
+    struct tg_db *state = run->params->state;
+    tg_bill_voids_free(&run->voids);
+    tg_bill_interims_free(&run->interims);
+    const enum tg_err err = tg_bill_voids_load(state, &run->voids, why);
+    return err == TG_OK ? tg_bill_interims_load(state, run->collect.month, &run->interims, why)
+                        : err;
+}
+
+void tg_bill_run_keep_date(struct tg_bill_run *run, int64_t issued_ns)
+{
+    if (run->params->keeps_date && issued_ns != INT64_MIN) {
+        run->issued_ns = issued_ns;
+    }
 }
 
 /* The cycle that closes in the month, by zone of accounts and cycle day: all its usage is in when

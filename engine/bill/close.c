@@ -2,6 +2,7 @@
 #include "bill/close.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "bill/cycle.h"
 #include "bill/text.h"
 #include "catalog/catalog.h"
@@ -10,79 +11,169 @@
 #include "store/documents.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COLLECTION "billClose"
 
-static bool close_read(void *context, const struct tg_document *document)
+#define CLOSES_FIRST 256u
+
+struct load {
+    struct tg_bill_closes *closes;
+    enum tg_err err;
+};
+
+static enum tg_err room_make(struct tg_bill_closes *closes)
 {
-    struct tg_bill_closes *closes = context;
-    struct tg_json *json = NULL;
-    if (closes->count == TG_BILL_CLOSES_MAX ||
-        tg_json_parse(document->json, document->json_bytes, &json, NULL) != TG_OK) {
-        closes->reserved = closes->count == TG_BILL_CLOSES_MAX ? 1 : 2;
-        return false;
+    if (closes->count < closes->capacity) {
+        return TG_OK;
     }
-    const int64_t account = tg_json_get_integer(json, "account", -1);
-    closes->items[closes->count++] =
-        (struct tg_bill_close){.epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0),
-                               .account = account < 0 ? TG_ACCOUNT_NONE : (uint32_t)account,
-                               .month = (uint32_t)tg_json_get_integer(json, "month", 0)};
-    tg_json_free(json);
-    return true;
+    if (closes->count >= TG_BILL_CLOSES_MAX) {
+        return TG_E_FULL;
+    }
+    const uint32_t capacity = closes->capacity > 0 ? closes->capacity * 2 : CLOSES_FIRST;
+    struct tg_bill_close *items = tg_pages_take(capacity * sizeof items[0]);
+    if (items == NULL) {
+        return TG_E_NO_MEMORY;
+    }
+    if (closes->count > 0) {
+        memcpy(items, closes->items, closes->count * sizeof items[0]);
+    }
+    tg_pages_free(closes->items, closes->capacity * sizeof items[0]);
+    closes->items = items;
+    closes->capacity = capacity;
+    return TG_OK;
 }
 
-enum tg_err tg_bill_closes_load(struct tg_db *state, struct tg_bill_closes *closes,
+static enum tg_err close_add(struct tg_bill_closes *closes, const struct tg_bill_close *close)
+{
+    const enum tg_err err = room_make(closes);
+    if (err == TG_OK) {
+        closes->items[closes->count++] = *close;
+        closes->has_own |= close->account != TG_ACCOUNT_NONE;
+    }
+    return err;
+}
+
+static bool close_read(void *context, const struct tg_document *document)
+{
+    struct load *load = context;
+    struct tg_json *json = NULL;
+    load->err = tg_json_parse(document->json, document->json_bytes, &json, NULL);
+    if (load->err == TG_OK) {
+        const int64_t account = tg_json_get_integer(json, "account", -1);
+        const struct tg_bill_close close = {
+            .epoch = (uint64_t)tg_json_get_integer(json, "epoch", 0),
+            .account = account < 0 ? TG_ACCOUNT_NONE : (uint32_t)account,
+            .month = (uint32_t)tg_json_get_integer(json, "month", 0)};
+        load->err = close_add(load->closes, &close);
+    }
+    tg_json_free(json);
+    return load->err == TG_OK;
+}
+
+enum tg_err tg_bill_closes_load(struct tg_db *state, uint32_t month, struct tg_bill_closes *closes,
                                 struct tg_why *why)
 {
+    struct load load = {.closes = closes};
+    struct tg_civil civil;
+    char from[TG_BILL_PERIOD_BYTES];
     *closes = (struct tg_bill_closes){.count = 0};
-    closes->items = tg_pages_take(TG_BILL_CLOSES_MAX * sizeof closes->items[0]);
-    if (closes->items == NULL) {
-        return tg_why_set(why, TG_E_NO_MEMORY, "no memory for closed periods");
-    }
     if (state == NULL) {
         return TG_OK;
     }
+    /* Ids of months and of weeks begin with the year. */
+    tg_clock_to_civil(tg_bill_period_start_ns(month), &civil);
+    (void)snprintf(from, sizeof from, "%04u", (unsigned)civil.year % 10000 - TG_BILL_CLOSES_YEARS);
     struct tg_txn txn;
     tg_txn_begin(&txn, state, false);
-    const enum tg_err err = tg_documents_visit(&txn, COLLECTION, NULL, close_read, closes, NULL);
+    enum tg_err err = tg_documents_visit(&txn, COLLECTION, from, close_read, &load, NULL);
     tg_txn_abort(&txn);
-    if (closes->reserved == 1) {
-        return tg_why_set(why, TG_E_FULL, "more than %u periods are closed", TG_BILL_CLOSES_MAX);
-    }
-    if (closes->reserved == 2) {
-        return tg_why_set(why, TG_E_CORRUPT, "a closed period cannot be read");
-    }
-    return err == TG_E_NOT_FOUND ? TG_OK : err;
+    err = load.err != TG_OK ? load.err : err == TG_E_NOT_FOUND ? TG_OK : err;
+    tg_bill_closes_order(closes);
+    return err == TG_OK ? TG_OK
+           : err == TG_E_FULL
+               ? tg_why_set(why, err, "more than %u periods of accounts are closed in %u years",
+                            TG_BILL_CLOSES_MAX, TG_BILL_CLOSES_YEARS)
+               : tg_why_set(why, err, "closed periods cannot be read: %s", tg_err_sentence(err));
 }
 
 void tg_bill_closes_free(struct tg_bill_closes *closes)
 {
-    tg_pages_free(closes->items, TG_BILL_CLOSES_MAX * sizeof closes->items[0]);
-    closes->items = NULL;
-    closes->count = 0;
+    tg_pages_free(closes->items, closes->capacity * sizeof closes->items[0]);
+    *closes = (struct tg_bill_closes){.count = 0};
+}
+
+static uint64_t key_of(const struct tg_bill_close *close)
+{
+    return (uint64_t)close->month << 32 | close->account;
+}
+
+static int close_compare(const void *left, const void *right)
+{
+    const uint64_t a = key_of(left);
+    const uint64_t b = key_of(right);
+    return (a > b) - (a < b);
+}
+
+void tg_bill_closes_order(struct tg_bill_closes *closes)
+{
+    if (closes->count > closes->ordered_count) {
+        qsort(closes->items, closes->count, sizeof closes->items[0], close_compare);
+    }
+    closes->ordered_count = closes->count;
+}
+
+/* The first that is not before a key. */
+static uint32_t place_find(const struct tg_bill_closes *closes, uint64_t key)
+{
+    uint32_t from = 0;
+    uint32_t to = closes->ordered_count;
+    while (from < to) {
+        const uint32_t middle = from + (to - from) / 2;
+        if (key_of(&closes->items[middle]) < key) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+static struct tg_bill_close *close_at(const struct tg_bill_closes *closes, uint32_t account,
+                                      uint32_t month)
+{
+    const uint64_t key = (uint64_t)month << 32 | account;
+    const uint32_t place = place_find(closes, key);
+    return place < closes->ordered_count && key_of(&closes->items[place]) == key
+               ? &closes->items[place]
+               : NULL;
 }
 
 /* An account that was billed by itself has its own close; it counts whatever the others have. */
 bool tg_bill_closes_find(const struct tg_bill_closes *closes, uint32_t account, uint32_t month,
                          uint64_t *epoch)
 {
-    bool is_found = false;
-    for (uint32_t i = 0; i < closes->count; i++) {
-        const struct tg_bill_close *close = &closes->items[i];
-        if (close->month != month) {
-            continue;
-        }
-        if (close->account == account) {
-            *epoch = close->epoch;
+    const struct tg_bill_close *close = closes->has_own ? close_at(closes, account, month) : NULL;
+    close = close == NULL ? close_at(closes, TG_ACCOUNT_NONE, month) : close;
+    if (close != NULL) {
+        *epoch = close->epoch;
+    }
+    return close != NULL;
+}
+
+bool tg_bill_closes_later(const struct tg_bill_closes *closes, uint32_t account, uint32_t month)
+{
+    const uint32_t end = tg_bill_is_week(month) ? UINT32_MAX : TG_BILL_WEEK_FIRST;
+    const uint32_t behind = place_find(closes, (uint64_t)end << 32);
+    const uint32_t last = behind > 0 ? closes->items[behind - 1].month : 0;
+    uint64_t epoch = 0;
+    for (uint32_t m = month + 1; m <= last; m++) {
+        if (tg_bill_closes_find(closes, account, m, &epoch)) {
             return true;
         }
-        if (close->account == TG_ACCOUNT_NONE) {
-            *epoch = close->epoch;
-            is_found = true;
-        }
     }
-    return is_found;
+    return false;
 }
 
 static void close_id(uint32_t month, const char *account_name, char id[TG_DOCUMENT_NAME_MAX])
@@ -95,7 +186,7 @@ static void close_id(uint32_t month, const char *account_name, char id[TG_DOCUME
 
 void tg_bill_close_write(struct tg_txn *txn, const struct tg_bill_close *close,
                          const char *account_name, const struct tg_catalog_snapshot *catalog,
-                         const char *again)
+                         uint32_t voided)
 {
     char id[TG_DOCUMENT_NAME_MAX];
     char bytes[512 + TG_CATALOG_IMAGES_MAX * 12];
@@ -107,9 +198,8 @@ void tg_bill_close_write(struct tg_txn *txn, const struct tg_bill_close *close,
                      (unsigned long long)close->epoch);
     tg_bill_versions_print(catalog, &text);
     TG_BILL_TEXT_PUT(&text, "]");
-    if (again != NULL) {
-        TG_BILL_TEXT_PUT(&text, ",\"again\":");
-        tg_bill_text_quote(&text, again);
+    if (voided > 0) {
+        tg_bill_text_add(&text, ",\"voided\":%u", voided);
     }
     TG_BILL_TEXT_PUT(&text, "}");
     tg_documents_put(txn, COLLECTION, id, text.bytes, text.length_bytes);
@@ -126,19 +216,19 @@ void tg_bill_versions_print(const struct tg_catalog_snapshot *catalog, struct tg
     }
 }
 
-void tg_bill_close_again(struct tg_txn *txn, uint32_t month, const char *account_name,
-                         char id[TG_BILL_ID_BYTES])
+uint32_t tg_bill_close_voided(struct tg_txn *txn, uint32_t month, const char *account_name)
 {
     char key[TG_DOCUMENT_NAME_MAX];
     struct tg_bytes bytes = {NULL, 0};
     struct tg_json *json = NULL;
-    id[0] = '\0';
+    uint32_t voided = 0;
     close_id(month, account_name, key);
     if (tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK &&
         tg_json_parse(bytes.at, bytes.length_bytes, &json, NULL) == TG_OK) {
-        (void)snprintf(id, TG_BILL_ID_BYTES, "%s", tg_json_get_text(json, "again", ""));
+        voided = (uint32_t)tg_json_get_integer(json, "voided", 0);
     }
     tg_json_free(json);
+    return voided;
 }
 
 bool tg_bill_close_find(struct tg_txn *txn, uint32_t month, const char *account_name)
@@ -153,36 +243,29 @@ bool tg_bill_close_find(struct tg_txn *txn, uint32_t month, const char *account_
     return tg_documents_get(txn, COLLECTION, key, &bytes) == TG_OK;
 }
 
-bool tg_bill_closes_set(struct tg_bill_closes *closes, const struct tg_bill_close *close)
+enum tg_err tg_bill_closes_set(struct tg_bill_closes *closes, const struct tg_bill_close *close)
 {
-    for (uint32_t i = 0; i < closes->count; i++) {
-        if (closes->items[i].month == close->month && closes->items[i].account == close->account) {
-            closes->items[i] = *close;
-            return true;
-        }
+    struct tg_bill_close *known = close_at(closes, close->account, close->month);
+    if (known != NULL) {
+        *known = *close;
+        return TG_OK;
     }
-    if (closes->count == TG_BILL_CLOSES_MAX) {
-        return false;
-    }
-    closes->items[closes->count++] = *close;
-    return true;
+    return close_add(closes, close);
 }
 
 enum tg_err tg_bill_close_put(struct tg_db *state, struct tg_bill_closes *closes,
                               const struct tg_bill_close *close, const char *account_name,
                               const struct tg_catalog_snapshot *catalog, struct tg_why *why)
 {
-    if (closes->count == TG_BILL_CLOSES_MAX) {
-        return tg_why_set(why, TG_E_FULL, "more than %u periods are closed", TG_BILL_CLOSES_MAX);
+    enum tg_err err = tg_bill_closes_set(closes, close);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "no room for another closed period: %s", tg_err_sentence(err));
     }
+    tg_bill_closes_order(closes);
     struct tg_txn txn;
     tg_txn_begin(&txn, state, true);
-    tg_bill_close_write(&txn, close, account_name, catalog, NULL);
-    const enum tg_err err = tg_txn_commit(&txn, why);
-    if (err == TG_OK) {
-        closes->items[closes->count++] = *close;
-    }
-    return err;
+    tg_bill_close_write(&txn, close, account_name, catalog, 0);
+    return tg_txn_commit(&txn, why);
 }
 
 static bool list_has(const struct tg_json *list, uint32_t version)

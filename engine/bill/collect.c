@@ -281,8 +281,7 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
 {
     uint64_t last_min = UINT64_MAX;  /* Of closes of the period before this one. */
     uint64_t older_min = UINT64_MAX; /* Of closes before that. */
-    /* Two years, of months or weeks. */
-    const uint32_t late = tg_bill_is_week(collect->month) ? 2 * 52 : TG_BILL_LATE_MONTHS;
+    const uint32_t late = tg_bill_late_periods(collect->month);
     uint32_t month_min = UINT32_MAX;
     bool has_last = false;
     for (uint32_t i = 0; collect->closes != NULL && i < collect->closes->count; i++) {

@@ -25,9 +25,8 @@ struct tg_image;
 struct tg_roster;
 struct tg_roster_line;
 
-#define TG_BILL_CYCLE_DAYS  32u    /**< Indexed by cycle day 1..31; 0 is not used. */
-#define TG_BILL_SOURCE_IDS  65536u /**< Every value of tg_usage.source_id. */
-#define TG_BILL_LATE_MONTHS 24u    /**< Usage later than this many periods is not looked for. */
+#define TG_BILL_CYCLE_DAYS 32u    /**< Indexed by cycle day 1..31; 0 is not used. */
+#define TG_BILL_SOURCE_IDS 65536u /**< Every value of tg_usage.source_id. */
 
 /** Rows up to this long after the period are looked at to see which sources have moved on. */
 #define TG_BILL_CLOSE_WINDOW_NS (INT64_C(7) * 86400 * 1000000000)

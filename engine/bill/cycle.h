@@ -51,10 +51,20 @@ struct tg_bill_cycle {
 
 #define TG_BILL_PERIOD_BYTES 16u /**< "2026-10" or "2026-W14", NUL included. */
 
+#define TG_BILL_LATE_MONTHS 24u  /**< Usage later than so many periods is not looked for. */
+#define TG_BILL_LATE_WEEKS  104u /**< Of weeks. */
+
 /** @brief Whether a number is that of a week. @param number Of a cycle. @return Whether. */
 static inline bool tg_bill_is_week(uint32_t number)
 {
     return number >= TG_BILL_WEEK_FIRST;
+}
+
+/** @brief How many periods before one usage of is looked for. @param number Of a cycle.
+ *  @return Months, or weeks. */
+static inline uint32_t tg_bill_late_periods(uint32_t number)
+{
+    return tg_bill_is_week(number) ? TG_BILL_LATE_WEEKS : TG_BILL_LATE_MONTHS;
 }
 
 /** @brief Number of the cycle that an interval is: of seven days that of the ISO week, else that of

@@ -159,7 +159,7 @@ static enum tg_err place_open(struct asked *asked, struct tg_why *why)
     }
     asked->known = *params->catalog;
     (void)tg_roster_account_name(roster, params->account, name, sizeof name);
-    err = tg_bill_closes_load(params->state, &asked->closes, why);
+    err = tg_bill_closes_load(params->state, params->ref.month, &asked->closes, why);
     if (err == TG_OK && params->state != NULL) {
         err = tg_bill_close_versions(params->state, params->ref.month, name, &asked->known, why);
     }

@@ -12,8 +12,8 @@
  *  their rates and to their cent: the sum of all is the bill that would have been alone. A later
  *  interim bill takes off earlier ones likewise. One that was voided is not taken off.
  *
- *  Collection `billInterim`: id of the interim bill -> {"account", "month", "until", "epoch"},
- *  written before it is issued: one that was interrupted looks no further than that epoch.
+ *  Collection `billInterim`: id of the interim bill -> {"account", "month", "until", "epoch",
+ *  "date"}, written before it is issued: one that was interrupted looks no further than that epoch.
  */
 #ifndef TG_BILL_INTERIM_H
 #define TG_BILL_INTERIM_H
@@ -31,9 +31,10 @@ struct tg_txn;
 /** @brief An interim bill. */
 struct tg_bill_interim {
     int64_t until_ns;                /**< End of what it is for, UTC. */
+    int64_t issued_ns;               /**< Its date; INT64_MIN: not written down. */
     uint64_t epoch;                  /**< Last of the journal that it looks at. */
     uint32_t month;                  /**< Number of the period it is in (cycle.h). */
-    bool is_void;                    /**< It was voided, and not billed again since. */
+    bool is_void;                    /**< No bill of its day stands, in any currency. */
     uint8_t reserved[3];             /**< 0. */
     char id[TG_BILL_ID_BYTES];       /**< Its id. */
     char account[TG_NAME_BYTES_MAX]; /**< Whose. */
@@ -63,6 +64,12 @@ uint32_t tg_bill_interims_from(const struct tg_bill_interims *interims, const ch
 /** @brief Whether a bill is an interim bill. @param txn Begun. @param id Its id. @param[out]
  *  interim Written when it is. @return Whether. */
 bool tg_bill_interim_find(struct tg_txn *txn, const char *id, struct tg_bill_interim *interim);
+
+/** @brief Which interim bill a bill is, in whatever currency and however often it was made again.
+ *  @param txn Begun. @param id Of any bill. @param account Whose. @param[out] interim As it was
+ *  written down first; written when it is one. @return Whether. */
+bool tg_bill_interim_of(struct tg_txn *txn, const char *id, const char *account,
+                        struct tg_bill_interim *interim);
 
 /** @brief Write one down before it is issued. @param state <data>/state. @param interim What.
  *  @param[out] why May be NULL. @return TG_OK, TG_E_DATABASE, TG_E_NO_SPACE. */

@@ -29,12 +29,15 @@ bool tg_bill_tax_is(const struct tg_bill_tax *a, const struct tg_bill_tax *b)
 
 uint16_t tg_bill_invoice_category(struct tg_bill_invoice *invoice, const struct tg_bill_tax *wanted)
 {
+    uint32_t own_count = 0;
     for (uint32_t i = 0; i < invoice->taxes_count; i++) {
         if (tg_bill_tax_is(&invoice->taxes[i], wanted)) {
             return (uint16_t)i;
         }
+        own_count += !invoice->taxes[i].is_given;
     }
-    if (invoice->taxes_count == TG_BILL_TAXES_MAX) {
+    if (invoice->taxes_count == TG_BILL_TAXES_ALL_MAX ||
+        (!wanted->is_given && own_count == TG_BILL_TAXES_MAX)) {
         return UINT16_MAX;
     }
     invoice->taxes[invoice->taxes_count] = *wanted;
@@ -302,7 +305,7 @@ static bool paid_sum(struct tg_bill_invoice *invoice)
 enum tg_err tg_bill_invoice_compute(struct tg_bill_invoice *invoice,
                                     const struct tg_bill_scratch *scratch, struct tg_why *why)
 {
-    assert(invoice->taxes_count <= TG_BILL_TAXES_MAX);
+    assert(invoice->taxes_count <= TG_BILL_TAXES_ALL_MAX);
     if (invoice->lines_count > scratch->capacity) {
         return tg_why_set(why, TG_E_FULL, "account %s has %u lines, room is for %u",
                           invoice->account_id, invoice->lines_count, scratch->capacity);

@@ -35,7 +35,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TG_BILL_TAXES_MAX    16u  /**< Tax categories on one invoice; more is TG_E_FULL. */
+#define TG_BILL_TAXES_MAX     16u /**< Tax categories of an invoice's own; more is TG_E_FULL. */
+#define TG_BILL_TAXES_ALL_MAX 48u /**< With those of interim bills that it takes off; of a note.   \
+                                   */
 #define TG_BILL_NUMBER_BYTES 48u  /**< Printed invoice number, NUL included. */
 #define TG_BILL_ID_BYTES     128u /**< Document id, NUL included. */
 
@@ -178,28 +180,28 @@ struct tg_bill_invoice {
     struct tg_bill_line *lines;         /**< In printed order; owned by the caller. */
     uint32_t lines_count;               /**< How many. */
     uint32_t taxes_count;               /**< How many of taxes[]. */
-    struct tg_bill_tax taxes[TG_BILL_TAXES_MAX]; /**< In order of first use. */
-    uint8_t rounding;                            /**< enum tg_rounding of the BILL stage. */
-    uint8_t document;                            /**< enum tg_bill_document. */
-    bool is_issued;                              /**< Gets a number; false: a draft. */
-    uint8_t draft_state;                         /**< enum tg_bill_period_state of a draft. */
-    bool carries_credit;                         /**< Below 0 it leaves credit to later ones. */
-    bool is_interim;                             /**< Of a part of a cycle (interim.h). */
-    bool rounds_lines;                           /**< Each line is rounded by itself. */
-    uint8_t reserved[1];                         /**< 0. */
-    int64_t due_ns;                              /**< Day to pay by; 0: none. */
-    struct tg_bill_seller seller;                /**< Who bills; borrowed. */
-    const char *reference_id;                    /**< Of a note: the invoice's id; else NULL. */
-    const char *reference_number;                /**< Of a note: the invoice's number. */
-    const char *reason;                          /**< Of a note: why, for people. */
-    const struct tg_bill_replaced *replaces;     /**< Voided bill it is instead of; NULL: none. */
-    uint32_t voids_month;                        /**< Of a note that voids: number of the invoice's
-                                                      period; else 0. */
-    uint32_t reserved_3;                         /**< 0. */
-    int64_t net_total;                           /**< Before tax, bill scale. */
-    int64_t tax_total;                           /**< Tax, bill scale. */
-    int64_t total;                               /**< With tax, bill scale. */
-    int64_t paid;                                /**< Of total, taken from a balance already. */
+    struct tg_bill_tax taxes[TG_BILL_TAXES_ALL_MAX]; /**< In order of first use. */
+    uint8_t rounding;                                /**< enum tg_rounding of the BILL stage. */
+    uint8_t document;                                /**< enum tg_bill_document. */
+    bool is_issued;                                  /**< Gets a number; false: a draft. */
+    uint8_t draft_state;                             /**< enum tg_bill_period_state of a draft. */
+    bool carries_credit;                             /**< Below 0 it leaves credit to later ones. */
+    bool is_interim;                                 /**< Of a part of a cycle (interim.h). */
+    bool rounds_lines;                               /**< Each line is rounded by itself. */
+    uint8_t reserved[1];                             /**< 0. */
+    int64_t due_ns;                                  /**< Day to pay by; 0: none. */
+    struct tg_bill_seller seller;                    /**< Who bills; borrowed. */
+    const char *reference_id;                        /**< Of a note: the invoice's id; else NULL. */
+    const char *reference_number;                    /**< Of a note: the invoice's number. */
+    const char *reason;                              /**< Of a note: why, for people. */
+    const struct tg_bill_replaced *replaces; /**< Voided bill it is instead of; NULL: none. */
+    uint32_t voids_month;                    /**< Of a note that voids: number of the invoice's
+                                                  period; else 0. */
+    uint32_t reserved_3;                     /**< 0. */
+    int64_t net_total;                       /**< Before tax, bill scale. */
+    int64_t tax_total;                       /**< Tax, bill scale. */
+    int64_t total;                           /**< With tax, bill scale. */
+    int64_t paid;                            /**< Of total, taken from a balance already. */
     uint8_t balance_mode;  /**< enum tg_prepaid_fees: how the balance pays what is left to pay. */
     bool is_taken;         /**< balance_taken is given: that of the bill as it was issued. */
     uint8_t reserved_2[2]; /**< 0. */
@@ -246,7 +248,7 @@ struct tg_bill_scratch {
  * @param[in]     id        Catalog's name; borrowed for the invoice's life.
  * @param[in]     rate_ppm  Rate; the same id with another rate is another category.
  * @param[in]     rounding  enum tg_rounding.
- * @return Index 0..TG_BILL_TAXES_MAX-1, or UINT16_MAX when the invoice has no room for another.
+ * @return Index 0..TG_BILL_TAXES_ALL_MAX-1, or UINT16_MAX when the invoice has no room for another.
  */
 uint16_t tg_bill_invoice_tax(struct tg_bill_invoice *invoice, const char *id, uint32_t rate_ppm,
                              uint8_t rounding);

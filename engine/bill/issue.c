@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/carry.h"
+#include "bill/close.h"
+#include "bill/interim.h"
 #include "bill/standing.h"
 #include "bill/taken.h"
 #include "bill/voided.h"
@@ -288,6 +290,27 @@ static void void_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *p
     }
 }
 
+/* The bill of a cycle takes off what its interim bills have charged when it is made: from its close
+ * on none may come, and none may be taken back. Said again here, in the transaction that issues. */
+static enum tg_err interim_check(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
+                                 const struct tg_bill_ready *ready, struct tg_why *why)
+{
+    struct tg_bill_interim interim;
+    if (!ready->is_interim && ready->voids_month == 0) {
+        return TG_OK;
+    }
+    const char *id = pack->bytes + (ready->is_interim ? ready->id_at : ready->reference_at);
+    if (!tg_bill_interim_of(&issuer->txn, id, pack->bytes + ready->account_at, &interim) ||
+        !tg_bill_close_find(&issuer->txn, interim.month, interim.account)) {
+        return TG_OK;
+    }
+    return tg_why_set(why, TG_E_INVALID,
+                      ready->is_interim
+                          ? "the period of interim bill %s is closed: its bill is issued"
+                          : "%s is an interim bill that the bill of its cycle takes off: credit it",
+                      id);
+}
+
 static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill_pack *pack,
                              const struct tg_bill_ready *ready, struct tg_bill_stored *stored,
                              struct tg_why *why)
@@ -304,8 +327,8 @@ static enum tg_err ready_put(struct tg_bill_issuer *issuer, const struct tg_bill
         stored->outcome = TG_BILL_OUTCOME_UNAPPROVED;
         return TG_OK;
     }
-    err = TG_OK;
-    if (ready->is_issued) {
+    err = ready->is_issued ? interim_check(issuer, pack, ready, why) : TG_OK;
+    if (err == TG_OK && ready->is_issued) {
         (void)tg_documents_remove(&issuer->txn, "billDraft", id);
         err = number_spend(issuer, pack, ready, stored);
     }

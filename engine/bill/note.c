@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "bill/cycle.h"
+#include "bill/interim.h"
 #include "bill/issue.h"
 #include "bill/text.h"
+#include "bill/voided.h"
 #include "catalog/image.h"
 #include "doc/json.h"
 #include "store/documents.h"
@@ -27,6 +29,7 @@ struct note {
     struct tg_bill_line *lines; /* Shape [TG_BILL_NOTE_LINES_MAX]. */
     int64_t *taken;             /* Net that earlier notes took, by line; same shape. */
     uint32_t bill_lines_count;
+    uint32_t interim_month;            /* The invoice is an interim bill of it; 0: of no cycle's. */
     struct tg_zone_offset days[2];     /* As the invoice printed its begin and end. */
     char prefix[TG_BILL_ID_BYTES + 8]; /* Of the ids of all notes on the invoice. */
 };
@@ -36,6 +39,7 @@ static enum tg_err bill_load(struct note *note, struct tg_db *state)
     struct tg_txn txn;
     struct tg_bytes bytes = {NULL, 0};
     struct tg_json *json = NULL;
+    struct tg_bill_interim interim;
     (void)snprintf(note->bill_id, sizeof note->bill_id, "%s", note->params->bill);
     tg_txn_begin(&txn, state, false);
     if (tg_documents_get(&txn, "billNumber", note->params->bill, &bytes) == TG_OK &&
@@ -49,6 +53,13 @@ static enum tg_err bill_load(struct note *note, struct tg_db *state)
         err = tg_json_parse(bytes.at, bytes.length_bytes, &note->bill, note->why);
     } else {
         err = tg_why_set(note->why, err, "no issued invoice is called '%s'", note->params->bill);
+    }
+    const struct tg_json *account = tg_json_get(note->bill, "billingAccount");
+    if (tg_bill_interim_of(&txn, note->bill_id, tg_json_get_text(account, "id", ""), &interim)) {
+        note->interim_month = interim.month;
+    }
+    if (err == TG_OK && !note->params->voids && tg_bill_void_find(&txn, note->bill_id)) {
+        err = tg_why_set(note->why, TG_E_INVALID, "%s is void", note->params->bill);
     }
     tg_txn_abort(&txn);
     if (err == TG_OK && strcmp(tg_json_get_text(note->bill, "category", ""), "normal") != 0) {
@@ -324,9 +335,12 @@ static enum tg_err head_make(struct note *note)
     }
     note->days[0].from_ns = INT64_MIN;
     if (params->voids) {
+        /* The part of a cycle that an interim bill is of may end in another month, or be a week. */
         invoice->voids_month =
-            tg_bill_period_number(invoice->period_start_ns + note->days[0].offset_ns,
-                                  invoice->period_end_ns + note->days[1].offset_ns);
+            note->interim_month != 0
+                ? note->interim_month
+                : tg_bill_period_number(invoice->period_start_ns + note->days[0].offset_ns,
+                                        invoice->period_end_ns + note->days[1].offset_ns);
     }
     invoice->zone = (struct tg_zone_view){note->days, 2, 0};
     invoice->zone_name = tg_json_get_text(note->bill, "x_timeZone", NULL);
@@ -335,6 +349,12 @@ static enum tg_err head_make(struct note *note)
     if (name_length == 0 || name_length > NAME_CHARS_MAX ||
         strspn(params->name, alphabet) != name_length) {
         return tg_why_set(note->why, TG_E_INVALID, "'%s' is no name of a note", params->name);
+    }
+    /* Those are ours: a run would take a note of that name for its own, and issue none. */
+    if ((!params->voids && strcmp(params->name, TG_BILL_VOID_NOTE) == 0) ||
+        strncmp(params->name, TG_BILL_LATE_NOTE + 1, sizeof TG_BILL_LATE_NOTE - 2) == 0) {
+        return tg_why_set(note->why, TG_E_INVALID, "notes called '%s' are those of voids and runs",
+                          params->name);
     }
     (void)snprintf(note->prefix, sizeof note->prefix, "N-%s-", note->bill_id);
     const int length =

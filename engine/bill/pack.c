@@ -417,12 +417,14 @@ enum tg_err tg_bill_pack_add(struct tg_bill_pack *pack, const struct tg_bill_inv
     ready->replaces_at =
         invoice->replaces != NULL ? text_keep(pack, invoice->replaces->id) : SIZE_MAX;
     ready->voids_month = invoice->voids_month;
+    ready->is_interim = invoice->is_interim;
     ready->taken_over = invoice->taken_over;
     /* What the bill that it replaces has taken is told already. */
     ready->balance_taken =
         invoice->replaces != NULL && invoice->is_taken ? 0 : invoice->balance_taken;
     ready->account_at = ready->credit_used != 0 || ready->balance_taken != 0 ||
-                                ready->taken_over != 0 || ready->voids_month != 0
+                                ready->taken_over != 0 || ready->voids_month != 0 ||
+                                ready->is_interim
                             ? text_keep(pack, invoice->account_id)
                             : SIZE_MAX;
     ready->period_end_ns = invoice->period_end_ns;

@@ -57,8 +57,8 @@ struct tg_bill_ready {
     size_t reference_at;        /**< Of a note: id of its invoice; SIZE_MAX: it is none. */
     size_t entity_at;           /**< Whose number; SIZE_MAX: the issuer's. */
     size_t series_at;           /**< Its series; SIZE_MAX: the issuer's. */
-    size_t account_at;          /**< With credit_used, balance_taken, taken_over or voids_month:
-                                     whose. */
+    size_t account_at;          /**< With credit_used, balance_taken, taken_over, voids_month or
+                                     is_interim: whose. */
     size_t replaces_at;         /**< Id of the voided bill it is instead of; SIZE_MAX: none. */
     int64_t balance_taken;      /**< For fees, bill scale; by this bill and none before it. */
     int64_t taken_over;         /**< Paid by what the bill it replaces gave back, bill scale. */
@@ -75,7 +75,8 @@ struct tg_bill_ready {
     bool is_issued;             /**< To be numbered; false: a draft. */
     uint8_t document;           /**< enum tg_bill_document: notes have series of their own. */
     bool leaves_credit;         /**< What is open below 0 is credit of later bills. */
-    uint8_t reserved[3];        /**< 0. */
+    bool is_interim;            /**< Of a part of a cycle (interim.h). */
+    uint8_t reserved[2];        /**< 0. */
 };
 
 struct tg_bill_detail;

@@ -76,6 +76,7 @@ static void period_take(const struct tg_json *json, struct tg_bill_period *perio
     period->incomplete_count = (uint32_t)tg_json_get_integer(json, "incomplete_sources", 0);
     period->grace_until_ns = time_of(json, "grace_until");
     period->approved_ns = time_of(json, "approved_at");
+    period->issued_ns = time_of(json, "date");
     (void)snprintf(period->approved_by, sizeof period->approved_by, "%s",
                    tg_json_get_text(json, "approved_by", ""));
 }
@@ -95,8 +96,10 @@ enum tg_err tg_bill_period_read(struct tg_db *state, uint32_t month, const char 
                                 struct tg_bill_period *period, struct tg_why *why)
 {
     struct tg_json *json = NULL;
-    *period = (struct tg_bill_period){
-        .month = month, .grace_until_ns = INT64_MIN, .approved_ns = INT64_MIN};
+    *period = (struct tg_bill_period){.month = month,
+                                      .grace_until_ns = INT64_MIN,
+                                      .approved_ns = INT64_MIN,
+                                      .issued_ns = INT64_MIN};
     const enum tg_err err = document_read(state, month, account_name, &json, why);
     if (json != NULL) {
         period_take(json, period);
@@ -120,6 +123,11 @@ enum tg_err tg_bill_period_write(struct tg_db *state, const struct tg_bill_perio
     if (period->grace_until_ns != INT64_MIN) {
         TG_BILL_TEXT_PUT(&text, ",\"grace_until\":\"");
         tg_bill_text_time(&text, period->grace_until_ns);
+        TG_BILL_TEXT_PUT(&text, "\"");
+    }
+    if (period->issued_ns != INT64_MIN) {
+        TG_BILL_TEXT_PUT(&text, ",\"date\":\"");
+        tg_bill_text_time(&text, period->issued_ns);
         TG_BILL_TEXT_PUT(&text, "\"");
     }
     if (period->approved_ns != INT64_MIN) {
@@ -180,7 +188,7 @@ enum tg_err tg_bill_period_approve(struct tg_db *state, const struct tg_catalog_
     }
     err = document_read(state, approval->month, approval->account_name, &json, why);
     err = err == TG_OK ? tg_bill_versions_keep(tg_json_get(json, "versions"), &known, why) : err;
-    err = err == TG_OK ? tg_bill_closes_load(state, &closes, why) : err;
+    err = err == TG_OK ? tg_bill_closes_load(state, approval->month, &closes, why) : err;
     if (err == TG_OK && !tg_bill_closes_find(&closes, approval->account, approval->month, &epoch)) {
         const struct tg_bill_close close = {
             .epoch = period->epoch, .account = approval->account, .month = approval->month};

@@ -44,6 +44,7 @@ struct tg_bill_period {
     uint64_t epoch;            /**< Last epoch of the journal it looked at. */
     int64_t grace_until_ns;    /**< Until when it waits for sources; INT64_MIN: it does not. */
     int64_t approved_ns;       /**< When; INT64_MIN: not. */
+    int64_t issued_ns;         /**< Date of its bills; INT64_MIN: no run has said. */
     uint32_t month;            /**< Number of the period (cycle.h). */
     uint32_t incomplete_count; /**< Sources that were not complete. */
     uint8_t state;             /**< enum tg_bill_period_state. */

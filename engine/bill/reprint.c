@@ -86,7 +86,7 @@ static struct tg_bill_tax *category_take(struct tg_bill_invoice *invoice,
         strcmp(tax->parts[0].id, tg_json_get_text(item, "taxCategory", "")) != 0) {
         return tax->parts_count < TG_TAX_PARTS_MAX ? tax : NULL;
     }
-    if (invoice->taxes_count == TG_BILL_TAXES_MAX) {
+    if (invoice->taxes_count == TG_BILL_TAXES_ALL_MAX) {
         return NULL;
     }
     tax = &invoice->taxes[invoice->taxes_count++];

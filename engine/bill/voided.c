@@ -6,6 +6,7 @@
 #include "bill/bill_id.h"
 #include "bill/close.h"
 #include "bill/cycle.h"
+#include "bill/interim.h"
 #include "bill/pack.h"
 #include "bill/standing.h"
 #include "bill/text.h"
@@ -17,10 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLLECTION "billVoid"
-#define APPROVED   "billApproved"
-/* No account's id ends so: ~ in them is followed by two hexadecimal digits. */
-#define AGAIN       "~r"
+#define COLLECTION  "billVoid"
+#define APPROVED    "billApproved"
 #define AGAIN_BYTES 8u
 #define LINE_BYTES  12u /* Room that the suffix of a line needs behind an id. */
 
@@ -142,7 +141,7 @@ bool tg_bill_voids_current(const struct tg_bill_voids *voids, const char *accoun
         if (replaced != NULL) {
             memcpy(replaced, id, TG_BILL_ID_BYTES);
         }
-        (void)snprintf(id + length, AGAIN_BYTES, AGAIN "%u", turn);
+        (void)snprintf(id + length, AGAIN_BYTES, TG_BILL_AGAIN "%u", turn);
     }
     return true;
 }
@@ -220,52 +219,100 @@ static bool stands_look(void *context, const struct tg_document *document)
     return !stands->is_found;
 }
 
-static bool later_is_closed(const struct tg_bill_closes *closes, uint32_t account, uint32_t month)
+/* How many bills of an account's period are void, in whatever currency. id: what their ids begin
+ * with, so that interim bills are none of them; NULL: they count too. */
+static uint32_t voided_count(const struct tg_bill_voids *voids, const char *account, uint32_t month,
+                             const char *id)
 {
-    for (uint32_t i = 0; i < closes->count; i++) {
-        const struct tg_bill_close *close = &closes->items[i];
-        if (close->month > month && tg_bill_is_week(close->month) == tg_bill_is_week(month) &&
-            (close->account == account || close->account == TG_ACCOUNT_NONE)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_month(const struct tg_bill_voids *voids, const char *account, uint32_t month)
-{
+    uint32_t count = 0;
     for (uint32_t i = first_find(voids, account);
          i < voids->count && strcmp(voids->items[i].account, account) == 0; i++) {
-        if (voids->items[i].month == month) {
-            return true;
-        }
+        count += voids->items[i].month == month &&
+                 (id == NULL || strncmp(voids->items[i].id, id, strlen(id)) == 0);
     }
-    return false;
+    return count;
 }
 
-/* Does nothing stand of what was billed for the period? id: of the account's bill that is to come.
- */
-static bool is_open(struct tg_txn *txn, const struct tg_bill_voids *voids,
-                    const struct tg_bill_cycle *cycle, const char *account, uint32_t month,
-                    char id[TG_BILL_ID_BYTES])
+/* Notes with late usage that were made with a period's bill. */
+struct noted {
+    const char *prefix;
+    const char *account;
+    char suffix[TG_BILL_PERIOD_BYTES + sizeof TG_BILL_LATE_NOTE];
+    bool is_found;
+};
+
+static bool noted_look(void *context, const struct tg_document *document)
+{
+    struct noted *noted = context;
+    struct tg_json *json = NULL;
+    const size_t length = strlen(document->id);
+    const size_t suffix_length = strlen(noted->suffix);
+    if (strncmp(document->id, noted->prefix, strlen(noted->prefix)) != 0) {
+        return false;
+    }
+    if (length > suffix_length &&
+        strcmp(document->id + length - suffix_length, noted->suffix) == 0) {
+        noted->is_found =
+            tg_json_parse(document->json, document->json_bytes, &json, NULL) != TG_OK ||
+            strcmp(tg_json_get_text(json, "account", ""), noted->account) == 0;
+        tg_json_free(json);
+    }
+    return !noted->is_found;
+}
+
+/* Was usage noted with the period's bill on invoices of earlier ones? That stands, whatever becomes
+ * of the bill. */
+static bool has_noted(struct tg_txn *txn, const struct tg_bill_cycle *cycle, const char *account,
+                      uint32_t month)
+{
+    static const char *const behind[] = {"-", TG_BILL_AGAIN};
+    struct noted noted = {.account = account};
+    char period[TG_BILL_PERIOD_BYTES];
+    char id[TG_BILL_ID_BYTES];
+    char prefix[TG_BILL_ID_BYTES + 8];
+    tg_bill_period_print(month, period);
+    (void)snprintf(noted.suffix, sizeof noted.suffix, TG_BILL_LATE_NOTE "%s", period);
+    for (uint32_t back = 1; back <= tg_bill_late_periods(month) && !noted.is_found; back++) {
+        const struct tg_bill_window window = tg_bill_cycle_bill(cycle, month - back);
+        const struct tg_zone_view zone = tg_bill_cycle_zone(cycle, window.end_ns - 1);
+        if (window.start_ns == window.end_ns ||
+            !tg_bill_id_format(account, tg_zone_local_ns(zone, window.start_ns),
+                               tg_zone_local_ns(zone, window.end_ns), NULL, id)) {
+            continue;
+        }
+        for (size_t i = 0; i < sizeof behind / sizeof behind[0] && !noted.is_found; i++) {
+            (void)snprintf(prefix, sizeof prefix, "N-%s%s", id, behind[i]);
+            noted.prefix = prefix;
+            (void)tg_documents_visit(txn, "billIssued", prefix, noted_look, &noted, NULL);
+        }
+    }
+    return noted.is_found;
+}
+
+/* How many bills of a period are void, of which none stands; 0: one does, or none ever was. */
+static uint32_t open_count(struct tg_txn *txn, const struct tg_bill_voids *voids,
+                           const struct tg_bill_cycle *cycle, const char *account, uint32_t month)
 {
     const struct tg_bill_window window = tg_bill_cycle_bill(cycle, month);
     const struct tg_zone_view zone = tg_bill_cycle_zone(cycle, window.end_ns - 1);
     struct tg_bytes bytes;
+    char id[TG_BILL_ID_BYTES];
     char prefix[TG_BILL_ID_BYTES + 1];
     if (!tg_bill_id_format(account, tg_zone_local_ns(zone, window.start_ns),
                            tg_zone_local_ns(zone, window.end_ns), NULL, id)) {
-        return false;
+        return 0;
     }
     (void)snprintf(prefix, sizeof prefix, "%s-", id);
+    const uint32_t count = voided_count(voids, account, month, id);
     struct stands stands = {voids, prefix, account, false};
-    if (!tg_bill_voids_current(voids, account, id, NULL) ||
+    if (count == 0 || has_noted(txn, cycle, account, month) ||
+        !tg_bill_voids_current(voids, account, id, NULL) ||
         tg_documents_get(txn, "billIssued", id, &bytes) != TG_E_NOT_FOUND) {
-        return false;
+        return 0;
     }
     const enum tg_err err =
         tg_documents_visit(txn, "billIssued", prefix, stands_look, &stands, NULL);
-    return (err == TG_OK || err == TG_E_NOT_FOUND) && !stands.is_found;
+    return (err == TG_OK || err == TG_E_NOT_FOUND) && !stands.is_found ? count : 0;
 }
 
 static enum tg_err account_reopen(struct tg_txn *txn, const struct tg_bill_reopen *reopen,
@@ -274,22 +321,19 @@ static enum tg_err account_reopen(struct tg_txn *txn, const struct tg_bill_reope
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(reopen->catalog, account);
     struct tg_bill_close close = {
         .epoch = reopen->epoch, .account = account, .month = reopen->month};
-    char id[TG_BILL_ID_BYTES];
-    char kept_for[TG_BILL_ID_BYTES];
     uint64_t epoch = 0;
     if (!tg_bill_closes_find(closes, account, reopen->month, &epoch) ||
-        later_is_closed(closes, account, reopen->month) ||
-        !is_open(txn, reopen->voids, &cycle, name, reopen->month, id)) {
+        tg_bill_closes_later(closes, account, reopen->month)) {
         return TG_OK;
     }
-    tg_bill_close_again(txn, reopen->month, name, kept_for);
-    if (strcmp(kept_for, id) == 0) {
-        return TG_OK; /* A run that was interrupted has said how far it looks. */
+    const uint32_t voided = open_count(txn, reopen->voids, &cycle, name, reopen->month);
+    if (voided == 0 || voided == tg_bill_close_voided(txn, reopen->month, name)) {
+        return TG_OK; /* Else a run that was interrupted has said how far it looks. */
     }
     if (reopen->is_kept) {
-        tg_bill_close_write(txn, &close, name, reopen->catalog, id);
+        tg_bill_close_write(txn, &close, name, reopen->catalog, voided);
     }
-    return tg_bill_closes_set(closes, &close) ? TG_OK : TG_E_FULL;
+    return tg_bill_closes_set(closes, &close);
 }
 
 enum tg_err tg_bill_voids_reopen(struct tg_db *state, const struct tg_bill_reopen *reopen,
@@ -305,13 +349,16 @@ enum tg_err tg_bill_voids_reopen(struct tg_db *state, const struct tg_bill_reope
     tg_txn_begin(&txn, state, reopen->is_kept);
     for (uint32_t a = reopen->account_from; a < reopen->account_to && err == TG_OK; a++) {
         (void)tg_roster_account_name(roster, a, name, sizeof name);
-        if (has_month(reopen->voids, name, reopen->month)) {
+        if (voided_count(reopen->voids, name, reopen->month, NULL) > 0) {
             err = account_reopen(&txn, reopen, a, name, closes);
         }
     }
+    tg_bill_closes_order(closes);
     if (err != TG_OK || !reopen->is_kept) {
         tg_txn_abort(&txn);
-        return err == TG_OK ? TG_OK : tg_why_set(why, err, "too many periods are closed");
+        return err == TG_OK ? TG_OK
+                            : tg_why_set(why, err, "no room for another closed period: %s",
+                                         tg_err_sentence(err));
     }
     return tg_txn_commit(&txn, why);
 }
@@ -322,19 +369,17 @@ bool tg_bill_voids_is_open(struct tg_db *state, const struct tg_catalog_snapshot
     struct tg_bill_voids voids;
     struct tg_txn txn;
     char name[TG_NAME_BYTES_MAX];
-    char id[TG_BILL_ID_BYTES];
-    char kept_for[TG_BILL_ID_BYTES];
+    bool is = false;
     if (tg_bill_voids_load(state, &voids, NULL) != TG_OK) {
         return false;
     }
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(catalog, account);
     (void)tg_roster_account_name(catalog->roster, account, name, sizeof name);
-    bool is = has_month(&voids, name, month) && !later_is_closed(closes, account, month);
-    if (is) {
+    if (voided_count(&voids, name, month, NULL) > 0 &&
+        !tg_bill_closes_later(closes, account, month)) {
         tg_txn_begin(&txn, state, false);
-        is = is_open(&txn, &voids, &cycle, name, month, id);
-        tg_bill_close_again(&txn, month, name, kept_for);
-        is = is && strcmp(kept_for, id) != 0;
+        const uint32_t voided = open_count(&txn, &voids, &cycle, name, month);
+        is = voided != 0 && voided != tg_bill_close_voided(&txn, month, name);
         tg_txn_abort(&txn);
     }
     tg_bill_voids_free(&voids);
@@ -362,8 +407,12 @@ static bool draft_approve(struct tg_txn *txn, const struct tg_bill_voids *voids,
     char json[64];
     char digest[20];
     struct tg_bytes bytes;
+    struct tg_bill_interim interim;
+    if (tg_bill_interim_of(txn, item->id, item->account, &interim)) {
+        return false; /* It is of a period without approvals. */
+    }
     memcpy(id, item->id, sizeof id);
-    char *again = strstr(id, AGAIN);
+    char *again = strstr(id, TG_BILL_AGAIN);
     if (again != NULL) {
         *again = '\0';
     }

@@ -15,10 +15,11 @@
  *
  *  (1) The catalog versions are those the period was closed with.
  *  (2) A bill made again looks as far into the journal as its period's close does; or, where
- * nothing later of the account is closed and no other bill of the period stands, as far as the
- * journal goes now: what is late or corrected since is on it, else on the next one, never on both.
- *      The first run that issues it writes that down as the account's close, with the id it is for,
- *      and later runs keep it.
+ * nothing later of the account is closed and no other bill or late note of the period stands, as
+ * far as the journal goes now: what is late or corrected since is on it, else on the next one,
+ * never on both. The first run that issues it writes that down as the account's close, with how
+ * many bills of the period are void, of all currencies, and later runs keep it until another one
+ * is.
  */
 #ifndef TG_BILL_VOIDED_H
 #define TG_BILL_VOIDED_H
@@ -34,6 +35,14 @@ struct tg_bill_closes;
 struct tg_catalog_snapshot;
 struct tg_db;
 struct tg_txn;
+
+/** Behind the id of a bill that is made again, with the turn it is: no account's id ends so, as ~
+ * in them is followed by two hexadecimal digits. */
+#define TG_BILL_AGAIN "~r"
+
+/** Behind the id of an invoice, in the id of the note with usage that is late for it; the period
+ * follows with whose bill the note was made. */
+#define TG_BILL_LATE_NOTE "-late-"
 
 /** @brief A voided bill. */
 struct tg_bill_void {
@@ -108,7 +117,7 @@ struct tg_bill_reopen {
  * @param[in]     reopen  Which.
  * @param[in,out] closes  Loaded; accounts get closes of their own.
  * @param[out]    why     May be NULL.
- * @return TG_OK, TG_E_FULL, TG_E_CORRUPT, TG_E_DATABASE, TG_E_NO_SPACE.
+ * @return TG_OK, TG_E_FULL, TG_E_NO_MEMORY, TG_E_CORRUPT, TG_E_DATABASE, TG_E_NO_SPACE.
  */
 enum tg_err tg_bill_voids_reopen(struct tg_db *state, const struct tg_bill_reopen *reopen,
                                  struct tg_bill_closes *closes, struct tg_why *why);

@@ -20,6 +20,7 @@
 
 struct print {
     uint64_t sum;       /* of all entries, in whatever order a folder lists them */
+    size_t root_length; /* octets of the folder's own path: names count below it */
     int64_t changed_ns; /* latest */
     bool is_broken;
 };
@@ -68,7 +69,7 @@ static void entry_add(struct print *print, const char *path, unsigned depth)
     }
     const int64_t changed_ns = time_ns(&status.st_ctim);
     print->changed_ns = changed_ns > print->changed_ns ? changed_ns : print->changed_ns;
-    print->sum += tg_mix64(status_mix(text_mix(1, path), &status));
+    print->sum += tg_mix64(status_mix(text_mix(1, path + print->root_length), &status));
     if (S_ISDIR(status.st_mode)) {
         folder_walk(print, path, depth + 1);
     }
@@ -110,7 +111,7 @@ static uint64_t plugs_mix(uint64_t mixed)
 
 uint64_t tg_folder_print(const char *folder, int64_t now_ns)
 {
-    struct print print = {0};
+    struct print print = {.root_length = strlen(folder)};
     struct stat self;
     char release[TG_TZDATA_RELEASE_BYTES];
     entry_add(&print, folder, 0);

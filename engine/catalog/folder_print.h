@@ -5,9 +5,10 @@
  *  Source: stat(2), inode(7). Threads: one owner. Allocates: never. Cost: a stat(2) a file.
  *
  *  A start would read millions of subscribers only to find that nothing changed. Names, sizes,
- *  inodes and times of change of all files below the folder are one number; with it go the release
- *  of the tz data, this program's own file and the plug-ins that are loaded, as others may read the
- *  same text otherwise; of tz data without a release nothing can be told.
+ *  inodes and times of change of all files below the folder are one number, however the folder's
+ *  path is written: a link to it that leads elsewhere leads to other inodes. With
+ *  it go the release of the tz data, this program's own file and the plug-ins that are loaded, as
+ *  others may read the same text otherwise; of tz data without a release nothing can be told.
  *  The time of change cannot be set by hand and moves with every write, but in steps: a folder
  *  that changed within the last second before it was looked at has no print to be trusted.
  */

@@ -377,7 +377,13 @@ YAML
     printf 'id,account,product\nd,date,date\ne,end,end\n' >"$work/t$version/subscribers.csv"
     "$tollgate" catalog import --catalog "$work/t$version" --data "$work/dated" >"$work/log"
 done
-"$tollgate" bill run --data "$work/dated" --period 2026-05 --issue --date 2026-05-31 --json >"$work/run"
+"$tollgate" bill run --data "$work/dated" --period 2026-05 --date 2026-05-31 --json >"$work/run" # issued as drafted
+"$tollgate" bill run --data "$work/dated" --period 2026-05 --issue --json >"$work/run"
+grep -q '"total":"23.80"' "$work/run" || { echo "FAILED: drafted for one date, issued for another: $(cat "$work/run")"; bad=1; }
+for again in "" "--date 2026-07-02"; do # said again, or one made again in July: what is issued keeps its date
+    "$tollgate" bill run --data "$work/dated" --period 2026-05 --issue $again --json >"$work/run"
+    grep -q '"kept":2,"differ":0.*"total":"23.80"' "$work/run" || { echo "FAILED: May again $again: $(cat "$work/run")"; bad=1; }
+done
 "$tollgate" bill run --data "$work/dated" --period 2026-06 --issue --json >"$work/run"
 "$tollgate" bill run --data "$work/dated" --period 2026-06 --issue --json >"$work/run"
 grep -q '"kept":2,"differ":0' "$work/run" || { echo "FAILED: $(cat "$work/run")"; bad=1; }

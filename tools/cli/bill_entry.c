@@ -63,7 +63,9 @@ int tg_cli_bill_charge(const struct tg_verb *verb, const struct tg_cli_bill_entr
     }
     if (err == TG_OK && code == TG_EXIT_OK) {
         err = tg_state_open(entry->data, false, 0, &state, &why);
-        err = err == TG_OK ? tg_bill_closes_load(state, &closes, &why) : err;
+        err = err == TG_OK
+                  ? tg_bill_closes_load(state, tg_bill_month(charge.date_ns), &closes, &why)
+                  : err;
         err = err == TG_OK ? tg_bill_charge_enter(state, catalog, &closes, &charge, &why) : err;
     }
     tg_bill_closes_free(&closes);

@@ -165,7 +165,8 @@ static enum tg_err void_make(struct tg_db *state, const struct tg_bill_note_para
     tg_txn_begin(&txn, state, true);
     struct tg_bill_interim interim;
     enum tg_err err = tg_bill_standing_read(&txn, id, standing);
-    const bool is_taken_off = tg_bill_interim_find(&txn, id, &interim) &&
+    const bool is_taken_off = err == TG_OK &&
+                              tg_bill_interim_of(&txn, id, standing->account, &interim) &&
                               tg_bill_close_find(&txn, interim.month, interim.account);
     *was_draft = err == TG_E_NOT_FOUND && tg_documents_remove(&txn, "billDraft", id);
     if (*was_draft) {
@@ -209,7 +210,7 @@ static int void_run(const struct tg_verb *verb, const struct tg_cli_bill_step *s
     struct tg_bill_note_params params = {.size_bytes = sizeof params,
                                          .line_index = -1,
                                          .bill = step->subject,
-                                         .name = "void",
+                                         .name = TG_BILL_VOID_NOTE,
                                          .voids = true,
                                          .reason = step->title,
                                          .legal_entity = step->entity};

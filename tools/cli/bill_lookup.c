@@ -5,6 +5,7 @@
 #include "bill/cycle.h"
 #include "bill/shards.h"
 #include "bill/standing.h"
+#include "bill/voided.h"
 #include "doc/json.h"
 #include "store/documents.h"
 
@@ -216,7 +217,7 @@ static uint32_t run_month(const struct tg_catalog_snapshot *catalog, uint32_t ac
     int64_t from_ns = 0;
     int64_t to_ns = 0;
     if (strcmp(tg_json_get_text(found->bill, "category", ""), "normal") != 0) {
-        static const char key[] = "-late-";
+        static const char key[] = TG_BILL_LATE_NOTE;
         const char *late = NULL;
         for (const char *at = found->bill_id; (at = strstr(at, key)) != NULL; at++) {
             late = at + sizeof key - 1; /* The last of them: accounts have any names. */

@@ -211,6 +211,7 @@ static int bill_make(const struct options *options)
                                     .legal_entity = options->entity,
                                     .series = options->series,
                                     .issues = options->issues,
+                                    .keeps_date = options->date == NULL,
                                     .threads_count = threads_of(options->threads),
                                     .follows_cycle_days = true};
     if (params.threads_count == 0) {
@@ -220,7 +221,8 @@ static int bill_make(const struct options *options)
                                                         &params.period_end_ns) != TG_OK) {
         return tg_cli_usage(&tg_verb_bill, "give --period YYYY-MM or YYYY-Www");
     }
-    /* The date is the end of the period unless told: the same run gives the same bytes any day. */
+    /* The date is that of the run before, else the end of the period, unless told: the same run
+     * gives the same bytes any day. */
     params.issued_ns = params.period_end_ns;
     if (options->date != NULL &&
         tg_clock_parse(options->date, strlen(options->date), &params.issued_ns) != TG_OK) {
@@ -394,8 +396,8 @@ const struct tg_verb tg_verb_bill = {
         "with it each gets the next number, for ever: running again changes no issued invoice.\n"
         "Numbers are gapless by legal entity, series and year of --date: those of the account in\n"
         "the catalog (`legal_entities`), else --entity (default: default) and --series (INV).\n"
-        "One of another entity than default is named ENTITY/NUMBER. For a period that was issued\n"
-        "in part repeat the same --date.\n"
+        "One of another entity than default is named ENTITY/NUMBER. Without --date bills\n"
+        "have that of the run of the period before, of drafts too, else the end of the period.\n"
         "The first issuing run closes the month: what comes later is on the next bill.\n"
         "With --until, and --account, it is an interim bill: usage and charges of the cycle "
         "before\n"

@@ -78,6 +78,7 @@ PRODUCTS.update({
     "com_quarter": {"plan": "p", "minimum": "91.00", "minimum_period": "quarter"},
     "com_half": {"plan": "p", "minimum": "182.00", "minimum_period": "half_year", "discount": "50%"},
     "com_pool": {"plan": "p", "minimum": "366.00", "minimum_period": "year", "bounds_scope": "account"},
+    "com_turn": {"plan": "p", "minimum": "91.00", "minimum_period": "quarter", "period_from": "start", "bounds_scope": "account"},
     "two": {"plan": "two"}, "pool": {"plan": "pool"}, "both": {"plan": "both"},
 })
 MARCH = "2024-03-05T10:00:00Z"
@@ -266,6 +267,9 @@ case("com_day15", [("com_quarter", "2024-01-15", "2024-04-15")], {"2024-04": ["9
 case("com_half", [("com_half", "2024-01-01", "2024-07-01")], {"2024-02": ["100.00", "-50.00"], "2024-06": ["132.00"]},
      [(MARCH.replace("-03-", "-02-"), 100)])
 # Once of the account: 335 of 366 days since the first of two began.
+# Counted from the first of the account, also when that has ended and another one goes on: no month is owed twice.
+case("com_turn", [("com_turn", "2024-02-01", "2024-04-16", 1, 77), ("com_turn", "2024-03-01", "", 1, 78)],
+     {"2024-04": ["91.00"], "2024-07": ["91.00"], "2024-10": ["91.00"], "2025-01": ["91.00"]})
 case("com_pool", [("com_pool", "2024-02-01", "2025-01-01", 1, 77), ("com_pool", "2024-04-01", "2024-06-01", 1, 78)],
      {"2024-03": ["100.00"], "2024-04": ["50.00"], "2024-12": ["185.00"]},
      [(MARCH, 100, 77), (MARCH.replace("-03-", "-04-"), 50, 78)])

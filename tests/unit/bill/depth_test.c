@@ -620,7 +620,7 @@ static enum tg_err charge_enter(const char *id, const char *date, int64_t amount
         .amount = amount, .date_ns = at_ns(date), .subscriber = 0, .currency = 978};
     (void)snprintf(charge.id, sizeof charge.id, "%s", id);
     (void)snprintf(charge.title, sizeof charge.title, "Installation");
-    cr_assert_eq(tg_bill_closes_load(w.state, &closes, NULL), TG_OK);
+    cr_assert_eq(tg_bill_closes_load(w.state, tg_bill_month(charge.date_ns), &closes, NULL), TG_OK);
     const enum tg_err err = tg_bill_charge_enter(w.state, w.catalog, &closes, &charge, NULL);
     tg_bill_closes_free(&closes);
     return err;

@@ -135,10 +135,20 @@ Test(invoice, what_does_not_fit_is_refused_and_not_asserted)
                  TG_E_AMOUNT_OVERFLOW);
     bench.scratch.capacity = 0;
     cr_expect_eq(tg_bill_invoice_compute(&bench.invoice, &bench.scratch, &why), TG_E_FULL);
+    /* Interim bills that are taken off bring their own, and none of them counts against it. */
     for (uint32_t i = 1; i < TG_BILL_TAXES_MAX; i++) {
-        cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "vat", i, 0), i);
+        const struct tg_bill_tax given = {.id = "vat", .rate_ppm = i, .is_given = true};
+        cr_expect_eq(tg_bill_invoice_category(&bench.invoice, &given), 2 * i - 1);
+        cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "vat", i, 0), 2 * i);
     }
     cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "vat", 190000, 0), vat);
+    cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "one too many", 1, 0), UINT16_MAX);
+    for (uint32_t i = bench.invoice.taxes_count; i < TG_BILL_TAXES_ALL_MAX; i++) {
+        const struct tg_bill_tax given = {.id = "vat", .rate_ppm = i, .is_given = true};
+        cr_expect_eq(tg_bill_invoice_category(&bench.invoice, &given), i);
+    }
+    const struct tg_bill_tax over = {.id = "more", .is_given = true};
+    cr_expect_eq(tg_bill_invoice_category(&bench.invoice, &over), UINT16_MAX);
     cr_expect_eq(tg_bill_invoice_tax(&bench.invoice, "one too many", 1, 0), UINT16_MAX);
 }
 

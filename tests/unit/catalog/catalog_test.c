@@ -599,11 +599,16 @@ Test(catalog, three_hundred_thousand_prefixes_import_in_seconds, .init = folder_
 
 #define AN_HOUR_ON (tg_clock_now_ns() + TG_NS_PER_HOUR)
 
-static bool is_imported(void)
+static bool is_imported_as(const char *name)
 {
     char source[128];
-    (void)snprintf(source, sizeof source, "%s/c", folder);
+    (void)snprintf(source, sizeof source, "%s/%s", folder, name);
     return tg_catalog_is_imported(source, path_of("data"), AN_HOUR_ON);
+}
+
+static bool is_imported(void)
+{
+    return is_imported_as("c");
 }
 
 static void import_again(const char *name)
@@ -639,7 +644,13 @@ Test(catalog, a_folder_that_did_not_change_need_not_be_read_again, .init = folde
         import_again("c");
         cr_expect(is_imported(), "import %zu", i);
     }
+    /* However its path is written; what a link leads to is what counts. */
     shell("cp -r %s/c %s/d", folder);
+    shell("ln -s c %s/link", folder);
+    cr_expect(is_imported_as("./c/") && is_imported_as("link"));
+    shell("ln -sfn d %s/link", folder);
+    cr_expect(!is_imported_as("link"), "the link leads to another folder");
     import_again("d");
     cr_expect(!is_imported(), "another folder was imported since");
+    cr_expect(is_imported_as("link"));
 }
