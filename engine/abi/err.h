@@ -104,7 +104,7 @@
     X(TG_E_PLUGIN_QUARANTINED, -506, "PLUGIN_QUARANTINED", "taken out of use after a fault")       \
     X(TG_E_PLUGIN_TIMEOUT, -507, "PLUGIN_TIMEOUT", "used more time than its budget")               \
     X(TG_E_PLUGIN_PARAMS, -508, "PLUGIN_PARAMS", "refused the parameters it was given")            \
-    X(TG_E_PLUGIN_ERROR, -509, "PLUGIN_ERROR", "reported an error of its own")                     \
+    X(TG_E_PLUGIN_ERROR, -509, "PLUGIN_ERROR", "gave no answer, or an error of its own")           \
     X(TG_E_PLUGIN_CURRENCY, -510, "PLUGIN_CURRENCY", "answered in another currency")               \
     /* ports: -600 .. -699 */                                                                      \
     X(TG_E_EAL, -600, "EAL", "DPDK's environment layer did not start")                             \

@@ -297,7 +297,7 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
         .zone_id = "",
         .price_id = "",
         .unit_id = "",
-        .title = comes_back ? "unused" : "",
+        .title = comes_back ? TG_BILL_TITLE_UNUSED : "",
         .amount_exact = owed.amount - period->amount,
         .units = seats > 1 ? seats : 0,
         .covered = comes_back ? owed.total - owed.covered : owed.covered,

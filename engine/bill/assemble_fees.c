@@ -371,7 +371,7 @@ static struct tg_bill_line fee_line(const struct tg_bill_member *member,
 {
     static const char *const titles[] = {[TG_BILL_FEE_DUE] = "",
                                          [TG_BILL_FEE_AHEAD] = TG_BILL_TITLE_AHEAD,
-                                         [TG_BILL_FEE_UNUSED] = "unused"};
+                                         [TG_BILL_FEE_UNUSED] = TG_BILL_TITLE_UNUSED};
     const struct tg_product *product = tg_image_product(fee->image, product_index);
     return (struct tg_bill_line){
         .subscriber_id = member->name,

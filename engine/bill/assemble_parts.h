@@ -168,8 +168,9 @@ enum tg_err tg_bill_interim_lines(struct tg_bill_assembler *made, struct tg_bill
  *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
 
-#define TG_BILL_TITLE_AHEAD "in advance"      /**< Of a line that charges the next cycle's fee. */
-#define TG_BILL_TITLE_FIXED "discount_amount" /**< Of a line that takes off a fixed amount. */
+#define TG_BILL_TITLE_AHEAD  "in advance"      /**< Of a line that charges the next cycle's fee. */
+#define TG_BILL_TITLE_FIXED  "discount_amount" /**< Of a line that takes off a fixed amount. */
+#define TG_BILL_TITLE_UNUSED "unused" /**< Of a line that gives back a fee that was charged. */
 
 /** @brief Whether a line of the roster is a subscriber at some time of the period. @param made
  *  Assembler. @param who Line. @return Whether. */

@@ -7,6 +7,8 @@
 #include "bill/cycle.h"
 #include "bill/pause.h"
 
+#include <string.h>
+
 /* Lines of a kind, by tax where they may have several. */
 static void eligible_of(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
                         uint8_t eligible, struct tg_bill_counted *of)
@@ -246,12 +248,48 @@ static enum tg_err maximum_lines(struct tg_bill_assembler *made,
                                      (int64_t)beyond, &of);
 }
 
-static void minimum_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                         const struct tg_bill_prorated *owed)
+/* A fee that was paid ahead counts where it was charged. What comes back of it is no less spending:
+ * a minimum that looked at it would ask for it again. Of a month's own fee what is kept counts. */
+static enum tg_err unused_add(const struct tg_bill_assembler *made,
+                              const struct tg_bill_member *member, struct tg_bill_counted *of)
+{
+    const struct tg_product *product = member->version.product;
+    for (uint32_t i = member->from; i < made->lines_count; i++) {
+        const struct tg_bill_line *line = &made->lines[i];
+        if (line->charged_month == 0 || line->currency != member->version.currency ||
+            strcmp(line->title, TG_BILL_TITLE_UNUSED) != 0) {
+            continue;
+        }
+        const bool is_own = product->period == TG_PERIOD_MONTH && line->covered > 0 &&
+                            line->from_ns >= made->window.start_ns &&
+                            line->to_ns == made->window.end_ns;
+        int64_t paid = 0;
+        int64_t taken = 0;
+        enum tg_err err = tg_money_divide(
+            -line->amount_exact * (__int128)(is_own ? line->covered_total : 1),
+            is_own ? line->covered : 1, member->version.image->rounding_rate, &paid);
+        if (err == TG_OK && product->discount_ppm > 0 &&
+            product->discount_on != TG_ELIGIBLE_USAGE &&
+            is_in_time(made, member, line->charged_month)) {
+            err = discount_of(member, paid, &taken);
+        }
+        if (err != TG_OK) {
+            return err;
+        }
+        of->sum += paid - taken;
+    }
+    return TG_OK;
+}
+
+static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                                const struct tg_bill_prorated *owed)
 {
     const struct tg_product *product = member->version.product;
     struct tg_bill_counted of = {.taxes = NULL};
     eligible_of(made, member, product->minimum_on, &of);
+    if (product->minimum_on != TG_ELIGIBLE_USAGE && unused_add(made, member, &of) != TG_OK) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
     const __int128 missing = owed->amount - of.sum;
     /* What a minimum adds counts as a fee, but where discounts are of it behind. */
     const bool is_usage = product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS &&
@@ -267,6 +305,7 @@ static void minimum_line(struct tg_bill_assembler *made, const struct tg_bill_me
                                .covered_total = owed->total,
                                .kind = TG_BILL_LINE_MINIMUM});
     }
+    return TG_OK;
 }
 
 /* max(0, what counts towards it - the cap) is taken off; then max(0, commitment - what counts) is
@@ -286,7 +325,7 @@ enum tg_err tg_bill_bound_lines(struct tg_bill_assembler *made, const struct tg_
     if (err == TG_OK && product->minimum != 0) {
         err = tg_bill_bound_owed(made, member, product->minimum, product->bounds_scope, &owed);
         if (err == TG_OK && owed.covered > 0) {
-            minimum_line(made, member, &owed);
+            err = minimum_line(made, member, &owed);
         }
     }
     return err;

@@ -437,8 +437,10 @@ static void add_verdict(struct tg_bill_text *out, const struct tg_catalog_snapsh
     tg_bill_text_money(out, row->stands->amount, scale, minor);
     tg_bill_text_add(out, " %s", currency != NULL ? currency->code : "?");
     if (row->adjustments_count > 0) {
-        tg_bill_text_add(out, " after %u adjustments of ", row->adjustments_count);
+        tg_bill_text_add(out, " after %u adjustment%s (", row->adjustments_count,
+                         row->adjustments_count == 1 ? "" : "s");
         tg_bill_text_money(out, row->stored->amount, scale, minor);
+        tg_bill_text_add(out, " before)");
     }
     if (row->reason == TG_ADJUST_ORDER) {
         tg_bill_text_add(out, ", brought into the order of events");

@@ -140,7 +140,8 @@ static enum tg_err versions_compare(struct job *job, struct tg_txn *txn, bool *i
             }
         } else if (stored.valid_from_ns == job->image->valid_from_ns) {
             tg_diag_add(job->diag, TG_DIAG_ERROR, tg_yaml_get(job->folder.head, "valid_from")->mark,
-                        NULL, "version %u is already valid from that instant", stored.version);
+                        "give a later instant: `rerate --catalog` prices earlier usage with it too",
+                        "version %u is already valid from that instant", stored.version);
             err = err == TG_OK ? TG_E_DOCUMENT : err;
         }
     }

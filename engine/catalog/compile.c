@@ -7,6 +7,7 @@
 #include "base/money.h"
 #include "catalog/keys.h"
 #include "catalog/lint.h"
+#include "doc/scalar.h"
 #include "doc/schema.h"
 
 #include <assert.h>
@@ -42,6 +43,56 @@ uint32_t tg_compile_text(struct tg_compile *compile, const char *text)
     return (uint32_t)tg_blob_append(&compile->text, text, strlen(text) + 1, 1);
 }
 
+bool tg_compile_is_lost(const struct tg_compile *compile, enum tg_catalog_kind kind)
+{
+    const char *names[TG_CATALOG_KINDS_COUNT];
+    size_t names_count = 0;
+    bool has_entries = false;
+    for (uint32_t i = 0; i < compile->nodes_count[kind]; i++) {
+        const struct tg_yaml_node *node = compile->nodes[kind][i];
+        has_entries = has_entries || node != NULL;
+        if (node != NULL && !tg_scalar_is_name(node->key, strlen(node->key))) {
+            return true;
+        }
+    }
+    if (has_entries || compile->folder->has_lost_text) {
+        return compile->folder->has_lost_text;
+    }
+    for (uint32_t i = 0; i < TG_CATALOG_KINDS_COUNT; i++) {
+        if (tables[i] != NULL) {
+            names[names_count++] = tables[i];
+        }
+    }
+    for (uint32_t i = 0; i < compile->folder->documents_count && tables[kind] != NULL; i++) {
+        const struct tg_yaml_node *root = tg_yaml_root(compile->folder->documents[i]);
+        const struct tg_yaml_node *table = root->kind == TG_YAML_MAP ? root->child : NULL;
+        for (; table != NULL; table = table->next) {
+            const char *near = tg_diag_nearest(table->key, names, names_count);
+            if (near == tables[kind] &&
+                (strcmp(table->key, near) != 0 || tg_compile_is_doubtful(compile, table))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool tg_compile_zones_are_doubtful(const struct tg_compile *compile)
+{
+    static const enum tg_catalog_kind kinds[] = {TG_CATALOG_DECK, TG_CATALOG_NETWORK};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (tg_compile_is_lost(compile, kinds[i])) {
+            return true;
+        }
+        for (uint32_t j = 0; j < compile->nodes_count[kinds[i]]; j++) {
+            if (tg_compile_is_doubtful(compile, compile->nodes[kinds[i]][j])) {
+                return true;
+            }
+        }
+    }
+    return compile->has_lost_rows;
+}
+
 uint32_t tg_compile_resolve(struct tg_compile *compile, enum tg_catalog_kind kind, const char *noun,
                             const struct tg_yaml_node *node)
 {
@@ -57,6 +108,9 @@ uint32_t tg_compile_resolve_text(struct tg_compile *compile, enum tg_catalog_kin
     const uint32_t index = tg_names_find(names, text, strlen(text));
     if (index < compile->nodes_count[kind] && compile->nodes[kind][index] != NULL) {
         return index;
+    }
+    if (tg_compile_is_lost(compile, kind)) {
+        return UINT32_MAX; /* the table's name has been refused */
     }
     const char **known = calloc(names->count + 1, sizeof *known);
     uint32_t known_count = 0;
@@ -134,7 +188,7 @@ static struct tg_billing billing_read(struct tg_compile *compile, const struct t
     const struct tg_yaml_node *list = tg_yaml_get(node, "dunning_days");
     const struct tg_yaml_node *item =
         list != NULL && list->kind == TG_YAML_LIST ? list->child : NULL;
-    if (list != NULL && billing.payment_days_plus == 0) {
+    if (list != NULL && billing.payment_days_plus == 0 && !tg_compile_is_doubtful(compile, node)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, list->mark, "give payment_days too",
                     "dunning_days: bills have no due date");
     }
@@ -412,7 +466,9 @@ enum tg_err tg_compile_run(struct tg_folder *folder, const struct tg_image *prev
     names_seed(&compile, previous);
     entries_declare(&compile);
     if (!compile.is_out_of_memory) {
+        const uint32_t errors_before = tg_diag_errors_count(diag);
         tg_compile_decks(&compile);
+        compile.has_lost_rows = tg_diag_errors_count(diag) > errors_before;
         tg_compile_groups_declare(&compile);
         tg_compile_pairs_declare(&compile);
         tg_compile_account_zones(&compile);

@@ -99,6 +99,7 @@ struct tg_compile {
     struct tg_blob rates;            /**< struct tg_compile_rate of all rate sheets, by price_id. */
     uint64_t prefixes_count;         /**< Rows of all decks. */
     bool is_out_of_memory;           /**< Give up. */
+    bool has_lost_rows;              /**< Files of decks have mistakes: there may be more zones. */
 };
 
 /** Bytes of a bit set over all zones there can be. */
@@ -129,6 +130,25 @@ static inline const struct tg_yaml_node *tg_compile_node(const struct tg_compile
 {
     return index < compile->nodes_count[kind] ? compile->nodes[kind][index] : NULL;
 }
+
+/** @brief Whether something is wrong with an entry or a part of one already. What it would follow
+ *  from, such as that a price does not fit a plan, is not told then: mended, it may be right.
+ *  @param compile State. @param node Any node of a document, or NULL. @return false for NULL. */
+static inline bool tg_compile_is_doubtful(const struct tg_compile *compile,
+                                          const struct tg_yaml_node *node)
+{
+    return tg_yaml_has_error(node, compile->diag);
+}
+
+/** @brief Whether an entry that nothing has may be there all the same: under a name that is none,
+ * in a table whose own name is misspelt, or in text that is no YAML. Each of these is told.
+ *  @param compile State. @param kind Kind.
+ *  @return true if so. */
+bool tg_compile_is_lost(const struct tg_compile *compile, enum tg_catalog_kind kind);
+
+/** @brief Whether what brings zones has mistakes: a zone that nothing has may be in what was not
+ *  read. @param compile State; decks are read. @return true if so. */
+bool tg_compile_zones_are_doubtful(const struct tg_compile *compile);
 
 /** @brief Add text. @param compile State. @param text NUL-terminated or NULL.
  *  @return Offset in the text section; 0 is "". */

@@ -133,6 +133,9 @@ static void bucket_add(struct tg_compile_cell *cell, uint32_t service,
         return;
     }
     const struct tg_allowance *allowance = allowance_at(compile, index);
+    if (tg_compile_is_doubtful(compile, tg_compile_node(compile, TG_CATALOG_ALLOWANCE, index))) {
+        return;
+    }
     if (((allowance->services_mask >> service) & 1u) == 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                     "allowance \"%.64s\" does not cover %s", node->text, cell->service->key);
@@ -140,7 +143,8 @@ static void bucket_add(struct tg_compile_cell *cell, uint32_t service,
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                     "allowance \"%.64s\" is counted in %ss, the prices are not", node->text,
                     tg_unit_name(allowance->unit));
-    } else if (allowance->bands_offset != 0 && tg_compile_cell_model(cell) == NULL) {
+    } else if (allowance->bands_offset != 0 && tg_compile_cell_model(cell) == NULL &&
+               !cell->has_lost_bands) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "add a time_model to the service",
                     "allowance \"%.64s\" is for some bands, the service has none", node->text);
     }

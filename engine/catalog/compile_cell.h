@@ -34,6 +34,8 @@ struct tg_compile_cell {
     uint16_t spend_limit;                    /**< Of all its prices, plus 1; 0 none. */
     bool has_dimension;                      /**< out.dimension is known. */
     bool cuts_rates;                         /**< A record may lie in several zones. */
+    bool is_doubtful;    /**< The document has mistakes in the service itself. */
+    bool has_lost_bands; /**< Its time model is not known, or in doubt. */
 };
 
 /** @brief Its time model. @param cell Cell. @return Borrowed; NULL none. */

@@ -11,8 +11,11 @@
 #include "doc/scalar.h"
 #include "doc/schema.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum deck_column { COLUMN_PREFIX, COLUMN_ZONE, COLUMN_FROM, COLUMN_TO, COLUMNS_COUNT };
 
@@ -237,6 +240,7 @@ static bool csv_read(struct deck_reader *reader, const struct tg_yaml_node *file
     struct tg_folder *folder = reader->compile->folder;
     struct tg_diag *diag = reader->compile->diag;
     struct tg_compile_file *own = &reader->sheet->files[reader->file];
+    struct stat kind = {0};
     own->node = file;
     if (file->text[0] == '/' || strstr(file->text, "..") != NULL ||
         !tg_folder_join(folder, file->text, own->path)) {
@@ -244,15 +248,23 @@ static bool csv_read(struct deck_reader *reader, const struct tg_yaml_node *file
                     "file: \"%.64s\" lies outside the folder", file->text);
         return false;
     }
+    if (tg_compile_is_doubtful(reader->compile, file)) {
+        return false;
+    }
+    const int error = access(own->path, R_OK) != 0  ? errno
+                      : stat(own->path, &kind) != 0 ? errno
+                      : S_ISDIR(kind.st_mode)       ? EISDIR
+                                                    : 0;
+    if (error != 0) {
+        tg_diag_add(diag, TG_DIAG_ERROR, file->mark, NULL, "file: \"%.64s\" cannot be read: %s",
+                    file->text, strerror(error));
+        return false;
+    }
     struct tg_csv *csv = &own->csv;
     int16_t index[COLUMNS_COUNT + TG_RATE_COLUMNS_COUNT];
     const uint32_t columns_count =
         COLUMNS_COUNT + (reader->rates != NULL ? TG_RATE_COLUMNS_COUNT : 0);
     enum tg_err err = tg_csv_open(csv, own->path, diag);
-    if (err == TG_E_IO) {
-        tg_diag_add(diag, TG_DIAG_ERROR, file->mark, NULL, "file: \"%.64s\" cannot be read",
-                    file->text);
-    }
     err = err == TG_OK ? tg_csv_header(csv, deck_columns, columns_count, index, diag) : err;
     if (err != TG_OK) {
         return false;
@@ -280,6 +292,9 @@ static bool sheet_rule_read(struct deck_reader *reader, const struct tg_yaml_nod
     if (reader->file == 0 && missing != NULL) {
         tg_diag_add(diag, TG_DIAG_ERROR, missing->key_mark, NULL,
                     "missing: there is no sheet before the first");
+        return false;
+    }
+    if (reader->file > 0 && tg_compile_is_doubtful(reader->compile, sheet)) {
         return false;
     }
     if (reader->file > 0 && (from == NULL || missing == NULL)) {
@@ -361,7 +376,10 @@ static void deck_compile(struct tg_compile *compile, const struct tg_yaml_node *
                            (sheets != NULL && sheets->kind == TG_YAML_LIST);
     sheet->node = node;
     reader.rules[0].from_ns = INT64_MIN;
-    if ((file != NULL) + (sheets != NULL) + (prefixes != NULL) != 1) {
+    const int sources_count = (file != NULL) + (sheets != NULL) + (prefixes != NULL);
+    if (sources_count == 0 && tg_compile_is_doubtful(compile, node)) {
+        /* One of them may be misspelt. */
+    } else if (sources_count != 1) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                     "deck \"%.64s\" needs one of file, sheets and prefixes", node->key);
     } else if (rates != NULL && prefixes != NULL) {

@@ -76,7 +76,7 @@ static struct tg_exchange_rate exchange_read(struct tg_compile *compile,
                     "exchange rate \"%.64s\": from and to are the same", node->key);
     }
     if (to_node != NULL && tg_yaml_get(node, "valid_from") != NULL &&
-        out.valid_from_ns >= out.valid_to_ns) {
+        !tg_compile_is_doubtful(compile, node) && out.valid_from_ns >= out.valid_to_ns) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, to_node->mark, NULL,
                     "valid_to is not after valid_from");
     }
@@ -109,7 +109,9 @@ static void rates_lint(struct tg_compile *compile, const struct named_rate *rate
     for (uint32_t i = 1; i < count; i++) {
         const struct tg_exchange_rate *before = &rates[i - 1].rate;
         const struct tg_exchange_rate *rate = &rates[i].rate;
-        if (before->from != rate->from || before->to != rate->to || rate->from == 0) {
+        if (before->from != rate->from || before->to != rate->to || rate->from == 0 ||
+            tg_compile_is_doubtful(compile, rates[i - 1].node) ||
+            tg_compile_is_doubtful(compile, rates[i].node)) {
             continue;
         }
         if (rate->valid_from_ns < before->valid_to_ns) {
@@ -165,7 +167,10 @@ static void minimum_read(struct tg_compile *compile, const struct tg_yaml_node *
     }
     limit->minimum = tg_compile_money(compile, keys, node, "minimum", 0);
     if (limit->minimum <= 0) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, minimum->mark, NULL, "minimum: must be above 0");
+        if (!tg_compile_is_doubtful(compile, minimum)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, minimum->mark, NULL,
+                        "minimum: must be above 0");
+        }
         limit->minimum = 0;
     } else if (limit->minimum > limit->maximum) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, minimum->mark, NULL,
@@ -196,7 +201,8 @@ static struct tg_spend_limit limit_read(struct tg_compile *compile, const struct
                     "maximum: must not be negative");
     }
     minimum_read(compile, node, &out);
-    if (maximum == NULL && thresholds == NULL && tg_yaml_get(node, "minimum") == NULL) {
+    if (maximum == NULL && thresholds == NULL && tg_yaml_get(node, "minimum") == NULL &&
+        !tg_compile_is_doubtful(compile, node)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                     "spend limit \"%.64s\" needs a maximum, a minimum or thresholds", node->key);
     }

@@ -75,6 +75,9 @@ static bool side_read(struct origin *origin, const struct tg_yaml_node *node, bo
         bit_get(is_a ? origin->a_zones : origin->b_zones, *zone)) {
         return true;
     }
+    if (tg_compile_zones_are_doubtful(origin->compile)) {
+        return false;
+    }
     char hint[96];
     (void)snprintf(hint, sizeof hint,
                    is_a ? "write a zone of it, or %s; any origin is the price of the zone alone"
@@ -110,6 +113,9 @@ static bool a_zones_find(struct origin *origin, const struct tg_yaml_node *node)
 {
     struct tg_compile *compile = origin->compile;
     const struct tg_yaml_node *deck = tg_yaml_get(node, "deck");
+    if (tg_compile_is_doubtful(compile, node)) {
+        return false;
+    }
     if ((deck == NULL) == (origin->out.by == TG_ORIGIN_NUMBER)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, deck != NULL ? deck->key_mark : node->key_mark,
                     NULL,
@@ -329,8 +335,13 @@ uint16_t tg_compile_origin(struct tg_compile *compile, const struct tg_yaml_node
     }
     bool is_kept = origin->out.groups_count != 0;
     if (node == NULL || node->kind != TG_YAML_MAP) {
-        pairs_refuse(compile, prices);
+        if (!tg_compile_is_doubtful(compile, service)) {
+            pairs_refuse(compile, prices);
+        }
         (void)sheet_rules_read(origin, service);
+    } else if (zones == NULL && !is_kept &&
+               (tg_yaml_get(service, "deck") != NULL || tg_compile_is_doubtful(compile, service))) {
+        is_kept = false; /* the deck is told, or may be misspelt */
     } else if (zones == NULL && !is_kept) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                     "origin: the service has no deck or groups for the other party");

@@ -16,7 +16,7 @@ static struct tg_network network_read(struct tg_compile *compile, const struct t
     struct tg_network network = {0};
     const struct tg_yaml_node *plmn = tg_yaml_get(node, "plmn");
     const struct tg_yaml_node *zone = tg_yaml_get(node, "zone");
-    if (plmn == NULL || plmn->kind != TG_YAML_SCALAR ||
+    if (plmn == NULL || plmn->kind != TG_YAML_SCALAR || tg_compile_is_doubtful(compile, plmn) ||
         (zone != NULL && (zone->kind != TG_YAML_SCALAR || zone->text_bytes == 0))) {
         return network;
     }
@@ -113,6 +113,9 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
         if (zone == UINT32_MAX) {
             char hint[128];
             const char *near = item->kind == TG_YAML_SCALAR ? zone_near(zones, item->text) : NULL;
+            if (near == NULL && tg_compile_zones_are_doubtful(compile)) {
+                continue;
+            }
             (void)snprintf(hint, sizeof hint, "did you mean \"%.64s\"?", near != NULL ? near : "");
             tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, near != NULL ? hint : NULL,
                         "there is no zone \"%.64s\" in any deck or network", item->text);
@@ -123,6 +126,16 @@ static uint64_t zone_bits_add(struct tg_compile *compile, const struct tg_yaml_n
     return tg_blob_append(&compile->sections[TG_IMAGE_SECTION_DECK_DATA], bits,
                           (zones->count + 7) / 8, 8) +
            1;
+}
+
+static bool models_are_doubtful(const struct tg_compile *compile)
+{
+    const enum tg_catalog_kind kind = TG_CATALOG_TIME_MODEL;
+    bool is_doubtful = tg_compile_is_lost(compile, kind);
+    for (uint32_t i = 0; i < compile->nodes_count[kind] && !is_doubtful; i++) {
+        is_doubtful = tg_compile_is_doubtful(compile, compile->nodes[kind][i]);
+    }
+    return is_doubtful;
 }
 
 /* One mask a time model: the bands of it that are named. A name that no model has is a typo. */
@@ -151,7 +164,7 @@ static uint64_t band_masks_add(struct tg_compile *compile, const struct tg_yaml_
                 }
             }
         }
-        if (!is_known) {
+        if (!is_known && !models_are_doubtful(compile)) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, item->mark, NULL,
                         "no time model has a band \"%.64s\"", item->text);
         }
@@ -221,6 +234,8 @@ static uint64_t base_read(struct tg_compile *compile, const struct tg_yaml_node 
     if (is_money && tg_money_parse(node->text, node->text_bytes, scale, &money) == TG_OK &&
         money >= 0) {
         base = (uint64_t)money;
+    } else if (tg_compile_is_doubtful(compile, map)) {
+        return absent; /* its unit may be what is wrong */
     } else if (is_money || !decimal_base(node->text, tg_unit_base_count(unit), &base)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                     "%s: \"%.40s\" is below 0, too large, or no whole number of %s", key,
@@ -252,7 +267,8 @@ static void allowance_extras_read(struct tg_compile *compile, const struct tg_ya
         base_read(compile, node, "member_cap", 1, allowance->unit, UINT64_MAX);
     allowance->rollover_max_base = UINT64_MAX;
     allowance->rollover_total_base = UINT64_MAX;
-    if (cap != NULL && allowance->scope != TG_SCOPE_ACCOUNT) {
+    if (cap != NULL && allowance->scope != TG_SCOPE_ACCOUNT &&
+        !tg_compile_is_doubtful(compile, node)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, cap->mark, "add scope: account",
                     "member_cap: nobody shares this allowance");
     }
@@ -323,7 +339,8 @@ static void grant_from_read(struct tg_compile *compile, const struct tg_yaml_nod
     const struct tg_yaml_node *from = tg_yaml_get(node, "period_from");
     const struct tg_yaml_node *count = tg_yaml_get(node, "period_count");
     if (tg_schema_number(keys, node, "period_from") == 0) {
-        if (count != NULL && tg_schema_number(keys, node, "period_count") > 1) {
+        if (count != NULL && tg_schema_number(keys, node, "period_count") > 1 &&
+            !tg_compile_is_doubtful(compile, node)) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, count->mark, "add period_from: start",
                         "period_count: the calendar's periods are one each");
         }
@@ -356,6 +373,9 @@ static void allowance_times_read(struct tg_compile *compile, const struct tg_yam
                         : from != NULL || to != NULL ? (uint8_t)TG_PERIOD_EVER
                                                      : (uint8_t)TG_PERIOD_MONTH;
     grant_from_read(compile, node, allowance);
+    if (tg_compile_is_doubtful(compile, node)) {
+        return;
+    }
     if (allowance->valid_from_ns < 0 || (to != NULL && allowance->valid_to_ns <= 0)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, (allowance->valid_from_ns < 0 ? from : to)->mark,
                     NULL, "%s: usage before 1970 is not rated",
@@ -391,7 +411,7 @@ static struct tg_allowance allowance_read(struct tg_compile *compile,
         const uint32_t id = tg_compile_resolve(compile, TG_CATALOG_PRICE, "price", price);
         allowance.price = id != UINT32_MAX ? id + 1 : 0;
     }
-    if (tg_yaml_get(node, "services") != NULL) {
+    if (tg_yaml_get(node, "services") != NULL && !tg_compile_is_doubtful(compile, node)) {
         allowance_dimension_check(compile, node, &allowance);
     }
     allowance_extras_read(compile, node, &allowance);
@@ -646,10 +666,13 @@ static struct tg_product product_read(struct tg_compile *compile, const struct t
         const uint32_t index = tg_compile_resolve(compile, TG_CATALOG_TAX, "tax", tax);
         product.tax = index == UINT32_MAX ? TG_TAX_NONE : (uint16_t)index;
     }
-    period_multiply(compile, node, &product);
-    terms_check(compile, node, &product);
-    period_check(compile, node, &product);
-    discount_check(compile, node, &product);
+    /* What keys say beside each other is looked at once each is right by itself. */
+    if (!tg_compile_is_doubtful(compile, node)) {
+        period_multiply(compile, node, &product);
+        terms_check(compile, node, &product);
+        period_check(compile, node, &product);
+        discount_check(compile, node, &product);
+    }
     discount_prices_read(compile, node, &product);
     if (product.fee < 0) {
         tg_diag_add(compile->diag, TG_DIAG_WARNING, tg_yaml_get(node, "fee")->mark, NULL,

@@ -66,20 +66,53 @@ static bool dimension_fits(uint32_t service, uint8_t dimension)
     }
 }
 
-/* What is not in rules and makes one charge of bands: a minimum, and how segments are rounded. */
-static bool infos_agree(const struct tg_compile *compile, uint32_t one, uint32_t two)
+/* What is not in rules and makes one charge of bands: a minimum, and how segments are rounded.
+ * Name of the key in which two differ, or NULL. */
+static const char *infos_differ(const struct tg_compile *compile, uint32_t one, uint32_t two)
 {
     const struct tg_blob *blob = &compile->sections[TG_IMAGE_SECTION_PRICE_INFO];
     if (blob->is_broken) {
-        return true;
+        return NULL;
     }
     const struct tg_price_info *infos = (const struct tg_price_info *)(const void *)blob->bytes;
     const struct tg_price_info *a = &infos[one];
     const struct tg_price_info *b = &infos[two];
     const int of_segments = TG_PRICE_ROUND_SEGMENTS;
-    return a->spend_minimum == b->spend_minimum &&
-           (a->options & of_segments) == (b->options & of_segments) &&
-           ((a->options & of_segments) == 0 || a->round_exponent == b->round_exponent);
+    return a->spend_minimum != b->spend_minimum                       ? "spend_limit"
+           : (a->options & of_segments) != (b->options & of_segments) ? "rounding_of"
+           : (a->options & of_segments) != 0 && a->round_exponent != b->round_exponent ? "decimals"
+                                                                                       : NULL;
+}
+
+/* The key in which two prices of one charge differ, or NULL. */
+static const char *prices_differ(const struct tg_compile *compile, uint32_t one, uint32_t two)
+{
+    const struct tg_price_rule *rules =
+        (const struct tg_price_rule *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_RULES]
+            .bytes;
+    const struct tg_price_rule *a = &rules[one];
+    const struct tg_price_rule *b = &rules[two];
+    return tg_compile_price_at(compile, one)->currency !=
+                   tg_compile_price_at(compile, two)->currency
+               ? "currency"
+           : a->converts_at_event != b->converts_at_event ? "convert"
+           : a->carry_denominator != b->carry_denominator ? "carry_remainder"
+           : a->spend_limit != b->spend_limit             ? "spend_limit"
+           : a->tax_plus != b->tax_plus                   ? "tax"
+           : memcmp(a, b, sizeof *a) != 0                 ? "rule"
+                                                          : infos_differ(compile, one, two);
+}
+
+/* Has it been told that a price does not go with another? Once is enough of two that meet in many
+ * zones. */
+static bool is_told(const struct tg_compile *compile, const char *text)
+{
+    for (uint32_t i = 0; i < tg_diag_entries_count(compile->diag); i++) {
+        if (strcmp(tg_diag_entry(compile->diag, i)->text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A record across bands is one charge: in one currency, under one rule. */
@@ -87,24 +120,21 @@ static void bands_agree(struct tg_compile_cell *cell, const struct tg_yaml_node 
                         uint32_t price)
 {
     const struct tg_compile *compile = cell->compile;
-    const struct tg_price_rule *rules =
-        (const struct tg_price_rule *)(const void *)compile->sections[TG_IMAGE_SECTION_PRICE_RULES]
-            .bytes;
-    const struct tg_price *ours = tg_compile_price_at(compile, price);
-    if (cell->unit_base_count == 0 || ours == NULL ||
+    if (cell->unit_base_count == 0 || tg_compile_price_at(compile, price) == NULL ||
         compile->sections[TG_IMAGE_SECTION_PRICE_RULES].is_broken) {
         cell->row_price = price;
         return;
     }
-    const struct tg_price *first = tg_compile_price_at(compile, cell->row_price);
-    const struct tg_price_rule *a = &rules[cell->row_price];
-    const struct tg_price_rule *b = &rules[price];
-    if (first != NULL && (first->currency != ours->currency || memcmp(a, b, sizeof *a) != 0 ||
-                          !infos_agree(compile, cell->row_price, price))) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, "usage across a band is one charge",
-                    "price \"%.64s\" has another currency, convert, carry_remainder, "
-                    "spend_limit or rounding_of than the prices before it",
-                    node->text);
+    const char *key = tg_compile_price_at(compile, cell->row_price) != NULL
+                          ? prices_differ(compile, cell->row_price, price)
+                          : NULL;
+    char text[256];
+    (void)snprintf(text, sizeof text, "price \"%.64s\" and \"%.64s\" before it differ in %s",
+                   node->text, tg_names_text(&compile->names[TG_CATALOG_PRICE], cell->row_price),
+                   key != NULL ? key : "");
+    if (key != NULL && !is_told(compile, text)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
+                    "usage across a band is one charge; write the same in both", "%s", text);
     }
 }
 
@@ -123,6 +153,9 @@ static uint32_t price_resolve(struct tg_compile_cell *cell, uint32_t service,
         return TG_PRICE_NONE;
     }
     info[price].zones_count += info[price].zones_count < UINT16_MAX ? 1 : 0;
+    if (tg_compile_is_doubtful(compile, tg_compile_node(compile, TG_CATALOG_PRICE, price))) {
+        return price;
+    }
     if (!dimension_fits(service, info[price].dimension)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                     "price \"%.64s\" counts %ss, which %s has not", node->text,
@@ -153,6 +186,9 @@ static void row_read(struct tg_compile_cell *cell, uint32_t service,
         row[band] = TG_PRICE_NONE;
     }
     cell->unit_base_count = cell->cuts_rates ? cell->unit_base_count : 0;
+    if (tg_compile_is_doubtful(cell->compile, node)) {
+        return;
+    }
     if (node->kind != TG_YAML_MAP) {
         const uint32_t price = price_resolve(cell, service, node);
         for (uint32_t band = 0; band < cell->out.bands_count; band++) {
@@ -160,15 +196,21 @@ static void row_read(struct tg_compile_cell *cell, uint32_t service,
         }
         return;
     }
+    bool is_whole = !cell->has_lost_bands;
     for (const struct tg_yaml_node *child = node->child; child != NULL; child = child->next) {
         const uint32_t band = band_find(cell, child->key);
-        if (band == UINT32_MAX) {
+        uint32_t price = TG_PRICE_NONE;
+        if (band != UINT32_MAX || cell->has_lost_bands) {
+            price = price_resolve(cell, service, child);
+        } else {
             band_refuse(cell, child);
-            continue;
         }
-        row[band] = price_resolve(cell, service, child);
+        if (band != UINT32_MAX) {
+            row[band] = price;
+        }
+        is_whole = is_whole && price != TG_PRICE_NONE;
     }
-    for (uint32_t band = 0; band < cell->out.bands_count; band++) {
+    for (uint32_t band = 0; band < cell->out.bands_count && is_whole; band++) {
         if (row[band] == TG_PRICE_NONE) {
             tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                         "zone \"%.64s\" has no price in band \"%.64s\" of its time model",
@@ -191,8 +233,10 @@ static void zone_refuse(struct tg_compile_cell *cell, const struct tg_yaml_node 
     const char *near = known != NULL ? tg_diag_nearest(node->key, known, zones->count) : NULL;
     char hint[128];
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
-    tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, near != NULL ? hint : NULL,
-                "there is no zone \"%.64s\" in any deck or network", node->key);
+    if (near != NULL || !tg_compile_zones_are_doubtful(cell->compile)) {
+        tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, node->key_mark, near != NULL ? hint : NULL,
+                    "there is no zone \"%.64s\" in any deck or network", node->key);
+    }
     free(known);
 }
 
@@ -339,6 +383,9 @@ static void matrix_fill(struct tg_compile_cell *cell, uint32_t service)
     const struct tg_yaml_node *price = tg_yaml_get(cell->service, "price");
     const struct tg_yaml_node *prices = tg_yaml_get(cell->service, "prices");
     const bool has_rates = rates_are_sold(cell);
+    if (price == NULL && prices == NULL && cell->is_doubtful) {
+        return; /* one of them may be misspelt, or the deck that brings them be in doubt */
+    }
     if (price != NULL ? prices != NULL : prices == NULL && !has_rates) {
         tg_diag_add(cell->compile->diag, TG_DIAG_ERROR, cell->service->key_mark, NULL,
                     "%s needs either price or prices", cell->service->key);
@@ -395,6 +442,9 @@ static void fallback_decks_read(struct tg_compile_cell *cell)
         cell->out.fallback_decks[i] = TG_DECK_NONE;
     }
     if (list == NULL || list->kind != TG_YAML_LIST) {
+        return;
+    }
+    if (cell->out.deck == TG_DECK_NONE && cell->is_doubtful) {
         return;
     }
     if (cell->out.deck == TG_DECK_NONE) {
@@ -461,6 +511,12 @@ static void references_resolve(struct tg_compile_cell *cell)
                       : none;
     cell->spend_limit = limit_index == none ? 0 : (uint16_t)(limit_index + 1);
     minimum_refuse(compile, limit, limit_index);
+    cell->is_doubtful = cell->is_doubtful || (deck != NULL && deck_index == none);
+    cell->has_lost_bands =
+        tg_compile_cell_model(cell) == NULL
+            ? model != NULL || cell->is_doubtful
+            : tg_compile_is_doubtful(
+                  compile, tg_compile_node(compile, TG_CATALOG_TIME_MODEL, cell->out.time_model));
     cell->out.bands_count =
         tg_compile_cell_model(cell) != NULL ? tg_compile_cell_model(cell)->bands_count : 1;
     cell->zones = deck_index != none ? compile->deck_zones[deck_index] : NULL;
@@ -484,7 +540,10 @@ static struct tg_plan_service service_compile(struct tg_compile *compile,
                                               uint16_t *spend_limit, struct tg_plan_terms *terms)
 {
     const struct tg_schema *keys = &tg_catalog_service_keys;
-    struct tg_compile_cell cell = {.compile = compile, .plan = plan, .service = node};
+    struct tg_compile_cell cell = {.compile = compile,
+                                   .plan = plan,
+                                   .service = node,
+                                   .is_doubtful = tg_compile_is_doubtful(compile, node)};
     cell.own_deck = tg_yaml_get(tg_yaml_get(product, "decks"), node->key);
     cell.cuts_rates = tg_schema_number(keys, node, "rate_change") == TG_RATE_CHANGE_SPLIT;
     references_resolve(&cell);

@@ -165,7 +165,8 @@ static struct tg_price_step step_read(struct tg_compile *compile,
         const int64_t up_to = tg_schema_number(keys, map, "up_to");
         step.up_to_units =
             tg_yaml_get(map, "up_to") != NULL && up_to > 0 ? (uint64_t)up_to : UINT64_MAX;
-        if (map->kind == TG_YAML_MAP && price == NULL && tg_yaml_get(map, "flat") == NULL) {
+        if (map->kind == TG_YAML_MAP && price == NULL && tg_yaml_get(map, "flat") == NULL &&
+            !tg_compile_is_doubtful(compile, map)) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, map->key_mark,
                         "a tier without price has a flat", "key \"price\" is missing");
         }
@@ -194,7 +195,8 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
         const struct tg_price_step step =
             step_read(compile, currency_of(compile, node), &tg_catalog_price_keys, node);
         (void)tg_blob_append(out, &step, sizeof step, 8);
-        if (price == NULL && tiers == NULL && tg_yaml_get(node, "params") == NULL) {
+        if (price == NULL && tiers == NULL && tg_yaml_get(node, "params") == NULL &&
+            !tg_compile_is_doubtful(compile, node)) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                         "price \"%.64s\" needs price, tiers or params", node->key);
         }
@@ -205,6 +207,9 @@ static uint32_t steps_read(struct tg_compile *compile, const struct tg_yaml_node
         const struct tg_price_step step =
             step_read(compile, currency_of(compile, node), &tg_catalog_tier_keys, tier);
         const struct tg_yaml_node *up_to = tg_yaml_get(tier, "up_to");
+        if (tg_compile_is_doubtful(compile, tier)) {
+            continue; /* where it ends is not known; the catalog is refused anyway */
+        }
         if (step.up_to_units <= before) {
             tg_diag_add(compile->diag, TG_DIAG_ERROR, up_to != NULL ? up_to->mark : tier->mark,
                         NULL, "tiers: up_to must rise; the tier before ends at %llu",
@@ -350,7 +355,7 @@ static void meter_check(struct tg_compile *compile, const struct tg_yaml_node *n
                         const struct tg_price_info *info)
 {
     const struct tg_yaml_node *counter = tg_yaml_get(node, "counter");
-    if ((info->options & TG_PRICE_METERS_MAX) == 0) {
+    if ((info->options & TG_PRICE_METERS_MAX) == 0 || tg_compile_is_doubtful(compile, node)) {
         return;
     }
     if (info->unit != TG_UNIT_EVENT) {
@@ -391,7 +396,7 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_max")->mark, "give a max",
                     "at_max: there is no max");
     }
-    if (decimals == NULL) {
+    if (decimals == NULL || tg_compile_is_doubtful(compile, node)) {
         return;
     }
     const int64_t exponent = price->scale - tg_schema_number(keys, node, "decimals");
@@ -434,7 +439,7 @@ static void price_compile(struct tg_compile *compile, const struct tg_yaml_node 
     struct tg_blob whole = {0};
     (void)tg_blob_append(&whole, &price, sizeof price, 16);
     (void)tg_blob_append(&whole, steps.bytes, steps.size_bytes, 8);
-    if (tariff != NULL && !whole.is_broken && tg_diag_errors_count(compile->diag) == 0) {
+    if (tariff != NULL && !whole.is_broken && !tg_compile_is_doubtful(compile, node)) {
         params_compile(compile, node, tariff, (const struct tg_price *)(void *)whole.bytes,
                        &params);
     }

@@ -34,7 +34,8 @@ static struct tg_tax tax_read(struct tg_compile *compile, const struct tg_yaml_n
         .title_offset = tg_compile_text(compile, title != NULL ? title : node->key),
     };
     memcpy(tax.category, category, strnlen(category, sizeof tax.category));
-    if (tg_yaml_get(node, "rate") == NULL && tg_yaml_get(node, "parts") == NULL) {
+    if (tg_yaml_get(node, "rate") == NULL && tg_yaml_get(node, "parts") == NULL &&
+        !tg_compile_is_doubtful(compile, node)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, node->key_mark, NULL,
                     "tax \"%.64s\" needs a rate, or parts", node->key);
     }

@@ -128,6 +128,10 @@ static void rate_change_check(struct tg_compile *compile, const struct tg_yaml_n
                               const struct tg_plan_service *cell, uint8_t change)
 {
     const struct tg_yaml_node *where = tg_yaml_get(service, "rate_change");
+    if (cell->deck == TG_DECK_NONE &&
+        (tg_yaml_get(service, "deck") != NULL || tg_compile_is_doubtful(compile, service))) {
+        return; /* the deck is told, or may be misspelt */
+    }
     if (cell->deck == TG_DECK_NONE) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, NULL,
                     "rate_change: the service has no deck");

@@ -37,7 +37,9 @@ static enum tg_err document_add(struct tg_folder *folder, const char *name, stru
     }
     struct tg_yaml *yaml = NULL;
     const enum tg_err err = tg_yaml_load(path, NULL, diag, &yaml);
-    if (yaml == NULL) {
+    folder->has_lost_text = folder->has_lost_text || err != TG_OK;
+    if (yaml == NULL || tg_yaml_is_cut(yaml)) {
+        tg_yaml_close(yaml);
         return err;
     }
     folder->documents[folder->documents_count++] = yaml;
@@ -53,6 +55,22 @@ static enum tg_err document_add(struct tg_folder *folder, const char *name, stru
         folder->head = head;
     }
     return err;
+}
+
+/* Whether a document has a key that was meant to be "catalog", and is told so. */
+static bool is_misspelt(const struct tg_folder *folder)
+{
+    static const char *const head[] = {"catalog"};
+    for (uint32_t i = 0; i < folder->documents_count; i++) {
+        const struct tg_yaml_node *root = tg_yaml_root(folder->documents[i]);
+        const struct tg_yaml_node *node = root->kind == TG_YAML_MAP ? root->child : NULL;
+        for (; node != NULL; node = node->next) {
+            if (tg_diag_nearest(node->key, head, 1) != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 enum tg_err tg_folder_open(const char *path, struct tg_diag *diag, struct tg_folder *folder)
@@ -86,7 +104,7 @@ enum tg_err tg_folder_open(const char *path, struct tg_diag *diag, struct tg_fol
         return err;
     }
     if (folder->head == NULL) {
-        if (count > 0 && is_read) { /* it may be in one that is no YAML */
+        if (count > 0 && is_read && !is_misspelt(folder)) { /* it may be in one that is no YAML */
             tg_diag_add(diag, TG_DIAG_ERROR, whole, NULL, "no document has the key \"catalog\"");
         }
         return TG_E_DOCUMENT;

@@ -27,6 +27,7 @@ struct tg_folder {
     const struct tg_yaml_node *head;                /**< The one `catalog` map, or NULL. */
     uint64_t content_hash;                          /**< Of the texts; decks are mixed in later. */
     struct tg_source source;                        /**< The folder itself, for marks. */
+    bool has_lost_text; /**< Not all that the files say was read: what nothing has may be there. */
 };
 
 /**

@@ -447,8 +447,8 @@ static struct tg_time_model model_compile(struct model *model, const char *zone)
     model->is_second = tg_schema_number(&tg_catalog_time_model_keys, model->node, "ambiguous") != 0;
     rules_read(model);
     const bool has_zone = tz_load(zone, &model->tz);
-    if (!has_zone) {
-        const struct tg_yaml_node *written = tg_yaml_get(model->node, "zone");
+    const struct tg_yaml_node *written = tg_yaml_get(model->node, "zone");
+    if (!has_zone && !tg_compile_is_doubtful(compile, written)) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR,
                     written != NULL ? written->mark : model->node->key_mark,
                     "use an IANA zone such as Europe/Berlin; the tzdata package must be installed",

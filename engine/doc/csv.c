@@ -330,9 +330,10 @@ static int column_find(const struct tg_csv_column *columns, uint32_t columns_cou
     return -1;
 }
 
-static void column_refuse(struct tg_csv *csv, const struct tg_csv_column *columns,
-                          uint32_t columns_count, const struct tg_csv_field *field,
-                          struct tg_diag *diag)
+/* The column that was meant, for nobody misses it as well; -1: no telling. */
+static int column_refuse(struct tg_csv *csv, const struct tg_csv_column *columns,
+                         uint32_t columns_count, const struct tg_csv_field *field,
+                         struct tg_diag *diag)
 {
     const char *names[TG_CSV_FIELDS_MAX];
     for (uint32_t i = 0; i < columns_count; i++) {
@@ -346,12 +347,19 @@ static void column_refuse(struct tg_csv *csv, const struct tg_csv_column *column
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
     tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), near != NULL ? hint : NULL,
                 "unknown column \"%s\"", word);
+    for (uint32_t i = 0; near != NULL && i < columns_count; i++) {
+        if (strcmp(names[i], near) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
 }
 
 enum tg_err tg_csv_header(struct tg_csv *csv, const struct tg_csv_column *columns,
                           uint32_t columns_count, int16_t *index, struct tg_diag *diag)
 {
     const uint32_t errors_before = tg_diag_errors_count(diag);
+    bool is_misspelt[TG_CSV_FIELDS_MAX] = {false};
     for (uint32_t i = 0; i < columns_count; i++) {
         index[i] = -1;
     }
@@ -363,7 +371,10 @@ enum tg_err tg_csv_header(struct tg_csv *csv, const struct tg_csv_column *column
         const struct tg_csv_field *field = &csv->fields[i];
         const int column = column_find(columns, columns_count, field);
         if (column < 0) {
-            column_refuse(csv, columns, columns_count, field, diag);
+            const int meant = column_refuse(csv, columns, columns_count, field, diag);
+            if (meant >= 0) {
+                is_misspelt[meant] = true;
+            }
         } else if (index[column] >= 0) {
             tg_diag_add(diag, TG_DIAG_ERROR, tg_csv_mark(csv, field), NULL,
                         "column \"%s\" is there twice", columns[column].name);
@@ -372,7 +383,7 @@ enum tg_err tg_csv_header(struct tg_csv *csv, const struct tg_csv_column *column
         }
     }
     for (uint32_t i = 0; i < columns_count; i++) {
-        if (columns[i].is_required && index[i] < 0) {
+        if (columns[i].is_required && index[i] < 0 && !is_misspelt[i]) {
             tg_diag_add(diag, TG_DIAG_ERROR, (struct tg_mark){&csv->source, csv->line, 1}, NULL,
                         "column \"%s\" is missing", columns[i].name);
         }

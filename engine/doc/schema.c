@@ -261,8 +261,10 @@ static const struct tg_schema_key *key_find(const struct tg_schema *schema, cons
     return NULL;
 }
 
-static void unknown_refuse(const struct tg_schema *schema, const struct tg_yaml_node *child,
-                           struct tg_diag *diag)
+/* The key that was meant, for nobody misses it as well; NULL: no telling. */
+static const struct tg_schema_key *unknown_refuse(const struct tg_schema *schema,
+                                                  const struct tg_yaml_node *child,
+                                                  struct tg_diag *diag)
 {
     const char *names[KEYS_MAX];
     for (uint32_t i = 0; i < schema->keys_count; i++) {
@@ -273,6 +275,7 @@ static void unknown_refuse(const struct tg_schema *schema, const struct tg_yaml_
     (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
     tg_diag_add(diag, TG_DIAG_ERROR, child->key_mark, near != NULL ? hint : NULL,
                 "unknown key \"%.64s\"", child->key);
+    return near != NULL ? key_find(schema, near) : NULL;
 }
 
 bool tg_schema_check(const struct tg_schema *schema, const struct tg_yaml_node *map,
@@ -289,8 +292,11 @@ bool tg_schema_check(const struct tg_schema *schema, const struct tg_yaml_node *
     for (const struct tg_yaml_node *child = map->child; child != NULL; child = child->next) {
         const struct tg_schema_key *key = key_find(schema, child->key);
         if (key == NULL) {
-            unknown_refuse(schema, child, diag);
+            key = unknown_refuse(schema, child, diag);
             is_fine = false;
+            if (key != NULL) {
+                seen[key - schema->keys] = true;
+            }
             continue;
         }
         seen[key - schema->keys] = true;

@@ -30,6 +30,7 @@ struct tg_yaml {
     struct tg_source source;
     struct tg_yaml_node *root;
     struct chunk *chunks;
+    bool is_cut;
 };
 
 /* A map or list being filled. */
@@ -51,6 +52,7 @@ struct reader {
     uint32_t documents_count;
     bool is_over;
     bool no_memory;
+    bool has_tabs;
 };
 
 static void *chunk_take(struct tg_yaml *yaml, size_t size_bytes)
@@ -104,6 +106,7 @@ static void tabs_replace(struct reader *reader, char *text, size_t text_bytes)
         }
         if (text[i] == '\t') {
             text[i] = ' ';
+            reader->has_tabs = true;
             if (reported_line != line && reported_count++ < TAB_ERRORS_MOST) {
                 const struct tg_mark mark = {&reader->yaml->source, line, column};
                 tg_diag_add(reader->diag, TG_DIAG_ERROR, mark, "use blanks",
@@ -327,6 +330,10 @@ static void syntax_refuse(struct reader *reader, const yaml_parser_t *parser)
         reader->no_memory = true;
         return;
     }
+    reader->yaml->is_cut = true;
+    if (reader->has_tabs) {
+        return; /* as blanks they are too many or too few, which they are told for */
+    }
     yaml_mark_t at = parser->problem_mark;
     if (parser->error == YAML_READER_ERROR) {
         /* Reader errors carry a byte offset only. */
@@ -520,4 +527,40 @@ const struct tg_yaml_node *tg_yaml_get(const struct tg_yaml_node *map, const cha
         }
     }
     return NULL;
+}
+
+bool tg_yaml_is_cut(const struct tg_yaml *yaml)
+{
+    return yaml->is_cut;
+}
+
+static bool is_behind(uint32_t line, uint32_t column, uint32_t than_line, uint32_t than_column)
+{
+    return line > than_line || (line == than_line && column > than_column);
+}
+
+bool tg_yaml_has_error(const struct tg_yaml_node *node, const struct tg_diag *diag)
+{
+    if (node == NULL || tg_diag_errors_count(diag) == 0) {
+        return false;
+    }
+    const struct tg_yaml_node *last = node;
+    while (last->child != NULL) {
+        last = last->child;
+        while (last->next != NULL) {
+            last = last->next;
+        }
+    }
+    const struct tg_mark from = node->key_mark;
+    const uint32_t column_max = last->mark.column + last->text_bytes + 1; /* and a quote */
+    for (uint32_t i = 0; i < tg_diag_entries_count(diag); i++) {
+        const struct tg_diag_entry *entry = tg_diag_entry(diag, i);
+        if (entry->severity == TG_DIAG_ERROR &&
+            !is_behind(from.line, from.column, entry->line, entry->column) &&
+            !is_behind(entry->line, entry->column, last->mark.line, column_max) &&
+            strcmp(entry->path, from.source->path) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

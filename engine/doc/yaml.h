@@ -85,6 +85,10 @@ void tg_yaml_close(struct tg_yaml *yaml);
 /** @brief The root. @param yaml Document. @return Node; an empty file is an empty map. */
 const struct tg_yaml_node *tg_yaml_root(const struct tg_yaml *yaml);
 
+/** @brief Whether the text ends being YAML before its end, which is told: what is missing in the
+ *  tree may be in what was not read. @param yaml Document. @return true if so. */
+bool tg_yaml_is_cut(const struct tg_yaml *yaml);
+
 /** @brief The source, for marks about the file as a whole. @param yaml Document. @return Borrowed.
  */
 const struct tg_source *tg_yaml_source(const struct tg_yaml *yaml);
@@ -96,5 +100,14 @@ const struct tg_source *tg_yaml_source(const struct tg_yaml *yaml);
  * @return The child, or NULL: no such key, or no map.
  */
 const struct tg_yaml_node *tg_yaml_get(const struct tg_yaml_node *map, const char *key);
+
+/**
+ * @brief Whether a mistake was found inside a node, its key included. What follows from that one
+ *        need not be told as well.
+ * @param node  Node or NULL.
+ * @param diag  Collector the document was checked with.
+ * @return false for NULL.
+ */
+bool tg_yaml_has_error(const struct tg_yaml_node *node, const struct tg_diag *diag);
 
 #endif

@@ -192,10 +192,17 @@ static struct ebpf_insn insn_get(const struct tg_bpf_code *code, uint32_t index)
     return insn;
 }
 
+/* A string constant has no name of its own: that of its section, such as ".rodata.str1.1". */
 static const char *symbol_name(const struct object *object, const GElf_Sym *symbol)
 {
     const char *name = elf_strptr(object->elf, object->symbols_names, symbol->st_name);
-    return name != NULL ? name : "";
+    GElf_Shdr header;
+    if (name != NULL && name[0] != '\0') {
+        return name;
+    }
+    Elf_Scn *section = elf_getscn(object->elf, symbol->st_shndx);
+    return section != NULL && gelf_getshdr(section, &header) != NULL ? section_name(object, &header)
+                                                                     : "";
 }
 
 /* One relocation: a call of a function we offer gets its number, all else is refused. */
@@ -321,8 +328,12 @@ enum tg_err tg_bpf_object_read(const char *path, const void *bytes, size_t size_
     err = entry_check(&object, why);
     if (err == TG_OK && (object.text->d_size % sizeof(uint64_t) != 0 ||
                          object.text->d_size / sizeof(uint64_t) > TG_BPF_INSNS_MAX)) {
-        err = tg_why_set(why, TG_E_PLUGIN_ABI, "%s: %zu instructions, more than %u", path,
-                         object.text->d_size / sizeof(uint64_t), TG_BPF_INSNS_MAX);
+        char line[160];
+        object_line(&object, TG_BPF_INSNS_MAX, line, sizeof line);
+        err = tg_why_set(why, TG_E_PLUGIN_ABI,
+                         "%s: instruction %u%s%s%s: one too many, the program has %zu", path,
+                         TG_BPF_INSNS_MAX, line[0] != '\0' ? " (" : "", line,
+                         line[0] != '\0' ? ")" : "", object.text->d_size / sizeof(uint64_t));
     }
     if (err == TG_OK) {
         *code =

@@ -62,6 +62,8 @@ refused index PLUGIN_ABI 'instruction [0-9]* (index.c:7: .*memory boundary viola
     'context->result.amount = context->params[context->row.units];'
 refused beyond PLUGIN_ABI 'instruction 0 (beyond.c:7: .*+600): memory boundary violation' \
     'context->result.amount = *(int64_t *)((char *)context + 600);'
+refused text PLUGIN_ABI 'instruction [0-9]* (text.c:7: .*address of ".rodata' \
+    'context->result.amount = "night"[context->row.units & 3];'
 refused wild PLUGIN_ABI 'instruction [0-9]* (wild.c:7: .*= r[0-9]: destination is not a pointer' \
     '*(volatile int64_t *)context->row.start_ns = 1;'
 refused stale PLUGIN_ABI 'instruction [0-9]* (stale.c:.*undefined value on the stack' \
@@ -71,6 +73,10 @@ many=
 for bit in $(seq 1 60); do many="$many if (context->row.units_before & (1ull << $bit)) x = x * $bit + 3;"; done
 refused paths PLUGIN_TIMEOUT 'too many paths' \
     "uint64_t x = context->row.units; $many context->result.amount = (int64_t)x;"
+long=
+for step in $(seq 1 1400); do long="$long x = x * $step + context->row.units_before; x ^= x >> 3;"; done
+refused long PLUGIN_ABI 'instruction 4096 (long.c:7: .*one too many, the program has' \
+    "uint64_t x = context->row.units; $long context->result.amount = (int64_t)x;"
 if "$tollgate" plugin check "$work/log" >out; then note "a text was accepted"; fi
 
 # In a catalog the refusal stands at its file, line and column; nothing is imported.

@@ -212,8 +212,9 @@ static int folder_open(const struct options *options, struct open_things *things
         *image = twin;
     } else if (options->posts) {
         return tg_cli_problem(&tg_verb_rerate,
-                              "the catalog in %s is not stored: import it, then post",
-                              options->catalog);
+                              "the catalog in %s is not stored: `tollgate catalog import` it, "
+                              "then post with --catalog %u",
+                              options->catalog, (*image)->version);
     }
     return TG_EXIT_OK;
 }

@@ -238,7 +238,8 @@ WHOLE = [
     ("prices.yaml", 'price: "0.49"', 'price: "0.49", per: `0', None, "out of range", None),
     ("prices.yaml", "  v_night:\n", "  `v_day:\n", None, "already", None),
     ("prices.yaml", "    price: \"0.05\"\n", "   `price: \"0.05\"\n", None, "", None),
-    ("prices.yaml", "  sms: {tariff: flat", "  sms: `\"{tariff: flat", None, "", None),
+    ("prices.yaml", "  sms: {tariff: flat, unit: event, price: \"", "  sms: \"{tariff: flat, unit: event, price: \"`",
+     None, "did not find expected key", None),
     ("plans.yaml", 'to: "06:00"', 'to: "00:00"', '`{band: night, from: "00:00", to: "00:00"}',
      "from and to are the same", None),
     ("plans.yaml", 'from: "20:00", to: "24:00"', 'from: "24:00", to: "06:00"', '`{band: night, days',
@@ -312,3 +313,6 @@ BYTES = [
 
 def dice_of(seed):
     return random.Random(seed)
+
+
+SEVERAL = ()

@@ -56,6 +56,12 @@ PRODUCTS = {
     "seat_arrears": {"fee": "10.00", "prorate_on_plan_change": "added_seats"},
     "cal_ahead": {"fee": "366.00", "period": "year", "in_advance": True},
     "max_min": {"plan": "p", "fee": "100.00", "maximum": "300.00", "maximum_on": "all", "minimum": "220.00"},
+    "ahead_min": {"fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "fees", "minimum": "20.00",
+                  "minimum_on": "all"},
+    "ahead_min40": {"fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "fees",
+                    "minimum": "40.00", "minimum_on": "fees"},
+    "year_min": {"fee": "365.00", "period": "year", "period_from": "start", "in_advance": True,
+                 "minimum": "31.00", "minimum_on": "all"},
 }
 # Prices of events and messages that count to a minimum together, and others alone.
 LIMITS = {"calls": {"minimum": "62.00"}, "own": {"minimum": "31.00"}, "other": {"minimum": "6.20"},
@@ -85,6 +91,14 @@ MARCH = "2024-03-05T10:00:00Z"
 # 27.90 were paid for 31 days, 10 were used: 9.00 stay.
 case("ahead10", [("ahead10", "2024-03-01", "2024-03-11")],
      {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "2.10"]})
+# A minimum does not ask again for what comes back: the 9.00 that stay are more than 10 days of 20.00, 3.90
+# less than those of 40.00; of a year that was paid before its months nothing counts in them.
+case("ahead_min", [("ahead_min", "2024-03-01", "2024-03-11")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "2.10"]})
+case("ahead_min40", [("ahead_min40", "2024-03-01", "2024-03-11")],
+     {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "2.10", "3.90"]})
+case("year_min", [("year_min", "2024-03-01", "2024-08-11")],
+     {"2024-02": ["365.00"], **{month: ["31.00"] for month in MONTHS[2:7]}, "2024-08": ["-202.00", "10.00"]})
 # 15 of 30 days of 27.00 come back, 15 of 81.00 are due, and the next 81.00.
 case("change10", [("a_ahead", "2024-04-01", "2024-04-16"), ("b_ahead", "2024-04-16", "2024-06-01")],
      {"2024-03": ["30.00", "-3.00"], "2024-04": ["-15.00", "1.50", "45.00", "90.00", "-13.50"]})

@@ -252,7 +252,7 @@ static const struct mistake mistakes[] = {
      "prices: {p: {unit: second, price: \"1\", decimals: 2, rounding_of: segment}}\n"
      "time_models: {t: {default: a, bands: [{band: b, from: \"08:00\"}]}}\n"
      "plans: {q: {voice: {time_model: t, prices: {\"*\": {a: p, b: `p_voice}}}}}\n",
-     "or rounding_of than the prices before it", "one charge"},
+     "differ in rounding_of", "one charge"},
     {"more.yaml", "spend_limits:\n  l: {minimum: `\"0\"}\n", "minimum: must be above 0", NULL},
     {"more.yaml", "spend_limits:\n  l: {maximum: \"5\", minimum: `\"6\"}\n",
      "minimum: is above the maximum", NULL},
