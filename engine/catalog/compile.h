@@ -75,7 +75,7 @@ struct tg_compile_rate {
     uint8_t scale;      /**< Of its money. */
     uint8_t unit;       /**< enum tg_unit. */
     uint8_t rounding;   /**< enum tg_rounding. */
-    uint8_t reserved;   /**< 0. */
+    uint8_t exponent;   /**< tg_price_info.round_exponent. */
     uint16_t tax_plus;  /**< Tax of its usage, plus 1; 0: the product's. */
 };
 
@@ -190,6 +190,14 @@ void tg_compile_account_zones(struct tg_compile *compile);
  *  entry; may be NULL. @param key The key. @return Static, or NULL: told. */
 const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
                                               const struct tg_yaml_node *map, const char *key);
+
+/** @brief Check `rating_digits_of`. @param compile State; problems go there. */
+void tg_compile_digits(struct tg_compile *compile);
+
+/** @brief To which power of ten of scale units charges in a currency are rounded. @param compile
+ *  State. @param currency Any. @return 0..TG_RATING_DIGITS. */
+uint8_t tg_compile_rating_exponent(const struct tg_compile *compile,
+                                   const struct tg_currency *currency);
 
 /** @brief Compile cash roundings. @param compile State. */
 void tg_compile_cash(struct tg_compile *compile);

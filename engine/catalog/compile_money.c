@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "catalog/compile.h"
+#include "catalog/exchange.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
 
@@ -70,6 +71,13 @@ static struct tg_exchange_rate exchange_read(struct tg_compile *compile,
         out.to = to->numeric;
         out.from_scale = from->scale;
         out.to_scale = to->scale;
+        out.to_exponent = tg_compile_rating_exponent(compile, to);
+    }
+    if (tg_exchange_digits(&out) > TG_EXCHANGE_DIGITS_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "rate")->mark,
+                    "write fewer decimals, or give the currency more rating_digits",
+                    "rate: %u decimals are too many for amounts of %u rating digits", out.decimals,
+                    TG_RATING_DIGITS - out.to_exponent);
     }
     if (from != NULL && from == to) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "to")->mark, NULL,

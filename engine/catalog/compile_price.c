@@ -391,10 +391,9 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_max")->mark, "give a max",
                     "at_max: there is no max");
     }
-    if (decimals == NULL) {
-        return;
-    }
-    const int64_t exponent = price->scale - tg_schema_number(keys, node, "decimals");
+    const int64_t exponent =
+        decimals != NULL ? price->scale - tg_schema_number(keys, node, "decimals")
+                         : tg_compile_rating_exponent(compile, currency_of(compile, node));
     const int exponent_max =
         (info->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? SEGMENT_EXPONENT_MAX : ROUND_EXPONENT_MAX;
     if (exponent < 0 || exponent > exponent_max) {
@@ -489,6 +488,7 @@ static void rate_compile(struct tg_compile *compile, const struct tg_compile_rat
         .dimension = (uint8_t)tg_unit_dimension(rate->unit),
         .quantity_rounding = TG_ROUND_UP,
         .is_present = 1,
+        .round_exponent = rate->exponent,
     };
     *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA], &whole,
                                        sizeof whole, 16);

@@ -274,6 +274,8 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
                  tg_currency_by_numeric(is->from)->code);
     tg_diff_text(diff, item, "to", tg_currency_by_numeric(was->to)->code,
                  tg_currency_by_numeric(is->to)->code);
+    tg_diff_number(diff, item, "rating_digits", TG_RATING_DIGITS - was->to_exponent,
+                   TG_RATING_DIGITS - is->to_exponent);
 }
 
 /* Stored periods of fees have gaps; documents name them. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/keys.h"
 
+#include "catalog/image_layout.h"
+
 #define U32_MOST INT64_C(2147483647)
 #define I64_MOST INT64_MAX
 
@@ -82,6 +84,8 @@ KEYS(tg_catalog_billing_keys,
      .help = "Days after the due date at which an unpaid bill is told, rising."});
 static const struct tg_schema_key account_zone_item = {.type = TG_TYPE_STRING, .min = 1,
                                                        .max = 63};
+static const struct tg_schema_key rating_digits_item = {.type = TG_TYPE_INTEGER, .min = 0,
+                                                        .max = TG_RATING_DIGITS};
 KEYS(tg_catalog_head_keys,
     {.key = "version", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = U32_MOST,
      .help = "Number of this version; stored with every charge."},
@@ -100,6 +104,12 @@ KEYS(tg_catalog_head_keys,
      .help = "What a person is told of."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
      .help = "Where amounts are rounded, once a stage."},
+    {.key = "rating_digits", .type = TG_TYPE_INTEGER, .min = 0, .max = TG_RATING_DIGITS,
+     .fallback = "6",
+     .help = "Decimals beyond the currency's minor unit to which charges and fees are rounded."},
+    {.key = "rating_digits_of", .type = TG_TYPE_TABLE, .is_any_key = true, .min = 1, .max = 200,
+     .item = &rating_digits_item,
+     .help = "The same of single currencies, by their ISO 4217 code."},
     {.key = "billing", .type = TG_TYPE_MAP, .sub = &tg_catalog_billing_keys,
      .help = "How bills go from draft to paid."});
 static const struct tg_schema_key tax_part_item = {.type = TG_TYPE_NAME};
