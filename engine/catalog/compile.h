@@ -216,6 +216,10 @@ void tg_compile_spend_limits(struct tg_compile *compile);
  *  @return Borrowed until the section grows; NULL: there is none. */
 const struct tg_spend_limit *tg_compile_limit(const struct tg_compile *compile, uint32_t index);
 
+/** @brief Why a price carries remainders. @param price Entry of `prices`. @return The value of
+ *  `carry_remainder` or of `rounding` that says so, borrowed; NULL: it does not. */
+const struct tg_yaml_node *tg_compile_carry(const struct tg_yaml_node *price);
+
 /** @brief Which plans owe the minimum of a limit; after plans. @param compile State. */
 void tg_compile_minimums(struct tg_compile *compile);
 

@@ -258,6 +258,15 @@ static void currency_check(struct tg_compile *compile, const struct tg_yaml_node
     }
 }
 
+/* With `none` what a charge is cut down to is not all of it: the rest is carried. */
+static uint8_t rounding_of(const struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const int64_t rounding = tg_yaml_get(node, "rounding") != NULL
+                                 ? tg_schema_number(&tg_catalog_price_keys, node, "rounding")
+                                 : compile->head.rounding_rate;
+    return rounding <= TG_ROUND_FLOOR ? (uint8_t)rounding : (uint8_t)TG_ROUND_DOWN;
+}
+
 static struct tg_price price_read(struct tg_compile *compile, const struct tg_yaml_node *node,
                                   uint32_t price_id)
 {
@@ -268,9 +277,7 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
         .price_id = price_id,
         .currency = currency->numeric,
         .scale = currency->scale,
-        .rounding = tg_yaml_get(node, "rounding") != NULL
-                        ? (uint8_t)tg_schema_number(keys, node, "rounding")
-                        : compile->head.rounding_rate,
+        .rounding = rounding_of(compile, node),
         .first_increment = (uint64_t)tg_schema_number(keys, node, "first"),
         .next_increment = (uint64_t)tg_schema_number(keys, node, "next"),
         .minimum_units = (uint64_t)tg_schema_number(keys, node, "minimum"),
@@ -310,7 +317,8 @@ static struct tg_price_rule rule_read(struct tg_compile *compile, const struct t
     const struct tg_yaml_node *limit = tg_yaml_get(node, "spend_limit");
     const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
     struct tg_price_rule rule = {
-        .carry_denominator = tg_schema_number(keys, node, "carry_remainder") != 0 ? 1 : 0,
+        .carry_denominator = tg_compile_carry(node) != NULL ? 1 : 0,
+        .carry_scope = (uint8_t)tg_schema_number(keys, node, "carry_scope"),
         .converts_at_event = (uint8_t)tg_schema_number(keys, node, "convert"),
     };
     if (limit != NULL) {
@@ -339,7 +347,7 @@ static void segments_check(struct tg_compile *compile, const struct tg_yaml_node
                         "%s: has more decimals than segments are rounded to", beside[i].key);
         }
     }
-    if (tg_schema_number(&tg_catalog_price_keys, node, "carry_remainder") != 0) {
+    if (tg_compile_carry(node) != NULL) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "rounding_of")->mark, NULL,
                     "rounding_of: a remainder is carried of charges, not of segments");
     }
@@ -391,9 +399,9 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_max")->mark, "give a max",
                     "at_max: there is no max");
     }
-    const int64_t exponent =
-        decimals != NULL ? price->scale - tg_schema_number(keys, node, "decimals")
-                         : tg_compile_rating_exponent(compile, currency_of(compile, node));
+    const int64_t exponent = decimals != NULL
+                                 ? price->scale - tg_schema_number(keys, node, "decimals")
+                                 : tg_compile_rating_exponent(compile, currency_of(compile, node));
     const int exponent_max =
         (info->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? SEGMENT_EXPONENT_MAX : ROUND_EXPONENT_MAX;
     if (exponent < 0 || exponent > exponent_max) {

@@ -551,7 +551,8 @@ static bool rules_check(const struct tg_image *image)
         if (is_fine && (tg_image_price_info(image, i)->options & TG_PRICE_RULES) != 0) {
             is_fine = i < rules_count &&
                       tg_image_price_rule(image, i)->spend_limit <= limits_count &&
-                      tg_image_price_rule(image, i)->carry_denominator <= INT32_MAX;
+                      tg_image_price_rule(image, i)->carry_denominator <= INT32_MAX &&
+                      tg_image_price_rule(image, i)->carry_scope <= TG_SCOPE_ACCOUNT;
         }
     }
     for (uint32_t i = 0; is_fine && i < all[TG_IMAGE_SECTION_EXCHANGE_RATES].count; i++) {

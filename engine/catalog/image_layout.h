@@ -433,7 +433,8 @@ struct tg_price_rule {
     uint16_t spend_limit;       /**< Limit that rating counts its charges to, plus 1; 0 none. */
     uint16_t tax_plus;          /**< Tax of its usage instead of the product's, plus 1; 0 none. */
     uint8_t converts_at_event;  /**< 1: the charge is in the account's currency at once. */
-    uint8_t reserved[3];        /**< 0. */
+    uint8_t carry_scope;        /**< enum tg_allowance_scope: whose remainder it is. */
+    uint8_t reserved[2];        /**< 0. */
 };
 _Static_assert(sizeof(struct tg_price_rule) == 12, "stored");
 

@@ -8,9 +8,12 @@
 
 static const char *const roundings[] = {"half_up", "half_even", "up", "down",
                                         "ceil",    "floor",     NULL};
+static const char *const charge_roundings[] = {"half_up", "half_even", "up",   "down",
+                                               "ceil",    "floor",     "none", NULL};
 static const char *const units[] = {"millisecond", "second",   "minute",   "hour",     "octet",
                                     "kilobyte",    "kibibyte", "megabyte", "mebibyte", "gigabyte",
                                     "gibibyte",    "event",    "amount",   NULL};
+static const char *const scopes[] = {"subscriber", "account", NULL};
 static const char *const converts[] = {"bill", "event", NULL};
 static const char *const at_maxes[] = {"free", "stop", NULL};
 static const char *const connects[] = {"priced", "used", NULL};
@@ -199,6 +202,8 @@ KEYS(tg_catalog_price_keys,
      .help = "Where charges become the account's currency: a bill's line, or each event."},
     {.key = "carry_remainder", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "What rounding cuts off a charge goes into the next: sums of events are exact."},
+    {.key = "carry_scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
+     .help = "Into the next charge of the subscription, or of the account."},
     {.key = "spend_limit", .type = TG_TYPE_NAME, .help = "Limit that its charges count to."},
     {.key = "tax", .type = TG_TYPE_NAME, .help = "Of its usage, instead of the product's."},
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
@@ -221,8 +226,9 @@ KEYS(tg_catalog_price_keys,
     {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Fee once a call."},
     {.key = "min", .type = TG_TYPE_MONEY, .help = "Charge is raised to this."},
     {.key = "max", .type = TG_TYPE_MONEY, .help = "Charge is cut to this."},
-    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
-     .help = "Of the amount; catalog: rounding: rate when absent."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = charge_roundings,
+     .help = "Of the amount; none: down, and the remainder goes into the next charge; catalog: "
+             "rounding: rate when absent."},
     {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "So many of `unit` count as one in every other key of this price."},
     {.key = "counter", .type = TG_TYPE_NAME,
@@ -363,7 +369,6 @@ KEYS(tg_catalog_plan_keys,
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."});
 static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
                                                   .names = tg_catalog_services};
-static const char *const scopes[] = {"subscriber", "account", NULL};
 static const char *const rolls[] = {"oldest_first", "newest_first", NULL};
 static const char *const stackings[] = {"each", "once", NULL};
 static const char *const consumes[] = {"billed", "raw", NULL};

@@ -134,6 +134,7 @@ CHANGES = {
     "prices.*.currency": ([], [("prices.plain.currency", "USD")]),
     "prices.*.convert": ([], [("prices.foreign.convert", "event")]),
     "prices.*.carry_remainder": ([], [("prices.plain.carry_remainder", True)]),
+    "prices.*.carry_scope": ([("prices.plain.carry_remainder", True)], [("prices.plain.carry_scope", "account")]),
     "prices.*.spend_limit": [([], [("prices.plain.spend_limit", limit)]) for limit in ("cap", "floor")],
     "prices.*.tax": ([], [("prices.plain.tax", "both")]),
     "prices.*.unit": ([], [("prices.plain.unit", "minute")]),
