@@ -67,5 +67,33 @@ JSON
 lines recurring:6.452 usage:0.337 discount:-0.042 minimum:12.608 one_off:0.123 recurring:10.00 \
     recurring:1033 usage:54 discount:-7 minimum:2019
 
-[ "$bad" = 0 ] && echo "discount rounding: its own scale and mode; rating digits on bills"
+# Six calls of one second at a third of a euro: 1.98 by the cent, 2.00 exactly, or when remainders are kept. Of the month
+# before nothing is billed. A sum that is not that of the rows, or not rounded as the price says, is told.
+cat >"$work/c/c.yaml" <<YAML
+catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}
+prices:
+  cut: {unit: event, price: "1", per: 3, decimals: 2}
+  kept: {unit: second, price: "1", per: 3, rounding: none, decimals: 2}
+plans: {p: {event: {price: cut}, voice: {price: kept}}}
+products: {p: {plan: p}}
+YAML
+printf 'id\nA1\n' >"$work/c/accounts.csv"
+printf 'id,account,product,msisdn\nS1,A1,p,+491500001\n' >"$work/c/subscribers.csv"
+for second in 0 1 2 3 4 5; do
+    at="\"subscriber\":\"+491500001\",\"start\":\"2026-03-02T10:00:0${second}Z\""
+    echo "{$at,\"service\":\"event\",\"count\":1}"
+    echo "{$at,\"service\":\"voice\",\"duration_s\":1}"
+done | "$tollgate" quote --catalog "$work/c" --data "$work/d" >"$work/out" || bad=1
+"$tollgate" bill run --data "$work/d" --period 2026-03 --issue >"$work/out" || bad=1
+for period in 2026-02 2026-03; do
+    "$tollgate" bill residuals --data "$work/d" --period "$period" --json
+done >"$work/out" || bad=1
+cat >"$work/want" <<JSON
+{"price":"kept","catalog_version":1,"currency":"EUR","rows":6,"charged":"2.00","exact":"2.00","rounded_once":"2.00","difference":"0.00"}
+{"price":"cut","catalog_version":1,"currency":"EUR","rows":6,"charged":"1.98","exact":"2.00","rounded_once":"2.00","difference":"-0.02"}
+{"currency":"EUR","rows":12,"charged":"3.98","exact":"4.00","difference":"-0.02"}
+JSON
+diff <(sort "$work/want") <(sort "$work/out") || bad=1
+
+[ "$bad" = 0 ] && echo "discount rounding: its own scale and mode; rating digits on bills; what rounding makes of them"
 exit "$bad"
