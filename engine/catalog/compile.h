@@ -76,7 +76,9 @@ struct tg_compile_rate {
     uint8_t unit;       /**< enum tg_unit. */
     uint8_t rounding;   /**< enum tg_rounding. */
     uint8_t exponent;   /**< tg_price_info.round_exponent. */
-    uint16_t tax_plus;  /**< Tax of its usage, plus 1; 0: the product's. */
+    uint8_t quantity_rounding; /**< enum tg_rounding. */
+    uint8_t options;           /**< enum tg_price_option bits. */
+    uint16_t tax_plus;         /**< Tax of its usage, plus 1; 0: the product's. */
 };
 
 /** @brief Everything the parts share while they compile. */
@@ -191,6 +193,9 @@ void tg_compile_account_zones(struct tg_compile *compile);
 const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
                                               const struct tg_yaml_node *map, const char *key);
 
+/** A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
+#define TG_COMPILE_EXPONENT_MAX 9
+
 /** @brief Check `rating_digits_of`. @param compile State; problems go there. */
 void tg_compile_digits(struct tg_compile *compile);
 
@@ -198,6 +203,19 @@ void tg_compile_digits(struct tg_compile *compile);
  *  State. @param currency Any. @return 0..TG_RATING_DIGITS. */
 uint8_t tg_compile_rating_exponent(const struct tg_compile *compile,
                                    const struct tg_currency *currency);
+
+/**
+ * @brief To which power of ten of scale units charges of a price, or of a sheet's, are rounded.
+ * @param[in,out] compile   State; `decimals` that are out of range are told.
+ * @param[in]     keys      Of the map: they have `decimals`.
+ * @param[in]     map       Entry of `prices`, or `rates`.
+ * @param[in]     currency  Of its money.
+ * @param[in]     most      Greatest exponent it may have.
+ * @return By `decimals`, else by the rating digits of the currency; 0 after reporting.
+ */
+uint8_t tg_compile_exponent(struct tg_compile *compile, const struct tg_schema *keys,
+                            const struct tg_yaml_node *map, const struct tg_currency *currency,
+                            uint8_t most);
 
 /** @brief Compile cash roundings. @param compile State. */
 void tg_compile_cash(struct tg_compile *compile);

@@ -36,3 +36,20 @@ uint8_t tg_compile_rating_exponent(const struct tg_compile *compile,
     }
     return digits >= 0 && digits <= TG_RATING_DIGITS ? (uint8_t)(TG_RATING_DIGITS - digits) : 0;
 }
+
+uint8_t tg_compile_exponent(struct tg_compile *compile, const struct tg_schema *keys,
+                            const struct tg_yaml_node *map, const struct tg_currency *currency,
+                            uint8_t most)
+{
+    const struct tg_yaml_node *decimals = tg_yaml_get(map, "decimals");
+    const int64_t exponent = decimals != NULL
+                                 ? currency->scale - tg_schema_number(keys, map, "decimals")
+                                 : tg_compile_rating_exponent(compile, currency);
+    if (exponent >= 0 && exponent <= most) {
+        return (uint8_t)exponent;
+    }
+    tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
+                "decimals: must be %d to %d in %s", (int)currency->scale - most,
+                (int)currency->scale, currency->code);
+    return 0;
+}

@@ -12,8 +12,6 @@
 
 #define SETTINGS_MAX     256u
 #define PARAMS_BYTES_MAX 65536u
-/* A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
-#define ROUND_EXPONENT_MAX 9
 /* Of 64 segments and as many of the call before: 2 x 64 x 10^7 x 2^32 is below 2^63. */
 #define SEGMENT_EXPONENT_MAX 7
 
@@ -377,7 +375,6 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
                          const struct tg_price *price, struct tg_price_info *info)
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
-    const struct tg_yaml_node *decimals = tg_yaml_get(node, "decimals");
     info->options =
         (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
         (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |
@@ -399,20 +396,12 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_max")->mark, "give a max",
                     "at_max: there is no max");
     }
-    const int64_t exponent = decimals != NULL
-                                 ? price->scale - tg_schema_number(keys, node, "decimals")
-                                 : tg_compile_rating_exponent(compile, currency_of(compile, node));
-    const int exponent_max =
-        (info->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? SEGMENT_EXPONENT_MAX : ROUND_EXPONENT_MAX;
-    if (exponent < 0 || exponent > exponent_max) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
-                    "decimals: must be %d to %d in %s", (int)price->scale - exponent_max,
-                    (int)price->scale, tg_currency_by_numeric(price->currency)->code);
-        return;
-    }
-    info->round_exponent = (uint8_t)exponent;
+    info->round_exponent = tg_compile_exponent(compile, keys, node, currency_of(compile, node),
+                                               (info->options & TG_PRICE_ROUND_SEGMENTS) != 0
+                                                   ? SEGMENT_EXPONENT_MAX
+                                                   : TG_COMPILE_EXPONENT_MAX);
     if ((info->options & TG_PRICE_ROUND_SEGMENTS) != 0) {
-        segments_check(compile, node, price, (uint8_t)exponent);
+        segments_check(compile, node, price, info->round_exponent);
     }
 }
 
@@ -494,8 +483,9 @@ static void rate_compile(struct tg_compile *compile, const struct tg_compile_rat
             (uint16_t)tg_names_add(&compile->names[TG_CATALOG_TARIFF], tariff, sizeof tariff - 1),
         .unit = rate->unit,
         .dimension = (uint8_t)tg_unit_dimension(rate->unit),
-        .quantity_rounding = TG_ROUND_UP,
+        .quantity_rounding = rate->quantity_rounding,
         .is_present = 1,
+        .options = rate->options,
         .round_exponent = rate->exponent,
     };
     *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA], &whole,

@@ -161,7 +161,16 @@ KEYS(tg_catalog_rates_keys,
     {.key = "currency", .type = TG_TYPE_STRING, .min = 3, .max = 3,
      .help = "Of all money of the sheet; absent: the catalog's."},
     {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
-     .help = "Of the amount; catalog: rounding: rate when absent."});
+     .help = "Of the amount; catalog: rounding: rate when absent."},
+    {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
+     .help = "Charges are rounded to these by `rounding`; absent: the rating scale."},
+    {.key = "quantity_rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "up",
+     .help = "Of milliseconds or octets to whole units."},
+    {.key = "included_off", .type = TG_TYPE_ENUM, .names = included_offs, .fallback = "billed",
+     .help = "What free units come off: billed units, or used ones, before minimum and "
+             "increments."},
+    {.key = "connect_on", .type = TG_TYPE_ENUM, .names = connects, .fallback = "priced",
+     .help = "Fee needs a priced unit, or also an allowance's."});
 static const char *const missings[] = {"keep", "delete", NULL};
 KEYS(tg_catalog_sheet_keys,
     {.key = "file", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,

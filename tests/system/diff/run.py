@@ -128,6 +128,7 @@ CHANGES = {
     "decks.*.prefixes.*": ([], [("decks.small.prefixes.44", "austria")]),
     "decks.*.rates.unit": ([], [("decks.sheet.rates.unit", "minute")]),
     "products.*.minimum_period": ([("products.basic.minimum", "5.00")], [("products.basic.minimum_period", "year")]),
+    "decks.*.rates.decimals": ([], [("decks.sheet.rates.decimals", 2)]),
     "decks.*.rates.tax": ([], [("decks.sheet.rates.tax", "gst")]),
     "decks.*.rates.currency": ([], [("decks.sheet.rates.currency", "USD")]),
     "prices.*.tariff": ([], [("prices.tiered.tariff", "volume")]),

@@ -378,6 +378,8 @@ static const struct mistake mistakes[] = {
      NULL},
     {"more.yaml", "decks:\n  d: {prefixes: {\"49\": x}, `rates: {unit: second}}\n",
      "only a file has prices", NULL},
+    {"more.yaml", "decks:\n  d: {file: sheet.csv, rates: {unit: second, decimals: `9}}\n",
+     "decimals: must be -1 to 8", NULL},
     {"more.yaml", "decks:\n  d: {file: world.csv, buy: `world}\n", "brings no prices", NULL},
     {"more.yaml", "decks:\n  d: {file: world.csv, `rates: {per: 60}}\n", "\"unit\" is missing",
      NULL},
