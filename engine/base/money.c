@@ -172,6 +172,19 @@ enum tg_err tg_money_divide(__int128 numerator, uint64_t denominator, uint8_t ro
     return TG_OK;
 }
 
+enum tg_err tg_money_divide_to(__int128 numerator, uint64_t denominator, uint8_t exponent,
+                               uint8_t rounding, int64_t *amount)
+{
+    const int64_t step = tg_pow10(exponent);
+    uint64_t divisor;
+    int64_t steps;
+    if (__builtin_mul_overflow(denominator, (uint64_t)step, &divisor)) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    const enum tg_err err = tg_money_divide(numerator, divisor, rounding, &steps);
+    return err == TG_OK && __builtin_mul_overflow(steps, step, amount) ? TG_E_AMOUNT_OVERFLOW : err;
+}
+
 enum tg_err tg_money_rescale(__int128 amount, uint8_t from_scale, uint8_t to_scale,
                              uint8_t rounding, int64_t *result)
 {

@@ -70,6 +70,18 @@ enum tg_err tg_money_divide(__int128 numerator, uint64_t denominator, uint8_t ro
                             int64_t *quotient);
 
 /**
+ * @brief round(numerator / denominator) to a multiple of a power of ten, once, in the named mode.
+ * @param[in]  numerator    Any.
+ * @param[in]  denominator  At least 1.
+ * @param[in]  exponent     0..18: the result is a multiple of 10^exponent.
+ * @param[in]  rounding     enum tg_rounding.
+ * @param[out] amount       Written on TG_OK.
+ * @return TG_OK or TG_E_AMOUNT_OVERFLOW (also of denominator * 10^exponent beyond 64 bits).
+ */
+enum tg_err tg_money_divide_to(__int128 numerator, uint64_t denominator, uint8_t exponent,
+                               uint8_t rounding, int64_t *amount);
+
+/**
  * @brief Change scale with one rounding (exact when to_scale >= from_scale).
  * @param[in]  amount      At from_scale; 128 bits so that sums fit.
  * @param[in]  from_scale  0..18.

@@ -3,7 +3,6 @@
 #include "bill/assemble_parts.h"
 
 #include "base/clock.h"
-#include "base/money.h"
 #include "bill/charge_list.h"
 #include "bill/close.h"
 #include "bill/convert.h"
@@ -292,8 +291,8 @@ static enum tg_err pause_cycles(const struct tg_bill_assembler *made,
         all.covered = owed.covered;
         all.amount = owed.amount;
     } else if (err == TG_OK) {
-        err = tg_money_divide((__int128)whole->amount * (__int128)all.covered, all.total,
-                              whole->version.image->rounding_rate, &all.amount);
+        err = tg_bill_rate(whole->version.image, whole->version.currency,
+                           (__int128)whole->amount * (__int128)all.covered, all.total, &all.amount);
     }
     *paused = all;
     return err;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/convert.h"
 #include "bill/cycle.h"
 #include "bill/pause.h"
 
@@ -52,14 +53,13 @@ static enum tg_err discount_of(const struct tg_bill_member *member, __int128 sum
 {
     const struct tg_product *product = member->version.product;
     const struct tg_currency *currency = tg_currency_by_numeric(member->version.currency);
-    const uint8_t decimals = (uint8_t)(product->discount_decimals - 1);
-    const bool is_coarse =
-        product->discount_decimals > 0 && currency != NULL && decimals < currency->scale;
-    const int64_t step = is_coarse ? tg_pow10((uint8_t)(currency->scale - decimals)) : 1;
-    const enum tg_err err =
-        tg_money_divide(sum * product->discount_ppm, UINT64_C(1000000) * (uint64_t)step,
-                        product->discount_rounding, part);
-    return err == TG_OK && __builtin_mul_overflow(*part, step, part) ? TG_E_AMOUNT_OVERFLOW : err;
+    uint8_t exponent = tg_image_rating_exponent(member->version.image, member->version.currency);
+    if (product->discount_decimals > 0 && currency != NULL) {
+        const uint8_t decimals = (uint8_t)(product->discount_decimals - 1);
+        exponent = decimals < currency->scale ? (uint8_t)(currency->scale - decimals) : 0;
+    }
+    return tg_money_divide_to(sum * product->discount_ppm, UINT64_C(1000000), exponent,
+                              product->discount_rounding, part);
 }
 
 /* Whether a bill of the subscription is one of its first, which have discounts. The first is that
@@ -201,8 +201,8 @@ static enum tg_err bound_pause(const struct tg_bill_assembler *made,
         return err;
     }
     owed->covered -= paused.covered;
-    return tg_money_divide((__int128)bound * (__int128)owed->covered, owed->total,
-                           member->version.image->rounding_rate, &owed->amount);
+    return tg_bill_rate(member->version.image, member->version.currency,
+                        (__int128)bound * (__int128)owed->covered, owed->total, &owed->amount);
 }
 
 enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,

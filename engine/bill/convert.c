@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/convert.h"
 
+#include "base/money.h"
+
 uint16_t tg_bill_slot_currency(const struct tg_catalog_snapshot *catalog, uint32_t version,
                                uint16_t currency, uint16_t own, int64_t at_ns)
 {
@@ -31,6 +33,13 @@ enum tg_err tg_bill_amount_convert(const struct tg_image *image, uint16_t own, i
     const struct tg_exchange_rate *rate = tg_image_exchange(image, image->currency, own, at_ns);
     return rate == NULL ? TG_E_NO_EXCHANGE_RATE
                         : tg_exchange_amount(rate, *amount, image->rounding_exchange, amount);
+}
+
+enum tg_err tg_bill_rate(const struct tg_image *image, uint16_t currency, __int128 numerator,
+                         uint64_t denominator, int64_t *amount)
+{
+    return tg_money_divide_to(numerator, denominator, tg_image_rating_exponent(image, currency),
+                              image->rounding_rate, amount);
 }
 
 enum tg_err tg_bill_product_convert(const struct tg_image *image, const struct tg_product *product,

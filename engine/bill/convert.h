@@ -47,6 +47,13 @@ const struct tg_exchange_rate *tg_bill_slot_exchange(const struct tg_image *imag
 enum tg_err tg_bill_amount_convert(const struct tg_image *image, uint16_t own, int64_t at_ns,
                                    int64_t *amount);
 
+/** @brief The RATE stage of what a bill works out itself: a part of a fee, a minimum, a maximum;
+ *  rounded as charges are. @param image Whose rounding and rating digits. @param currency Of the
+ *  amount. @param numerator Scale units times denominator. @param denominator At least 1.
+ *  @param[out] amount Written on TG_OK. @return TG_OK or TG_E_AMOUNT_OVERFLOW. */
+enum tg_err tg_bill_rate(const struct tg_image *image, uint16_t currency, __int128 numerator,
+                         uint64_t denominator, int64_t *amount);
+
 /**
  * @brief A product with its amounts in the account's currency.
  * @param[in]  image    Of the product.

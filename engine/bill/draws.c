@@ -105,6 +105,7 @@ static bool rules_alike(const struct met *before, const struct met *after)
         return before->rule == after->rule;
     }
     return before->rule->carry_denominator == after->rule->carry_denominator &&
+           before->rule->carry_scope == after->rule->carry_scope &&
            before->rule->converts_at_event == after->rule->converts_at_event &&
            limits_alike(before, after, before->rule->spend_limit, after->rule->spend_limit) &&
            limits_alike(before, after, tg_image_plan_limit(before->image, before->plan_service),

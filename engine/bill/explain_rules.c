@@ -97,6 +97,10 @@ void tg_explain_rules_set(struct tg_json *json, const struct tg_image *image,
         tg_json_set_money(json, "rounding_change", trace->rounding_change, trace->price->scale,
                           (uint8_t)(trace->price->scale - TG_MONEY_EXTRA_DECIMALS));
     }
+    const uint8_t exponent = tg_image_price_info(image, trace->price->price_id)->round_exponent;
+    if (exponent != 0) {
+        tg_json_set_integer(json, "decimals", (int64_t)trace->price->scale - exponent);
+    }
     if (trace->carried != 0) {
         tg_json_set_money(json, "carried", trace->carried, trace->price->scale,
                           (uint8_t)(trace->price->scale - TG_MONEY_EXTRA_DECIMALS));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bill/fee.h"
 
-#include "base/money.h"
+#include "bill/convert.h"
 #include "catalog/image.h"
 
 #include <assert.h>
@@ -11,14 +11,13 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
                              struct tg_bill_prorated *result)
 {
     const struct tg_product *product = version->product;
-    const uint8_t rounding = version->image->rounding_rate;
     if (period == TG_PERIOD_EVER) {
         const bool begins = params->active_from_ns >= params->start_ns &&
                             params->active_from_ns < params->end_ns &&
                             params->active_from_ns < params->active_to_ns;
-        *result = (struct tg_bill_prorated){
-            .amount = begins ? amount : 0, .covered = begins ? 1 : 0, .total = 1};
-        return TG_OK;
+        *result = (struct tg_bill_prorated){.covered = begins ? 1 : 0, .total = 1};
+        return tg_bill_rate(version->image, version->currency, begins ? amount : 0, 1,
+                            &result->amount);
     }
     if (params->starts_by_change && params->change_from == TG_CHANGE_KEEP) {
         *result = (struct tg_bill_prorated){.total = 1};
@@ -27,7 +26,8 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
     const struct tg_bill_prorate_params prorate = {
         .size_bytes = sizeof prorate,
         .proration = period == TG_PERIOD_DAY ? TG_PRORATE_ACTUAL_DAYS : product->proration,
-        .rounding = rounding,
+        .rounding = version->image->rounding_rate,
+        .exponent = tg_image_rating_exponent(version->image, version->currency),
         .keeps_start_full = params->starts_on_first_day ||
                             (params->starts_by_change ? params->change_from == TG_CHANGE_NONE
                                                       : product->prorate_on_start == 0),
@@ -44,8 +44,8 @@ enum tg_err tg_bill_fee_owed(const struct tg_bill_fee_version *version, int64_t 
     enum tg_err err = period == TG_PERIOD_WEEK ? tg_bill_prorate_weeks(&prorate, result)
                                                : tg_bill_prorate(&prorate, result);
     if (err == TG_OK && period == TG_PERIOD_DAY) {
-        err = tg_money_divide((__int128)amount * (__int128)result->covered, 1, rounding,
-                              &result->amount);
+        err = tg_bill_rate(version->image, version->currency,
+                           (__int128)amount * (__int128)result->covered, 1, &result->amount);
     }
     return err;
 }

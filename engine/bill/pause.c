@@ -2,7 +2,7 @@
 #include "bill/pause.h"
 
 #include "base/clock.h"
-#include "base/money.h"
+#include "bill/convert.h"
 
 #include <assert.h>
 
@@ -54,6 +54,8 @@ static enum tg_err prorate(const struct walk *walk, int64_t from_ns, int64_t to_
         .size_bytes = sizeof prorate,
         .proration = is_by_days ? TG_PRORATE_ACTUAL_DAYS : walk->proration,
         .rounding = walk->params->version.image->rounding_rate,
+        .exponent =
+            tg_image_rating_exponent(walk->params->version.image, walk->params->version.currency),
         .zone = whole->zone,
         .fee = walk->params->amount,
         .cycle_start_ns = whole->start_ns,
@@ -167,6 +169,7 @@ enum tg_err tg_bill_pause_owed(const struct tg_bill_pause_params *params,
         paused->amount = owed.amount;
         return TG_OK;
     }
-    return tg_money_divide((__int128)params->amount * (__int128)paused->covered, paused->total,
-                           params->version.image->rounding_rate, &paused->amount);
+    return tg_bill_rate(params->version.image, params->version.currency,
+                        (__int128)params->amount * (__int128)paused->covered, paused->total,
+                        &paused->amount);
 }

@@ -86,8 +86,8 @@ enum tg_err tg_bill_prorate(const struct tg_bill_prorate_params *params,
     assert(covered <= total);
     result->covered = covered;
     result->total = total;
-    return tg_money_divide((__int128)params->fee * (__int128)covered, total, params->rounding,
-                           &result->amount);
+    return tg_money_divide_to((__int128)params->fee * (__int128)covered, total, params->exponent,
+                              params->rounding, &result->amount);
 }
 
 /* Monday of the week of a day. */
@@ -125,8 +125,8 @@ enum tg_err tg_bill_prorate_weeks(const struct tg_bill_prorate_params *params,
     const bool touches = params->active_start_ns < params->active_end_ns && from < to;
     result->covered = touches ? (uint64_t)(to - from) : 0;
     result->total = 7;
-    return tg_money_divide((__int128)params->fee * (__int128)result->covered, 7, params->rounding,
-                           &result->amount);
+    return tg_money_divide_to((__int128)params->fee * (__int128)result->covered, 7,
+                              params->exponent, params->rounding, &result->amount);
 }
 
 const char *tg_bill_proration_name(uint8_t proration)

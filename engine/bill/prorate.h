@@ -28,7 +28,8 @@ struct tg_bill_prorate_params {
     bool keeps_start_full;    /**< A start inside the cycle costs as if from its begin. */
     bool keeps_end_full;      /**< An end inside the cycle costs as if to its end. */
     bool ends_by_change;      /**< The day it ends within is the next product's. */
-    uint8_t reserved[7];      /**< 0. */
+    uint8_t exponent;         /**< The result is a multiple of 10^this scale units. */
+    uint8_t reserved[6];      /**< 0. */
     struct tg_zone_view zone; /**< Whose days; all 0: UTC. */
     int64_t fee;              /**< Fee of a full cycle, at rating scale. */
     int64_t cycle_start_ns;   /**< Begin of the cycle, UTC. */

@@ -237,7 +237,9 @@ static void head_read(struct tg_compile *compile)
         .rounding_exchange =
             (uint8_t)tg_schema_number(&tg_catalog_rounding_keys, rounding, "exchange"),
         .billing = billing_read(compile, tg_yaml_get(head, "billing")),
+        .rating_exponent = tg_compile_rating_exponent(compile, compile->currency),
     };
+    tg_compile_digits(compile);
 }
 
 /* The previous image's names in its order; new ones of this folder come behind them. */

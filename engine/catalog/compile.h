@@ -75,8 +75,10 @@ struct tg_compile_rate {
     uint8_t scale;      /**< Of its money. */
     uint8_t unit;       /**< enum tg_unit. */
     uint8_t rounding;   /**< enum tg_rounding. */
-    uint8_t reserved;   /**< 0. */
-    uint16_t tax_plus;  /**< Tax of its usage, plus 1; 0: the product's. */
+    uint8_t exponent;   /**< tg_price_info.round_exponent. */
+    uint8_t quantity_rounding; /**< enum tg_rounding. */
+    uint8_t options;           /**< enum tg_price_option bits. */
+    uint16_t tax_plus;         /**< Tax of its usage, plus 1; 0: the product's. */
 };
 
 /** @brief Everything the parts share while they compile. */
@@ -211,6 +213,30 @@ void tg_compile_account_zones(struct tg_compile *compile);
 const struct tg_currency *tg_compile_currency(struct tg_compile *compile,
                                               const struct tg_yaml_node *map, const char *key);
 
+/** A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
+#define TG_COMPILE_EXPONENT_MAX 9
+
+/** @brief Check `rating_digits_of`. @param compile State; problems go there. */
+void tg_compile_digits(struct tg_compile *compile);
+
+/** @brief To which power of ten of scale units charges in a currency are rounded. @param compile
+ *  State. @param currency Any. @return 0..TG_RATING_DIGITS. */
+uint8_t tg_compile_rating_exponent(const struct tg_compile *compile,
+                                   const struct tg_currency *currency);
+
+/**
+ * @brief To which power of ten of scale units charges of a price, or of a sheet's, are rounded.
+ * @param[in,out] compile   State; `decimals` that are out of range are told.
+ * @param[in]     keys      Of the map: they have `decimals`.
+ * @param[in]     map       Entry of `prices`, or `rates`.
+ * @param[in]     currency  Of its money.
+ * @param[in]     most      Greatest exponent it may have.
+ * @return By `decimals`, else by the rating digits of the currency; 0 after reporting.
+ */
+uint8_t tg_compile_exponent(struct tg_compile *compile, const struct tg_schema *keys,
+                            const struct tg_yaml_node *map, const struct tg_currency *currency,
+                            uint8_t most);
+
 /** @brief Compile cash roundings. @param compile State. */
 void tg_compile_cash(struct tg_compile *compile);
 
@@ -227,6 +253,10 @@ void tg_compile_spend_limits(struct tg_compile *compile);
  * any.
  *  @return Borrowed until the section grows; NULL: there is none. */
 const struct tg_spend_limit *tg_compile_limit(const struct tg_compile *compile, uint32_t index);
+
+/** @brief Why a price carries remainders. @param price Entry of `prices`. @return The value of
+ *  `carry_remainder` or of `rounding` that says so, borrowed; NULL: it does not. */
+const struct tg_yaml_node *tg_compile_carry(const struct tg_yaml_node *price);
 
 /** @brief Which plans owe the minimum of a limit; after plans. @param compile State. */
 void tg_compile_minimums(struct tg_compile *compile);

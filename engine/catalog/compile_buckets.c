@@ -79,8 +79,7 @@ static void used_price_check(const struct tg_compile_cell *cell, const struct tg
         const struct tg_yaml_node *written =
             price != NULL ? tg_compile_node(compile, TG_CATALOG_PRICE, cell->matrix[i]) : NULL;
         if (price != NULL && (price->currency != used->currency ||
-                              (written != NULL && tg_schema_number(&tg_catalog_price_keys, written,
-                                                                   "carry_remainder") != 0))) {
+                              (written != NULL && tg_compile_carry(written) != NULL))) {
             tg_diag_add(
                 compile->diag, TG_DIAG_ERROR, node->mark, NULL,
                 "allowance \"%.64s\" has a price_when_used, and a price of the service is in "

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "catalog/compile.h"
+#include "catalog/exchange.h"
 #include "catalog/keys.h"
 #include "doc/schema.h"
 
@@ -70,6 +71,13 @@ static struct tg_exchange_rate exchange_read(struct tg_compile *compile,
         out.to = to->numeric;
         out.from_scale = from->scale;
         out.to_scale = to->scale;
+        out.to_exponent = tg_compile_rating_exponent(compile, to);
+    }
+    if (tg_exchange_digits(&out) > TG_EXCHANGE_DIGITS_MAX) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "rate")->mark,
+                    "write fewer decimals, or give the currency more rating_digits",
+                    "rate: %u decimals are too many for amounts of %u rating digits", out.decimals,
+                    TG_RATING_DIGITS - out.to_exponent);
     }
     if (from != NULL && from == to) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "to")->mark, NULL,
@@ -295,6 +303,35 @@ static uint32_t offset_of(const struct tg_compile *compile, uint32_t price_id)
     return offset;
 }
 
+const struct tg_yaml_node *tg_compile_carry(const struct tg_yaml_node *price)
+{
+    const struct tg_yaml_node *rounding = tg_yaml_get(price, "rounding");
+    if (rounding != NULL && rounding->kind == TG_YAML_SCALAR &&
+        strcmp(rounding->text, "none") == 0) {
+        return rounding;
+    }
+    return tg_schema_number(&tg_catalog_price_keys, price, "carry_remainder") != 0
+               ? tg_yaml_get(price, "carry_remainder")
+               : NULL;
+}
+
+/* What is said of a remainder that is not kept, or kept against the document's word. */
+static void carry_check(struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const struct tg_yaml_node *scope = tg_yaml_get(node, "carry_scope");
+    const struct tg_yaml_node *written = tg_yaml_get(node, "carry_remainder");
+    const bool is_kept = tg_compile_carry(node) != NULL;
+    if (scope != NULL && !is_kept) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, scope->mark, "carry_remainder: true",
+                    "carry_scope: no remainder is carried");
+    }
+    if (written != NULL && is_kept &&
+        tg_schema_number(&tg_catalog_price_keys, node, "carry_remainder") == 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, written->mark, "leave it out",
+                    "carry_remainder: rounding: none keeps every remainder");
+    }
+}
+
 /* All remainders of a subscription are carried together, so their prices have one denominator. */
 static void carry_compile(struct tg_compile *compile, struct tg_price_rule *rules)
 {
@@ -305,10 +342,13 @@ static void carry_compile(struct tg_compile *compile, struct tg_price_rule *rule
     for (uint32_t i = 0; i < compile->names[TG_CATALOG_PRICE].count; i++) {
         const struct tg_yaml_node *node = tg_compile_node(compile, TG_CATALOG_PRICE, i);
         const uint32_t offset = offset_of(compile, i);
+        if (node != NULL) {
+            carry_check(compile, node);
+        }
         if (rules[i].carry_denominator == 0 || node == NULL || offset == UINT32_MAX) {
             continue;
         }
-        const struct tg_yaml_node *carry = tg_yaml_get(node, "carry_remainder");
+        const struct tg_yaml_node *carry = tg_compile_carry(node);
         const struct tg_price *price =
             (const struct tg_price
                  *)(const void *)(compile->sections[TG_IMAGE_SECTION_PRICE_DATA].bytes + offset);

@@ -12,8 +12,6 @@
 
 #define SETTINGS_MAX     256u
 #define PARAMS_BYTES_MAX 65536u
-/* A charge remembers what rounding took in 2^-32 scale units, in 64 bits. */
-#define ROUND_EXPONENT_MAX 9
 /* Of 64 segments and as many of the call before: 2 x 64 x 10^7 x 2^32 is below 2^63. */
 #define SEGMENT_EXPONENT_MAX 7
 
@@ -263,6 +261,15 @@ static void currency_check(struct tg_compile *compile, const struct tg_yaml_node
     }
 }
 
+/* With `none` what a charge is cut down to is not all of it: the rest is carried. */
+static uint8_t rounding_of(const struct tg_compile *compile, const struct tg_yaml_node *node)
+{
+    const int64_t rounding = tg_yaml_get(node, "rounding") != NULL
+                                 ? tg_schema_number(&tg_catalog_price_keys, node, "rounding")
+                                 : compile->head.rounding_rate;
+    return rounding <= TG_ROUND_FLOOR ? (uint8_t)rounding : (uint8_t)TG_ROUND_DOWN;
+}
+
 static struct tg_price price_read(struct tg_compile *compile, const struct tg_yaml_node *node,
                                   uint32_t price_id)
 {
@@ -273,9 +280,7 @@ static struct tg_price price_read(struct tg_compile *compile, const struct tg_ya
         .price_id = price_id,
         .currency = currency->numeric,
         .scale = currency->scale,
-        .rounding = tg_yaml_get(node, "rounding") != NULL
-                        ? (uint8_t)tg_schema_number(keys, node, "rounding")
-                        : compile->head.rounding_rate,
+        .rounding = rounding_of(compile, node),
         .first_increment = (uint64_t)tg_schema_number(keys, node, "first"),
         .next_increment = (uint64_t)tg_schema_number(keys, node, "next"),
         .minimum_units = (uint64_t)tg_schema_number(keys, node, "minimum"),
@@ -315,7 +320,8 @@ static struct tg_price_rule rule_read(struct tg_compile *compile, const struct t
     const struct tg_yaml_node *limit = tg_yaml_get(node, "spend_limit");
     const struct tg_yaml_node *tax = tg_yaml_get(node, "tax");
     struct tg_price_rule rule = {
-        .carry_denominator = tg_schema_number(keys, node, "carry_remainder") != 0 ? 1 : 0,
+        .carry_denominator = tg_compile_carry(node) != NULL ? 1 : 0,
+        .carry_scope = (uint8_t)tg_schema_number(keys, node, "carry_scope"),
         .converts_at_event = (uint8_t)tg_schema_number(keys, node, "convert"),
     };
     if (limit != NULL) {
@@ -344,7 +350,7 @@ static void segments_check(struct tg_compile *compile, const struct tg_yaml_node
                         "%s: has more decimals than segments are rounded to", beside[i].key);
         }
     }
-    if (tg_schema_number(&tg_catalog_price_keys, node, "carry_remainder") != 0) {
+    if (tg_compile_carry(node) != NULL) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "rounding_of")->mark, NULL,
                     "rounding_of: a remainder is carried of charges, not of segments");
     }
@@ -374,7 +380,6 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
                          const struct tg_price *price, struct tg_price_info *info)
 {
     const struct tg_schema *keys = &tg_catalog_price_keys;
-    const struct tg_yaml_node *decimals = tg_yaml_get(node, "decimals");
     info->options =
         (tg_schema_number(keys, node, "at_max") != 0 ? TG_PRICE_MAX_STOPS : 0) |
         (tg_schema_number(keys, node, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE : 0) |
@@ -396,21 +401,15 @@ static void options_read(struct tg_compile *compile, const struct tg_yaml_node *
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_max")->mark, "give a max",
                     "at_max: there is no max");
     }
-    if (decimals == NULL || tg_compile_is_doubtful(compile, node)) {
+    if (tg_compile_is_doubtful(compile, node)) {
         return;
     }
-    const int64_t exponent = price->scale - tg_schema_number(keys, node, "decimals");
-    const int exponent_max =
-        (info->options & TG_PRICE_ROUND_SEGMENTS) != 0 ? SEGMENT_EXPONENT_MAX : ROUND_EXPONENT_MAX;
-    if (exponent < 0 || exponent > exponent_max) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, decimals->mark, NULL,
-                    "decimals: must be %d to %d in %s", (int)price->scale - exponent_max,
-                    (int)price->scale, tg_currency_by_numeric(price->currency)->code);
-        return;
-    }
-    info->round_exponent = (uint8_t)exponent;
+    info->round_exponent = tg_compile_exponent(compile, keys, node, currency_of(compile, node),
+                                               (info->options & TG_PRICE_ROUND_SEGMENTS) != 0
+                                                   ? SEGMENT_EXPONENT_MAX
+                                                   : TG_COMPILE_EXPONENT_MAX);
     if ((info->options & TG_PRICE_ROUND_SEGMENTS) != 0) {
-        segments_check(compile, node, price, (uint8_t)exponent);
+        segments_check(compile, node, price, info->round_exponent);
     }
 }
 
@@ -492,8 +491,10 @@ static void rate_compile(struct tg_compile *compile, const struct tg_compile_rat
             (uint16_t)tg_names_add(&compile->names[TG_CATALOG_TARIFF], tariff, sizeof tariff - 1),
         .unit = rate->unit,
         .dimension = (uint8_t)tg_unit_dimension(rate->unit),
-        .quantity_rounding = TG_ROUND_UP,
+        .quantity_rounding = rate->quantity_rounding,
         .is_present = 1,
+        .options = rate->options,
+        .round_exponent = rate->exponent,
     };
     *offset = (uint32_t)tg_blob_append(&compile->sections[TG_IMAGE_SECTION_PRICE_DATA], &whole,
                                        sizeof whole, 16);

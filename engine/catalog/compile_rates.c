@@ -93,6 +93,14 @@ struct tg_rate_sheet *tg_rate_sheet_open(struct tg_compile *compile,
         .max = tg_compile_money_in(compile, sheet->currency, keys, rates, "max", INT64_MAX),
         .currency = sheet->currency->numeric,
         .scale = sheet->currency->scale,
+        .exponent =
+            tg_compile_exponent(compile, keys, rates, sheet->currency, TG_COMPILE_EXPONENT_MAX),
+        .quantity_rounding = (uint8_t)tg_schema_number(keys, rates, "quantity_rounding"),
+        .options =
+            (uint8_t)((tg_schema_number(keys, rates, "included_off") != 0 ? TG_PRICE_INCLUDED_FIRST
+                                                                          : 0) |
+                      (tg_schema_number(keys, rates, "connect_on") != 0 ? TG_PRICE_CONNECT_ON_USE
+                                                                        : 0)),
         .per_units = (uint64_t)tg_schema_number(keys, rates, "per"),
         .first = (uint64_t)tg_schema_number(keys, rates, "first"),
         .next = (uint64_t)tg_schema_number(keys, rates, "next"),

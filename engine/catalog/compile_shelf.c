@@ -53,7 +53,7 @@ static void price_places(const struct tg_compile *compile, uint32_t price, struc
         place_add(&sides[info.counter_scope == TG_SCOPE_ACCOUNT], 'C', info.counter_index);
     }
     if (rule.carry_denominator != 0) {
-        place_add(&sides[0], 'R', 0);
+        place_add(&sides[rule.carry_scope == TG_SCOPE_ACCOUNT], 'R', 0);
     }
     limit_place(compile, rule.spend_limit, sides);
 }

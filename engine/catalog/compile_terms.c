@@ -91,8 +91,7 @@ static void reverse_check(struct tg_compile *compile, const struct tg_yaml_node 
             prices[i] != TG_PRICE_NONE ? tg_compile_node(compile, TG_CATALOG_PRICE, prices[i])
                                        : NULL;
         has_limit |= price != NULL && rules[prices[i]].spend_limit != 0;
-        has_carry |= price != NULL &&
-                     tg_schema_number(&tg_catalog_price_keys, price, "carry_remainder") != 0;
+        has_carry |= price != NULL && tg_compile_carry(price) != NULL;
     }
     if (has_limit || has_carry) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, where->mark, hint,

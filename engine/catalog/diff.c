@@ -345,6 +345,8 @@ static void head_diff(struct tg_diff *diff)
                    was, is);
     tg_diff_text(diff, &item, "currency", tg_currency_by_numeric(was->currency)->code,
                  tg_currency_by_numeric(is->currency)->code);
+    tg_diff_number(diff, &item, "rating_digits", TG_RATING_DIGITS - was->rating_exponent,
+                   TG_RATING_DIGITS - is->rating_exponent);
     zones_text(was, 0, 1, left, sizeof left);
     zones_text(is, 0, 1, right, sizeof right);
     tg_diff_text(diff, &item, "period_zone", left[0] != '\0' ? left : "UTC",

@@ -143,6 +143,11 @@ static void rules_diff(struct tg_diff *diff, const struct tg_diff_item *item)
     const struct tg_price_rule is = rule_of(diff->after, item->is);
     tg_diff_text(diff, item, "carry_remainder", was.carry_denominator != 0 ? "true" : "false",
                  is.carry_denominator != 0 ? "true" : "false");
+    if (was.carry_denominator != 0 && is.carry_denominator != 0) {
+        tg_diff_text(diff, item, "carry_scope",
+                     was.carry_scope == TG_SCOPE_ACCOUNT ? "account" : "subscriber",
+                     is.carry_scope == TG_SCOPE_ACCOUNT ? "account" : "subscriber");
+    }
     tg_diff_text(diff, item, "convert", was.converts_at_event != 0 ? "event" : "bill",
                  is.converts_at_event != 0 ? "event" : "bill");
     tg_diff_text(diff, item, "spend_limit", limit_name(diff->before, item->was),
@@ -274,6 +279,8 @@ void tg_diff_exchange(struct tg_diff *diff, const struct tg_diff_item *item)
                  tg_currency_by_numeric(is->from)->code);
     tg_diff_text(diff, item, "to", tg_currency_by_numeric(was->to)->code,
                  tg_currency_by_numeric(is->to)->code);
+    tg_diff_number(diff, item, "rating_digits", TG_RATING_DIGITS - was->to_exponent,
+                   TG_RATING_DIGITS - is->to_exponent);
 }
 
 /* Stored periods of fees have gaps; documents name them. */

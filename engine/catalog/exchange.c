@@ -56,24 +56,33 @@ const struct tg_exchange_rate *tg_image_exchange_at(const struct tg_image *image
                                                                           : NULL;
 }
 
+uint8_t tg_image_rating_exponent(const struct tg_image *image, uint16_t currency)
+{
+    const struct tg_exchange_rate *rates = rates_of(image);
+    const uint32_t count = image->sections[TG_IMAGE_SECTION_EXCHANGE_RATES].count;
+    if (currency == image->currency) {
+        return image->rating_exponent;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (rates[i].to == currency) {
+            return rates[i].to_exponent;
+        }
+    }
+    return 0;
+}
+
 enum tg_err tg_exchange_amount(const struct tg_exchange_rate *rate, __int128 amount,
                                uint8_t rounding, int64_t *result)
 {
-    /* amount x rate / 10^decimals x 10^(to_scale - from_scale) */
+    /* amount x rate / 10^decimals x 10^(to_scale - from_scale), to a multiple of 10^to_exponent */
     const int shift = (int)rate->to_scale - (int)rate->from_scale - (int)rate->decimals;
-    assert(rate->rate >= 1 && shift >= -18 && shift <= 6);
-    const __int128 most = (__int128)1 << 124;
+    const int64_t factor = tg_pow10((uint8_t)(shift > 0 ? shift : 0));
+    const __int128 most = ((__int128)1 << 124) / factor;
+    assert(rate->rate >= 1 && shift <= 6 && tg_exchange_digits(rate) <= TG_EXCHANGE_DIGITS_MAX);
     if (amount > most / rate->rate || amount < -most / rate->rate) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    __int128 numerator = amount * rate->rate;
-    if (shift >= 0) {
-        const int64_t factor = tg_pow10((uint8_t)shift);
-        if (numerator > INT64_MAX / factor || numerator < INT64_MIN / factor) {
-            return TG_E_AMOUNT_OVERFLOW;
-        }
-        *result = (int64_t)(numerator * factor);
-        return TG_OK;
-    }
-    return tg_money_divide(numerator, (uint64_t)tg_pow10((uint8_t)-shift), rounding, result);
+    return tg_money_divide_to(amount * rate->rate * factor,
+                              (uint64_t)tg_pow10((uint8_t)(shift < 0 ? -shift : 0)),
+                              rate->to_exponent, rounding, result);
 }

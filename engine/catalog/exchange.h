@@ -39,8 +39,22 @@ uint16_t tg_image_exchange_index(const struct tg_image *image, const struct tg_e
 /** @brief A rate by its place. @param image Checked. @param index Any. @return Borrowed or NULL. */
 const struct tg_exchange_rate *tg_image_exchange_at(const struct tg_image *image, uint32_t index);
 
+#define TG_EXCHANGE_DIGITS_MAX 18 /**< Decimals that one rounding takes off. */
+
+/** @brief Decimals that rounding takes off an amount times a rate. @param rate Borrowed.
+ *  @return At most TG_EXCHANGE_DIGITS_MAX in a checked image; 0 or below: it is exact. */
+static inline int tg_exchange_digits(const struct tg_exchange_rate *rate)
+{
+    return (int)rate->from_scale + rate->decimals + rate->to_exponent - (int)rate->to_scale;
+}
+
+/** @brief Charges and fees in a currency are multiples of 10^this scale units, where nothing else
+ *  is said: `rating_digits`. @param image Checked. @param currency The catalog's, or one that a
+ *  rate leads to; of any other it is 0. @return 0..TG_RATING_DIGITS. */
+uint8_t tg_image_rating_exponent(const struct tg_image *image, uint16_t currency);
+
 /**
- * @brief Convert, with one rounding.
+ * @brief Convert, with one rounding, to the rating digits of the currency.
  * @param[in]  rate      Borrowed.
  * @param[in]  amount    At the scale of rate->from; 128 bits so that sums fit.
  * @param[in]  rounding  enum tg_rounding.

@@ -3,6 +3,7 @@
  * The checksum finds damage; the rest finds an image that was made wrong or by someone else. */
 #include "base/hash.h"
 #include "base/money.h"
+#include "catalog/exchange.h"
 #include "catalog/image.h"
 
 #include <string.h>
@@ -550,12 +551,15 @@ static bool rules_check(const struct tg_image *image)
         if (is_fine && (tg_image_price_info(image, i)->options & TG_PRICE_RULES) != 0) {
             is_fine = i < rules_count &&
                       tg_image_price_rule(image, i)->spend_limit <= limits_count &&
-                      tg_image_price_rule(image, i)->carry_denominator <= INT32_MAX;
+                      tg_image_price_rule(image, i)->carry_denominator <= INT32_MAX &&
+                      tg_image_price_rule(image, i)->carry_scope <= TG_SCOPE_ACCOUNT;
         }
     }
     for (uint32_t i = 0; is_fine && i < all[TG_IMAGE_SECTION_EXCHANGE_RATES].count; i++) {
         is_fine = rates[i].rate >= 1 && rates[i].decimals <= 12 && rates[i].from_scale <= 12 &&
-                  rates[i].from_scale >= 6 && rates[i].to_scale <= 12 && rates[i].to_scale >= 6;
+                  rates[i].from_scale >= 6 && rates[i].to_scale <= 12 && rates[i].to_scale >= 6 &&
+                  rates[i].to_exponent <= TG_RATING_DIGITS &&
+                  tg_exchange_digits(&rates[i]) <= TG_EXCHANGE_DIGITS_MAX;
     }
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
         const struct tg_spend_limit *limit = tg_image_spend_limit(image, i);
@@ -589,7 +593,7 @@ enum tg_err tg_image_check(const void *bytes, size_t size_bytes, struct tg_why *
         image->tzdata_offset >= image->sections[TG_IMAGE_SECTION_TEXT].count || image->scale > 18 ||
         image->minor > image->scale || image->billing.dunning_count > TG_DUNNING_STEPS_MAX ||
         image->billing.keeps_credit > 1 || image->billing.prepaid_fees >= TG_PREPAID_MODES ||
-        image->billing.rounds_lines > 1) {
+        image->billing.rounds_lines > 1 || image->rating_exponent > TG_RATING_DIGITS) {
         return tg_why_set(why, TG_E_CORRUPT, "the catalog image has sections out of bounds");
     }
     if (!prices_check(image) || !decks_check(image) || !time_models_check(image) ||

@@ -248,9 +248,11 @@ struct tg_billing {
     uint16_t dunning_days[TG_DUNNING_STEPS_MAX]; /**< After the due date, rising. */
     uint8_t prepaid_fees;                        /**< enum tg_prepaid_fees. */
     uint8_t rounds_lines;                        /**< 1: each line is rounded by itself. */
-    uint8_t reserved_2[8];                       /**< 0. */
 };
-_Static_assert(sizeof(struct tg_billing) == 32, "stored where two more sections had been");
+_Static_assert(sizeof(struct tg_billing) == 24, "stored behind the sections");
+
+/** Decimals of the rating scale beyond a currency's minor unit, at most and by default. */
+#define TG_RATING_DIGITS 6u
 
 /** @brief Head of the blob. */
 struct tg_image {
@@ -272,6 +274,10 @@ struct tg_image {
     uint64_t content_hash;     /**< tg_key_hash of the documents it was made from. */
     struct tg_image_section sections[TG_IMAGE_SECTIONS_MAX]; /**< By enum tg_image_section_id. */
     struct tg_billing billing;                               /**< Lifecycle of bills of its time. */
+    uint8_t rating_exponent; /**< Charges and fees in its currency are multiples of 10^this scale
+                                  units, unless a price says otherwise: TG_RATING_DIGITS less
+                                  `rating_digits`; 0 no coarser than the scale. */
+    uint8_t reserved[7];     /**< 0. */
 };
 _Static_assert(sizeof(struct tg_image) == 832, "stored head");
 _Static_assert(TG_IMAGE_SECTION_NAMES + TG_CATALOG_KINDS_COUNT <= TG_IMAGE_SECTIONS_MAX,
@@ -427,7 +433,8 @@ struct tg_price_rule {
     uint16_t spend_limit;       /**< Limit that rating counts its charges to, plus 1; 0 none. */
     uint16_t tax_plus;          /**< Tax of its usage instead of the product's, plus 1; 0 none. */
     uint8_t converts_at_event;  /**< 1: the charge is in the account's currency at once. */
-    uint8_t reserved[3];        /**< 0. */
+    uint8_t carry_scope;        /**< enum tg_allowance_scope: whose remainder it is. */
+    uint8_t reserved[2];        /**< 0. */
 };
 _Static_assert(sizeof(struct tg_price_rule) == 12, "stored");
 
@@ -441,7 +448,7 @@ struct tg_exchange_rate {
     uint8_t decimals;      /**< 0..12. */
     uint8_t from_scale;    /**< Rating scale of from. */
     uint8_t to_scale;      /**< Rating scale of to. */
-    uint8_t reserved;      /**< 0. */
+    uint8_t to_exponent;   /**< Amounts in `to` are multiples of 10^this scale units; 0..6. */
 };
 _Static_assert(sizeof(struct tg_exchange_rate) == 32, "stored");
 
@@ -605,7 +612,7 @@ struct tg_product {
     uint8_t bounds_scope;         /**< enum tg_allowance_scope of minimum and maximum. */
     int64_t maximum;              /**< Most net a cycle of the eligible lines; 0 none. */
     uint8_t discount_rounding;    /**< enum tg_rounding of the DISCOUNT stage. */
-    uint8_t discount_decimals;    /**< Decimals it is rounded to + 1; 0: the rating scale's. */
+    uint8_t discount_decimals;    /**< Decimals it is rounded to + 1; 0: those of charges. */
     uint8_t period_from;          /**< enum tg_fee_anchor. */
     uint8_t bounds_order;         /**< enum tg_bounds_order. */
     uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */

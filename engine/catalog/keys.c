@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/keys.h"
 
+#include "catalog/image_layout.h"
+
 #define U32_MOST INT64_C(2147483647)
 #define I64_MOST INT64_MAX
 
 static const char *const roundings[] = {"half_up", "half_even", "up", "down",
                                         "ceil",    "floor",     NULL};
+static const char *const charge_roundings[] = {"half_up", "half_even", "up",   "down",
+                                               "ceil",    "floor",     "none", NULL};
 static const char *const units[] = {"millisecond", "second",   "minute",   "hour",     "octet",
                                     "kilobyte",    "kibibyte", "megabyte", "mebibyte", "gigabyte",
                                     "gibibyte",    "event",    "amount",   NULL};
+static const char *const scopes[] = {"subscriber", "account", NULL};
 static const char *const converts[] = {"bill", "event", NULL};
 static const char *const at_maxes[] = {"free", "stop", NULL};
 static const char *const connects[] = {"priced", "used", NULL};
@@ -82,6 +87,8 @@ KEYS(tg_catalog_billing_keys,
      .help = "Days after the due date at which an unpaid bill is told, rising."});
 static const struct tg_schema_key account_zone_item = {.type = TG_TYPE_STRING, .min = 1,
                                                        .max = 63};
+static const struct tg_schema_key rating_digits_item = {.type = TG_TYPE_INTEGER, .min = 0,
+                                                        .max = TG_RATING_DIGITS};
 KEYS(tg_catalog_head_keys,
     {.key = "version", .type = TG_TYPE_INTEGER, .is_required = true, .min = 1, .max = U32_MOST,
      .help = "Number of this version; stored with every charge."},
@@ -100,6 +107,12 @@ KEYS(tg_catalog_head_keys,
      .help = "What a person is told of."},
     {.key = "rounding", .type = TG_TYPE_MAP, .sub = &tg_catalog_rounding_keys,
      .help = "Where amounts are rounded, once a stage."},
+    {.key = "rating_digits", .type = TG_TYPE_INTEGER, .min = 0, .max = TG_RATING_DIGITS,
+     .fallback = "6",
+     .help = "Decimals beyond the currency's minor unit to which charges and fees are rounded."},
+    {.key = "rating_digits_of", .type = TG_TYPE_TABLE, .is_any_key = true, .min = 1, .max = 200,
+     .item = &rating_digits_item,
+     .help = "The same of single currencies, by their ISO 4217 code."},
     {.key = "billing", .type = TG_TYPE_MAP, .sub = &tg_catalog_billing_keys,
      .help = "How bills go from draft to paid."});
 static const struct tg_schema_key tax_part_item = {.type = TG_TYPE_NAME};
@@ -148,7 +161,16 @@ KEYS(tg_catalog_rates_keys,
     {.key = "currency", .type = TG_TYPE_STRING, .min = 3, .max = 3,
      .help = "Of all money of the sheet; absent: the catalog's."},
     {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
-     .help = "Of the amount; catalog: rounding: rate when absent."});
+     .help = "Of the amount; catalog: rounding: rate when absent."},
+    {.key = "decimals", .type = TG_TYPE_INTEGER, .min = -18, .max = 18,
+     .help = "Charges are rounded to these by `rounding`; absent: the rating scale."},
+    {.key = "quantity_rounding", .type = TG_TYPE_ENUM, .names = roundings, .fallback = "up",
+     .help = "Of milliseconds or octets to whole units."},
+    {.key = "included_off", .type = TG_TYPE_ENUM, .names = included_offs, .fallback = "billed",
+     .help = "What free units come off: billed units, or used ones, before minimum and "
+             "increments."},
+    {.key = "connect_on", .type = TG_TYPE_ENUM, .names = connects, .fallback = "priced",
+     .help = "Fee needs a priced unit, or also an allowance's."});
 static const char *const missings[] = {"keep", "delete", NULL};
 KEYS(tg_catalog_sheet_keys,
     {.key = "file", .type = TG_TYPE_STRING, .is_required = true, .min = 1, .max = 255,
@@ -189,6 +211,8 @@ KEYS(tg_catalog_price_keys,
      .help = "Where charges become the account's currency: a bill's line, or each event."},
     {.key = "carry_remainder", .type = TG_TYPE_BOOL, .fallback = "false",
      .help = "What rounding cuts off a charge goes into the next: sums of events are exact."},
+    {.key = "carry_scope", .type = TG_TYPE_ENUM, .names = scopes, .fallback = "subscriber",
+     .help = "Into the next charge of the subscription, or of the account."},
     {.key = "spend_limit", .type = TG_TYPE_NAME, .help = "Limit that its charges count to."},
     {.key = "tax", .type = TG_TYPE_NAME, .help = "Of its usage, instead of the product's."},
     {.key = "unit", .type = TG_TYPE_ENUM, .names = units, .is_required = true,
@@ -211,8 +235,9 @@ KEYS(tg_catalog_price_keys,
     {.key = "connect", .type = TG_TYPE_MONEY, .fallback = "0", .help = "Fee once a call."},
     {.key = "min", .type = TG_TYPE_MONEY, .help = "Charge is raised to this."},
     {.key = "max", .type = TG_TYPE_MONEY, .help = "Charge is cut to this."},
-    {.key = "rounding", .type = TG_TYPE_ENUM, .names = roundings,
-     .help = "Of the amount; catalog: rounding: rate when absent."},
+    {.key = "rounding", .type = TG_TYPE_ENUM, .names = charge_roundings,
+     .help = "Of the amount; none: down, and the remainder goes into the next charge; catalog: "
+             "rounding: rate when absent."},
     {.key = "block", .type = TG_TYPE_INTEGER, .min = 1, .max = I64_MOST, .fallback = "1",
      .help = "So many of `unit` count as one in every other key of this price."},
     {.key = "counter", .type = TG_TYPE_NAME,
@@ -353,7 +378,6 @@ KEYS(tg_catalog_plan_keys,
     {.key = "title", .type = TG_TYPE_STRING, .help = "For people."});
 static const struct tg_schema_key service_item = {.type = TG_TYPE_ENUM,
                                                   .names = tg_catalog_services};
-static const char *const scopes[] = {"subscriber", "account", NULL};
 static const char *const rolls[] = {"oldest_first", "newest_first", NULL};
 static const char *const stackings[] = {"each", "once", NULL};
 static const char *const consumes[] = {"billed", "raw", NULL};

@@ -57,12 +57,19 @@ static bool limit_is_pool(const struct tg_image *image, uint16_t limit)
     return tg_image_spend_limit(image, limit)->scope == TG_SCOPE_ACCOUNT;
 }
 
+/* Where the remainder of a price lies: the subscription's, or the account's. */
+static struct tg_shelf *carry_shelf(struct tg_accounts *accounts, const struct tg_rules *rules)
+{
+    const bool is_pool = rules->rule->carry_scope == TG_SCOPE_ACCOUNT;
+    return tg_allowance_shelf(accounts, rules->log, is_pool,
+                              is_pool ? rules->account : rules->subscriber);
+}
+
 enum tg_err tg_rules_open(struct tg_accounts *accounts, struct tg_rules *rules)
 {
     uint16_t limits[TG_RULES_LIMITS_MAX];
     const uint32_t count = limits_of(rules, limits);
-    bool is_full = rules->rule->carry_denominator != 0 &&
-                   tg_allowance_shelf(accounts, rules->log, false, rules->subscriber) == NULL;
+    bool is_full = rules->rule->carry_denominator != 0 && carry_shelf(accounts, rules) == NULL;
     rules->exchange = NULL;
     rules->cost = 0;
     rules->carried = 0;
@@ -96,7 +103,7 @@ static enum tg_err carry_at(struct tg_accounts *accounts, struct tg_rules *rules
 {
     const struct tg_allowance cycle = {.period = TG_PERIOD_CYCLE};
     const struct tg_bucket_time time = {rules->time.at_ns, 0, rules->time.cycle_day};
-    struct tg_shelf *shelf = tg_allowance_shelf(accounts, rules->log, false, rules->subscriber);
+    struct tg_shelf *shelf = carry_shelf(accounts, rules);
     bool is_late = false;
     const enum tg_err err = shelf == NULL ? TG_E_FULL
                                           : tg_bucket_at(shelf, TG_BUCKET_CARRY, 0, &cycle, &time,

@@ -137,8 +137,7 @@ static bool id_is_of_period(const char *id, const char *period)
     return strcmp(found, period) == 0;
 }
 
-/* --period and --account. */
-static bool is_wanted(const struct tg_cli_bill_ask *ask, const struct tg_document *document)
+bool tg_cli_bill_is_wanted(const struct tg_cli_bill_ask *ask, const struct tg_document *document)
 {
     if (ask->period != NULL && !id_is_of_period(document->id, ask->period)) {
         return false;
@@ -159,7 +158,7 @@ static bool list_print(void *context, const struct tg_document *document)
 {
     struct find *find = context;
     struct tg_json *json = NULL;
-    if (!is_wanted(find->ask, document)) {
+    if (!tg_cli_bill_is_wanted(find->ask, document)) {
         return true;
     }
     if (find->ask->is_full) {

@@ -26,6 +26,12 @@ struct tg_cli_bill_ask {
     bool issues;                /**< Of a run from files: it issued. */
 };
 
+struct tg_document;
+
+/** @brief Is a stored bill one of --period and --account? @param ask Borrowed. @param document Of
+ *  customerBill, billDraft or billIssued. @return true if so, or if nothing is asked for. */
+bool tg_cli_bill_is_wanted(const struct tg_cli_bill_ask *ask, const struct tg_document *document);
+
 /** @brief list or show. @param ask Borrowed. @param is_list Which. @return enum tg_exit. */
 int tg_cli_bill_read(const struct tg_cli_bill_ask *ask, bool is_list);
 

@@ -2,6 +2,7 @@
 #include "cli/explain_line.h"
 
 #include "base/money.h"
+#include "bill/convert.h"
 #include "bill/text.h"
 #include "doc/json.h"
 
@@ -154,8 +155,9 @@ static bool owed_find(const struct terms *terms, int64_t *owed, int64_t *missing
     const int64_t total = count_of(terms, "x_coveredOf");
     return terms->image != NULL && total > 0 && amount_of(terms, "x_fee", &bound) &&
            amount_of(terms, is_by_tax(terms) ? "x_ofAllTaxes" : "x_exactAmount", missing) &&
-           tg_money_divide((__int128)bound * count_of(terms, "x_covered"), (uint64_t)total,
-                           terms->image->rounding_rate, owed) == TG_OK;
+           tg_bill_rate(terms->image, terms->currency->numeric,
+                        (__int128)bound * count_of(terms, "x_covered"), (uint64_t)total,
+                        owed) == TG_OK;
 }
 
 /* Prices of the version that count to a minimum spend, by name. */

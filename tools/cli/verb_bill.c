@@ -4,6 +4,7 @@
 #include "cli/bill_lifecycle.h"
 #include "cli/bill_list.h"
 #include "cli/bill_report.h"
+#include "cli/bill_residual.h"
 #include "cli/bill_settle.h"
 #include "cli/cli.h"
 
@@ -328,6 +329,10 @@ static int bill_run(int argc, char **argv)
     if (strcmp(options.action, "settle") == 0) {
         return tg_cli_bill_settle(&tg_verb_bill, options.data, true, options.is_json);
     }
+    if (strcmp(options.action, "residuals") == 0) {
+        const struct tg_cli_bill_ask ask = ask_of(&options);
+        return tg_cli_bill_residuals(&ask);
+    }
     if (strcmp(options.action, "list") == 0 || strcmp(options.action, "show") == 0) {
         const struct tg_cli_bill_ask ask = ask_of(&options);
         return tg_cli_bill_read(&ask, strcmp(options.action, "list") == 0);
@@ -387,7 +392,8 @@ const struct tg_verb tg_verb_bill = {
         "       tollgate bill void NUMBER|BILL --data DIR --date YYYY-MM-DD --title REASON "
         "[--json]\n"
         "       tollgate bill dunning --data DIR --at TIME [--json]\n"
-        "       tollgate bill settle --data DIR [--json]\n\n"
+        "       tollgate bill settle --data DIR [--json]\n"
+        "       tollgate bill residuals --data DIR [--period YYYY-MM] [--account ID] [--json]\n\n"
         "run computes the invoices of a month from the journal: of the cycle of each account that\n"
         "ends in it (cycle_day 15: from the 15th before to its 14th), with bill_period quarter "
         "of\n"
@@ -428,6 +434,9 @@ const struct tg_verb tg_verb_bill = {
         "the fronts which bills are not paid so many days after they were due, each step once.\n"
         "settle tells the running engine what bills took from prepaid balances (`billing:\n"
         "prepaid_fees`); a run that issues does it too where an engine runs.\n"
+        "residuals says of each price what its charges came to, each rounded by itself, what they\n"
+        "are exactly, and what that is rounded once: what `decimals`, `rating_digits` and\n"
+        "`rounding` make of the bills of a period, and `carry_remainder` would not.\n"
         "Exit 1 when an account failed, usage belongs to nobody, or an issued invoice no longer\n"
         "matches the journal.\n",
     .run = bill_run,

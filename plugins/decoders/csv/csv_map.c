@@ -278,6 +278,22 @@ static bool apply_trunk(struct tg_csv_map *map, const char *key, const char *val
     return apply_number(&trunk->dial, point + 1, value);
 }
 
+/* Codes of digits and x, one blank between two; x alone would be every number. */
+static bool codes_are_sound(const char *value)
+{
+    if (strlen(value) >= TG_CSV_CODES_BYTES_MAX || strspn(value, "0123456789x ") != strlen(value)) {
+        return false;
+    }
+    while (*value != '\0') {
+        const size_t length = strcspn(value, " ");
+        if (length == 0 || length > 15 || *value == 'x' || strcmp(value + length, " ") == 0) {
+            return false;
+        }
+        value += length + (value[length] == ' ');
+    }
+    return true;
+}
+
 static bool apply_number(struct tg_csv_dial_plan *dial, const char *key, const char *value)
 {
     static const char *const names[] = {"international_prefix", "national_prefix", "country_code",
@@ -286,6 +302,15 @@ static bool apply_number(struct tg_csv_dial_plan *dial, const char *key, const c
                            dial->area_code};
     if (strcmp(key, "bare") == 0) {
         return set_flag(&dial->bare_is_national, find_text(bare_words, COUNT(bare_words), value));
+    }
+    const bool is_short = strcmp(key, "short_codes") == 0;
+    if (is_short || strcmp(key, "carrier_select") == 0) {
+        char *codes = is_short ? dial->short_codes : dial->carrier_select;
+        if (!codes_are_sound(value)) {
+            return false;
+        }
+        memcpy(codes, value, strlen(value) + 1);
+        return true;
     }
     for (unsigned i = 0; i < COUNT(names); i++) {
         if (strcmp(key, names[i]) == 0 && strlen(value) < TG_CSV_PREFIX_BYTES_MAX &&

@@ -36,6 +36,7 @@ static enum tg_err read_unix(const char *text, uint32_t text_bytes, uint64_t per
 static enum tg_err read_decimal(const char *text, uint32_t text_bytes, uint64_t scale,
                                 uint64_t *value);
 static bool starts_with(const char *text, uint32_t text_bytes, const char *prefix);
+static uint32_t code_length(const char *codes, const char *digits, uint32_t count, bool is_whole);
 
 /* Codes that fill year, month and day, and all that are known. */
 static const char codes_known[] = "YymdeHMSbfzTFsIp%";
@@ -198,6 +199,15 @@ enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, uint8_t type, con
         }
     }
     const char *first = digits;
+    const char *end = digits + count;
+    if (!is_international && type == TG_CSV_NUMBER_UNKNOWN) {
+        first += code_length(dial->carrier_select, first, count, false);
+        count = (uint32_t)(end - first);
+    }
+    if (!is_international && type != TG_CSV_NUMBER_INTERNATIONAL &&
+        code_length(dial->short_codes, first, count, true) != 0) {
+        return tg_digits_pack(first, count, key) ? TG_OK : TG_E_BAD_NUMBER;
+    }
     const char *added = "";
     const char *area = "";
     if (type != TG_CSV_NUMBER_UNKNOWN) {
@@ -217,7 +227,7 @@ enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, uint8_t type, con
             added = dial->country_code;
         }
     }
-    count -= (uint32_t)(first - digits);
+    count = (uint32_t)(end - first);
     char whole[NUMBER_MAX + 2 * TG_CSV_PREFIX_BYTES_MAX];
     const uint32_t country_count = (uint32_t)strlen(added);
     const uint32_t added_count = country_count + (uint32_t)strlen(area);
@@ -225,6 +235,22 @@ enum tg_err tg_csv_number(const struct tg_csv_dial_plan *dial, uint8_t type, con
     memcpy(whole + country_count, area, added_count - country_count);
     memcpy(whole + added_count, first, count);
     return count > 0 && tg_digits_pack(whole, added_count + count, key) ? TG_OK : TG_E_BAD_NUMBER;
+}
+
+/* Digits of the longest code that the number begins with, or is; 0: none. */
+static uint32_t code_length(const char *codes, const char *digits, uint32_t count, bool is_whole)
+{
+    uint32_t longest = 0;
+    while (*codes != '\0') {
+        const uint32_t length = (uint32_t)strcspn(codes, " ");
+        bool is_same = is_whole ? length == count : length < count;
+        for (uint32_t i = 0; is_same && i < length; i++) {
+            is_same = codes[i] == 'x' || codes[i] == digits[i];
+        }
+        longest = is_same && length > longest ? length : longest;
+        codes += length + (codes[length] == ' ');
+    }
+    return longest;
 }
 
 static enum tg_err read_pattern(const struct tg_csv_time_format *format, const char *text,

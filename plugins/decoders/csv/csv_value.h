@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define TG_CSV_PATTERN_BYTES_MAX 64u /**< A time pattern, NUL included. */
+#define TG_CSV_CODES_BYTES_MAX   96u /**< Patterns of codes with blanks between, NUL included. */
 #define TG_CSV_PREFIX_BYTES_MAX  8u  /**< A dialled prefix or country code, NUL included. */
 
 /** @brief How a time is written. */
@@ -46,6 +47,10 @@ struct tg_csv_dial_plan {
     char national[TG_CSV_PREFIX_BYTES_MAX];      /**< Before a national number, e.g. 0. */
     char country_code[TG_CSV_PREFIX_BYTES_MAX];  /**< E.164 country code; empty: none is added. */
     char area_code[TG_CSV_PREFIX_BYTES_MAX];     /**< Before subscribers' numbers; may be empty. */
+    char short_codes[TG_CSV_CODES_BYTES_MAX];    /**< Numbers that are whole as dialled: "110
+                                                      118xx"; x is any digit. */
+    char carrier_select[TG_CSV_CODES_BYTES_MAX]; /**< Codes of networks dialled in front of a
+                                                      number: "010xx 0100xx". */
     bool bare_is_national; /**< A number without prefix is national; else international. */
 };
 

@@ -136,6 +136,45 @@ def sheets(report, tollgate, root):
                   ["changed price az/france price: 0.30 -> 0.33"])
 
 
+TERMS = """
+decks:
+  plain: {file: plain.csv, rates: {unit: second, per: 60, first: 60, next: 6, included: 50, connect: "0.05"}}
+  terms: {file: plain.csv, rates: {unit: second, per: 60, first: 60, next: 6, included: 50, connect: "0.05",
+          decimals: 1, quantity_rounding: down, included_off: used, connect_on: used}}
+  digits: {file: plain.csv, rates: {unit: second, per: 60, currency: USD}}
+exchange_rates: {e: {from: USD, to: EUR, rate: "0.5", valid_from: 2026-01-01}}
+allowances: {free: {unit: second, amount: 1000, services: [voice]}}
+plans:
+  plain: {voice: {deck: plain}}
+  terms: {voice: {deck: terms}}
+  digits: {voice: {deck: digits}}
+  plain_free: {voice: {deck: plain, allowance: free}}
+  terms_free: {voice: {deck: terms, allowance: free}}
+products:
+  plain: {plan: plain}
+  terms: {plan: terms}
+  digits: {plan: digits}
+  plain_free: {plan: plain_free}
+  terms_free: {plan: terms_free}
+"""
+
+
+def terms_of_sheets(report, tollgate, root):
+    """A sheet chooses what a price may. 134.9 s of 60/6 with 50 free: 135 s are 138, of which 88 cost 1.9067; 134 s
+    less 50 are 84, which cost 1.82; and the fee. By USD digits 135 s cost 2.925, or 2.93."""
+    head = "catalog: {{version: {version}, valid_from: 2026-01-01, currency: EUR, rating_digits_of: {{USD: 0}}}}\n"
+    who = [f"1212555002{i}" for i in range(5)]
+    names = ["plain", "terms", "plain_free", "terms_free", "digits"]
+    files = {"c.yaml": TERMS, "plain.csv": "prefix,zone,price\n49,Germany,1.30\n", **people(*zip(who, names))}
+    catalog = Catalog(tollgate, os.path.join(root, "terms"), files, 1, head)
+    rows = [call(number, "493012345") for number in who]
+    for row in rows:
+        del row["duration_s"]
+        row["duration_ms"] = 134900
+    for name, wanted, answer in zip(names, ["1.95666667", "1.90", "0.00", "0.10", "2.93"], catalog.quote(rows)):
+        report.expect(f"terms {name}", answer.get("amount"), wanted)
+
+
 LINTS = """
 decks:
   az: {file: az.csv, buy: supplier, rates: {unit: second, per: 60}}
@@ -667,7 +706,7 @@ def tz_data(report, tollgate, root):
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as root:
-        for check in (pairs, sheets, lints, callers_lints, order, months, calendars, roaming, places, reach,
+        for check in (pairs, sheets, terms_of_sheets, lints, callers_lints, order, months, calendars, roaming, places, reach,
                       tz_data):
             check(report, sys.argv[1], root)
     print(f"{report.count} checks, {report.failures} failures")

@@ -20,6 +20,8 @@ FILES = {
   ⟦key|version⟧: ⟦int|3⟧
   ⟦key|valid_from⟧: ⟦time|2026-01-01⟧
   ⟦key|currency⟧: ⟦currency|EUR⟧
+  rating_digits: 6
+  rating_digits_of: {EUR: 5, JPY: 0}
   ⟦key|account_zones⟧: [⟦zone|America/New_York⟧, ⟦zone|Asia/Tokyo⟧]
   ⟦key|rounding⟧: {⟦key|rate⟧: ⟦enum|half_up⟧, ⟦key|bill⟧: ⟦enum|half_even⟧}
 ⟦key|taxes⟧:

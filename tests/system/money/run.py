@@ -18,7 +18,12 @@ BERLIN = ZoneInfo("Europe/Berlin")
 FAILED = []
 
 CATALOG = """
-catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, period_zone: Europe/Berlin}
+catalog:
+  version: 1
+  valid_from: 2026-01-01
+  currency: EUR
+  period_zone: Europe/Berlin
+  rating_digits_of: {USD: 3, JPY: 2, KWD: 4}
 taxes:
   vat: {rate: 19%}
 exchange_rates:
@@ -66,7 +71,7 @@ nodes:
 ACCOUNTS = {"A1": ("EUR", 1), "A2": ("JPY", 1), "A3": ("KWD", 15)}
 SUBSCRIBERS = {"S1": "A1", "S2": "A1", "S3": "A2", "S4": "A3"}
 NUMBERS = {name: f"+4917000000{i}" for i, name in enumerate(SUBSCRIBERS)}
-SCALE = {"EUR": 8, "USD": 8, "JPY": 6, "KWD": 9}
+SCALE = {"EUR": 8, "USD": 5, "JPY": 2, "KWD": 7}
 MINOR = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 RATES = [("USD", "EUR", "0.92153", "2026-01-01", "2026-03-20", "usd-eur-1"),
          ("USD", "EUR", "0.9", "2026-03-20", "2099-01-01", "usd-eur-2"),

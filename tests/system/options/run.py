@@ -624,7 +624,29 @@ def a_call_may_keep_the_rate_of_its_start(book):
     call(number, "4931", ("12:00:30", 10, True, "20.00"))
 
 
-TOPICS = [a_call_may_keep_the_rate_of_its_start, sessions_may_cost_by_time, ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
+def remainders_may_be_kept(book):
+    # Thirds of a euro in whole cents: alone each is 0.33; kept, the third has what the two before lack, up or down.
+    third = {"unit": "second", "price": "1", "per": 3, "decimals": 2}
+
+    def calls(price, callers, amounts):
+        for i, amount in enumerate(amounts):
+            book.row(callers[i % len(callers)], "voice", [amount], f"2026-03-02T10:00:{i:02}Z", duration_s=1)
+
+    def caller(price):
+        return book.folder.subscriber({"voice": {"price": price}})
+    plain = book.folder.price(**third)
+    calls(plain, [caller(plain)], ["0.33", "0.33", "0.33"])
+    none = book.folder.price(rounding="none", **third)
+    calls(none, [caller(none)], ["0.33", "0.33", "0.34", "0.33"])
+    carry = book.folder.price(carry_remainder=True, **third)
+    calls(carry, [caller(carry)], ["0.33", "0.34", "0.33", "0.33"])
+    # Whose remainder: two of one account, each their own, or both one.
+    calls(none, [caller(none), caller(none)], ["0.33", "0.33", "0.33", "0.33"])
+    joint = book.folder.price(rounding="none", carry_scope="account", **third)
+    calls(joint, [caller(joint), caller(joint)], ["0.33", "0.33", "0.34", "0.33"])
+
+
+TOPICS = [remainders_may_be_kept, a_call_may_keep_the_rate_of_its_start, sessions_may_cost_by_time, ported_numbers_may_be_priced_where_they_are_routed, a_call_may_be_split_where_its_rate_changes, usage_may_be_taken_back, causes_say_what_is_billable, records_without_usage_may_cost,
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,

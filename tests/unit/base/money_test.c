@@ -177,6 +177,36 @@ Test(money, results_beyond_64_bits_are_overflow)
 }
 
 /* If this fails an invoice's total is not its ledger amount at the currency's minor unit. */
+Test(money, a_quotient_becomes_a_multiple_of_a_power_of_ten_in_one_rounding)
+{
+    /* Rounded to a whole first and to the multiple then, 24.96 would be 30 and not 20. */
+    static const struct {
+        int64_t numerator;
+        uint64_t denominator;
+        uint8_t exponent;
+        uint8_t rounding;
+        int64_t amount;
+    } rows[] = {
+        {2496, 100, 1, TG_ROUND_HALF_UP, 20},     {2500, 100, 1, TG_ROUND_HALF_UP, 30},
+        {-2500, 100, 1, TG_ROUND_HALF_UP, -30},   {2500, 100, 1, TG_ROUND_HALF_EVEN, 20},
+        {-2501, 100, 1, TG_ROUND_HALF_EVEN, -30}, {1, 3, 6, TG_ROUND_UP, 1000000},
+        {-1, 3, 6, TG_ROUND_UP, -1000000},        {-1, 3, 6, TG_ROUND_CEIL, 0},
+        {-1, 3, 6, TG_ROUND_FLOOR, -1000000},     {1999999, 1, 6, TG_ROUND_DOWN, 1000000},
+        {7, 2, 0, TG_ROUND_HALF_UP, 4},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t amount = -1;
+        cr_expect_eq(tg_money_divide_to(rows[i].numerator, rows[i].denominator, rows[i].exponent,
+                                        rows[i].rounding, &amount),
+                     TG_OK);
+        cr_expect_eq(amount, rows[i].amount, "row %zu: %lld", i, (long long)amount);
+    }
+    int64_t amount;
+    cr_expect_eq(tg_money_divide_to(1, UINT64_C(1) << 60, 6, TG_ROUND_HALF_UP, &amount),
+                 TG_E_AMOUNT_OVERFLOW);
+    cr_expect_eq(tg_money_divide_to(INT64_MAX, 1, 1, TG_ROUND_UP, &amount), TG_E_AMOUNT_OVERFLOW);
+}
+
 Test(money, rescale_rounds_once_downwards_and_is_exact_upwards)
 {
     static const struct {

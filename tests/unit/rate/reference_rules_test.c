@@ -25,7 +25,7 @@ struct book {
 
 struct slow {
     struct book counter[PEOPLE];
-    struct book carry[PEOPLE];
+    struct book carry[PEOPLE + 1];     /* likewise */
     struct book limits[2][PEOPLE + 1]; /* the last is the account's */
 };
 
@@ -46,6 +46,8 @@ struct sale {
     bool is_pool[2];
     bool has_limit[2];
     bool carries;
+    bool carry_is_pool;
+    unsigned euro_exponent; /* rating_digits of what amounts are converted to */
     bool is_foreign;
     bool converts_at_event;
 };
@@ -150,9 +152,14 @@ static int64_t rate_at(const struct sale *sale, int64_t at_ns)
 /* Dollars to euros; both have two decimals and a scale of eight. */
 static int64_t to_eur(const struct sale *sale, int64_t amount, int64_t at_ns)
 {
-    return sale->is_foreign
-               ? slow_round((__int128)amount * rate_at(sale, at_ns), 100000, TG_ROUND_HALF_UP)
-               : amount;
+    int64_t step = 1;
+    for (unsigned i = 0; i < sale->euro_exponent; i++) {
+        step *= 10;
+    }
+    return sale->is_foreign ? slow_round((__int128)amount * rate_at(sale, at_ns),
+                                         (__int128)100000 * step, TG_ROUND_HALF_UP) *
+                                  step
+                            : amount;
 }
 
 static unsigned period_of_counter(const struct sale *sale)
@@ -168,7 +175,7 @@ static bool row_is_closed(const struct slow *slow, const struct sale *sale, uint
         is_closed(&slow->counter[who],
                   slow_period(period_of_counter(sale), sale->cycle_day, at_ns, year_ns), 1);
     if (sale->carries) {
-        closed |= is_closed(&slow->carry[who],
+        closed |= is_closed(&slow->carry[sale->carry_is_pool ? PEOPLE : who],
                             slow_period(TG_PERIOD_CYCLE, sale->cycle_day, at_ns, year_ns), 1);
     }
     for (int i = 0; i < 2; i++) {
@@ -200,7 +207,7 @@ static int64_t slow_rate(struct slow *slow, const struct sale *sale, uint32_t wh
     int64_t amount = slow_round(exact, per * step, sale->rounding) * step;
     struct page *carry = NULL;
     if (sale->carries) {
-        carry = page_at(&slow->carry[who],
+        carry = page_at(&slow->carry[sale->carry_is_pool ? PEOPLE : who],
                         slow_period(TG_PERIOD_CYCLE, sale->cycle_day, at_ns, year_ns));
         carry->exact += exact;
         amount = slow_round(carry->exact, per * step, sale->rounding) * step - carry->value;
@@ -285,9 +292,11 @@ static void sale_make(struct fixture *f, struct sale *sale, struct dice *dice, i
     switch (roll(dice, 3)) {
     case 0:
         sale->carries = true;
+        sale->carry_is_pool = roll(dice, 2) == 0;
         break;
     case 1:
         sale->is_foreign = true;
+        sale->euro_exponent = (unsigned)roll(dice, 7);
         sale->converts_at_event = roll(dice, 2) == 0;
         break;
     default:
@@ -310,7 +319,8 @@ static void sale_make(struct fixture *f, struct sale *sale, struct dice *dice, i
     f->rules[0] = (struct tg_price_rule){
         .carry_denominator = sale->carries ? (uint32_t)(sale->per * (1 + roll(dice, 3))) : 0,
         .spend_limit = sale->has_limit[0] ? 1 : 0,
-        .converts_at_event = sale->converts_at_event};
+        .converts_at_event = sale->converts_at_event,
+        .carry_scope = sale->carry_is_pool ? TG_SCOPE_ACCOUNT : TG_SCOPE_SUBSCRIBER};
     f->plan_limits[TG_SERVICE_VOICE] = sale->has_limit[1] ? 2 : 0;
     for (int i = 0; i < 2; i++) {
         f->rates[i] =
@@ -321,7 +331,8 @@ static void sale_make(struct fixture *f, struct sale *sale, struct dice *dice, i
                                       .to = EUR,
                                       .decimals = 5,
                                       .from_scale = 8,
-                                      .to_scale = 8};
+                                      .to_scale = 8,
+                                      .to_exponent = (uint8_t)sale->euro_exponent};
     }
     fixture_rules(f, 2);
     f->accounts[0] =
@@ -369,9 +380,9 @@ Test(reference_rules, a_slow_rater_agrees_on_currencies_limits_carries_and_count
         memset(&slow, 0, sizeof slow);
         for (int i = 0; i < PEOPLE; i++) {
             slow.counter[i].latest = NEVER;
-            slow.carry[i].latest = NEVER;
         }
         for (int i = 0; i <= PEOPLE; i++) {
+            slow.carry[i].latest = NEVER;
             slow.limits[0][i].latest = NEVER;
             slow.limits[1][i].latest = NEVER;
         }

@@ -255,16 +255,24 @@ static void params_write(FILE *out, const struct slow_price *price)
     }
 }
 
+/* Decimals that the version's prices have when they say none: those of its first price. */
+static unsigned usual_exponent(const struct slow_version *version)
+{
+    const unsigned exponent = version->voice[0][0].exponent;
+    return exponent <= 6 ? exponent : 0;
+}
+
 static void price_write(FILE *out, const char *name, const char *unit,
-                        const struct slow_price *price)
+                        const struct slow_version *version, const struct slow_price *price)
 {
     const bool is_money = strcmp(unit, "amount") == 0;
-    (void)fprintf(out,
-                  "  %s: {tariff: %s, unit: %s, rounding: %s, counter: %s, decimals: %u, "
-                  "rounding_of: %s",
+    (void)fprintf(out, "  %s: {tariff: %s, unit: %s, rounding: %s, counter: %s, rounding_of: %s",
                   name, tariff_names[price->tariff], unit, roundings[price->rounding],
-                  price->is_of_record ? "record" : "month", 8 - price->exponent,
+                  price->is_of_record ? "record" : "month",
                   price->rounds_segments ? "segment" : "event");
+    if (price->exponent != usual_exponent(version)) {
+        (void)fprintf(out, ", decimals: %u", 8 - price->exponent);
+    }
     if (!is_money) {
         (void)fprintf(out,
                       ", quantity_rounding: %s, block: %llu, first: %llu, next: %llu, grace: %llu, "
@@ -324,12 +332,12 @@ static void prices_write(FILE *out, const struct slow_version *version)
     for (uint32_t zone = 0; zone < SLOW_ZONES; zone++) {
         for (uint32_t band = 0; band < version->bands_count; band++) {
             (void)snprintf(name, sizeof name, "v%u%u", zone, band);
-            price_write(out, name, "second", &version->voice[zone][band]);
+            price_write(out, name, "second", version, &version->voice[zone][band]);
         }
     }
-    price_write(out, "data", "kilobyte", &version->data);
-    price_write(out, "message", "event", &version->message);
-    price_write(out, "event", "amount", &version->event);
+    price_write(out, "data", "kilobyte", version, &version->data);
+    price_write(out, "message", "event", version, &version->message);
+    price_write(out, "event", "amount", version, &version->event);
 }
 
 static void allowances_write(FILE *out, const struct slow_world *world)
@@ -422,10 +430,11 @@ void slow_world_write(const struct slow_world *world, uint32_t version_index, co
     const struct slow_version *version = &world->versions[version_index];
     FILE *out = file_open(folder, "catalog.yaml");
     (void)fprintf(out,
-                  "catalog: {version: %u, valid_from: %s, currency: EUR}\n"
+                  "catalog: {version: %u, valid_from: %s, currency: EUR, rating_digits: %u}\n"
                   "decks: {d: {file: d.csv}, f: {file: f.csv}}\n"
                   "products: {one: {plan: p}}\n",
-                  version_index + 1, version_index == 0 ? "2026-01-01" : "2026-04-11");
+                  version_index + 1, version_index == 0 ? "2026-01-01" : "2026-04-11",
+                  6 - usual_exponent(version));
     (void)fprintf(out,
                   "time_models:\n  t: {zone: Europe/Berlin, default: off, bands: [{band: night, "
                   "to: \"%02u:00\"}, {band: peak, days: mon-fri, from: \"%02u:00\", to: "
