@@ -313,6 +313,3 @@ BYTES = [
 
 def dice_of(seed):
     return random.Random(seed)
-
-
-SEVERAL = ()
