@@ -17,11 +17,13 @@ void tg_people_read(struct tg_people *people, const struct tg_folder *folder,
 {
     struct tg_people_reader reader = {.people = people, .image = image, .diag = diag};
     const bool has_accounts = tg_people_accounts_read(&reader, folder);
+    reader.has_lost_accounts = reader.has_lost_rows;
     if (has_accounts) {
         tg_people_exempt_read(&reader, folder);
         tg_people_sort(people);
     }
     const bool has_subscribers = tg_people_subscribers_read(&reader, folder);
+    reader.has_lost_lines = reader.has_lost_rows;
     if (has_subscribers) {
         tg_people_pause_read(&reader, folder);
     }
@@ -57,6 +59,7 @@ bool tg_people_file_read(struct tg_people_reader *reader, const char *path,
                          const struct tg_csv_column *columns, uint32_t columns_count,
                          void (*take)(struct tg_people_reader *))
 {
+    reader->has_lost_rows = false;
     if (access(path, F_OK) != 0) {
         return false;
     }
@@ -64,14 +67,30 @@ bool tg_people_file_read(struct tg_people_reader *reader, const char *path,
     err = err == TG_OK
               ? tg_csv_header(&reader->csv, columns, columns_count, reader->index, reader->diag)
               : err;
-    while (err != TG_E_NOT_FOUND && err != TG_E_IO && err != TG_E_NO_MEMORY &&
-           reader->csv.columns_count > 0 && reader->index[0] >= 0) {
+    if (err != TG_OK) { /* of rows it is not known what their fields are */
+        reader->has_lost_rows = true;
+        return true;
+    }
+    while (err != TG_E_NOT_FOUND && err != TG_E_IO && err != TG_E_NO_MEMORY) {
         err = tg_csv_next(&reader->csv, reader->diag);
         if (err == TG_OK) {
             take(reader);
         }
+        reader->has_lost_rows = reader->has_lost_rows || err == TG_E_DOCUMENT;
     }
     return true;
+}
+
+bool tg_people_line_is_told(const struct tg_people_reader *reader, uint32_t line)
+{
+    for (uint32_t i = 0; i < tg_diag_entries_count(reader->diag); i++) {
+        const struct tg_diag_entry *entry = tg_diag_entry(reader->diag, i);
+        if (entry->severity == TG_DIAG_ERROR && entry->line == line &&
+            strcmp(entry->path, reader->csv.source.path) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Field of a known column; an absent one reads as empty. */
@@ -153,6 +172,7 @@ bool tg_people_id_check(struct tg_people_reader *reader, const struct tg_csv_fie
         is_fine = (unsigned char)id->text[i] > ' ' && id->text[i] != 0x7f;
     }
     if (!is_fine) {
+        reader->has_lost_rows = true;
         tg_people_refuse(reader, id, "use 1 to 63 characters without blanks", "id: \"%s\" is none");
     }
     return is_fine;

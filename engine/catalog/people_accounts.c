@@ -276,6 +276,9 @@ uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg
         lines[index] != 0) {
         return index;
     }
+    if (reader->has_lost_accounts) {
+        return UINT32_MAX;
+    }
     const char *near = NULL;
     const uint32_t count = ids->count < NEAR_NAMES_MAX ? ids->count : 0;
     const char **known = calloc(count + 1, sizeof *known);

@@ -182,6 +182,10 @@ static void again_check(const struct chain *chain, const struct tg_people_again 
     const struct tg_roster_line *line = &chain->lines[again->line];
     for (size_t i = 0; i < count; i++) {
         const struct tg_roster_line *other = &chain->lines[members[i]];
+        if (tg_people_line_is_told(reader, again->csv_line) ||
+            tg_people_line_is_told(reader, tg_people_line(reader->people, members[i]))) {
+            continue;
+        }
         const struct tg_mark mark = {&reader->csv.source, again->csv_line, 1};
         if (other->account != line->account) {
             tg_diag_add(reader->diag, TG_DIAG_ERROR, mark, "a subscription that moves has a new id",

@@ -50,7 +50,9 @@ static uint32_t subscriber_find(struct tg_people_reader *reader, const struct tg
     if (index != UINT32_MAX && tg_people_line(people, index) != 0) {
         return index;
     }
-    tg_people_refuse(reader, id, NULL, "there is no subscriber \"%s\"");
+    if (!reader->has_lost_lines) {
+        tg_people_refuse(reader, id, NULL, "there is no subscriber \"%s\"");
+    }
     return UINT32_MAX;
 }
 

@@ -25,7 +25,14 @@ struct tg_people_reader {
     struct tg_csv csv;                    /**< The open file. */
     struct tg_diag *diag;                 /**< Every mistake. */
     int16_t index[TG_PEOPLE_COLUMNS_MAX]; /**< Field of each known column; -1: absent. */
+    bool has_lost_rows;     /**< Of this file: their names are not known, and not missed. */
+    bool has_lost_accounts; /**< The same of accounts.csv. */
+    bool has_lost_lines;    /**< The same of subscribers.csv. */
 };
+
+/** @brief Whether a line of the file that is read has a mistake already: what follows from it is
+ *  not told. @param reader Reader. @param line From 1. @return true if so. */
+bool tg_people_line_is_told(const struct tg_people_reader *reader, uint32_t line);
 
 /** @brief Field of a known column; an absent one reads as empty. @param reader At a row.
  *  @param column Its number. @return By value; text is borrowed until the next row. */

@@ -292,6 +292,9 @@ static void shared_keys_refuse(struct tg_people_reader *reader)
             }
             const uint32_t first = csv_lines[other];
             const uint32_t second = csv_lines[key->subscriber];
+            if (tg_people_line_is_told(reader, first) || tg_people_line_is_told(reader, second)) {
+                continue;
+            }
             const struct tg_mark mark = {&reader->csv.source, first > second ? first : second, 1};
             tg_diag_add(reader->diag, TG_DIAG_ERROR, mark, "end the earlier one with active_to",
                         "the subscriber on line %u holds the same number, IMSI, address or user "

@@ -192,17 +192,20 @@ static struct ebpf_insn insn_get(const struct tg_bpf_code *code, uint32_t index)
     return insn;
 }
 
-/* A string constant has no name of its own: that of its section, such as ".rodata.str1.1". */
 static const char *symbol_name(const struct object *object, const GElf_Sym *symbol)
 {
     const char *name = elf_strptr(object->elf, object->symbols_names, symbol->st_name);
+    return name != NULL ? name : "";
+}
+
+/* What an address is of: a string constant has no name, but its section, ".rodata.str1.1". */
+static const char *place_name(const struct object *object, const GElf_Sym *symbol)
+{
+    const char *name = symbol_name(object, symbol);
     GElf_Shdr header;
-    if (name != NULL && name[0] != '\0') {
-        return name;
-    }
-    Elf_Scn *section = elf_getscn(object->elf, symbol->st_shndx);
+    Elf_Scn *section = name[0] == '\0' ? elf_getscn(object->elf, symbol->st_shndx) : NULL;
     return section != NULL && gelf_getshdr(section, &header) != NULL ? section_name(object, &header)
-                                                                     : "";
+                                                                     : name;
 }
 
 /* One relocation: a call of a function we offer gets its number, all else is refused. */
@@ -223,7 +226,7 @@ static enum tg_err fix_apply(const struct object *object, const GElf_Rel *fix,
         (void)snprintf(reason, sizeof reason,
                        "needs the address of \"%.40s\": globals, tables and string constants are "
                        "not available; use context->params",
-                       name);
+                       place_name(object, &symbol));
     } else if (symbol.st_shndx != SHN_UNDEF) {
         (void)snprintf(reason, sizeof reason,
                        "calls %.40s: functions cannot be called; make it static inline with "

@@ -241,3 +241,27 @@ MISTAKES = [
     ("plans.yaml", "period_count: 2", "period_count: `241"),
     ("plans.yaml", 'discount_from: "10.00"', "discount_from: `10.00"),
 ]
+
+# The same of people, whose files are read when the documents have no mistake.
+PEOPLE = [
+    ("accounts.csv", "15,America/New_York", "15,`Europe/Paris"),
+    ("accounts.csv", "quarter,true", "`quartal,true"),
+    ("accounts.csv", "Cleo,CHF,7", "Cleo,CHF,`8"),
+    ("accounts.csv", "1.00 5.00", "`1.00;5.00"),
+    ("accounts.csv", "true,10.00", "true,`ten"),
+    ("subscribers.csv", "41791112201,2,", "41791112201,`0,"),
+    ("subscribers.csv", "A3,two", "A3,`usa"),
+    ("suspensions.csv", "S2,2026-04-01,2026-05-01", "S2,2026-04-01,`2026-03-01"),
+    ("suspensions.csv", "S3,2026", "`S9,2026"),
+    ("suspensions.csv", "rate,none", "rate,`nothing"),
+    ("accounts.csv", "A1,Anna,CHF,15", "A1,Anna,`EUX,15"),
+    ("accounts.csv", "A4,Dora,CHF,,", "A4,Dora,CHF,`0,"),
+    ("subscribers.csv", "S4,A4,coup,41791112204", "S4,A4,`copu,41791112204"),
+    ("subscribers.csv", "S2,A2,usa,12125550001", "S2,A2,usa,`+1-212"),
+    ("subscribers.csv", "41791112203,,2026-01-05", "41791112203,,`2026-01-32"),
+    ("subscribers.csv", "41791112201,3,2026-03-10", "41791112201,`4097,2026-03-10"),
+    ("exemptions.csv", "2026-01-01,2027-01-01", "2026-01-01,`2025-01-01"),
+    ("accounts.csv", ",,south,", ",,`suoth,"),
+    ("accounts.csv", ",quebec,", ",`qubec,"),
+    ("exemptions.csv", "A2,usa", "A2,`us"),
+]

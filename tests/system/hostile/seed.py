@@ -316,6 +316,3 @@ BYTES = [
 
 def dice_of(seed):
     return random.Random(seed)
-
-
-SEVERAL = ()
