@@ -289,7 +289,7 @@ static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *m
     enum tg_err err = TG_OK;
     const bool is_one = made->month_first == made->month_last;
     made->is_paid_ahead =
-        made->window.next_end_ns != 0 && tg_bill_cycle_is_closed(made, made->window.month - 1);
+        made->window.next_end_ns != 0 && tg_bill_cycle_is_closed(made, tg_bill_month_before(made));
     made->cycle_from = made->lines_count;
     made->names_count = 0; /* The same names again: those before stay as they are. */
     for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
@@ -493,6 +493,12 @@ static enum tg_err head_make(struct tg_bill_assembler *made, struct tg_bill_invo
     return replaced[0] != '\0' ? replaced_make(made, replaced, invoice) : TG_OK;
 }
 
+/* Said of a bill whose length does not tell: 28 days may also be a month. */
+static uint8_t weeks_of(const struct tg_bill_window *window)
+{
+    return window->weeks > 1 ? (uint8_t)window->weeks : 0;
+}
+
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
                                       int64_t issued_ns, struct tg_bill_invoice *invoice,
                                       struct tg_why *why)
@@ -518,6 +524,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         .rounding = assembler->rounding,
         .rounds_lines = assembler->rounds_lines,
         .is_interim = assembler->is_interim,
+        .weeks = weeks_of(&assembler->window),
     };
     if (invoice->currency == NULL) {
         return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",

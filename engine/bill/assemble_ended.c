@@ -143,7 +143,8 @@ static bool is_on_last_bill(const struct tg_bill_assembler *made, struct tg_txn 
 {
     char id[TG_BILL_ID_BYTES];
     struct tg_bytes bytes;
-    const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, made->window.month - 1);
+    const struct tg_bill_window window =
+        tg_bill_cycle_bill(&made->cycle, tg_bill_month_before(made));
     return tg_bill_standing_id(made, &window, NULL, id, NULL) &&
            tg_documents_get(txn, "customerBill", id, &bytes) == TG_OK && names(&bytes, charged);
 }
@@ -154,7 +155,8 @@ static void charged_read(const struct tg_bill_assembler *made, struct tg_txn *tx
 {
     uint32_t before = 0;
     const uint32_t first = tg_bill_cycle_month(&made->cycle, charged->periods[0].start_ns);
-    for (uint32_t month = first - 1; month < made->window.month; month++) {
+    const uint32_t step = tg_bill_cycle_step(&made->cycle);
+    for (uint32_t month = first - step; month < made->window.month; month += step) {
         const uint32_t last = tg_bill_cycle_last(&made->cycle, month);
         if (last != before && last < made->month_last) {
             bill_add(made, txn, last, charged);
@@ -186,7 +188,8 @@ static void periods_list(struct tg_bill_assembler *made, const struct tg_bill_me
                          int64_t from_ns, bool has_own, struct charged *charged)
 {
     const uint32_t first = tg_bill_cycle_month(&made->cycle, from_ns);
-    for (uint32_t month = first; month <= made->window.month; month++) {
+    const uint32_t step = tg_bill_cycle_step(&made->cycle);
+    for (uint32_t month = first; month <= made->window.month; month += step) {
         const struct tg_bill_fee_params params =
             params_at(made, member->subscriber, month, charged->is_long);
         const struct period *last =
@@ -363,7 +366,8 @@ static enum tg_err late_lines(struct tg_bill_assembler *made, const struct tg_bi
 static bool is_behind(const struct tg_bill_assembler *made, int64_t at_ns)
 {
     const uint32_t month = tg_bill_cycle_month(&made->cycle, at_ns);
-    return at_ns < made->window.start_ns && made->window.month - month <= TG_BILL_ENDED_CYCLES;
+    return at_ns < made->window.start_ns &&
+           made->window.month - month <= TG_BILL_ENDED_CYCLES * tg_bill_cycle_step(&made->cycle);
 }
 
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
@@ -379,7 +383,7 @@ enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made, const struct tg_
         (!is_open && who->active_from_s >= who->active_to_s) ||
         (who->flags & TG_ROSTER_REMOVED) != 0 || product == NULL ||
         (product->period != TG_PERIOD_MONTH && product->period < TG_FEE_QUARTER) ||
-        !tg_bill_cycle_is_closed(made, made->window.month - 1)) {
+        !tg_bill_cycle_is_closed(made, tg_bill_month_before(made))) {
         return TG_OK;
     }
     enum tg_err err = TG_OK;

@@ -271,7 +271,7 @@ static enum tg_err pause_cycles(const struct tg_bill_assembler *made,
     uint32_t month = tg_bill_cycle_month(&made->cycle, whole->from_ns);
     enum tg_err err =
         tg_bill_fee_owed(&whole->version, whole->amount, whole->period, whole->whole, &owed);
-    for (; err == TG_OK; month++) {
+    for (; err == TG_OK; month += tg_bill_cycle_step(&made->cycle)) {
         const struct tg_bill_window cycle = tg_bill_cycle_window(&made->cycle, month);
         struct tg_bill_paused part;
         if (cycle.start_ns >= whole->to_ns) {
@@ -358,7 +358,7 @@ static enum tg_err pauses_give_back(struct tg_bill_assembler *made,
     const bool is_ahead = is_charged_ahead(params, span != NULL);
     const bool was_charged = is_ahead && (span == NULL || span->was_charged);
     const uint32_t charged_month = !was_charged   ? 0
-                                   : span == NULL ? made->window.month - 1
+                                   : span == NULL ? tg_bill_month_before(made)
                                                   : span->charged_month;
     return span == NULL || was_charged || is_due
                ? pause_line(made, member, params, span != NULL, charged_month)
@@ -441,7 +441,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
         line->units = seats > 1 ? seats : 0;
         line->charged_month = fees[i].kind != TG_BILL_FEE_UNUSED ? 0
                               : is_long                          ? span.charged_month
-                                                                 : made->window.month - 1;
+                                                                 : tg_bill_month_before(made);
     }
     err = pauses_give_back(made, member, &params, is_long ? &span : NULL,
                            count > 0 && fees[0].kind == TG_BILL_FEE_DUE);

@@ -103,6 +103,12 @@ struct tg_bill_member {
                                              account's currency; image NULL: none has it. */
 };
 
+/** @brief Number of the cycle before the one in hand. @param made Assembler. @return Number. */
+static inline uint32_t tg_bill_month_before(const struct tg_bill_assembler *made)
+{
+    return made->window.month - tg_bill_cycle_step(&made->cycle);
+}
+
 /** @brief The version valid just before an instant; a product it no longer has is looked for
  *  backwards. @param made Assembler. @param product Product index. @param before_ns Instant.
  *  @return Version; its image is NULL when none has the product. */

@@ -612,7 +612,7 @@ class World:
 
     def use(self, rows):
         """rows: (number, day, seconds) ...; takes the catalog of the folder in as well."""
-        self.file("usage", [json.dumps({"subscriber": f"49{number}", "service": "voice", "start": f"{day}T10:00:00Z",
+        self.file("usage", [json.dumps({"subscriber": f"49{number}", "service": "voice", "start": day if "T" in day else f"{day}T10:00:00Z",
                                         "duration_s": seconds}) for number, day, seconds in rows])
         self.do("quote", "--catalog", self.folder, os.path.join(self.folder, "usage"))
 
@@ -726,6 +726,97 @@ def weeks(tollgate):
     return world.bad
 
 
+# Bills of two weeks (a, c) and four (b), over a new year, a February of exactly four weeks and a change to summer time.
+FORTNIGHTS = {
+    "B-20251222-20260105-a": ["7.00"],                        # 7 of 14 days
+    "B-20260105-20260119-a": ["14.00", "5.00"],               # 35 seconds of one cycle, 30 free
+    "B-20260119-20260202-a": ["14.00", "0.00", "5.00"],       # 10 free ones; 5 late for the cycle before
+    "B-20260202-20260216-a": ["14.00"],
+    "B-20260216-20260302-a": ["14.00"],
+    "B-20260302-20260316-a": ["14.00"],
+    "B-20260316-20260330-a": ["14.00", "10.00"],              # begins a second before summer's midnight
+    "B-20260330-20260413-a": ["14.00", "10.00"],
+    "B-2026-02-b": ["21.00", "28.00"],                        # 21 of 28 days, and the next cycle
+    "B-2026-02-b~r2": ["21.00", "28.00"],
+    "B-20260301-20260329-b": ["28.00"],
+    "B-20260413-20260427-a": ["14.00"],
+    "B-20260329-20260426-b": ["-7.00", "-28.00"],             # the end of 22 March was entered late
+    "B-20260106-20260120-c": ["10.00", "-5.00"],              # half price for two cycles
+    "B-20260120-20260203-c": ["10.00", "-5.00"],
+    "B-20260203-20260217-c": ["10.00", "-5.00"],              # suspended for 7 of 14 days
+    "B-20260217-20260303-c": ["10.00"],
+    "B-20260303-20260317-c": ["10.00"],
+    "B-20260317-20260331-c": ["10.00"],
+    "B-20260331-20260414-c": ["10.00"],
+}
+WEEKS_REFUSED = '''accounts.csv:2:8: error: bill_period_count: "9" is not 1 to 8 weeks
+accounts.csv:3:8: error: bill_period_count: cycles of "2" weeks need cycle_from
+accounts.csv:4:10: error: cycle_from: "2026-02-30" is no date
+accounts.csv:5:21: error: cycle_day "1" is one too many beside cycle_from
+accounts.csv:6:9: error: bill_period_count "2" is of bills by weeks only
+accounts.csv:7:10: error: cycle_from "2026-01-05" is of bills by weeks only
+accounts.csv:8:8: error: bill_period_count: an account cannot change it, to "3"
+accounts.csv:9:10: error: cycle_from: cycles of several weeks cannot begin otherwise, with "2026-01-13"'''
+
+
+def fortnights(tollgate):
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(tollgate, folder)
+        world.file("catalog.yaml", [json.dumps({
+            "catalog": {"version": 1, "valid_from": "2025-11-01", "currency": "EUR", "period_zone": "Europe/Berlin"},
+            "prices": {"p": {"unit": "second", "price": "1.00"}}, "plans": {"v": {"voice": {"price": "p", "allowance": "free"}}},
+            "allowances": {"free": {"unit": "second", "amount": 30, "services": ["voice"], "period": "cycle"}},
+            "products": {"f": {"plan": "v", "fee": "14.00"}, "ahead": {"fee": "28.00", "in_advance": True},
+                         "half": {"fee": "10.00", "discount": "50%", "discount_on": "fees", "discount_cycles": 2}}})])
+        world.file("accounts.csv", ["id,bill_period,bill_period_count,cycle_from", "a,week,2,2026-01-05", "b,week,4,2026-02-01",
+                                    "c,week,2,2025-04-01"])
+        world.file("suspensions.csv", ["subscriber,from,to", "sc,2026-02-03,2026-02-10"])
+
+        def enter(end):
+            world.file("subscribers.csv", ["id,account,product,msisdn,active_from,active_to", "sa,a,f,491,2025-12-29,",
+                                           f"sb,b,ahead,492,2026-02-08,{end}", "sc,c,half,493,2026-01-06,"])
+        enter("")
+        world.use([(1, "2026-01-06", 20)])
+        world.use([(1, "2026-01-18T22:59:50Z", 15), (1, "2026-01-18T23:00:00Z", 10)])
+        for week in (1, 3, 4):
+            world.run(f"2026-W{week:02d}")
+        world.use([(1, "2026-01-10", 5)])
+        world.use([(1, "2026-03-29T21:59:59Z", 40), (1, "2026-03-29T22:00:00Z", 40)])
+        for week in range(5, 14):
+            world.run(f"2026-W{week:02d}")
+        world.do("bill", "void", "B-2026-02-b", "--date", "2026-04-01", "--title", "r")
+        world.run("2026-W09")
+        enter("2026-03-22")
+        world.do("catalog", "import", "--catalog", folder)
+        for week in range(14, 18):
+            world.run(f"2026-W{week:02d}")
+        found = world.bills()
+        for period, wanted in (("2026-W09", 4), ("2026-02", 0), ("2026-W17", 2)):
+            count = world.do("bill", "list", "--period", period).count("\n")
+            if count != wanted:
+                print(f"FAILED: fortnights: list of {period}: {count}")
+                world.bad = 1
+        if "allowance free covers 10 second and has 0 left" not in world.do("explain", "B-20260105-20260119-a:2"):
+            print("FAILED: fortnights: explain")
+            world.bad = 1
+        world.file("accounts.csv", ["id,bill_period,bill_period_count,cycle_from,cycle_day", "n,week,9,2026-01-05,", "o,week,2,,",
+                                    "p,week,2,2026-02-30,", "q,week,2,2026-01-05,1", "r,month,2,,", "s,month,,2026-01-05,",
+                                    "a,week,3,2026-01-05,", "c,week,2,2026-01-13,"])
+        world.file("subscribers.csv", ["id,account,product"])
+        refused = subprocess.run([tollgate, "catalog", "import", "--catalog", folder, "--data", os.path.join(folder, "data")],
+                                 check=False, capture_output=True, text=True).stderr
+    if found != FORTNIGHTS:
+        differs = {name for name in found.keys() | FORTNIGHTS.keys() if found.get(name) != FORTNIGHTS.get(name)}
+        for name in sorted(differs):
+            print(f"FAILED: fortnights: {name}: {found.get(name)}, not {FORTNIGHTS.get(name)}")
+        world.bad = 1
+    for line in WEEKS_REFUSED.splitlines():
+        if line not in refused:
+            print(f"FAILED: fortnights: {line} is not in {refused}")
+            world.bad = 1
+    return world.bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -734,7 +825,7 @@ def main():
         subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
                        check=True, stdout=subprocess.DEVNULL)
         found, seen, bad = {}, set(), refusals(tollgate) | entered_late(tollgate)
-        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate)
+        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate) | fortnights(tollgate)
         for month in MONTHS:
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)
