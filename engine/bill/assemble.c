@@ -89,6 +89,10 @@ static void taxes_look(struct tg_bill_assembler *made, const struct tg_image *im
     }
     for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_PRODUCT); i++) {
         const struct tg_product *product = tg_image_product(image, i);
+        const uint32_t days = product != NULL ? tg_fee_days(product) : 0;
+        made->fee_days_min = days != 0 && (made->fee_days_min == 0 || days < made->fee_days_min)
+                                 ? days
+                                 : made->fee_days_min;
         made->splits_taxes |= product != NULL && (product->discount_scope == TG_SCOPE_ACCOUNT ||
                                                   product->bounds_scope == TG_SCOPE_ACCOUNT);
     }
@@ -389,6 +393,11 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
             roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S || roster->changes != NULL
                 ? 2 * TG_BILL_ENDED_CYCLES
                 : 0;
+    }
+    if (assembler->fee_days_min !=
+        0) { /* Two fees and a suspension each, and one ahead; late ends. */
+        const uint64_t periods = TG_BILL_CYCLE_DAYS_MAX / assembler->fee_days_min + 2;
+        needed += members_count * periods * (4 + 2 * TG_BILL_ENDED_CYCLES);
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
     needed += interim_room(assembler, account);
