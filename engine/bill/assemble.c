@@ -240,6 +240,39 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
                         : tg_why_set(why, err, "the sums of %s do not fit", made->account_id);
 }
 
+/* A commitment of the account whose end was entered when its bill was out: nobody has the product
+ * in this cycle, so the line is of the first that had it when it ended. */
+static enum tg_err account_settle(struct tg_bill_assembler *made, const uint32_t *members,
+                                  uint32_t count, struct tg_why *why)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    enum tg_err err = TG_OK;
+    for (uint32_t m = 0; m < count && err == TG_OK; m++) {
+        const struct tg_roster_line *who = tg_roster_line(roster, members[m]);
+        struct tg_product local;
+        struct tg_bill_member member = tg_bill_account_member(made, members, m);
+        const struct tg_product *sold = member.version.product;
+        bool is_first = sold != NULL && sold->bounds_scope == TG_SCOPE_ACCOUNT &&
+                        sold->minimum != 0 && sold->minimum_period != 0 &&
+                        (who->flags & TG_ROSTER_REMOVED) == 0;
+        for (uint32_t i = 0; i < count && is_first; i++) {
+            const struct tg_roster_line *other = tg_roster_line(roster, members[i]);
+            const bool counts =
+                other->product == who->product && (other->flags & TG_ROSTER_REMOVED) == 0;
+            is_first =
+                !counts || ((int64_t)other->active_to_s * TG_NS_PER_S <= made->window.start_ns &&
+                            (other->active_to_s < who->active_to_s ||
+                             (other->active_to_s == who->active_to_s && i >= m)));
+        }
+        if (is_first) {
+            err = tg_bill_version_localize(made, made->window.end_ns - 1, &local, &member.version);
+            err = err == TG_OK ? tg_bill_commit_line(made, &member) : err;
+        }
+    }
+    return err == TG_OK ? TG_OK
+                        : tg_why_set(why, err, "the sums of %s do not fit", made->account_id);
+}
+
 /* Every currency the lines have, the account's own first, then in order of first use. */
 static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why *why)
 {
@@ -311,6 +344,7 @@ static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *m
     }
     err = err == TG_OK ? account_terms(made, members, members_count, true, why) : err;
     err = err == TG_OK ? account_terms(made, members, members_count, false, why) : err;
+    err = err == TG_OK ? account_settle(made, members, members_count, why) : err;
     for (uint32_t i = made->cycle_from; i < made->lines_count && !is_one; i++) {
         if (made->lines[i].to_ns == 0) { /* Which of the bill's cycles it is of. */
             made->lines[i].from_ns = made->window.start_ns;

@@ -513,6 +513,18 @@ ENTERED = {
     "late_commit": (["bz,late_commit,m,571,2024-01-01,", "ca,late_commit,b,572,2024-01-01,"],
                     ["bz,late_commit,m,571,2024-01-01,2024-03-21", "ca,late_commit,b,572,2024-01-01,"],
                     ["20.00", "60.00"]),
+    # The same of two subscriptions together, the longer of which ended after 20 days; and of two of which one goes on.
+    "late_pool": (["ea,late_pool,n,590,2024-01-01,", "eb,late_pool,n,591,2024-01-01,", "ec,late_pool,b,592,2024-01-01,"],
+                  ["ea,late_pool,n,590,2024-01-01,2024-03-11", "eb,late_pool,n,591,2024-01-01,2024-03-21",
+                   "ec,late_pool,b,592,2024-01-01,"], ["20.00", "60.00"]),
+    "late_pool_part": (["ed,late_pool_part,n,593,2024-01-01,", "ee,late_pool_part,n,594,2024-01-01,",
+                        "ef,late_pool_part,b,595,2024-01-01,"],
+                       ["ed,late_pool_part,n,593,2024-01-01,2024-03-11", "ee,late_pool_part,n,594,2024-01-01,",
+                        "ef,late_pool_part,b,595,2024-01-01,"], ["60.00"]),
+    # A quarter's minimum that March's bill had for 31 of 91 days, of which 20 were owed.
+    "late_pool_told": (["eg,late_pool_told,o,596,2024-01-01,", "eh,late_pool_told,b,597,2024-01-01,"],
+                       ["eg,late_pool_told,o,596,2024-01-01,2024-03-21", "eh,late_pool_told,b,597,2024-01-01,"],
+                       ["-11.00", "60.00"]),
     "in_time_year": (["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"],
                      ["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"], ["60.00"]),
     "in_time_change": (["bx,in_time_change,c,570,2024-01-01,2024-03-16", "by,in_time_change,f,570,2024-03-16,"],
@@ -548,6 +560,8 @@ def entered_late(tollgate):
                           'g: {fee: "62.00", prorate_on_plan_change: keep}, r: {fee: "91.00", period: quarter}, '
                           's: {fee: "182.00", period: quarter}, y: {fee: "366.00", period: year}, '
                           'm: {minimum: "366.00", minimum_period: year}, v: {fee: "31.00", prorate_on_plan_change: added_seats}, '
+                          'n: {minimum: "366.00", minimum_period: year, bounds_scope: account}, '
+                          'o: {minimum: "91.00", minimum_period: quarter, bounds_scope: account}, '
                           'k: {fee: "10.00", period: day, period_count: 10, period_from: start}, '
                           'l: {fee: "14.00", period: week, period_count: 2, period_from: start, in_advance: true}, '
                           'z: {fee: "365.00", period: year, period_from: start, in_advance: true}, '
