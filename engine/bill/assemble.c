@@ -89,6 +89,10 @@ static void taxes_look(struct tg_bill_assembler *made, const struct tg_image *im
     }
     for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_PRODUCT); i++) {
         const struct tg_product *product = tg_image_product(image, i);
+        const uint32_t days = product != NULL ? tg_fee_days(product) : 0;
+        made->fee_days_min = days != 0 && (made->fee_days_min == 0 || days < made->fee_days_min)
+                                 ? days
+                                 : made->fee_days_min;
         made->splits_taxes |= product != NULL && (product->discount_scope == TG_SCOPE_ACCOUNT ||
                                                   product->bounds_scope == TG_SCOPE_ACCOUNT);
     }
@@ -236,6 +240,39 @@ static enum tg_err account_terms(struct tg_bill_assembler *made, const uint32_t 
                         : tg_why_set(why, err, "the sums of %s do not fit", made->account_id);
 }
 
+/* A commitment of the account whose end was entered when its bill was out: nobody has the product
+ * in this cycle, so the line is of the first that had it when it ended. */
+static enum tg_err account_settle(struct tg_bill_assembler *made, const uint32_t *members,
+                                  uint32_t count, struct tg_why *why)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    enum tg_err err = TG_OK;
+    for (uint32_t m = 0; m < count && err == TG_OK; m++) {
+        const struct tg_roster_line *who = tg_roster_line(roster, members[m]);
+        struct tg_product local;
+        struct tg_bill_member member = tg_bill_account_member(made, members, m);
+        const struct tg_product *sold = member.version.product;
+        bool is_first = sold != NULL && sold->bounds_scope == TG_SCOPE_ACCOUNT &&
+                        sold->minimum != 0 && sold->minimum_period != 0 &&
+                        (who->flags & TG_ROSTER_REMOVED) == 0;
+        for (uint32_t i = 0; i < count && is_first; i++) {
+            const struct tg_roster_line *other = tg_roster_line(roster, members[i]);
+            const bool counts =
+                other->product == who->product && (other->flags & TG_ROSTER_REMOVED) == 0;
+            is_first =
+                !counts || ((int64_t)other->active_to_s * TG_NS_PER_S <= made->window.start_ns &&
+                            (other->active_to_s < who->active_to_s ||
+                             (other->active_to_s == who->active_to_s && i >= m)));
+        }
+        if (is_first) {
+            err = tg_bill_version_localize(made, made->window.end_ns - 1, &local, &member.version);
+            err = err == TG_OK ? tg_bill_commit_line(made, &member) : err;
+        }
+    }
+    return err == TG_OK ? TG_OK
+                        : tg_why_set(why, err, "the sums of %s do not fit", made->account_id);
+}
+
 /* Every currency the lines have, the account's own first, then in order of first use. */
 static enum tg_err currencies_list(struct tg_bill_assembler *made, struct tg_why *why)
 {
@@ -289,7 +326,7 @@ static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *m
     enum tg_err err = TG_OK;
     const bool is_one = made->month_first == made->month_last;
     made->is_paid_ahead =
-        made->window.next_end_ns != 0 && tg_bill_cycle_is_closed(made, made->window.month - 1);
+        made->window.next_end_ns != 0 && tg_bill_cycle_is_closed(made, tg_bill_month_before(made));
     made->cycle_from = made->lines_count;
     made->names_count = 0; /* The same names again: those before stay as they are. */
     for (uint32_t m = 0; m < members_count && err == TG_OK; m++) {
@@ -307,6 +344,7 @@ static enum tg_err cycle_lines(struct tg_bill_assembler *made, const uint32_t *m
     }
     err = err == TG_OK ? account_terms(made, members, members_count, true, why) : err;
     err = err == TG_OK ? account_terms(made, members, members_count, false, why) : err;
+    err = err == TG_OK ? account_settle(made, members, members_count, why) : err;
     for (uint32_t i = made->cycle_from; i < made->lines_count && !is_one; i++) {
         if (made->lines[i].to_ns == 0) { /* Which of the bill's cycles it is of. */
             made->lines[i].from_ns = made->window.start_ns;
@@ -389,6 +427,11 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
             roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S || roster->changes != NULL
                 ? 2 * TG_BILL_ENDED_CYCLES
                 : 0;
+    }
+    if (assembler->fee_days_min !=
+        0) { /* Two fees and a suspension each, and one ahead; late ends. */
+        const uint64_t periods = TG_BILL_CYCLE_DAYS_MAX / assembler->fee_days_min + 2;
+        needed += members_count * periods * (4 + 2 * TG_BILL_ENDED_CYCLES);
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
     needed += interim_room(assembler, account);
@@ -493,6 +536,12 @@ static enum tg_err head_make(struct tg_bill_assembler *made, struct tg_bill_invo
     return replaced[0] != '\0' ? replaced_make(made, replaced, invoice) : TG_OK;
 }
 
+/* Said of a bill whose length does not tell: 28 days may also be a month. */
+static uint8_t weeks_of(const struct tg_bill_window *window)
+{
+    return window->weeks > 1 ? (uint8_t)window->weeks : 0;
+}
+
 enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint32_t index,
                                       int64_t issued_ns, struct tg_bill_invoice *invoice,
                                       struct tg_why *why)
@@ -518,6 +567,7 @@ enum tg_err tg_bill_assembler_invoice(struct tg_bill_assembler *assembler, uint3
         .rounding = assembler->rounding,
         .rounds_lines = assembler->rounds_lines,
         .is_interim = assembler->is_interim,
+        .weeks = weeks_of(&assembler->window),
     };
     if (invoice->currency == NULL) {
         return tg_why_set(why, TG_E_INVALID, "account %s has amounts in an unknown currency %u",

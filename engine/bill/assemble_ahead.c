@@ -53,7 +53,7 @@ static bool is_on_bill(const struct tg_bill_assembler *made, const struct fee_ah
 
 static bool was_charged(const struct tg_bill_assembler *made, const struct fee_ahead *fee)
 {
-    const uint32_t month = made->window.month - 1;
+    const uint32_t month = made->window.month - tg_bill_cycle_step(&made->cycle);
     if (made->window.month > made->month_first) {
         return is_on_bill(made, fee);
     }
@@ -83,8 +83,9 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
                         struct tg_bill_fee_params *params)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    const uint32_t back = TG_BILL_ENDED_CYCLES * tg_bill_cycle_step(&made->cycle);
     const int64_t before_ns =
-        tg_bill_cycle_window(&made->cycle, made->window.month - TG_BILL_ENDED_CYCLES).start_ns;
+        tg_bill_cycle_window(&made->cycle, made->window.month - back).start_ns;
     const bool is_ahead = params->is_paid_ahead && params->next_end_ns != 0 &&
                           params->first.image != NULL && params->first.product->is_in_advance != 0;
     if (!is_ahead || made->state == NULL || params->active_from_ns >= params->active_to_ns) {

@@ -224,6 +224,23 @@ static void begin_find(const struct tg_bill_assembler *made, struct commit *comm
     }
 }
 
+/* When nobody of the account has the product any more: of the account's minimum, else when the
+ * subscription ends. INT64_MAX: somebody goes on. */
+static int64_t over_ns(const struct tg_bill_assembler *made, const struct commit *commit)
+{
+    const struct tg_roster *roster = made->catalog->roster;
+    const struct tg_bill_members *all = made->members;
+    const struct tg_roster_line *own = tg_roster_line(roster, commit->member->subscriber);
+    uint32_t last_s = own->active_to_s;
+    for (uint32_t m = all->first[made->account];
+         commit->is_account && m < all->first[made->account + 1]; m++) {
+        const struct tg_roster_line *who = tg_roster_line(roster, all->members[m]);
+        const bool counts = who->product == own->product && (who->flags & TG_ROSTER_REMOVED) == 0;
+        last_s = counts && who->active_to_s > last_s ? who->active_to_s : last_s;
+    }
+    return last_s == TG_ROSTER_OPEN_S ? INT64_MAX : (int64_t)last_s * TG_NS_PER_S;
+}
+
 /* The period of the cycle in hand, or that in which the subscription ended; false: nothing is due
  * with this bill. */
 static bool commit_find(struct tg_bill_assembler *made, struct commit *commit)
@@ -232,13 +249,10 @@ static bool commit_find(struct tg_bill_assembler *made, struct commit *commit)
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     const struct tg_bill_window own = made->window;
     const uint8_t period = tg_bill_minimum_period(member->version.product);
-    const bool is_over = who->active_to_s != TG_ROSTER_OPEN_S &&
-                         (int64_t)who->active_to_s * TG_NS_PER_S <= own.start_ns;
+    const int64_t end_ns = over_ns(made, commit);
     struct tg_bill_fee_span span;
     commit->month_stop =
-        is_over && !commit->is_account
-            ? tg_bill_cycle_month(&made->cycle, (int64_t)who->active_to_s * TG_NS_PER_S - 1)
-            : own.month;
+        end_ns <= own.start_ns ? tg_bill_cycle_month(&made->cycle, end_ns - 1) : own.month;
     made->window = tg_bill_cycle_window(&made->cycle, commit->month_stop);
     commit->params = tg_bill_fee_params_of(made, who);
     const int64_t anchor_ns = commit->is_account

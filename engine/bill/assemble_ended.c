@@ -21,6 +21,8 @@
 #include <string.h>
 
 #define KEY_BYTES (6u * TG_BILL_NAME_BYTES + 32u)
+/* Of a cycle, or of two days at least. */
+#define PERIODS_MAX (TG_BILL_ENDED_CYCLES * TG_BILL_CYCLE_DAYS_MAX / 2 + 2)
 
 /* A period of the fee: a cycle, or the quarter or year that it is part of. */
 struct period {
@@ -33,9 +35,10 @@ struct period {
 
 /* What is known of a subscription's fees. */
 struct charged {
-    struct period periods[TG_BILL_ENDED_CYCLES + 1];
+    struct period periods[PERIODS_MAX];
     uint32_t count;
     bool is_long;
+    bool has_days;    /* They are of days. */
     bool begins_late; /* Its begin was looked at as well. */
     bool is_missing;  /* A voided bill is not made again yet: that sees to it. */
     bool is_noted;    /* The bill in hand was noted on. */
@@ -143,7 +146,8 @@ static bool is_on_last_bill(const struct tg_bill_assembler *made, struct tg_txn 
 {
     char id[TG_BILL_ID_BYTES];
     struct tg_bytes bytes;
-    const struct tg_bill_window window = tg_bill_cycle_bill(&made->cycle, made->window.month - 1);
+    const struct tg_bill_window window =
+        tg_bill_cycle_bill(&made->cycle, tg_bill_month_before(made));
     return tg_bill_standing_id(made, &window, NULL, id, NULL) &&
            tg_documents_get(txn, "customerBill", id, &bytes) == TG_OK && names(&bytes, charged);
 }
@@ -154,7 +158,8 @@ static void charged_read(const struct tg_bill_assembler *made, struct tg_txn *tx
 {
     uint32_t before = 0;
     const uint32_t first = tg_bill_cycle_month(&made->cycle, charged->periods[0].start_ns);
-    for (uint32_t month = first - 1; month < made->window.month; month++) {
+    const uint32_t step = tg_bill_cycle_step(&made->cycle);
+    for (uint32_t month = first - step; month < made->window.month; month += step) {
         const uint32_t last = tg_bill_cycle_last(&made->cycle, month);
         if (last != before && last < made->month_last) {
             bill_add(made, txn, last, charged);
@@ -163,16 +168,19 @@ static void charged_read(const struct tg_bill_assembler *made, struct tg_txn *tx
     }
 }
 
-/* What a fee's parameters are, seen from one of its cycles. */
+/* What a fee's parameters are, seen from one of its cycles; at_ns: in the period. */
 static struct tg_bill_fee_params params_at(struct tg_bill_assembler *made, uint32_t subscriber,
-                                           uint32_t month, bool is_long)
+                                           uint32_t month, int64_t at_ns,
+                                           const struct charged *charged)
 {
     const struct tg_bill_window own = made->window;
     struct tg_bill_fee_span span;
     made->window = tg_bill_cycle_window(&made->cycle, month);
     struct tg_bill_fee_params params =
         tg_bill_fee_params_of(made, tg_roster_line(made->catalog->roster, subscriber));
-    if (is_long && params.last.image != NULL) {
+    if (charged->has_days && params.last.image != NULL && tg_fee_days(params.last.product) != 0) {
+        tg_bill_fee_days(made, subscriber, at_ns, &params, &span);
+    } else if (charged->is_long && params.last.image != NULL) {
         (void)tg_bill_fee_long(made, subscriber, tg_bill_chain_anchor_ns(made, subscriber),
                                params.last.product->period, &params, &span);
     }
@@ -185,10 +193,12 @@ static struct tg_bill_fee_params params_at(struct tg_bill_assembler *made, uint3
 static void periods_list(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                          int64_t from_ns, bool has_own, struct charged *charged)
 {
-    const uint32_t first = tg_bill_cycle_month(&made->cycle, from_ns);
-    for (uint32_t month = first; month <= made->window.month; month++) {
+    const uint32_t step = tg_bill_cycle_step(&made->cycle);
+    uint32_t month = tg_bill_cycle_month(&made->cycle, from_ns);
+    int64_t at_ns = from_ns;
+    while (month <= made->window.month && charged->count < PERIODS_MAX) {
         const struct tg_bill_fee_params params =
-            params_at(made, member->subscriber, month, charged->is_long);
+            params_at(made, member->subscriber, month, at_ns, charged);
         const struct period *last =
             charged->count > 0 ? &charged->periods[charged->count - 1] : NULL;
         if (params.start_ns > made->window.start_ns ||
@@ -199,6 +209,8 @@ static void periods_list(struct tg_bill_assembler *made, const struct tg_bill_me
             charged->periods[charged->count++] = (struct period){
                 .start_ns = params.start_ns, .end_ns = params.end_ns, .cycle = month};
         }
+        at_ns = params.end_ns;
+        month = charged->has_days ? tg_bill_cycle_month(&made->cycle, at_ns) : month + step;
     }
 }
 
@@ -219,7 +231,8 @@ static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_
     const uint32_t month = period->month == 0 || period->month < period->cycle ? period->cycle
                            : period->month < own_last                          ? period->month
                                                                                : own_last;
-    struct tg_bill_fee_params params = params_at(made, member->subscriber, month, charged->is_long);
+    struct tg_bill_fee_params params =
+        params_at(made, member->subscriber, month, period->start_ns, charged);
     const bool is_ahead = is_in_advance(&params);
     const int64_t at_ns =
         is_ahead ? params.start_ns : tg_bill_cycle_window(&made->cycle, month).end_ns - 1;
@@ -345,6 +358,7 @@ static enum tg_err late_lines(struct tg_bill_assembler *made, const struct tg_bi
         .subscription = member->name,
         .product = tg_image_name(member->version.image, TG_CATALOG_PRODUCT, who->product),
         .is_long = member->version.product->period >= TG_FEE_QUARTER,
+        .has_days = tg_fee_days(member->version.product) != 0,
         .end_ns = who->active_to_s == TG_ROSTER_OPEN_S ? INT64_MAX
                                                        : (int64_t)who->active_to_s * TG_NS_PER_S,
         .begins_late = *begins_late,
@@ -363,7 +377,8 @@ static enum tg_err late_lines(struct tg_bill_assembler *made, const struct tg_bi
 static bool is_behind(const struct tg_bill_assembler *made, int64_t at_ns)
 {
     const uint32_t month = tg_bill_cycle_month(&made->cycle, at_ns);
-    return at_ns < made->window.start_ns && made->window.month - month <= TG_BILL_ENDED_CYCLES;
+    return at_ns < made->window.start_ns &&
+           made->window.month - month <= TG_BILL_ENDED_CYCLES * tg_bill_cycle_step(&made->cycle);
 }
 
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
@@ -379,7 +394,7 @@ enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made, const struct tg_
         (!is_open && who->active_from_s >= who->active_to_s) ||
         (who->flags & TG_ROSTER_REMOVED) != 0 || product == NULL ||
         (product->period != TG_PERIOD_MONTH && product->period < TG_FEE_QUARTER) ||
-        !tg_bill_cycle_is_closed(made, made->window.month - 1)) {
+        !tg_bill_cycle_is_closed(made, tg_bill_month_before(made))) {
         return TG_OK;
     }
     enum tg_err err = TG_OK;

@@ -218,6 +218,48 @@ bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber,
     return true;
 }
 
+/* Turns the parameters of the cycle into those of the period of days that an instant is in. Days
+ * are those of the account, so a period has as many hours as they have. */
+void tg_bill_fee_days(const struct tg_bill_assembler *made, uint32_t subscriber, int64_t at_ns,
+                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span)
+{
+    const uint32_t days = tg_fee_days(params->last.product);
+    const int64_t anchor_ns = tg_bill_chain_anchor_ns(made, subscriber);
+    const int64_t anchor_day =
+        tg_zone_local_ns(tg_bill_cycle_zone(&made->cycle, anchor_ns), anchor_ns) / TG_NS_PER_DAY;
+    const int64_t day =
+        tg_zone_local_ns(tg_bill_cycle_zone(&made->cycle, at_ns), at_ns) / TG_NS_PER_DAY;
+    const int64_t since = day - anchor_day;
+    const int64_t from_day = anchor_day + (since - (since % days + days) % days);
+    const uint16_t product = made->catalog->roster->lines[subscriber].product;
+    int64_t edges_ns[3];
+    for (int64_t i = 0; i < 3; i++) {
+        const int64_t local_ns = (from_day + i * days) * TG_NS_PER_DAY;
+        edges_ns[i] = tg_zone_utc_ns(tg_bill_cycle_zone(&made->cycle, local_ns), local_ns);
+    }
+    *span = (struct tg_bill_fee_span){made->window.start_ns, made->window.end_ns, 0, false};
+    params->start_ns = edges_ns[0];
+    params->end_ns = edges_ns[1];
+    params->next_end_ns = edges_ns[2];
+    params->first = tg_bill_product_before(made, product, params->start_ns + 1);
+    params->first = params->first.image == NULL ? params->last : params->first;
+    params->next = (struct tg_bill_fee_version){NULL, NULL, 0}; /* days_ahead sees to them. */
+    const int64_t begin_ns =
+        params->active_from_ns > params->start_ns ? params->active_from_ns : params->start_ns;
+    const uint32_t step = tg_bill_cycle_step(&made->cycle);
+    const uint32_t month = tg_bill_cycle_month(&made->cycle, begin_ns);
+    const bool is_ahead =
+        begin_ns == params->start_ns && tg_bill_cycle_is_closed(made, month - step) &&
+        params->active_from_ns <= tg_bill_cycle_window(&made->cycle, month).start_ns;
+    params->is_paid_ahead = is_ahead;
+    span->charged_month = is_ahead ? month - step : month;
+    span->was_charged =
+        is_ahead || (month < made->window.month && tg_bill_cycle_is_closed(made, month));
+    params->starts_on_first_day = false;
+    params->ends_on_first_day = false;
+    changes_find(made, subscriber, params);
+}
+
 /* Was what a suspension gives back charged before the cycle, or with its begin? */
 static bool is_charged_ahead(const struct tg_bill_fee_params *params, bool is_long)
 {
@@ -243,6 +285,9 @@ static struct tg_bill_pause_params pause_params(const struct tg_bill_assembler *
     if (is_long && !is_ahead) {
         ask.from_ns = params->start_ns;
         ask.to_ns = params->end_ns;
+    } else if (is_long) { /* One of days may begin or end within the cycle. */
+        ask.from_ns = ask.from_ns > params->start_ns ? ask.from_ns : params->start_ns;
+        ask.to_ns = ask.to_ns < params->end_ns ? ask.to_ns : params->end_ns;
     } else if (ask.period == TG_PERIOD_WEEK) { /* of the weeks that end in the cycle */
         ask.from_ns -= 7 * TG_NS_PER_DAY;
     }
@@ -271,7 +316,7 @@ static enum tg_err pause_cycles(const struct tg_bill_assembler *made,
     uint32_t month = tg_bill_cycle_month(&made->cycle, whole->from_ns);
     enum tg_err err =
         tg_bill_fee_owed(&whole->version, whole->amount, whole->period, whole->whole, &owed);
-    for (; err == TG_OK; month++) {
+    for (; err == TG_OK; month += tg_bill_cycle_step(&made->cycle)) {
         const struct tg_bill_window cycle = tg_bill_cycle_window(&made->cycle, month);
         struct tg_bill_paused part;
         if (cycle.start_ns >= whole->to_ns) {
@@ -358,7 +403,7 @@ static enum tg_err pauses_give_back(struct tg_bill_assembler *made,
     const bool is_ahead = is_charged_ahead(params, span != NULL);
     const bool was_charged = is_ahead && (span == NULL || span->was_charged);
     const uint32_t charged_month = !was_charged   ? 0
-                                   : span == NULL ? made->window.month - 1
+                                   : span == NULL ? tg_bill_month_before(made)
                                                   : span->charged_month;
     return span == NULL || was_charged || is_due
                ? pause_line(made, member, params, span != NULL, charged_month)
@@ -395,23 +440,122 @@ static struct tg_bill_line fee_line(const struct tg_bill_member *member,
     };
 }
 
+/* The lines of one period: of the cycle, or with a span of a longer one or of days. */
+static enum tg_err period_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                                const struct tg_bill_fee_span *span,
+                                struct tg_bill_fee_params *params, struct tg_why *why)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    struct tg_bill_fee fees[TG_BILL_FEES_MAX];
+    struct tg_product locals[3];
+    uint32_t count = 0;
+    const uint32_t quantity = tg_roster_quantity(who);
+    const uint32_t due = quantity_due(made, member->subscriber, params);
+    enum tg_err err = fees_localize(made, quantity, due, locals, params);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
+    }
+    err = span != NULL ? tg_bill_fees_long(params, span, fees, &count)
+                       : tg_bill_fees(params, fees, &count);
+    if (err != TG_OK) {
+        return tg_why_set(why, err, "the fee of %s cannot be prorated", member->name);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t seats = fees[i].kind == TG_BILL_FEE_DUE ? due : quantity;
+        struct tg_bill_line *line = &made->lines[made->lines_count++];
+        *line = fee_line(member, &fees[i], who->product);
+        line->units = seats > 1 ? seats : 0;
+        line->charged_month = fees[i].kind != TG_BILL_FEE_UNUSED ? 0
+                              : span != NULL                     ? span->charged_month
+                                                                 : tg_bill_month_before(made);
+    }
+    err =
+        pauses_give_back(made, member, params, span, count > 0 && fees[0].kind == TG_BILL_FEE_DUE);
+    return err == TG_OK
+               ? TG_OK
+               : tg_why_set(why, err, "the suspension of %s cannot be prorated", member->name);
+}
+
+/* Periods of days that begin in the next cycle, in advance. */
+static enum tg_err days_ahead(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              const struct tg_bill_fee_params *cycle, struct tg_why *why)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    struct tg_bill_fee_span span;
+    if (cycle->active_from_ns > cycle->end_ns) { /* Its first bill has them. */
+        return TG_OK;
+    }
+    for (int64_t at_ns = cycle->end_ns; at_ns < cycle->next_end_ns;) {
+        struct tg_bill_fee_params params = *cycle;
+        struct tg_product locals[3];
+        struct tg_bill_fee fee;
+        tg_bill_fee_days(made, member->subscriber, at_ns, &params, &span);
+        const int64_t from_ns = params.start_ns;
+        at_ns = params.end_ns;
+        params.next_end_ns = params.end_ns;
+        params.end_ns = from_ns;
+        params.next = params.first;
+        if (from_ns < cycle->end_ns || from_ns >= params.active_to_ns ||
+            params.next.image == NULL || params.next.product->is_in_advance == 0) {
+            continue;
+        }
+        params.is_paid_ahead = false;
+        enum tg_err err = fees_localize(made, tg_roster_quantity(who), 1, locals, &params);
+        err = err == TG_OK ? tg_bill_fee_next(&params, &fee) : err;
+        if (err != TG_OK) {
+            return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
+        }
+        if (fee.fee != 0) {
+            struct tg_bill_line *line = &made->lines[made->lines_count++];
+            *line = fee_line(member, &fee, who->product);
+            line->units = tg_roster_quantity(who) > 1 ? tg_roster_quantity(who) : 0;
+        }
+    }
+    return TG_OK;
+}
+
+/* A fee by days goes its own way through the cycles: several of its periods may touch one. */
+static enum tg_err days_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                              const struct tg_bill_fee_params *cycle, struct tg_why *why)
+{
+    enum tg_err err = TG_OK;
+    const int64_t begin_ns =
+        cycle->active_from_ns > cycle->start_ns ? cycle->active_from_ns : cycle->start_ns;
+    if (cycle->next_end_ns == 0) {
+        return TG_OK;
+    }
+    /* One that ends with the begin of the cycle was seen to by the bill before. */
+    for (int64_t at_ns = begin_ns; at_ns < cycle->end_ns && err == TG_OK;) {
+        struct tg_bill_fee_params params = *cycle;
+        struct tg_bill_fee_span span;
+        tg_bill_fee_days(made, member->subscriber, at_ns, &params, &span);
+        at_ns = params.end_ns;
+        if (params.start_ns >= made->window.start_ns) {
+            tg_bill_ahead_find(made, member, &params);
+            span.was_charged = params.is_paid_ahead && params.start_ns >= params.active_from_ns;
+        }
+        err = period_lines(made, member, &span, &params, why);
+    }
+    return err == TG_OK ? days_ahead(made, member, cycle, why) : err;
+}
+
 enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                               struct tg_why *why)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
-    struct tg_bill_fee fees[TG_BILL_FEES_MAX];
-    uint32_t count = 0;
     if ((who->flags & TG_ROSTER_REMOVED) != 0 || who->product == TG_PRODUCT_NONE) {
         return TG_OK;
     }
     struct tg_bill_fee_params params = tg_bill_fee_params_of(made, who);
-    struct tg_product locals[3];
     if (params.last.image == NULL && params.active_from_ns >= params.end_ns) {
         return TG_OK; /* A bill for several cycles begins before the catalog and who is in it. */
     }
     if (params.last.image == NULL) {
         return tg_why_set(why, TG_E_CATALOG_VERSION, "no catalog version has the product of %s",
                           member->name);
+    }
+    if (tg_fee_days(params.last.product) != 0) {
+        return days_lines(made, member, &params, why);
     }
     struct tg_bill_fee_span span = {0};
     const bool is_long = params.last.product->period >= TG_FEE_QUARTER;
@@ -423,31 +567,7 @@ enum tg_err tg_bill_fee_lines(struct tg_bill_assembler *made, const struct tg_bi
     if (!is_long || params.start_ns == made->window.start_ns) {
         tg_bill_ahead_find(made, member, &params);
     }
-    const uint32_t quantity = tg_roster_quantity(who);
-    const uint32_t due = quantity_due(made, member->subscriber, &params);
-    enum tg_err err = fees_localize(made, quantity, due, locals, &params);
-    if (err != TG_OK) {
-        return tg_why_set(why, err, "the fee of %s cannot be converted", member->name);
-    }
-    err = is_long ? tg_bill_fees_long(&params, &span, fees, &count)
-                  : tg_bill_fees(&params, fees, &count);
-    if (err != TG_OK) {
-        return tg_why_set(why, err, "the fee of %s cannot be prorated", member->name);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t seats = fees[i].kind == TG_BILL_FEE_DUE ? due : quantity;
-        struct tg_bill_line *line = &made->lines[made->lines_count++];
-        *line = fee_line(member, &fees[i], who->product);
-        line->units = seats > 1 ? seats : 0;
-        line->charged_month = fees[i].kind != TG_BILL_FEE_UNUSED ? 0
-                              : is_long                          ? span.charged_month
-                                                                 : made->window.month - 1;
-    }
-    err = pauses_give_back(made, member, &params, is_long ? &span : NULL,
-                           count > 0 && fees[0].kind == TG_BILL_FEE_DUE);
-    return err == TG_OK
-               ? TG_OK
-               : tg_why_set(why, err, "the suspension of %s cannot be prorated", member->name);
+    return period_lines(made, member, is_long ? &span : NULL, &params, why);
 }
 
 /* Charges dated in the period; the list is sorted by subscriber. */

@@ -148,6 +148,7 @@ enum tg_err tg_bill_note_head_make(const struct tg_bill_assembler *made,
 {
     invoice->period_start_ns = note->window.start_ns;
     invoice->period_end_ns = note->window.end_ns;
+    invoice->weeks = note->window.weeks > 1 ? (uint8_t)note->window.weeks : 0;
     invoice->zone = tg_bill_cycle_zone(&made->cycle, note->window.end_ns - 1);
     invoice->zone_name = tg_bill_cycle_zone_name(&made->cycle, note->window.end_ns - 1);
     invoice->reference_id = note->bill_id;

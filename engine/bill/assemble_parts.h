@@ -48,6 +48,7 @@ struct tg_bill_assembler {
     const struct tg_bill_closes *closes;       /**< May be NULL. */
     const struct tg_bill_bands *bands;         /**< May be NULL. */
     uint32_t spends_max;                       /**< Minimum spends of the version with most. */
+    uint32_t fee_days_min; /**< Of the shortest fee by days; 0: there is none. */
     uint64_t written_off_count;                /**< Late rows not charged, of this account. */
     const struct tg_bill_members *members;     /**< Borrowed. */
     const struct tg_bill_lines *table;         /**< Of the account's rows; borrowed. */
@@ -103,6 +104,12 @@ struct tg_bill_member {
                                              account's currency; image NULL: none has it. */
 };
 
+/** @brief Number of the cycle before the one in hand. @param made Assembler. @return Number. */
+static inline uint32_t tg_bill_month_before(const struct tg_bill_assembler *made)
+{
+    return made->window.month - tg_bill_cycle_step(&made->cycle);
+}
+
 /** @brief The version valid just before an instant; a product it no longer has is looked for
  *  backwards. @param made Assembler. @param product Product index. @param before_ns Instant.
  *  @return Version; its image is NULL when none has the product. */
@@ -147,6 +154,13 @@ bool tg_bill_standing_id(const struct tg_bill_assembler *made, const struct tg_b
 bool tg_bill_fee_long(const struct tg_bill_assembler *made, uint32_t subscriber, int64_t anchor_ns,
                       uint8_t period, struct tg_bill_fee_params *params,
                       struct tg_bill_fee_span *span);
+
+/** @brief Turn the parameters of a cycle into those of the period of a fee by days that an instant
+ *  is in. @param made Assembler. @param subscriber Whose. @param at_ns Instant.
+ *  @param[in,out] params Of the cycle made->window; next is none then. @param[out] span The cycle.
+ */
+void tg_bill_fee_days(const struct tg_bill_assembler *made, uint32_t subscriber, int64_t at_ns,
+                      struct tg_bill_fee_params *params, struct tg_bill_fee_span *span);
 
 struct tg_bill_pause_params;
 struct tg_bill_paused;
@@ -218,6 +232,7 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
 
 #define TG_BILL_ENDED_CYCLES                                                                       \
     12u /**< An end or change entered later than so many cycles gives nothing back. */
+#define TG_BILL_CYCLE_DAYS_MAX 56u /**< Days of the longest cycle, which is one of eight weeks. */
 
 /** @brief Give back fees that issued bills have charged for time behind the end of a subscription,
  *  and charge what they did not as it was entered when they were out: a longer fee in arrears to

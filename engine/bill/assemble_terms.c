@@ -75,10 +75,12 @@ static bool is_in_time(const struct tg_bill_assembler *made, const struct tg_bil
     const int64_t from_ns =
         (int64_t)tg_roster_line(made->catalog->roster, first)->active_from_s * TG_NS_PER_S;
     const uint32_t begins = tg_bill_cycle_month(&made->cycle, from_ns);
+    const uint32_t step = tg_bill_cycle_step(&made->cycle);
     const bool is_ahead = product->is_in_advance != 0 &&
                           tg_bill_cycle_window(&made->cycle, begins).start_ns == from_ns &&
-                          tg_bill_cycle_is_closed(made, begins - 1);
-    return month < begins || month - begins + (is_ahead ? 1 : 0) < product->discount_cycles;
+                          tg_bill_cycle_is_closed(made, begins - step);
+    return month < begins ||
+           (month - begins) / step + (is_ahead ? 1 : 0) < product->discount_cycles;
 }
 
 /* Whether discounts are of a line: of usage of some prices only, where the product names these. */

@@ -137,7 +137,7 @@ enum tg_err tg_bill_run_scope(struct tg_bill_run *run, struct tg_why *why)
 {
     const struct tg_bill_params *params = run->params;
     struct tg_bill_collect *collect = &run->collect;
-    collect->month = tg_bill_period_number(params->period_start_ns, params->period_end_ns);
+    collect->month = tg_bill_period_number(params->period_start_ns, params->period_end_ns, 0);
     enum tg_err err = tg_bill_closes_load(params->state, collect->month, &run->closes, why);
     if (err == TG_OK) {
         err = tg_bill_charges_load(params->state, &run->charges, why);
@@ -193,8 +193,20 @@ void tg_bill_run_keep_date(struct tg_bill_run *run, int64_t issued_ns)
     }
 }
 
+/* Of an account like that; NULL: like one of which nothing is said. */
+static struct tg_bill_window window_of(const struct tg_bill_run *run,
+                                       const struct tg_roster_account *account, uint16_t zone)
+{
+    if (!has_cycles(run)) {
+        return (struct tg_bill_window){.start_ns = run->start_ns, .end_ns = run->end_ns};
+    }
+    struct tg_bill_cycle cycle = tg_bill_cycle_make(&run->catalog, account);
+    cycle.zone = zone;
+    return tg_bill_cycle_bill(&cycle, run->collect.month);
+}
+
 /* The cycle that closes in the month, by zone of accounts and cycle day: all its usage is in when
- * the month is. */
+ * the month is. Those that nobody has are no time at all: theirs may begin long before. */
 enum tg_err tg_bill_run_windows(struct tg_bill_run *run, struct tg_why *why)
 {
     const struct tg_catalog_snapshot *catalog = &run->catalog;
@@ -203,25 +215,22 @@ enum tg_err tg_bill_run_windows(struct tg_bill_run *run, struct tg_why *why)
         const uint32_t count = tg_image_count(catalog->images[i], TG_CATALOG_ACCOUNT_ZONE);
         zones_count = count > zones_count ? count : zones_count;
     }
-    const uint32_t bills_count = has_long_bills(run) ? TG_ROSTER_BILLS_KINDS : 1;
+    const uint32_t bills_count = has_long_bills(run) ? TG_BILL_KINDS : 1;
     run->windows_count = bills_count * zones_count * TG_BILL_CYCLE_DAYS;
     run->windows = tg_pages_take(run->windows_count * sizeof run->windows[0]);
     if (run->windows == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the cycles of %u zones", zones_count);
     }
-    for (uint32_t i = 0; i < run->windows_count; i++) {
-        const uint8_t day = (uint8_t)(i % TG_BILL_CYCLE_DAYS);
-        const struct tg_bill_cycle cycle = {
-            .catalog = catalog,
-            .zone = (uint16_t)(i / TG_BILL_CYCLE_DAYS % zones_count),
-            .day = day > 0 ? day : 1,
-            .bills = (uint8_t)(i / TG_BILL_CYCLE_DAYS / zones_count)};
-        run->windows[i] = has_cycles(run) ? tg_bill_cycle_bill(&cycle, run->collect.month)
-                                          : (struct tg_bill_window){.start_ns = run->start_ns,
-                                                                    .end_ns = run->end_ns};
-    }
     run->collect.windows = run->windows;
     run->collect.zones_count = zones_count;
     run->collect.bills_count = bills_count;
+    run->windows[1] = window_of(run, NULL, 0); /* Also that of rows of nobody. */
+    for (uint32_t account = 0; account < catalog->roster->accounts_count; account++) {
+        const size_t at = tg_bill_collect_index(&run->collect, account);
+        if (run->windows[at].start_ns == run->windows[at].end_ns) {
+            const uint16_t zone = (uint16_t)(at / TG_BILL_CYCLE_DAYS % zones_count);
+            run->windows[at] = window_of(run, &catalog->roster->accounts[account], zone);
+        }
+    }
     return TG_OK;
 }

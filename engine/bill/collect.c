@@ -27,17 +27,22 @@
 #define COLUMNS_BANDS (TG_COLUMN_BIT(serving_network) | TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(site))
 
 /* A cycle day or zone that no catalog gives counts as the first of the month, the period zone. */
+size_t tg_bill_collect_index(const struct tg_bill_collect *collect, uint32_t account)
+{
+    const struct tg_roster_account *line = tg_roster_account(collect->roster, account);
+    uint8_t day = line != NULL ? line->cycle_day : 1;
+    uint32_t zone = line != NULL && line->zone < collect->zones_count ? line->zone : 0;
+    if (collect->bills_count > 1 && line != NULL) {
+        zone += (tg_roster_bills(line) + day / TG_BILL_CYCLE_DAYS) * collect->zones_count;
+        day %= TG_BILL_CYCLE_DAYS;
+    }
+    return (size_t)zone * TG_BILL_CYCLE_DAYS + (day < TG_BILL_CYCLE_DAYS ? day : 1);
+}
+
 const struct tg_bill_window *tg_bill_collect_window(const struct tg_bill_collect *collect,
                                                     uint32_t account)
 {
-    const struct tg_roster_account *line = tg_roster_account(collect->roster, account);
-    const uint8_t day = line != NULL ? line->cycle_day : 1;
-    uint32_t zone = line != NULL && line->zone < collect->zones_count ? line->zone : 0;
-    if (collect->bills_count > 1 && line != NULL) {
-        zone += tg_roster_bills(line) * collect->zones_count;
-    }
-    return &collect->windows[(size_t)zone * TG_BILL_CYCLE_DAYS +
-                             (day >= 1 && day < TG_BILL_CYCLE_DAYS ? day : 1)];
+    return &collect->windows[tg_bill_collect_index(collect, account)];
 }
 
 static bool is_within(const struct tg_bill_window *window, int64_t at_ns)
@@ -186,7 +191,8 @@ static bool is_late_for(const struct tg_bill_collect *collect, uint32_t account,
     if (!tg_bill_closes_find(collect->closes, account, own, &closed)) {
         return false; /* Its own bill is still to come. */
     }
-    for (uint32_t m = own; m < collect->month; m += tg_bill_cycles_count(&cycle)) {
+    const uint32_t step = tg_bill_cycles_count(&cycle) * tg_bill_cycle_step(&cycle);
+    for (uint32_t m = own; m < collect->month; m += step) {
         if (tg_bill_closes_find(collect->closes, account, m, &closed) && epoch <= closed &&
             (waits == NULL || m == own ||
              late_policy(collect, waits, &cycle, m) != TG_LATE_SUSPEND)) {
@@ -282,6 +288,10 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
     uint64_t last_min = UINT64_MAX;  /* Of closes of the period before this one. */
     uint64_t older_min = UINT64_MAX; /* Of closes before that. */
     const uint32_t late = tg_bill_late_periods(collect->month);
+    /* The longest bill that has the number. */
+    const uint32_t cycles_max = collect->bills_count <= 1            ? 1
+                                : tg_bill_is_week(collect->month) ? TG_WEEK_CYCLE_MAX
+                                                                  : 12;
     uint32_t month_min = UINT32_MAX;
     bool has_last = false;
     for (uint32_t i = 0; collect->closes != NULL && i < collect->closes->count; i++) {
@@ -313,7 +323,7 @@ static enum tg_err late_collect(struct tg_bill_collect *collect, int64_t before_
         .epoch_min = epoch_min + 1,
         .epoch_max = collect->epoch_last,
         .fates = 1u << TG_FATE_RATED,
-        .event_min_ns = tg_bill_period_start_ns(month_min - 1) - 7 * TG_NS_PER_DAY,
+        .event_min_ns = tg_bill_period_start_ns(month_min - cycles_max) - 7 * TG_NS_PER_DAY,
         .event_max_ns = before_ns};
     struct tg_scan *scan = NULL;
     enum tg_err err = tg_scan_open(&params, &scan, why);

@@ -25,8 +25,10 @@ struct tg_image;
 struct tg_roster;
 struct tg_roster_line;
 
-#define TG_BILL_CYCLE_DAYS 32u    /**< Indexed by cycle day 1..31; 0 is not used. */
+#define TG_BILL_CYCLE_DAYS 32u    /**< Indexed by cycle day 1..31; of weeks by code modulo it. */
 #define TG_BILL_SOURCE_IDS 65536u /**< Every value of tg_usage.source_id. */
+/** Kinds of cycles on a bill: those of months, and eight of codes of weeks (week_cycle.h). */
+#define TG_BILL_KINDS (TG_ROSTER_BILLS_KINDS - 1u + 8u)
 
 /** Rows up to this long after the period are looked at to see which sources have moved on. */
 #define TG_BILL_CLOSE_WINDOW_NS (INT64_C(7) * 86400 * 1000000000)
@@ -64,7 +66,7 @@ struct tg_bill_collect {
                                                cycle day; shape
                                                [bills_count][zones_count][TG_BILL_CYCLE_DAYS]. */
     uint32_t zones_count;                 /**< At least 1; accounts of others are in zone 0. */
-    uint32_t bills_count;                 /**< TG_ROSTER_BILLS_KINDS; 0 or 1: all are for one
+    uint32_t bills_count;                 /**< TG_BILL_KINDS; 0 or 1: all are for one
                                                cycle, or windows are alike. */
     void (*progress)(void *context, uint64_t rows_count); /**< Told a block; may be NULL. */
     void *progress_context;                               /**< For progress. */
@@ -83,6 +85,10 @@ struct tg_bill_collect {
     int64_t *last_event_ns;          /**< Latest start_ns a source sent, INT64_MIN never;
                                           shape [TG_BILL_SOURCE_IDS]. */
 };
+
+/** @brief Place of an account's period in windows. @param collect roster, zones_count and
+ *  bills_count set. @param account Any. @return Index. */
+size_t tg_bill_collect_index(const struct tg_bill_collect *collect, uint32_t account);
 
 /** @brief Period of an account. @param collect windows and roster set. @param account Any.
  *  @return Borrowed. */

@@ -24,14 +24,26 @@ int64_t tg_bill_month_day_ns(uint32_t month, uint8_t day)
     return tg_clock_from_civil(&civil);
 }
 
+struct tg_bill_cycle tg_bill_cycle_make(const struct tg_catalog_snapshot *catalog,
+                                        const struct tg_roster_account *line)
+{
+    struct tg_bill_cycle cycle = {.catalog = catalog, .day = 1};
+    if (line == NULL) {
+        return cycle;
+    }
+    cycle.zone = line->zone;
+    cycle.bills = (uint8_t)tg_roster_bills(line);
+    if ((line->flags & TG_ROSTER_BILLS_WEEK) != 0) {
+        cycle.weeks = tg_week_cycle_of(line->cycle_day);
+    } else {
+        cycle.day = line->cycle_day >= 1 && line->cycle_day <= 31 ? line->cycle_day : 1;
+    }
+    return cycle;
+}
+
 struct tg_bill_cycle tg_bill_cycle_of(const struct tg_catalog_snapshot *catalog, uint32_t account)
 {
-    const struct tg_roster_account *line = tg_roster_account(catalog->roster, account);
-    const uint8_t day = line != NULL ? line->cycle_day : 1;
-    return (struct tg_bill_cycle){.catalog = catalog,
-                                  .zone = line != NULL ? line->zone : 0,
-                                  .day = day >= 1 && day <= 31 ? day : 1,
-                                  .bills = line != NULL ? (uint8_t)tg_roster_bills(line) : 0};
+    return tg_bill_cycle_make(catalog, tg_roster_account(catalog->roster, account));
 }
 
 /* Ahead of the first version the first one's zone counts. */
@@ -55,40 +67,42 @@ const char *tg_bill_cycle_zone_name(const struct tg_bill_cycle *cycle, int64_t a
 
 static bool has_weeks(const struct tg_bill_cycle *cycle)
 {
-    return cycle->bills * TG_ROSTER_BILLS_QUARTER == TG_ROSTER_BILLS_WEEK;
+    return cycle->weeks.weeks != 0;
 }
 
-#define WEEK_NS      (7 * TG_NS_PER_DAY)
-#define MONDAY_FIRST 4 /* Days from 1970 to the first Monday. */
+#define WEEK_NS (7 * TG_NS_PER_DAY)
 
-/* Days that the week of a cycle begins before the Monday of its number. */
-static int64_t week_shift(const struct tg_bill_cycle *cycle)
+static int64_t day_of(int64_t local_ns)
 {
-    return 6 - (cycle->day + 5) % 7;
+    return local_ns / TG_NS_PER_DAY - (local_ns % TG_NS_PER_DAY < 0);
 }
 
-static int64_t week_local_ns(const struct tg_bill_cycle *cycle, uint32_t number)
+/* Number of the ISO week that a day is in. */
+static uint32_t week_number(int64_t day)
 {
-    const int64_t weeks = (int64_t)number - TG_BILL_WEEK_FIRST;
-    return (weeks * 7 + MONDAY_FIRST - week_shift(cycle)) * TG_NS_PER_DAY;
-}
-
-static uint32_t week_number(int64_t local_ns, int64_t shift_days)
-{
-    const int64_t at_ns = local_ns + (shift_days - MONDAY_FIRST) * TG_NS_PER_DAY;
-    const int64_t weeks = at_ns / WEEK_NS - (at_ns % WEEK_NS < 0);
+    const int64_t weeks = tg_week_cycle_number((struct tg_week_cycle){1, 0}, day);
     return weeks < 0 ? TG_BILL_WEEK_FIRST : TG_BILL_WEEK_FIRST + (uint32_t)weeks;
 }
 
-uint32_t tg_bill_period_number(int64_t start_ns, int64_t end_ns)
+/* Day on which the cycle begins whose last day is in a week. */
+static int64_t week_begin_day(const struct tg_bill_cycle *cycle, uint32_t number)
 {
-    return end_ns - start_ns == WEEK_NS ? week_number(end_ns - 1, 0) : tg_bill_month(end_ns - 1);
+    const int64_t sunday = ((int64_t)number - TG_BILL_WEEK_FIRST) * 7 + TG_WEEK_CYCLE_MONDAY + 6;
+    /* The one behind it begins between the second day of that week and the Monday after. */
+    const int64_t next = tg_week_cycle_number(cycle->weeks, sunday + 1);
+    return tg_week_cycle_day(cycle->weeks, next - 1);
+}
+
+uint32_t tg_bill_period_number(int64_t start_ns, int64_t end_ns, uint32_t weeks)
+{
+    return weeks > 0 || end_ns - start_ns == WEEK_NS ? week_number(day_of(end_ns - 1))
+                                                     : tg_bill_month(end_ns - 1);
 }
 
 int64_t tg_bill_period_start_ns(uint32_t number)
 {
     const int64_t weeks = (int64_t)number - TG_BILL_WEEK_FIRST;
-    return tg_bill_is_week(number) ? (weeks * 7 + MONDAY_FIRST) * TG_NS_PER_DAY
+    return tg_bill_is_week(number) ? (weeks * 7 + TG_WEEK_CYCLE_MONDAY) * TG_NS_PER_DAY
                                    : tg_bill_month_day_ns(number, 1);
 }
 
@@ -121,8 +135,7 @@ static enum tg_err week_parse(const char *text, int64_t *start_ns, int64_t *end_
     const struct tg_civil fourth = {.year = (int32_t)year, .month = 1, .day = 4};
     const int64_t at_ns = tg_clock_from_civil(&fourth);
     const uint32_t number =
-        tg_bill_period_number(at_ns + TG_NS_PER_DAY - 7 * TG_NS_PER_DAY, at_ns + TG_NS_PER_DAY) +
-        week - 1;
+        tg_bill_period_number(at_ns, at_ns + TG_NS_PER_DAY, 1) + week - 1;
     tg_bill_period_print(number, again);
     *start_ns = tg_bill_period_start_ns(number);
     *end_ns = *start_ns + 7 * TG_NS_PER_DAY;
@@ -159,33 +172,42 @@ enum tg_err tg_bill_period_parse(const char *text, int64_t *start_ns, int64_t *e
 /* Begin of the cycle with a number; the version is looked up by the date's midnight in UTC. */
 static int64_t edge_ns(const struct tg_bill_cycle *cycle, uint32_t month)
 {
-    const int64_t local_ns = has_weeks(cycle)  ? week_local_ns(cycle, month)
+    const int64_t local_ns = has_weeks(cycle)  ? week_begin_day(cycle, month) * TG_NS_PER_DAY
                              : cycle->day == 1 ? tg_bill_month_day_ns(month, 1)
                                                : tg_bill_month_day_ns(month - 1, cycle->day);
     return tg_zone_utc_ns(tg_bill_cycle_zone(cycle, local_ns), local_ns);
 }
 
+/* Week of the last day of the cycle that a local instant is in. */
+static uint32_t week_last(const struct tg_bill_cycle *cycle, int64_t local_ns)
+{
+    const int64_t number = tg_week_cycle_number(cycle->weeks, day_of(local_ns));
+    return week_number(tg_week_cycle_day(cycle->weeks, number + 1) - 1);
+}
+
 struct tg_bill_window tg_bill_cycle_window(const struct tg_bill_cycle *cycle, uint32_t month)
 {
     assert(cycle->day >= 1 && cycle->day <= 31);
+    const uint32_t step = tg_bill_cycle_step(cycle);
     return (struct tg_bill_window){.start_ns = edge_ns(cycle, month),
-                                   .end_ns = edge_ns(cycle, month + 1),
-                                   .next_end_ns = edge_ns(cycle, month + 2),
-                                   .month = month};
+                                   .end_ns = edge_ns(cycle, month + step),
+                                   .next_end_ns = edge_ns(cycle, month + 2 * step),
+                                   .month = month,
+                                   .weeks = cycle->weeks.weeks};
 }
 
 uint32_t tg_bill_cycle_month(const struct tg_bill_cycle *cycle, int64_t at_ns)
 {
     /* No zone is a day from UTC, so the cycle is this one or a neighbour; the edges decide. */
-    uint32_t month =
-        has_weeks(cycle) ? week_number(at_ns, week_shift(cycle)) : tg_bill_month(at_ns);
+    const uint32_t step = tg_bill_cycle_step(cycle);
+    uint32_t month = has_weeks(cycle) ? week_last(cycle, at_ns) : tg_bill_month(at_ns);
     if (!has_weeks(cycle) && cycle->day > 1 && at_ns >= tg_bill_month_day_ns(month, cycle->day)) {
         month++;
     }
-    if (at_ns >= edge_ns(cycle, month + 1)) {
-        return month + 1;
+    if (at_ns >= edge_ns(cycle, month + step)) {
+        return month + step;
     }
-    return at_ns < edge_ns(cycle, month) ? month - 1 : month;
+    return at_ns < edge_ns(cycle, month) ? month - step : month;
 }
 
 uint32_t tg_bill_cycles_count(const struct tg_bill_cycle *cycle)
@@ -210,13 +232,16 @@ struct tg_bill_window tg_bill_cycle_bill(const struct tg_bill_cycle *cycle, uint
     if (has_weeks(cycle) != tg_bill_is_week(month)) {
         return (struct tg_bill_window){.start_ns = INT64_MIN, .end_ns = INT64_MIN};
     }
-    if (cycles == 1) {
-        return tg_bill_cycle_window(cycle, month);
-    }
-    if (tg_bill_cycle_last(cycle, month) != month) {
+    const bool is_none =
+        has_weeks(cycle) ? week_last(cycle, week_begin_day(cycle, month) * TG_NS_PER_DAY) != month
+                         : tg_bill_cycle_last(cycle, month) != month;
+    if (is_none) {
         return (struct tg_bill_window){.start_ns = INT64_MIN, .end_ns = INT64_MIN};
     }
     struct tg_bill_window window = tg_bill_cycle_window(cycle, month);
+    if (cycles == 1) {
+        return window;
+    }
     window.start_ns = edge_ns(cycle, month - (cycles - 1));
     window.cycles = cycles;
     return window;

@@ -105,24 +105,6 @@ static enum tg_err unused_of(const struct tg_bill_fee_params *params, struct tg_
     return err;
 }
 
-static enum tg_err ahead_of(const struct tg_bill_fee_params *params, struct tg_bill_fee *fee)
-{
-    struct tg_bill_fee_params next = *params;
-    next.starts_by_change = false;
-    next.ends_by_change = false;
-    next.starts_on_first_day = false;
-    next.ends_on_first_day = false;
-    next.start_ns = params->end_ns;
-    next.end_ns = params->next_end_ns;
-    next.active_from_ns = next.start_ns;
-    next.active_to_ns = INT64_MAX;
-    const enum tg_err err = fee_of(&params->next, &next, fee);
-    fee->from_ns = next.start_ns;
-    fee->to_ns = next.end_ns;
-    fee->kind = TG_BILL_FEE_AHEAD;
-    return err;
-}
-
 /* In advance: what is charged when it begins, and given back when it ends before its time. */
 static enum tg_err long_ahead(const struct tg_bill_fee_params *params,
                               const struct tg_bill_fee_span *span, struct tg_bill_fee *fee)
@@ -176,9 +158,27 @@ enum tg_err tg_bill_fees_long(const struct tg_bill_fee_params *params,
     }
     if (err == TG_OK && span->end_ns == params->end_ns &&
         is_ahead(params, &params->next, params->end_ns)) {
-        err = ahead_of(params, &fees[*count]);
+        err = tg_bill_fee_next(params, &fees[*count]);
         *count += fees[*count].fee != 0;
     }
+    return err;
+}
+
+enum tg_err tg_bill_fee_next(const struct tg_bill_fee_params *params, struct tg_bill_fee *fee)
+{
+    struct tg_bill_fee_params next = *params;
+    next.starts_by_change = false;
+    next.ends_by_change = false;
+    next.starts_on_first_day = false;
+    next.ends_on_first_day = false;
+    next.start_ns = params->end_ns;
+    next.end_ns = params->next_end_ns;
+    next.active_from_ns = next.start_ns;
+    next.active_to_ns = INT64_MAX;
+    const enum tg_err err = fee_of(&params->next, &next, fee);
+    fee->from_ns = next.start_ns;
+    fee->to_ns = next.end_ns;
+    fee->kind = TG_BILL_FEE_AHEAD;
     return err;
 }
 
@@ -205,7 +205,7 @@ enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
     }
     if (err == TG_OK && params->next_end_ns != 0 &&
         is_ahead(params, &params->next, params->end_ns)) {
-        err = ahead_of(params, &fees[*count]);
+        err = tg_bill_fee_next(params, &fees[*count]);
         *count += fees[*count].fee != 0;
     }
     return err;

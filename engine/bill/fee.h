@@ -111,6 +111,10 @@ enum tg_err tg_bill_fees(const struct tg_bill_fee_params *params,
  *  tg_bill_fees. @return true: its version is params->first, else params->last. */
 bool tg_bill_fee_is_paid_ahead(const struct tg_bill_fee_params *params);
 
+/** @brief The fee of the period behind one, charged in advance. @param params next, end_ns and
+ *  next_end_ns are looked at. @param[out] fee Written on TG_OK. @return As tg_bill_prorate. */
+enum tg_err tg_bill_fee_next(const struct tg_bill_fee_params *params, struct tg_bill_fee *fee);
+
 /** @brief The cycle whose bill is made, within a longer period. */
 struct tg_bill_fee_span {
     int64_t start_ns;       /**< Of the cycle, UTC. */

@@ -188,7 +188,7 @@ struct tg_bill_invoice {
     bool carries_credit;                             /**< Below 0 it leaves credit to later ones. */
     bool is_interim;                                 /**< Of a part of a cycle (interim.h). */
     bool rounds_lines;                               /**< Each line is rounded by itself. */
-    uint8_t reserved[1];                             /**< 0. */
+    uint8_t weeks;                                   /**< Of the cycle, when several; else 0. */
     int64_t due_ns;                                  /**< Day to pay by; 0: none. */
     struct tg_bill_seller seller;                    /**< Who bills; borrowed. */
     const char *reference_id;                        /**< Of a note: the invoice's id; else NULL. */

@@ -322,6 +322,7 @@ static enum tg_err head_make(struct note *note)
         .lines = note->lines,
         .rounding = rounding >= 0 ? (uint8_t)rounding : (uint8_t)TG_ROUND_HALF_UP,
         .document = params->is_debit ? TG_BILL_DEBIT_NOTE : TG_BILL_CREDIT_NOTE,
+        .weeks = (uint8_t)tg_json_get_integer(note->bill, "x_weeks", 0),
         .reference_id = note->bill_id,
         .reference_number = tg_json_get_text(note->bill, "billNo", ""),
         .reason = params->reason};
@@ -340,7 +341,8 @@ static enum tg_err head_make(struct note *note)
             note->interim_month != 0
                 ? note->interim_month
                 : tg_bill_period_number(invoice->period_start_ns + note->days[0].offset_ns,
-                                        invoice->period_end_ns + note->days[1].offset_ns);
+                                        invoice->period_end_ns + note->days[1].offset_ns,
+                                        invoice->weeks);
     }
     invoice->zone = (struct tg_zone_view){note->days, 2, 0};
     invoice->zone_name = tg_json_get_text(note->bill, "x_timeZone", NULL);

@@ -317,6 +317,9 @@ static bool records_add(struct tg_bill_pack *pack, const struct tg_bill_invoice 
         tg_bill_text_time(&text, invoice->due_ns);
         TG_BILL_TEXT_PUT(&text, "\"");
     }
+    if (invoice->weeks != 0) {
+        tg_bill_text_add(&text, ",\"weeks\":%u", invoice->weeks);
+    }
     add_seller(&text, &invoice->seller);
     if (invoice->document == TG_BILL_INVOICE && !invoice->carries_credit) {
         TG_BILL_TEXT_PUT(&text, ",\"credit\":\"open\"");

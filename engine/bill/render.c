@@ -404,6 +404,9 @@ static void add_head(struct tg_bill_text *out, const struct tg_bill_invoice *inv
     add_string(out, "name", invoice->account_name);
     TG_BILL_TEXT_PUT(out, ",\"@referredType\":\"BillingAccount\"}");
     add_period(out, "billingPeriod", invoice);
+    if (invoice->weeks != 0) {
+        tg_bill_text_add(out, ",\"x_weeks\":%u", invoice->weeks);
+    }
     if (invoice->zone.count > 0 && invoice->zone_name != NULL) {
         add_string(out, "x_timeZone", invoice->zone_name);
     }

@@ -450,6 +450,29 @@ static int64_t amount_read(struct tg_compile *compile, const struct tg_yaml_node
     return amount;
 }
 
+/* Days and weeks from the begin: these go their own way through the account's cycles. */
+static void days_multiply(struct tg_compile *compile, const struct tg_yaml_node *node,
+                          uint32_t count, struct tg_product *product)
+{
+    const bool is_week = product->period == TG_PERIOD_WEEK;
+    const bool is_from_start = product->period_from == TG_FEE_FROM_START;
+    if (count == 1 && (!is_week || !is_from_start)) {
+        return;
+    }
+    if (count > (is_week ? TG_FEE_WEEKS_MAX : TG_FEE_CYCLES_MAX)) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_count")->mark, NULL,
+                    "period_count: more than 52 weeks");
+        return;
+    }
+    if (!is_from_start) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_count")->mark,
+                    "add period_from: start",
+                    "period_count: nothing says where periods of several begin");
+    }
+    product->period = is_week ? TG_FEE_WEEKS : TG_FEE_DAYS;
+    product->period_cycles = (uint8_t)count;
+}
+
 /* Several months, quarters or years as one: a number of cycles. */
 static void period_multiply(struct tg_compile *compile, const struct tg_yaml_node *node,
                             struct tg_product *product)
@@ -461,12 +484,16 @@ static void period_multiply(struct tg_compile *compile, const struct tg_yaml_nod
                                      : product->period == TG_FEE_HALF_YEAR ? 6u
                                      : product->period == TG_FEE_YEAR      ? 12u
                                                                            : 0u);
+    if (product->period == TG_PERIOD_DAY || product->period == TG_PERIOD_WEEK) {
+        days_multiply(compile, node, count, product);
+        return;
+    }
     if (count <= 1) {
         return;
     }
     if (cycles == 0 || cycles > TG_FEE_CYCLES_MAX) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_count")->mark, NULL,
-                    cycles == 0 ? "period_count: is of months, quarters, half years and years"
+                    cycles == 0 ? "period_count: what is paid once has no periods"
                                 : "period_count: more than twenty years");
         return;
     }
@@ -487,10 +514,12 @@ static void period_check(struct tg_compile *compile, const struct tg_yaml_node *
     const struct tg_yaml_node *ahead = tg_yaml_get(node, "in_advance");
     const bool is_week = product->period == TG_PERIOD_WEEK;
     const bool is_long = product->period >= TG_FEE_QUARTER;
+    const bool has_days = tg_fee_days(product) != 0;
     if (proration != NULL && ((is_week && product->proration != TG_PRORATE_ACTUAL_DAYS &&
                                product->proration != TG_PRORATE_NONE_FULL &&
                                product->proration != TG_PRORATE_NONE_ZERO) ||
-                              (is_long && product->proration == TG_PRORATE_THIRTIETHS))) {
+                              (is_long && product->proration == TG_PRORATE_THIRTIETHS) ||
+                              (has_days && product->proration == TG_PRORATE_FIXED_30))) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, proration->mark,
                     is_week ? "use actual_days, none_full or none_zero" : "use actual_days",
                     "proration: \"%.32s\" is none of a fee by this period", proration->text);
@@ -507,9 +536,10 @@ static void terms_check(struct tg_compile *compile, const struct tg_yaml_node *n
 {
     if (product->period_from == TG_FEE_FROM_START && product->period < TG_FEE_QUARTER &&
         product->minimum_period == 0) {
-        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_from")->mark,
-                    "a shorter one is of the account's cycle or calendar",
-                    "period_from: \"start\" is of a fee by quarter, half_year or year");
+        tg_diag_add(
+            compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "period_from")->mark,
+            "a shorter one is of the account's cycle or calendar",
+            "period_from: \"start\" is of a fee by quarter, half_year or year, or by weeks");
     }
     if (product->maximum > 0 && product->maximum < product->minimum &&
         product->minimum_period == 0 && product->maximum_on == product->minimum_on) {

@@ -289,7 +289,8 @@ static const char *fee_period_name(uint8_t period)
     static const char *const names[] = {
         [TG_PERIOD_MONTH] = "month",      [TG_PERIOD_DAY] = "day",      [TG_PERIOD_EVER] = "ever",
         [TG_PERIOD_WEEK] = "week",        [TG_FEE_QUARTER] = "quarter", [TG_FEE_YEAR] = "year",
-        [TG_FEE_HALF_YEAR] = "half_year", [TG_FEE_CYCLES] = "month"};
+        [TG_FEE_HALF_YEAR] = "half_year", [TG_FEE_CYCLES] = "month",    [TG_FEE_DAYS] = "day",
+        [TG_FEE_WEEKS] = "week"};
     return period < COUNT(names) && names[period] != NULL ? names[period] : "?";
 }
 

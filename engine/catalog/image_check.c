@@ -397,7 +397,11 @@ static bool is_fee_period(const struct tg_product *product)
     return period <= TG_PERIOD_WEEK || period == TG_FEE_QUARTER || period == TG_FEE_YEAR ||
            period == TG_FEE_HALF_YEAR ||
            (period == TG_FEE_CYCLES && product->period_cycles >= 2 &&
-            product->period_cycles <= TG_FEE_CYCLES_MAX);
+            product->period_cycles <= TG_FEE_CYCLES_MAX) ||
+           (period == TG_FEE_DAYS && product->period_cycles >= 2 &&
+            product->period_cycles <= TG_FEE_CYCLES_MAX) ||
+           (period == TG_FEE_WEEKS && product->period_cycles >= 1 &&
+            product->period_cycles <= TG_FEE_WEEKS_MAX);
 }
 
 static bool discount_prices_check(const struct tg_image *image, const struct tg_product *product)

@@ -110,15 +110,19 @@ enum tg_fee_period {
     TG_FEE_QUARTER = 16, /**< Three cycles; the first begins in January, April, July or October. */
     TG_FEE_YEAR = 17,    /**< Twelve; the first begins in January. */
     TG_FEE_HALF_YEAR = 18, /**< Six; the first begins in January or July. */
-    TG_FEE_CYCLES = 19     /**< As many as period_cycles says; not written so in documents. */
+    TG_FEE_CYCLES = 19,    /**< As many as period_cycles says; not written so in documents. */
+    TG_FEE_DAYS = 20,      /**< So many days from the begin, whatever the cycle; likewise. */
+    TG_FEE_WEEKS = 21      /**< So many weeks; likewise. */
 };
 
-#define TG_FEE_CYCLES_MAX 240u /**< Of one period of a fee. */
+#define TG_FEE_CYCLES_MAX 240u /**< Of one period of a fee; days too. */
+#define TG_FEE_WEEKS_MAX  52u  /**< Weeks of one. */
 
 /** @brief From where quarters and years of a fee are counted. Values are stored. */
 enum tg_fee_anchor {
     TG_FEE_FROM_JANUARY = 0, /**< From the cycle that begins in January. Default. */
-    TG_FEE_FROM_START = 1    /**< From the cycle in which the subscription begins. */
+    TG_FEE_FROM_START = 1    /**< From the cycle, of days and weeks from the day, in which the
+                                  subscription begins. */
 };
 
 /** @brief What minimum and maximum look at. Values are stored. */
@@ -617,13 +621,23 @@ struct tg_product {
     uint8_t bounds_order;         /**< enum tg_bounds_order. */
     uint16_t discount_cycles;     /**< Bills of a subscription that have discounts; 0: all. */
     uint8_t discount_scope;       /**< enum tg_allowance_scope of the discounts. */
-    uint8_t period_cycles;        /**< Of TG_FEE_CYCLES, at least 2; else 0. */
+    uint8_t period_cycles;        /**< Of TG_FEE_CYCLES and TG_FEE_DAYS, at least 2; of
+                                       TG_FEE_WEEKS, at least 1; else 0. */
     int64_t discount_from;        /**< Least of the eligible lines that is discounted; 0 any. */
     int64_t discount_max;         /**< Most that discount_ppm takes off a cycle; 0 none. */
     /** Prices whose usage discounts are of, plus 1, ended by 0; the first 0: of all usage. */
     uint32_t discount_prices[TG_DISCOUNT_PRICES_MAX];
 };
 _Static_assert(sizeof(struct tg_product) == 120, "stored");
+
+/** @brief Days of a period of a fee that is counted in days from the begin. @param product Product.
+ *  @return 2 to 364; 0: its fee is by the cycle, the calendar's week, or paid once. */
+static inline uint32_t tg_fee_days(const struct tg_product *product)
+{
+    return product->period == TG_FEE_DAYS    ? product->period_cycles
+           : product->period == TG_FEE_WEEKS ? 7u * product->period_cycles
+                                             : 0u;
+}
 
 /** @brief Whose rate a line is taxed with (rating-semantics 4.15). Values are stored. */
 enum tg_tax_point {

@@ -5,7 +5,6 @@
 
 #include "base/money.h"
 #include "doc/csv.h"
-#include "doc/scalar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,8 @@ enum account_column {
     A_CASH,
     A_ENTITY,
     A_BILL_PERIOD,
+    A_BILL_COUNT,
+    A_CYCLE_FROM,
     A_COUNT
 };
 _Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
@@ -33,7 +34,8 @@ _Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
 static const struct tg_csv_column account_columns[A_COUNT] = {
     {"id", true},    {"name", false},          {"currency", false},     {"cycle_day", false},
     {"tax", false},  {"prepaid", false},       {"credit_limit", false}, {"credit_alerts", false},
-    {"zone", false}, {"cash_rounding", false}, {"legal_entity", false}, {"bill_period", false}};
+    {"zone", false}, {"cash_rounding", false}, {"legal_entity", false}, {"bill_period", false},
+    {"bill_period_count", false}, {"cycle_from", false}};
 
 /* An account may have a currency of its own where the catalog says what it is worth. */
 static void account_currency(struct tg_people_reader *reader, const struct tg_csv_field *field,
@@ -166,58 +168,18 @@ static void entity_take(struct tg_people_reader *reader, uint32_t account)
     }
 }
 
-static uint8_t bill_period_read(struct tg_people_reader *reader)
-{
-    static const char *const names[TG_ROSTER_BILLS_KINDS] = {"month", "quarter", "half_year",
-                                                             "year", "week"};
-    const struct tg_csv_field field = tg_people_field(reader, A_BILL_PERIOD);
-    for (uint8_t i = 0; i < TG_ROSTER_BILLS_KINDS; i++) {
-        if (field.text_bytes == strlen(names[i]) &&
-            memcmp(field.text, names[i], field.text_bytes) == 0) {
-            return (uint8_t)(i * TG_ROSTER_BILLS_QUARTER);
-        }
-    }
-    if (field.text_bytes != 0) {
-        tg_people_refuse(reader, &field, NULL,
-                         "bill_period: \"%s\" is not week, month, quarter, half_year or year");
-    }
-    return 0;
-}
-
-/* Which bill has a cycle is asked for as long as usage may be late for it, and nothing says what it
- * was before. */
-static void bill_period_keep(struct tg_people_reader *reader,
-                             const struct tg_roster_account *before,
-                             const struct tg_roster_account *now)
-{
-    const bool is_known = before->cycle_day != 0; /* A new one is all 0. */
-    if (is_known && tg_roster_bills(before) != tg_roster_bills(now)) {
-        const struct tg_csv_field period = tg_people_field(reader, A_BILL_PERIOD);
-        tg_people_refuse(reader, &period,
-                         "end its subscriptions and begin an account with another id",
-                         "bill_period: an account cannot change it, to \"%s\"");
-    }
-}
-
 static void account_take(struct tg_people_reader *reader)
 {
     struct tg_people *people = reader->people;
     const struct tg_csv_field id = tg_people_field(reader, A_ID);
     const struct tg_csv_field name = tg_people_field(reader, A_NAME);
     const struct tg_csv_field currency = tg_people_field(reader, A_CURRENCY);
-    const struct tg_csv_field day = tg_people_field(reader, A_CYCLE_DAY);
     const struct tg_csv_field tax = tg_people_field(reader, A_TAX);
     struct tg_roster_account out = {
         .currency = reader->image->currency, .tax = TG_TAX_NONE, .cycle_day = 1};
-    int64_t number = 1;
     if (currency.text_bytes != 0) {
         account_currency(reader, &currency, &out.currency);
     }
-    if (day.text_bytes != 0 && (tg_scalar_integer(day.text, day.text_bytes, &number) != TG_OK ||
-                                number < 1 || number > 31)) {
-        tg_people_refuse(reader, &day, NULL, "cycle_day: \"%s\" is not 1 to 31");
-    }
-    out.cycle_day = (uint8_t)number;
     const struct tg_csv_field zone = tg_people_field(reader, A_ZONE);
     if (zone.text_bytes != 0) {
         const uint32_t index = tg_people_entry(reader, TG_CATALOG_ACCOUNT_ZONE, &zone,
@@ -226,11 +188,11 @@ static void account_take(struct tg_people_reader *reader)
     }
     out.flags = (uint8_t)switch_read(reader, A_CASH, TG_ROSTER_CASH, TG_ROSTER_NO_CASH,
                                      "cash_rounding: \"%s\" is not true or false");
-    out.flags |= bill_period_read(reader);
-    if ((out.flags & TG_ROSTER_BILLS_WEEK) != 0 && number > 7) {
-        tg_people_refuse(reader, &day, "1 is Monday, 7 is Sunday",
-                         "cycle_day: \"%s\" is no day of a week, as bill_period is");
-    }
+    const struct tg_people_bills bills = {.period = tg_people_field(reader, A_BILL_PERIOD),
+                                          .count = tg_people_field(reader, A_BILL_COUNT),
+                                          .from = tg_people_field(reader, A_CYCLE_FROM),
+                                          .day = tg_people_field(reader, A_CYCLE_DAY)};
+    tg_people_bills_read(reader, &bills, &out);
     if (tax.text_bytes != 0) {
         const uint32_t index =
             tg_people_entry(reader, TG_CATALOG_TAX, &tax, "there is no tax \"%s\"");
@@ -246,7 +208,7 @@ static void account_take(struct tg_people_reader *reader)
     }
     struct tg_roster_account before;
     memcpy(&before, people->accounts.bytes + index * sizeof out, sizeof before);
-    bill_period_keep(reader, &before, &out);
+    tg_people_bills_keep(reader, &bills, &before, &out);
     memcpy(people->accounts.bytes + index * sizeof out, &out, sizeof out);
     if (out.currency != reader->image->currency &&
         tg_people_field(reader, A_PREPAID).text_bytes == 4) {

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TG_PEOPLE_COLUMNS_MAX  12u /**< Columns of any of the files. */
+#define TG_PEOPLE_COLUMNS_MAX  16u /**< Columns of any of the files. */
 #define TG_PEOPLE_ID_BYTES_MAX 63u /**< Of an id. */
 
 /** @brief One of the files while it is read. */
@@ -70,6 +70,25 @@ void tg_people_unlisted_mark(struct tg_blob *items, size_t item_bytes, size_t fl
 /** @brief Index of a listed account. @param reader Reader. @param field Its id. @return UINT32_MAX
  *  after reporting. */
 uint32_t tg_people_account_find(struct tg_people_reader *reader, const struct tg_csv_field *field);
+
+/** @brief What a row of accounts.csv says of its bills. */
+struct tg_people_bills {
+    struct tg_csv_field period; /**< bill_period. */
+    struct tg_csv_field count;  /**< bill_period_count. */
+    struct tg_csv_field from;   /**< cycle_from. */
+    struct tg_csv_field day;    /**< cycle_day. */
+};
+
+/** @brief Read when an account is billed. @param reader At a row. @param bills Its fields.
+ *  @param[in,out] account cycle_day is written, and the flags of bills are added. */
+void tg_people_bills_read(struct tg_people_reader *reader, const struct tg_people_bills *bills,
+                          struct tg_roster_account *account);
+
+/** @brief Refuse another period of bills than an account had. @param reader At a row. @param bills
+ *  Its fields. @param before The account as it was; all 0: it is new. @param now As it is. */
+void tg_people_bills_keep(struct tg_people_reader *reader, const struct tg_people_bills *bills,
+                          const struct tg_roster_account *before,
+                          const struct tg_roster_account *now);
 
 /** @brief Read one file, row by row. @param reader Reader. @param path File. @param columns Shape
  *  [columns_count]; the first is required. @param columns_count At most TG_PEOPLE_COLUMNS_MAX.

@@ -88,7 +88,8 @@ static void week_check(struct tg_people_reader *reader, const struct tg_csv_fiel
     memcpy(&account, reader->people->accounts.bytes + line->account * sizeof account,
            sizeof account);
     if ((account.flags & TG_ROSTER_BILLS_WEEK) != 0 &&
-        (sold->period >= TG_FEE_QUARTER || sold->minimum_period != 0)) {
+        ((sold->period >= TG_FEE_QUARTER && tg_fee_days(sold) == 0) ||
+         sold->minimum_period != 0)) {
         tg_people_refuse(reader, product, "a fee by month is by the account's cycle, the week",
                          "product \"%s\" has a fee or minimum by quarter, half_year or year, and "
                          "the account is billed by the week");

@@ -34,7 +34,7 @@ enum tg_roster_flag {
     TG_ROSTER_BILLS_QUARTER = 16, /**< Of an account: one bill for 3 cycles ... */
     TG_ROSTER_BILLS_HALF = 32,    /**< ... for 6 ... */
     TG_ROSTER_BILLS_YEAR = 48,    /**< ... for 12; none of them: for each. */
-    TG_ROSTER_BILLS_WEEK = 64,    /**< Of an account: cycles are weeks, from cycle_day, 1 Monday. */
+    TG_ROSTER_BILLS_WEEK = 64,    /**< Of an account: cycles are weeks (catalog/week_cycle.h). */
     TG_ROSTER_STRETCH = 2,        /**< Of a line: several are counted together; set at build. */
     TG_ROSTER_PAUSES = 4,         /**< Of a line: it is suspended for some time; set at build. */
     TG_ROSTER_ROOTED = 8          /**< Of a line: it goes on from one of another plan; set at
@@ -67,7 +67,7 @@ static inline uint32_t tg_roster_quantity(const struct tg_roster_line *line)
 struct tg_roster_account {
     uint16_t currency; /**< ISO 4217 numeric. */
     uint16_t tax;      /**< Tax category that replaces the product's, or TG_TAX_NONE. */
-    uint8_t cycle_day; /**< 1..31, clamped to the month's last day; of weeks 1..7, 1 Monday. */
+    uint8_t cycle_day; /**< 1..31, clamped to the month's last day; of weeks their code. */
     uint8_t flags;     /**< enum tg_roster_flag. */
     uint16_t zone;     /**< Of its cycles and days (catalog/zone_time.h); 0: the period zone. */
 };
@@ -77,7 +77,7 @@ _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 
 /** @brief Which cycles are on one bill of an account. @param account Its. @return 0: each has its
  *  own; 1: those of a quarter, 2: of a half year, 3: of a year are on one; 4: each has its own and
- *  is a week. */
+ *  is one of weeks. */
 static inline uint32_t tg_roster_bills(const struct tg_roster_account *account)
 {
     return (uint32_t)account->flags / TG_ROSTER_BILLS_QUARTER % 8u;

@@ -2,6 +2,7 @@
 #include "rate/bucket.h"
 
 #include "base/clock.h"
+#include "catalog/week_cycle.h"
 #include "rate/account.h"
 #include "rate/anchor.h"
 
@@ -15,12 +16,19 @@ static uint8_t anchor_day(int32_t year, uint8_t month, uint8_t cycle_day)
     return cycle_day > last ? last : cycle_day;
 }
 
+/* Cycles of weeks: the first one has begun when 1970 does, and more than one may end before. */
+#define WEEKS_FIRST 3
+
 /* Numbered by the month in which a cycle begins, December 1969 being the first one. */
-static uint32_t cycle_number(uint8_t cycle_day, int64_t at_ns)
+static uint32_t cycle_number(uint16_t cycle_day, int64_t at_ns)
 {
     struct tg_civil civil;
+    if (cycle_day >= TG_CYCLE_WEEKS) {
+        const struct tg_week_cycle weeks = tg_week_cycle_of((uint8_t)cycle_day);
+        return (uint32_t)(tg_week_cycle_number(weeks, at_ns / TG_NS_PER_DAY) + WEEKS_FIRST);
+    }
     tg_clock_to_civil(at_ns, &civil);
-    const bool has_begun = civil.day >= anchor_day(civil.year, civil.month, cycle_day);
+    const bool has_begun = civil.day >= anchor_day(civil.year, civil.month, (uint8_t)cycle_day);
     return (uint32_t)(civil.year - 1970) * 12 + civil.month + (has_begun ? 1 : 0);
 }
 
@@ -39,7 +47,7 @@ static uint32_t months_of(uint8_t period)
     }
 }
 
-uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns)
+uint32_t tg_bucket_period(uint8_t period, uint16_t cycle_day, int64_t at_ns)
 {
     switch (period) {
     case TG_PERIOD_WEEK: /* 1970-01-01 was a Thursday */
@@ -62,7 +70,7 @@ uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns)
 }
 
 /* Days [from, to) of a period since 1970. */
-static void period_days(uint8_t period, uint8_t cycle_day, uint32_t number, int64_t *from,
+static void period_days(uint8_t period, uint16_t cycle_day, uint32_t number, int64_t *from,
                         int64_t *to)
 {
     if (period == TG_PERIOD_DAY) {
@@ -75,13 +83,19 @@ static void period_days(uint8_t period, uint8_t cycle_day, uint32_t number, int6
         *to = *from + 7;
         return;
     }
+    if (period == TG_PERIOD_CYCLE && cycle_day >= TG_CYCLE_WEEKS) {
+        const struct tg_week_cycle weeks = tg_week_cycle_of((uint8_t)cycle_day);
+        *from = tg_week_cycle_day(weeks, (int64_t)number - WEEKS_FIRST);
+        *to = *from + 7 * weeks.weeks;
+        return;
+    }
     if (period == TG_PERIOD_CYCLE) {
         for (uint32_t i = 0; i < 2; i++) { /* number 1 begins in December 1969 */
             const uint32_t month = number - 1 + i + 11;
             const int32_t year = 1969 + (int32_t)(month / 12);
             const uint8_t of_year = (uint8_t)(month % 12 + 1);
             *(i == 0 ? from : to) =
-                tg_days_from_civil(year, of_year, anchor_day(year, of_year, cycle_day));
+                tg_days_from_civil(year, of_year, anchor_day(year, of_year, (uint8_t)cycle_day));
         }
         return;
     }

@@ -70,22 +70,25 @@ struct tg_shelf {
     struct tg_bucket buckets[TG_BUCKETS_MAX]; /**< In order of first use. */
 };
 
+#define TG_CYCLE_WEEKS 256u /**< In tg_bucket_time.cycle_day. */
+
 /** @brief When a bucket is asked for; local times of the catalog's period zone. */
 struct tg_bucket_time {
     int64_t at_ns;          /**< Event time, from 1970. */
     int64_t active_from_ns; /**< Start of the subscription: grants before it are none. */
-    uint8_t cycle_day;      /**< Of the account, for TG_PERIOD_CYCLE; 0 counts as 1. */
+    uint16_t cycle_day;     /**< Of the account, for TG_PERIOD_CYCLE; 0 counts as 1. Of cycles of
+                                 weeks TG_CYCLE_WEEKS + their code (catalog/week_cycle.h). */
 };
 
 /**
  * @brief Number of a period.
  * @param period     enum tg_period.
- * @param cycle_day  For TG_PERIOD_CYCLE: 1..31, clamped to the month's last day.
+ * @param cycle_day  For TG_PERIOD_CYCLE: 1..31, clamped to the month's last day; or of weeks.
  * @param at_ns      Local, not before 1970.
  * @return Hours, days, weeks, months, cycles, quarters, half years or years since 1970 plus 1;
  *         always 1 for TG_PERIOD_EVER.
  */
-uint32_t tg_bucket_period(uint8_t period, uint8_t cycle_day, int64_t at_ns);
+uint32_t tg_bucket_period(uint8_t period, uint16_t cycle_day, int64_t at_ns);
 
 /**
  * @brief First instant of the period an event is in, and the first one behind it.

@@ -19,7 +19,9 @@ struct tg_bucket_time tg_rules_time(const struct tg_image *image,
                                     const struct tg_roster_account *account, int64_t at_ns,
                                     uint32_t active_from_s)
 {
-    const uint8_t day = account != NULL && account->cycle_day >= 1 ? account->cycle_day : 1;
+    const uint8_t code = account != NULL && account->cycle_day >= 1 ? account->cycle_day : 1;
+    const bool has_weeks = account != NULL && (account->flags & TG_ROSTER_BILLS_WEEK) != 0;
+    const uint16_t day = (uint16_t)(has_weeks ? TG_CYCLE_WEEKS + code : code);
     const int64_t active_ns = (int64_t)active_from_s * TG_NS_PER_S;
     const struct tg_zone_view zone = tg_image_zone(image, account != NULL ? account->zone : 0);
     const int64_t local_ns = tg_zone_local_ns(zone, at_ns);

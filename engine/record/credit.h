@@ -69,7 +69,8 @@ struct tg_credit_event {
     uint8_t dimension;   /**< OPEN: what quantity counts. */
     uint8_t is_over;     /**< POST: 1: more was charged than there was. */
     uint8_t is_outage;   /**< EXPIRE: 1: its node was down, since valid_to_ns. */
-    uint8_t reserved[2]; /**< 0. */
+    uint8_t is_quoted;   /**< 1: no engine was there (`quote --data`). */
+    uint8_t reserved[1]; /**< 0. */
 };
 _Static_assert(sizeof(struct tg_credit_event) == 232, "stored as it is");
 

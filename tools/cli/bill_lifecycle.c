@@ -55,7 +55,7 @@ static int approve_run(const struct tg_verb *verb, const struct tg_cli_bill_step
     if (step->date != NULL && !date_read(step->date, &approval.at_ns)) {
         return tg_cli_usage(verb, "--date wants YYYY-MM-DD, not '%s'", step->date);
     }
-    approval.month = tg_bill_period_number(start_ns, end_ns);
+    approval.month = tg_bill_period_number(start_ns, end_ns, 0);
     enum tg_err err = tg_catalog_open(step->data, &catalog, &why);
     if (err == TG_OK && step->account != NULL) {
         approval.account = tg_cli_account_find(catalog, step->account);
@@ -308,8 +308,9 @@ static enum tg_err draft_stand(struct tg_txn *txn, const struct tg_bytes *json, 
         memcpy(wall[0], start, sizeof wall[0] - 2); /* As wall clocks: offsets are left off. */
         memcpy(wall[1], end, sizeof wall[1] - 2);
         const char *account = tg_json_get_text(tg_json_get(draft, "billingAccount"), "id", NULL);
+        const uint32_t weeks = (uint32_t)tg_json_get_integer(draft, "x_weeks", 0);
         if (date_read(wall[0], &start_ns) && date_read(wall[1], &end_ns) &&
-            tg_bill_period_peek(txn, tg_bill_period_number(start_ns, end_ns), account) ==
+            tg_bill_period_peek(txn, tg_bill_period_number(start_ns, end_ns, weeks), account) ==
                 TG_BILL_PERIOD_APPROVED) {
             const size_t head = (size_t)(place - (const char *)json->at) + sizeof from - 1;
             *length = json->length_bytes - (sizeof from - 1) + sizeof to - 1;

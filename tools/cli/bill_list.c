@@ -108,47 +108,62 @@ static void issued_print(const struct find *find, const struct tg_document *docu
 }
 
 /* Is a bill or note of the month or week that its cycle closes in? B-2026-10-a,
- * B-20260915-20261015-a; of several cycles that end with a month B-20261001-20270101-a. */
-static bool id_is_of_period(const char *id, const char *period)
+ * B-20260915-20261015-a; of several cycles that end with a month B-20261001-20270101-a; of several
+ * weeks it says so itself. */
+static bool id_is_of_period(const char *id, uint32_t weeks, const char *period)
 {
-    id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
-    if (strncmp(id, "B-", 2) != 0) {
-        return false;
-    }
-    id += 2;
-    if (strncmp(id, period, 7) == 0 && id[7] == '-') {
-        return true;
-    }
-    if (strspn(id, "0123456789") != 8 || id[8] != '-' || strspn(id + 9, "0123456789") != 8) {
-        return false;
-    }
     char start[16];
     char end[16];
     char found[TG_BILL_PERIOD_BYTES];
     int64_t start_ns = 0;
     int64_t end_ns = 0;
+    id += strncmp(id, "N-", 2) == 0 ? 2 : 0;
+    if (strncmp(id, "B-", 2) != 0) {
+        return false;
+    }
+    id += 2;
+    if (weeks == 0 && strncmp(id, period, 7) == 0 && id[7] == '-') {
+        return true;
+    }
+    if (weeks != 0 && id[4] == '-') { /* Four of them are February. */
+        (void)snprintf(start, sizeof start, "%.7s-01", id);
+        if (tg_clock_parse(start, strlen(start), &start_ns) != TG_OK) {
+            return false;
+        }
+        tg_bill_period_print(
+            tg_bill_period_number(start_ns, start_ns + 7 * weeks * TG_NS_PER_DAY, weeks), found);
+        return strcmp(found, period) == 0;
+    }
+    if (strspn(id, "0123456789") != 8 || id[8] != '-' || strspn(id + 9, "0123456789") != 8) {
+        return false;
+    }
     (void)snprintf(start, sizeof start, "%.4s-%.2s-%.2s", id, id + 4, id + 6);
     (void)snprintf(end, sizeof end, "%.4s-%.2s-%.2s", id + 9, id + 13, id + 15);
     if (tg_clock_parse(start, strlen(start), &start_ns) != TG_OK ||
         tg_clock_parse(end, strlen(end), &end_ns) != TG_OK) {
         return false;
     }
-    tg_bill_period_print(tg_bill_period_number(start_ns, end_ns), found);
+    tg_bill_period_print(tg_bill_period_number(start_ns, end_ns, weeks), found);
     return strcmp(found, period) == 0;
 }
 
 bool tg_cli_bill_is_wanted(const struct tg_cli_bill_ask *ask, const struct tg_document *document)
 {
-    if (ask->period != NULL && !id_is_of_period(document->id, ask->period)) {
-        return false;
-    }
     struct tg_json *json = NULL;
     bool is_wanted = true;
-    if (ask->account != NULL &&
-        tg_json_parse(document->json, document->json_bytes, &json, NULL) == TG_OK) {
+    if ((ask->account != NULL || ask->period != NULL) &&
+        tg_json_parse(document->json, document->json_bytes, &json, NULL) != TG_OK) {
+        return false;
+    }
+    if (ask->account != NULL) {
         const char *issued = tg_json_get_text(json, "account", "");
         is_wanted = strcmp(tg_json_get_text(tg_json_get(json, "billingAccount"), "id", issued),
                            ask->account) == 0;
+    }
+    if (ask->period != NULL) {
+        const int64_t weeks =
+            tg_json_get_integer(json, "weeks", tg_json_get_integer(json, "x_weeks", 0));
+        is_wanted &= id_is_of_period(document->id, (uint32_t)weeks, ask->period);
     }
     tg_json_free(json);
     return is_wanted;

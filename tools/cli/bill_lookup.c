@@ -223,7 +223,7 @@ static uint32_t run_month(const struct tg_catalog_snapshot *catalog, uint32_t ac
             late = at + sizeof key - 1; /* The last of them: accounts have any names. */
         }
         return late != NULL && tg_bill_period_parse(late, &from_ns, &to_ns) == TG_OK
-                   ? tg_bill_period_number(from_ns, to_ns)
+                   ? tg_bill_period_number(from_ns, to_ns, 0)
                    : 0;
     }
     if (tg_clock_parse(from, strlen(from), &from_ns) != TG_OK ||

@@ -93,6 +93,11 @@ static void recurring_add(struct tg_bill_text *out, const struct terms *terms)
     const char *title = tg_json_get_text(terms->found->line, "x_title", "");
     tg_bill_text_add(out, ": fee ");
     share_add(out, terms);
+    if (terms->product != NULL && tg_fee_days(terms->product) != 0) {
+        tg_bill_text_add(out, ", of %u days from the begin (%.10s to %.10s)",
+                         tg_fee_days(terms->product), text_of(terms, "x_from"),
+                         text_of(terms, "x_to"));
+    }
     for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++) {
         if (strcmp(titles[i].title, title) == 0) {
             tg_bill_text_add(out, "%s", titles[i].text);

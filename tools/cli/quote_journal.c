@@ -3,12 +3,17 @@
 
 #include "abi/key.h"
 #include "base/hash.h"
+#include "catalog/catalog.h"
 #include "cli/quote_ids.h"
 #include "ledger/journal.h"
 #include "ledger/scan.h"
+#include "rate/credit.h"
 #include "rate/rate.h"
+#include "record/credit.h"
 #include "store/file.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,15 +67,51 @@ struct take_up {
     const struct tg_catalog_snapshot *snapshot;
     struct tg_rate *rate;
     struct tg_quote_ids *ids;
+    struct tg_credit *credit;
     struct tg_why *why;
 };
+
+/* What happened to balances; is_foreign: there is a note that no run of quote has written. */
+static enum tg_err notes_take_up(const struct take_up *take, const struct tg_scan_view *view,
+                                 bool *is_foreign)
+{
+    struct tg_scan_position at = {0};
+    struct tg_scan_note note;
+    enum tg_err err;
+    while ((err = tg_scan_note_next(view, &at, &note, take->why)) == TG_OK && !*is_foreign) {
+        struct tg_credit_event event = {.is_quoted = 0};
+        if (strncmp(note.key, TG_CREDIT_NOTE, strlen(TG_CREDIT_NOTE)) == 0 &&
+            note.length_bytes == sizeof event) {
+            memcpy(&event, note.bytes, sizeof event);
+        }
+        *is_foreign = event.is_quoted == 0;
+        if (!*is_foreign && take->credit != NULL) {
+            err = tg_credit_replay(take->credit, &event);
+            if (err != TG_OK) {
+                return err;
+            }
+        }
+    }
+    return err == TG_E_NOT_FOUND ? TG_OK : err;
+}
+
+static void rows_take_up(const struct take_up *take, const struct tg_scan_view *view)
+{
+    for (uint32_t i = 0; take->credit != NULL && i < view->rows_count; i++) {
+        const struct tg_roster_line *who =
+            tg_roster_line(take->snapshot->roster, view->charges[i].subscriber);
+        if (view->charges[i].fate == TG_FATE_RATED && who != NULL) {
+            tg_credit_replay_row(take->credit, who->account, &view->charges[i]);
+        }
+    }
+}
 
 /* Rows as they were rated, in the journal's order: what is counted stands where it stood. */
 static enum tg_err block_take_up(void *context, const struct tg_scan_view *view)
 {
     const struct take_up *take = context;
-    bool is_foreign = (view->sections & TG_SECTION_BIT(TG_SECTION_NOTES)) != 0;
-    enum tg_err err = TG_OK;
+    bool is_foreign = false;
+    enum tg_err err = notes_take_up(take, view, &is_foreign);
     for (uint32_t i = 0; i < view->rows_count && err == TG_OK; i++) {
         is_foreign |= view->usage[i].source_id != SOURCE_ID;
         err = tg_quote_ids_note(take->ids, &view->usage[i]);
@@ -81,6 +122,7 @@ static enum tg_err block_take_up(void *context, const struct tg_scan_view *view)
                           "`quote` has put there only",
                           take->data_dir);
     }
+    rows_take_up(take, view);
     return err == TG_OK ? tg_rate_apply(take->rate, take->snapshot, view->usage, view->charges,
                                         view->rows_count)
                         : err;
@@ -89,9 +131,9 @@ static enum tg_err block_take_up(void *context, const struct tg_scan_view *view)
 enum tg_err tg_quote_journal_take_up(const char *data_dir,
                                      const struct tg_catalog_snapshot *snapshot,
                                      struct tg_rate *rate, struct tg_quote_ids *ids,
-                                     struct tg_why *why)
+                                     struct tg_credit *credit, struct tg_why *why)
 {
-    struct take_up take = {data_dir, snapshot, rate, ids, why};
+    struct take_up take = {data_dir, snapshot, rate, ids, credit, why};
     const struct tg_scan_params params = {
         .size_bytes = sizeof params, .dir = data_dir, .wants_structs = true};
     struct tg_scan *scan = NULL;
@@ -123,6 +165,18 @@ void tg_quote_journal_row(struct tg_quote_journal *journal, const struct tg_usag
     journal->source.in_records++;
     journal->source.in_units += tg_usage_units(&kept);
     while (journal->block != NULL && tg_block_rows(journal->block, &kept, charge, 1) == 0) {
+        block_next(journal);
+    }
+}
+
+void tg_quote_journal_event(struct tg_quote_journal *journal, const struct tg_credit_event *event)
+{
+    struct tg_credit_event kept = *event;
+    char key[48];
+    kept.is_quoted = 1;
+    (void)snprintf(key, sizeof key, TG_CREDIT_NOTE "%" PRIu32 "/%" PRIu64, kept.account,
+                   kept.ordinal);
+    while (journal->block != NULL && !tg_block_note(journal->block, key, &kept, sizeof kept)) {
         block_next(journal);
     }
 }

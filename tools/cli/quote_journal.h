@@ -20,6 +20,8 @@
 #include <stdint.h>
 
 struct tg_catalog_snapshot;
+struct tg_credit;
+struct tg_credit_event;
 struct tg_quote_ids;
 struct tg_quote_journal;
 struct tg_rate;
@@ -40,6 +42,7 @@ enum tg_err tg_quote_journal_open(const char *data_dir, struct tg_quote_journal 
  * @param[in]     snapshot  All versions.
  * @param[in,out] rate      New.
  * @param[in,out] ids       Empty.
+ * @param[in,out] credit    Balances, with nothing; NULL: nobody is prepaid.
  * @param[out]    why       Filled on failure.
  * @return TG_OK; TG_E_STATE: there is more than runs of quote have put there: an engine's rows, or
  *         corrections; as tg_scan_fold and tg_rate_apply.
@@ -47,7 +50,7 @@ enum tg_err tg_quote_journal_open(const char *data_dir, struct tg_quote_journal 
 enum tg_err tg_quote_journal_take_up(const char *data_dir,
                                      const struct tg_catalog_snapshot *snapshot,
                                      struct tg_rate *rate, struct tg_quote_ids *ids,
-                                     struct tg_why *why);
+                                     struct tg_credit *credit, struct tg_why *why);
 
 /** @brief Identity of an input line without an id among the rows. @param journal Open, or NULL.
  *  @param line_number From 1. @return Key. */
@@ -57,6 +60,9 @@ uint64_t tg_quote_journal_key(const struct tg_quote_journal *journal, uint64_t l
  */
 void tg_quote_journal_row(struct tg_quote_journal *journal, const struct tg_usage *row,
                           const struct tg_charge *charge);
+
+/** @brief Keep what happened to a balance. @param journal Open. @param event Borrowed. */
+void tg_quote_journal_event(struct tg_quote_journal *journal, const struct tg_credit_event *event);
 
 /** @brief Keep a line that became no row, in suspense. @param journal Open. @param bytes Borrowed.
  *  @param length_bytes Its length. @param reason Why. */

@@ -26,7 +26,10 @@ uint32_t tg_quote_order_add(struct tg_quote_order *order, const struct tg_usage_
     if (line != NULL) {
         held->line = *line;
         held->line.id = line->id != NULL ? strdup(line->id) : NULL;
-        if (line->id != NULL && held->line.id == NULL) {
+        held->line.account = line->account != NULL ? strdup(line->account) : NULL;
+        if ((line->id != NULL && held->line.id == NULL) ||
+            (line->account != NULL && held->line.account == NULL)) {
+            order->count++; /* Freed with the others. */
             return UINT32_MAX;
         }
         order->rows_count++;
@@ -96,6 +99,7 @@ void tg_quote_order_free(struct tg_quote_order *order)
 {
     for (uint32_t i = 0; i < order->count; i++) {
         free((void *)(uintptr_t)order->lines[i].line.id);
+        free((void *)(uintptr_t)order->lines[i].line.account);
         free(order->lines[i].answer);
     }
     free(order->lines);

@@ -18,7 +18,7 @@
 
 /** @brief A line that was read. */
 struct tg_quote_held {
-    struct tg_usage_line line; /**< Its id is owned here. */
+    struct tg_usage_line line; /**< Its id and account are owned here. */
     uint64_t number;           /**< Of the line, from 1. */
     char *answer;              /**< Text that waits to be printed; NULL none. */
     size_t answer_bytes;       /**< Of it. */

@@ -7,6 +7,7 @@
 #include "bill/explain_steps.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/quote_balance.h"
 #include "cli/quote_credit.h"
 #include "cli/quote_ids.h"
 #include "cli/quote_journal.h"
@@ -29,6 +30,8 @@ struct quote {
     struct tg_rate *rate;
     struct tg_quote_journal *journal; /* NULL: nothing is kept. */
     struct tg_quote_ids *ids;         /* That lines have said. */
+    struct tg_quote_balance *balance; /* Of prepaid accounts; NULL: nobody is, or each line is
+                                         the first. */
     struct tg_quote_order order;      /* Lines that wait for earlier events. */
     bool is_out_of_memory;
 };
@@ -99,13 +102,20 @@ static int quote_open(struct quote *quote)
     if (quote->ids == NULL) {
         return tg_cli_problem(quote->verb, "no memory");
     }
-    if (tg_rate_create(&params, &quote->rate, &why) != TG_OK ||
-        (quote->journal != NULL &&
-         tg_quote_journal_take_up(what->data, quote->snapshot, quote->rate, quote->ids, &why) !=
-             TG_OK)) {
-        return tg_cli_problem(quote->verb, "%s", why.text);
+    enum tg_err err = tg_rate_create(&params, &quote->rate, &why);
+    if (err == TG_OK && quote->snapshot->roster->credits != NULL && !what->is_fresh) {
+        err = tg_quote_balance_open(quote->snapshot, quote->rate, quote->journal, &quote->balance,
+                                    &why);
     }
-    return TG_EXIT_OK;
+    if (err == TG_OK && quote->journal != NULL) {
+        err = tg_quote_journal_take_up(
+            what->data, quote->snapshot, quote->rate, quote->ids,
+            quote->balance != NULL ? tg_quote_balance_credit(quote->balance) : NULL, &why);
+    }
+    if (err == TG_OK && quote->balance != NULL && quote->journal != NULL) {
+        tg_quote_balance_taken_up(quote->balance);
+    }
+    return err == TG_OK ? TG_EXIT_OK : tg_cli_problem(quote->verb, "%s", why.text);
 }
 
 /* Amounts of a price are in its own currency. */
@@ -312,6 +322,40 @@ static void row_unpriced(const struct tg_usage_line *line, enum tg_err reason,
     *grant = (struct tg_quote_grant){.row = line->row};
 }
 
+/* A line that is no usage. */
+static void action_quote(struct quote *quote, const struct tg_usage_line *line, uint64_t number,
+                         uint32_t place)
+{
+    struct tg_json *answer = tg_json_object();
+    tg_json_set_integer(answer, "line", (int64_t)number);
+    if (line->id != NULL) {
+        tg_json_set_string(answer, "id", line->id);
+    }
+    if (quote->balance != NULL) {
+        tg_quote_balance_pass(quote->balance, line->row.start_ns);
+    }
+    const bool is_done = tg_quote_balance_do(quote->balance, line, number, answer);
+    quote->has_problem |= !is_done;
+    if (is_done && quote->what->out == NULL) {
+        tg_json_free(answer);
+        answer = NULL;
+    }
+    json_finish(quote, place, answer);
+}
+
+/* What the balance allows; a line that asks for it of nobody's is suspended. */
+static enum tg_err credit_take(struct quote *quote, struct tg_usage_line *line)
+{
+    if (quote->balance != NULL) {
+        tg_quote_balance_pass(quote->balance, line->row.start_ns);
+    }
+    if (!line->is_from_balance) {
+        return TG_OK;
+    }
+    return quote->balance != NULL ? tg_quote_balance_credit_of(quote->balance, line)
+                                  : TG_E_NOT_PREPAID;
+}
+
 /* said: TG_OK, or what the line is for its id. */
 static void row_quote(struct quote *quote, struct tg_usage_line *line, enum tg_err said,
                       uint64_t number, uint32_t place)
@@ -322,13 +366,16 @@ static void row_quote(struct quote *quote, struct tg_usage_line *line, enum tg_e
     line->row.record_key = line->id != NULL && quote->journal != NULL
                                ? tg_quote_ids_key(line->id)
                                : tg_quote_journal_key(quote->journal, number);
+    said = said == TG_OK ? credit_take(quote, line) : said;
     if (said == TG_OK) {
         tg_quote_row(quote->rate, quote->snapshot, line, quote->what->is_fresh, &charge, &trace,
                      &grant);
     } else {
         row_unpriced(line, said, &charge, &trace, &grant);
     }
-    if (is_from_balance(quote, &charge)) {
+    if (quote->balance != NULL) {
+        tg_quote_balance_row(quote->balance, &grant.row, &charge);
+    } else if (is_from_balance(quote, &charge)) {
         charge.flags |= TG_CHARGE_PREPAID;
     }
     if (quote->journal != NULL) {
@@ -354,10 +401,23 @@ static void row_quote(struct quote *quote, struct tg_usage_line *line, enum tg_e
         if (grant.has_credit) {
             tg_json_set_money(answer, "credit_left", grant.credit_left, image->scale, image->minor);
         }
+        if (quote->balance != NULL) {
+            tg_quote_balance_tell(quote->balance, &charge, answer);
+        }
     } else {
         refused_print(answer, image, &charge, &trace);
     }
     json_finish(quote, place, answer);
+}
+
+static void line_answer(struct quote *quote, struct tg_usage_line *line, enum tg_err said,
+                        uint64_t number, uint32_t place)
+{
+    if (line->action != TG_USAGE_ROW) {
+        action_quote(quote, line, number, place);
+    } else {
+        row_quote(quote, line, said, number, place);
+    }
 }
 
 static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
@@ -373,7 +433,7 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
     }
     /* Which of two lines is the record and which the duplicate is a matter of who came first, as in
      * the engine. Lines that are all the first have no one before them. */
-    const enum tg_err said = line.id != NULL && !quote->what->is_fresh
+    const enum tg_err said = line.id != NULL && !quote->what->is_fresh && line.action == 0
                                  ? tg_quote_ids_check(quote->ids, line.id, &line.row)
                                  : TG_OK;
     if (is_in_order(quote)) {
@@ -382,7 +442,7 @@ static void line_quote(struct quote *quote, const struct tg_json_lines *lines,
             quote->order.lines[held].said = (int16_t)said;
         }
     } else {
-        row_quote(quote, &line, said, lines->line_number, UINT32_MAX);
+        line_answer(quote, &line, said, lines->line_number, UINT32_MAX);
     }
 }
 
@@ -396,7 +456,7 @@ static int held_quote(struct quote *quote)
     }
     for (uint32_t i = 0; i < order->rows_count; i++) {
         struct tg_quote_held *held = &order->lines[order->rows[i].at];
-        row_quote(quote, &held->line, (enum tg_err)held->said, held->number, order->rows[i].at);
+        line_answer(quote, &held->line, (enum tg_err)held->said, held->number, order->rows[i].at);
     }
     return quote->is_out_of_memory ? tg_cli_problem(quote->verb, "no memory for answers")
                                    : TG_EXIT_OK;
@@ -463,6 +523,7 @@ int tg_cli_quote_run(const struct tg_verb *verb, const struct tg_cli_quote *what
         code = tg_cli_problem(verb, "%s", why.text);
     }
     tg_quote_order_free(&quote.order);
+    tg_quote_balance_close(quote.balance);
     tg_quote_ids_close(quote.ids);
     tg_rate_destroy(quote.rate);
     tg_catalog_close(quote.snapshot);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/usage_json.h"
 
+#include "cli/usage_action.h"
+
 #include "abi/key.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -324,7 +326,12 @@ static enum tg_err money_member(const struct reading *at, const struct tg_json *
                           at->key);
     }
     if (strcmp(at->key, "credit") == 0) {
+        const char *text = tg_json_text(value);
         line->has_credit = true;
+        line->is_from_balance = text != NULL && strcmp(text, "balance") == 0;
+        if (line->is_from_balance) {
+            return TG_OK;
+        }
         return money_read(at, value, at->image->scale, &line->credit);
     }
     if (strcmp(at->key, "price_max") == 0) {
@@ -468,6 +475,10 @@ static void pairs_check(const struct reading *at)
             at, "price_max_per",
             tg_why_set(at->why, TG_E_SYNTAX, "price_max_per: at least 1, together with price_max"));
     }
+    if (line->is_from_balance && tg_json_get(at->object, "credit_floor") != NULL) {
+        tell(at, "credit_floor",
+             tg_why_set(at->why, TG_E_SYNTAX, "credit_floor: the account's credit_limit says it"));
+    }
     if (line->has_negative && (line->has_credit || line->price_max_per != 0)) {
         const char *key = line->has_credit ? "credit" : "price_max";
         tell(at, key,
@@ -489,6 +500,9 @@ enum tg_err tg_usage_line_read(const struct tg_json *json, const struct tg_image
     if (tg_json_kind(json) != TG_JSON_OBJECT) {
         tell(&at, NULL, tg_why_set(&why, TG_E_SYNTAX, "a usage row is a JSON object"));
         return TG_E_SYNTAX;
+    }
+    if (tg_json_get(json, "action") != NULL) {
+        return tg_usage_action_read(json, image, line, mistakes);
     }
     while (tg_json_next(json, &cursor, &at.key, &value)) {
         const enum tg_err err = member_read(&at, value, &subscriber_kind, &peer_kind);

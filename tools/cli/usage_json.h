@@ -18,15 +18,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** @brief What a line is. */
+enum tg_usage_action {
+    TG_USAGE_ROW = 0,    /**< Usage. */
+    TG_USAGE_TOPUP = 1,  /**< Money for a prepaid account. */
+    TG_USAGE_BALANCE = 2 /**< The question what it has. */
+};
+
 /** @brief One line of input. */
 struct tg_usage_line {
-    struct tg_usage row;    /**< The row. */
+    struct tg_usage row;    /**< The row; of an action only start_ns. */
     const char *id;         /**< Borrowed from the JSON; NULL none. */
+    const char *account;    /**< Of an action: its id, borrowed likewise; else NULL. */
+    int64_t amount;         /**< Of a top-up, at the rating scale. */
+    int64_t valid_to_ns;    /**< Of a top-up: until when it may be used; 0: for ever. */
     int64_t credit;         /**< Money the row may cost, at the rating scale. */
     int64_t credit_floor;   /**< Where the credit ends; 0 or below. */
     int64_t price_max;      /**< Most that price_max_per units may cost, at the rating scale. */
     uint32_t price_max_per; /**< Units; 0: no such bound. */
+    uint8_t action;         /**< enum tg_usage_action. */
     bool has_credit;        /**< credit was named. */
+    bool is_from_balance;   /**< As "balance": what the account has then. */
     bool has_positive;      /**< A quantity is above 0. */
     bool has_negative;      /**< A quantity is below 0: the row takes usage back. */
     uint8_t node_state;     /**< enum tg_node_state. */

@@ -264,7 +264,7 @@ static int months_make(struct options *options, int64_t first_ns, int64_t first_
     int code = TG_EXIT_OK;
     const char *asked = options->period;
     char period[TG_BILL_PERIOD_BYTES];
-    const uint32_t first = tg_bill_period_number(first_ns, first_end_ns);
+    const uint32_t first = tg_bill_period_number(first_ns, first_end_ns, 0);
     for (uint32_t number = first; tg_bill_period_start_ns(number) < end_ns; number++) {
         tg_bill_period_print(number, period);
         options->period = period;

@@ -32,6 +32,13 @@ MORE_USAGE = [
 ]
 # Lines that `quote` refuses and the schema must refuse too.
 BAD_USAGE = [
+    {"action": "topup", "account": "A1", "start": "2026-03-02"}, {"action": "up", "account": "A1", "start": "2026-03-02"},
+    {"action": "balance", "account": "A1", "start": "2026-03-02", "amount": "1"}, {"action": "balance", "account": "A1"},
+    {"action": "topup", "id": "t", "account": "A1", "amount": "1", "start": "2026-03-02", "service": "voice"},
+    {"action": "topup", "id": "t", "account": "", "amount": "1", "start": "2026-03-02"},
+    {"action": "topup", "id": "t", "account": "A1", "amount": 1, "start": "2026-03-02"},
+    {**GOOD, "account": "A1"}, {**GOOD, "valid_to": "2026-03-02"}, {**GOOD, "credit": "all"},
+    {**GOOD, "credit": "balance", "credit_floor": "-1"},
     {**GOOD, "node": ""}, {**GOOD, "node": 7}, {**GOOD, "node": "n" * 64},
     {**GOOD, "duratoin_s": 1}, {**GOOD, "duration_s": -4294968}, {**GOOD, "duration_s": "1"},
     {**BARE, "duration_ms": 4294967296}, {**GOOD, "service": "fax"}, {**GOOD, "service": None},

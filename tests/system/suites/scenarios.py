@@ -460,3 +460,34 @@ scenario("lago", "a coupon of one plan, two taxes on it: 47.70 of 328.00", {},
          products={"two": {"fee": "399.00", "tax": "both", "discount_amount": "250.00", "discount_on": "fees"}},
          subscribers=[{"id": "S1", "account": "A1", "product": "sold", "active_from": "2026-01-01"},
                       {"id": "S2", "account": "A1", "product": "two", "active_from": "2026-01-01"}])
+
+# Prepaid: 8.00 of two top-ups, 2.00 used of what ends on the 3rd, 3.00 lapsed, then as much of a call as 3.00 and 1.00 of
+# credit pay for; a second is charged all the same, and the last top-up pays the debt.
+TOPUP = {"action": "topup", "account": "A1"}
+
+
+def used(day, seconds, **keys):
+    return {**call(seconds, start=f"2026-10-{day:02d}T08:00:00Z"), **keys}
+
+
+scenario("control", "the life of a prepaid account", VOICE,
+         [{**TOPUP, "id": "t1", "amount": "5.00", "start": "2026-10-01T08:00:00Z", "valid_to": "2026-10-03"},
+          {**TOPUP, "id": "t2", "amount": "3.00", "start": "2026-10-01T08:00:00Z"},
+          used(2, 20),
+          {**TOPUP, "id": "t1", "amount": "5.00", "start": "2026-10-01T08:00:00Z", "valid_to": "2026-10-03"},
+          {**TOPUP, "id": "t1", "amount": "5.01", "start": "2026-10-01T08:00:00Z", "valid_to": "2026-10-03"},
+          {"action": "balance", "account": "A1", "start": "2026-10-03"},
+          used(4, 60, credit="balance"), used(5, 1),
+          {**TOPUP, "id": "t3", "amount": "10.00", "start": "2026-10-06"}],
+         [{"fate": "topped_up", "balance": "5.00", "available": "6.00", "lapses_next": "5.00", "lapses_at": "2026-10-03T00:00:00Z"},
+          {"fate": "topped_up", "amount": "3.00", "balance": "8.00", "lapses_next": "5.00"},
+          {"fate": "rated", "amount": "2.00", "balance": "6.00", "lapses_next": "3.00", "alerts": None},
+          {"fate": "duplicate", "reason": "DUPLICATE", "balance": "8.00"},
+          {"fate": "refused", "reason": "DUP_CONFLICT", "at": "5:1"},
+          {"fate": "balance", "balance": "3.00", "lapsed": "3.00", "lapses_next": None},
+          {"fate": "rated", "amount": "4.00", "granted_quantity": 40000, "balance": "-1.00", "available": "0.00",
+           "alerts": ["0.50", "2.00"], "over_credit": None},
+          {"fate": "rated", "amount": "0.10", "over_credit": True, "balance": "-1.10", "available": "-0.10", "alerts": None},
+          {"fate": "topped_up", "balance": "8.90", "available": "9.90"}],
+         [("2026-10", "A1", "6.10")], prices={"p": {"unit": "second", "price": "0.10"}},
+         accounts=[{"id": "A1", "prepaid": "true", "credit_limit": "1.00", "credit_alerts": "2.00 0.50"}])

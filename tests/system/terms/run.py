@@ -16,6 +16,8 @@ def case(account, chain, wanted, usage=(), cycle_day=1, pauses=()):
     CASES.append((account, chain, wanted, list(usage), cycle_day, pauses))
 
 
+TEN_DAYS = {"period": "day", "period_count": 10, "period_from": "start"}
+FORTNIGHT = {"period": "week", "period_count": 2, "period_from": "start"}
 PRODUCTS = {
     "ahead10": {"fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "fees"},
     "a_ahead": {"fee": "30.00", "in_advance": True, "discount": "10%", "discount_on": "all"},
@@ -33,6 +35,18 @@ PRODUCTS = {
     "half": {"fee": "182.00", "period": "half_year"},
     "half_start": {"fee": "184.00", "period": "half_year", "period_from": "start"},
     "quarter": {"fee": "91.00", "period": "quarter", "period_from": "start"},
+    "d10": {"fee": "10.00", **TEN_DAYS},
+    "d10_more": {"fee": "20.00", **TEN_DAYS},
+    "d10_full": {"fee": "10.00", **TEN_DAYS, "proration": "none_full"},
+    "d10_zero": {"fee": "10.00", **TEN_DAYS, "proration": "none_zero"},
+    "d10_seconds": {"fee": "10.00", **TEN_DAYS, "proration": "seconds"},
+    "d10_end": {"fee": "10.00", **TEN_DAYS, "prorate_on_end": False},
+    "d2": {"fee": "2.00", **TEN_DAYS, "period_count": 2},
+    "w1": {"fee": "7.00", "period": "week", "period_from": "start"},
+    "w2": {"fee": "14.00", **FORTNIGHT},
+    "w2_ahead": {"fee": "14.00", **FORTNIGHT, "in_advance": True},
+    "w2_half": {"fee": "14.00", **FORTNIGHT, "in_advance": True, "discount": "50%", "discount_on": "fees"},
+    "w2_once": {"fee": "14.00", **FORTNIGHT, "discount": "50%", "discount_on": "fees", "discount_cycles": 1},
     "once": {"plan": "p", "fee": "10.00", "discount": "50%", "discount_on": "all", "discount_cycles": 1},
     "thrice": {"fee": "10.00", "discount_amount": "4.00", "discount_on": "fees", "discount_cycles": 3},
     "once_ahead": {"plan": "p", "fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "all",
@@ -291,6 +305,31 @@ case("com_pool", [("com_pool", "2024-02-01", "2025-01-01", 1, 77), ("com_pool", 
 case("com_change", [("com_year", "2024-02-01", "2024-05-01"), ("com_quarter", "2024-05-01", "2024-07-01")],
      {"2024-04": ["90.00"], "2024-06": ["61.00"]})
 
+# Fees by days and weeks, from the begin, whatever the cycle: 7 of 10 days at the end, which March's bill has.
+case("d_arrears", [("d10", "2024-01-05", "2024-03-12")],
+     {"2024-01": ["10.00", "10.00"], "2024-02": ["10.00"] * 3, "2024-03": ["10.00", "7.00"]})
+case("d_cycle", [("d10", "2024-01-05", "2024-03-12")],
+     {"2024-01": ["10.00"], "2024-02": ["10.00"] * 3, "2024-03": ["10.00"] * 2 + ["7.00"]}, cycle_day=15)
+case("d_full", [("d10_full", "2024-01-01", "2024-01-12")], {"2024-01": ["10.00", "10.00"]})
+case("d_zero", [("d10_zero", "2024-01-01", "2024-01-12")], {"2024-01": ["10.00"]})
+case("d_seconds", [("d10_seconds", "2024-01-01", "2024-01-14T12:00:00Z")], {"2024-01": ["10.00", "3.50"]})
+case("d_end", [("d10_end", "2024-01-01", "2024-01-12")], {"2024-01": ["10.00", "10.00"]})
+case("d_two", [("d2", "2024-02-01", "2024-03-02", 3)], {"2024-02": ["6.00"] * 14, "2024-03": ["6.00"]})
+case("d_week", [("w1", "2024-01-03", "2024-01-17")], {"2024-01": ["7.00", "7.00"]})
+# 10 and 20 January; 4 days of the second by the old product, 6 by the new one, and its day until the end.
+case("d_change", [("d10", "2024-01-01", "2024-01-15"), ("d10_more", "2024-01-15", "2024-02-01")],
+     {"2024-01": ["10.00", "4.00", "12.00", "20.00", "2.00"]})
+# Ahead: periods from 7 and 21 February, of the second of which a week comes back; with a coupon of half.
+case("d_ahead", [("w2_half", "2024-01-10", "2024-02-28")], {"2024-01": ["14.00"] * 4 + ["-28.00"], "2024-02": ["-7.00", "3.50"]})
+case("d_coupon", [("w2_once", "2024-01-02", "2024-03-26")],
+     {"2024-01": ["14.00", "14.00", "-14.00"], "2024-02": ["14.00", "14.00"], "2024-03": ["14.00", "14.00"]})
+# Suspended for 5 days of a period; for 4 and 3 of two on January's bill, 2 on February's; 7 of 14 days at the end.
+case("d_pause", [("w2", "2024-01-01", "2024-02-26")], {"2024-01": ["14.00", "14.00", "-5.00"], "2024-02": ["14.00", "14.00"]},
+     pauses=[(0, "2024-01-20", "2024-01-25")])
+case("d_pause_ahead", [("w2_ahead", "2024-01-01", "2024-03-04")],
+     {"2024-01": ["14.00"] * 2 + ["-4.00", "14.00", "-3.00"] + ["14.00"] * 2, "2024-02": ["-2.00"], "2024-03": ["-7.00"]},
+     pauses=[(0, "2024-01-25", "2024-02-03")])
+
 REFUSED = [
     ({"fee": "1", "minimum_period": "year"}, "minimum_period: there is no minimum"),
     ({"minimum": "1", "minimum_period": "year", "discount": "1%", "bounds_order": "before_discounts"},
@@ -298,6 +337,9 @@ REFUSED = [
     ({"fee": "1", "discount_prices": ["a"], "discount": "1%", "discount_on": "fees"}, "has no discount of usage"),
     ({"fee": "1", "discount_prices": ["nobody"], "discount": "1%"}, "nobody"),
     ({"fee": "1", "period": "year", "prorate_on_plan_change": "added_seats"}, "is not of a fee by a longer period"),
+    ({"fee": "1", "period": "day", "period_count": 2}, "period_count: nothing says where"),
+    ({"fee": "1", "period": "day", "period_from": "start"}, "is of a fee by quarter, half_year or year, or by weeks"),
+    ({"fee": "1", **FORTNIGHT, "proration": "thirtieths"}, "is none of a fee by this period"),
     ({"fee": "1", "period_from": "start"}, "is of a fee by quarter, half_year or year"),
     ({"minimum": "1", "bounds_order": "before_discounts", "bounds_scope": "account"},
      "bounds of an account come behind all discounts"),
@@ -365,6 +407,9 @@ def refusals(tollgate):
 
 
 TOLD = [
+    (["explain", "B-2024-03-d_arrears-0002"],
+     "fee 10.00 times 7 of 10 (actual_days), of 10 days from the begin (2024-03-05 to 2024-03-15); exactly 7.00"),
+    (["explain", "B-2024-03-d_arrears-0002", "--json"], '"x_from":"2024-03-05T00:00:00Z"'),
     (["explain", "B-2024-04-seats-0001"], "fee 400.00 for 40 times 15 of 30 (actual_days); exactly 200.00"),
     (["explain", "B-2024-06-cal_back-0001"], "fee 366.00 times 204 of 366 (actual_days), charged by an earlier bill"),
     (["explain", "B-2024-03-ahead10-0002"], "discount of 10 % of -21.00"),
@@ -468,11 +513,34 @@ ENTERED = {
     "late_commit": (["bz,late_commit,m,571,2024-01-01,", "ca,late_commit,b,572,2024-01-01,"],
                     ["bz,late_commit,m,571,2024-01-01,2024-03-21", "ca,late_commit,b,572,2024-01-01,"],
                     ["20.00", "60.00"]),
+    # The same of two subscriptions together, the longer of which ended after 20 days; and of two of which one goes on.
+    "late_pool": (["ea,late_pool,n,590,2024-01-01,", "eb,late_pool,n,591,2024-01-01,", "ec,late_pool,b,592,2024-01-01,"],
+                  ["ea,late_pool,n,590,2024-01-01,2024-03-11", "eb,late_pool,n,591,2024-01-01,2024-03-21",
+                   "ec,late_pool,b,592,2024-01-01,"], ["20.00", "60.00"]),
+    "late_pool_part": (["ed,late_pool_part,n,593,2024-01-01,", "ee,late_pool_part,n,594,2024-01-01,",
+                        "ef,late_pool_part,b,595,2024-01-01,"],
+                       ["ed,late_pool_part,n,593,2024-01-01,2024-03-11", "ee,late_pool_part,n,594,2024-01-01,",
+                        "ef,late_pool_part,b,595,2024-01-01,"], ["60.00"]),
+    # A quarter's minimum that March's bill had for 31 of 91 days, of which 20 were owed.
+    "late_pool_told": (["eg,late_pool_told,o,596,2024-01-01,", "eh,late_pool_told,b,597,2024-01-01,"],
+                       ["eg,late_pool_told,o,596,2024-01-01,2024-03-21", "eh,late_pool_told,b,597,2024-01-01,"],
+                       ["-11.00", "60.00"]),
     "in_time_year": (["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"],
                      ["bv,in_time_year,y,558,2024-01-01,2024-03-21", "bw,in_time_year,b,559,2024-01-01,"], ["60.00"]),
     "in_time_change": (["bx,in_time_change,c,570,2024-01-01,2024-03-16", "by,in_time_change,f,570,2024-03-16,"],
                        ["bx,in_time_change,c,570,2024-01-01,2024-03-16", "by,in_time_change,f,570,2024-03-16,"],
                        ["62.00"]),
+    # Of periods of ten days to 12, 22 March and 1 April 2 and 10 days come back; one to 4 April was to be on March's bill.
+    "late_days": (["da,late_days,k,580,2024-03-02,", "db,late_days,b,581,2024-01-01,"],
+                  ["da,late_days,k,580,2024-03-02,2024-03-20", "db,late_days,b,581,2024-01-01,"],
+                  ["-2.00", "-10.00", "60.00"]),
+    "late_days_due": (["dc,late_days_due,k,582,2024-03-25,", "dd,late_days_due,b,583,2024-01-01,"],
+                      ["dc,late_days_due,k,582,2024-03-25,2024-03-29", "dd,late_days_due,b,583,2024-01-01,"],
+                      ["4.00", "60.00"]),
+    # Two weeks ahead, from 11 and 25 March and 8 and 22 April: one week of them was used.
+    "late_weeks": (["de,late_weeks,l,584,2024-03-11,", "df,late_weeks,b,585,2024-01-01,"],
+                   ["de,late_weeks,l,584,2024-03-11,2024-03-18", "df,late_weeks,b,585,2024-01-01,"],
+                   ["-7.00", "-14.00", "-14.00", "-14.00", "60.00"]),
     "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
                 ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
 }
@@ -492,6 +560,10 @@ def entered_late(tollgate):
                           'g: {fee: "62.00", prorate_on_plan_change: keep}, r: {fee: "91.00", period: quarter}, '
                           's: {fee: "182.00", period: quarter}, y: {fee: "366.00", period: year}, '
                           'm: {minimum: "366.00", minimum_period: year}, v: {fee: "31.00", prorate_on_plan_change: added_seats}, '
+                          'n: {minimum: "366.00", minimum_period: year, bounds_scope: account}, '
+                          'o: {minimum: "91.00", minimum_period: quarter, bounds_scope: account}, '
+                          'k: {fee: "10.00", period: day, period_count: 10, period_from: start}, '
+                          'l: {fee: "14.00", period: week, period_count: 2, period_from: start, in_advance: true}, '
                           'z: {fee: "365.00", period: year, period_from: start, in_advance: true}, '
                           'h: {fee: "184.00", period: half_year, period_from: start, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
@@ -612,7 +684,7 @@ class World:
 
     def use(self, rows):
         """rows: (number, day, seconds) ...; takes the catalog of the folder in as well."""
-        self.file("usage", [json.dumps({"subscriber": f"49{number}", "service": "voice", "start": f"{day}T10:00:00Z",
+        self.file("usage", [json.dumps({"subscriber": f"49{number}", "service": "voice", "start": day if "T" in day else f"{day}T10:00:00Z",
                                         "duration_s": seconds}) for number, day, seconds in rows])
         self.do("quote", "--catalog", self.folder, os.path.join(self.folder, "usage"))
 
@@ -726,6 +798,102 @@ def weeks(tollgate):
     return world.bad
 
 
+# Bills of two weeks (a, c) and four (b), over a new year, a February of exactly four weeks and a change to summer time.
+FORTNIGHTS = {
+    "B-20251222-20260105-a": ["7.00"],                        # 7 of 14 days
+    "B-20260105-20260119-a": ["14.00", "5.00"],               # 35 seconds of one cycle, 30 free
+    "B-20260119-20260202-a": ["14.00", "0.00", "5.00"],       # 10 free ones; 5 late for the cycle before
+    "B-20260202-20260216-a": ["14.00"],
+    "B-20260216-20260302-a": ["14.00"],
+    "B-20260302-20260316-a": ["14.00"],
+    "B-20260316-20260330-a": ["14.00", "10.00"],              # begins a second before summer's midnight
+    "B-20260330-20260413-a": ["14.00", "10.00"],
+    "B-2026-02-b": ["21.00", "28.00"],                        # 21 of 28 days, and the next cycle
+    "B-2026-02-b~r2": ["21.00", "28.00"],
+    "B-20260301-20260329-b": ["28.00"],
+    "B-20260413-20260427-a": ["14.00"],
+    "B-20260329-20260426-b": ["-7.00", "-28.00"],             # the end of 22 March was entered late
+    "B-20260119-20260202-d": ["28.00"],                       # a fee of four weeks
+    "B-20260216-20260302-d": ["28.00"],
+    "B-20260316-20260330-d": ["28.00"],
+    "B-20260106-20260120-c": ["10.00", "-5.00"],              # half price for two cycles
+    "B-20260120-20260203-c": ["10.00", "-5.00"],
+    "B-20260203-20260217-c": ["10.00", "-5.00"],              # suspended for 7 of 14 days
+    "B-20260217-20260303-c": ["10.00"],
+    "B-20260303-20260317-c": ["10.00"],
+    "B-20260317-20260331-c": ["10.00"],
+    "B-20260331-20260414-c": ["10.00"],
+}
+WEEKS_REFUSED = '''accounts.csv:2:8: error: bill_period_count: "9" is not 1 to 8 weeks
+accounts.csv:3:8: error: bill_period_count: cycles of "2" weeks need cycle_from
+accounts.csv:4:10: error: cycle_from: "2026-02-30" is no date
+accounts.csv:5:21: error: cycle_day "1" is one too many beside cycle_from
+accounts.csv:6:9: error: bill_period_count "2" is of bills by weeks only
+accounts.csv:7:10: error: cycle_from "2026-01-05" is of bills by weeks only
+accounts.csv:8:8: error: bill_period_count: an account cannot change it, to "3"
+accounts.csv:9:10: error: cycle_from: cycles of several weeks cannot begin otherwise, with "2026-01-13"'''
+
+
+def fortnights(tollgate):
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(tollgate, folder)
+        world.file("catalog.yaml", [json.dumps({
+            "catalog": {"version": 1, "valid_from": "2025-11-01", "currency": "EUR", "period_zone": "Europe/Berlin"},
+            "prices": {"p": {"unit": "second", "price": "1.00"}}, "plans": {"v": {"voice": {"price": "p", "allowance": "free"}}},
+            "allowances": {"free": {"unit": "second", "amount": 30, "services": ["voice"], "period": "cycle"}},
+            "products": {"f": {"plan": "v", "fee": "14.00"}, "ahead": {"fee": "28.00", "in_advance": True},
+                         "w4": {"fee": "28.00", "period": "week", "period_count": 4, "period_from": "start"},
+                         "half": {"fee": "10.00", "discount": "50%", "discount_on": "fees", "discount_cycles": 2}}})])
+        world.file("accounts.csv", ["id,bill_period,bill_period_count,cycle_from", "a,week,2,2026-01-05", "b,week,4,2026-02-01",
+                                    "c,week,2,2025-04-01", "d,week,2,2026-01-05"])
+        world.file("suspensions.csv", ["subscriber,from,to", "sc,2026-02-03,2026-02-10"])
+
+        def enter(end):
+            world.file("subscribers.csv", ["id,account,product,msisdn,active_from,active_to", "sa,a,f,491,2025-12-29,",
+                                           f"sb,b,ahead,492,2026-02-08,{end}", "sc,c,half,493,2026-01-06,",
+                                           "sd,d,w4,494,2026-01-05,2026-03-30"])
+        enter("")
+        world.use([(1, "2026-01-06", 20)])
+        world.use([(1, "2026-01-18T22:59:50Z", 15), (1, "2026-01-18T23:00:00Z", 10)])
+        for week in (1, 3, 4):
+            world.run(f"2026-W{week:02d}")
+        world.use([(1, "2026-01-10", 5)])
+        world.use([(1, "2026-03-29T21:59:59Z", 40), (1, "2026-03-29T22:00:00Z", 40)])
+        for week in range(5, 14):
+            world.run(f"2026-W{week:02d}")
+        world.do("bill", "void", "B-2026-02-b", "--date", "2026-04-01", "--title", "r")
+        world.run("2026-W09")
+        enter("2026-03-22")
+        world.do("catalog", "import", "--catalog", folder)
+        for week in range(14, 18):
+            world.run(f"2026-W{week:02d}")
+        found = world.bills()
+        for period, wanted in (("2026-W09", 5), ("2026-02", 0), ("2026-W17", 2)):
+            count = world.do("bill", "list", "--period", period).count("\n")
+            if count != wanted:
+                print(f"FAILED: fortnights: list of {period}: {count}")
+                world.bad = 1
+        if "allowance free covers 10 second and has 0 left" not in world.do("explain", "B-20260105-20260119-a:2"):
+            print("FAILED: fortnights: explain")
+            world.bad = 1
+        world.file("accounts.csv", ["id,bill_period,bill_period_count,cycle_from,cycle_day", "n,week,9,2026-01-05,", "o,week,2,,",
+                                    "p,week,2,2026-02-30,", "q,week,2,2026-01-05,1", "r,month,2,,", "s,month,,2026-01-05,",
+                                    "a,week,3,2026-01-05,", "c,week,2,2026-01-13,"])
+        world.file("subscribers.csv", ["id,account,product"])
+        refused = subprocess.run([tollgate, "catalog", "import", "--catalog", folder, "--data", os.path.join(folder, "data")],
+                                 check=False, capture_output=True, text=True).stderr
+    if found != FORTNIGHTS:
+        differs = {name for name in found.keys() | FORTNIGHTS.keys() if found.get(name) != FORTNIGHTS.get(name)}
+        for name in sorted(differs):
+            print(f"FAILED: fortnights: {name}: {found.get(name)}, not {FORTNIGHTS.get(name)}")
+        world.bad = 1
+    for line in WEEKS_REFUSED.splitlines():
+        if line not in refused:
+            print(f"FAILED: fortnights: {line} is not in {refused}")
+            world.bad = 1
+    return world.bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -734,7 +902,7 @@ def main():
         subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
                        check=True, stdout=subprocess.DEVNULL)
         found, seen, bad = {}, set(), refusals(tollgate) | entered_late(tollgate)
-        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate)
+        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate) | fortnights(tollgate)
         for month in MONTHS:
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)

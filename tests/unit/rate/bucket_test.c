@@ -2,6 +2,7 @@
 #include "rate/bucket.h"
 
 #include "base/clock.h"
+#include "catalog/week_cycle.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -107,6 +108,42 @@ Test(bucket, grants_are_prorated_only_when_the_allowance_says_so)
     cr_expect_eq(
         tg_bucket_grant(&allowance, march + 1, &(struct tg_bucket_time){0, at("2026-03-22"), 1}),
         3100);
+}
+
+Test(bucket, cycles_of_weeks_follow_each_other_over_years)
+{
+    /* If this failed, an allowance of two weeks would be granted on another day than it is billed,
+     * or two periods would have one number. */
+    struct tg_allowance allowance = monthly(100);
+    allowance.period = TG_PERIOD_CYCLE;
+    for (unsigned code = 1; code <= 252; code++) {
+        const uint16_t cycle = (uint16_t)(TG_CYCLE_WEEKS + code);
+        const struct tg_week_cycle weeks = tg_week_cycle_of((uint8_t)code);
+        cr_assert_eq(tg_week_cycle_code(weeks), code);
+        cr_expect_geq(tg_bucket_period(TG_PERIOD_CYCLE, cycle, 0), 1);
+        int64_t to_ns = at("2019-12-01");
+        uint32_t before = 0;
+        for (uint32_t i = 0; i < 20; i++) {
+            const struct tg_bucket_time first = {to_ns, 0, cycle};
+            const struct tg_bucket_time last = {to_ns - 1, 0, cycle};
+            int64_t from_ns;
+            const uint32_t number = tg_bucket_period(TG_PERIOD_CYCLE, cycle, first.at_ns);
+            cr_expect(before == 0 ||
+                      (number == before + 1 &&
+                       tg_bucket_period(TG_PERIOD_CYCLE, cycle, last.at_ns) == before));
+            tg_bucket_span(&allowance, &first, &from_ns, &to_ns);
+            cr_expect_eq(to_ns - from_ns, 7 * weeks.weeks * TG_NS_PER_DAY, "code %u", code);
+            before = number;
+        }
+    }
+    /* Two weeks from Monday, 2026-01-05: 2922 weeks after the first Monday, an even number. */
+    const uint16_t fortnight = TG_CYCLE_WEEKS + 7 + 1;
+    const struct tg_bucket_time time = {at("2026-01-18T23:59:59Z"), 0, fortnight};
+    int64_t from_ns;
+    int64_t to_ns;
+    tg_bucket_span(&allowance, &time, &from_ns, &to_ns);
+    cr_expect_eq(from_ns, at("2026-01-05"));
+    cr_expect_eq(to_ns, at("2026-01-19"));
 }
 
 Test(bucket, a_threshold_fires_once_with_the_row_that_crosses_it)
