@@ -2,6 +2,7 @@
 /* What the short way keeps of a catalog: times, cells and prices, each worked out once. */
 #include "rate/quick.h"
 
+#include "base/money.h"
 #include "rate/worker.h"
 
 #include <string.h>
@@ -148,6 +149,19 @@ void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t prod
     cell_allowance(image, plan_service, service, cell);
 }
 
+/* Rounding to the price's decimals changes nothing: a unit costs a whole multiple of them, and what
+ * is added or bounds a charge is one. */
+static bool price_is_even(const struct tg_price *price, const struct tg_price_info *info)
+{
+    const struct tg_price_step *step = tg_price_steps(price);
+    const int64_t grid = tg_pow10(info->round_exponent);
+    int64_t unit_grid;
+    return grid == 1 || (!__builtin_mul_overflow(grid, (int64_t)step->per_units, &unit_grid) &&
+                         step->price % unit_grid == 0 && price->connect_fee % grid == 0 &&
+                         (price->charge_min == INT64_MIN || price->charge_min % grid == 0) &&
+                         (price->charge_max == INT64_MAX || price->charge_max % grid == 0));
+}
+
 static bool price_is_quick(const struct tg_price *price, const struct tg_price_info *info,
                            const struct tg_plug *plug)
 {
@@ -162,7 +176,7 @@ static bool price_is_quick(const struct tg_price *price, const struct tg_price_i
            price->minimum_units < QUICK_UNITS_MAX && price->grace_units == 0 &&
            info->unit_base_count < QUICK_UNITS_MAX &&
            info->quantity_rounding != TG_ROUND_HALF_EVEN && info->block_units == 1 &&
-           info->round_exponent == 0 &&
+           price_is_even(price, info) &&
            (info->options & (TG_PRICE_RULES | TG_PRICE_INCLUDED_FIRST | TG_PRICE_METERS_MAX)) ==
                0 &&
            info->counter < TG_COUNTER_SHELF;

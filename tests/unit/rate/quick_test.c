@@ -38,7 +38,19 @@ static void price_roll(struct fixture *f, uint32_t id, unsigned unit)
     f->infos[id].quantity_rounding = (uint8_t)roll(6);
     f->infos[id].counter = (uint8_t)roll(2);
     f->infos[id].options = (uint8_t)roll(4);
-    f->infos[id].round_exponent = roll(8) == 0 ? 3 : 0;
+    f->infos[id].round_exponent = roll(3) == 0 ? 3 : 0;
+    if (f->infos[id].round_exponent != 0 && roll(4) != 0) { /* rounding changes nothing, mostly */
+        made->steps[0].price = (int64_t)(1 + roll(9999)) * 1000 * (int64_t)made->steps[0].per_units;
+        made->price.connect_fee -= roll(2) != 0 ? made->price.connect_fee % 1000 : 0;
+        made->price.charge_min = roll(2) == 0 ? (int64_t)roll(10000000000) : INT64_MIN;
+        if (roll(2) == 0 && made->price.charge_min != INT64_MIN) {
+            made->price.charge_min -= made->price.charge_min % 1000;
+        }
+        made->price.charge_max = roll(2) == 0 ? 10000000000 + (int64_t)roll(100000000) : INT64_MAX;
+        if (roll(2) == 0 && made->price.charge_max != INT64_MAX) {
+            made->price.charge_max -= made->price.charge_max % 1000;
+        }
+    }
 }
 
 static void catalog_roll(struct fixture *f, int64_t start_ns)
@@ -309,4 +321,36 @@ Test(quick, what_a_line_knows_is_the_same_to_all_who_share_it)
     }
     tg_rate_destroy(other);
     tg_rate_destroy(one);
+}
+
+Test(quick, what_is_off_the_decimals_is_rounded_also_where_units_are_not)
+{
+    /* If this failed, a bound or a fee finer than the price's decimals would be charged as it is.
+     */
+    static struct fixture f;
+    static const struct {
+        int64_t price;
+        int64_t fee;
+        int64_t min;
+        int64_t max;
+        int64_t amount; /* of three events, in thousands */
+    } rows[] = {{5000, 0, INT64_MIN, INT64_MAX, 15000},   {5000, 1000, 2000, 20000, 16000},
+                {5000, 600, INT64_MIN, INT64_MAX, 16000}, {5000, 0, 17400, INT64_MAX, 17000},
+                {5000, 0, INT64_MIN, 12600, 13000},       {5200, 0, INT64_MIN, INT64_MAX, 16000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fixture_init(&f);
+        struct fixture_price *price =
+            fixture_price(&f, 0, "per_unit", TG_UNIT_EVENT, rows[i].price, 1);
+        price->price.connect_fee = rows[i].fee;
+        price->price.charge_min = rows[i].min;
+        price->price.charge_max = rows[i].max;
+        f.infos[0].round_exponent = 3;
+        fixture_service(&f, TG_SERVICE_MESSAGE, 0);
+        struct tg_rate *rate = fixture_rate();
+        struct tg_usage row = fixture_call(fixture_ns("2026-03-10"), 0);
+        row.service = TG_SERVICE_MESSAGE;
+        row.quantity_up = 3;
+        cr_expect_eq(fixture_one(rate, &f, &row, 1).amount, rows[i].amount, "row %zu", i);
+        tg_rate_destroy(rate);
+    }
 }
