@@ -101,6 +101,18 @@ struct span_sum {
     int64_t remainder;
 };
 
+/* What allowances cover at a price of their own: bounds of the call's price do not look at it, or a
+ * second more than the allowance had would make the call cheaper. */
+static __attribute__((noinline)) __int128 covered_amount(const struct tg_rate *rate,
+                                                         const struct span *span)
+{
+    __int128 amount = 0;
+    for (uint32_t i = span->priced_count; i < span->count; i++) {
+        amount += rate->task_results[span->from + i].amount;
+    }
+    return amount;
+}
+
 static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_rate_work *work,
                                    const struct span *span, struct span_sum *sum)
 {
@@ -119,10 +131,14 @@ static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_r
     }
     sum->unlimited = amount;
     if (span->priced_count > 0) {
+        const __int128 covered =
+            __builtin_expect(span->priced_count != span->count, 0) ? covered_amount(rate, span) : 0;
+        amount -= covered;
         amount = amount < work->price->charge_min ? work->price->charge_min : amount;
         if ((work->info->options & TG_PRICE_MAX_STOPS) == 0) {
             amount = amount > work->price->charge_max ? work->price->charge_max : amount;
         }
+        amount += covered;
     }
     if (amount > INT64_MAX || amount < INT64_MIN) {
         return TG_E_AMOUNT_OVERFLOW;
@@ -140,13 +156,13 @@ static bool span_exact(const struct tg_rate *rate, const struct tg_rate_work *wo
 {
     const bool is_unlimited = sum->amount == sum->unlimited;
     *exact = (struct tg_rules_exact){0, 1};
-    for (uint32_t i = 0; is_unlimited && i < span->count; i++) {
+    for (uint32_t i = is_unlimited ? 0 : span->priced_count; i < span->count; i++) {
         if (!exact_add(&exact->numerator, &exact->denominator,
                        &rate->task_results[span->from + i])) {
             return false;
         }
     }
-    const int64_t whole = !is_unlimited   ? (int64_t)sum->amount
+    const int64_t whole = !is_unlimited   ? (int64_t)(sum->amount - covered_amount(rate, span))
                           : span->has_fee ? work->price->connect_fee
                                           : 0;
     exact->numerator += (__int128)whole * exact->denominator;

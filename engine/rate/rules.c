@@ -29,15 +29,6 @@ struct tg_bucket_time tg_rules_time(const struct tg_image *image,
                                    .cycle_day = day};
 }
 
-int64_t tg_rules_pools_from_ns(const struct tg_image *image, const struct tg_roster *roster,
-                               uint32_t account)
-{
-    const int64_t from_ns = (int64_t)tg_roster_pools_since_s(roster, account) * TG_NS_PER_S;
-    return from_ns > 0
-               ? tg_zone_local_ns(tg_image_zone(image, roster->accounts[account].zone), from_ns)
-               : 0;
-}
-
 /* Limits of a row, the price's first; an id that both name counts once. */
 static uint32_t limits_of(const struct tg_rules *rules, uint16_t limits[TG_RULES_LIMITS_MAX])
 {
