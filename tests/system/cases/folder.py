@@ -28,6 +28,7 @@ class Folder:
         self.allowances = {}
         self.counters = {}
         self.causes = {}
+        self.spend_limits = {}
         self.products = {}
         self.networks = {}
         self.subscribers = []
@@ -98,6 +99,7 @@ class Folder:
                     "prices": self.prices, "decks": self.decks, "time_models": self.models,
                     "plans": self.plans, "allowances": self.allowances,
                     "counters": self.counters, "causes": self.causes,
+                    "spend_limits": self.spend_limits,
                     "products": self.products, "networks": self.networks}
         with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
             for key, value in document.items():

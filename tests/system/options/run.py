@@ -269,6 +269,36 @@ def a_minimum_reaches_no_band(book):
         book.row(who, "voice", ["1000.00"], "2026-03-02T08:00:20Z", duration_s=40)
 
 
+def a_call_may_end_at_another_price(book):
+    # With split end the whole call goes over to the price it ends at, with that price's fee, bounds
+    # and decimals: two records cost what one does.
+    low = book.folder.price(unit="second", price="1", connect="3", max="50", decimals=0)
+    high = book.folder.price(unit="second", price="2.125", connect="5", decimals=1)
+    for bands, wanted in (({"off": low, "peak": high}, ["33.00", "163.30"]),
+                          ({"off": high, "peak": low}, ["68.80", "-18.80"])):
+        model = book.folder.model("off", [{"band": "peak", "from": "08:00", "to": "24:00"}])
+        who = book.folder.subscriber({"voice": {"time_model": model, "split": "end",
+                                                "prices": {"home": bands}}})
+        book.row(who, "voice", wanted[:1], "2026-03-02T07:59:00Z", duration_s=30,
+                 flags=["partial"])
+        book.row(who, "voice", wanted[1:], "2026-03-02T07:59:30Z", duration_s=60)
+        total = sum(Decimal(amount) for amount in wanted)
+        book.row(who, "voice", [str(total)], "2026-03-03T07:59:00Z", duration_s=90)
+
+
+def a_reached_limit_gives_nothing_back(book):
+    # 100 s cost 100, 50 of it are cut; the tier that makes all units cheaper takes back 89.90 that
+    # never came in. A limit that is not reached has cut nothing, and gives back.
+    tiers = [{"up_to": 100, "price": "1"}, {"price": "0.10"}]
+    for maximum, wanted in (("50", ["50.00", "0.00", "0.00"]), ("200", ["100.00", "-89.90", "1.00"])):
+        limit = book.folder.fresh("l")
+        book.folder.spend_limits[limit] = {"maximum": maximum}
+        price = book.folder.price(unit="second", tariff="volume", tiers=tiers, spend_limit=limit)
+        who = book.folder.subscriber({"voice": {"price": price}})
+        for seconds, amount in zip((100, 1, 10), wanted):
+            book.row(who, "voice", [amount], duration_s=seconds)
+
+
 def pools_begin_apart(book):
     # A daily pool is there from the first day on, though another one of the account, which counts
     # from a start, came with a plan that was sold later; and that one begins with that plan.
@@ -720,7 +750,8 @@ TOPICS = [a_call_may_keep_the_rate_of_its_start, sessions_may_cost_by_time, port
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,
           amounts_may_be_fractions, raw_units_are_what_was_used, raw_units_have_bands,
-          a_minimum_reaches_no_band, covered_units_may_cost,
+          a_minimum_reaches_no_band, a_call_may_end_at_another_price,
+          a_reached_limit_gives_nothing_back, covered_units_may_cost,
           a_blocker_ends_the_search, octets_may_be_cut_by_time, long_calls_have_many_parts,
           an_empty_prefix_is_the_default]
 PLACES = [pools_begin_apart, passes_of_hours_last_as_long]
