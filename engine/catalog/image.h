@@ -388,6 +388,16 @@ static inline bool tg_image_allowance_covers_band(const struct tg_image *image,
            ((masks[time_model] >> band) & 1u) != 0;
 }
 
+/** @brief Is an allowance a pool whose grants depend on since when the account has had it: one that
+ *  rolls over, is prorated, or counts from a start? @param allowance Of an image. @return Whether.
+ */
+static inline bool tg_allowance_is_dated_pool(const struct tg_allowance *allowance)
+{
+    return allowance->scope == TG_SCOPE_ACCOUNT &&
+           (allowance->rollover_periods > 0 || allowance->proration != TG_GRANT_FULL ||
+            allowance->period_count != 0);
+}
+
 /**
  * @brief May an allowance cover this usage?
  * @param image      Checked.

@@ -243,9 +243,13 @@ struct tg_roster {
     uint32_t stretches_count;                  /**< Lines that are counted with others. */
     uint32_t roots_count;                      /**< Lines that go on from another plan. */
     uint32_t pauses_count;                     /**< Suspensions. */
-    /** Begin of each account's first subscription with a pool that rolls over, is prorated or
-     * counts from a start, POSIX seconds; shape [accounts_count]; NULL: no image has such pools. */
+    /** Allowances that are pools which roll over, are prorated or count from a start, in any image;
+     * shape [pools_count]; NULL: none. */
+    const uint16_t *pools;
+    /** Begin of the first subscription of each account that has the pool, POSIX seconds, UINT32_MAX
+     * none; shape [pools_count][accounts_count]; NULL: no image has such pools. */
     const uint32_t *pool_starts_s;
+    uint32_t pools_count; /**< How many. */
 };
 
 /**
@@ -330,14 +334,11 @@ uint32_t tg_roster_root(const struct tg_roster *roster, uint32_t subscriber);
  *  @return POSIX seconds. */
 uint32_t tg_roster_since_s(const struct tg_roster *roster, uint32_t subscriber);
 
-/** @brief Since when an account's pools are granted. @param roster Built. @param account Below the
- *  count. @return POSIX seconds; 0: always. */
-static inline uint32_t tg_roster_pools_since_s(const struct tg_roster *roster, uint32_t account)
-{
-    return roster->pool_starts_s != NULL && roster->pool_starts_s[account] != UINT32_MAX
-               ? roster->pool_starts_s[account]
-               : 0;
-}
+/** @brief Since when a pool of an account is granted. @param roster Built. @param account Below the
+ *  count. @param allowance Index in any image. @return POSIX seconds; 0: always, or no such pool.
+ */
+uint32_t tg_roster_pool_since_s(const struct tg_roster *roster, uint32_t account,
+                                uint16_t allowance);
 
 /** @brief The suspension that a line is in. @param roster Built. @param subscriber Line, not only
  *  its holder. @param at_ns Event time. @return Borrowed; NULL: none. */

@@ -22,6 +22,7 @@
 #define ZONE_BYTES_MAX 262144
 #define RULES_MAX      100u
 #define BANDS_MAX      64u
+#define WEEK_MASK      0x7fu
 #define DAYS_BEFORE    400  /* late events of the version before */
 #define DAYS_AFTER     3660 /* ten years; an import renews it */
 
@@ -241,14 +242,27 @@ static bool second_read(struct tg_compile *compile, const struct tg_yaml_node *r
     return true;
 }
 
-/* By level and weight; equal ones keep the order in which they were written. */
+/* Does a rule name days of the week? Of equals it is the more specific one: a weekend beats hours
+ * that are of every day. Weights say otherwise, as some systems order all rules by them. */
+static bool names_days(const struct rule *rule)
+{
+    return (rule->days.weekdays_mask & WEEK_MASK) != WEEK_MASK;
+}
+
+static bool stays_before(const struct rule *before, const struct rule *rule)
+{
+    return before->level != rule->level     ? before->level > rule->level
+           : before->weight != rule->weight ? before->weight > rule->weight
+                                            : names_days(before) >= names_days(rule);
+}
+
+/* The more specific first; equal ones keep the order in which they were written. */
 static void rule_insert(struct model *model, const struct rule *rule)
 {
     uint32_t at = model->rules_count++;
     for (; at > 0; at--) {
         const struct rule *before = &model->rules[at - 1];
-        if (before->level > rule->level ||
-            (before->level == rule->level && before->weight >= rule->weight)) {
+        if (stays_before(before, rule)) {
             break;
         }
         model->rules[at] = *before;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rate/allowance.h"
 
+#include "base/clock.h"
+#include "catalog/zone_time.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -73,14 +76,38 @@ static enum tg_err member_left(struct tg_accounts *accounts, const struct tg_all
     return err;
 }
 
+/* Hours from a start are elapsed ones: two hours bought at 01:30 are not one where the clock is put
+ * forward. All other periods are of the wall clock. */
+static bool is_elapsed(const struct tg_allowance *allowance)
+{
+    return allowance->period == TG_PERIOD_HOUR && allowance->period_count != 0;
+}
+
 /* A pool is the account's: it does not begin with the member who happens to draw first. */
-static struct tg_bucket_time time_of(const struct tg_allowance *allowance,
+static struct tg_bucket_time time_of(const struct tg_allowance *allowance, uint16_t index,
                                      const struct tg_allowance_draw *draw)
 {
+    struct tg_bucket_time time = draw->time;
     const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
-    return (struct tg_bucket_time){draw->time.at_ns,
-                                   is_pool ? draw->pools_from_ns : draw->time.active_from_ns,
-                                   draw->time.cycle_day};
+    if (!is_pool && !is_elapsed(allowance)) {
+        return time;
+    }
+    int64_t begin_ns = (int64_t)draw->begin_s * TG_NS_PER_S;
+    if (is_pool) {
+        begin_ns =
+            !tg_allowance_is_dated_pool(allowance)
+                ? 0
+                : (int64_t)tg_roster_pool_since_s(draw->roster, draw->account, index) * TG_NS_PER_S;
+    }
+    if (is_elapsed(allowance)) {
+        time.at_ns = draw->at_ns;
+        time.active_from_ns = begin_ns;
+    } else {
+        const uint32_t zone = draw->roster->accounts[draw->account].zone;
+        time.active_from_ns =
+            begin_ns > 0 ? tg_zone_local_ns(tg_image_zone(draw->image, zone), begin_ns) : 0;
+    }
+    return time;
 }
 
 static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowance_draw *draw,
@@ -89,7 +116,7 @@ static enum tg_err one_draw(struct tg_accounts *accounts, const struct tg_allowa
 {
     const struct tg_allowance *allowance = tg_image_allowance(draw->image, index);
     const bool is_pool = allowance->scope == TG_SCOPE_ACCOUNT;
-    const struct tg_bucket_time time = time_of(allowance, draw);
+    const struct tg_bucket_time time = time_of(allowance, index, draw);
     struct tg_shelf *shelf = draw_shelf(accounts, log, draw, allowance);
     struct tg_bucket *bucket = NULL;
     struct tg_bucket *member;
@@ -172,8 +199,12 @@ static struct turn turn_of(const struct tg_allowance *allowance, uint16_t index,
 {
     struct turn turn = {.index = index, .priority = allowance->priority, .scope = allowance->scope};
     const int64_t ahead_ns = draw->time.at_ns - draw->at_ns;
-    const struct tg_bucket_time time = time_of(allowance, draw);
+    const struct tg_bucket_time time = time_of(allowance, index, draw);
     tg_bucket_span(allowance, &time, &turn.from_ns, &turn.to_ns);
+    if (is_elapsed(allowance)) {
+        turn.from_ns += ahead_ns;
+        turn.to_ns += ahead_ns;
+    }
     const int64_t from_ns = allowance->valid_from_ns +
                             ((allowance->options & TG_ALLOWANCE_FROM_IS_LOCAL) != 0 ? 0 : ahead_ns);
     const int64_t to_ns = allowance->valid_to_ns +

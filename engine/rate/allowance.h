@@ -10,6 +10,7 @@
 
 #include "abi/err.h"
 #include "catalog/image.h"
+#include "catalog/roster.h"
 #include "rate/account.h"
 #include "rate/bucket.h"
 
@@ -24,14 +25,15 @@ struct tg_allowance_draw {
     uint64_t unit_base_count;                   /**< Base quantity in a block. */
     struct tg_bucket_time time;                 /**< Event, start of the subscription, cycle. */
     int64_t at_ns;                              /**< Event time, UTC. */
-    int64_t pools_from_ns; /**< Start of the account's pools, local; 0 always. */
-    uint32_t subscriber;   /**< Dense index. */
-    uint32_t root;         /**< tg_roster_root of it. */
-    uint32_t account;      /**< Dense index. */
-    uint32_t band;         /**< Band of the usage. */
-    uint16_t zone;         /**< Zone of the usage. */
-    uint8_t service;       /**< enum tg_service. */
-    uint8_t direction;     /**< enum tg_direction. */
+    const struct tg_roster *roster;             /**< For since when pools are granted. */
+    uint32_t begin_s;                           /**< Start of the subscription, POSIX seconds. */
+    uint32_t subscriber;                        /**< Dense index. */
+    uint32_t root;                              /**< tg_roster_root of it. */
+    uint32_t account;                           /**< Dense index. */
+    uint32_t band;                              /**< Band of the usage. */
+    uint16_t zone;                              /**< Zone of the usage. */
+    uint8_t service;                            /**< enum tg_service. */
+    uint8_t direction;                          /**< enum tg_direction. */
 };
 
 /** @brief One allowance that covered part of a row. */

@@ -57,8 +57,8 @@ static bool place_is_kept(const struct tg_call_place *place, uint32_t price_id)
     for (uint32_t band = 0; !is_kept && band < place->plan_service->bands_count; band++) {
         const uint32_t other =
             tg_image_price_at(place->image, place->plan_service, place->zone, band);
-        is_kept = other != TG_PRICE_NONE && other != price_id &&
-                  tg_call_is_kept(place->image, other);
+        is_kept =
+            other != TG_PRICE_NONE && other != price_id && tg_call_is_kept(place->image, other);
     }
     return is_kept;
 }
@@ -152,6 +152,8 @@ static void call_begin(const struct tg_bucket *bucket, bool goes_on, const struc
     call->start_ns = row->start_ns;
     call->end_ns = row_end_ns;
     call->pieces_count = 0;
+    call->before.price = NULL; /* none so far */
+    call->before.info = NULL;
     call->before.cuts_count = 0;
     call->before.billed_units = 0;
     call->before.included_units = 0;
@@ -174,8 +176,7 @@ enum tg_err tg_call_cut(const struct tg_call_place *place, const struct tg_usage
 {
     const uint8_t dimension = place->plan_service->dimension;
     *is_part = false;
-    if ((row->flags & TG_USAGE_AMOUNT) != 0 ||
-        (cuts->info->options & TG_PRICE_METERS_MAX) != 0 ||
+    if ((row->flags & TG_USAGE_AMOUNT) != 0 || (cuts->info->options & TG_PRICE_METERS_MAX) != 0 ||
         !place_is_kept(place, cuts->price->price_id) ||
         !tg_allowance_joins_calls(place->image, place->plan_service)) {
         return TG_OK;

@@ -307,7 +307,8 @@ static __attribute__((noinline)) enum tg_err row_draw(struct tg_rate *rate,
         .unit_base_count = rate->cuts.info->unit_base_count,
         .time = time_of(rate, row, work),
         .at_ns = row->start_ns,
-        .pools_from_ns = tg_rules_pools_from_ns(work->image, rate->roster, work->account),
+        .roster = rate->roster,
+        .begin_s = work->active_from_s,
         .subscriber = charge->subscriber,
         .root = tg_roster_root(rate->roster, charge->subscriber),
         .account = work->account,
@@ -389,11 +390,11 @@ static enum tg_err row_counters(struct tg_rate *rate, const struct tg_usage *row
 }
 
 /* Is there a fee, and is it due once so much of the call is priced and billed? */
-static bool fee_is_due(const struct tg_rate_work *work, bool is_priced, uint64_t billed_blocks)
+static bool fee_is_due(const struct tg_price *price, const struct tg_price_info *info,
+                       bool is_priced, uint64_t billed_blocks)
 {
-    return work->price->connect_fee != 0 &&
-           (is_priced ||
-            ((work->info->options & TG_PRICE_CONNECT_ON_USE) != 0 && billed_blocks > 0));
+    return price->connect_fee != 0 &&
+           (is_priced || ((info->options & TG_PRICE_CONNECT_ON_USE) != 0 && billed_blocks > 0));
 }
 
 /* The call is told of its record; did it pay the fee before, and has it now? */
@@ -404,10 +405,12 @@ call_post(struct tg_rate *rate, const struct tg_usage *row, struct tg_charge *ch
     struct tg_call *call = work->call;
     const uint64_t billed = rate->cuts.billed_units;
     charge->units_before = work->before_blocks * rate->cuts.info->block_units;
-    call->had_fee = fee_is_due(work, call->before.billed_units > call->covered_blocks,
-                               call->before.billed_units);
-    work->has_connect_fee =
-        fee_is_due(work, billed > call->covered_blocks + work->covered_blocks, billed);
+    call->had_fee =
+        call->before.price != NULL &&
+        fee_is_due(call->before.price, call->before.info,
+                   call->before.billed_units > call->covered_blocks, call->before.billed_units);
+    work->has_connect_fee = fee_is_due(
+        work->price, work->info, billed > call->covered_blocks + work->covered_blocks, billed);
     return tg_call_note(rate->accounts, call, row, charge->allowance_units * unit_base_count);
 }
 
@@ -451,7 +454,8 @@ static enum tg_err row_post(struct tg_rate *rate, const struct tg_usage *row,
             return err;
         }
     }
-    work->has_connect_fee = fee_is_due(work, work->priced_count > 0, cuts->billed_units);
+    work->has_connect_fee =
+        fee_is_due(work->price, work->info, work->priced_count > 0, cuts->billed_units);
     charge->fate = TG_FATE_RATED;
     if (is_reversal) {
         return tg_rate_reverse_post(line, row, charge) ? TG_OK : TG_E_AMOUNT_OVERFLOW;

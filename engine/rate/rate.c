@@ -92,6 +92,9 @@ struct span {
     uint32_t count;
     uint32_t priced_count; /* the others are what allowances cover at a price of their own */
     bool has_fee;
+    const struct tg_price
+        *price; /* whose fee and bounds it has: with split end a call changes it */
+    const struct tg_price_info *info;
 };
 
 /* What they come to at the rating scale, before and after the price's bounds. */
@@ -101,8 +104,20 @@ struct span_sum {
     int64_t remainder;
 };
 
-static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_rate_work *work,
-                                   const struct span *span, struct span_sum *sum)
+/* What allowances cover at a price of their own: bounds of the call's price do not look at it, or a
+ * second more than the allowance had would make the call cheaper. */
+static __attribute__((noinline)) __int128 covered_amount(const struct tg_rate *rate,
+                                                         const struct span *span)
+{
+    __int128 amount = 0;
+    for (uint32_t i = span->priced_count; i < span->count; i++) {
+        amount += rate->task_results[span->from + i].amount;
+    }
+    return amount;
+}
+
+static inline enum tg_err span_sum(const struct tg_rate *rate, const struct span *span,
+                                   struct span_sum *sum)
 {
     __int128 amount = 0;
     int64_t remainder = 0;
@@ -115,14 +130,18 @@ static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_r
         remainder += tg_rate_remainder(result);
     }
     if (span->has_fee) {
-        amount += work->price->connect_fee;
+        amount += span->price->connect_fee;
     }
     sum->unlimited = amount;
     if (span->priced_count > 0) {
-        amount = amount < work->price->charge_min ? work->price->charge_min : amount;
-        if ((work->info->options & TG_PRICE_MAX_STOPS) == 0) {
-            amount = amount > work->price->charge_max ? work->price->charge_max : amount;
+        const __int128 covered =
+            __builtin_expect(span->priced_count != span->count, 0) ? covered_amount(rate, span) : 0;
+        amount -= covered;
+        amount = amount < span->price->charge_min ? span->price->charge_min : amount;
+        if ((span->info->options & TG_PRICE_MAX_STOPS) == 0) {
+            amount = amount > span->price->charge_max ? span->price->charge_max : amount;
         }
+        amount += covered;
     }
     if (amount > INT64_MAX || amount < INT64_MIN) {
         return TG_E_AMOUNT_OVERFLOW;
@@ -134,36 +153,35 @@ static inline enum tg_err span_sum(const struct tg_rate *rate, const struct tg_r
 
 /* The exact sum of the pieces and not of their rounded amounts, as a tie that was made by rounding
  * would be rounded again. What a bound set is exact. */
-static bool span_exact(const struct tg_rate *rate, const struct tg_rate_work *work,
-                       const struct span *span, const struct span_sum *sum,
-                       struct tg_rules_exact *exact)
+static bool span_exact(const struct tg_rate *rate, const struct span *span,
+                       const struct span_sum *sum, struct tg_rules_exact *exact)
 {
     const bool is_unlimited = sum->amount == sum->unlimited;
     *exact = (struct tg_rules_exact){0, 1};
-    for (uint32_t i = 0; is_unlimited && i < span->count; i++) {
+    for (uint32_t i = is_unlimited ? 0 : span->priced_count; i < span->count; i++) {
         if (!exact_add(&exact->numerator, &exact->denominator,
                        &rate->task_results[span->from + i])) {
             return false;
         }
     }
-    const int64_t whole = !is_unlimited   ? (int64_t)sum->amount
-                          : span->has_fee ? work->price->connect_fee
+    const int64_t whole = !is_unlimited   ? (int64_t)(sum->amount - covered_amount(rate, span))
+                          : span->has_fee ? span->price->connect_fee
                                           : 0;
     exact->numerator += (__int128)whole * exact->denominator;
     return true;
 }
 
 /* Round to the price's decimals, once. */
-static enum tg_err exact_round(const struct tg_rate_work *work, const struct tg_rules_exact *exact,
+static enum tg_err exact_round(const struct span *span, const struct tg_rules_exact *exact,
                                int64_t *amount, int64_t *remainder)
 {
-    const int64_t step = tg_pow10(work->info->round_exponent);
+    const int64_t step = tg_pow10(span->info->round_exponent);
     struct tg_tariff_result rounded;
     uint64_t divisor;
     if (__builtin_mul_overflow(exact->denominator, (uint64_t)step, &divisor)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
-    tg_tariff_round(exact->numerator, divisor, work->price->rounding, &rounded);
+    tg_tariff_round(exact->numerator, divisor, span->price->rounding, &rounded);
     if (rounded.verdict != TG_OK || __builtin_mul_overflow(rounded.amount, step, amount)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
@@ -195,11 +213,33 @@ row_round(struct tg_rate *rate, const struct tg_rate_work *work, const struct sp
           const struct span_sum *sum, struct tg_charge *charge)
 {
     struct tg_rules_exact exact;
-    if (!span_exact(rate, work, span, sum, &exact)) {
+    if (!span_exact(rate, span, sum, &exact)) {
         return TG_E_AMOUNT_OVERFLOW;
     }
     return row_carries(rate, work) ? exact_carry(rate, work, &exact, charge)
-                                   : exact_round(work, &exact, &charge->amount, &charge->remainder);
+                                   : exact_round(span, &exact, &charge->amount, &charge->remainder);
+}
+
+/* The call without its last record, at the price that it had until then. */
+static struct span span_before(const struct tg_rate_work *work)
+{
+    const struct tg_call *call = work->call;
+    const bool has_price = call->before.price != NULL;
+    return (struct span){
+        .from = call->pieces_from,
+        .count = call->pieces_count,
+        .priced_count = call->pieces_count,
+        .has_fee = call->had_fee,
+        .price = has_price ? call->before.price : work->price,
+        .info = has_price ? call->before.info : work->info,
+    };
+}
+
+/* What the fee of a call has become with its last record. */
+static int64_t fee_change(const struct span *span, const struct span *before)
+{
+    return (span->has_fee ? span->price->connect_fee : 0) -
+           (before->has_fee ? before->price->connect_fee : 0);
 }
 
 /* Each piece to the price's decimals, in its own price's mode, in place: what it is exactly stays
@@ -233,16 +273,15 @@ segments_amount(struct tg_rate *rate, const struct tg_rate_work *work, const str
                 struct tg_charge *charge, struct tg_rate_trace *trace)
 {
     const struct tg_call *call = work->call;
-    struct span before_span = {.count = 0};
+    struct span without = {.count = 0};
     struct span_sum sum;
     struct span_sum before = {0, 0, 0};
     enum tg_err err = segments_round(rate, work, span->from, span->count);
-    err = err == TG_OK ? span_sum(rate, work, span, &sum) : err;
+    err = err == TG_OK ? span_sum(rate, span, &sum) : err;
     if (err == TG_OK && call != NULL) {
-        before_span =
-            (struct span){call->pieces_from, call->pieces_count, call->pieces_count, call->had_fee};
-        err = segments_round(rate, work, before_span.from, before_span.count);
-        err = err == TG_OK ? span_sum(rate, work, &before_span, &before) : err;
+        without = span_before(work);
+        err = segments_round(rate, work, without.from, without.count);
+        err = err == TG_OK ? span_sum(rate, &without, &before) : err;
     }
     if (err != TG_OK) {
         return err;
@@ -254,8 +293,7 @@ segments_amount(struct tg_rate *rate, const struct tg_rate_work *work, const str
     charge->amount = (int64_t)amount;
     charge->remainder = sum.remainder - before.remainder;
     if (trace != NULL) {
-        const int64_t fee = work->price->connect_fee;
-        trace->connect_fee = (span->has_fee ? fee : 0) - (before_span.has_fee ? fee : 0);
+        trace->connect_fee = fee_change(span, &without);
         trace->limit_change =
             (int64_t)(sum.amount - sum.unlimited - (before.amount - before.unlimited));
         trace->call_amount_before = (int64_t)before.amount;
@@ -273,9 +311,7 @@ static __attribute__((noinline)) enum tg_err
 call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct span *span,
             const struct span_sum *sum, struct tg_charge *charge, struct tg_rate_trace *trace)
 {
-    const struct tg_call *call = work->call;
-    const struct span span_before = {call->pieces_from, call->pieces_count, call->pieces_count,
-                                     call->had_fee};
+    const struct span without = span_before(work);
     struct span_sum before;
     struct tg_rules_exact exact;
     struct tg_rules_exact exact_before;
@@ -285,15 +321,15 @@ call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct 
     if (rounds_segments(work)) {
         return segments_amount(rate, work, span, charge, trace);
     }
-    enum tg_err err = span_sum(rate, work, &span_before, &before);
+    enum tg_err err = span_sum(rate, &without, &before);
     if (err != TG_OK) {
         return err;
     }
     amount -= before.amount;
     charge->remainder = sum->remainder - before.remainder;
     if (work->info->round_exponent != 0 || row_carries(rate, work)) {
-        if (!span_exact(rate, work, span, sum, &exact) ||
-            !span_exact(rate, work, &span_before, &before, &exact_before)) {
+        if (!span_exact(rate, span, sum, &exact) ||
+            !span_exact(rate, &without, &before, &exact_before)) {
             return TG_E_AMOUNT_OVERFLOW;
         }
         if (row_carries(rate, work)) {
@@ -302,9 +338,9 @@ call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct 
             amounts[0] = charge->amount;
             remainders[0] = charge->remainder;
         } else {
-            err = exact_round(work, &exact, &amounts[0], &remainders[0]);
-            err =
-                err == TG_OK ? exact_round(work, &exact_before, &amounts[1], &remainders[1]) : err;
+            err = exact_round(span, &exact, &amounts[0], &remainders[0]);
+            err = err == TG_OK ? exact_round(&without, &exact_before, &amounts[1], &remainders[1])
+                               : err;
         }
         amount = (__int128)amounts[0] - amounts[1];
         charge->remainder = remainders[0] - remainders[1];
@@ -314,8 +350,7 @@ call_amount(struct tg_rate *rate, const struct tg_rate_work *work, const struct 
     }
     charge->amount = (int64_t)amount;
     if (trace != NULL) {
-        const int64_t fee = work->price->connect_fee;
-        trace->connect_fee = (span->has_fee ? fee : 0) - (span_before.has_fee ? fee : 0);
+        trace->connect_fee = fee_change(span, &without);
         trace->limit_change =
             (int64_t)(sum->amount - sum->unlimited - (before.amount - before.unlimited));
         trace->rounding_change = (int64_t)(amount - (sum->amount - before.amount));
@@ -353,10 +388,10 @@ static enum tg_err span_amount(struct tg_rate *rate, const struct tg_rate_work *
 static enum tg_err row_amount(struct tg_rate *rate, const struct tg_rate_work *work,
                               struct tg_charge *charge, struct tg_rate_trace *trace)
 {
-    const struct span span = {work->pieces_from, work->pieces_count, work->priced_count,
-                              work->has_connect_fee};
+    const struct span span = {work->pieces_from,     work->pieces_count, work->priced_count,
+                              work->has_connect_fee, work->price,        work->info};
     struct span_sum sum;
-    enum tg_err err = span_sum(rate, work, &span, &sum);
+    enum tg_err err = span_sum(rate, &span, &sum);
     if (err == TG_OK) {
         err = __builtin_expect(work->call == NULL, 1)
                   ? span_amount(rate, work, &span, &sum, charge, trace)

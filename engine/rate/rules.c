@@ -31,15 +31,6 @@ struct tg_bucket_time tg_rules_time(const struct tg_image *image,
                                    .cycle_day = day};
 }
 
-int64_t tg_rules_pools_from_ns(const struct tg_image *image, const struct tg_roster *roster,
-                               uint32_t account)
-{
-    const int64_t from_ns = (int64_t)tg_roster_pools_since_s(roster, account) * TG_NS_PER_S;
-    return from_ns > 0
-               ? tg_zone_local_ns(tg_image_zone(image, roster->accounts[account].zone), from_ns)
-               : 0;
-}
-
 /* Limits of a row, the price's first; an id that both name counts once. */
 static uint32_t limits_of(const struct tg_rules *rules, uint16_t limits[TG_RULES_LIMITS_MAX])
 {
@@ -316,6 +307,24 @@ static enum tg_err spends_open(struct tg_accounts *accounts, struct tg_rules *ru
     return TG_OK;
 }
 
+/* A charge of units below 0 (a tier that makes all units cheaper, a call that ends in a cheaper
+ * band) takes back what came before it. Where a limit is reached that was cut, in part or in full,
+ * and how much of it nobody remembers: nothing is given back, so that no money is paid out that
+ * never came in. Carried money below 0 is a refund of its own, and is paid. */
+static void spends_keep(struct tg_rules *rules, const struct spend *spends, uint32_t count,
+                        int64_t counted, struct tg_charge *charge)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t maximum = spends[i].limit->maximum;
+        if (spends[i].spent != NULL && maximum != INT64_MAX &&
+            (int64_t)*spends[i].spent >= maximum) {
+            rules->uses[i].cut = counted;
+            charge->amount = 0;
+            charge->flags |= TG_CHARGE_CAPPED;
+        }
+    }
+}
+
 /* What the tightest limit leaves of the charge. */
 static enum tg_err spends_cut(struct tg_rules *rules, const struct spend *spends, uint32_t count,
                               struct tg_charge *charge)
@@ -340,6 +349,9 @@ static enum tg_err spends_cut(struct tg_rules *rules, const struct spend *spends
         rules->uses[i].cut = counted - (int64_t)room;
         charge->amount = fits < charge->amount ? fits : charge->amount;
         charge->flags |= TG_CHARGE_CAPPED;
+    }
+    if (err == TG_OK && counted < 0 && rules->plan_service->dimension != TG_DIMENSION_MONEY) {
+        spends_keep(rules, spends, count, counted, charge);
     }
     return err;
 }

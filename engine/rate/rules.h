@@ -80,11 +80,6 @@ struct tg_bucket_time tg_rules_time(const struct tg_image *image,
                                     const struct tg_roster_account *account, int64_t at_ns,
                                     uint32_t active_from_s);
 
-/** @brief Start of an account's pools in its local time. @param image Checked. @param roster Built.
- *  @param account Below its count. @return Nanoseconds; 0: always. */
-int64_t tg_rules_pools_from_ns(const struct tg_image *image, const struct tg_roster *roster,
-                               uint32_t account);
-
 /**
  * @brief Copy the shelves that the rules may change, before any row of the group changes more.
  * @param[in,out] accounts  Lines and shelves.

@@ -11,6 +11,8 @@ enum tg_err tg_rate_cuts_draw(struct tg_accounts *accounts, struct tg_allowance_
     *covered = 0;
     if (tg_allowance_is_raw(draw->image, draw->plan_service)) {
         draw->billed_blocks = cuts->cuts_count > 0 ? cuts->raw_units : 0;
+        draw->band =
+            cuts->cuts[0].band; /* beside bands raw usage is of one: that of start or end */
         const enum tg_err err = tg_allowance_draw(accounts, draw, log, covered);
         return err == TG_OK && *covered > 0 ? tg_rate_cuts_rest(cuts, *covered) : err;
     }
@@ -54,6 +56,7 @@ struct place {
     const struct tg_price *price;
     const struct tg_price_info *info;
     struct tg_bucket_time time;
+    uint32_t begin_s;
 };
 
 static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct tg_usage *row,
@@ -83,8 +86,8 @@ static bool place_find(const struct tg_catalog_snapshot *snapshot, const struct 
     place->info = tg_image_price_info(place->image, charge->price_id);
     place->roster = snapshot->roster;
     place->account = tg_roster_account(snapshot->roster, place->line->account);
-    place->time = tg_rules_time(place->image, place->account, row->start_ns,
-                                tg_roster_since_s(snapshot->roster, index));
+    place->begin_s = tg_roster_since_s(snapshot->roster, index);
+    place->time = tg_rules_time(place->image, place->account, row->start_ns, place->begin_s);
     return true;
 }
 
@@ -134,7 +137,8 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         .unit_base_count = place->info->unit_base_count,
         .time = place->time,
         .at_ns = row->start_ns,
-        .pools_from_ns = tg_rules_pools_from_ns(place->image, place->roster, place->line->account),
+        .roster = place->roster,
+        .begin_s = place->begin_s,
         .subscriber = charge->subscriber,
         .root = tg_roster_root(place->roster, charge->subscriber),
         .account = place->line->account,

@@ -122,6 +122,7 @@ struct cutter {
     const struct tg_usage *row;
     struct tg_rate_cuts *cuts;
     struct pace pace;
+    int64_t end_ns; /* of the usage: no band behind it was reached, whatever is billed */
     uint64_t units; /* to cut, from the start of the call */
     uint32_t zone;
     uint32_t time_model;          /* whose wall time counts for the row */
@@ -192,14 +193,16 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
                : TG_OK;
 }
 
-/* Walk the bands from the start of the call (rating-semantics 4.4). */
+/* Walk the bands from the start of the call (rating-semantics 4.4). What a minimum adds is of the
+ * last band that was used, so a call pays for no band that it ended before. */
 static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
 {
     const uint8_t owner = cutter->plan_service->increment_owner;
     const struct tg_price *price = cutter->price;
     uint64_t at = 0;
     while (at < cutter->units) {
-        const uint64_t bound = units_until(&cutter->pace, until_ns);
+        const uint64_t bound =
+            units_until(&cutter->pace, until_ns < cutter->end_ns ? until_ns : INT64_MAX);
         const uint64_t stop = cutter->units < bound ? cutter->units : bound;
         uint64_t billed;
         enum tg_err err = piece_units(cutter, price, at, stop, &billed);
@@ -362,6 +365,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
             .row = row,
             .cuts = cuts,
             .pace = pace_of(plan_service, row, end_ns, cuts),
+            .end_ns = end_ns,
             .units = units,
             .zone = zone,
             .time_model = model,

@@ -150,6 +150,17 @@ def days_of_rules(folder, plain):
     for start, band in (("2026-02-28", "peak"), ("2026-03-01", "off"), ("2026-03-08", "peak")):
         checks.append((folder.row(number, "voice", start, duration_s=1), plain[band],
                        f"specificity at {start}"))
+    # Of equal weight the rule that names weekdays is the more specific one, first or not. A Saturday.
+    hours = {"band": "peak", "from": "08:00", "to": "20:00"}
+    weekend = {"band": "off", "days": "sat-sun"}
+    for bands, band in (([hours, weekend], "off"), ([weekend, hours], "off"),
+                        ([{**hours, "weight": 1}, weekend], "peak"),
+                        ([{**hours, "months": [3]}, weekend], "peak"),
+                        ([{**hours, "months": [3]}, {**weekend, "months": [3]}], "off")):
+        model = folder.model("off", bands)
+        number = folder.subscriber({"voice": {"time_model": model, "prices": {"home": plain}}})
+        checks.append((folder.row(number, "voice", "2026-03-07T12:00:00Z", duration_s=1),
+                       plain[band], f"weekdays {bands}"))
     return checks, seconds
 
 

@@ -28,9 +28,11 @@ class Folder:
         self.allowances = {}
         self.counters = {}
         self.causes = {}
+        self.spend_limits = {}
         self.products = {}
         self.networks = {}
         self.subscribers = []
+        self.accounts = {"x": ""}  # id -> zone
         self.rows = []
         self.answers = {}
         self.count = 0
@@ -69,7 +71,7 @@ class Folder:
         self.allowances[name] = keys
         return name
 
-    def subscriber(self, services):
+    def subscriber(self, services, account="x", since="2000-01-01"):
         """A plan, its product and someone who has it; services None: a product without a plan."""
         name = self.fresh("s")
         product = {"fee": "0"}
@@ -78,7 +80,7 @@ class Folder:
             product["plan"] = "plan_" + name
         self.products["product_" + name] = product
         number = 49150000000000 + self.count
-        self.subscribers.append((name, "product_" + name, number))
+        self.subscribers.append((name, account, "product_" + name, number, since))
         return str(number)
 
     def row(self, number, service, start, **keys):
@@ -91,10 +93,13 @@ class Folder:
     def write(self, root):
         folder = os.path.join(root, self.name)
         os.makedirs(os.path.join(folder, "decks"))
-        document = {"catalog": {"version": 1, "valid_from": self.valid_from, "currency": "EUR"},
+        zones = sorted({zone for zone in self.accounts.values() if zone})
+        document = {"catalog": {"version": 1, "valid_from": self.valid_from, "currency": "EUR",
+                                **({"account_zones": zones} if zones else {})},
                     "prices": self.prices, "decks": self.decks, "time_models": self.models,
                     "plans": self.plans, "allowances": self.allowances,
                     "counters": self.counters, "causes": self.causes,
+                    "spend_limits": self.spend_limits,
                     "products": self.products, "networks": self.networks}
         with open(os.path.join(folder, "catalog.yaml"), "w", encoding="ascii") as out:
             for key, value in document.items():
@@ -112,11 +117,13 @@ class Folder:
                 writer.writerow(["prefix", "zone", "valid_from", "valid_to"])
                 writer.writerows(rows)
         with open(os.path.join(folder, "accounts.csv"), "w", encoding="ascii") as out:
-            out.write("id,name,currency\nx,X,EUR\n")
+            out.write("id,name,currency" + (",zone" if zones else "") + "\n")
+            for account, zone in self.accounts.items():
+                out.write(f"{account},{account.upper()},EUR" + (f",{zone}" if zones else "") + "\n")
         with open(os.path.join(folder, "subscribers.csv"), "w", encoding="ascii") as out:
             out.write("id,account,product,msisdn,active_from,active_to\n")
-            for name, product, number in self.subscribers:
-                out.write(f"{name},x,{product},{number},2000-01-01,\n")
+            for name, account, product, number, since in self.subscribers:
+                out.write(f"{name},{account},{product},{number},{since},\n")
         return folder
 
     def run(self, tollgate, root, *options):

@@ -14,8 +14,8 @@ DAY = "2026-03-02T10:00:00Z"
 class Book:
     """A folder, and what its rows must come to."""
 
-    def __init__(self):
-        self.folder = Folder("options", "2026-01-01")
+    def __init__(self, name="options"):
+        self.folder = Folder(name, "2026-01-01")
         self.checks = []
         self.pairs = []  # usage, and the record that takes it back
         self.folder.networks = {"own": {"plmn": "26201"}, "fr": {"plmn": "20801", "zone": "eu"},
@@ -224,6 +224,127 @@ def covered_units_may_cost(book):
     book.row(who, "voice", ["0.10", (pack, 10, 40)], duration_s=10)
     book.row(who, "voice", ["20.90", (pack, 40, 0)], duration_s=60)
     book.row(who, "voice", ["1.50"], duration_s=1)
+    # Bounds are of what the call's price prices: 1 s more than the pack has is no cheaper than it,
+    # and a minimum is not made by covered units. With decimals as well.
+    dear = book.folder.price(unit="second", price="0.125", rounding="up")
+    for decimals, all_in, over in (({}, "12.50", "17.50"), ({"decimals": 1}, "12.50", "17.50")):
+        call = book.folder.price(unit="second", price="6", min="2", max="5", **decimals)
+        low = book.folder.price(unit="second", price="0.25", min="2", max="5", **decimals)
+        pack = book.grant(100, price_when_used=dear, period="ever")
+        who = book.caller([pack], call)
+        book.row(who, "voice", [all_in, (pack, 100, 0)], duration_s=100)
+        pack = book.grant(100, price_when_used=dear, period="ever")
+        who = book.caller([pack], call)
+        book.row(who, "voice", [over, (pack, 100, 0)], duration_s=101)
+        pack = book.grant(100, price_when_used=dear, period="ever")
+        who = book.caller([pack], low)
+        book.row(who, "voice", ["14.50", (pack, 100, 0)], duration_s=101)
+
+
+def raw_units_have_bands(book):
+    # Off-peak seconds cover calls that start off-peak, though the model's first band is the peak.
+    model = book.folder.model("peak", [{"band": "off", "from": "20:00", "to": "24:00"}])
+    for bands, day, night in ((["off"], "7.00", "0.00"), (["peak"], "0.00", "7.00")):
+        raw = book.grant(1000, consume="raw", bands=bands)
+        who = book.caller([raw], time_model=model, split="start")
+        book.row(who, "voice", [day], "2026-03-02T19:59:59Z", duration_s=7)
+        book.row(who, "voice", [night], "2026-03-02T20:00:00Z", duration_s=7)
+        who = book.caller([raw], time_model=model, split="end")
+        book.row(who, "voice", [night], "2026-03-02T19:59:59Z", duration_s=7)
+
+
+def a_minimum_reaches_no_band(book):
+    # 10 s and 30 s are used; what the minimum adds is of the band in which the call ended, whether
+    # or not it crossed one before.
+    off, peak, late = (book.folder.price(unit="second", price=price, minimum=100)
+                       for price in ("1", "10", "100"))
+    model = book.folder.model("off", [{"band": "peak", "from": "08:00", "to": "08:01"},
+                                      {"band": "late", "from": "08:01", "to": "24:00"}])
+    for owner in ("increment_start", "per_second", "per_segment"):
+        who = book.folder.subscriber({"voice": {
+            "time_model": model, "increment_owner": owner,
+            "prices": {"home": {"off": off, "peak": peak, "late": late}}}})
+        book.row(who, "voice", ["910.00"], "2026-03-02T07:59:50Z", duration_s=40)
+        book.row(who, "voice", ["100.00"], "2026-03-02T07:59:50Z", duration_s=10)
+        book.row(who, "voice", ["1000.00"], "2026-03-02T08:00:20Z", duration_s=40)
+
+
+def a_call_may_end_at_another_price(book):
+    # With split end the whole call goes over to the price it ends at, with that price's fee, bounds
+    # and decimals: two records cost what one does.
+    low = book.folder.price(unit="second", price="1", connect="3", max="50", decimals=0)
+    high = book.folder.price(unit="second", price="2.125", connect="5", decimals=1)
+    for bands, wanted in (({"off": low, "peak": high}, ["33.00", "163.30"]),
+                          ({"off": high, "peak": low}, ["68.80", "-18.80"])):
+        model = book.folder.model("off", [{"band": "peak", "from": "08:00", "to": "24:00"}])
+        who = book.folder.subscriber({"voice": {"time_model": model, "split": "end",
+                                                "prices": {"home": bands}}})
+        book.row(who, "voice", wanted[:1], "2026-03-02T07:59:00Z", duration_s=30,
+                 flags=["partial"])
+        book.row(who, "voice", wanted[1:], "2026-03-02T07:59:30Z", duration_s=60)
+        total = sum(Decimal(amount) for amount in wanted)
+        book.row(who, "voice", [str(total)], "2026-03-03T07:59:00Z", duration_s=90)
+
+
+def a_reached_limit_gives_nothing_back(book):
+    # 100 s cost 100, 50 of it are cut; the tier that makes all units cheaper takes back 89.90 that
+    # never came in. A limit that is not reached has cut nothing, and gives back.
+    tiers = [{"up_to": 100, "price": "1"}, {"price": "0.10"}]
+    for maximum, wanted in (("50", ["50.00", "0.00", "0.00"]), ("200", ["100.00", "-89.90", "1.00"])):
+        limit = book.folder.fresh("l")
+        book.folder.spend_limits[limit] = {"maximum": maximum}
+        price = book.folder.price(unit="second", tariff="volume", tiers=tiers, spend_limit=limit)
+        who = book.folder.subscriber({"voice": {"price": price}})
+        for seconds, amount in zip((100, 1, 10), wanted):
+            book.row(who, "voice", [amount], duration_s=seconds)
+
+
+def pools_begin_apart(book):
+    # A daily pool is there from the first day on, though another one of the account, which counts
+    # from a start, came with a plan that was sold later; and that one begins with that plan.
+    folder = book.folder
+    folder.accounts["pools"] = ""
+    plain = book.grant(100, scope="account", period="day")
+    turns = [book.grant(100, scope="account", period="day", period_from="start", period_count=count)
+             for count in (30, 40)]
+    for allowances, since in (([plain], "2026-01-01"), ([turns[0]], "2026-02-10"),
+                              ([turns[1]], "2026-03-01T12:00:00")):
+        who = folder.subscriber({"voice": {"price": book.second, "allowances": allowances}},
+                                "pools", since)
+        if allowances == [plain]:
+            book.row(who, "voice", ["0.00", (plain, 60, 40)], "2026-01-05", duration_s=60)
+            book.row(who, "voice", ["0.00", (plain, 60, 40)], "2026-02-11", duration_s=60)
+        elif allowances == [turns[0]]:  # 30 days from 10 February: to 12 March
+            book.row(who, "voice", ["0.00", (turns[0], 60, 40)], "2026-03-11", duration_s=60)
+            book.row(who, "voice", ["0.00", (turns[0], 60, 40)], "2026-03-12", duration_s=60)
+        else:  # 40 days from 1 March 12:00: to 10 April 12:00
+            book.row(who, "voice", ["0.00", (turns[1], 60, 40)], "2026-03-12", duration_s=60)
+            book.row(who, "voice", ["20.00", (turns[1], 40, 0)], "2026-04-10T11:59:59Z",
+                     duration_s=60)
+            book.row(who, "voice", ["0.00", (turns[1], 60, 40)], "2026-04-10T12:00:00Z",
+                     duration_s=60)
+
+
+def passes_of_hours_last_as_long(book):
+    # Two hours from 01:30 of the night in which clocks are put forward, and of that in which they
+    # are put back: to 00:30Z + 2 h and 23:30Z + 2 h, also on a pool; days end at the wall time.
+    folder = book.folder
+    folder.accounts["berlin"] = "Europe/Berlin"
+    for scope in ("subscriber", "account"):
+        for begin, inside, behind in (
+                ("2026-03-29T00:30:00Z", "2026-03-29T02:29:59Z", "2026-03-29T02:30:00Z"),
+                ("2026-10-24T23:30:00Z", "2026-10-25T01:29:59Z", "2026-10-25T01:30:00Z")):
+            hours = book.grant(10, period="hour", period_from="start", period_count=2, scope=scope)
+            who = folder.subscriber({"voice": {"price": book.second, "allowances": [hours]}},
+                                    "berlin", begin)
+            book.row(who, "voice", ["0.00", (hours, 6, 4)], begin, duration_s=6)
+            book.row(who, "voice", ["2.00", (hours, 4, 0)], inside, duration_s=6)
+            book.row(who, "voice", ["0.00", (hours, 6, 4)], behind, duration_s=6)
+    day = book.grant(10, period="day", period_from="start")
+    who = folder.subscriber({"voice": {"price": book.second, "allowances": [day]}}, "berlin",
+                            "2026-03-28T12:00:00+01:00")
+    book.row(who, "voice", ["0.00", (day, 6, 4)], "2026-03-29T09:59:59Z", duration_s=6)
+    book.row(who, "voice", ["0.00", (day, 6, 4)], "2026-03-29T10:00:00Z", duration_s=6)
 
 
 def a_blocker_ends_the_search(book):
@@ -650,15 +771,16 @@ TOPICS = [remainders_may_be_kept, a_call_may_keep_the_rate_of_its_start, session
           home_is_a_zone, add_ons_are_granted_once, the_soonest_end_counts,
           hours_and_years_are_periods, the_repeated_hour_has_bands,
           content_has_zones,
-          amounts_may_be_fractions, raw_units_are_what_was_used, covered_units_may_cost,
+          amounts_may_be_fractions, raw_units_are_what_was_used, raw_units_have_bands,
+          a_minimum_reaches_no_band, a_call_may_end_at_another_price,
+          a_reached_limit_gives_nothing_back, covered_units_may_cost,
           a_blocker_ends_the_search, octets_may_be_cut_by_time, long_calls_have_many_parts,
           an_empty_prefix_is_the_default]
+PLACES = [pools_begin_apart, passes_of_hours_last_as_long]
 
 
-def main():
-    book = Book()
-    for topic in TOPICS:
-        topic(book)
+def check(book):
+    """Rows that failed, told."""
     failures = 0
     with tempfile.TemporaryDirectory() as root:
         book.folder.run(sys.argv[1], root)
@@ -682,6 +804,16 @@ def main():
         failures += 1
         print(f"FAIL: rerate with the same catalog changes rows: {kept}")
     print(f"{len(book.checks)} rows, {failures} failures")
+    return failures
+
+
+def main():
+    failures = 0
+    for name, topics in (("options", TOPICS), ("places", PLACES)):
+        book = Book(name)
+        for topic in topics:
+            topic(book)
+        failures += check(book)
     return 1 if failures else 0
 
 
