@@ -230,6 +230,9 @@ static int64_t slow_rate(struct slow *slow, const struct sale *sale, uint32_t wh
             const int64_t fits = (int64_t)((__int128)whole * room / counted);
             amount = fits < amount ? fits : amount;
         }
+        if (sale->maximum[i] != INT64_MAX && counted < 0 && left <= 0) {
+            amount = 0; /* what was cut of those before nobody remembers: nothing comes back */
+        }
     }
     if (carry != NULL) {
         carry->exact -= (__int128)(whole - amount) * per; /* what was cut is not owed */
