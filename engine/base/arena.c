@@ -12,6 +12,9 @@
  * subscribers does longest at its start. */
 #define SPLIT_BYTES ((size_t)256 << 20)
 
+/* Set by the one thread that starts an engine, before it takes memory. */
+static bool is_prefaulted;
+
 /* Pages to be taken now: the kernel clears them at the first touch. */
 struct touch {
     volatile uint8_t *at;
@@ -48,6 +51,11 @@ static void pages_fault(uint8_t *at, size_t size_bytes)
     }
 }
 
+void tg_pages_prefault(void)
+{
+    is_prefaulted = true;
+}
+
 void *tg_pages_take(size_t size_bytes)
 {
     const size_t wanted = pages_round(size_bytes);
@@ -69,7 +77,9 @@ void *tg_pages_take(size_t size_bytes)
         }
         (void)madvise(aligned, wanted, MADV_HUGEPAGE); /* a wish: small pages work too */
     }
-    pages_fault(aligned, wanted);
+    if (is_prefaulted) {
+        pages_fault(aligned, wanted);
+    }
     return aligned;
 }
 

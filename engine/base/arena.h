@@ -3,8 +3,8 @@
  *  @brief Memory for the data path: taken at start, zeroed, in huge pages when there are any.
  *
  *  Source: design law 7. Threads: init is single-threaded; blocks belong to whoever took them.
- *  Allocates: mmap in tg_pages_take and tg_pages_reserve only. Cost: page faults are paid at start,
- *  not later, but for what is only reserved.
+ *  Allocates: mmap in tg_pages_take and tg_pages_reserve only. Cost: page faults; an engine pays
+ *  them at its start, and all others for the pages that they write.
  */
 #ifndef TG_BASE_ARENA_H
 #define TG_BASE_ARENA_H
@@ -12,8 +12,14 @@
 #include <stddef.h>
 
 /**
- * @brief Take zeroed memory, 2 MiB aligned when larger than that, advised for huge pages, touched:
- *        large pieces on two threads.
+ * @brief From now on tg_pages_take touches what it takes, large pieces on two threads: for a
+ *        process whose data path must not meet a page fault. One that runs once and ends, for a
+ *        single quote maybe, would have more pages cleared than it ever writes.
+ */
+void tg_pages_prefault(void);
+
+/**
+ * @brief Take zeroed memory, 2 MiB aligned when larger than that, advised for huge pages.
  * @param size_bytes  At least 1.
  * @return Memory, or NULL when there is none. Give back with tg_pages_free.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/engine.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
@@ -213,6 +214,7 @@ enum tg_err tg_engine_open(const struct tg_engine_params *params, struct tg_diag
     if (made == NULL) {
         return tg_why_set(why, TG_E_NO_MEMORY, "no memory for the engine");
     }
+    tg_pages_prefault();
     made->params = *params;
     made->diag = diag;
     made->lock.fd = -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "bench/bench.h"
 #include "bench/bench_extra.h"
@@ -221,6 +222,7 @@ static int run_bench(int argc, char **argv)
                                        .dir = "/tmp",
                                        .skews = {true, false}};
     int code;
+    tg_pages_prefault(); /* as an engine does */
     if (tg_bench_extra_run(argc, argv, &code)) {
         return code;
     }
