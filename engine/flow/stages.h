@@ -9,7 +9,6 @@
 #define TG_FLOW_STAGES_H
 
 #include <stdint.h>
-#include <x86intrin.h>
 
 /** @brief Stages in order. */
 enum tg_stage {
@@ -33,7 +32,7 @@ struct tg_stage_counts {
 /** @brief Time now. @return Ticks. */
 static inline uint64_t tg_stage_ticks(void)
 {
-    return __rdtsc();
+    return __builtin_ia32_rdtsc();
 }
 
 /**
@@ -47,7 +46,7 @@ static inline uint64_t tg_stage_ticks(void)
 static inline uint64_t tg_stage_done(struct tg_stage_counts *counts, enum tg_stage stage,
                                      uint64_t rows_count, uint64_t began)
 {
-    const uint64_t now = __rdtsc();
+    const uint64_t now = __builtin_ia32_rdtsc();
     struct tg_stage_count *count = &counts->stages[stage];
     /* Relaxed: readers want a figure, not an order. */
     __atomic_store_n(&count->rows_count, count->rows_count + rows_count, __ATOMIC_RELAXED);
