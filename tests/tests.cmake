@@ -1,6 +1,7 @@
-# Tests: tests/unit/<room>/<file>_test.c makes one Criterion program a room; a plug-in folder's
-# *_test.c one program a folder; tests/stress/*.c are plain programs; tests/system/*.sh are run with
-# the binary's path; tests/fuzz/*_fuzz.c become libFuzzer programs under clang (-DTG_FUZZ=ON).
+# Tests: tests/unit/<room>/<file>_test.c makes one Criterion program a room; the *_test.c of plug-in
+# folders one program a kind, as each program has the whole library to be linked with;
+# tests/stress/*.c are plain programs; tests/system/*.sh are run with the binary's path;
+# tests/fuzz/*_fuzz.c become libFuzzer programs under clang (-DTG_FUZZ=ON).
 pkg_check_modules(CRITERION REQUIRED criterion)
 
 add_library(no_certificates OBJECT ${CMAKE_SOURCE_DIR}/tests/no_certificates.c)
@@ -28,6 +29,13 @@ function(tg_criterion name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 900)
 endfunction()
 
+# Models that look at every unit or number by itself: they run longer than -O0 saves.
+foreach(slow bill/allocate_test bill/invoice_test catalog/deck_test rate/reference_test
+        rate/slow_rater)
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/unit/${slow}.c PROPERTIES COMPILE_OPTIONS
+                              -O2)
+endforeach()
+
 file(GLOB room_tests CONFIGURE_DEPENDS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/tests/unit/*)
 foreach(folder ${room_tests})
   get_filename_component(room ${folder} NAME)
@@ -38,15 +46,8 @@ foreach(folder ${room_tests})
 endforeach()
 
 foreach(kind decoders tariffs fronts)
-  file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/plugins/${kind}/*)
-  foreach(folder ${folders})
-    get_filename_component(plugin ${folder} NAME)
-    file(GLOB sources CONFIGURE_DEPENDS ${folder}/*_test.c)
-    if(sources)
-      tg_criterion(plugin_test_${kind}_${plugin} ${sources})
-      target_include_directories(plugin_test_${kind}_${plugin} PRIVATE ${folder})
-    endif()
-  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/plugins/${kind}/*/*_test.c)
+  tg_criterion(plugin_test_${kind} ${sources})
 endforeach()
 
 file(GLOB golden_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/*.c)
