@@ -29,6 +29,8 @@ follow() { # PID OCTETS: until it has moved so many, or ended; $moved says how m
             case $key in rchar: | wchar:) sum=$((sum + value)) lines=$((lines + 1)) ;; esac
         done <"/proc/$1/io"
         [ "$lines" -eq 2 ] || return # it has ended
+        read -r _ _ key _ <"/proc/$1/stat"
+        [ "$key" != Z ] || return # likewise, and the shell has not taken notice
         moved=$sum
         read -r -t 0.001 -u "$never" key # waits without a process
     done
