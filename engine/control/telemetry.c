@@ -302,6 +302,10 @@ enum tg_err tg_telemetry_publish(struct tg_telemetry *t, struct tg_db *state, st
     }
     for (uint32_t id = 1; id <= t->params.inventory->nodes_count; id++) {
         const struct tg_node *node = tg_inventory_node(t->params.inventory, (uint16_t)id);
+        if (node->is_gone) {
+            (void)tg_documents_remove(&txn, "node", node->name);
+            continue;
+        }
         document_put(&txn, "node", node->name,
                      tg_node_document(t->params.inventory, t->timeline, (uint16_t)id, t->event_ns));
     }

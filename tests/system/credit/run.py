@@ -95,6 +95,12 @@ nodes:
   - {{name: edge2, interval: 0s}}
 """)
 
+    def list_nodes(self, *names):
+        with open(f"{self.root}/tollgate.yaml", encoding="utf-8") as file:
+            head = file.read().split("nodes:\n")[0]
+        with open(f"{self.root}/tollgate.yaml", "w", encoding="utf-8") as file:
+            file.write(head + "nodes:\n" + "".join(f"  - {{name: {name}, interval: 0s}}\n" for name in names))
+
     def start(self):
         log = open(f"{self.root}/log", "a", encoding="utf-8")
         self.engine = subprocess.Popen([TOLLGATE, "run", f"{self.root}/tollgate.yaml"],
@@ -487,6 +493,7 @@ def nodes_down(world):
             break
         time.sleep(0.02)
     world.kill()
+    world.list_nodes("edge2", "edge3", "edge1")  # in another order, with a new one: their numbers stay
     world.start()
     listed = wait_held(world, ["d2", "d3", "d4"])
     check({one["id"]: one.get("node") for one in listed} ==
