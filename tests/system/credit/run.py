@@ -520,6 +520,10 @@ def nodes_down(world):
         link.sendall(b'{"command":"metrics"}\n')
         text = json.loads(link.recv(1 << 20))["text"]
     check("tollgate_reservations_node_down_total 1\n" in text, text)
+    # What was committed on edge2 is what a client says: the node itself has not been heard of.
+    nodes = {one["name"]: {c["name"]: c["value"] for c in one["resourceCharacteristic"]}
+             for one in map(json.loads, world.tollgate("nodes", "--json").splitlines())}
+    check("lastSeen" in nodes["edge1"] and "lastSeen" not in nodes["edge2"], nodes)
 
 
 def records_disagree(world):
