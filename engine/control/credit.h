@@ -62,6 +62,9 @@ void tg_credit_flush(struct tg_engine *engine, int64_t now_ns);
 /** @brief Nodes whose reservations have been seen to; zeroed means none. */
 struct tg_credit_outages {
     int64_t since_ns[TG_NODES_MAX + 1]; /**< By node: the latest outage that is done. */
+    uint64_t search;                    /**< Number of the last search for reservations. */
+    uint32_t count;                     /**< Of outages it is for; 0: it has ended. */
+    struct tg_credit_outage outages[TG_DESK_OUTAGES_MAX]; /**< What it is for. */
 };
 
 /** @brief Return reservations of nodes that are down for longer than the grace of the

@@ -24,30 +24,45 @@ static uint32_t outages_find(struct tg_engine *engine, const int64_t *since_ns, 
     return count;
 }
 
+/* The search that goes on, or the next one there is a reason for. A node that goes down meanwhile
+ * has the one behind it, so that each ends however nodes flap. */
+static uint32_t search_choose(struct tg_engine *engine, int64_t now_ns)
+{
+    struct tg_credit_outages *search = &engine->outages;
+    int64_t since_ns[TG_NODES_MAX + 1];
+    if (search->count == 0) {
+        tg_telemetry_outages(engine->telemetry, since_ns);
+        search->count = outages_find(engine, since_ns, now_ns, search->outages);
+        search->search += search->count > 0;
+    }
+    return search->count;
+}
+
 void tg_credit_outages_tend(struct tg_engine *engine, int64_t now_ns)
 {
-    int64_t since_ns[TG_NODES_MAX + 1];
-    struct tg_credit_outage outages[TG_DESK_OUTAGES_MAX];
+    struct tg_credit_outages *search = &engine->outages;
     struct tg_why why = {""};
     if (tg_pipeline_credit_open_count(engine->pipeline) == 0) {
+        search->count = 0;
         return; /* what is reserved from now on is of sessions that have seen the outage */
     }
-    tg_telemetry_outages(engine->telemetry, since_ns);
-    const uint32_t count = outages_find(engine, since_ns, now_ns, outages);
-    struct tg_desk *desk = count > 0 ? tg_pipeline_desk(engine->pipeline) : NULL;
+    struct tg_desk *desk =
+        search_choose(engine, now_ns) > 0 ? tg_pipeline_desk(engine->pipeline) : NULL;
     if (desk == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        desk->outages[i] = outages[i];
+    for (uint32_t i = 0; i < search->count; i++) {
+        desk->outages[i] = search->outages[i];
     }
-    desk->outages_count = count;
+    desk->outages_count = search->count;
+    desk->search = search->search;
     if (tg_pipeline_credit(engine->pipeline, now_ns, &why) != TG_OK) {
         tg_log(TG_LOG_WARNING, "control", "reservations of nodes that are down are kept yet: %s",
                why.text);
         return;
     }
-    for (uint32_t i = 0; !desk->has_more && i < count; i++) {
-        engine->outages.since_ns[outages[i].node_id] = outages[i].since_ns;
+    for (uint32_t i = 0; !desk->has_more && i < search->count; i++) {
+        search->since_ns[search->outages[i].node_id] = search->outages[i].since_ns;
     }
+    search->count = desk->has_more ? search->count : 0;
 }

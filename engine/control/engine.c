@@ -8,6 +8,7 @@
 #include "control/commands.h"
 #include "control/credit.h"
 #include "control/engine_state.h"
+#include "control/node_numbers.h"
 #include "plug/fence.h"
 #include "plug/registry.h"
 #include "rt/eal.h"
@@ -96,8 +97,13 @@ static enum tg_err open_health(struct tg_engine *engine, struct tg_why *why)
     const struct tg_config *config = engine->params.config;
     uint32_t rules_count;
     const struct tg_rule_spec *rules = tg_profile_default_rules(&rules_count);
+    struct tg_node_numbers numbers;
     enum tg_err err =
-        tg_inventory_open(config->nodes, config->nodes_count, &engine->inventory, why);
+        tg_node_numbers_apply(engine->state, config->nodes, config->nodes_count, &numbers, why);
+    if (err == TG_OK) {
+        err = tg_inventory_open(numbers.specs, numbers.count, &engine->inventory, why);
+        tg_node_numbers_free(&numbers);
+    }
     if (err == TG_OK) {
         err = tg_profile_open(rules, rules_count, &engine->profile, why);
     }
@@ -219,8 +225,8 @@ enum tg_err tg_engine_open(const struct tg_engine_params *params, struct tg_diag
     made->diag = diag;
     made->lock.fd = -1;
     enum tg_err (*const steps[])(struct tg_engine *, struct tg_why *) = {
-        open_lock,   open_plugins, open_eal,      open_catalog,
-        open_health, open_state,   open_pipeline, open_faces};
+        open_lock,  open_plugins, open_eal,      open_catalog,
+        open_state, open_health,  open_pipeline, open_faces};
     enum tg_err err = TG_OK;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && err == TG_OK; i++) {
         err = steps[i](made, why);

@@ -5,7 +5,7 @@
  *  Source: design.md sections 1, 5 and 10. Threads: the control thread; it starts the lcores.
  *  Allocates: at open. Cost: a turn of the loop ten times a second.
  *
- *      open: lock, EAL, plug-ins, catalog, inventory, pipeline (recovers)
+ *      open: lock, EAL, plug-ins, catalog, state, inventory, pipeline (recovers)
  *      run:  fold telemetry, serve commands, watch fronts, begin checkpoints that are due, until
  *            asked to stop or finished
  *      stop: drain, checkpoint, last fold and documents

@@ -5,6 +5,7 @@
 #include "control/threshold.h"
 #include "health/cause.h"
 #include "ledger/scan.h"
+#include "record/credit.h"
 #include "store/documents.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #define ROW_COLUMNS                                                                                \
     (TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(node_id) | TG_COLUMN_BIT(amount) |                    \
      TG_COLUMN_BIT(subscriber) | TG_COLUMN_BIT(currency) | TG_COLUMN_BIT(fate) |                   \
-     TG_COLUMN_BIT(charge_flags))
+     TG_COLUMN_BIT(charge_flags) | TG_COLUMN_BIT(source_id))
 
 struct tg_telemetry {
     struct tg_telemetry_params params;
@@ -127,8 +128,13 @@ static void fold_rows(struct tg_telemetry *t, const struct tg_scan_view *view)
                                         .currency = view->currency,
                                         .amount = view->amount};
     tg_impact_add(t->impact, &rows, view->rows_count);
-    tg_timeline_life(t->timeline, view->node_id, view->start_ns, view->rows_count);
-    tg_alarm_set_usage(t->alarms, view->node_id, view->start_ns, view->rows_count);
+    uint32_t end = 0;
+    for (uint32_t from = tg_credit_told_rows(view->source_id, 0, view->rows_count, &end);
+         from < view->rows_count;
+         from = tg_credit_told_rows(view->source_id, end, view->rows_count, &end)) {
+        tg_timeline_life(t->timeline, view->node_id + from, view->start_ns + from, end - from);
+        tg_alarm_set_usage(t->alarms, view->node_id + from, view->start_ns + from, end - from);
+    }
 }
 
 /* Epochs whole, or time would pass between the blocks of one. */
@@ -167,8 +173,7 @@ static enum tg_err fold_epochs(struct tg_telemetry *t, uint64_t epoch_max, uint6
 enum tg_err tg_telemetry_follow(struct tg_telemetry *t, uint64_t epoch_max, uint64_t rows_max,
                                 int64_t wall_ns, struct tg_why *why)
 {
-    const enum tg_err err =
-        epoch_max > t->epoch ? fold_epochs(t, epoch_max, rows_max, why) : TG_OK;
+    const enum tg_err err = epoch_max > t->epoch ? fold_epochs(t, epoch_max, rows_max, why) : TG_OK;
     if (err != TG_E_AGAIN && t->event_ns != INT64_MIN) {
         tg_alarm_set_tick(t->alarms, t->event_ns - TG_TELEMETRY_DISORDER_NS, wall_ns);
         tg_cause_observe(t->cause, t->timeline, t->alarms, t->event_ns);
@@ -302,6 +307,10 @@ enum tg_err tg_telemetry_publish(struct tg_telemetry *t, struct tg_db *state, st
     }
     for (uint32_t id = 1; id <= t->params.inventory->nodes_count; id++) {
         const struct tg_node *node = tg_inventory_node(t->params.inventory, (uint16_t)id);
+        if (node->is_gone) {
+            (void)tg_documents_remove(&txn, "node", node->name);
+            continue;
+        }
         document_put(&txn, "node", node->name,
                      tg_node_document(t->params.inventory, t->timeline, (uint16_t)id, t->event_ns));
     }

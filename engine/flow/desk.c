@@ -92,21 +92,21 @@ static void list_serve(struct tg_desk *desk, const struct tg_credit_request *req
     }
 }
 
-/* Sessions of nodes that are down; a node has many, so a round ends before rows wait for long. */
+/* Sessions of nodes that are down; a node has many, and others have more, so a round ends before
+ * rows wait for long, and the next one goes on. */
 static void outages_serve(struct tg_desk *desk, struct tg_credit *credit,
                           const struct tg_catalog_snapshot *snapshot,
                           const struct tg_desk_sink *sink)
 {
-    uint32_t returned = TG_CREDIT_EXPIRE_MAX;
+    uint32_t looks = TG_DESK_LOOKS_MAX;
     uint32_t all_count = 0;
-    uint32_t at = 0;
-    while (returned == TG_CREDIT_EXPIRE_MAX && all_count < TG_DESK_RETURNS_MAX) {
-        returned = tg_credit_return(credit, snapshot, desk->outages, desk->outages_count, &at,
-                                    desk->now_ns, sink->epoch);
+    while (looks > 0 && all_count < TG_DESK_RETURNS_MAX &&
+           !tg_credit_return_is_done(credit, desk->search)) {
+        all_count += tg_credit_return(credit, snapshot, desk->outages, desk->outages_count,
+                                      desk->search, &looks, desk->now_ns, sink->epoch);
         tg_desk_flush(credit, sink);
-        all_count += returned;
     }
-    if (returned == TG_CREDIT_EXPIRE_MAX) {
+    if (!tg_credit_return_is_done(credit, desk->search)) {
         __atomic_store_n(&desk->has_more, true, __ATOMIC_RELAXED);
     }
 }

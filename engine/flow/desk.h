@@ -34,6 +34,8 @@ struct tg_rating;
 #define TG_DESK_OUTAGES_MAX 64u
 /** Reservations that a worker returns for them in one round: rows wait meanwhile. */
 #define TG_DESK_RETURNS_MAX 1024u
+/** And that it looks at: a search of ten million goes on for a hundred and fifty rounds. */
+#define TG_DESK_LOOKS_MAX 65536u
 
 /** @brief The desk; one an engine. */
 struct tg_desk {
@@ -44,7 +46,8 @@ struct tg_desk {
     uint32_t views_count;    /**< Reservations found by LIST; may be more than TG_DESK_VIEWS_MAX. */
     bool has_list;           /**< A request is LIST. */
     bool is_writing;         /**< A request may change something. */
-    bool has_more;           /**< More reservations than TG_DESK_RETURNS_MAX were to be returned. */
+    bool has_more;           /**< A worker has not looked at all reservations for the outages. */
+    uint64_t search;         /**< Number of the search for outages: the same one goes on. */
     uint32_t outages_count;  /**< 0..TG_DESK_OUTAGES_MAX. */
     struct tg_credit_outage outages[TG_DESK_OUTAGES_MAX];    /**< Nodes that are down. */
     struct tg_credit_request requests[TG_DESK_REQUESTS_MAX]; /**< Asked. */

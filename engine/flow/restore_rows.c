@@ -12,6 +12,7 @@
 #include "mediate/cumulative.h"
 #include "rate/rate.h"
 #include "rate/sums.h"
+#include "record/credit.h"
 
 #include <stdlib.h>
 
@@ -24,11 +25,11 @@ uint64_t tg_restore_columns(const struct tg_pipeline *pipeline, bool is_posted)
     const uint64_t noted = TG_COLUMN_BIT(start_ns) | TG_COLUMN_BIT(node_id) |
                            TG_COLUMN_BIT(amount) | TG_COLUMN_BIT(subscriber) |
                            TG_COLUMN_BIT(reason) | TG_COLUMN_BIT(fate) |
-                           TG_COLUMN_BIT(charge_flags);
-    const uint64_t posted =
-        TG_COLUMN_BIT(source_id) | TG_COLUMN_BIT(service) | TG_COLUMN_BIT(key_kinds) |
-        TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(billed_units) | TG_COLUMN_BIT(allowance_units) |
-        TG_COLUMN_BIT(price_id) | TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(unit);
+                           TG_COLUMN_BIT(charge_flags) | TG_COLUMN_BIT(source_id);
+    const uint64_t posted = TG_COLUMN_BIT(service) | TG_COLUMN_BIT(key_kinds) |
+                            TG_COLUMN_BIT(flags) | TG_COLUMN_BIT(billed_units) |
+                            TG_COLUMN_BIT(allowance_units) | TG_COLUMN_BIT(price_id) |
+                            TG_COLUMN_BIT(catalog_version) | TG_COLUMN_BIT(unit);
     return pipeline->ratings_count > 1 ? 0 : is_posted ? noted | posted : noted;
 }
 
@@ -92,7 +93,8 @@ static void rows_note(struct tg_pipeline *pipeline, uint32_t worker, const struc
         const uint32_t left = count - from;
         const uint32_t batch = left < TG_BATCH_ROWS_MAX ? left : TG_BATCH_ROWS_MAX;
         for (uint32_t i = 0; i < batch; i++) {
-            node_ids[i] = rows[from + i].node_id;
+            node_ids[i] = rows[from + i].source_id != TG_CREDIT_SOURCE_ID ? rows[from + i].node_id
+                                                                          : TG_NODE_ID_NONE;
             start_ns[i] = rows[from + i].start_ns;
             if (charges[from + i].flags != 0) {
                 credit_row_replay(pipeline, worker, &charges[from + i]);
@@ -263,7 +265,13 @@ void tg_restore_make(void *context, const struct tg_scan_view *view, uint32_t fr
 
 static void columns_note(struct tg_pipeline *pipeline, const struct tg_scan_view *view)
 {
-    tg_timeline_life(pipeline->timeline, view->node_id, view->start_ns, view->rows_count);
+    uint32_t end = 0;
+    for (uint32_t from = tg_credit_told_rows(view->source_id, 0, view->rows_count, &end);
+         from < view->rows_count;
+         from = tg_credit_told_rows(view->source_id, end, view->rows_count, &end)) {
+        tg_timeline_life(pipeline->timeline, view->node_id + from, view->start_ns + from,
+                         end - from);
+    }
     if (pipeline->restore->made[view->lane].charge_flags == 0) {
         return;
     }

@@ -340,6 +340,7 @@ static void insert(struct tg_alarm_set *set, uint32_t slot, const struct tg_alar
 enum tg_err tg_alarm_set_report(struct tg_alarm_set *set, const struct tg_alarm_event *event)
 {
     if (event->kind == NULL || event->node_id > set->inventory->nodes_count ||
+        set->inventory->nodes[event->node_id].is_gone ||
         (event->action != TG_ALARM_RAISE && event->action != TG_ALARM_CLEAR)) {
         return TG_E_INVALID;
     }

@@ -149,9 +149,10 @@ void tg_alarm_set_apply(struct tg_alarm_set *set, const struct tg_observation *o
     for (uint32_t i = 0; i < observations_count; i++) {
         const struct tg_observation *observation = &observations[i];
         const uint16_t node_id = observation->node_id;
-        if (node_id == TG_NODE_ID_NONE || node_id > set->inventory->nodes_count) {
+        if (node_id == TG_NODE_ID_NONE || node_id > set->inventory->nodes_count ||
+            set->inventory->nodes[node_id].is_gone) {
             continue; /* the timeline counts these; an unknown node has no key to keep an alarm
-                         under */
+                         under, and that of one which is gone would stay for ever */
         }
         int64_t event_ns = observation->event_ns;
         if (observation->arrival_ns > 0 && event_ns > 0 &&

@@ -154,6 +154,7 @@ static void node_fill(struct tg_node *node, const struct tg_node_spec *spec, uin
     node->groups_count = (uint16_t)spec->groups_count;
     node->profile_index = spec->profile_index;
     node->collector = spec->collector;
+    node->is_gone = spec->is_gone;
 }
 
 /* Names and addresses first: parents may be named before they are defined. */
@@ -166,6 +167,9 @@ static enum tg_err nodes_build(struct builder *b, uint32_t specs_count)
         const uint16_t id = (uint16_t)(i + 1);
         node_fill(&b->inventory->nodes[id], spec, groups_first);
         groups_first += spec->groups_count;
+        if (spec->is_gone) {
+            continue;
+        }
         err = slot_add(b, key_lower(spec->name, strlen(spec->name)), SLOT_NAME, id, "its name");
         for (uint32_t h = 0; h < spec->hosts_count && err == TG_OK; h++) {
             err = slot_add(b, key_lower(spec->hosts[h], strlen(spec->hosts[h])), SLOT_NAME, id,

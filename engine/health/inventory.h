@@ -9,7 +9,8 @@
  *
  *  Invariants: (1) node ids are 1..nodes_count in the order of the specs, 0 is "unknown";
  *  (2) the graph has no cycle, so every walk toward the leaves ends; (3) a name, host name or
- * address belongs to one node only.
+ * address belongs to one node only; (4) one that is gone is found by none of them, and has no
+ * alarms.
  */
 #ifndef TG_HEALTH_INVENTORY_H
 #define TG_HEALTH_INVENTORY_H
@@ -48,6 +49,8 @@ struct tg_node_spec {
     int64_t interval_ns;    /**< Between signs of life; 0: default; negative: never stale. */
     uint16_t profile_index; /**< Index into the profiles given to timeline and alarms. */
     uint16_t collector;     /**< Nodes heard through one collector share it; 0..TG_NODES_MAX. */
+    bool is_gone;           /**< Not configured any more: only its id and its name are known. */
+    uint8_t reserved[3];    /**< 0. */
 };
 
 /** @brief A node, kept; read only. */
@@ -61,7 +64,8 @@ struct tg_node {
     uint16_t groups_count;        /**< Dependency groups. */
     uint16_t profile_index;       /**< Profile. */
     uint16_t collector;           /**< Collector number. */
-    uint16_t reserved;            /**< 0. */
+    bool is_gone;                 /**< Not configured any more. */
+    uint8_t reserved;             /**< 0. */
 };
 
 /** @brief A dependency group, kept; read only. */

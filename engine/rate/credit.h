@@ -237,14 +237,20 @@ struct tg_credit_outage {
  * @param[in]     snapshot       Borrowed.
  * @param[in]     outages        Borrowed; shape [outages_count].
  * @param[in]     outages_count  Any.
- * @param[in,out] at             Where the search goes on; 0 to begin.
+ * @param[in]     search         Number of the search, above 0: another one begins anew, the same
+ *                               goes on where it was, for the same outages.
+ * @param[in,out] looks          How many reservations may be looked at; less those that were.
  * @param[in]     now_ns         Time, given by the caller.
  * @param[in]     epoch          Epoch of the events.
- * @return How many, at most TG_CREDIT_EXPIRE_MAX; that many: there may be more.
+ * @return How many, at most TG_CREDIT_EXPIRE_MAX.
  */
 uint32_t tg_credit_return(struct tg_credit *credit, const struct tg_catalog_snapshot *snapshot,
                           const struct tg_credit_outage *outages, uint32_t outages_count,
-                          uint32_t *at, int64_t now_ns, uint64_t epoch);
+                          uint64_t search, uint32_t *looks, int64_t now_ns, uint64_t epoch);
+
+/** @brief Has a search seen all reservations there are? @param credit Worker. @param search Number.
+ *  @return Whether. */
+bool tg_credit_return_is_done(const struct tg_credit *credit, uint64_t search);
 
 /** @brief When tg_credit_expire has something to do. @param credit Any thread, relaxed.
  *  @return UTC ns, never later than the first; INT64_MAX: nothing is open and nothing lapses. */

@@ -57,31 +57,10 @@ static uint32_t holds_expire(struct tg_credit *credit, const struct tg_catalog_s
                              int64_t now_ns, uint64_t epoch)
 {
     uint32_t count = 0;
-    if (credit->expire_next == 0) {
-        if (now_ns < credit->due_ns) {
-            return 0;
-        }
-        credit->expire_due_ns = INT64_MAX;
-    }
-    for (; credit->expire_next < credit->used_count; credit->expire_next++) {
-        const struct tg_credit_entry *entry = &credit->entries[credit->expire_next];
-        if (entry->state != TG_CREDIT_IS_OPEN) {
-            continue;
-        }
-        if (entry->valid_to_ns > now_ns) {
-            credit->expire_due_ns = entry->valid_to_ns < credit->expire_due_ns
-                                        ? entry->valid_to_ns
-                                        : credit->expire_due_ns;
-            continue;
-        }
-        if (count == TG_CREDIT_EXPIRE_MAX) {
-            return count;
-        }
-        (void)tg_credit_give_back(credit, snapshot, credit->expire_next, now_ns, epoch);
+    while (count < TG_CREDIT_EXPIRE_MAX && credit->due_ns <= now_ns && credit->due_count > 0) {
+        (void)tg_credit_give_back(credit, snapshot, credit->due[0], now_ns, epoch);
         count++;
     }
-    credit->expire_next = 0;
-    __atomic_store_n(&credit->due_ns, credit->expire_due_ns, __ATOMIC_RELAXED);
     return count;
 }
 

@@ -62,6 +62,7 @@ struct tg_credit_entry {
     uint32_t hash_next;          /**< Same bucket; CREDIT_NONE ends. Free list too. */
     uint32_t before;             /**< Open: newer one of the account. Closed: closed before. */
     uint32_t after;              /**< Open: older one of the account. Closed: closed after. */
+    uint32_t due_place;          /**< Open: where it is in tg_credit.due. */
     int16_t reason;              /**< Of the row. */
     uint8_t state;               /**< enum tg_credit_state. */
     uint8_t fate;                /**< Of the row. */
@@ -84,9 +85,11 @@ struct tg_credit {
     uint32_t closed_first;           /**< Closed longest ago. */
     uint32_t closed_last;            /**< Closed last. */
     int64_t forgotten_ns;            /**< Latest time of a forgotten entry; INT64_MIN none. */
-    int64_t due_ns;                  /**< Not later than the first expiry. */
-    uint32_t expire_next;            /**< Where the search for stale ones goes on; 0: anew. */
-    int64_t expire_due_ns;           /**< First expiry among those searched. */
+    int64_t due_ns;                  /**< First expiry; INT64_MAX: nothing is open. */
+    uint32_t *due;                   /**< Open ones, a heap by it; shape [due_count]. */
+    uint32_t due_count;              /**< How many are open. */
+    uint32_t return_next;            /**< Where the search for those of nodes that are down is. */
+    uint64_t return_search;          /**< Which search (tg_credit_return). */
     struct tg_credit_lot *lots;      /**< Shape [entries_max]. */
     uint32_t lots_used;              /**< Lots ever taken. */
     uint32_t lot_free;               /**< First free one, plus 1; 0 none. */
@@ -170,6 +173,14 @@ enum tg_err tg_credit_grant(struct tg_credit *credit, const struct tg_catalog_sn
 struct tg_credit_event *tg_credit_give_back(struct tg_credit *credit,
                                             const struct tg_catalog_snapshot *snapshot, uint32_t at,
                                             int64_t now_ns, uint64_t epoch);
+
+/* credit_due.c */
+
+/** @brief An entry was opened. @param credit Worker. @param at Entry, valid_to_ns set. */
+void tg_credit_due_add(struct tg_credit *credit, uint32_t at);
+
+/** @brief An entry is closed. @param credit Worker. @param at Entry that was opened. */
+void tg_credit_due_remove(struct tg_credit *credit, uint32_t at);
 
 /* credit_table.c */
 

@@ -76,8 +76,9 @@ enum tg_err tg_credit_create(struct tg_credit_book *book, struct tg_accounts *ac
     made->entries = space_take((size_t)entries_max * sizeof *made->entries);
     made->buckets = space_take((size_t)made->buckets_count * sizeof *made->buckets);
     made->lots = space_take((size_t)entries_max * sizeof *made->lots);
+    made->due = space_take((size_t)entries_max * sizeof *made->due);
     enum tg_err err =
-        made->entries != NULL && made->buckets != NULL && made->lots != NULL
+        made->entries != NULL && made->buckets != NULL && made->lots != NULL && made->due != NULL
             ? tg_rate_create(&trial, &made->trial, why)
             : tg_why_set(why, TG_E_NO_MEMORY, "no memory for %u reservations", entries_max);
     if (err != TG_OK) {
@@ -95,6 +96,7 @@ void tg_credit_destroy(struct tg_credit *credit)
         space_give(credit->entries, (size_t)credit->entries_max * sizeof *credit->entries);
         space_give(credit->buckets, (size_t)credit->buckets_count * sizeof *credit->buckets);
         space_give(credit->lots, (size_t)credit->entries_max * sizeof *credit->lots);
+        space_give(credit->due, (size_t)credit->entries_max * sizeof *credit->due);
         free(credit);
     }
 }
@@ -191,9 +193,7 @@ void tg_credit_link(struct tg_credit *credit, uint32_t at)
     account->open_first = at + 1;
     account->open_count++;
     account->held += entry->held;
-    if (entry->valid_to_ns < credit->due_ns) {
-        __atomic_store_n(&credit->due_ns, entry->valid_to_ns, __ATOMIC_RELAXED);
-    }
+    tg_credit_due_add(credit, at);
     tg_credit_count(&credit->counts.open_count, 1);
 }
 
@@ -210,6 +210,7 @@ void tg_credit_close(struct tg_credit *credit, uint32_t at, uint8_t state)
     if (entry->after != CREDIT_NONE) {
         credit->entries[entry->after].before = entry->before;
     }
+    tg_credit_due_remove(credit, at);
     account->open_count--;
     account->held -= entry->held;
     assert(account->held >= 0);

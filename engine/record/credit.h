@@ -31,6 +31,24 @@
 /** Longest id of a request, NUL included. */
 #define TG_CREDIT_ID_BYTES 64u
 
+/** @brief Rows that nodes told of, between those that requests committed: these name the node that
+ * a client says the session runs on, and are no sign that it lives. @param source_ids Shape
+ * [count].
+ *  @param from Where to look. @param count Rows. @param[out] end Behind the run. @return Its first
+ *  row; count: there are no more. */
+static inline uint32_t tg_credit_told_rows(const uint16_t *source_ids, uint32_t from,
+                                           uint32_t count, uint32_t *end)
+{
+    while (from < count && source_ids[from] == TG_CREDIT_SOURCE_ID) {
+        from++;
+    }
+    *end = from;
+    while (*end < count && source_ids[*end] != TG_CREDIT_SOURCE_ID) {
+        ++*end;
+    }
+    return from;
+}
+
 /** @brief What happened. Values are stored: pinned for life. */
 enum tg_credit_event_kind {
     TG_CREDIT_OPEN = 1,   /**< A reservation holds amount. */

@@ -95,6 +95,12 @@ nodes:
   - {{name: edge2, interval: 0s}}
 """)
 
+    def list_nodes(self, *names):
+        with open(f"{self.root}/tollgate.yaml", encoding="utf-8") as file:
+            head = file.read().split("nodes:\n")[0]
+        with open(f"{self.root}/tollgate.yaml", "w", encoding="utf-8") as file:
+            file.write(head + "nodes:\n" + "".join(f"  - {{name: {name}, interval: 0s}}\n" for name in names))
+
     def start(self):
         log = open(f"{self.root}/log", "a", encoding="utf-8")
         self.engine = subprocess.Popen([TOLLGATE, "run", f"{self.root}/tollgate.yaml"],
@@ -487,6 +493,7 @@ def nodes_down(world):
             break
         time.sleep(0.02)
     world.kill()
+    world.list_nodes("edge2", "edge3", "edge1")  # in another order, with a new one: their numbers stay
     world.start()
     listed = wait_held(world, ["d2", "d3", "d4"])
     check({one["id"]: one.get("node") for one in listed} ==
@@ -513,6 +520,10 @@ def nodes_down(world):
         link.sendall(b'{"command":"metrics"}\n')
         text = json.loads(link.recv(1 << 20))["text"]
     check("tollgate_reservations_node_down_total 1\n" in text, text)
+    # What was committed on edge2 is what a client says: the node itself has not been heard of.
+    nodes = {one["name"]: {c["name"]: c["value"] for c in one["resourceCharacteristic"]}
+             for one in map(json.loads, world.tollgate("nodes", "--json").splitlines())}
+    check("lastSeen" in nodes["edge1"] and "lastSeen" not in nodes["edge2"], nodes)
 
 
 def records_disagree(world):

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "bill/bill.h"
 #include "bill/cycle.h"
+#include "bill/note.h"
 #include "catalog/catalog.h"
 #include "doc/diag.h"
 #include "rate/rate.h"
@@ -238,6 +239,45 @@ static bool run_killed(const struct world *world, const char *name, uint16_t thr
     return WIFSIGNALED(status);
 }
 
+#define VOIDS_EVERY 25u
+
+struct void_ids {
+    char ids[ACCOUNTS / VOIDS_EVERY + 1][TG_BILL_ID_BYTES];
+    uint32_t count;
+    uint32_t seen;
+};
+
+static bool void_choose(void *context, const struct tg_document *document)
+{
+    struct void_ids *chosen = context;
+    if (chosen->seen++ % VOIDS_EVERY == 0) {
+        (void)snprintf(chosen->ids[chosen->count++], TG_BILL_ID_BYTES, "%s", document->id);
+    }
+    return true;
+}
+
+/* Some bills here and there: the next run makes them again. */
+static uint32_t bills_void(struct tg_db *state)
+{
+    static struct void_ids chosen;
+    struct tg_txn txn;
+    char number[TG_BILL_NUMBER_BYTES];
+    chosen = (struct void_ids){.count = 0};
+    tg_txn_begin(&txn, state, false);
+    cr_assert_eq(tg_documents_visit(&txn, "customerBill", NULL, void_choose, &chosen, NULL), TG_OK);
+    tg_txn_abort(&txn);
+    for (uint32_t i = 0; i < chosen.count; i++) {
+        const struct tg_bill_note_params params = {.size_bytes = sizeof params,
+                                                   .line_index = -1,
+                                                   .bill = chosen.ids[i],
+                                                   .name = TG_BILL_VOID_NOTE,
+                                                   .reason = "wrong",
+                                                   .voids = true};
+        cr_assert_eq(tg_bill_note_issue(state, &params, number, NULL), TG_OK);
+    }
+    return chosen.count;
+}
+
 #ifdef TG_SANITIZED
 #define KILL_POINTS 12u /* a third: all are for the build that is fast enough */
 #else
@@ -255,9 +295,14 @@ Test(run, killed_anywhere_and_run_again_it_stores_the_same_bytes, .timeout = 600
     (void)month_run(&world, state, 2, 0, NULL);
     const uint64_t wanted = state_hash(state, &bills_count);
     const uint64_t wanted_count = bills_count;
+    const uint32_t voids_count = bills_void(state);
+    (void)month_run(&world, state, 2, 0, NULL);
+    const uint64_t wanted_again = state_hash(state, &bills_count);
+    cr_expect_eq(bills_count, wanted_count + 2u * voids_count, "notes, and bills made again");
     tg_db_close(state);
     uint32_t killed = 0;
     uint32_t partial = 0;
+    uint32_t partial_again = 0;
     for (uint32_t point = 1; point <= KILL_POINTS; point++) {
         char name[16];
         (void)snprintf(name, sizeof name, "kill%u", point);
@@ -274,9 +319,26 @@ Test(run, killed_anywhere_and_run_again_it_stores_the_same_bytes, .timeout = 600
         cr_expect_eq(stats.invoices_kept_count + stats.invoices_issued_count, wanted_count);
         cr_expect_eq(state_hash(state, &bills_count), wanted, "kill point %u", point);
         cr_expect_eq(bills_count, wanted_count);
+        if (point % 6 != 0) {
+            tg_db_close(state);
+            continue;
+        }
+        cr_assert_eq(bills_void(state), voids_count);
+        tg_db_close(state);
+        killed += run_killed(&world, name, 2, point % 5 + 2, delay_us);
+        state = state_open(&world, name);
+        (void)state_hash(state, &bills_count);
+        partial_again += bills_count > wanted_count + voids_count &&
+                         bills_count < wanted_count + 2u * voids_count;
+        (void)month_run(&world, state, 2, 0, NULL);
+        cr_expect_eq(state_hash(state, &bills_count), wanted_again, "again, kill point %u", point);
         tg_db_close(state);
     }
-    (void)fprintf(stderr, "run: %u kills, %u left a part of the invoices\n", killed, partial);
+    (void)fprintf(stderr,
+                  "run: %u kills, %u left a part of the invoices, %u of those that were made "
+                  "again\n",
+                  killed, partial, partial_again);
+    cr_expect_geq(partial_again, KILL_POINTS / 12);
     cr_expect_geq(killed, KILL_POINTS / 2);
     cr_expect_geq(partial, KILL_POINTS / 9);
     world_close(&world);

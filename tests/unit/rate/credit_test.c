@@ -298,17 +298,21 @@ static void step_time(struct credit_world *w)
 /* Two nodes are down since some time; the third, and what names no node, goes on. */
 static void step_outage(struct credit_world *w)
 {
+    static uint64_t search;
     struct tg_credit_outage outages[2];
-    uint32_t at = 0;
+    search++;
     for (uint16_t i = 0; i < 2; i++) {
         outages[i] = (struct tg_credit_outage){
             .since_ns = w->now_ns - (int64_t)roll(w, 120) * TG_NS_PER_S, .node_id = i + 1};
     }
-    while (tg_credit_return(w->credit, &w->f.snapshot, outages, 2, &at, w->now_ns, 1) ==
-           TG_CREDIT_EXPIRE_MAX) {
+    while (!tg_credit_return_is_done(w->credit, search)) { /* a few at a time, as rounds do */
+        uint32_t looks = 1 + roll(w, 7);
+        const uint32_t before = looks;
+        const uint32_t count =
+            tg_credit_return(w->credit, &w->f.snapshot, outages, 2, search, &looks, w->now_ns, 1);
+        cr_assert(count <= before - looks && count <= TG_CREDIT_EXPIRE_MAX);
         credit_world_events(w);
     }
-    credit_world_events(w);
     for (uint32_t i = 0; i < w->model.ids_count; i++) {
         struct credit_model_id *id = &w->model.ids[i];
         const uint16_t node_id = id->request.row.node_id;
