@@ -59,9 +59,8 @@ static inline bool row_is_unusual(const struct tg_usage *row)
  * same for all of them. Above the tag's bits lines know nothing and the roster is asked. */
 static uint64_t roster_word(const struct tg_roster *roster)
 {
-    return roster->number != 0 && roster->number <= LINE_TAGS_MAX
-               ? roster->number << LINE_TAG_SHIFT
-               : UINT64_MAX;
+    return roster->number != 0 && roster->number <= LINE_TAGS_MAX ? roster->number << LINE_TAG_SHIFT
+                                                                  : UINT64_MAX;
 }
 
 void tg_rate_quick_start(struct tg_rate *rate, const struct tg_catalog_snapshot *snapshot,
@@ -377,6 +376,23 @@ struct cost {
     int64_t remainder;
 };
 
+/* A quotient with a tie that went up to an odd one, or of steps of the price's decimals: the rest
+ * is of 2^31 x 10^9 at most, so its parts take 128 bits. */
+static __attribute__((noinline)) struct cost cost_turn(const struct tg_quick_price *price,
+                                                       int64_t whole, int64_t rest)
+{
+    const uint64_t divisor = price->per_units.divisor;
+    if (price->is_half_even != 0 && (whole & 1) != 0 && -rest == (int64_t)(divisor / 2)) {
+        whole -= 1;
+        rest += (int64_t)divisor;
+    }
+    const unsigned __int128 gap = (uint64_t)(rest < 0 ? -rest : rest);
+    const int64_t parts = (int64_t)((gap << 32) / (divisor / (uint64_t)price->grid));
+    const bool is_below = (rest < 0) != (price->is_negative != 0);
+    const int64_t amount = whole * price->grid;
+    return (struct cost){price->is_negative != 0 ? -amount : amount, is_below ? -parts : parts};
+}
+
 /* What priced units cost where a unit does not cost a whole amount. Out of line: it would take the
  * registers of rows that need none of it. */
 static __attribute__((noinline)) struct cost units_price(const struct tg_quick_price *price,
@@ -384,12 +400,11 @@ static __attribute__((noinline)) struct cost units_price(const struct tg_quick_p
 {
     const uint64_t divisor = price->per_units.divisor;
     const uint64_t product = (uint64_t)price->step_price * units;
-    int64_t whole =
+    const int64_t whole =
         (int64_t)tg_reciprocal_divide(&price->per_units, product + price->per_units_add);
-    int64_t rest = (int64_t)(product - (uint64_t)whole * divisor);
-    if (price->is_half_even != 0 && (whole & 1) != 0 && -rest == (int64_t)(divisor / 2)) {
-        whole -= 1;
-        rest += (int64_t)divisor;
+    const int64_t rest = (int64_t)(product - (uint64_t)whole * divisor);
+    if (price->has_turns != 0) {
+        return cost_turn(price, whole, rest);
     }
     const uint64_t gap = (uint64_t)(rest < 0 ? -rest : rest);
     const int64_t parts = (int64_t)tg_reciprocal_divide(&price->per_units, gap << 32);

@@ -94,13 +94,15 @@ struct tg_quick_price {
     uint8_t is_half_even;       /**< A tie that went up to an odd amount goes down. */
     uint8_t is_connect_on_use;  /**< The fee needs use, not a priced unit. */
     uint8_t has_extras;         /**< A fee, a minimum or a maximum charge. */
-    uint8_t reserved[2];        /**< 0. */
-    struct tg_reciprocal per_units; /**< Units the step's price is for; below 2^31. */
+    uint8_t has_turns;          /**< is_half_even, or grid is not 1. */
+    uint8_t reserved[1];        /**< 0. */
+    struct tg_reciprocal per_units; /**< Units the step's price is for, below 2^31, x grid. */
     uint64_t per_units_add;         /**< As unit_base_add, for |amount|; half even mended after. */
     int64_t connect_fee;            /**< Once a call. */
     int64_t charge_min;             /**< INT64_MIN: none. */
     int64_t charge_max;             /**< INT64_MAX: none, or it only stops grants. */
-    uint8_t reserved2[56];          /**< 0. */
+    int64_t grid;                   /**< Charges are multiples of it: of the price's decimals. */
+    uint8_t reserved2[48];          /**< 0. */
 };
 _Static_assert(sizeof(struct tg_quick_price) == 256, "four cache lines");
 

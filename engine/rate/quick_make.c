@@ -149,17 +149,31 @@ void tg_rate_quick_cell_make(struct tg_quick *quick, uint64_t tag, uint32_t prod
     cell_allowance(image, plan_service, service, cell);
 }
 
-/* Rounding to the price's decimals changes nothing: a unit costs a whole multiple of them, and what
- * is added or bounds a charge is one. */
-static bool price_is_even(const struct tg_price *price, const struct tg_price_info *info)
+/* A unit costs a whole amount at the price's decimals: whatever is used, nothing is rounded. */
+static bool unit_is_whole(const struct tg_price_step *step, int64_t grid)
+{
+    int64_t unit_grid;
+    return !__builtin_mul_overflow(grid, (int64_t)step->per_units, &unit_grid) &&
+           step->price % unit_grid == 0;
+}
+
+/* The price's decimals: what is added to an amount, or bounds it, is of no more decimals where
+ * nothing is rounded, and is not there at all where something is. A sum with a fee may round
+ * otherwise than the amount alone, and bounds are compared before it is rounded. */
+static bool decimals_are_quick(const struct tg_price *price, const struct tg_price_info *info)
 {
     const struct tg_price_step *step = tg_price_steps(price);
     const int64_t grid = tg_pow10(info->round_exponent);
-    int64_t unit_grid;
-    return grid == 1 || (!__builtin_mul_overflow(grid, (int64_t)step->per_units, &unit_grid) &&
-                         step->price % unit_grid == 0 && price->connect_fee % grid == 0 &&
-                         (price->charge_min == INT64_MIN || price->charge_min % grid == 0) &&
-                         (price->charge_max == INT64_MAX || price->charge_max % grid == 0));
+    const bool has_min = price->charge_min != INT64_MIN;
+    const bool has_max = price->charge_max != INT64_MAX;
+    if (grid == 1) {
+        return true;
+    }
+    return unit_is_whole(step, grid)
+               ? price->connect_fee % grid == 0 && (!has_min || price->charge_min % grid == 0) &&
+                     (!has_max || price->charge_max % grid == 0)
+               : price->connect_fee == 0 && !has_min && !has_max &&
+                     (info->options & TG_PRICE_ROUND_SEGMENTS) == 0;
 }
 
 static bool price_is_quick(const struct tg_price *price, const struct tg_price_info *info,
@@ -176,7 +190,7 @@ static bool price_is_quick(const struct tg_price *price, const struct tg_price_i
            price->minimum_units < QUICK_UNITS_MAX && price->grace_units == 0 &&
            info->unit_base_count < QUICK_UNITS_MAX &&
            info->quantity_rounding != TG_ROUND_HALF_EVEN && info->block_units == 1 &&
-           price_is_even(price, info) &&
+           decimals_are_quick(price, info) &&
            (info->options & (TG_PRICE_RULES | TG_PRICE_INCLUDED_FIRST | TG_PRICE_METERS_MAX)) ==
                0 &&
            info->counter < TG_COUNTER_SHELF;
@@ -201,14 +215,17 @@ static uint64_t rounding_add(uint8_t rounding, bool is_negative, uint64_t diviso
 }
 
 /* Most units that can be billed without a look at overflows and bounds: of a meter, of a product in
- * 64 bits, of an amount. Where rounding may add one to an amount it may be one unit too few, whose
- * row goes the long way. */
+ * 64 bits, of an amount. Where rounding may add to an amount it may be one unit too few, whose row
+ * goes the long way. */
 static uint64_t billed_max(const struct tg_quick_price *quick, uint64_t magnitude,
                            int64_t amount_max)
 {
     const uint64_t divisor = quick->per_units.divisor;
-    const unsigned __int128 product_max =
-        quick->is_whole != 0 ? (uint64_t)amount_max : (unsigned __int128)(amount_max - 1) * divisor;
+    const uint64_t grid = (uint64_t)quick->grid;
+    const uint64_t rounded_max = (uint64_t)amount_max > grid ? (uint64_t)amount_max - grid : 0;
+    const unsigned __int128 product_max = quick->is_whole != 0
+                                              ? (uint64_t)amount_max
+                                              : (unsigned __int128)rounded_max * (divisor / grid);
     const uint64_t most =
         product_max < INT64_MAX - divisor ? (uint64_t)product_max : (uint64_t)INT64_MAX - divisor;
     const uint64_t meter_max = TG_METER_BASE_MAX / quick->unit_base.divisor;
@@ -261,14 +278,17 @@ void tg_rate_quick_price_make(const struct tg_image *image, uint64_t tag, uint32
     const uint64_t magnitude = (uint64_t)(step->price < 0 ? -step->price : step->price);
     quick->is_quick = 1;
     quick->is_negative = step->price < 0;
-    quick->is_whole = magnitude % step->per_units == 0;
+    quick->grid = tg_pow10(info->round_exponent);
+    quick->is_whole = unit_is_whole(step, quick->grid);
     quick->step_price =
         quick->is_whole != 0 ? step->price / (int64_t)step->per_units : (int64_t)magnitude;
     quick->unit_base = tg_reciprocal_of(info->unit_base_count);
     quick->unit_base_add = rounding_add(info->quantity_rounding, false, info->unit_base_count);
-    quick->per_units = tg_reciprocal_of(step->per_units);
-    quick->per_units_add = rounding_add(price->rounding, step->price < 0, step->per_units);
-    quick->is_half_even = price->rounding == TG_ROUND_HALF_EVEN && step->per_units % 2 == 0;
+    const uint64_t divisor = step->per_units * (uint64_t)quick->grid; /* below 2^31 x 10^9 */
+    quick->per_units = tg_reciprocal_of(divisor);
+    quick->per_units_add = rounding_add(price->rounding, step->price < 0, divisor);
+    quick->is_half_even = price->rounding == TG_ROUND_HALF_EVEN && divisor % 2 == 0;
+    quick->has_turns = quick->is_half_even != 0 || quick->grid != 1;
     price_increments(price, quick);
     quick->billed_max = billed_max(
         quick, quick->is_whole != 0 ? magnitude / step->per_units : magnitude, amount_max);

@@ -323,20 +323,31 @@ Test(quick, what_a_line_knows_is_the_same_to_all_who_share_it)
     tg_rate_destroy(one);
 }
 
-Test(quick, what_is_off_the_decimals_is_rounded_also_where_units_are_not)
+Test(quick, decimals_round_what_the_long_way_would)
 {
-    /* If this failed, a bound or a fee finer than the price's decimals would be charged as it is.
-     */
+    /* If this failed, a fee, a bound or a tie would be rounded otherwise where a price has decimals
+     * than the document says, or a charge beyond all bounds would be made. */
     static struct fixture f;
     static const struct {
         int64_t price;
         int64_t fee;
         int64_t min;
         int64_t max;
-        int64_t amount; /* of three events, in thousands */
-    } rows[] = {{5000, 0, INT64_MIN, INT64_MAX, 15000},   {5000, 1000, 2000, 20000, 16000},
-                {5000, 600, INT64_MIN, INT64_MAX, 16000}, {5000, 0, 17400, INT64_MAX, 17000},
-                {5000, 0, INT64_MIN, 12600, 13000},       {5200, 0, INT64_MIN, INT64_MAX, 16000}};
+        uint8_t rounding;
+        int64_t amount; /* of three events, in thousands; -1: refused */
+        int64_t cut;    /* exact less amount */
+    } rows[] = {{5000, 0, INT64_MIN, INT64_MAX, TG_ROUND_HALF_UP, 15000, 0},
+                {5000, 1000, 2000, 20000, TG_ROUND_HALF_UP, 16000, 0},
+                {5000, 600, INT64_MIN, INT64_MAX, TG_ROUND_HALF_UP, 16000, -400},
+                {5000, 0, 17400, INT64_MAX, TG_ROUND_HALF_UP, 17000, 400},
+                {5000, 0, INT64_MIN, 12600, TG_ROUND_HALF_UP, 13000, -400},
+                {5200, 0, INT64_MIN, INT64_MAX, TG_ROUND_HALF_UP, 16000, -400},
+                {-500, 0, INT64_MIN, INT64_MAX, TG_ROUND_HALF_EVEN, -2000, 500},
+                {500, 0, INT64_MIN, INT64_MAX, TG_ROUND_HALF_EVEN, 2000, -500},
+                {500, 1000, INT64_MIN, INT64_MAX, TG_ROUND_HALF_EVEN, 2000, 500},
+                {200, 0, 1000, INT64_MAX, TG_ROUND_UP, 1000, 0},
+                {400, 0, INT64_MIN, 1000, TG_ROUND_DOWN, 1000, 0},
+                {334000000000001, 0, INT64_MIN, INT64_MAX, TG_ROUND_DOWN, -1, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fixture_init(&f);
         struct fixture_price *price =
@@ -344,13 +355,20 @@ Test(quick, what_is_off_the_decimals_is_rounded_also_where_units_are_not)
         price->price.connect_fee = rows[i].fee;
         price->price.charge_min = rows[i].min;
         price->price.charge_max = rows[i].max;
+        price->price.rounding = rows[i].rounding;
         f.infos[0].round_exponent = 3;
         fixture_service(&f, TG_SERVICE_MESSAGE, 0);
         struct tg_rate *rate = fixture_rate();
         struct tg_usage row = fixture_call(fixture_ns("2026-03-10"), 0);
         row.service = TG_SERVICE_MESSAGE;
         row.quantity_up = 3;
-        cr_expect_eq(fixture_one(rate, &f, &row, 1).amount, rows[i].amount, "row %zu", i);
+        const struct tg_charge charge = fixture_one(rate, &f, &row, 1);
+        cr_expect_eq(charge.fate == TG_FATE_RATED, rows[i].amount != -1, "row %zu", i);
+        cr_expect(charge.fate != TG_FATE_RATED ||
+                      (charge.amount == rows[i].amount &&
+                       charge.remainder == rows[i].cut * ((int64_t)1 << 32)),
+                  "row %zu: %lld and %lld", i, (long long)charge.amount,
+                  (long long)(charge.remainder >> 32));
         tg_rate_destroy(rate);
     }
 }
