@@ -481,7 +481,7 @@ static void statement_make(const struct tg_bill_assembler *made, struct tg_bill_
         .is_there = is_prepaid || balance->opening != 0 || balance->topups != 0 ||
                     balance->usage != 0 || balance->lapsed != 0};
     const struct tg_image *terms = tg_catalog_image_at(made->catalog, made->window.end_ns - 1);
-    if (is_prepaid && terms != NULL) {
+    if (is_prepaid && terms != NULL && !made->is_interim) { /* Charges are due until the cycle's. */
         invoice->balance_mode = terms->billing.prepaid_fees;
     }
     invoice->balance_taken = balance->taken;

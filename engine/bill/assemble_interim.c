@@ -100,6 +100,13 @@ static enum tg_err bill_take(struct tg_bill_assembler *made, const struct tg_jso
                              struct tg_bill_invoice *invoice)
 {
     const struct tg_json *items = tg_json_get(bill, "taxItem");
+    int64_t paid = 0;
+    if (tg_json_get(bill, "x_paidFromBalance") != NULL) {
+        if (!money_of(bill, "x_paidFromBalance", invoice->currency, &paid) ||
+            __builtin_add_overflow(invoice->interim_paid, paid, &invoice->interim_paid)) {
+            return TG_E_CORRUPT;
+        }
+    }
     const char *number = name_keep(made, tg_json_get_text(bill, "billNo", ""));
     size_t count = 1;
     enum tg_err err = number != NULL ? TG_OK : TG_E_FULL;

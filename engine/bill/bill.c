@@ -292,7 +292,11 @@ static enum tg_err balances_make(struct tg_bill_run *run, struct tg_why *why)
     for (uint32_t i = 0; i < run->threads_count; i++) {
         tg_bill_assembler_balances(run->assemblers[i], run->balances);
     }
-    const enum tg_err err = tg_bill_balances_read(&run->collect, run->balances, why);
+    struct tg_bill_collect look = run->collect;
+    if (run->params->until_ns != 0) { /* What was late for bills before has moved the balance. */
+        look.closes = &run->closes;
+    }
+    const enum tg_err err = tg_bill_balances_read(&look, run->balances, why);
     return err == TG_OK ? tg_bill_taken_read(run->params->state, &run->collect, run->balances, why)
                         : err;
 }

@@ -92,7 +92,6 @@ static enum tg_err interim_fix(struct tg_bill_run *run, struct tg_why *why)
 /* The part of the cycle that an interim bill is of. */
 static enum tg_err interim_window(struct tg_bill_run *run, struct tg_why *why)
 {
-    const struct tg_roster *roster = run->catalog.roster;
     const struct tg_bill_cycle cycle = tg_bill_cycle_of(&run->catalog, run->account_first);
     const struct tg_bill_window window = tg_bill_cycle_bill(&cycle, run->collect.month);
     const int64_t until_ns = run->params->until_ns;
@@ -106,10 +105,6 @@ static enum tg_err interim_window(struct tg_bill_run *run, struct tg_why *why)
     }
     if (tg_bill_closes_find(&run->closes, run->account_first, run->collect.month, &epoch)) {
         return tg_why_set(why, TG_E_INVALID, "the period is closed: its bill is issued");
-    }
-    if (roster->credits != NULL && roster->credits[run->account_first].is_prepaid) {
-        return tg_why_set(why, TG_E_INVALID, "account %s is prepaid: its balance pays usage",
-                          run->params->account_filter);
     }
     return interim_fix(run, why);
 }

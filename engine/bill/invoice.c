@@ -287,6 +287,7 @@ static bool paid_sum(struct tg_bill_invoice *invoice)
         }
     }
     int64_t rest = 0;
+    paid -= invoice->interim_paid;
     invoice->paid = (int64_t)paid;
     if (paid < INT64_MIN || paid > INT64_MAX ||
         __builtin_sub_overflow(invoice->total, invoice->paid, &rest)) {

@@ -207,6 +207,7 @@ struct tg_bill_invoice {
     uint8_t reserved_2[2]; /**< 0. */
     uint32_t account;      /**< Roster index. */
     int64_t balance_taken; /**< Of paid, for fees; compute writes it. */
+    int64_t interim_paid;  /**< What balances paid on interim bills that it takes off. */
     int64_t credit;        /**< What earlier bills left to this one, bill scale, 0 or more. */
     int64_t credit_used;   /**< Of credit, taken off the rest; compute writes it. */
     int64_t taken_over;    /**< Of paid, given by the bill it replaces; compute writes it. */

@@ -335,6 +335,13 @@ static enum tg_err head_make(struct note *note)
                           note->bill_id, invoice->seller.entity, params->legal_entity);
     }
     note->days[0].from_ns = INT64_MIN;
+    if (params->voids && tg_json_get_bool(note->bill, "x_interim", false) &&
+        strpbrk(tg_json_get_text(note->bill, "x_paidFromBalance", ""), "123456789") != NULL) {
+        return tg_why_set(note->why, TG_E_INVALID,
+                          "the balance has paid usage of interim bill %s, and pays it whatever "
+                          "bills say: credit what is due of it",
+                          note->bill_id);
+    }
     if (params->voids) {
         /* The part of a cycle that an interim bill is of may end in another month, or be a week. */
         invoice->voids_month =

@@ -427,6 +427,9 @@ void tg_bill_render_json(const struct tg_bill_invoice *invoice, struct tg_bill_t
     if (invoice->statement.is_there) {
         add_statement(out, invoice);
     }
+    if (invoice->interim_paid != 0) {
+        add_exact(out, "x_interimPaid", currency, invoice->interim_paid);
+    }
     if (invoice->credit_used != 0) {
         add_exact(out, "x_creditUsed", currency, invoice->credit_used);
     }

@@ -398,7 +398,6 @@ done >"$work/usage"
 "$tollgate" quote --catalog "$work/h1" --data "$work/hot" "$work/usage" >"$work/log" || fail "quote: $(cat "$work/log")"
 hot charge --subscription sa --amount 4.00 --date 2026-10-03 --id x --title Box
 hot charge --subscription sb --amount 4.00 --date 2026-10-03 --id y --title Box
-hot_refused 'is prepaid' run --period 2026-10 --account c --until 2026-10-12 --issue
 hot_refused 'not within the cycle' run --period 2026-10 --account a --until 2026-10-01 --issue
 hot_refused 'not within the cycle' run --period 2026-10 --account a --until 2026-11-01 --issue
 hot run --period 2026-10 --account a --until 2026-10-12 --json

@@ -894,6 +894,68 @@ def fortnights(tollgate):
     return world.bad
 
 
+# Prepaid, with 19 %: 15.00 of 35.00 lapse on 8 October but for the 11.90 that were used; a charge of 2.00 is due. In November
+# 1.10 are late for October, 1.00 of their own: 0.92 and 0.84 without tax. Lines (what is taken off is a line a tax of the interim
+# bill: due, and paid), total, due, and the balance: opening, topped up, used, lapsed, closing.
+STATEMENTS = {
+    "B-20261001-20261012-p": (["10.00", "2.00"], "14.28", "2.38", ["0.00", "35.00", "-11.90", "-3.10", "20.00"]),
+    "B-20261001-20261025-p": (["20.00", "2.00", "-2.00", "-10.00"], "11.90", "0.00",
+                              ["0.00", "35.00", "-23.80", "-3.10", "8.10"]),
+    "B-2026-10-p": (["3.00", "20.00", "2.00", "-2.00", "-10.00", "-2.00", "-20.00", "12.00"], "3.57", "3.57",
+                    ["0.00", "35.00", "-23.80", "-3.10", "8.10"]),
+    "B-20261101-20261110-p": (["0.84"], "1.00", "0.00", ["8.10", "0.00", "-2.10", None, "6.00"]),
+    "B-2026-11-p": (["3.00", "0.84", "0.92", "-0.84"], "4.67", "3.57", ["8.10", "0.00", "-2.10", None, "6.00"]),
+}
+
+
+def statements(tollgate):
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(tollgate, folder)
+        world.file("catalog.yaml", [json.dumps({
+            "catalog": {"version": 1, "valid_from": "2026-01-01", "currency": "EUR"}, "taxes": {"vat": {"rate": "19%"}},
+            "prices": {"p": {"unit": "second", "price": "0.10"}}, "plans": {"v": {"voice": {"price": "p"}}},
+            "products": {"u": {"plan": "v", "fee": "3.00", "tax": "vat"}}})])
+        world.file("accounts.csv", ["id,prepaid", "p,true"])
+        world.file("subscribers.csv", ["id,account,product,msisdn,active_from", "sp,p,u,491,2026-10-01"])
+
+        def live(*lines):
+            world.file("usage", [json.dumps({"start": day, **(
+                {"subscriber": "491", "service": "voice", "duration_s": what} if isinstance(what, int) else
+                {"account": "p", **what})}) for day, what in lines])
+            world.do("quote", "--catalog", folder, os.path.join(folder, "usage"))
+
+        live(("2026-10-01", {"action": "topup", "id": "a", "amount": "20.00"}), ("2026-10-05", 119),
+             ("2026-10-01", {"action": "topup", "id": "b", "amount": "15.00", "valid_to": "2026-10-08"}),
+             ("2026-10-10", {"action": "balance"}))
+        world.do("bill", "charge", "--subscription", "sp", "--amount", "2.00", "--date", "2026-10-06", "--id", "k", "--title", "K")
+        world.run("2026-10", "--account", "p", "--until", "2026-10-12")
+        live(("2026-10-20", 119))
+        world.run("2026-10", "--account", "p", "--until", "2026-10-25")
+        void = subprocess.run([tollgate, "bill", "void", "B-20261001-20261012-p", "--date", "2026-11-01", "--title", "r", "--data",
+                               os.path.join(folder, "data")], check=False, capture_output=True, text=True)
+        world.run("2026-10")
+        live(("2026-10-30", 11), ("2026-11-05", 10), ("2026-11-06", {"action": "balance"}))
+        world.run("2026-11", "--account", "p", "--until", "2026-11-10")
+        world.run("2026-11")
+        world.run("2026-11", "--account", "p")
+        found = {}
+        for bill in map(json.loads, world.do("bill", "list", "--full").splitlines()):
+            balance = bill["x_balance"]
+            found[bill["id"]] = ([line["x_amount"] for line in bill["x_line"]], f"{bill['taxIncludedAmount']['value']:.2f}",
+                                 f"{bill['amountDue']['value']:.2f}",
+                                 [balance.get(key) for key in ("opening", "topups", "usage", "lapsed", "closing")])
+        due = world.do("explain", "B-2026-10-p:due")
+    if found != STATEMENTS:
+        for name in sorted(found.keys() | STATEMENTS.keys()):
+            if found.get(name) != STATEMENTS.get(name):
+                print(f"FAILED: statements: {name}: {found.get(name)}, not {STATEMENTS.get(name)}")
+        world.bad = 1
+    if void.returncode != 1 or "the balance has paid usage of interim bill" not in void.stderr or ": 3.57 EUR" not in due:
+        print(f"FAILED: statements: {void}, {due}")
+        world.bad = 1
+    return world.bad
+
+
 def main():
     tollgate = sys.argv[1]
     with tempfile.TemporaryDirectory() as work:
@@ -902,7 +964,7 @@ def main():
         subprocess.run([tollgate, "quote", "--catalog", work, "--data", data, os.path.join(work, "usage")],
                        check=True, stdout=subprocess.DEVNULL)
         found, seen, bad = {}, set(), refusals(tollgate) | entered_late(tollgate)
-        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate) | fortnights(tollgate)
+        bad |= settled(tollgate) | quarters(tollgate) | weeks(tollgate) | fortnights(tollgate) | statements(tollgate)
         for month in MONTHS:
             subprocess.run([tollgate, "bill", "run", "--data", data, "--period", month, "--issue", "--json"],
                            check=True, stdout=subprocess.DEVNULL)
