@@ -10,12 +10,18 @@
 
 #include <string.h>
 
-/* Lines of a kind, by tax where they may have several. */
+static bool is_unused(const struct tg_bill_line *line)
+{
+    return line->charged_month != 0 && strcmp(line->title, TG_BILL_TITLE_UNUSED) == 0;
+}
+
+/* Lines of a kind, by tax where they may have several; with what comes back of fees, or without. */
 static void eligible_of(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                        uint8_t eligible, struct tg_bill_counted *of)
+                        uint8_t eligible, bool has_unused, struct tg_bill_counted *of)
 {
     for (uint32_t i = member->from; i < made->lines_count; i++) {
-        if (made->lines[i].currency == member->version.currency) {
+        if (made->lines[i].currency == member->version.currency &&
+            (has_unused || !is_unused(&made->lines[i]))) {
             tg_bill_counted_add(made, &made->lines[i], eligible, of);
         }
     }
@@ -223,43 +229,15 @@ enum tg_err tg_bill_bound_owed(const struct tg_bill_assembler *made,
     return err == TG_OK && is_alone ? bound_pause(made, member, &params, bound, owed) : err;
 }
 
-static enum tg_err maximum_lines(struct tg_bill_assembler *made,
-                                 const struct tg_bill_member *member,
-                                 const struct tg_bill_prorated *owed)
-{
-    const struct tg_product *product = member->version.product;
-    struct tg_bill_tax_sums taxes; /* Too much to clear for everybody. */
-    struct tg_bill_counted of = {.taxes = NULL};
-    if (has_taxes(made, member, product->bounds_scope)) {
-        taxes.count = 0;
-        of.taxes = &taxes;
-    }
-    eligible_of(made, member, product->maximum_on, &of);
-    const __int128 beyond = of.sum - owed->amount;
-    if (beyond <= 0) {
-        return TG_OK;
-    }
-    return beyond > INT64_MAX
-               ? TG_E_AMOUNT_OVERFLOW
-               : tg_bill_taken_lines(made, member,
-                                     &(struct tg_bill_line){.title = "maximum",
-                                                            .fee = product->maximum,
-                                                            .covered = owed->covered,
-                                                            .covered_total = owed->total,
-                                                            .kind = TG_BILL_LINE_MAXIMUM},
-                                     (int64_t)beyond, &of);
-}
-
 /* A fee that was paid ahead counts where it was charged. What comes back of it is no less spending:
- * a minimum that looked at it would ask for it again. Of a month's own fee what is kept counts. */
+ * a bound that looked at it would keep it. Of a month's own fee what is kept counts. */
 static enum tg_err unused_add(const struct tg_bill_assembler *made,
                               const struct tg_bill_member *member, struct tg_bill_counted *of)
 {
     const struct tg_product *product = member->version.product;
     for (uint32_t i = member->from; i < made->lines_count; i++) {
         const struct tg_bill_line *line = &made->lines[i];
-        if (line->charged_month == 0 || line->currency != member->version.currency ||
-            strcmp(line->title, TG_BILL_TITLE_UNUSED) != 0) {
+        if (!is_unused(line) || line->currency != member->version.currency) {
             continue;
         }
         const bool is_own = product->period == TG_PERIOD_MONTH && line->covered > 0 &&
@@ -283,12 +261,45 @@ static enum tg_err unused_add(const struct tg_bill_assembler *made,
     return TG_OK;
 }
 
+static enum tg_err maximum_lines(struct tg_bill_assembler *made,
+                                 const struct tg_bill_member *member,
+                                 const struct tg_bill_prorated *owed)
+{
+    const struct tg_product *product = member->version.product;
+    struct tg_bill_tax_sums taxes; /* Too much to clear for everybody. */
+    struct tg_bill_counted of = {.taxes = NULL};
+    if (has_taxes(made, member, product->bounds_scope)) {
+        taxes.count = 0;
+        of.taxes = &taxes;
+    }
+    struct tg_bill_counted spent = {.taxes = NULL};
+    eligible_of(made, member, product->maximum_on, true, &spent);
+    if (product->maximum_on != TG_ELIGIBLE_USAGE && unused_add(made, member, &spent) != TG_OK) {
+        return TG_E_AMOUNT_OVERFLOW;
+    }
+    eligible_of(made, member, product->maximum_on, false, &of);
+    const __int128 over = spent.sum - owed->amount;
+    const __int128 beyond = over < of.sum ? over : of.sum; /* nothing comes back a second time */
+    if (beyond <= 0) {
+        return TG_OK;
+    }
+    return beyond > INT64_MAX
+               ? TG_E_AMOUNT_OVERFLOW
+               : tg_bill_taken_lines(made, member,
+                                     &(struct tg_bill_line){.title = "maximum",
+                                                            .fee = product->maximum,
+                                                            .covered = owed->covered,
+                                                            .covered_total = owed->total,
+                                                            .kind = TG_BILL_LINE_MAXIMUM},
+                                     (int64_t)beyond, &of);
+}
+
 static enum tg_err minimum_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                                 const struct tg_bill_prorated *owed)
 {
     const struct tg_product *product = member->version.product;
     struct tg_bill_counted of = {.taxes = NULL};
-    eligible_of(made, member, product->minimum_on, &of);
+    eligible_of(made, member, product->minimum_on, true, &of);
     if (product->minimum_on != TG_ELIGIBLE_USAGE && unused_add(made, member, &of) != TG_OK) {
         return TG_E_AMOUNT_OVERFLOW;
     }

@@ -78,13 +78,15 @@ static void used_price_check(const struct tg_compile_cell *cell, const struct tg
             cell->matrix[i] != TG_PRICE_NONE ? tg_compile_price_at(compile, cell->matrix[i]) : NULL;
         const struct tg_yaml_node *written =
             price != NULL ? tg_compile_node(compile, TG_CATALOG_PRICE, cell->matrix[i]) : NULL;
-        if (price != NULL && (price->currency != used->currency ||
-                              (written != NULL && tg_compile_carry(written) != NULL))) {
-            tg_diag_add(
-                compile->diag, TG_DIAG_ERROR, node->mark, NULL,
-                "allowance \"%.64s\" has a price_when_used, and a price of the service is in "
-                "another currency or carries its remainder",
-                node->text);
+        const bool is_foreign = price != NULL && price->currency != used->currency;
+        if (is_foreign || (written != NULL && tg_compile_carry(written) != NULL)) {
+            tg_diag_add(compile->diag, TG_DIAG_ERROR, node->mark,
+                        "what is covered and what is not are one charge",
+                        "allowance \"%.64s\" has a price_when_used, and price \"%.64s\" of the "
+                        "service %s",
+                        node->text,
+                        tg_names_text(&compile->names[TG_CATALOG_PRICE], cell->matrix[i]),
+                        is_foreign ? "is in another currency" : "carries its remainder");
             return;
         }
     }

@@ -186,6 +186,11 @@ static const struct mistake mistakes[] = {
      "plans:\n  x:\n    voice: {price: p_voice, allowance: `x}\n",
      "price_when_used does not fit", "per_unit"},
     {"more.yaml",
+     "prices: {c: {unit: second, price: \"1\", decimals: 2, carry_remainder: true}}\n"
+     "allowances: {x: {unit: minute, amount: 1, services: [voice], price_when_used: p_voice}}\n"
+     "plans: {q: {voice: {price: c, allowance: `x}}}\n",
+     "price \"c\" of the service carries its remainder", "one charge"},
+    {"more.yaml",
      "allowances:\n  x: {unit: minute, amount: 1, services: [voice], consume: raw}\n"
      "plans:\n  x:\n    voice: {price: p_voice, time_model: tm, allowance: `x}\n",
      "consumes raw units", "split: start or end"},
@@ -281,8 +286,7 @@ static const struct mistake mistakes[] = {
     {"more.yaml",
      "prices:\n  p: {unit: second, price: \"1\", rounding: none, carry_remainder: `false}\n",
      "rounding: none keeps every remainder", "leave it out"},
-    {"more.yaml",
-     "prices:\n  p: {unit: second, tariff: prorated, price: \"1\", rounding: `none}\n",
+    {"more.yaml", "prices:\n  p: {unit: second, tariff: prorated, price: \"1\", rounding: `none}\n",
      "have no known denominator", NULL},
     {"head.yaml",
      "catalog: {version: 1, valid_from: 2026-01-01, currency: EUR, rating_digits: 0}\n"
