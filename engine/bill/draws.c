@@ -86,7 +86,7 @@ static bool lists_alike(const struct tg_usage *usage, const struct met *before,
 static bool limit_counts_alike(const struct tg_spend_limit *one, const struct tg_spend_limit *two)
 {
     return one->maximum == two->maximum && one->period == two->period && one->scope == two->scope &&
-           one->is_present == two->is_present &&
+           one->is_present == two->is_present && one->stops == two->stops &&
            memcmp(one->thresholds, two->thresholds, sizeof one->thresholds) == 0;
 }
 

@@ -137,9 +137,12 @@ static void spend_add(struct tg_bill_text *out, const struct tg_image *image,
         tg_bill_text_add(out, " of ");
         tg_bill_text_money(out, limit->maximum, image->scale, image->minor);
     }
-    if (use->cut != 0) {
+    if (use->cut > 0) {
         tg_bill_text_add(out, ", cuts the charge by ");
         tg_bill_text_money(out, use->cut, image->scale, image->minor);
+    } else if (use->cut < 0) {
+        tg_bill_text_add(out, ", is reached and gives nothing back of ");
+        tg_bill_text_money(out, -use->cut, image->scale, image->minor);
     }
     tg_bill_text_add(out, " and has ");
     tg_bill_text_money(out, use->spent, image->scale, image->minor);

@@ -203,7 +203,12 @@ static struct tg_spend_limit limit_read(struct tg_compile *compile, const struct
         .period = (uint8_t)tg_schema_number(keys, node, "period"),
         .scope = (uint8_t)tg_schema_number(keys, node, "scope"),
         .is_present = 1,
+        .stops = (uint8_t)tg_schema_number(keys, node, "at_maximum"),
     };
+    if (maximum == NULL && out.stops != 0) {
+        tg_diag_add(compile->diag, TG_DIAG_ERROR, tg_yaml_get(node, "at_maximum")->mark,
+                    "give a maximum", "at_maximum: there is no maximum");
+    }
     if (maximum != NULL && out.maximum < 0) {
         tg_diag_add(compile->diag, TG_DIAG_ERROR, maximum->mark, NULL,
                     "maximum: must not be negative");

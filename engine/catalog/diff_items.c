@@ -236,6 +236,7 @@ void tg_diff_limit(struct tg_diff *diff, const struct tg_diff_item *item)
 {
     static const struct tg_diff_field fields[] = {
         TG_DIFF_FIELD(tg_spend_limit, maximum, "maximum", TG_DIFF_MONEY),
+        TG_DIFF_FIELD(tg_spend_limit, stops, "at_maximum", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_spend_limit, minimum, "minimum", TG_DIFF_MONEY),
         TG_DIFF_FIELD(tg_spend_limit, period, "period", TG_DIFF_ENUM),
         TG_DIFF_FIELD(tg_spend_limit, scope, "scope", TG_DIFF_ENUM)};

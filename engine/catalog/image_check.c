@@ -567,7 +567,7 @@ static bool rules_check(const struct tg_image *image)
     }
     for (uint32_t i = 0; is_fine && i < limits_count; i++) {
         const struct tg_spend_limit *limit = tg_image_spend_limit(image, i);
-        is_fine = limit->period < TG_PERIODS_COUNT && limit->minimum >= 0 &&
+        is_fine = limit->period < TG_PERIODS_COUNT && limit->minimum >= 0 && limit->stops <= 1 &&
                   (limit->plans_offset == 0 ||
                    lies_inside(image, limit->plans_offset,
                                (tg_image_count(image, TG_CATALOG_PLAN) + 7) / 8, 1, 1));

@@ -464,7 +464,7 @@ struct tg_spend_limit {
     uint8_t period;                        /**< enum tg_period. */
     uint8_t scope;                         /**< enum tg_allowance_scope. */
     uint8_t is_present;                    /**< 0: a hole. */
-    uint8_t reserved;                      /**< 0. */
+    uint8_t stops;                         /**< 1: maximum cuts no charge, it only bounds grants. */
     uint32_t plans_offset; /**< Bytes from the image: one bit a plan that sells a price with this
                                 minimum; 0: none does. */
     int64_t minimum;       /**< Its charges make at least this a cycle, by the bill; 0 none. */

@@ -90,6 +90,18 @@ static bool is_too_dear(const struct tg_grant_bounds *bounds, const struct tg_im
     return false;
 }
 
+/* Would a limit that stops be passed? */
+static bool is_beyond_limit(const struct tg_image *image, const struct tg_rate_trace *trace)
+{
+    bool is_beyond = false;
+    for (uint32_t i = 0; i < trace->spends_count && !is_beyond; i++) {
+        const struct tg_spend_limit *limit = tg_image_spend_limit(image, trace->spends[i].limit);
+        is_beyond = limit->stops != 0 && trace->spends[i].spent > limit->maximum &&
+                    trace->spends[i].spent > trace->spends[i].spent_before;
+    }
+    return is_beyond;
+}
+
 /* Is this quantity paid for? Rates it and puts the state back. */
 static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uint64_t quantity,
                        const struct tg_grant_bounds *bounds, int64_t *amount)
@@ -115,7 +127,7 @@ static bool is_covered(struct tg_rate *rate, const struct tg_grant_row *row, uin
         return false;
     }
     return tg_grant_money(&charge, &trace) <= bounds->credit_max &&
-           !is_too_dear(bounds, image, &trace);
+           !is_too_dear(bounds, image, &trace) && !is_beyond_limit(image, &trace);
 }
 
 uint64_t tg_grant_search(struct tg_rate *rate, const struct tg_grant_row *row, uint64_t asked,

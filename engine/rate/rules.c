@@ -222,6 +222,12 @@ struct spend {
     bool is_late;
 };
 
+/* What charges are cut to; INT64_MAX: they are not. */
+static int64_t cut_at(const struct tg_spend_limit *limit)
+{
+    return limit->stops != 0 ? INT64_MAX : limit->maximum;
+}
+
 static enum tg_err spend_at(struct tg_accounts *accounts, struct tg_rules *rules, uint16_t index,
                             struct spend *spend)
 {
@@ -244,7 +250,7 @@ static enum tg_err spend_at(struct tg_accounts *accounts, struct tg_rules *rules
     const uint32_t back =
         bucket->period - tg_bucket_period(limit->period, time.cycle_day, time.at_ns);
     if (back >= SPEND_PERIODS) { /* what only tells need not be exact so late; what cuts must */
-        return limit->maximum == INT64_MAX ? TG_OK : TG_E_PERIOD_CLOSED;
+        return cut_at(limit) == INT64_MAX ? TG_OK : TG_E_PERIOD_CLOSED;
     }
     spend->spent = back == 0   ? &bucket->used_base
                    : back == 1 ? &bucket->used_before_base
@@ -315,7 +321,7 @@ static void spends_keep(struct tg_rules *rules, const struct spend *spends, uint
                         int64_t counted, struct tg_charge *charge)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const int64_t maximum = spends[i].limit->maximum;
+        const int64_t maximum = cut_at(spends[i].limit);
         if (spends[i].spent != NULL && maximum != INT64_MAX &&
             (int64_t)*spends[i].spent >= maximum) {
             rules->uses[i].cut = counted;
@@ -335,7 +341,7 @@ static enum tg_err spends_cut(struct tg_rules *rules, const struct spend *spends
         count > 0 ? amount_in(rules, charge->currency, rules->image->currency, whole, &counted)
                   : TG_OK;
     for (uint32_t i = 0; err == TG_OK && i < count && counted > 0; i++) {
-        const int64_t maximum = spends[i].limit->maximum;
+        const int64_t maximum = cut_at(spends[i].limit);
         if (spends[i].spent == NULL || maximum == INT64_MAX) {
             continue;
         }

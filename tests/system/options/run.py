@@ -299,6 +299,21 @@ def a_reached_limit_gives_nothing_back(book):
             book.row(who, "voice", [amount], duration_s=seconds)
 
 
+def a_limit_may_stop_usage(book):
+    # Ten euros: 8 s, then 2 of 8, then none; free units are granted. What was used beyond is charged.
+    limit = book.folder.fresh("l")
+    book.folder.spend_limits[limit] = {"maximum": "10", "at_maximum": "stop"}
+    free = book.folder.price(unit="event", price="0")
+    price = book.folder.price(unit="second", price="1")
+    who = book.folder.subscriber({"voice": {"price": price, "spend_limit": limit},
+                                  "message": {"price": free, "spend_limit": limit}})
+    for granted, credit in (("8.00", "100"), ("2.00", "100"), ("0.00", "100")):
+        book.row(who, "voice", [granted], duration_s=8, credit=credit)
+    book.row(who, "message", ["0.00"], count=3, credit="100")
+    book.row(who, "voice", ["8.00"], duration_s=8)
+    book.row(who, "voice", ["1.00"], "2026-04-01", duration_s=8, credit="1")
+
+
 def pools_begin_apart(book):
     # A daily pool is there from the first day on, though another one of the account, which counts
     # from a start, came with a plan that was sold later; and that one begins with that plan.
@@ -773,7 +788,7 @@ TOPICS = [remainders_may_be_kept, a_call_may_keep_the_rate_of_its_start, session
           content_has_zones,
           amounts_may_be_fractions, raw_units_are_what_was_used, raw_units_have_bands,
           a_minimum_reaches_no_band, a_call_may_end_at_another_price,
-          a_reached_limit_gives_nothing_back, covered_units_may_cost,
+          a_reached_limit_gives_nothing_back, a_limit_may_stop_usage, covered_units_may_cost,
           a_blocker_ends_the_search, octets_may_be_cut_by_time, long_calls_have_many_parts,
           an_empty_prefix_is_the_default]
 PLACES = [pools_begin_apart, passes_of_hours_last_as_long]
