@@ -28,6 +28,7 @@ struct note {
     struct tg_bill_scratch scratch;
     struct tg_bill_line *lines; /* Shape [TG_BILL_NOTE_LINES_MAX]. */
     int64_t *taken;             /* Net that earlier notes took, by line; same shape. */
+    bool *has_note;             /* Whether one has the line at all; same shape. */
     uint32_t bill_lines_count;
     uint32_t interim_month;            /* The invoice is an interim bill of it; 0: of no cycle's. */
     struct tg_zone_offset days[2];     /* As the invoice printed its begin and end. */
@@ -99,6 +100,7 @@ static bool taken_add(void *context, const struct tg_document *document)
         if (of >= 0 && of < note->bill_lines_count &&
             money_read(line, "x_amount", note->invoice.currency, &amount) == TG_OK) {
             note->taken[of] += amount;
+            note->has_note[of] = true;
         }
     }
     tg_json_free(json);
@@ -186,7 +188,9 @@ static enum tg_err taxes_give(struct note *note, const struct tg_json *json, uin
                               int64_t printed, struct tg_bill_line *line)
 {
     const struct tg_json *parts = tg_json_get(json, "x_taxPart");
-    if (printed == 0) { /* What a debit note put on a line of nothing: taxed at its rate. */
+    const bool is_tax_alone = printed == 0 && line->amount_exact == 0;
+    if (printed == 0 &&
+        !is_tax_alone) { /* What a debit note put on a line of nothing: taxed at its rate. */
         return parts == NULL ? TG_OK
                              : tg_why_set(note->why, TG_E_INVALID,
                                           "line %u was issued at 0 with a set of taxes: enter a "
@@ -196,12 +200,16 @@ static enum tg_err taxes_give(struct note *note, const struct tg_json *json, uin
     const int64_t net = (int64_t)(line->amount_exact / tg_pow10(TG_MONEY_EXTRA_DECIMALS));
     int64_t tax = 0;
     enum tg_err err = money_read(json, "x_taxAmount", note->invoice.currency, &tax);
-    if (err == TG_OK) {
+    if (err == TG_OK && is_tax_alone) {
+        line->charge_tax = -tax;
+    } else if (err == TG_OK) {
         err = tax_moved(tax, printed, note->taken[index], net, &line->charge_tax);
     }
     for (size_t i = 0; i < tg_json_count(parts) && i < TG_TAX_PARTS_MAX && err == TG_OK; i++) {
         err = money_read(tg_json_at(parts, i), "x_tax", note->invoice.currency, &tax);
-        if (err == TG_OK) {
+        if (err == TG_OK && is_tax_alone) {
+            line->tax_parts[i] = -tax;
+        } else if (err == TG_OK) {
             err = tax_moved(tax, printed, note->taken[index], net, &line->tax_parts[i]);
         }
     }
@@ -239,6 +247,15 @@ static enum tg_err line_amount(struct note *note, uint32_t index, int64_t printe
     return TG_OK;
 }
 
+/* Rows of nearly nothing, each of whose tax is rounded up: a line of 0 with a tax, which only goes
+ * with all that the line is. */
+static bool has_tax_alone(const struct note *note, const struct tg_json *line, uint32_t index)
+{
+    int64_t tax = 0;
+    return !note->params->is_debit && note->params->amount == NULL && !note->has_note[index] &&
+           money_read(line, "x_taxAmount", note->invoice.currency, &tax) == TG_OK && tax != 0;
+}
+
 static enum tg_err line_make(struct note *note, uint32_t index)
 {
     const struct tg_json *line = tg_json_at(tg_json_get(note->bill, "x_line"), index);
@@ -251,10 +268,11 @@ static enum tg_err line_make(struct note *note, uint32_t index)
                           note->bill_id, index + 1);
     }
     enum tg_err err = line_amount(note, index, printed, &net);
-    if (err == TG_OK && net != 0) {
+    const bool is_empty = net == 0 && (printed != 0 || !has_tax_alone(note, line, index));
+    if (err == TG_OK && !is_empty) {
         err = tax_take(note, line, &tax_index);
     }
-    if (err != TG_OK || net == 0) {
+    if (err != TG_OK || is_empty) {
         return err;
     }
     struct tg_bill_line *made = &note->lines[note->invoice.lines_count++];
@@ -464,6 +482,7 @@ static void note_close(struct note *note)
     tg_json_free(note->bill);
     give(note->lines, sizeof note->lines[0]);
     give(note->taken, sizeof note->taken[0]);
+    give(note->has_note, sizeof note->has_note[0]);
     give(note->scratch.exact, sizeof note->scratch.exact[0]);
     give(note->scratch.weights, sizeof note->scratch.weights[0]);
     give(note->scratch.parts, sizeof note->scratch.parts[0]);
@@ -477,6 +496,7 @@ enum tg_err tg_bill_note_issue(struct tg_db *state, const struct tg_bill_note_pa
     struct note note = {.params = params, .why = why};
     note.lines = take(sizeof note.lines[0]);
     note.taken = take(sizeof note.taken[0]);
+    note.has_note = take(sizeof note.has_note[0]);
     note.scratch = (struct tg_bill_scratch){.capacity = TG_BILL_NOTE_LINES_MAX,
                                             .exact = take(sizeof note.scratch.exact[0]),
                                             .weights = take(sizeof note.scratch.weights[0]),
@@ -484,9 +504,9 @@ enum tg_err tg_bill_note_issue(struct tg_db *state, const struct tg_bill_note_pa
                                             .rows = take(sizeof note.scratch.rows[0]),
                                             .fractions = take(sizeof note.scratch.fractions[0])};
     enum tg_err err = TG_OK;
-    if (note.lines == NULL || note.taken == NULL || note.scratch.exact == NULL ||
-        note.scratch.weights == NULL || note.scratch.parts == NULL || note.scratch.rows == NULL ||
-        note.scratch.fractions == NULL) {
+    if (note.lines == NULL || note.taken == NULL || note.has_note == NULL ||
+        note.scratch.exact == NULL || note.scratch.weights == NULL || note.scratch.parts == NULL ||
+        note.scratch.rows == NULL || note.scratch.fractions == NULL) {
         err = tg_why_set(why, TG_E_NO_MEMORY, "no memory for a note");
     }
     err = err == TG_OK ? bill_load(&note, state) : err;

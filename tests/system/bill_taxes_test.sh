@@ -241,19 +241,22 @@ taxes:
   qst: {rate: 9.5%, compound: true}
   telecom: {parts: [gst, qst], mode: charge}
   telecom_in: {parts: [gst, qst], mode: charge, inclusive: true}
+  raised: {rate: 5%, mode: charge, rounding: up}
 prices:
   net: {unit: event, price: "0.33"}
   gross: {unit: event, price: "0.38"}
-plans: {net: {message: {price: net}}, gross: {message: {price: gross}}}
+  tiny: {unit: event, price: "0.0005"}
+plans: {net: {message: {price: net}}, gross: {message: {price: gross}}, tiny: {message: {price: tiny}}}
 products:
   net: {plan: net, tax: telecom, fee: "10.01"}
   gross: {plan: gross, tax: telecom_in}
+  tiny: {plan: tiny, tax: raised, fee: "1.00"}
 YAML
-printf 'id,prepaid\nnet,\ngross,\nfed,\nfed_in,\nfree,\npaid,true\n' >"$work/h/accounts.csv"
+printf 'id,prepaid\nnet,\ngross,\nfed,\nfed_in,\nfree,\npaid,true\ntiny,\n' >"$work/h/accounts.csv"
 printf 'account,product,tax\nfed,,gst\nfed_in,gross,gst\nfree,,telecom\n' >"$work/h/exemptions.csv"
-printf 'id,account,product,msisdn\na,net,net,491\nb,gross,gross,492\nc,fed,net,493\nd,fed_in,gross,494\ne,free,net,495\nf,paid,gross,496\n' \
+printf 'id,account,product,msisdn\na,net,net,491\nb,gross,gross,492\nc,fed,net,493\nd,fed_in,gross,494\ne,free,net,495\nf,paid,gross,496\ng,tiny,tiny,497\n' \
     >"$work/h/subscribers.csv"
-for n in 491 492 493 494 495 496; do
+for n in 491 492 493 494 495 496 497; do
     for i in 1 2 3 4 5 6 7; do
         printf '{"subscriber":"%s","service":"message","start":"2026-06-0%sT10:00:00Z","count":1}\n' $n $i
     done
@@ -266,12 +269,14 @@ expect B-2026-06-gross 2.31 "gst 5 2.31 0.14, qst 9.5 2.45 0.21"
 expect B-2026-06-fed 12.32 "gst exempt 12.32 0.00, qst 9.5 12.32 1.16"  # 7 x 0.03135, 0.95095
 expect B-2026-06-fed_in 2.45 "gst exempt 2.45 0.00, qst 9.5 2.45 0.21"  # 7 x 0.38 x 0.095 / 1.095
 expect B-2026-06-free 12.32 "telecom exempt 12.32 0.00"
+expect B-2026-06-tiny 1.00 "raised 5 1.00 0.12"                         # 0.05, and 7 x 0.01 of a line of 0.00
 expect B-2026-06-paid 2.31 "gst 5 2.31 0.14, qst 9.5 2.45 0.21"         # and nothing of it is due
-for bill in net gross fed; do
+for bill in net gross fed tiny; do
     "$tollgate" bill credit "B-2026-06-$bill" --data "$work/charged" --id all --date 2026-07-01 --title wrong >"$work/log"
 done
 "$tollgate" bill list --data "$work/charged" --full >"$work/bills"
 expect N-B-2026-06-net-all -12.32 "gst 5 -12.32 -0.64, qst 9.5 -12.96 -1.21"
+expect N-B-2026-06-tiny-all -1.00 "raised 5 -1.00 -0.12"
 expect N-B-2026-06-gross-all -2.31 "gst 5 -2.31 -0.14, qst 9.5 -2.45 -0.21"
 expect N-B-2026-06-fed-all -12.32 "gst exempt -12.32 0.00, qst 9.5 -12.32 -1.16"
 
