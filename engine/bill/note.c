@@ -361,7 +361,7 @@ static enum tg_err head_make(struct note *note)
     }
     /* Those are ours: a run would take a note of that name for its own, and issue none. */
     if ((!params->voids && strcmp(params->name, TG_BILL_VOID_NOTE) == 0) ||
-        strncmp(params->name, TG_BILL_LATE_NOTE + 1, sizeof TG_BILL_LATE_NOTE - 2) == 0) {
+        strncmp(params->name, &TG_BILL_LATE_NOTE[1], sizeof TG_BILL_LATE_NOTE - 2) == 0) {
         return tg_why_set(note->why, TG_E_INVALID, "notes called '%s' are those of voids and runs",
                           params->name);
     }
