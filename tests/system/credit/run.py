@@ -95,6 +95,10 @@ nodes:
   - {{name: edge2, interval: 0s}}
 """)
 
+    def nodes(self):
+        return {one["name"]: {c["name"]: c["value"] for c in one["resourceCharacteristic"]}
+                for one in map(json.loads, self.tollgate("nodes", "--json").splitlines())}
+
     def list_nodes(self, *names):
         with open(f"{self.root}/tollgate.yaml", encoding="utf-8") as file:
             head = file.read().split("nodes:\n")[0]
@@ -520,10 +524,17 @@ def nodes_down(world):
         link.sendall(b'{"command":"metrics"}\n')
         text = json.loads(link.recv(1 << 20))["text"]
     check("tollgate_reservations_node_down_total 1\n" in text, text)
-    # What was committed on edge2 is what a client says: the node itself has not been heard of.
-    nodes = {one["name"]: {c["name"]: c["value"] for c in one["resourceCharacteristic"]}
-             for one in map(json.loads, world.tollgate("nodes", "--json").splitlines())}
-    check("lastSeen" in nodes["edge1"] and "lastSeen" not in nodes["edge2"], nodes)
+    # What is committed on edge2 is what a client says: the node itself has not been heard of.
+    answers = world.ask([reserve_on("d6", "edge2"), {"action": "commit", "id": "d6", "used": 60000}])
+    check(answers[1]["charge"] != "0.00", answers)
+    before = world.nodes()
+    world.log("edge1", "nodeUp")
+    for _ in range(400):
+        after = world.nodes()
+        if after["edge1"].get("lastSeen") != before["edge1"].get("lastSeen"):
+            break
+        time.sleep(0.02)
+    check(after["edge1"] != before["edge1"] and "lastSeen" not in after["edge2"], before, after)
 
 
 def records_disagree(world):
