@@ -242,11 +242,11 @@ static bool second_read(struct tg_compile *compile, const struct tg_yaml_node *r
     return true;
 }
 
-/* Does a rule name days of the week? Of equals it is the more specific one: a weekend beats hours
- * that are of every day. Weights say otherwise, as some systems order all rules by them. */
+/* Of rules without dates, one that names days of the week is the more specific: a weekend beats
+ * hours that are of every day. Weights say otherwise, as some systems order all rules by them. */
 static bool names_days(const struct rule *rule)
 {
-    return (rule->days.weekdays_mask & WEEK_MASK) != WEEK_MASK;
+    return rule->level == LEVEL_WEEKDAY && (rule->days.weekdays_mask & WEEK_MASK) != WEEK_MASK;
 }
 
 static bool stays_before(const struct rule *before, const struct rule *rule)

@@ -54,6 +54,14 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
     return TG_OK;
 }
 
+/* A number that no deck has is not usage at home, whatever that costs (rating-semantics 4.2.3). */
+static inline bool number_is_unknown(const struct tg_plan_service *plan_service, uint32_t zone,
+                                     const struct tg_usage *row)
+{
+    return zone == TG_ZONE_NONE && plan_service->deck != TG_DECK_NONE &&
+           plan_service->zone_by != TG_ZONE_BY_NETWORK && tg_usage_peer_kind(row) == TG_KEY_E164;
+}
+
 static const struct tg_price *price_in_band(const struct tg_image *image,
                                             const struct tg_plan_service *plan_service,
                                             uint32_t time_model, uint32_t zone,
@@ -71,7 +79,9 @@ static const struct tg_price *price_in_band(const struct tg_image *image,
     *until_ns = zone_until_ns < *until_ns ? zone_until_ns : *until_ns;
     const uint32_t price_id = tg_image_price_at(image, plan_service, zone, band);
     *band_found = band;
-    return price_id == TG_PRICE_NONE ? NULL : tg_image_price(image, price_id);
+    return price_id == TG_PRICE_NONE || number_is_unknown(plan_service, zone, row)
+               ? NULL
+               : tg_image_price(image, price_id);
 }
 
 /* How long units last: so many of them, evenly, in a span. A second of a call is 10^9 ns a unit,

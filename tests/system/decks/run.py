@@ -94,7 +94,7 @@ prices:
   flat: {unit: minute, price: "7"}
 plans:
   retail: {voice: {deck: az}}
-  special: {voice: {deck: az, prices: {az/france: flat}}}
+  special: {voice: {deck: az, prices: {az/france: flat, home: flat}}}
 products:
   retail: {plan: retail}
   special: {plan: special}
@@ -126,6 +126,11 @@ def sheets(report, tollgate, root):
     for (row, zone, amount), answer in zip(table, catalog.quote([row for row, _, _ in table])):
         report.expect(f"sheet {row}", (answer.get("zone"), f"{float(answer['amount']):.6f}"),
                       (zone, amount))
+    # A number that no deck has is not usage at home, though that has a price.
+    nowhere, numberless = catalog.quote([call(b, "819012345"), {**call(b, "1"), "peer": "sip:x",
+                                                                "peer_kind": "name"}])
+    report.expect("in no deck", nowhere.get("reason"), "NO_RATE")
+    report.expect("no number", numberless.get("price"), "flat")
     # The same names have the same numbers in the next version, and the change is a price's.
     data = os.path.join(root, "sheets_data")
     report.expect("import", catalog.verb("import", "--data", data).returncode, 0)
