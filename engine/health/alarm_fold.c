@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health/alarm_fold.h"
 
+#include "health/order_by.h"
+
 #include <assert.h>
 #include <string.h>
-
-#define ORDER_BY(a, b)                                                                             \
-    do {                                                                                           \
-        if ((a) != (b)) {                                                                          \
-            return (a) < (b) ? -1 : 1;                                                             \
-        }                                                                                          \
-    } while (0)
 
 void tg_alarm_state_reset(struct tg_alarm_state *state)
 {
@@ -78,15 +73,15 @@ static unsigned change_class(const struct tg_alarm_change *change)
 
 int tg_alarm_change_order(const struct tg_alarm_change *a, const struct tg_alarm_change *b)
 {
-    ORDER_BY(a->at_ns, b->at_ns);
-    ORDER_BY(change_class(a), change_class(b));
-    ORDER_BY(a->sequence, b->sequence);
+    TG_ORDER_BY(a->at_ns, b->at_ns);
+    TG_ORDER_BY(change_class(a), change_class(b));
+    TG_ORDER_BY(a->sequence, b->sequence);
     if (change_class(a) == 3) {
         return -1; /* operators' commands stay in the order they were given */
     }
-    ORDER_BY(a->kind, b->kind);
-    ORDER_BY(a->severity, b->severity);
-    ORDER_BY(a->record_key, b->record_key);
+    TG_ORDER_BY(a->kind, b->kind);
+    TG_ORDER_BY(a->severity, b->severity);
+    TG_ORDER_BY(a->record_key, b->record_key);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "abi/key.h"
 #include "base/arena.h"
+#include "health/order_by.h"
 #include "health/span.h"
 
 #define CLAIMS_MIN 8u
@@ -146,22 +147,15 @@ static unsigned claim_class(const struct claim *claim)
     return claim->effect == TG_NODE_UP ? 0 : 2;
 }
 
-#define ORDER_BY(a, b)                                                                             \
-    do {                                                                                           \
-        if ((a) != (b)) {                                                                          \
-            return (a) < (b) ? -1 : 1;                                                             \
-        }                                                                                          \
-    } while (0)
-
 /* Total order; equal means the same observation. */
 static int claim_order(const struct claim *a, const struct claim *b)
 {
-    ORDER_BY(a->at_ns, b->at_ns);
-    ORDER_BY(claim_class(a), claim_class(b));
-    ORDER_BY(a->sequence, b->sequence);
-    ORDER_BY(a->effect, b->effect);
-    ORDER_BY(a->record_key, b->record_key);
-    ORDER_BY(a->condition, b->condition);
+    TG_ORDER_BY(a->at_ns, b->at_ns);
+    TG_ORDER_BY(claim_class(a), claim_class(b));
+    TG_ORDER_BY(a->sequence, b->sequence);
+    TG_ORDER_BY(a->effect, b->effect);
+    TG_ORDER_BY(a->record_key, b->record_key);
+    TG_ORDER_BY(a->condition, b->condition);
     return 0;
 }
 
@@ -586,8 +580,7 @@ void tg_timeline_usage(struct tg_timeline *timeline, uint16_t node_id, const int
         const int64_t at_ns = event_ns[i];
         const bool is_now = at_ns >= hot.last_claim_ns && at_ns >= hot.floor_ns &&
                             at_ns >= hot.live_from_ns && at_ns < hot.live_until_ns;
-        states[i] =
-            is_now ? hot.tip_state : tg_timeline_state_at(timeline, node_id, at_ns);
+        states[i] = is_now ? hot.tip_state : tg_timeline_state_at(timeline, node_id, at_ns);
     }
 }
 

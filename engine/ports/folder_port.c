@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ports/file_positions.h"
+#include "ports/file_read.h"
 #include "ports/folder_claim.h"
 #include "ports/port_ops.h"
 #include "rt/counters.h"
@@ -127,27 +128,6 @@ static uint64_t lines_count(const uint8_t *bytes, size_t length_bytes)
     return count;
 }
 
-/* Octets read, fewer at the end of the file; -1 when the system refuses. */
-static ssize_t read_at(int descriptor, uint8_t *bytes, size_t wanted_bytes, uint64_t offset)
-{
-    size_t got_bytes = 0;
-    while (got_bytes < wanted_bytes) {
-        const ssize_t got = pread(descriptor, bytes + got_bytes, wanted_bytes - got_bytes,
-                                  (off_t)(offset + got_bytes));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return -1;
-        }
-        if (got == 0) {
-            break;
-        }
-        got_bytes += (size_t)got;
-    }
-    return (ssize_t)got_bytes;
-}
-
 /* Resumed inside a file: its lines before are counted, so that line numbers are the file's. */
 static bool count_lines_before(struct folder_port *port, uint64_t offset)
 {
@@ -156,7 +136,7 @@ static bool count_lines_before(struct folder_port *port, uint64_t offset)
     while (at < offset) {
         const uint64_t left = offset - at;
         const size_t wanted = left < SCAN_BYTES ? (size_t)left : SCAN_BYTES;
-        const ssize_t got = read_at(port->claim.descriptor, port->scan, wanted, at);
+        const ssize_t got = tg_file_read_at(port->claim.descriptor, port->scan, wanted, at);
         if (got <= 0) {
             return false;
         }
@@ -267,7 +247,7 @@ static uint64_t overlong_end(struct folder_port *port)
     while (at < port->claim.size_bytes) {
         const uint64_t left = port->claim.size_bytes - at;
         const size_t wanted = left < SCAN_BYTES ? (size_t)left : SCAN_BYTES;
-        const ssize_t got = read_at(port->claim.descriptor, port->scan, wanted, at);
+        const ssize_t got = tg_file_read_at(port->claim.descriptor, port->scan, wanted, at);
         if (got <= 0) {
             return port->claim.size_bytes;
         }
@@ -285,7 +265,8 @@ static uint32_t read_chunk(struct folder_port *port, int64_t now_ns, struct tg_i
 {
     const uint64_t left = port->claim.size_bytes - port->next_offset;
     const size_t wanted = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
-    const ssize_t got = read_at(port->claim.descriptor, port->buffer, wanted, port->next_offset);
+    const ssize_t got =
+        tg_file_read_at(port->claim.descriptor, port->buffer, wanted, port->next_offset);
     if (got <= 0) {
         /* Shorter than at the claim, or unreadable: what was handed over stands. */
         if (got < 0) {
