@@ -23,6 +23,7 @@
 #define RULES_MAX      100u
 #define BANDS_MAX      64u
 #define WEEK_MASK      0x7fu
+#define MONTH_MASK     0xfffffffeu
 #define DAYS_BEFORE    400  /* late events of the version before */
 #define DAYS_AFTER     3660 /* ten years; an import renews it */
 
@@ -242,18 +243,20 @@ static bool second_read(struct tg_compile *compile, const struct tg_yaml_node *r
     return true;
 }
 
-/* Of rules without dates, one that names days of the week is the more specific: a weekend beats
- * hours that are of every day. Weights say otherwise, as some systems order all rules by them. */
-static bool names_days(const struct rule *rule)
+/* Of equals one that names days is the more specific, of the month before those of the week: a
+ * weekend beats hours that are of every day. Weights say otherwise, as some systems order all rules
+ * by them. */
+static int named_days(const struct rule *rule)
 {
-    return rule->level == LEVEL_WEEKDAY && (rule->days.weekdays_mask & WEEK_MASK) != WEEK_MASK;
+    return ((rule->days.month_days_mask & MONTH_MASK) != MONTH_MASK ? 2 : 0) +
+           ((rule->days.weekdays_mask & WEEK_MASK) != WEEK_MASK ? 1 : 0);
 }
 
 static bool stays_before(const struct rule *before, const struct rule *rule)
 {
     return before->level != rule->level     ? before->level > rule->level
            : before->weight != rule->weight ? before->weight > rule->weight
-                                            : names_days(before) >= names_days(rule);
+                                            : named_days(before) >= named_days(rule);
 }
 
 /* The more specific first; equal ones keep the order in which they were written. */

@@ -496,7 +496,7 @@ def calendars(report, tollgate, root):
         ("2026-06-01T10:00:00Z", "monday"),     # the first is a Monday: weight wins
         ("2026-06-08T10:00:00Z", "work"),       # second Monday
         ("2026-07-04T10:00:00Z", "summer"), ("2026-09-05T10:00:00Z", "night"),
-        ("2026-08-01T10:00:00Z", "first"),      # alike in level and weight: the first written
+        ("2026-08-01T10:00:00Z", "first"),      # days of the month before those of the week
         ("2026-12-24T12:59:59Z", "work"),       # the rest of the day is a usual Thursday
         ("2026-12-24T13:00:00Z", "eve"), ("2031-12-24T13:00:00Z", "eve"),
         ("2026-12-25T16:59:59Z", "xmas"), ("2026-12-25T17:00:00Z", "xmas_peak"),
