@@ -31,15 +31,24 @@ static const struct unit units[] = {
 };
 #undef UNIT
 
+/* Valgrind does not know AVX-512 and hides it. */
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
 const struct tg_column_kernels *tg_column_kernels_at(uint32_t index)
 {
-    static const struct tg_column_kernels *const all[] = {&tg_column_scalar, &tg_column_avx2};
-    return index < sizeof all / sizeof all[0] ? all[index] : NULL;
+    static const struct tg_column_kernels *const all[] = {&tg_column_scalar, &tg_column_avx2,
+                                                          &tg_column_avx512};
+    const uint32_t count = has_avx512() ? 3 : 2;
+    return index < count ? all[index] : NULL;
 }
 
 const struct tg_column_kernels *tg_column_kernels(void)
 {
-    return &tg_column_avx2;
+    return has_avx512() ? &tg_column_avx512 : &tg_column_avx2;
 }
 
 size_t tg_planes_bytes(uint32_t rows_count, uint64_t differs)

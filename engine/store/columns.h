@@ -62,7 +62,7 @@ struct tg_word {
 
 /** @brief Kernels of one instruction set; all give the same octets. */
 struct tg_column_kernels {
-    const char *name; /**< "scalar", "avx2". */
+    const char *name; /**< "scalar", "avx2", "avx512". */
 
     /**
      * Eight words of each row to eight arrays; differs[w] gathers the bits in which any row's word
@@ -86,7 +86,7 @@ struct tg_column_kernels {
  *  @return Static; NULL behind the last one. */
 const struct tg_column_kernels *tg_column_kernels_at(uint32_t index);
 
-/** @brief The fastest kernels; the build requires AVX2. @return Static. */
+/** @brief The fastest kernels of this processor; the build requires AVX2. @return Static. */
 const struct tg_column_kernels *tg_column_kernels(void);
 
 /** @brief Rows with the filling. @param rows_count Rows. @return Multiple of TG_PLANE_ROWS. */

@@ -13,6 +13,8 @@
 extern const struct tg_column_kernels tg_column_scalar;
 /** @brief AVX2, which the build requires anyway. */
 extern const struct tg_column_kernels tg_column_avx2;
+/** @brief AVX-512 (F, BW, DQ, VL), where the processor has it. */
+extern const struct tg_column_kernels tg_column_avx512;
 
 /** @brief Whether an octet's plane is kept whole. @param bits Its differing bits. @return Answer.
  */
