@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CODE_BYTES     4u     /* "-USD" */
 #define NEAR_NAMES_MAX 20000u /* did-you-mean over more would take longer than a person waits */
 
 enum account_column {
@@ -31,11 +32,20 @@ enum account_column {
 };
 _Static_assert((int)A_COUNT <= (int)TG_PEOPLE_COLUMNS_MAX, "room");
 
-static const struct tg_csv_column account_columns[A_COUNT] = {
-    {"id", true},    {"name", false},          {"currency", false},     {"cycle_day", false},
-    {"tax", false},  {"prepaid", false},       {"credit_limit", false}, {"credit_alerts", false},
-    {"zone", false}, {"cash_rounding", false}, {"legal_entity", false}, {"bill_period", false},
-    {"bill_period_count", false}, {"cycle_from", false}};
+static const struct tg_csv_column account_columns[A_COUNT] = {{"id", true},
+                                                              {"name", false},
+                                                              {"currency", false},
+                                                              {"cycle_day", false},
+                                                              {"tax", false},
+                                                              {"prepaid", false},
+                                                              {"credit_limit", false},
+                                                              {"credit_alerts", false},
+                                                              {"zone", false},
+                                                              {"cash_rounding", false},
+                                                              {"legal_entity", false},
+                                                              {"bill_period", false},
+                                                              {"bill_period_count", false},
+                                                              {"cycle_from", false}};
 
 /* An account may have a currency of its own where the catalog says what it is worth. */
 static void account_currency(struct tg_people_reader *reader, const struct tg_csv_field *field,
@@ -268,6 +278,42 @@ uint32_t tg_people_account_zone(const struct tg_people *people, uint32_t account
     return line.zone;
 }
 
+static uint16_t account_currency_of(const struct tg_people *people, uint32_t account)
+{
+    struct tg_roster_account line;
+    memcpy(&line, people->accounts.bytes + account * sizeof line, sizeof line);
+    return line.currency;
+}
+
+/* A bill in another currency is called as the account's own with the code behind, and the second of
+ * two bills of one name would never be issued. */
+static void twins_refuse(struct tg_people_reader *reader)
+{
+    const struct tg_people *people = reader->people;
+    const uint32_t *lines = (const uint32_t *)(const void *)people->account_lines.bytes;
+    const uint32_t count = (uint32_t)(people->account_lines.size_bytes / sizeof *lines);
+    for (uint32_t i = 0; i < count && !people->account_lines.is_broken; i++) {
+        const char *id = lines[i] != 0 ? tg_names_text(&people->account_ids, i) : "";
+        const size_t bytes = strlen(id);
+        const struct tg_currency *currency = bytes > CODE_BYTES && id[bytes - CODE_BYTES] == '-'
+                                                 ? tg_currency_by_code(id + bytes - CODE_BYTES + 1)
+                                                 : NULL;
+        if (currency == NULL) {
+            continue;
+        }
+        const uint32_t twin =
+            tg_names_find(&people->account_ids, id, (uint32_t)(bytes - CODE_BYTES));
+        if (twin < count && lines[twin] != 0 &&
+            account_currency_of(people, twin) != currency->numeric) {
+            const struct tg_mark mark = {&reader->csv.source, lines[i], 1};
+            tg_diag_add(
+                reader->diag, TG_DIAG_ERROR, mark, "choose another id",
+                "id: bills of \"%s\" are called as those of account \"%s\" in that currency", id,
+                tg_names_text(&people->account_ids, twin));
+        }
+    }
+}
+
 bool tg_people_accounts_read(struct tg_people_reader *reader, const struct tg_folder *folder)
 {
     struct tg_people *people = reader->people;
@@ -279,6 +325,9 @@ bool tg_people_accounts_read(struct tg_people_reader *reader, const struct tg_fo
         people->terms.size_bytes = 0; /* the file is the whole truth about credit */
     }
     const bool has_file = tg_people_file_read(reader, path, account_columns, A_COUNT, account_take);
+    if (has_file) {
+        twins_refuse(reader);
+    }
     tg_csv_close(&reader->csv);
     if (has_file) {
         tg_people_unlisted_mark(&people->accounts, sizeof(struct tg_roster_account),

@@ -541,6 +541,7 @@ static const struct mistake mistakes[] = {
     {"accounts.csv", "id,name,currency\nA1,Anna,`EURO\n", "\"EURO\" is not known", NULL},
     {"accounts.csv", "id,name,tax\nA1,Anna,`vad\n", "no tax \"vad\"", "did you mean \"vat\"?"},
     {"accounts.csv", "id,name\nA1,Anna\n`A1,Anna\n", "is already on line 2", NULL},
+    {"accounts.csv", "id,name\nA1,Anna\n`A1-USD,Bo\n", "as those of account \"A1\"", "another id"},
     {"accounts.csv", "id,prepaid\nA1,`yes\n", "is not true or false", NULL},
     {"accounts.csv", "id,prepaid,credit_limit\nA1,true,`-1\n", "is below 0", NULL},
     {"accounts.csv", "id,prepaid,credit_limit\nA1,true,`1.123456789\n", "no amount of money", NULL},
