@@ -54,13 +54,14 @@ def charges(tollgate, folder):
 
 
 def bill(tollgate, folder, period):
+    """Lines of the bills of a period; of "2026-01..2026-12" of the last one, which knows the others."""
+    first, _, last = period.partition("..")
     out, err = run([tollgate, "bill", "run", "--catalog", folder, "--usage", folder / "usage.jsonl",
-                    "--period", period, "--json"])
+                    "--period", last or first, "--json"] + (["--from", first] if last else []))
+    documents = [json.loads(text) for text in out.splitlines()]
+    documents = [document for document in documents if document.get("@type") == "CustomerBill"]
     said = []
-    for text in out.splitlines():
-        document = json.loads(text)
-        if document.get("@type") != "CustomerBill":
-            continue
+    for document in documents[-1:] if last else documents:
         said += [f"{line['x_kind']} {line['x_amount']}" for line in document["x_line"]]
         said += [f"tax {tax['x_tax']}" for tax in document["taxItem"]
                  if tax["taxCategory"] != "untaxed"]
