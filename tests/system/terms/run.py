@@ -74,6 +74,7 @@ PRODUCTS = {
                   "minimum_on": "all"},
     "ahead_min40": {"fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "fees",
                     "minimum": "40.00", "minimum_on": "fees"},
+    "ahead_min10": {"fee": "10.00", "in_advance": True, "minimum": "10.00", "minimum_on": "fees"},
     "ahead_max": {"plan": "p", "fee": "31.00", "in_advance": True, "maximum": "50.00", "maximum_on": "all"},
     "year_min": {"fee": "365.00", "period": "year", "period_from": "start", "in_advance": True,
                  "minimum": "31.00", "minimum_on": "all"},
@@ -113,6 +114,8 @@ case("ahead_min", [("ahead_min", "2024-03-01", "2024-03-11")],
 case("ahead_min40", [("ahead_min40", "2024-03-01", "2024-03-11")],
      {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "2.10", "3.90"]})
 # Nor does a maximum keep it: 10.00 of the fee and 60.00 of usage are 16.13, which the 31.00 have paid.
+# A third of 10.00 comes back, which is no whole number of any unit: nothing is missing.
+case("ahead_min10", [("ahead_min10", "2024-04-01", "2024-04-21")], {"2024-03": ["10.00"], "2024-04": ["-3.33"]})
 case("ahead_max", [("ahead_max", "2024-03-01", "2024-03-11")],
      {"2024-02": ["31.00"], "2024-03": ["-21.00", "60.00", "-53.87"]}, [(MARCH, 60)])
 case("year_min", [("year_min", "2024-03-01", "2024-08-11")],
