@@ -646,20 +646,26 @@ SETTLED = {
     # Suspended in November, of which 30 days are not owed, whatever part of it: the quarter would be free.
     "x": (["xa,x,min92,712,,"], None, None, {"12": ["62.00"]}),
     "x_zero": (["xc,x_zero,zero_min,713,,"], None, None, {"12": ["62.00"]}),
+    # Ended in time, for 71 of 92 days: a version of January asks nothing more of it. 80 were used; of the account 71 were missing,
+    # which is settled whatever comes late.
+    "up": (["ua,up,up_min,714,,2026-12-11"], None, None, {}),
+    "up_pool": (["ub,up_pool,up_pool_min,715,,2026-12-06", "uc,up_pool,up_pool_min,716,,2026-12-11"], None, None,
+                {"12": ["71.00"], "01": ["5.00"]}),
 }
 SETTLED_PRODUCTS = {
     "fee": {"fee": "10.00"}, "ahead": {"plan": "v", "fee": "31.00", "in_advance": True},
     "q_ahead": {"plan": "v", "fee": "92.00", "period": "quarter", "in_advance": True},
     **{name: {"plan": "v", "minimum": amount, "minimum_period": "quarter", "minimum_on": "all", **more}
        for name, amount, more in (("min92", "92.00", {}), ("min300", "300.00", {}),
-                                  ("pool_min", "300.00", {"bounds_scope": "account"}),
+                                  ("pool_min", "300.00", {"bounds_scope": "account"}), ("up_min", "92.00", {}),
+                                  ("up_pool_min", "92.00", {"bounds_scope": "account"}),
                                   ("zero_min", "92.00", {"proration": "none_zero"}))},
 }
 SETTLED_USAGE = [(number, f"2026-{month}-05", seconds) for number in (703, 704, 705)
                  for month, seconds in (("09", 1), ("10", 100), ("11", 10), ("12", 1))] + [
     (706, "2026-07-05", 1), (706, "2026-10-05", 150), (706, "2026-11-20", 50), (706, "2026-12-20", 40),
     (707, "2026-09-05", 1), (707, "2026-10-05", 10), (707, "2026-12-05", 1), (708, "2026-07-05", 1),
-    (708, "2026-10-05", 10)]
+    (708, "2026-10-05", 10), (714, "2026-10-05", 80)]
 
 
 class World:
@@ -732,8 +738,9 @@ def settled(tollgate):
         for month, account in (("10", "b"), ("11", "g_void"), ("11", "q")):
             world.run(f"2026-{month}", "--account", account, "--date", "2027-01-05")
         enter(2)
-        world.catalog(3, "2027-01-01", products)
-        world.do("catalog", "import", "--catalog", folder)
+        more = {name: {**products[name], "minimum": "920.00"} for name in ("up_min", "up_pool_min")}
+        world.catalog(3, "2027-01-01", {**products, **more})
+        world.use([(715, "2026-12-02", 5)])
         world.run("2027-01")
         world.run("2027-02")
         found = {account: {} for account in SETTLED}
