@@ -22,7 +22,7 @@
 
 #define KEY_BYTES (6u * TG_BILL_NAME_BYTES + 32u)
 /* Of a cycle, or of two days at least. */
-#define PERIODS_MAX (TG_BILL_ENDED_CYCLES * TG_BILL_CYCLE_DAYS_MAX / 2 + 2)
+#define PERIODS_MAX ((TG_BILL_ENDED_CYCLES + 1) * TG_BILL_CYCLE_DAYS_MAX / 2 + 2)
 
 /* A period of the fee: a cycle, or the quarter or year that it is part of. */
 struct period {
@@ -188,21 +188,24 @@ static struct tg_bill_fee_params params_at(struct tg_bill_assembler *made, uint3
     return params;
 }
 
-/* The periods from that of an instant to the last that begins before the bill's cycle, or with it.
+/* The periods from that of an instant to the last that begins before the bill's cycle; with those
+ * of its own that the bill before was to charge ahead: one that begins with it, or of days in it.
  */
 static void periods_list(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                          int64_t from_ns, bool has_own, struct charged *charged)
 {
     const uint32_t step = tg_bill_cycle_step(&made->cycle);
     uint32_t month = tg_bill_cycle_month(&made->cycle, from_ns);
+    const int64_t stop_ns = !has_own            ? made->window.start_ns
+                            : charged->has_days ? made->window.end_ns
+                                                : made->window.start_ns + 1;
     int64_t at_ns = from_ns;
     while (month <= made->window.month && charged->count < PERIODS_MAX) {
         const struct tg_bill_fee_params params =
             params_at(made, member->subscriber, month, at_ns, charged);
         const struct period *last =
             charged->count > 0 ? &charged->periods[charged->count - 1] : NULL;
-        if (params.start_ns > made->window.start_ns ||
-            (params.start_ns == made->window.start_ns && !has_own)) {
+        if (params.start_ns >= stop_ns) {
             break;
         }
         if (last == NULL || last->start_ns != params.start_ns) {
@@ -244,7 +247,11 @@ static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_
     if (version->image == NULL) {
         return TG_OK;
     }
-    if (params.active_to_ns > made->window.start_ns) { /* This bill, or a later one, sees to it. */
+    /* This bill, or a later one, sees to the end; also to that of a longer period with its begin.
+     */
+    if (params.active_to_ns > made->window.start_ns ||
+        (params.active_to_ns == made->window.start_ns && is_ahead && charged->is_long &&
+         params.start_ns < made->window.start_ns)) {
         params.active_to_ns = INT64_MAX;
         params.ends_by_change = false;
         params.ends_on_first_day = false;

@@ -548,6 +548,14 @@ ENTERED = {
     "late_weeks": (["de,late_weeks,l,584,2024-03-11,", "df,late_weeks,b,585,2024-01-01,"],
                    ["de,late_weeks,l,584,2024-03-11,2024-03-18", "df,late_weeks,b,585,2024-01-01,"],
                    ["-7.00", "-14.00", "-14.00", "-14.00", "60.00"]),
+    # Sold from 11 March on: periods from then, and from 25 March, 8 and 22 April, that bills before were to have; those of May. And
+    # from 16 March until April: the second of its periods was used for two days.
+    "late_into_weeks": (["dg,late_into_weeks,c,586,2024-01-01,"],
+                        ["dg,late_into_weeks,c,586,2024-01-01,2024-03-11", "dh,late_into_weeks,l,586,2024-03-11,"],
+                        ["-21.00"] + ["14.00"] * 6),
+    "late_into_edge": (["di,late_into_edge,c,587,2024-01-01,", "dj,late_into_edge,b,588,2024-01-01,"],
+                       ["di,late_into_edge,c,587,2024-01-01,2024-03-16", "dk,late_into_edge,l,587,2024-03-16,2024-04-01",
+                        "dj,late_into_edge,b,588,2024-01-01,"], ["-16.00", "14.00", "14.00", "-12.00", "60.00"]),
     "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
                 ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
 }
