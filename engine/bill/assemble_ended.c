@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "bill/pause.h"
 #include "bill/standing.h"
 #include "bill/text.h"
 #include "catalog/image.h"
@@ -222,11 +223,19 @@ static bool is_in_advance(const struct tg_bill_fee_params *params)
     return params->first.image != NULL && params->first.product->is_in_advance != 0;
 }
 
-/* What is owed of a period now that more is known, as its bill would have it. */
+/* What is owed of a period. */
+struct due {
+    struct tg_bill_fee_params params;
+    struct tg_bill_fee_version version; /* Its product is local; image NULL: none has it. */
+    struct tg_product local;            /* Fee of all seats. */
+    struct tg_bill_prorated owed;
+    uint32_t seats;
+};
+
+/* Now that more is known, as its bill would have it. */
 static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                            const struct charged *charged, const struct period *period,
-                           struct tg_product *local, struct tg_bill_fee_version *version,
-                           struct tg_bill_prorated *owed, uint32_t *seats)
+                           struct due *due)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     /* In arrears the version and rate are those of the cycle that charged it. */
@@ -234,38 +243,40 @@ static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_
     const uint32_t month = period->month == 0 || period->month < period->cycle ? period->cycle
                            : period->month < own_last                          ? period->month
                                                                                : own_last;
-    struct tg_bill_fee_params params =
-        params_at(made, member->subscriber, month, period->start_ns, charged);
-    const bool is_ahead = is_in_advance(&params);
+    due->params = params_at(made, member->subscriber, month, period->start_ns, charged);
+    struct tg_bill_fee_params *params = &due->params;
+    const bool is_ahead = is_in_advance(params);
     const int64_t at_ns =
-        is_ahead ? params.start_ns : tg_bill_cycle_window(&made->cycle, month).end_ns - 1;
-    *version = is_ahead ? params.first : params.last;
-    *owed = (struct tg_bill_prorated){.total = 1};
-    *seats = params.starts_by_change && params.change_from == TG_CHANGE_ADDED_SEATS
-                 ? tg_bill_chain_quantity_new(made, member->subscriber, params.start_ns)
-                 : tg_roster_quantity(who);
-    if (version->image == NULL) {
+        is_ahead ? params->start_ns : tg_bill_cycle_window(&made->cycle, month).end_ns - 1;
+    due->version = is_ahead ? params->first : params->last;
+    due->owed = (struct tg_bill_prorated){.total = 1};
+    due->seats = params->starts_by_change && params->change_from == TG_CHANGE_ADDED_SEATS
+                     ? tg_bill_chain_quantity_new(made, member->subscriber, params->start_ns)
+                     : tg_roster_quantity(who);
+    if (due->version.image == NULL) {
         return TG_OK;
     }
     /* This bill, or a later one, sees to the end; also to that of a longer period with its begin.
      */
-    if (params.active_to_ns > made->window.start_ns ||
-        (params.active_to_ns == made->window.start_ns && is_ahead && charged->is_long &&
-         params.start_ns < made->window.start_ns)) {
-        params.active_to_ns = INT64_MAX;
-        params.ends_by_change = false;
-        params.ends_on_first_day = false;
+    if (params->active_to_ns > made->window.start_ns ||
+        (params->active_to_ns == made->window.start_ns && is_ahead && charged->is_long &&
+         params->start_ns < made->window.start_ns)) {
+        params->active_to_ns = INT64_MAX;
+        params->ends_by_change = false;
+        params->ends_on_first_day = false;
     }
-    enum tg_err err = tg_bill_version_localize(made, at_ns, local, version);
-    if (err == TG_OK && __builtin_mul_overflow(local->fee, (int64_t)*seats, &local->fee)) {
+    enum tg_err err = tg_bill_version_localize(made, at_ns, &due->local, &due->version);
+    if (err == TG_OK &&
+        __builtin_mul_overflow(due->local.fee, (int64_t)due->seats, &due->local.fee)) {
         err = TG_E_AMOUNT_OVERFLOW;
     }
     if (err == TG_OK) {
-        err = tg_bill_fee_owed(version, local->fee, local->period, &params, owed);
+        err =
+            tg_bill_fee_owed(&due->version, due->local.fee, due->local.period, params, &due->owed);
     }
-    if (params.active_to_ns <= params.start_ns) { /* Whatever the product says of its end. */
-        owed->amount = 0;
-        owed->covered = 0;
+    if (params->active_to_ns <= params->start_ns) { /* Whatever the product says of its end. */
+        due->owed.amount = 0;
+        due->owed.covered = 0;
     }
     return err;
 }
@@ -273,6 +284,37 @@ static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_
 static bool is_closed(const struct tg_bill_assembler *made, int64_t at_ns)
 {
     return tg_bill_cycle_is_closed(made, tg_bill_cycle_month(&made->cycle, at_ns));
+}
+
+/* What suspensions give back of a period that no bill has charged; of one in advance the bill's own
+ * cycle sees to its own. */
+static enum tg_err pause_add(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                             const struct charged *charged, const struct due *due)
+{
+    const int64_t end_ns = due->params.end_ns;
+    const bool is_own = due->version.product->is_in_advance != 0 && end_ns > made->window.start_ns;
+    struct tg_bill_pause_params ask = {.size_bytes = sizeof ask,
+                                       .version = due->version,
+                                       .amount = due->local.fee,
+                                       .period = due->local.period,
+                                       .whole = &due->params,
+                                       .from_ns = due->params.start_ns,
+                                       .to_ns = is_own ? made->window.start_ns : end_ns};
+    struct tg_bill_paused paused;
+    ask.pauses = tg_roster_pauses(made->catalog->roster, member->subscriber, &ask.pauses_count);
+    if (ask.pauses_count == 0 || ask.from_ns >= ask.to_ns) {
+        return TG_OK;
+    }
+    const enum tg_err err = charged->is_long && !is_own ? tg_bill_pause_long(made, &ask, &paused)
+                                                        : tg_bill_pause_owed(&ask, &paused);
+    if (err != TG_OK || paused.amount == 0) {
+        return err;
+    }
+    if (made->lines_count == made->capacity) {
+        return TG_E_FULL;
+    }
+    tg_bill_pause_line(made, member, &ask, &paused, 0);
+    return TG_OK;
 }
 
 /* What is asked of a subscription whose change was entered late. */
@@ -283,17 +325,15 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
                                enum late late)
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
-    struct tg_product local;
-    struct tg_bill_fee_version version;
-    struct tg_bill_prorated owed;
-    uint32_t seats = 1;
-    const enum tg_err err = owed_of(made, member, charged, period, &local, &version, &owed, &seats);
-    if (err != TG_OK || version.image == NULL) {
+    struct due due;
+    const enum tg_err err = owed_of(made, member, charged, period, &due);
+    const struct tg_bill_prorated owed = due.owed;
+    if (err != TG_OK || due.version.image == NULL) {
         return err;
     }
     /* In arrears a quarter or year is charged with the end, whose bill is out; one that still runs
      * is charged when it ends. */
-    const bool is_ahead = version.product->is_in_advance != 0;
+    const bool is_ahead = due.version.product->is_in_advance != 0;
     const bool is_over = period->end_ns <= made->window.start_ns;
     const bool is_wanted = late == LATE_BEGIN ? is_ahead || is_over
                                               : charged->is_long && !is_ahead &&
@@ -319,20 +359,20 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
         .unit_id = "",
         .title = comes_back ? TG_BILL_TITLE_UNUSED : "",
         .amount_exact = owed.amount - period->amount,
-        .units = seats > 1 ? seats : 0,
+        .units = due.seats > 1 ? due.seats : 0,
         .covered = comes_back ? owed.total - owed.covered : owed.covered,
         .covered_total = owed.total,
-        .fee = local.fee,
+        .fee = due.local.fee,
         .from_ns = from_ns > period->start_ns ? from_ns : period->start_ns,
         .to_ns = period->end_ns,
         .subscriber = member->subscriber,
-        .catalog_version = version.image->version,
-        .currency = version.currency,
+        .catalog_version = due.version.image->version,
+        .currency = due.version.currency,
         .charged_month = comes_back ? period->month : 0,
         .kind = TG_BILL_LINE_RECURRING,
-        .proration = version.product->proration,
+        .proration = due.version.product->proration,
     };
-    return TG_OK;
+    return is_due ? pause_add(made, member, charged, &due) : TG_OK;
 }
 
 /* Periods that may have a line, and what bills say of them; none is left where they cannot. */

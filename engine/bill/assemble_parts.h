@@ -48,12 +48,12 @@ struct tg_bill_assembler {
     const struct tg_bill_closes *closes;       /**< May be NULL. */
     const struct tg_bill_bands *bands;         /**< May be NULL. */
     uint32_t spends_max;                       /**< Minimum spends of the version with most. */
-    uint32_t fee_days_min; /**< Of the shortest fee by days; 0: there is none. */
-    uint64_t written_off_count;                /**< Late rows not charged, of this account. */
-    const struct tg_bill_members *members;     /**< Borrowed. */
-    const struct tg_bill_lines *table;         /**< Of the account's rows; borrowed. */
-    uint32_t capacity;                         /**< Lines the arrays below have room for. */
-    struct tg_bill_slot *slots;                /**< One member's at a time; shape [capacity]. */
+    uint32_t fee_days_min;                  /**< Of the shortest fee by days; 0: there is none. */
+    uint64_t written_off_count;             /**< Late rows not charged, of this account. */
+    const struct tg_bill_members *members;  /**< Borrowed. */
+    const struct tg_bill_lines *table;      /**< Of the account's rows; borrowed. */
+    uint32_t capacity;                      /**< Lines the arrays below have room for. */
+    struct tg_bill_slot *slots;             /**< One member's at a time; shape [capacity]. */
     struct tg_bill_line *lines;             /**< The account's, all currencies; shape [capacity]. */
     struct tg_bill_line *selected;          /**< One invoice's; shape [capacity]. */
     char (*names)[TG_BILL_NAME_BYTES];      /**< Subscription ids; shape [capacity]. */
@@ -171,6 +171,13 @@ struct tg_bill_paused;
 enum tg_err tg_bill_pause_long(const struct tg_bill_assembler *made,
                                const struct tg_bill_pause_params *whole,
                                struct tg_bill_paused *paused);
+
+/** @brief Add what suspensions give back. @param made Assembler with room for a line. @param member
+ *  Whose. @param ask What was asked. @param paused What came of it. @param charged_month Of the
+ *  earlier bill that charged it; 0: this one does. */
+void tg_bill_pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                        const struct tg_bill_pause_params *ask, const struct tg_bill_paused *paused,
+                        uint32_t charged_month);
 
 /** @brief Take off an invoice what interim bills of its period have charged. @param made Assembler.
  *  @param[in,out] invoice Its lines and taxes are there, not yet computed. @param[out] why May be

@@ -556,6 +556,12 @@ ENTERED = {
     "late_into_edge": (["di,late_into_edge,c,587,2024-01-01,", "dj,late_into_edge,b,588,2024-01-01,"],
                        ["di,late_into_edge,c,587,2024-01-01,2024-03-16", "dk,late_into_edge,l,587,2024-03-16,2024-04-01",
                         "dj,late_into_edge,b,588,2024-01-01,"], ["-16.00", "14.00", "14.00", "-12.00", "60.00"]),
+    # What suspensions give back of what is charged late: 4 days of a year in arrears, 2 of a period that is over, and 2 of one of April.
+    "late_pause": (["dl,late_pause,y,589,2024-01-01,", "dm,late_pause,b,620,2024-01-01,"],
+                   ["dl,late_pause,y,589,2024-01-01,2024-03-21", "dm,late_pause,b,620,2024-01-01,"], ["80.00", "-4.00", "60.00"]),
+    "late_into_pause": (["dn,late_into_pause,c,621,2024-01-01,"],
+                        ["dn,late_into_pause,c,621,2024-01-01,2024-03-11", "do,late_into_pause,l,621,2024-03-11,"],
+                        ["-21.00"] + ["14.00"] * 6 + ["-2.00", "-2.00"]),
     "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
                 ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
 }
@@ -583,6 +589,9 @@ def entered_late(tollgate):
                           'h: {fee: "184.00", period: half_year, period_from: start, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
                 out.write("id\n" + "".join(account + "\n" for account in ENTERED))
+            with open(os.path.join(work, "suspensions.csv"), "w", encoding="utf-8") as out:
+                out.write("subscriber,from,to\ndl,2024-02-01,2024-02-05\n" + (
+                    "do,2024-03-12,2024-03-14\ndo,2024-04-10,2024-04-12\n" if version == 2 else ""))
             with open(os.path.join(work, "subscribers.csv"), "w", encoding="utf-8") as out:
                 out.write("id,account,product,msisdn,active_from,active_to,quantity\n")
                 for case_of in ENTERED.values():
