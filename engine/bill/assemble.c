@@ -153,6 +153,7 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err == TG_OK && !made->is_interim &&
         (who->active_to_s != TG_ROSTER_OPEN_S || made->catalog->roster->changes != NULL)) {
         err = tg_bill_ended_lines(made, &member);
+        err = err == TG_OK ? tg_bill_again_lines(made, &member) : err;
         err = err == TG_OK ? TG_OK
                            : tg_why_set(why, err, "the fees of %s cannot be given back", name);
     }
@@ -425,13 +426,13 @@ enum tg_err tg_bill_assemble(struct tg_bill_assembler *assembler, uint32_t accou
         needed += tg_bill_lines_count(table, members[m]);
         needed +=
             roster->lines[members[m]].active_to_s != TG_ROSTER_OPEN_S || roster->changes != NULL
-                ? 2 * TG_BILL_ENDED_CYCLES
+                ? 3 * TG_BILL_ENDED_CYCLES
                 : 0;
     }
     if (assembler->fee_days_min !=
         0) { /* Two fees and a suspension each, and one ahead; late ends. */
         const uint64_t periods = TG_BILL_CYCLE_DAYS_MAX / assembler->fee_days_min + 2;
-        needed += members_count * periods * (4 + 2 * TG_BILL_ENDED_CYCLES);
+        needed += members_count * periods * (4 + 3 * TG_BILL_ENDED_CYCLES);
     }
     needed *= window->cycles > 1 ? window->cycles : 1;
     needed += interim_room(assembler, account);

@@ -41,7 +41,7 @@ static bool is_on_bill(const struct tg_bill_assembler *made, const struct fee_ah
 {
     for (uint32_t i = 0; i < made->cycle_from; i++) {
         const struct tg_bill_line *line = &made->lines[i];
-        if (line->from_ns == made->window.start_ns &&
+        if (line->from_ns == fee->start_ns &&
             strcmp(line->subscriber_id, fee->subscription) == 0 &&
             strcmp(line->product_id, fee->product) == 0 &&
             strcmp(line->title, TG_BILL_TITLE_AHEAD) == 0) {

@@ -23,7 +23,8 @@ struct commit {
     const struct tg_bill_member *member;
     struct tg_bill_fee_params params; /* Of the period. */
     bool is_account;                  /* Of all lines of the account. */
-    bool is_told;                     /* An earlier bill has what is missing. */
+    bool is_told;                     /* Another bill has what is missing. */
+    bool is_behind;                   /* The bill looked at is of a later cycle than this one. */
     int64_t begin_ns;                 /* Of what is owed. */
     int64_t stop_ns;                  /* Its end. */
     uint32_t month_first;             /* Number of the first cycle that counts. */
@@ -80,7 +81,8 @@ static void minimum_add(struct commit *commit, const struct tg_json *json, bool 
     int64_t to_ns = 0;
     if (is_same && from_ns >= commit->params.start_ns && from_ns < commit->stop_ns) {
         commit->told += amount;
-        commit->is_told |= is_own && from_ns == commit->begin_ns && time_of(json, "x_to", &to_ns) &&
+        commit->is_told |= !commit->is_behind && (is_own || commit->is_account) &&
+                           from_ns == commit->begin_ns && time_of(json, "x_to", &to_ns) &&
                            to_ns == commit->stop_ns;
     }
 }
@@ -105,7 +107,7 @@ static void line_add(const struct tg_bill_assembler *made, struct commit *commit
     }
     if (line.kind == TG_BILL_LINE_MINIMUM) {
         minimum_add(commit, json, is_own, from_ns, line.amount_exact);
-    } else if ((is_late || is_of_period(commit, bill, from_ns)) &&
+    } else if (!commit->is_behind && (is_late || is_of_period(commit, bill, from_ns)) &&
                !(line.kind == TG_BILL_LINE_DISCOUNT &&
                  product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS)) {
         commit->sum += tg_bill_line_counted(made, &line, product->minimum_on);
@@ -161,14 +163,18 @@ static void own_add(const struct tg_bill_assembler *made, struct commit *commit)
     commit->sum += of.sum;
 }
 
+/* Of bills of later cycles, which are out when this one is made again, what they say is missing. */
 static void bills_add(const struct tg_bill_assembler *made, struct commit *commit)
 {
     struct tg_txn txn;
     uint32_t before = 0;
+    const uint32_t end =
+        made->window.month + (tg_bill_cycle_is_passed(made) ? TG_BILL_ENDED_CYCLES + 1 : 0);
     tg_txn_begin(&txn, made->state, false);
-    for (uint32_t month = commit->month_first; month < made->window.month; month++) {
+    for (uint32_t month = commit->month_first; month < end; month++) {
         const uint32_t last = tg_bill_cycle_last(&made->cycle, month);
-        if (last != before && last < made->month_last) {
+        commit->is_behind = last > made->month_last;
+        if (last != before && last != made->month_last) {
             bill_add(made, &txn, last, commit);
         }
         before = last;
@@ -278,6 +284,27 @@ static bool commit_find(struct tg_bill_assembler *made, struct commit *commit)
            (is_late || (commit->stop_ns > own.start_ns && commit->stop_ns <= own.end_ns));
 }
 
+/* What is settled behind the end is by the version and at the rate of the bill that had the end:
+ * what a later one asks is nothing to who was gone. Without a product: that version had no such
+ * minimum. */
+static enum tg_err version_take(const struct tg_bill_assembler *made, const struct commit *commit,
+                                struct tg_product *local, struct tg_bill_fee_version *version)
+{
+    const struct tg_product *now = version->product;
+    const struct tg_product *was = commit->params.last.product;
+    if (commit->month_stop == made->window.month) {
+        return TG_OK;
+    }
+    *version = commit->params.last;
+    if (was->minimum == 0 || was->minimum_period != now->minimum_period ||
+        was->bounds_scope != now->bounds_scope) {
+        version->product = NULL;
+        return TG_OK;
+    }
+    const int64_t end_ns = tg_bill_cycle_window(&made->cycle, commit->month_stop).end_ns;
+    return tg_bill_version_localize(made, end_ns - 1, local, version);
+}
+
 /* Prorated as a fee of the period, less the time of suspensions that give it back. */
 static enum tg_err commit_owed(const struct tg_bill_assembler *made, const struct commit *commit,
                                struct tg_bill_prorated *owed)
@@ -313,8 +340,10 @@ enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made, const struct tg_
 {
     char key_bytes[KEY_BYTES];
     struct tg_bill_text key = tg_bill_text(key_bytes, sizeof key_bytes);
+    struct tg_bill_member then = *member;
+    struct tg_product local;
     struct commit commit = {
-        .member = member,
+        .member = &then,
         .product =
             tg_image_name(member->version.image, TG_CATALOG_PRODUCT,
                           tg_roster_line(made->catalog->roster, member->subscriber)->product),
@@ -323,11 +352,15 @@ enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made, const struct tg_
     if (made->window.next_end_ns == 0 || !commit_find(made, &commit)) {
         return TG_OK;
     }
+    enum tg_err err = version_take(made, &commit, &local, &then.version);
+    if (err != TG_OK || then.version.product == NULL) {
+        return err;
+    }
     TG_BILL_TEXT_PUT(&key, "\"x_subscription\":");
     tg_bill_text_quote(&key, member->name);
     commit.key = key.bytes;
     commit.key_bytes = key.length_bytes;
-    const enum tg_err err = commit_owed(made, &commit, &owed);
+    err = commit_owed(made, &commit, &owed);
     if (err != TG_OK || owed.covered == 0) {
         return err;
     }
@@ -346,10 +379,10 @@ enum tg_err tg_bill_commit_line(struct tg_bill_assembler *made, const struct tg_
     if (missing > INT64_MAX || missing < -INT64_MAX || made->lines_count == made->capacity) {
         return made->lines_count == made->capacity ? TG_E_FULL : TG_E_AMOUNT_OVERFLOW;
     }
-    tg_bill_extra_line(made, member,
+    tg_bill_extra_line(made, &then,
                        &(struct tg_bill_line){.title = "minimum",
                                               .amount_exact = missing,
-                                              .fee = member->version.product->minimum,
+                                              .fee = then.version.product->minimum,
                                               .covered = owed.covered,
                                               .covered_total = owed.total,
                                               .from_ns = commit.begin_ns,

@@ -168,6 +168,12 @@ bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t mont
                                &epoch);
 }
 
+bool tg_bill_cycle_is_passed(const struct tg_bill_assembler *made)
+{
+    return made->closes != NULL &&
+           tg_bill_closes_later(made->closes, made->account, made->month_last);
+}
+
 static uint32_t cycles_of(const struct tg_product *sold, uint8_t period)
 {
     return period == TG_FEE_CYCLES      ? sold->period_cycles
@@ -351,6 +357,34 @@ enum tg_err tg_bill_pause_long(const struct tg_bill_assembler *made,
                                : tg_bill_pause_owed(whole, paused);
 }
 
+void tg_bill_pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                        const struct tg_bill_pause_params *ask, const struct tg_bill_paused *paused,
+                        uint32_t charged_month)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    made->lines[made->lines_count++] = (struct tg_bill_line){
+        .subscriber_id = member->name,
+        .product_id = tg_image_name(ask->version.image, TG_CATALOG_PRODUCT, who->product),
+        .zone_id = "",
+        .price_id = "",
+        .unit_id = "",
+        .title = "suspended",
+        .amount_exact = -(__int128)paused->amount,
+        .units = tg_roster_quantity(who) > 1 ? tg_roster_quantity(who) : 0,
+        .covered = paused->covered,
+        .covered_total = paused->total,
+        .fee = ask->amount,
+        .from_ns = paused->from_ns,
+        .to_ns = paused->to_ns,
+        .subscriber = member->subscriber,
+        .catalog_version = ask->version.image->version,
+        .currency = ask->version.currency,
+        .charged_month = charged_month,
+        .kind = TG_BILL_LINE_RECURRING,
+        .proration = ask->version.product->proration,
+    };
+}
+
 /* What comes back for the time in which the subscription was suspended; charged_month: of the
  * earlier bill that charged it, 0 when this one does. */
 static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -369,27 +403,7 @@ static enum tg_err pause_line(struct tg_bill_assembler *made, const struct tg_bi
     if (err != TG_OK || paused.amount == 0) {
         return err;
     }
-    made->lines[made->lines_count++] = (struct tg_bill_line){
-        .subscriber_id = member->name,
-        .product_id = tg_image_name(ask.version.image, TG_CATALOG_PRODUCT, who->product),
-        .zone_id = "",
-        .price_id = "",
-        .unit_id = "",
-        .title = "suspended",
-        .amount_exact = -(__int128)paused.amount,
-        .units = tg_roster_quantity(who) > 1 ? tg_roster_quantity(who) : 0,
-        .covered = paused.covered,
-        .covered_total = paused.total,
-        .fee = ask.amount,
-        .from_ns = paused.from_ns,
-        .to_ns = paused.to_ns,
-        .subscriber = member->subscriber,
-        .catalog_version = ask.version.image->version,
-        .currency = ask.version.currency,
-        .charged_month = charged_month,
-        .kind = TG_BILL_LINE_RECURRING,
-        .proration = ask.version.product->proration,
-    };
+    tg_bill_pause_line(made, member, &ask, &paused, charged_month);
     return TG_OK;
 }
 

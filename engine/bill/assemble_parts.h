@@ -48,12 +48,12 @@ struct tg_bill_assembler {
     const struct tg_bill_closes *closes;       /**< May be NULL. */
     const struct tg_bill_bands *bands;         /**< May be NULL. */
     uint32_t spends_max;                       /**< Minimum spends of the version with most. */
-    uint32_t fee_days_min; /**< Of the shortest fee by days; 0: there is none. */
-    uint64_t written_off_count;                /**< Late rows not charged, of this account. */
-    const struct tg_bill_members *members;     /**< Borrowed. */
-    const struct tg_bill_lines *table;         /**< Of the account's rows; borrowed. */
-    uint32_t capacity;                         /**< Lines the arrays below have room for. */
-    struct tg_bill_slot *slots;                /**< One member's at a time; shape [capacity]. */
+    uint32_t fee_days_min;                  /**< Of the shortest fee by days; 0: there is none. */
+    uint64_t written_off_count;             /**< Late rows not charged, of this account. */
+    const struct tg_bill_members *members;  /**< Borrowed. */
+    const struct tg_bill_lines *table;      /**< Of the account's rows; borrowed. */
+    uint32_t capacity;                      /**< Lines the arrays below have room for. */
+    struct tg_bill_slot *slots;             /**< One member's at a time; shape [capacity]. */
     struct tg_bill_line *lines;             /**< The account's, all currencies; shape [capacity]. */
     struct tg_bill_line *selected;          /**< One invoice's; shape [capacity]. */
     char (*names)[TG_BILL_NAME_BYTES];      /**< Subscription ids; shape [capacity]. */
@@ -172,6 +172,13 @@ enum tg_err tg_bill_pause_long(const struct tg_bill_assembler *made,
                                const struct tg_bill_pause_params *whole,
                                struct tg_bill_paused *paused);
 
+/** @brief Add what suspensions give back. @param made Assembler with room for a line. @param member
+ *  Whose. @param ask What was asked. @param paused What came of it. @param charged_month Of the
+ *  earlier bill that charged it; 0: this one does. */
+void tg_bill_pause_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                        const struct tg_bill_pause_params *ask, const struct tg_bill_paused *paused,
+                        uint32_t charged_month);
+
 /** @brief Take off an invoice what interim bills of its period have charged. @param made Assembler.
  *  @param[in,out] invoice Its lines and taxes are there, not yet computed. @param[out] why May be
  *  NULL. @return TG_OK, TG_E_FULL, TG_E_CORRUPT, TG_E_DATABASE. */
@@ -181,6 +188,10 @@ enum tg_err tg_bill_interim_lines(struct tg_bill_assembler *made, struct tg_bill
 /** @brief Whether the account's bill of a cycle is issued, or this one has gathered its lines
  *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
+
+/** @brief Whether bills of later cycles of the account are out: the one in hand is made again, or
+ * was not made in its time. @param made Assembler. @return Whether. */
+bool tg_bill_cycle_is_passed(const struct tg_bill_assembler *made);
 
 #define TG_BILL_TITLE_AHEAD  "in advance"      /**< Of a line that charges the next cycle's fee. */
 #define TG_BILL_TITLE_FIXED  "discount_amount" /**< Of a line that takes off a fixed amount. */
@@ -239,6 +250,12 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
  *  its end, and what a change of product began.
  *  @param made Assembler. @param member Whose. @return TG_OK, TG_E_FULL, or as tg_bill_fee_owed. */
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made,
+                                const struct tg_bill_member *member);
+
+/** @brief Charge what bills of later cycles gave back, behind an end that was entered late, of fees
+ *  that a voided bill had charged and the one made again does not. @param made Assembler. @param
+ *  member Whose. @return As tg_bill_ended_lines. */
+enum tg_err tg_bill_again_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);
 
 /** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.

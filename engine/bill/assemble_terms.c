@@ -243,13 +243,10 @@ static enum tg_err unused_add(const struct tg_bill_assembler *made,
         const bool is_own = product->period == TG_PERIOD_MONTH && line->covered > 0 &&
                             line->from_ns >= made->window.start_ns &&
                             line->to_ns == made->window.end_ns;
-        int64_t paid = 0;
+        const __int128 paid = is_own ? line->fee : -line->amount_exact;
         int64_t taken = 0;
-        enum tg_err err = tg_money_divide(
-            -line->amount_exact * (__int128)(is_own ? line->covered_total : 1),
-            is_own ? line->covered : 1, member->version.image->rounding_rate, &paid);
-        if (err == TG_OK && product->discount_ppm > 0 &&
-            product->discount_on != TG_ELIGIBLE_USAGE &&
+        enum tg_err err = TG_OK;
+        if (product->discount_ppm > 0 && product->discount_on != TG_ELIGIBLE_USAGE &&
             is_in_time(made, member, line->charged_month)) {
             err = discount_of(member, paid, &taken);
         }

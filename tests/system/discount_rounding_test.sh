@@ -84,7 +84,12 @@ for second in 0 1 2 3 4 5; do
     echo "{$at,\"service\":\"event\",\"count\":1}"
     echo "{$at,\"service\":\"voice\",\"duration_s\":1}"
 done | "$tollgate" quote --catalog "$work/c" --data "$work/d" >"$work/out" || bad=1
-"$tollgate" bill run --data "$work/d" --period 2026-03 --issue >"$work/out" || bad=1
+# An interim bill, and a void one, have the rows of the bill that stands once more.
+run() { "$tollgate" bill run --data "$work/d" --period 2026-03 --issue "$@" >"$work/out" || bad=1; }
+run --account A1 --until 2026-03-20
+run
+"$tollgate" bill void B-2026-03-A1 --data "$work/d" --date 2026-04-02 --title r >"$work/out" || bad=1
+run
 for period in 2026-02 2026-03; do
     "$tollgate" bill residuals --data "$work/d" --period "$period" --json
 done >"$work/out" || bad=1

@@ -22,6 +22,7 @@ products:
   y_ahead: {fee: "365.00", period: year, in_advance: true}
   t: {fee: "10.00", minimum: "15.00", minimum_on: all}
   t_ahead: {fee: "30.00", in_advance: true}
+  f_ahead: {fee: "14.00", period: week, period_count: 2, period_from: start, in_advance: true}
 YAML
 echo id,cycle_day,bill_period >"$work/c/accounts.csv"
 echo id,account,product,msisdn,active_from,active_to >"$work/c/subscribers.csv"
@@ -55,6 +56,7 @@ one b_y t 2026-02-15 "" 1 year
 one b_ahead t_ahead 2026-02-15 2026-08-11 1 quarter
 one b_edge t_ahead 2026-02-01 "" 1 quarter
 one b_qa q_ahead 2026-02-15 "" 1 quarter
+one b_f f_ahead 2026-01-31 2026-08-18 1 quarter
 "$tollgate" catalog import --catalog "$work/c" --data "$work/d" >"$work/log" 2>&1 || {
     echo "FAILED: $(cat "$work/log")"
     exit 1
@@ -92,6 +94,7 @@ WANTED = {
     "b_y": {12: "157.50"},                                           # 14 of 28 days, then 10 x 15.00
     "b_ahead": {3: "75.00", 6: "90.00", 9: "9.68"},                  # 15 + 2 x 30; 3 x 30; 30 - 21/31 of it
     "b_edge": {3: "90.00", 6: "90.00", 9: "90.00", 12: "90.00"},     # February was charged by January, once
+    "b_f": {3: "98.00", 6: "84.00", 9: "17.00"},                     # 7 + 6 + 2 periods, of the last 11 days back
     "b_qa": {3: "135.00", 6: "90.00", 9: "90.00", 12: "90.00"},
 }
 

@@ -6,6 +6,7 @@
 #include "bill/bill.h"
 #include "bill/cycle.h"
 #include "bill/text.h"
+#include "bill/voided.h"
 #include "catalog/blob.h"
 #include "catalog/catalog.h"
 #include "catalog/image.h"
@@ -34,6 +35,7 @@ struct sum {
 struct residuals {
     const struct tg_cli_bill_ask *ask;
     struct tg_catalog_snapshot *catalog;
+    struct tg_txn *txn;
     struct tg_names keys;
     struct sum *sums; /* By key. */
     uint32_t sums_room;
@@ -119,11 +121,15 @@ static bool bill_add(void *context, const struct tg_document *document)
 {
     struct residuals *residuals = context;
     struct tg_json *bill = NULL;
-    if (!tg_cli_bill_is_wanted(residuals->ask, document)) {
+    if (!tg_cli_bill_is_wanted(residuals->ask, document) ||
+        tg_bill_void_find(residuals->txn, document->id)) {
         return true;
     }
     enum tg_err err = tg_json_parse(document->json, document->json_bytes, &bill, NULL);
-    const struct tg_json *lines = tg_json_get(bill, "x_line");
+    /* What an interim bill has is on the bill of its cycle again, and what a void one has on the
+     * one that is made instead. */
+    const bool is_interim = tg_json_get_bool(bill, "x_interim", false);
+    const struct tg_json *lines = is_interim ? NULL : tg_json_get(bill, "x_line");
     const char *own = tg_json_get_text(tg_json_get(bill, "amountDue"), "unit", "");
     for (size_t i = 0; err == TG_OK && i < tg_json_count(lines); i++) {
         err = line_add(residuals, tg_json_at(lines, i), own);
@@ -249,6 +255,7 @@ int tg_cli_bill_residuals(const struct tg_cli_bill_ask *ask)
     }
     struct tg_txn txn;
     tg_txn_begin(&txn, state, false);
+    residuals.txn = &txn;
     enum tg_err err = tg_documents_visit(&txn, "customerBill", NULL, bill_add, &residuals, NULL);
     if (err == TG_OK && residuals.err == TG_OK) {
         err = tg_documents_visit(&txn, "billDraft", NULL, bill_add, &residuals, NULL);

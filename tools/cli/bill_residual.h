@@ -13,7 +13,8 @@
 
 /**
  * @brief Print a price's charges of the period and their exact sum, and both of each currency.
- * @param ask  Borrowed; data, period, account and is_json count. Bills are issued ones and drafts.
+ * @param ask  Borrowed; data, period, account and is_json count. Bills are issued ones and drafts,
+ * but for interim and void ones, whose rows are on others.
  * @return enum tg_exit.
  */
 int tg_cli_bill_residuals(const struct tg_cli_bill_ask *ask);

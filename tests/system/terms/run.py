@@ -74,6 +74,7 @@ PRODUCTS = {
                   "minimum_on": "all"},
     "ahead_min40": {"fee": "31.00", "in_advance": True, "discount": "10%", "discount_on": "fees",
                     "minimum": "40.00", "minimum_on": "fees"},
+    "ahead_min10": {"fee": "10.00", "in_advance": True, "minimum": "10.00", "minimum_on": "fees"},
     "ahead_max": {"plan": "p", "fee": "31.00", "in_advance": True, "maximum": "50.00", "maximum_on": "all"},
     "year_min": {"fee": "365.00", "period": "year", "period_from": "start", "in_advance": True,
                  "minimum": "31.00", "minimum_on": "all"},
@@ -113,6 +114,8 @@ case("ahead_min", [("ahead_min", "2024-03-01", "2024-03-11")],
 case("ahead_min40", [("ahead_min40", "2024-03-01", "2024-03-11")],
      {"2024-02": ["31.00", "-3.10"], "2024-03": ["-21.00", "2.10", "3.90"]})
 # Nor does a maximum keep it: 10.00 of the fee and 60.00 of usage are 16.13, which the 31.00 have paid.
+# A third of 10.00 comes back, which is no whole number of any unit: nothing is missing.
+case("ahead_min10", [("ahead_min10", "2024-04-01", "2024-04-21")], {"2024-03": ["10.00"], "2024-04": ["-3.33"]})
 case("ahead_max", [("ahead_max", "2024-03-01", "2024-03-11")],
      {"2024-02": ["31.00"], "2024-03": ["-21.00", "60.00", "-53.87"]}, [(MARCH, 60)])
 case("year_min", [("year_min", "2024-03-01", "2024-08-11")],
@@ -545,6 +548,20 @@ ENTERED = {
     "late_weeks": (["de,late_weeks,l,584,2024-03-11,", "df,late_weeks,b,585,2024-01-01,"],
                    ["de,late_weeks,l,584,2024-03-11,2024-03-18", "df,late_weeks,b,585,2024-01-01,"],
                    ["-7.00", "-14.00", "-14.00", "-14.00", "60.00"]),
+    # Sold from 11 March on: periods from then, and from 25 March, 8 and 22 April, that bills before were to have; those of May. And
+    # from 16 March until April: the second of its periods was used for two days.
+    "late_into_weeks": (["dg,late_into_weeks,c,586,2024-01-01,"],
+                        ["dg,late_into_weeks,c,586,2024-01-01,2024-03-11", "dh,late_into_weeks,l,586,2024-03-11,"],
+                        ["-21.00"] + ["14.00"] * 6),
+    "late_into_edge": (["di,late_into_edge,c,587,2024-01-01,", "dj,late_into_edge,b,588,2024-01-01,"],
+                       ["di,late_into_edge,c,587,2024-01-01,2024-03-16", "dk,late_into_edge,l,587,2024-03-16,2024-04-01",
+                        "dj,late_into_edge,b,588,2024-01-01,"], ["-16.00", "14.00", "14.00", "-12.00", "60.00"]),
+    # What suspensions give back of what is charged late: 4 days of a year in arrears, 2 of a period that is over, and 2 of one of April.
+    "late_pause": (["dl,late_pause,y,589,2024-01-01,", "dm,late_pause,b,620,2024-01-01,"],
+                   ["dl,late_pause,y,589,2024-01-01,2024-03-21", "dm,late_pause,b,620,2024-01-01,"], ["80.00", "-4.00", "60.00"]),
+    "late_into_pause": (["dn,late_into_pause,c,621,2024-01-01,"],
+                        ["dn,late_into_pause,c,621,2024-01-01,2024-03-11", "do,late_into_pause,l,621,2024-03-11,"],
+                        ["-21.00"] + ["14.00"] * 6 + ["-2.00", "-2.00"]),
     "in_time": (["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"],
                 ["x,in_time,a,60,2024-01-01,2024-04-01", "y,in_time,b,61,2024-01-01,"], ["60.00"]),
 }
@@ -572,6 +589,9 @@ def entered_late(tollgate):
                           'h: {fee: "184.00", period: half_year, period_from: start, in_advance: true}}\n')
             with open(os.path.join(work, "accounts.csv"), "w", encoding="utf-8") as out:
                 out.write("id\n" + "".join(account + "\n" for account in ENTERED))
+            with open(os.path.join(work, "suspensions.csv"), "w", encoding="utf-8") as out:
+                out.write("subscriber,from,to\ndl,2024-02-01,2024-02-05\n" + (
+                    "do,2024-03-12,2024-03-14\ndo,2024-04-10,2024-04-12\n" if version == 2 else ""))
             with open(os.path.join(work, "subscribers.csv"), "w", encoding="utf-8") as out:
                 out.write("id,account,product,msisdn,active_from,active_to,quantity\n")
                 for case_of in ENTERED.values():
@@ -643,20 +663,39 @@ SETTLED = {
     # Suspended in November, of which 30 days are not owed, whatever part of it: the quarter would be free.
     "x": (["xa,x,min92,712,,"], None, None, {"12": ["62.00"]}),
     "x_zero": (["xc,x_zero,zero_min,713,,"], None, None, {"12": ["62.00"]}),
+    # What January's bill gave back is charged by who is made again then: 10 days of November are paid, and 31 of 92, whichever is.
+    "n_dec": (["na,n_dec,month,717,,"], None, ["na,n_dec,month,717,,2026-11-11"],
+              {"11": ["30.00"], "12": ["30.00"], "01": ["-20.00", "-30.00"], "12~r2": ["30.00"]}),
+    "n_nov": (["nb,n_nov,month,718,,"], None, ["nb,n_nov,month,718,,2026-11-11"],
+              {"11": ["30.00"], "12": ["30.00"], "01": ["-20.00", "-30.00"], "11~r2": ["10.00", "20.00"]}),
+    "n_min": (["nc,n_min,min92,719,,"], None, ["nc,n_min,min92,719,,2026-11-01"],
+              {"12": ["92.00"], "01": ["-61.00"], "12~r2": ["92.00"]}),
+    # The same of periods of two weeks, the later of which January's bill was to have ahead: 18 days are paid.
+    "n_weeks": (["nf,n_weeks,weeks,722,2026-12-02,"], None, ["nf,n_weeks,weeks,722,2026-12-02,2026-12-20"],
+                {"12": ["14.00"] * 5, "01": ["-10.00"] + ["-14.00"] * 3, "12~r2": ["14.00", "4.00", "10.00"] + ["14.00"] * 3}),
+    # November's bill is void when January's is made: what December's charged comes back all the same.
+    "n_gap": (["nd,n_gap,month,720,,", "ne,n_gap,fee,721,,"], None, ["nd,n_gap,month,720,,2026-11-11", "ne,n_gap,fee,721,,"],
+              {"11": ["30.00", "10.00"], "11~r2": ["10.00", "10.00"], "12": ["30.00", "10.00"], "01": ["-30.00", "10.00"], "02": ["10.00"]}),
+    # Ended in time, for 71 of 92 days: a version of January asks nothing more of it. 80 were used; of the account 71 were missing,
+    # which is settled whatever comes late.
+    "up": (["ua,up,up_min,714,,2026-12-11"], None, None, {}),
+    "up_pool": (["ub,up_pool,up_pool_min,715,,2026-12-06", "uc,up_pool,up_pool_min,716,,2026-12-11"], None, None,
+                {"12": ["71.00"], "01": ["5.00"]}),
 }
 SETTLED_PRODUCTS = {
-    "fee": {"fee": "10.00"}, "ahead": {"plan": "v", "fee": "31.00", "in_advance": True},
+    "fee": {"fee": "10.00"}, "month": {"fee": "30.00"}, "weeks": {"fee": "14.00", **FORTNIGHT, "in_advance": True}, "ahead": {"plan": "v", "fee": "31.00", "in_advance": True},
     "q_ahead": {"plan": "v", "fee": "92.00", "period": "quarter", "in_advance": True},
     **{name: {"plan": "v", "minimum": amount, "minimum_period": "quarter", "minimum_on": "all", **more}
        for name, amount, more in (("min92", "92.00", {}), ("min300", "300.00", {}),
-                                  ("pool_min", "300.00", {"bounds_scope": "account"}),
+                                  ("pool_min", "300.00", {"bounds_scope": "account"}), ("up_min", "92.00", {}),
+                                  ("up_pool_min", "92.00", {"bounds_scope": "account"}),
                                   ("zero_min", "92.00", {"proration": "none_zero"}))},
 }
 SETTLED_USAGE = [(number, f"2026-{month}-05", seconds) for number in (703, 704, 705)
                  for month, seconds in (("09", 1), ("10", 100), ("11", 10), ("12", 1))] + [
     (706, "2026-07-05", 1), (706, "2026-10-05", 150), (706, "2026-11-20", 50), (706, "2026-12-20", 40),
     (707, "2026-09-05", 1), (707, "2026-10-05", 10), (707, "2026-12-05", 1), (708, "2026-07-05", 1),
-    (708, "2026-10-05", 10)]
+    (708, "2026-10-05", 10), (714, "2026-10-05", 80)]
 
 
 class World:
@@ -729,9 +768,15 @@ def settled(tollgate):
         for month, account in (("10", "b"), ("11", "g_void"), ("11", "q")):
             world.run(f"2026-{month}", "--account", account, "--date", "2027-01-05")
         enter(2)
-        world.catalog(3, "2027-01-01", products)
-        world.do("catalog", "import", "--catalog", folder)
+        more = {name: {**products[name], "minimum": "920.00"} for name in ("up_min", "up_pool_min")}
+        world.catalog(3, "2027-01-01", {**products, **more})
+        world.use([(715, "2026-12-02", 5)])
+        world.do("bill", "void", "B-2026-11-n_gap", *on)
         world.run("2027-01")
+        for month, account in (("11", "n_gap"), ("12", "n_dec"), ("11", "n_nov"), ("12", "n_min"), ("12", "n_weeks")):
+            if account != "n_gap":
+                world.do("bill", "void", f"B-2026-{month}-{account}", "--date", "2027-02-02", "--title", "r")
+            world.run(f"2026-{month}", "--account", account, "--date", "2027-02-05")
         world.run("2027-02")
         found = {account: {} for account in SETTLED}
         for name, lines in world.bills().items():
