@@ -83,21 +83,25 @@ static struct tg_bucket *call_find(struct tg_shelf *shelf, uint64_t key)
 }
 
 /* The row as if it were all of the call up to a quantity. Time goes back from the row's own start,
- * so that what this record adds is cut at its own wall time; octets and events are of the band in
- * which their record starts, as they carry no time. */
-static enum tg_err row_of(const struct tg_usage *row, uint8_t dimension, uint64_t base,
-                          uint64_t base_before, struct tg_usage *whole)
+ * so that what this record adds is cut at its own wall time; where the end says the band it goes
+ * back from the latest end so far, whatever lies between records and in which order they come.
+ * Octets and events are of the band in which their record starts, as they carry no time. */
+static enum tg_err row_of(const struct tg_call_place *place, const struct tg_usage *row,
+                          uint64_t base, uint64_t base_before, int64_t end_ns,
+                          struct tg_usage *whole)
 {
     *whole = *row;
-    if (dimension != TG_DIMENSION_TIME) {
+    if (place->plan_service->dimension != TG_DIMENSION_TIME) {
         whole->quantity_up = base;
         whole->quantity_down = 0;
         return base <= TG_QUANTITY_MAX ? TG_OK : TG_E_AMOUNT_OVERFLOW;
     }
+    const bool is_by_end = place->plan_service->split_mode == TG_SPLIT_END;
+    const uint64_t back = is_by_end ? base : base_before;
     whole->duration_ms = (uint32_t)base;
-    return base > UINT32_MAX || base_before > UINT32_MAX ||
-                   __builtin_sub_overflow(row->start_ns, (int64_t)base_before * TG_NS_PER_MS,
-                                          &whole->start_ns)
+    return base > UINT32_MAX || back > UINT32_MAX ||
+                   __builtin_sub_overflow(is_by_end ? end_ns : row->start_ns,
+                                          (int64_t)back * TG_NS_PER_MS, &whole->start_ns)
                ? TG_E_AMOUNT_OVERFLOW
                : TG_OK;
 }
@@ -201,11 +205,13 @@ enum tg_err tg_call_cut(const struct tg_call_place *place, const struct tg_usage
     struct tg_usage whole;
     enum tg_err err = TG_OK;
     if (base_before > 0) {
-        err = row_of(row, dimension, base_before, base_before, &whole);
+        const int64_t end_ns = (int64_t)bucket->carried_base[TG_CALL_END_NS];
+        err = row_of(place, row, base_before, base_before, end_ns, &whole);
         err = err == TG_OK ? tg_rate_cut(place->image, place->plan_service, place->model,
                                          place->zone, &whole, &call->before)
                            : err;
-        err = err == TG_OK ? row_of(row, dimension, call->base, base_before, &whole) : err;
+        err =
+            err == TG_OK ? row_of(place, row, call->base, base_before, call->end_ns, &whole) : err;
         err = err == TG_OK ? tg_rate_cut(place->image, place->plan_service, place->model,
                                          place->zone, &whole, cuts)
                            : err;
