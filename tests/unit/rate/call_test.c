@@ -140,33 +140,37 @@ Test(call, what_a_minimum_adds_is_of_the_last_band_that_a_unit_begins_in)
     }
 }
 
-Test(call, the_latest_end_of_a_call_is_what_says_its_band)
+Test(call, its_first_start_or_its_latest_end_says_the_band_of_a_call)
 {
-    /* If this failed, a call by the price of its end would keep the price of its start for a gap of
-     * seconds between its records, or for one that came late. 10 a second, behind a boundary 120 s
-     * from the start 1. */
+    /* If this failed, a call by the price of its end would keep that of its start for a gap of
+     * seconds between its records, or for one that came late; likewise by the price of its start.
+     * 10 a second, behind a boundary 120 s from the start 1. */
     static const struct {
+        uint8_t split;
         uint32_t at_s[3];
         uint32_t seconds[3];
         int64_t amounts[3];
     } rows[] = {
-        {{0, 60, 120}, {60, 60, 60}, {600, 600, 180 - 1200}},
-        {{0, 120, 60}, {60, 60, 60}, {600, 120 - 600, 60}},   /* the second comes last */
-        {{0, 60, 122}, {60, 59, 61}, {600, 590, 180 - 1190}}, /* three seconds are missing */
-        {{0, 119, 121}, {119, 1, 60}, {1190, 10, 180 - 1200}},
+        {TG_SPLIT_END, {0, 60, 120}, {60, 60, 60}, {600, 600, 180 - 1200}},
+        {TG_SPLIT_END, {0, 120, 60}, {60, 60, 60}, {600, 120 - 600, 60}},   /* the second is late */
+        {TG_SPLIT_END, {0, 60, 122}, {60, 59, 61}, {600, 590, 180 - 1190}}, /* a gap */
+        {TG_SPLIT_END, {0, 119, 121}, {119, 1, 60}, {1190, 10, 180 - 1200}},
+        {TG_SPLIT_START, {0, 60, 120}, {60, 60, 60}, {600, 600, 600}},
+        {TG_SPLIT_START, {119, 190, 240}, {60, 50, 60}, {600, 500, 600}},
+        {TG_SPLIT_START,
+         {130, 119, 200},
+         {60, 11, 60},
+         {60, 710 - 60, 600}}, /* the first is late */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         (void)voice(10, 1);
         (void)fixture_price(&f, 1, "per_unit", TG_UNIT_SECOND, 1, 1);
         const int64_t bounds[3] = {0, start + 120 * TG_NS_PER_S, start + DAY_S * TG_NS_PER_S};
         fixture_bands(&f, TG_SERVICE_VOICE, 0, 1, bounds);
-        f.services[TG_SERVICE_VOICE].split_mode = TG_SPLIT_END;
-        f.infos[0].options = TG_PRICE_UNITS_OF_CALL; /* so that calls are remembered */
-        f.infos[1].options = TG_PRICE_UNITS_OF_CALL;
+        f.services[TG_SERVICE_VOICE].split_mode = rows[i].split;
         struct tg_rate *rate = fixture_rate();
         for (uint32_t k = 0; k < 3; k++) {
-            const bool is_last = rows[i].at_s[k] > 119;
-            cr_expect_eq(part(rate, 0, rows[i].at_s[k], rows[i].seconds[k], !is_last),
+            cr_expect_eq(part(rate, 0, rows[i].at_s[k], rows[i].seconds[k], true),
                          rows[i].amounts[k], "row %zu record %u", i, k);
         }
         tg_rate_destroy(rate);
