@@ -321,6 +321,18 @@ enum tg_err tg_rate_cuts_rest(struct tg_rate_cuts *cuts, uint64_t covered_units)
     return TG_OK;
 }
 
+/* Units behind grace, less included ones that come off what was used; 0: nothing is billed. */
+static inline uint64_t used_units(struct tg_rate_cuts *cuts)
+{
+    uint64_t units = cuts->raw_units > cuts->price->grace_units ? cuts->raw_units : 0;
+    if (__builtin_expect((cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0, 0)) {
+        const uint64_t included = cuts->price->included_units;
+        cuts->included_units = included < units ? included : units;
+        units -= cuts->included_units;
+    }
+    return units;
+}
+
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
                         uint32_t model, uint32_t zone, const struct tg_usage *row,
                         struct tg_rate_cuts *cuts)
@@ -353,22 +365,13 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         return TG_E_MISSING_FIELD;
     }
     const uint64_t base = tg_rate_base_quantity(row, plan_service->dimension);
-    uint64_t units =
+    cuts->raw_units =
         tg_rate_units(base, cuts->info->unit_base_count, cuts->info->quantity_rounding);
-    cuts->raw_units = units;
-    if (units <= cuts->price->grace_units) {
+    const uint64_t used = used_units(cuts);
+    if (used == 0) {
         return TG_OK;
     }
-    if (__builtin_expect((cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0, 0)) {
-        const uint64_t included = cuts->price->included_units;
-        cuts->included_units = included < units ? included : units;
-        units -= cuts->included_units;
-        if (units == 0) {
-            return TG_OK;
-        }
-    }
-    const uint64_t used = units;
-    units = units < cuts->price->minimum_units ? cuts->price->minimum_units : units;
+    const uint64_t units = used < cuts->price->minimum_units ? cuts->price->minimum_units : used;
     enum tg_err err = TG_OK;
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
