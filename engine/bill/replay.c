@@ -168,6 +168,12 @@ static bool is_out(const struct tg_replay *replay, const struct tg_rate *rate, u
     return replay->outs[account] == 1 || (replay->outs[account] == 2 && rate == replay->rate);
 }
 
+/* Had the row's periods begun before the replay does? Then more may be left of them than was. */
+static bool is_warming(const struct tg_replay *replay, const struct tg_usage *usage)
+{
+    return replay->begin_ns > 0 && usage->start_ns < replay->params->from_ns;
+}
+
 static enum tg_err row_apply(struct tg_replay *replay, struct tg_rate *rate, uint32_t i)
 {
     const struct tg_replay_chunk *chunk = replay->chunk;
@@ -177,7 +183,9 @@ static enum tg_err row_apply(struct tg_replay *replay, struct tg_rate *rate, uin
         units_restore(replay->params->catalog, &charge);
     }
     const uint32_t account = replay->roster->lines[charge.subscriber].account;
-    tg_rate_draws_at_most(rate, is_out(replay, rate, account));
+    tg_rate_draws(rate, is_out(replay, rate, account)         ? TG_DRAWS_AT_MOST
+                        : is_warming(replay, chunk->usage[i]) ? TG_DRAWS_IF_IT_FITS
+                                                              : TG_DRAWS_EXACTLY);
     const enum tg_err err = tg_rate_apply(rate, &replay->in_force, chunk->usage[i], &charge, 1);
     return err == TG_OK
                ? TG_OK

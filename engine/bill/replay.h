@@ -11,9 +11,11 @@
  * are those that the rows before it left.
  *
  *  (1) Whole accounts are replayed: what members share moves as it did.
- *  (2) Rows of the month before the first wanted instant (all before, where a catalog has anything
- *      that rolls over or never ends) are applied as they stand, so that a call
- *      that crosses midnight finds its mark.
+ *  (2) Rows of the month before the first wanted instant, and with counters or allowances of two of
+ *      their periods and another month, are applied as they stand, so that a call that crosses
+ *      midnight finds its mark. They need not fit, as what they meet may have begun earlier. Where
+ *      a catalog has anything that rolls over, lasts longer than a month or never ends, or that
+ *      ends within a month and is drawn from in turns with something else, all before are.
  *  (3) A row that was corrected stands where its adjustments put it (adjust.h).
  *  (4) Nothing is written.
  *  (5) Who asks for shelves, where a catalog has any, gets the whole journal replayed, and from the
@@ -127,7 +129,7 @@ struct tg_replay_params {
     const uint8_t *accounts_wanted; /**< 1: wanted; shape [accounts_count]; NULL all. */
     uint32_t account_from;          /**< First account that may be wanted ... */
     uint32_t account_to;            /**< ... and one past the last; 0: no bound. */
-    int64_t from_ns;    /**< First event time that matters; replay begins with the month before. */
+    int64_t from_ns;    /**< First event time that matters; replay begins some periods before. */
     int64_t to_ns;      /**< First that does not; replay ends with that month, since an event may be
                              journaled behind later ones that moved its counters. */
     uint64_t epoch_max; /**< Last epoch; 0: the last committed one. */

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "catalog/week_cycle.h"
 #include "rate/shelf_note.h"
 
 #include <string.h>
@@ -37,12 +38,23 @@ static bool is_long(unsigned period)
            period == TG_PERIOD_HALF_YEAR;
 }
 
-/* Does anything count or grant over more than the month before? */
+/* Are periods from a start longer than a month? */
+static bool is_long_from_start(const struct tg_allowance *allowance)
+{
+    const uint32_t count = allowance->period_count;
+    return allowance->period == TG_PERIOD_HOUR   ? count > 31 * 24
+           : allowance->period == TG_PERIOD_DAY  ? count > 31
+           : allowance->period == TG_PERIOD_WEEK ? count > 4
+                                                 : count > 1;
+}
+
+/* Does anything count or grant over more than a month? Cycles of weeks are the accounts'. */
 static bool image_reaches_back(const struct tg_image *image)
 {
     for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_ALLOWANCE); i++) {
         const struct tg_allowance *allowance = tg_image_allowance(image, i);
-        if (allowance != NULL && (is_long(allowance->period) || allowance->rollover_periods > 0)) {
+        if (allowance != NULL && (is_long(allowance->period) || allowance->rollover_periods > 0 ||
+                                  is_long_from_start(allowance))) {
             return true;
         }
     }
@@ -58,6 +70,46 @@ static bool image_reaches_back(const struct tg_image *image)
         }
     }
     return false;
+}
+
+/* Does a service draw from an allowance whose periods are said to end within months, and from
+ * another one? Then what a row before the first one left tells on all that come: it was of one
+ * allowance instead of the other, whose period ends later, and so on. */
+static bool image_has_chains(const struct tg_image *image,
+                             bool (*ends)(const struct tg_allowance *))
+{
+    for (uint32_t plan = 0; plan < tg_image_count(image, TG_CATALOG_PLAN); plan++) {
+        for (uint32_t cell = 0; cell < TG_SERVICE_COUNT; cell++) {
+            const struct tg_plan_service *plan_service = tg_image_plan_cell(image, plan, cell);
+            const uint32_t count = plan_service != NULL ? plan_service->buckets_count : 0;
+            for (uint32_t i = 0; count > 1 && i < count; i++) {
+                if (ends(tg_image_allowance(image, tg_image_buckets(image, plan_service)[i]))) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+static bool is_by_start_or_week(const struct tg_allowance *allowance)
+{
+    return allowance->period_count != 0 || allowance->period == TG_PERIOD_WEEK;
+}
+
+static bool is_by_cycle(const struct tg_allowance *allowance)
+{
+    return allowance->period == TG_PERIOD_CYCLE;
+}
+
+static bool image_has_start_chains(const struct tg_image *image)
+{
+    return image_has_chains(image, is_by_start_or_week);
+}
+
+static bool image_has_cycle_chains(const struct tg_image *image)
+{
+    return image_has_chains(image, is_by_cycle);
 }
 
 bool tg_replay_image_has_shelves(const struct tg_image *image)
@@ -98,6 +150,46 @@ static bool account_is_wanted(const struct tg_replay *replay, uint32_t account)
             (account >= params->account_from && account < params->account_to)) &&
            (params->accounts_wanted == NULL ||
             (account < roster->accounts_count && params->accounts_wanted[account] != 0));
+}
+
+/* Cycles of accounts that are wanted. */
+struct cycles {
+    int64_t week_days;  /* the longest of those of weeks; 0: all are of months */
+    bool end_in_months; /* some are not of the calendar's */
+};
+
+static struct cycles cycles_find(const struct tg_replay *replay)
+{
+    const struct tg_roster *roster = replay->params->catalog->roster;
+    struct cycles cycles = {0, false};
+    for (uint32_t a = 0; a < roster->accounts_count; a++) {
+        const struct tg_roster_account *account = &roster->accounts[a];
+        const bool is_of_weeks = (account->flags & TG_ROSTER_BILLS_WEEK) != 0;
+        if ((is_of_weeks || account->cycle_day > 1) && account_is_wanted(replay, a)) {
+            const uint32_t weeks = is_of_weeks ? tg_week_cycle_of(account->cycle_day).weeks : 0;
+            cycles.week_days = 7 * weeks > cycles.week_days ? 7 * weeks : cycles.week_days;
+            cycles.end_in_months = true;
+        }
+    }
+    return cycles;
+}
+
+/* From when on rows are looked at, so that the period of the first wanted instant and the one
+ * before are known as a whole. What began before the first row is not: it may have covered less
+ * than is left of it here, so periods end once more in the month before. */
+static int64_t begin_find(const struct tg_replay *replay)
+{
+    const struct cycles cycles = cycles_find(replay);
+    const int64_t cycle_ns = cycles.week_days * TG_NS_PER_DAY;
+    const int64_t from_ns = replay->params->from_ns - 2 * cycle_ns;
+    if (any_image(replay->params, image_reaches_back) ||
+        any_image(replay->params, image_has_start_chains) ||
+        (cycles.end_in_months && any_image(replay->params, image_has_cycle_chains))) {
+        return 0;
+    }
+    return any_image(replay->params, tg_replay_image_has_shelves)
+               ? month_before_ns(month_before_ns(from_ns) - cycle_ns)
+               : month_before_ns(from_ns);
 }
 
 static enum tg_err members_list(struct tg_replay *replay)
@@ -314,8 +406,7 @@ enum tg_err tg_replay_world_open(struct tg_replay *replay)
     const struct tg_replay_params *params = replay->params;
     const bool has_shelves =
         params->shelf != NULL && any_image(params, tg_replay_image_has_shelves);
-    const bool reaches_back = has_shelves || any_image(params, image_reaches_back);
-    replay->begin_ns = reaches_back ? 0 : month_before_ns(params->from_ns);
+    replay->begin_ns = has_shelves ? 0 : begin_find(replay);
     replay->end_ns = has_shelves ? INT64_MAX : month_end_ns(params->to_ns);
     enum tg_err err = members_list(replay);
     if (err == TG_OK) {

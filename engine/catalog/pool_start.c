@@ -9,10 +9,8 @@
 #include "catalog/roster_parts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define PRODUCTS_MAX 65536u /* tg_roster_line.product */
-#define POOLS_MAX    65536u /* Allowances have 16 bits. */
 
 /* Which dated pools a product sells in any version: a stretch of a list that grows. */
 struct sold {
@@ -24,41 +22,31 @@ struct sold {
 struct builder {
     const struct tg_roster_params *params;
     struct sold *products; /* shape [PRODUCTS_MAX] */
-    uint16_t *list;        /* places in the pools of the roster */
-    uint16_t *places;      /* of an allowance, from 1; 0: not dated; shape [POOLS_MAX] */
-    uint16_t *pools;       /* allowances, in the order of places */
+    uint16_t *list;        /* allowances */
     uint32_t list_count;
-    uint32_t pools_count;
 };
 
-static bool pools_find(struct builder *builder)
+static bool image_has_dated(const struct tg_image *image)
 {
-    const struct tg_roster_params *params = builder->params;
-    for (uint32_t i = 0; i < params->images_count; i++) {
-        const uint32_t count = tg_image_count(params->images[i], TG_CATALOG_ALLOWANCE);
-        for (uint32_t index = 0; index < count; index++) {
-            if (tg_allowance_is_dated_pool(tg_image_allowance(params->images[i], index)) &&
-                builder->places[index] == 0) {
-                builder->pools[builder->pools_count++] = (uint16_t)index;
-                builder->places[index] = (uint16_t)builder->pools_count;
-            }
-        }
+    bool has_dated = false;
+    for (uint32_t i = 0; i < tg_image_count(image, TG_CATALOG_ALLOWANCE) && !has_dated; i++) {
+        has_dated = tg_allowance_is_dated_pool(tg_image_allowance(image, i));
     }
-    return builder->pools_count > 0;
+    return has_dated;
 }
 
-static bool list_has(const struct builder *builder, const struct sold *sold, uint16_t place)
+static bool list_has(const struct builder *builder, const struct sold *sold, uint16_t allowance)
 {
     bool has = false;
     for (uint32_t i = 0; i < sold->count && !has; i++) {
-        has = builder->list[sold->from + i] == place;
+        has = builder->list[sold->from + i] == allowance;
     }
     return has;
 }
 
-static enum tg_err list_add(struct builder *builder, struct sold *sold, uint16_t place)
+static enum tg_err list_add(struct builder *builder, struct sold *sold, uint16_t allowance)
 {
-    if (list_has(builder, sold, place)) {
+    if (list_has(builder, sold, allowance)) {
         return TG_OK;
     }
     if ((builder->list_count & (builder->list_count - 1)) == 0) { /* full at powers of two */
@@ -69,7 +57,7 @@ static enum tg_err list_add(struct builder *builder, struct sold *sold, uint16_t
         }
         builder->list = grown;
     }
-    builder->list[builder->list_count++] = place;
+    builder->list[builder->list_count++] = allowance;
     sold->count++;
     return TG_OK;
 }
@@ -84,7 +72,7 @@ static enum tg_err plan_add(struct builder *builder, const struct tg_image *imag
         for (uint32_t i = 0; i < count && err == TG_OK; i++) {
             const uint16_t allowance = tg_image_buckets(image, plan_service)[i];
             if (tg_allowance_is_dated_pool(tg_image_allowance(image, allowance))) {
-                err = list_add(builder, sold, builder->places[allowance]);
+                err = list_add(builder, sold, allowance);
             }
         }
     }
@@ -108,74 +96,107 @@ static enum tg_err product_find(struct builder *builder, uint16_t index)
     return err;
 }
 
-static enum tg_err starts_fill(struct builder *builder, uint32_t *starts_s)
+/* Has a line any time in an account? One that was cancelled before it began has none. */
+static bool line_counts(const struct builder *builder, const struct tg_roster_line *line)
+{
+    return line->account < builder->params->accounts_count &&
+           line->active_from_s != line->active_to_s;
+}
+
+/* Room that each account's pools take, and where it begins: from[i + 1] is its end. */
+static enum tg_err room_find(struct builder *builder, uint32_t *from, uint32_t *room)
 {
     const struct tg_roster_params *params = builder->params;
+    uint64_t sum = 0;
     enum tg_err err = TG_OK;
-    memset(starts_s, 0xff,
-           (size_t)builder->pools_count * params->accounts_count * sizeof *starts_s);
     for (uint32_t i = 0; i < params->subscribers_count && err == TG_OK; i++) {
         const struct tg_roster_line *line = &params->lines[i];
         err = product_find(builder, line->product);
-        const struct sold *sold = &builder->products[line->product];
-        if (err != TG_OK || line->account >= params->accounts_count ||
-            line->active_from_s == line->active_to_s) {
-            continue;
-        }
-        for (uint32_t k = 0; k < sold->count; k++) {
-            const size_t place = builder->list[sold->from + k] - 1u;
-            uint32_t *start_s = &starts_s[place * params->accounts_count + line->account];
-            *start_s = line->active_from_s < *start_s ? line->active_from_s : *start_s;
+        if (err == TG_OK && line_counts(builder, line)) {
+            from[line->account + 1] += builder->products[line->product].count;
         }
     }
-    return err;
+    for (uint32_t i = 0; i < params->accounts_count; i++) {
+        /* Lines share pools: an account has no more of them than all products together sell. */
+        const uint32_t most = builder->list_count;
+        sum += from[i + 1] < most ? from[i + 1] : most;
+        from[i + 1] = (uint32_t)sum;
+    }
+    *room = (uint32_t)sum;
+    return err == TG_OK && sum > UINT32_MAX ? TG_E_FULL : err;
+}
+
+static void pools_fill(const struct builder *builder, const uint32_t *from,
+                       struct tg_roster_pool *pools)
+{
+    const struct tg_roster_params *params = builder->params;
+    for (uint32_t i = 0; i < params->subscribers_count; i++) {
+        const struct tg_roster_line *line = &params->lines[i];
+        const struct sold *sold = &builder->products[line->product];
+        for (uint32_t k = 0; line_counts(builder, line) && k < sold->count; k++) {
+            const uint16_t allowance = builder->list[sold->from + k];
+            struct tg_roster_pool *pool = &pools[from[line->account]];
+            while (pool->is_used && pool->allowance != allowance) {
+                pool++;
+            }
+            if (!pool->is_used || line->active_from_s < pool->start_s) {
+                *pool = (struct tg_roster_pool){line->active_from_s, allowance, true, {0}};
+            }
+        }
+    }
 }
 
 static enum tg_err pools_build(struct tg_roster *roster, struct builder *builder)
 {
-    if (builder->products == NULL || builder->places == NULL || builder->pools == NULL) {
+    const struct tg_roster_params *params = builder->params;
+    uint32_t *from = tg_roster_array(roster, (size_t)params->accounts_count + 1, sizeof *from);
+    roster->pools_from = from;
+    if (builder->products == NULL || from == NULL) {
         return TG_E_NO_MEMORY;
     }
-    if (!pools_find(builder)) {
-        return TG_OK;
+    enum tg_err err = room_find(builder, from, &roster->pools_count);
+    if (err != TG_OK) {
+        return err;
     }
-    uint16_t *pools = tg_roster_array(roster, builder->pools_count, sizeof *pools);
+    struct tg_roster_pool *pools =
+        tg_roster_array(roster, (size_t)roster->pools_count + 1, sizeof *pools);
     roster->pools = pools;
-    roster->pools_count = builder->pools_count;
-    uint32_t *starts_s = tg_roster_array(
-        roster, (size_t)builder->pools_count * builder->params->accounts_count, sizeof *starts_s);
-    roster->pool_starts_s = starts_s;
-    if (pools == NULL || starts_s == NULL) {
+    if (pools == NULL) {
         return TG_E_NO_MEMORY;
     }
-    memcpy(pools, builder->pools, builder->pools_count * sizeof *pools);
-    return starts_fill(builder, starts_s);
+    pools_fill(builder, from, pools);
+    return TG_OK;
 }
 
 enum tg_err tg_roster_pools_build(struct tg_roster *roster, const struct tg_roster_params *params)
 {
+    bool has_dated = false;
+    for (uint32_t i = 0; i < params->images_count && !has_dated; i++) {
+        has_dated = image_has_dated(params->images[i]);
+    }
+    if (!has_dated) {
+        return TG_OK;
+    }
     struct builder builder = {
         .params = params,
         .products = calloc(PRODUCTS_MAX, sizeof *builder.products),
-        .places = calloc(POOLS_MAX, sizeof *builder.places),
-        .pools = calloc(POOLS_MAX, sizeof *builder.pools),
     };
     const enum tg_err err = pools_build(roster, &builder);
     free(builder.products);
     free(builder.list);
-    free(builder.places);
-    free(builder.pools);
     return err;
 }
 
 uint32_t tg_roster_pool_since_s(const struct tg_roster *roster, uint32_t account,
                                 uint16_t allowance)
 {
-    for (uint32_t i = 0; i < roster->pools_count; i++) {
-        if (roster->pools[i] == allowance) {
-            const uint32_t start_s =
-                roster->pool_starts_s[(size_t)i * roster->accounts_count + account];
-            return start_s != UINT32_MAX ? start_s : 0;
+    if (roster->pools == NULL) {
+        return 0;
+    }
+    const uint32_t end = roster->pools_from[account + 1];
+    for (uint32_t i = roster->pools_from[account]; i < end && roster->pools[i].is_used; i++) {
+        if (roster->pools[i].allowance == allowance) {
+            return roster->pools[i].start_s;
         }
     }
     return 0;

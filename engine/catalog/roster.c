@@ -388,9 +388,10 @@ void tg_roster_free(struct tg_roster *roster)
     tg_pages_free((void *)(uintptr_t)roster->hot, lines * sizeof *roster->hot);
     tg_pages_free((void *)(uintptr_t)roster->credits, accounts * sizeof *roster->credits);
     tg_pages_free((void *)(uintptr_t)roster->entities, accounts * sizeof *roster->entities);
-    tg_pages_free((void *)(uintptr_t)roster->pools, roster->pools_count * sizeof *roster->pools);
-    tg_pages_free((void *)(uintptr_t)roster->pool_starts_s,
-                  roster->pools_count * accounts * sizeof *roster->pool_starts_s);
+    tg_pages_free((void *)(uintptr_t)roster->pools,
+                  ((size_t)roster->pools_count + 1) * sizeof *roster->pools);
+    tg_pages_free((void *)(uintptr_t)roster->pools_from,
+                  ((size_t)roster->accounts_count + 1) * sizeof *roster->pools_from);
     tg_pages_free((void *)(uintptr_t)roster->changes, lines * sizeof *roster->changes);
     tg_pages_free((void *)(uintptr_t)roster->exempts,
                   roster->exempts_count * sizeof *roster->exempts);

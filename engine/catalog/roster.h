@@ -75,6 +75,16 @@ _Static_assert(sizeof(struct tg_roster_account) == 8, "eight in a cache line");
 
 #define TG_ROSTER_BILLS_KINDS 5u /**< Values of tg_roster_bills. */
 
+/** @brief Since when an account has a pool that rolls over, is prorated or counts from a start: the
+ *  begin of its first subscription that sells it. */
+struct tg_roster_pool {
+    uint32_t start_s;    /**< POSIX seconds. */
+    uint16_t allowance;  /**< Index in any image. */
+    bool is_used;        /**< false: none, nor are those behind it of the account. */
+    uint8_t reserved[1]; /**< 0. */
+};
+_Static_assert(sizeof(struct tg_roster_pool) == 8, "a few of each account");
+
 /** @brief Which cycles are on one bill of an account. @param account Its. @return 0: each has its
  *  own; 1: those of a quarter, 2: of a half year, 3: of a year are on one; 4: each has its own and
  *  is one of weeks. */
@@ -243,13 +253,10 @@ struct tg_roster {
     uint32_t stretches_count;                  /**< Lines that are counted with others. */
     uint32_t roots_count;                      /**< Lines that go on from another plan. */
     uint32_t pauses_count;                     /**< Suspensions. */
-    /** Allowances that are pools which roll over, are prorated or count from a start, in any image;
-     * shape [pools_count]; NULL: none. */
-    const uint16_t *pools;
-    /** Begin of the first subscription of each account that has the pool, POSIX seconds, UINT32_MAX
-     * none; shape [pools_count][accounts_count]; NULL: no image has such pools. */
-    const uint32_t *pool_starts_s;
-    uint32_t pools_count; /**< How many. */
+    /** Where the pools of an account are; shape [accounts_count + 1]; NULL: no image has such. */
+    const uint32_t *pools_from;
+    const struct tg_roster_pool *pools; /**< Shape [pools_count + 1], the last unused; or NULL. */
+    uint32_t pools_count;               /**< Room for how many. */
 };
 
 /**

@@ -22,7 +22,7 @@ enum tg_err tg_roster_parts_build(struct tg_roster *roster, const struct tg_rost
 
 /** @brief Since when accounts have pools that roll over, are prorated or count from a start;
  * nothing where no image has any. @param roster Being built. @param params Borrowed. @return TG_OK,
- * TG_E_NO_MEMORY. */
+ * TG_E_NO_MEMORY; TG_E_FULL: more than 2^32 of them. */
 enum tg_err tg_roster_pools_build(struct tg_roster *roster, const struct tg_roster_params *params);
 
 /** @brief Free. @param roster Built or half-built. */

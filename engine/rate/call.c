@@ -53,6 +53,7 @@ static bool place_is_kept(const struct tg_call_place *place, uint32_t price_id)
 {
     const struct tg_plan_terms *terms = tg_image_plan_terms(place->image, place->plan_service);
     bool is_kept = tg_call_is_kept(place->image, price_id) ||
+                   tg_call_has_one_band(place->plan_service) ||
                    (terms != NULL && terms->rate_change == TG_RATE_CHANGE_CALL);
     for (uint32_t band = 0; !is_kept && band < place->plan_service->bands_count; band++) {
         const uint32_t other =
@@ -82,22 +83,45 @@ static struct tg_bucket *call_find(struct tg_shelf *shelf, uint64_t key)
     return NULL;
 }
 
-/* The row as if it were all of the call up to a quantity. Time goes back from the row's own start,
- * so that what this record adds is cut at its own wall time; octets and events are of the band in
+/* When the call has begun and ended so far. */
+struct reach {
+    int64_t start_ns;
+    int64_t end_ns;
+};
+
+/* When the row starts as if it were all of the call up to a quantity. Time goes back from the row's
+ * own start, so that what this record adds is cut at its own wall time; where the start or the end
+ * says the band it is that of the call, whatever lies between records and in which order they come.
+ */
+static bool start_of(const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                     uint64_t base, uint64_t base_before, const struct reach *reach,
+                     int64_t *start_ns)
+{
+    const bool is_by_end = plan_service->split_mode == TG_SPLIT_END;
+    if (plan_service->split_mode == TG_SPLIT_START) {
+        *start_ns = reach->start_ns;
+        return true;
+    }
+    return !__builtin_sub_overflow(is_by_end ? reach->end_ns : row->start_ns,
+                                   (int64_t)(is_by_end ? base : base_before) * TG_NS_PER_MS,
+                                   start_ns);
+}
+
+/* The row as if it were all of the call up to a quantity. Octets and events are of the band in
  * which their record starts, as they carry no time. */
-static enum tg_err row_of(const struct tg_usage *row, uint8_t dimension, uint64_t base,
-                          uint64_t base_before, struct tg_usage *whole)
+static enum tg_err row_of(const struct tg_plan_service *plan_service, const struct tg_usage *row,
+                          uint64_t base, uint64_t base_before, const struct reach *reach,
+                          struct tg_usage *whole)
 {
     *whole = *row;
-    if (dimension != TG_DIMENSION_TIME) {
+    if (plan_service->dimension != TG_DIMENSION_TIME) {
         whole->quantity_up = base;
         whole->quantity_down = 0;
         return base <= TG_QUANTITY_MAX ? TG_OK : TG_E_AMOUNT_OVERFLOW;
     }
     whole->duration_ms = (uint32_t)base;
     return base > UINT32_MAX || base_before > UINT32_MAX ||
-                   __builtin_sub_overflow(row->start_ns, (int64_t)base_before * TG_NS_PER_MS,
-                                          &whole->start_ns)
+                   !start_of(plan_service, row, base, base_before, reach, &whole->start_ns)
                ? TG_E_AMOUNT_OVERFLOW
                : TG_OK;
 }
@@ -201,11 +225,16 @@ enum tg_err tg_call_cut(const struct tg_call_place *place, const struct tg_usage
     struct tg_usage whole;
     enum tg_err err = TG_OK;
     if (base_before > 0) {
-        err = row_of(row, dimension, base_before, base_before, &whole);
+        const struct reach before = {(int64_t)bucket->carried_base[TG_CALL_START_NS],
+                                     (int64_t)bucket->carried_base[TG_CALL_END_NS]};
+        const struct reach reach = {call->start_ns, call->end_ns};
+        err = row_of(place->plan_service, row, base_before, base_before, &before, &whole);
         err = err == TG_OK ? tg_rate_cut(place->image, place->plan_service, place->model,
                                          place->zone, &whole, &call->before)
                            : err;
-        err = err == TG_OK ? row_of(row, dimension, call->base, base_before, &whole) : err;
+        err = err == TG_OK
+                  ? row_of(place->plan_service, row, call->base, base_before, &reach, &whole)
+                  : err;
         err = err == TG_OK ? tg_rate_cut(place->image, place->plan_service, place->model,
                                          place->zone, &whole, cuts)
                            : err;

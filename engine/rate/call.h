@@ -92,6 +92,14 @@ int64_t tg_call_start_ns(const struct tg_usage *row, struct tg_shelf *shelf);
  */
 bool tg_call_is_kept(const struct tg_image *image, uint32_t price_id);
 
+/** @brief Must the records of its calls know of each other whatever the prices, as all of a call is
+ *  of the band of its start, or of its end? @param plan_service Present. @return Whether. */
+static inline bool tg_call_has_one_band(const struct tg_plan_service *plan_service)
+{
+    return plan_service->dimension == TG_DIMENSION_TIME && plan_service->bands_count > 1 &&
+           (plan_service->split_mode == TG_SPLIT_START || plan_service->split_mode == TG_SPLIT_END);
+}
+
 /**
  * @brief Is the record part of a call? Then cut the call with it and without it.
  * @param[in]     place     Borrowed.

@@ -169,14 +169,18 @@ enum tg_err tg_rate_apply(struct tg_rate *rate, const struct tg_catalog_snapshot
                           const struct tg_usage *rows, const struct tg_charge *charges,
                           uint32_t count);
 
-/**
- * @brief From here on rows that are applied draw from allowances at most what their charge says,
- *        and are not refused when they would have been covered otherwise: more is left for them
- *        than when they were rated, since a row in front of them was taken back.
- * @param[in,out] rate  Worker.
- * @param[in]     is_on false: again exactly as rated.
- */
-void tg_rate_draws_at_most(struct tg_rate *rate, bool is_on);
+/** @brief What rows that are applied draw from allowances. */
+enum tg_rate_draws {
+    TG_DRAWS_EXACTLY = 0,    /**< As they were rated; else they are refused. */
+    TG_DRAWS_AT_MOST = 1,    /**< What their charge says and not more: more may be left for them
+                                  than when they were rated, as a row in front of them was taken
+                                  back. */
+    TG_DRAWS_IF_IT_FITS = 2, /**< As they were rated where that fits, else at most: rows before may
+                                  not be known. */
+};
+
+/** @brief How rows are applied from here on. @param[in,out] rate Worker. @param[in] draws How. */
+void tg_rate_draws(struct tg_rate *rate, enum tg_rate_draws draws);
 
 /**
  * @brief From here on tg_rate_apply may keep rows back: those of neighbouring account lines are

@@ -110,9 +110,9 @@ static enum tg_err call_apply(struct tg_rate *rate, const struct place *place,
     return err;
 }
 
-void tg_rate_draws_at_most(struct tg_rate *rate, bool is_on)
+void tg_rate_draws(struct tg_rate *rate, enum tg_rate_draws draws)
 {
-    rate->draws_at_most = is_on;
+    rate->draws = draws;
 }
 
 /* What is left of the cuts when no more than so many units of theirs may be covered. */
@@ -125,6 +125,30 @@ static void cuts_limit(struct tg_rate_cuts *cuts, uint64_t units)
         cuts->cuts[i].units = cuts->cuts[i].units < left ? cuts->cuts[i].units : left;
         left -= cuts->cuts[i].units;
     }
+}
+
+/* As the row was rated, if it may be and fits; else so many units and not more. */
+static enum tg_err draw_loosely(struct tg_rate *rate, const struct tg_allowance_draw *draw,
+                                const struct tg_rate_cuts *cuts, struct tg_allowance_log *log,
+                                uint64_t wanted)
+{
+    uint64_t covered = 0;
+    enum tg_err err = TG_OK;
+    if (rate->draws == TG_DRAWS_IF_IT_FITS) {
+        struct tg_allowance_draw tried = *draw;
+        rate->at_most = *cuts;
+        err = tg_rate_cuts_draw(rate->accounts, log, &tried, &rate->at_most, &covered);
+        if (err == TG_OK && covered == wanted) {
+            return TG_OK;
+        }
+        tg_allowance_undo(log);
+        tg_allowance_log_start(log);
+    }
+    struct tg_allowance_draw limited = *draw;
+    rate->at_most = *cuts;
+    cuts_limit(&rate->at_most, wanted);
+    err = tg_rate_cuts_draw(rate->accounts, log, &limited, &rate->at_most, &covered);
+    return err == TG_OK ? TG_OK : TG_E_CORRUPT;
 }
 
 static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
@@ -156,16 +180,14 @@ static enum tg_err draw_apply(struct tg_rate *rate, const struct place *place,
         err = tg_rate_cut(place->image, place->plan_service, model, charge->zone, row, cuts);
     }
     cuts->billed_units = charge->billed_units / place->info->block_units;
-    if (__builtin_expect(rate->draws_at_most, 0)) {
-        rate->at_most = *cuts;
-        cuts = &rate->at_most;
-        cuts_limit(cuts, charge->allowance_units / place->info->block_units);
+    const uint64_t wanted = charge->allowance_units / place->info->block_units;
+    if (__builtin_expect(rate->draws != TG_DRAWS_EXACTLY, 0) && err == TG_OK) {
+        return draw_loosely(rate, &draw, cuts, log, wanted);
     }
     if (err == TG_OK) {
         err = tg_rate_cuts_draw(rate->accounts, log, &draw, cuts, &covered);
     }
-    return err == TG_OK && (rate->draws_at_most ||
-                            covered * place->info->block_units == charge->allowance_units)
+    return err == TG_OK && covered * place->info->block_units == charge->allowance_units
                ? TG_OK
                : TG_E_CORRUPT;
 }

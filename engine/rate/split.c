@@ -132,8 +132,8 @@ struct cutter {
     const struct tg_usage *row;
     struct tg_rate_cuts *cuts;
     struct pace pace;
-    int64_t end_ns; /* of the usage: no band behind it was reached, whatever is billed */
-    uint64_t units; /* to cut, from the start of the call */
+    uint64_t used;  /* units from the start of the call; a band that none of them begins in is */
+    uint64_t units; /* not reached by what a minimum adds to them, all of which are to be cut */
     uint32_t zone;
     uint32_t time_model;          /* whose wall time counts for the row */
     uint32_t band;                /* of the part being cut */
@@ -204,7 +204,8 @@ static enum tg_err piece_add(const struct cutter *cutter, const struct tg_price 
 }
 
 /* Walk the bands from the start of the call (rating-semantics 4.4). What a minimum adds is of the
- * last band that was used, so a call pays for no band that it ended before. */
+ * last band in which a unit begins, so a call pays for no band that it ended before, in one record
+ * or in several. */
 static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
 {
     const uint8_t owner = cutter->plan_service->increment_owner;
@@ -212,8 +213,8 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
     uint64_t at = 0;
     while (at < cutter->units) {
         const uint64_t bound =
-            units_until(&cutter->pace, until_ns < cutter->end_ns ? until_ns : INT64_MAX);
-        const uint64_t stop = cutter->units < bound ? cutter->units : bound;
+            at < cutter->used ? units_until(&cutter->pace, until_ns) : UINT64_MAX;
+        const uint64_t stop = bound < cutter->used ? bound : cutter->units;
         uint64_t billed;
         enum tg_err err = piece_units(cutter, price, at, stop, &billed);
         if (err == TG_OK && owner == TG_INCREMENT_PER_SECOND && stop == cutter->units &&
@@ -227,8 +228,9 @@ static enum tg_err cut_bands(struct cutter *cutter, int64_t until_ns)
         /* An increment that starts before the boundary carries its time into the next band. */
         at = owner == TG_INCREMENT_START ? at + billed : stop;
         if (at < cutter->units) {
+            const uint64_t last = at < cutter->used ? at : cutter->used - 1;
             price = price_in_band(cutter->image, cutter->plan_service, cutter->time_model,
-                                  cutter->zone, cutter->row, units_end_ns(&cutter->pace, at),
+                                  cutter->zone, cutter->row, units_end_ns(&cutter->pace, last),
                                   &until_ns, &cutter->band);
             if (price == NULL) {
                 return TG_E_NO_RATE;
@@ -319,6 +321,18 @@ enum tg_err tg_rate_cuts_rest(struct tg_rate_cuts *cuts, uint64_t covered_units)
     return TG_OK;
 }
 
+/* Units behind grace, less included ones that come off what was used; 0: nothing is billed. */
+static inline uint64_t used_units(struct tg_rate_cuts *cuts)
+{
+    uint64_t units = cuts->raw_units > cuts->price->grace_units ? cuts->raw_units : 0;
+    if (__builtin_expect((cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0, 0)) {
+        const uint64_t included = cuts->price->included_units;
+        cuts->included_units = included < units ? included : units;
+        units -= cuts->included_units;
+    }
+    return units;
+}
+
 enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_service *plan_service,
                         uint32_t model, uint32_t zone, const struct tg_usage *row,
                         struct tg_rate_cuts *cuts)
@@ -351,21 +365,13 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
         return TG_E_MISSING_FIELD;
     }
     const uint64_t base = tg_rate_base_quantity(row, plan_service->dimension);
-    uint64_t units =
+    cuts->raw_units =
         tg_rate_units(base, cuts->info->unit_base_count, cuts->info->quantity_rounding);
-    cuts->raw_units = units;
-    if (units <= cuts->price->grace_units) {
+    const uint64_t used = used_units(cuts);
+    if (used == 0) {
         return TG_OK;
     }
-    if (__builtin_expect((cuts->info->options & TG_PRICE_INCLUDED_FIRST) != 0, 0)) {
-        const uint64_t included = cuts->price->included_units;
-        cuts->included_units = included < units ? included : units;
-        units -= cuts->included_units;
-        if (units == 0) {
-            return TG_OK;
-        }
-    }
-    units = units < cuts->price->minimum_units ? cuts->price->minimum_units : units;
+    const uint64_t units = used < cuts->price->minimum_units ? cuts->price->minimum_units : used;
     enum tg_err err = TG_OK;
     if (is_crossing && plan_service->split_mode != TG_SPLIT_END) {
         cuts->is_isolated = plan_service->split_mode == TG_SPLIT_ISOLATED;
@@ -375,7 +381,7 @@ enum tg_err tg_rate_cut(const struct tg_image *image, const struct tg_plan_servi
             .row = row,
             .cuts = cuts,
             .pace = pace_of(plan_service, row, end_ns, cuts),
-            .end_ns = end_ns,
+            .used = used,
             .units = units,
             .zone = zone,
             .time_model = model,

@@ -27,13 +27,20 @@ static bool image_has_buckets(const struct tg_image *image)
     return false;
 }
 
-/* Must any price of the image know what the call of a partial record used before? */
+/* Must any price or plan of the image know what the call of a partial record used before? */
 static bool image_has_calls(const struct tg_image *image)
 {
+    const struct tg_plan_service *cells =
+        (const struct tg_plan_service *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_SERVICES);
     const struct tg_plan_terms *terms =
         (const struct tg_plan_terms *)tg_image_section(image, TG_IMAGE_SECTION_PLAN_TERMS);
     for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PLAN_TERMS].count; i++) {
         if (terms[i].rate_change == TG_RATE_CHANGE_CALL) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < image->sections[TG_IMAGE_SECTION_PLAN_SERVICES].count; i++) {
+        if (cells[i].is_present != 0 && tg_call_has_one_band(&cells[i])) {
             return true;
         }
     }

@@ -149,7 +149,7 @@ struct tg_rate {
     struct tg_rate_applied applied; /* replay only */
     struct tg_quick quick;          /* the short way */
     struct tg_rate_cuts at_most;    /* replay only: of a row that may be covered otherwise */
-    bool draws_at_most;             /* replay only */
+    enum tg_rate_draws draws;       /* replay only */
 };
 
 /** @brief The calendar month of a time. @param time_ns Any. @param[out] month Written.

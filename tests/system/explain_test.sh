@@ -145,3 +145,39 @@ grep -qF "60 second used, raised to the minimum of 90, by increments of 60 then 
 "$tollgate" explain 1:1 --data "$work/d" >"$work/text"
 grep -qF "61 second used, with 60 of its call before, by increments of 60 then 6, make 126 second, 36 of them new;" \
     "$work/text" || fail "the second record of a call: $(cat "$work/text")"
+
+# Usage of months before, of cycles that end within a month: what is looked at begins in the midst of
+# one, and a row there was covered in part only, as rows before it had used the allowance.
+mkdir "$work/h"
+cat >"$work/h/catalog.yaml" <<'YAML'
+catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}
+prices: {s: {unit: second, price: "0.01"}}
+allowances:
+  a: {unit: second, amount: 100, services: [voice], period: cycle, priority: 1}
+  b: {unit: second, amount: 20, services: [voice], period: PERIOD}
+plans: {p: {voice: {price: s, allowances: LIST}}}
+products: {one: {plan: p}}
+YAML
+printf 'id,cycle_day,bill_period,bill_period_count,cycle_from\nA,15,,,\nW,,week,8,2026-03-09\n' \
+    >"$work/h/accounts.csv"
+printf 'id,account,product,msisdn\ns1,A,one,491\ns2,W,one,492\n' >"$work/h/subscribers.csv"
+for day in 01-20 02-10 03-05 03-20 03-28 04-05 04-20 05-08 06-20 06-25 07-02; do
+    for who in 491 492; do
+        printf '{"subscriber":"%s","service":"voice","peer":"4930","start":"2026-%sT10:00:00Z","duration_s":70}\n' \
+            "$who" "$day"
+    done
+done >"$work/usage"
+for kind in "[a]/day" "[a, b]/day" "[b]/month, period_from: start, period_count: 3"; do
+    period=${kind#*/}
+    rm -rf "$work/k" "$work/d"
+    cp -r "$work/h" "$work/k"
+    sed -i "s/LIST/${kind%/*}/; s/PERIOD/$period/" "$work/k/catalog.yaml"
+    "$tollgate" quote --catalog "$work/k" --data "$work/d" "$work/usage" >/dev/null || fail "quote, $kind"
+    "$tollgate" bill run --data "$work/d" --period 2026-07 >/dev/null || fail "bill run, $kind"
+    "$tollgate" explain B-20260615-20260715-A:1 --data "$work/d" --all >"$work/text" ||
+        fail "the line of a cycle behind others, $kind: $(cat "$work/text")"
+    grep -q "3 rows sum to" "$work/text" || fail "$kind: $(cat "$work/text")"
+    "$tollgate" whatif --catalog "$work/k" --data "$work/d" --from 2026-06-10 --to 2026-07-15 --json >"$work/json" ||
+        fail "whatif, $kind"
+    jq -e '.rows == 6 and .difference == "0.00"' "$work/json" >/dev/null || fail "whatif, $kind: $(cat "$work/json")"
+done

@@ -597,6 +597,84 @@ Test(catalog, three_hundred_thousand_prefixes_import_in_seconds, .init = folder_
     tg_catalog_close(snapshot);
 }
 
+static FILE *file_of(const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/c/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    return file;
+}
+
+/* Product and pool p0 to p9; account A0 to A99 each with two lines of one of them, and A0 of all.
+ */
+static void pools_write(void)
+{
+    FILE *file = file_of("catalog.yaml");
+    (void)fputs("catalog: {version: 1, valid_from: 2026-01-01, currency: EUR}\n"
+                "prices: {s: {unit: octet, price: \"1\"}}\n",
+                file);
+    (void)fputs("allowances:\n", file);
+    for (int i = 0; i < 10; i++) {
+        (void)fprintf(file,
+                      "  p%d: {unit: octet, amount: 9, services: [data], scope: account, "
+                      "rollover: {periods: 1}}\n",
+                      i);
+    }
+    (void)fputs("plans:\n", file);
+    for (int i = 0; i < 10; i++) {
+        (void)fprintf(file, "  p%d: {data: {price: s, allowances: [p%d]}}\n", i, i);
+    }
+    (void)fputs("products:\n", file);
+    for (int i = 0; i < 10; i++) {
+        (void)fprintf(file, "  p%d: {plan: p%d}\n", i, i);
+    }
+    (void)fclose(file);
+    FILE *accounts = file_of("accounts.csv");
+    file = file_of("subscribers.csv");
+    (void)fputs("id\n", accounts);
+    (void)fputs("id,account,product,active_from\n", file);
+    for (int i = 0; i < 100; i++) {
+        (void)fprintf(accounts, "A%d\n", i);
+        (void)fprintf(file, "l%d,A%d,p%d,2026-03-05\ne%d,A%d,p%d,2026-02-0%d\n", i, i, i % 10, i, i,
+                      i % 10, 1 + i % 9);
+        if (i < 10) {
+            (void)fprintf(file, "a%d,A0,p%d,2026-01-1%d\n", i, i, i);
+        }
+    }
+    (void)fclose(file);
+    (void)fclose(accounts);
+}
+
+Test(catalog, pools_have_begun_with_the_first_line_that_sells_them, .init = folder_make,
+     .fini = folder_remove)
+{
+    /* If this failed, a pool would begin with a plan that does not sell it, or ten million accounts
+     * would take memory for every pool of a catalog that they do not have. */
+    shell("rm -r %s/c && mkdir %s/c", folder);
+    pools_write();
+    cr_assert_eq(import(NULL, NULL), TG_OK);
+    struct tg_catalog_snapshot *snapshot = open_data();
+    const struct tg_roster *roster = snapshot->roster;
+    cr_assert_eq(roster->accounts_count, 100);
+    for (uint32_t i = 0; i < 100; i++) {
+        for (uint32_t pool = 0; pool < 10; pool++) {
+            char name[8];
+            char day[16];
+            (void)snprintf(name, sizeof name, "p%u", pool);
+            (void)snprintf(day, sizeof day, i == 0 ? "2026-01-1%u" : "2026-02-0%u",
+                           i == 0 ? pool : 1 + i % 9);
+            const uint32_t allowance =
+                tg_image_find(snapshot->images[0], TG_CATALOG_ALLOWANCE, name);
+            const bool has_it = i == 0 || i % 10 == pool;
+            cr_expect_eq(tg_roster_pool_since_s(roster, i, (uint16_t)allowance),
+                         has_it ? at(day) / TG_NS_PER_S : 0, "A%u %s", i, name);
+        }
+    }
+    cr_expect_leq(roster->pools_count, 2 * 99 + 12, "room by lines, not by accounts and pools");
+    tg_catalog_close(snapshot);
+}
+
 #define AN_HOUR_ON (tg_clock_now_ns() + TG_NS_PER_HOUR)
 
 static bool is_imported_as(const char *name)

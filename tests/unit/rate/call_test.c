@@ -105,6 +105,78 @@ Test(call, what_is_once_a_call_is_once_over_its_records)
     }
 }
 
+Test(call, what_a_minimum_adds_is_of_the_last_band_that_a_unit_begins_in)
+{
+    /* If this failed, a short call over a boundary would cost otherwise in two records than in one,
+     * or pay for a band that it ended before. Minutes, three at least, of 10 before a boundary and
+     * of 1 behind it, which is 90 s behind the start. */
+    const struct {
+        uint8_t rounding;
+        uint32_t seconds[2];
+        int64_t amount;
+    } rows[] = {
+        {TG_ROUND_UP, {60, 15}, 30},   /* two minutes begin before it */
+        {TG_ROUND_DOWN, {60, 45}, 30}, /* one does; what is behind it is no minute */
+        {TG_ROUND_UP, {60, 75}, 21},   /* the third begins behind it */
+        {TG_ROUND_DOWN, {60, 120}, 21},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        voice(10, 1)->price.minimum_units = 3;
+        (void)voice(10, 1);
+        fixture_price(&f, 0, "per_unit", TG_UNIT_MINUTE, 10, 1)->price.minimum_units = 3;
+        fixture_price(&f, 1, "per_unit", TG_UNIT_MINUTE, 1, 1)->price.minimum_units = 3;
+        f.infos[0].quantity_rounding = rows[i].rounding;
+        f.infos[1].quantity_rounding = rows[i].rounding;
+        const int64_t bounds[3] = {0, start + 90 * TG_NS_PER_S, start + DAY_S * TG_NS_PER_S};
+        fixture_bands(&f, TG_SERVICE_VOICE, 0, 1, bounds);
+        struct tg_rate *rate = fixture_rate();
+        const uint32_t *seconds = rows[i].seconds;
+        const int64_t first = part(rate, 0, 0, seconds[0], true);
+        cr_expect_eq(first + part(rate, 0, seconds[0], seconds[1], false), rows[i].amount,
+                     "row %zu in two records", i);
+        cr_expect_eq(part(rate, 1, 0, seconds[0] + seconds[1], false), rows[i].amount,
+                     "row %zu in one record", i);
+        tg_rate_destroy(rate);
+    }
+}
+
+Test(call, its_first_start_or_its_latest_end_says_the_band_of_a_call)
+{
+    /* If this failed, a call by the price of its end would keep that of its start for a gap of
+     * seconds between its records, or for one that came late; likewise by the price of its start.
+     * 10 a second, behind a boundary 120 s from the start 1. */
+    static const struct {
+        uint8_t split;
+        uint32_t at_s[3];
+        uint32_t seconds[3];
+        int64_t amounts[3];
+    } rows[] = {
+        {TG_SPLIT_END, {0, 60, 120}, {60, 60, 60}, {600, 600, 180 - 1200}},
+        {TG_SPLIT_END, {0, 120, 60}, {60, 60, 60}, {600, 120 - 600, 60}},   /* the second is late */
+        {TG_SPLIT_END, {0, 60, 122}, {60, 59, 61}, {600, 590, 180 - 1190}}, /* a gap */
+        {TG_SPLIT_END, {0, 119, 121}, {119, 1, 60}, {1190, 10, 180 - 1200}},
+        {TG_SPLIT_START, {0, 60, 120}, {60, 60, 60}, {600, 600, 600}},
+        {TG_SPLIT_START, {119, 190, 240}, {60, 50, 60}, {600, 500, 600}},
+        {TG_SPLIT_START,
+         {130, 119, 200},
+         {60, 11, 60},
+         {60, 710 - 60, 600}}, /* the first is late */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)voice(10, 1);
+        (void)fixture_price(&f, 1, "per_unit", TG_UNIT_SECOND, 1, 1);
+        const int64_t bounds[3] = {0, start + 120 * TG_NS_PER_S, start + DAY_S * TG_NS_PER_S};
+        fixture_bands(&f, TG_SERVICE_VOICE, 0, 1, bounds);
+        f.services[TG_SERVICE_VOICE].split_mode = rows[i].split;
+        struct tg_rate *rate = fixture_rate();
+        for (uint32_t k = 0; k < 3; k++) {
+            cr_expect_eq(part(rate, 0, rows[i].at_s[k], rows[i].seconds[k], true),
+                         rows[i].amounts[k], "row %zu record %u", i, k);
+        }
+        tg_rate_destroy(rate);
+    }
+}
+
 Test(call, included_units_come_off_what_was_used_when_the_price_says_so)
 {
     /* If this failed, who sells "the first minute is free" would give away, or sell, what the first

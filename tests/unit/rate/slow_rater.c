@@ -170,22 +170,24 @@ static void piece_put(const struct slow_version *version, struct pieces *pieces,
     pieces->at[pieces->count++] = (struct piece){place, units};
 }
 
-/* 4.4: cut the units where the place changes; each owner of increments in its own words. false: a
- * part has no price. */
+/* 4.4: cut the units where the place changes; each owner of increments in its own words. What a
+ * minimum adds to those used lies where the last of them begins. false: a part has no price. */
 static bool pieces_cut(const struct slow_version *version, const struct slow_price *begin,
-                       const struct slow_use *use, struct zones zones, uint64_t units,
-                       struct pieces *pieces)
+                       const struct slow_use *use, struct zones zones, uint64_t used,
+                       uint64_t units, struct pieces *pieces)
 {
     uint64_t at = 0;
     while (at < units) {
-        const struct place place = place_at(version, use, zones, unit_start(use, begin, at));
+        const uint64_t from = at < used ? at : used - 1;
+        const struct place place = place_at(version, use, zones, unit_start(use, begin, from));
         if (!is_sold(version, place)) {
             return false;
         }
         const struct slow_price *price = price_of(version, use, place);
         uint64_t stop = at + 1;
         while (stop < units &&
-               is_one(place_at(version, use, zones, unit_start(use, begin, stop)), place)) {
+               (stop >= used ||
+                is_one(place_at(version, use, zones, unit_start(use, begin, stop)), place))) {
             stop++;
         }
         const bool begins =
@@ -415,9 +417,10 @@ static bool pieces_make(const struct slow_version *version, const struct slow_us
     if (units <= price->grace) {
         return true;
     }
+    const uint64_t used = units;
     units = units < price->minimum ? price->minimum : units;
     if (is_cut && version->split != END) {
-        if (!pieces_cut(version, price, use, zones, units, pieces)) {
+        if (!pieces_cut(version, price, use, zones, used, units, pieces)) {
             return false;
         }
     } else {
