@@ -153,6 +153,7 @@ static enum tg_err member_lines(struct tg_bill_assembler *made, uint32_t subscri
     if (err == TG_OK && !made->is_interim &&
         (who->active_to_s != TG_ROSTER_OPEN_S || made->catalog->roster->changes != NULL)) {
         err = tg_bill_ended_lines(made, &member);
+        err = err == TG_OK ? tg_bill_again_lines(made, &member) : err;
         err = err == TG_OK ? TG_OK
                            : tg_why_set(why, err, "the fees of %s cannot be given back", name);
     }

@@ -23,7 +23,8 @@ struct commit {
     const struct tg_bill_member *member;
     struct tg_bill_fee_params params; /* Of the period. */
     bool is_account;                  /* Of all lines of the account. */
-    bool is_told;                     /* An earlier bill has what is missing. */
+    bool is_told;                     /* Another bill has what is missing. */
+    bool is_behind;                   /* The bill looked at is of a later cycle than this one. */
     int64_t begin_ns;                 /* Of what is owed. */
     int64_t stop_ns;                  /* Its end. */
     uint32_t month_first;             /* Number of the first cycle that counts. */
@@ -80,8 +81,9 @@ static void minimum_add(struct commit *commit, const struct tg_json *json, bool 
     int64_t to_ns = 0;
     if (is_same && from_ns >= commit->params.start_ns && from_ns < commit->stop_ns) {
         commit->told += amount;
-        commit->is_told |= (is_own || commit->is_account) && from_ns == commit->begin_ns &&
-                           time_of(json, "x_to", &to_ns) && to_ns == commit->stop_ns;
+        commit->is_told |= !commit->is_behind && (is_own || commit->is_account) &&
+                           from_ns == commit->begin_ns && time_of(json, "x_to", &to_ns) &&
+                           to_ns == commit->stop_ns;
     }
 }
 
@@ -105,7 +107,7 @@ static void line_add(const struct tg_bill_assembler *made, struct commit *commit
     }
     if (line.kind == TG_BILL_LINE_MINIMUM) {
         minimum_add(commit, json, is_own, from_ns, line.amount_exact);
-    } else if ((is_late || is_of_period(commit, bill, from_ns)) &&
+    } else if (!commit->is_behind && (is_late || is_of_period(commit, bill, from_ns)) &&
                !(line.kind == TG_BILL_LINE_DISCOUNT &&
                  product->bounds_order == TG_BOUNDS_BEFORE_DISCOUNTS)) {
         commit->sum += tg_bill_line_counted(made, &line, product->minimum_on);
@@ -161,14 +163,18 @@ static void own_add(const struct tg_bill_assembler *made, struct commit *commit)
     commit->sum += of.sum;
 }
 
+/* Of bills of later cycles, which are out when this one is made again, what they say is missing. */
 static void bills_add(const struct tg_bill_assembler *made, struct commit *commit)
 {
     struct tg_txn txn;
     uint32_t before = 0;
+    const uint32_t end =
+        made->window.month + (tg_bill_cycle_is_passed(made) ? TG_BILL_ENDED_CYCLES + 1 : 0);
     tg_txn_begin(&txn, made->state, false);
-    for (uint32_t month = commit->month_first; month < made->window.month; month++) {
+    for (uint32_t month = commit->month_first; month < end; month++) {
         const uint32_t last = tg_bill_cycle_last(&made->cycle, month);
-        if (last != before && last < made->month_last) {
+        commit->is_behind = last > made->month_last;
+        if (last != before && last != made->month_last) {
             bill_add(made, &txn, last, commit);
         }
         before = last;

@@ -30,8 +30,10 @@ struct period {
     int64_t start_ns;
     int64_t end_ns;
     __int128 amount; /* What bills charged less what they gave back. */
+    __int128 given;  /* Of that, what bills of later cycles gave back behind the end. */
     uint32_t cycle;  /* Number of its first cycle that is looked at. */
     uint32_t month;  /* Whose bill charged it; 0: none did. */
+    bool is_seen;    /* A voided bill gave back of it, and will when it is made again. */
 };
 
 /* What is known of a subscription's fees. */
@@ -41,10 +43,13 @@ struct charged {
     bool is_long;
     bool has_days;    /* They are of days. */
     bool begins_late; /* Its begin was looked at as well. */
-    bool is_missing;  /* A voided bill is not made again yet: that sees to it. */
+    bool is_missing;  /* A voided bill is not made again yet: that charges what it has to. */
+    bool is_void;     /* The bill in hand is that one. */
     bool is_noted;    /* The bill in hand was noted on. */
+    bool is_again;    /* Later bills may have seen to the end that this one knows now. */
+    bool is_later;    /* The bill in hand is of a cycle behind this one's ... */
+    int64_t later_ns; /* ... that begins then. */
     bool is_unknown;  /* A bill was noted on, or is to be made again: somebody sees to it. */
-    uint32_t bills_count;
     const char *subscription;
     const char *product;
     int64_t end_ns;  /* Of the subscription; INT64_MAX: open. */
@@ -58,6 +63,13 @@ static bool time_of(const struct tg_json *line, const struct tg_json *bill, cons
     const char *text = tg_json_get_text(
         line, key, tg_json_get_text(tg_json_get(bill, "billingPeriod"), of_bill, ""));
     return tg_clock_parse(text, strlen(text), time_ns) == TG_OK;
+}
+
+/* What a bill gives back of a period that the end is in is no news to who charges it ahead. */
+static bool is_late(const struct charged *charged, const struct period *period)
+{
+    return charged->is_later &&
+           (charged->later_ns >= charged->end_ns || period->start_ns >= charged->end_ns);
 }
 
 static void line_add(const struct tg_bill_assembler *made, const struct tg_json *bill,
@@ -87,8 +99,11 @@ static void line_add(const struct tg_bill_assembler *made, const struct tg_json 
     }
     for (uint32_t i = 0; i < charged->count; i++) {
         struct period *period = &charged->periods[i];
-        if (from_ns >= period->start_ns && from_ns < period->end_ns) {
+        if (from_ns >= period->start_ns && from_ns < period->end_ns && charged->is_void) {
+            period->is_seen |= amount < 0;
+        } else if (from_ns >= period->start_ns && from_ns < period->end_ns) {
             period->amount += amount;
+            period->given += is_late(charged, period) && amount < 0 ? amount : 0;
             period->month = amount > 0 ? month : period->month;
         }
     }
@@ -119,18 +134,23 @@ static void bill_add(const struct tg_bill_assembler *made, struct tg_txn *txn, u
     if (!tg_bill_standing_id(made, &window, NULL, id, replaced)) {
         return;
     }
-    if (tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK) {
+    charged->is_void = tg_documents_get(txn, "customerBill", id, &bytes) != TG_OK;
+    if (charged->is_void) {
         charged->is_missing |= replaced[0] != '\0';
-        return;
+        if (replaced[0] == '\0' ||
+            tg_documents_get(txn, "customerBill", replaced, &bytes) != TG_OK) {
+            return;
+        }
     }
-    charged->bills_count++;
+    charged->is_later = month > made->month_last;
+    charged->later_ns = window.start_ns;
     if (!names(&bytes, charged)) {
         return;
     }
     charged->is_noted = has_notes(txn, id); /* What it gave back is given back. */
     charged->is_unknown |= charged->is_noted;
     if (tg_json_parse(bytes.at, bytes.length_bytes, &bill, NULL) != TG_OK) {
-        charged->is_missing = true;
+        charged->count = 0; /* Nothing is known. */
         return;
     }
     const struct tg_json *lines = tg_json_get(bill, "x_line");
@@ -153,16 +173,19 @@ static bool is_on_last_bill(const struct tg_bill_assembler *made, struct tg_txn 
            tg_documents_get(txn, "customerBill", id, &bytes) == TG_OK && names(&bytes, charged);
 }
 
-/* From the bill before the first period on, which is where a fee in advance is. */
+/* From the bill before the first period on, which is where a fee in advance is. One of an earlier
+ * cycle that is made when later ones are out, as one that was voided is, looks at these too. */
 static void charged_read(const struct tg_bill_assembler *made, struct tg_txn *txn,
                          struct charged *charged)
 {
     uint32_t before = 0;
     const uint32_t first = tg_bill_cycle_month(&made->cycle, charged->periods[0].start_ns);
     const uint32_t step = tg_bill_cycle_step(&made->cycle);
-    for (uint32_t month = first - step; month < made->window.month; month += step) {
+    const uint32_t end =
+        made->window.month + (tg_bill_cycle_is_passed(made) ? TG_BILL_ENDED_CYCLES * step + 1 : 0);
+    for (uint32_t month = first - step; month < end; month += step) {
         const uint32_t last = tg_bill_cycle_last(&made->cycle, month);
-        if (last != before && last < made->month_last) {
+        if (last != before && last != made->month_last) {
             bill_add(made, txn, last, charged);
         }
         before = last;
@@ -189,19 +212,14 @@ static struct tg_bill_fee_params params_at(struct tg_bill_assembler *made, uint3
     return params;
 }
 
-/* The periods from that of an instant to the last that begins before the bill's cycle; with those
- * of its own that the bill before was to charge ahead: one that begins with it, or of days in it.
- */
+/* The periods from that of an instant to the last that begins before another one. */
 static void periods_list(struct tg_bill_assembler *made, const struct tg_bill_member *member,
-                         int64_t from_ns, bool has_own, struct charged *charged)
+                         int64_t from_ns, int64_t stop_ns, struct charged *charged)
 {
     const uint32_t step = tg_bill_cycle_step(&made->cycle);
     uint32_t month = tg_bill_cycle_month(&made->cycle, from_ns);
-    const int64_t stop_ns = !has_own            ? made->window.start_ns
-                            : charged->has_days ? made->window.end_ns
-                                                : made->window.start_ns + 1;
     int64_t at_ns = from_ns;
-    while (month <= made->window.month && charged->count < PERIODS_MAX) {
+    while (month <= made->window.month + step && charged->count < PERIODS_MAX) {
         const struct tg_bill_fee_params params =
             params_at(made, member->subscriber, month, at_ns, charged);
         const struct period *last =
@@ -258,9 +276,9 @@ static enum tg_err owed_of(struct tg_bill_assembler *made, const struct tg_bill_
     }
     /* This bill, or a later one, sees to the end; also to that of a longer period with its begin.
      */
-    if (params->active_to_ns > made->window.start_ns ||
-        (params->active_to_ns == made->window.start_ns && is_ahead && charged->is_long &&
-         params->start_ns < made->window.start_ns)) {
+    if (!charged->is_again && (params->active_to_ns > made->window.start_ns ||
+                               (params->active_to_ns == made->window.start_ns && is_ahead &&
+                                charged->is_long && params->start_ns < made->window.start_ns))) {
         params->active_to_ns = INT64_MAX;
         params->ends_by_change = false;
         params->ends_on_first_day = false;
@@ -318,7 +336,7 @@ static enum tg_err pause_add(struct tg_bill_assembler *made, const struct tg_bil
 }
 
 /* What is asked of a subscription whose change was entered late. */
-enum late { LATE_END, LATE_BEGIN };
+enum late { LATE_END, LATE_BEGIN, LATE_AGAIN };
 
 static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                                const struct charged *charged, const struct period *period,
@@ -335,22 +353,27 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
      * is charged when it ends. */
     const bool is_ahead = due.version.product->is_in_advance != 0;
     const bool is_over = period->end_ns <= made->window.start_ns;
-    const bool is_wanted = late == LATE_BEGIN ? is_ahead || is_over
-                                              : charged->is_long && !is_ahead &&
-                                                    is_closed(made, charged->end_ns) &&
-                                                    !(charged->begins_late && is_over);
+    const bool is_wanted = late == LATE_AGAIN   ? false
+                           : late == LATE_BEGIN ? is_ahead || is_over
+                                                : charged->is_long && !is_ahead &&
+                                                      is_closed(made, charged->end_ns) &&
+                                                      !(charged->begins_late && is_over);
     const bool is_due = is_wanted && period->month == 0 && owed.amount > 0 &&
                         !charged->is_unknown && !charged->is_missing;
-    const bool comes_back = late == LATE_END && period->month != 0 &&
-                            owed.amount < period->amount && !charged->is_missing;
-    if (!is_due && !comes_back) {
+    const bool comes_back =
+        late == LATE_END && period->month != 0 && owed.amount < period->amount && !period->is_seen;
+    /* What later bills gave back of what a voided one had charged, and this one does not. */
+    const bool is_again = late == LATE_AGAIN && period->given < 0 && owed.amount > period->amount &&
+                          !charged->is_missing;
+    const bool is_rest = comes_back || is_again;
+    if (!is_due && !comes_back && !is_again) {
         return TG_OK;
     }
     if (made->lines_count == made->capacity) {
         return TG_E_FULL;
     }
     const int64_t begin_ns = (int64_t)who->active_from_s * TG_NS_PER_S;
-    const int64_t from_ns = comes_back ? charged->end_ns : begin_ns;
+    const int64_t from_ns = is_rest ? charged->end_ns : begin_ns;
     made->lines[made->lines_count++] = (struct tg_bill_line){
         .subscriber_id = member->name,
         .product_id = charged->product,
@@ -360,7 +383,7 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
         .title = comes_back ? TG_BILL_TITLE_UNUSED : "",
         .amount_exact = owed.amount - period->amount,
         .units = due.seats > 1 ? due.seats : 0,
-        .covered = comes_back ? owed.total - owed.covered : owed.covered,
+        .covered = is_rest ? owed.total - owed.covered : owed.covered,
         .covered_total = owed.total,
         .fee = due.local.fee,
         .from_ns = from_ns > period->start_ns ? from_ns : period->start_ns,
@@ -375,22 +398,58 @@ static enum tg_err period_line(struct tg_bill_assembler *made, const struct tg_b
     return is_due ? pause_add(made, member, charged, &due) : TG_OK;
 }
 
+/* Where periods end that are looked at: with the bill's cycle. Of a late begin those of its own
+ * count that the bill before was to charge ahead, one that begins with it, or of days in it; again
+ * those that it may have charged itself, also ahead. */
+static int64_t stop_of(const struct tg_bill_assembler *made, const struct charged *charged,
+                       enum late late)
+{
+    return late == LATE_AGAIN  ? made->window.next_end_ns
+           : late == LATE_END  ? made->window.start_ns
+           : charged->has_days ? made->window.end_ns
+                               : made->window.start_ns + 1;
+}
+
+/* What the bill in hand has of them already. */
+static void own_add(const struct tg_bill_assembler *made, const struct tg_bill_member *member,
+                    struct charged *charged)
+{
+    for (uint32_t i = 0; i < made->lines_count; i++) {
+        const struct tg_bill_line *line = &made->lines[i];
+        const int64_t from_ns = line->to_ns != 0 ? line->from_ns : made->window.start_ns;
+        const bool is_owed =
+            strcmp(line->title, "suspended") == 0 && line->to_ns <= charged->end_ns;
+        const bool is_own = line->subscriber == member->subscriber &&
+                            line->kind == TG_BILL_LINE_RECURRING && !is_owed;
+        for (uint32_t p = 0; p < charged->count && is_own; p++) {
+            struct period *period = &charged->periods[p];
+            period->amount +=
+                from_ns >= period->start_ns && from_ns < period->end_ns ? line->amount_exact : 0;
+        }
+    }
+}
+
 /* Periods that may have a line, and what bills say of them; none is left where they cannot. */
 static void charged_find(struct tg_bill_assembler *made, const struct tg_bill_member *member,
                          int64_t from_ns, enum late late, struct charged *charged)
 {
     struct tg_txn txn;
-    periods_list(made, member, from_ns, late == LATE_BEGIN && charged->count == 0, charged);
+    periods_list(made, member, from_ns, stop_of(made, charged, late), charged);
     tg_txn_begin(&txn, made->state, false);
-    const bool is_there = is_on_last_bill(made, &txn, charged);
+    const bool is_there = late != LATE_AGAIN && is_on_last_bill(made, &txn, charged);
     /* A fee of months is on every bill, one of years on few. */
-    const bool is_looked_at = late == LATE_BEGIN ? !is_there : is_there || charged->is_long;
+    const bool is_looked_at = late == LATE_AGAIN   ? true
+                              : late == LATE_BEGIN ? !is_there
+                                                   : is_there || charged->is_long;
     if (is_looked_at && charged->count > 0) {
         charged_read(made, &txn, charged);
     } else {
         charged->count = 0;
     }
     tg_txn_abort(&txn);
+    if (late == LATE_AGAIN) {
+        own_add(made, member, charged);
+    }
 }
 
 static enum tg_err late_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member,
@@ -409,6 +468,7 @@ static enum tg_err late_lines(struct tg_bill_assembler *made, const struct tg_bi
         .end_ns = who->active_to_s == TG_ROSTER_OPEN_S ? INT64_MAX
                                                        : (int64_t)who->active_to_s * TG_NS_PER_S,
         .begins_late = *begins_late,
+        .is_again = late == LATE_AGAIN,
         .key = key.bytes,
         .key_bytes = key.length_bytes};
     enum tg_err err = TG_OK;
@@ -454,4 +514,24 @@ enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made, const struct tg_
         err = late_lines(made, member, end_ns, LATE_END, &begins_late);
     }
     return err;
+}
+
+/* With the last cycle of the bill, when all of it that charges fees is there. */
+enum tg_err tg_bill_again_lines(struct tg_bill_assembler *made, const struct tg_bill_member *member)
+{
+    const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
+    const struct tg_product *product = member->version.product;
+    const int64_t end_ns = (int64_t)who->active_to_s * TG_NS_PER_S;
+    bool begins_late = false;
+    if (made->state == NULL || made->window.next_end_ns == 0 ||
+        made->window.month != made->month_last || who->active_to_s == TG_ROSTER_OPEN_S ||
+        who->active_from_s >= who->active_to_s || (who->flags & TG_ROSTER_REMOVED) != 0 ||
+        product == NULL ||
+        (product->period != TG_PERIOD_MONTH && product->period < TG_FEE_QUARTER) ||
+        !tg_bill_cycle_is_passed(made) ||
+        (end_ns < made->window.start_ns && !is_behind(made, end_ns))) {
+        return TG_OK;
+    }
+    const struct tg_bill_window first = tg_bill_cycle_window(&made->cycle, made->month_first);
+    return late_lines(made, member, first.start_ns, LATE_AGAIN, &begins_late);
 }

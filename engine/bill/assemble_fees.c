@@ -168,6 +168,12 @@ bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t mont
                                &epoch);
 }
 
+bool tg_bill_cycle_is_passed(const struct tg_bill_assembler *made)
+{
+    return made->closes != NULL &&
+           tg_bill_closes_later(made->closes, made->account, made->month_last);
+}
+
 static uint32_t cycles_of(const struct tg_product *sold, uint8_t period)
 {
     return period == TG_FEE_CYCLES      ? sold->period_cycles

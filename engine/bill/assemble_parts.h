@@ -189,6 +189,10 @@ enum tg_err tg_bill_interim_lines(struct tg_bill_assembler *made, struct tg_bill
  *  already. @param made Assembler. @param month Its number. @return Whether. */
 bool tg_bill_cycle_is_closed(const struct tg_bill_assembler *made, uint32_t month);
 
+/** @brief Whether bills of later cycles of the account are out: the one in hand is made again, or
+ * was not made in its time. @param made Assembler. @return Whether. */
+bool tg_bill_cycle_is_passed(const struct tg_bill_assembler *made);
+
 #define TG_BILL_TITLE_AHEAD  "in advance"      /**< Of a line that charges the next cycle's fee. */
 #define TG_BILL_TITLE_FIXED  "discount_amount" /**< Of a line that takes off a fixed amount. */
 #define TG_BILL_TITLE_UNUSED "unused" /**< Of a line that gives back a fee that was charged. */
@@ -246,6 +250,12 @@ void tg_bill_ahead_find(const struct tg_bill_assembler *made, const struct tg_bi
  *  its end, and what a change of product began.
  *  @param made Assembler. @param member Whose. @return TG_OK, TG_E_FULL, or as tg_bill_fee_owed. */
 enum tg_err tg_bill_ended_lines(struct tg_bill_assembler *made,
+                                const struct tg_bill_member *member);
+
+/** @brief Charge what bills of later cycles gave back, behind an end that was entered late, of fees
+ *  that a voided bill had charged and the one made again does not. @param made Assembler. @param
+ *  member Whose. @return As tg_bill_ended_lines. */
+enum tg_err tg_bill_again_lines(struct tg_bill_assembler *made,
                                 const struct tg_bill_member *member);
 
 /** @brief Add the recurring fees of a subscription. @param made Assembler. @param member Whose.

@@ -663,6 +663,19 @@ SETTLED = {
     # Suspended in November, of which 30 days are not owed, whatever part of it: the quarter would be free.
     "x": (["xa,x,min92,712,,"], None, None, {"12": ["62.00"]}),
     "x_zero": (["xc,x_zero,zero_min,713,,"], None, None, {"12": ["62.00"]}),
+    # What January's bill gave back is charged by who is made again then: 10 days of November are paid, and 31 of 92, whichever is.
+    "n_dec": (["na,n_dec,month,717,,"], None, ["na,n_dec,month,717,,2026-11-11"],
+              {"11": ["30.00"], "12": ["30.00"], "01": ["-20.00", "-30.00"], "12~r2": ["30.00"]}),
+    "n_nov": (["nb,n_nov,month,718,,"], None, ["nb,n_nov,month,718,,2026-11-11"],
+              {"11": ["30.00"], "12": ["30.00"], "01": ["-20.00", "-30.00"], "11~r2": ["10.00", "20.00"]}),
+    "n_min": (["nc,n_min,min92,719,,"], None, ["nc,n_min,min92,719,,2026-11-01"],
+              {"12": ["92.00"], "01": ["-61.00"], "12~r2": ["92.00"]}),
+    # The same of periods of two weeks, the later of which January's bill was to have ahead: 18 days are paid.
+    "n_weeks": (["nf,n_weeks,weeks,722,2026-12-02,"], None, ["nf,n_weeks,weeks,722,2026-12-02,2026-12-20"],
+                {"12": ["14.00"] * 5, "01": ["-10.00"] + ["-14.00"] * 3, "12~r2": ["14.00", "4.00", "10.00"] + ["14.00"] * 3}),
+    # November's bill is void when January's is made: what December's charged comes back all the same.
+    "n_gap": (["nd,n_gap,month,720,,", "ne,n_gap,fee,721,,"], None, ["nd,n_gap,month,720,,2026-11-11", "ne,n_gap,fee,721,,"],
+              {"11": ["30.00", "10.00"], "11~r2": ["10.00", "10.00"], "12": ["30.00", "10.00"], "01": ["-30.00", "10.00"], "02": ["10.00"]}),
     # Ended in time, for 71 of 92 days: a version of January asks nothing more of it. 80 were used; of the account 71 were missing,
     # which is settled whatever comes late.
     "up": (["ua,up,up_min,714,,2026-12-11"], None, None, {}),
@@ -670,7 +683,7 @@ SETTLED = {
                 {"12": ["71.00"], "01": ["5.00"]}),
 }
 SETTLED_PRODUCTS = {
-    "fee": {"fee": "10.00"}, "ahead": {"plan": "v", "fee": "31.00", "in_advance": True},
+    "fee": {"fee": "10.00"}, "month": {"fee": "30.00"}, "weeks": {"fee": "14.00", **FORTNIGHT, "in_advance": True}, "ahead": {"plan": "v", "fee": "31.00", "in_advance": True},
     "q_ahead": {"plan": "v", "fee": "92.00", "period": "quarter", "in_advance": True},
     **{name: {"plan": "v", "minimum": amount, "minimum_period": "quarter", "minimum_on": "all", **more}
        for name, amount, more in (("min92", "92.00", {}), ("min300", "300.00", {}),
@@ -758,7 +771,12 @@ def settled(tollgate):
         more = {name: {**products[name], "minimum": "920.00"} for name in ("up_min", "up_pool_min")}
         world.catalog(3, "2027-01-01", {**products, **more})
         world.use([(715, "2026-12-02", 5)])
+        world.do("bill", "void", "B-2026-11-n_gap", *on)
         world.run("2027-01")
+        for month, account in (("11", "n_gap"), ("12", "n_dec"), ("11", "n_nov"), ("12", "n_min"), ("12", "n_weeks")):
+            if account != "n_gap":
+                world.do("bill", "void", f"B-2026-{month}-{account}", "--date", "2027-02-02", "--title", "r")
+            world.run(f"2026-{month}", "--account", account, "--date", "2027-02-05")
         world.run("2027-02")
         found = {account: {} for account in SETTLED}
         for name, lines in world.bills().items():
