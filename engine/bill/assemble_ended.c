@@ -521,13 +521,15 @@ enum tg_err tg_bill_again_lines(struct tg_bill_assembler *made, const struct tg_
 {
     const struct tg_roster_line *who = tg_roster_line(made->catalog->roster, member->subscriber);
     const struct tg_product *product = member->version.product;
+    const int64_t end_ns = (int64_t)who->active_to_s * TG_NS_PER_S;
     bool begins_late = false;
     if (made->state == NULL || made->window.next_end_ns == 0 ||
         made->window.month != made->month_last || who->active_to_s == TG_ROSTER_OPEN_S ||
         who->active_from_s >= who->active_to_s || (who->flags & TG_ROSTER_REMOVED) != 0 ||
         product == NULL ||
         (product->period != TG_PERIOD_MONTH && product->period < TG_FEE_QUARTER) ||
-        !tg_bill_cycle_is_passed(made)) {
+        !tg_bill_cycle_is_passed(made) ||
+        (end_ns < made->window.start_ns && !is_behind(made, end_ns))) {
         return TG_OK;
     }
     const struct tg_bill_window first = tg_bill_cycle_window(&made->cycle, made->month_first);
