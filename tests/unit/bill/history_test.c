@@ -62,6 +62,7 @@ static const char *const accounts[] = {"m", "mid", "q", "w", "ahead", "note", "f
 #define WEEKS_NOW  9u
 #define NOTES_MAX  128u
 #define STEPS      40u
+#define MORE_MAX   12u /* Histories more, until each thing was done. */
 
 enum money { EUR, USD, MONEYS };
 
@@ -578,6 +579,15 @@ static uint64_t asked(const char *name, uint64_t otherwise)
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
+static bool all_done(const uint32_t counts[DIDS])
+{
+    bool is_done = true;
+    for (size_t i = 0; i < DIDS; i++) {
+        is_done &= counts[i] > 0;
+    }
+    return is_done;
+}
+
 /* Otherwise some order of runs, crashes, voids, notes and late usage charges a customer twice, or
  * not at all. */
 Test(history, what_was_charged_is_what_was_used, .timeout = 3600)
@@ -585,12 +595,12 @@ Test(history, what_was_charged_is_what_was_used, .timeout = 3600)
     uint32_t counts[DIDS] = {0};
     const uint64_t first = asked("TG_HISTORY_SEED", 2);
     const uint64_t count = asked("TG_HISTORIES", 2);
-    for (uint64_t seed = first; seed < first + count; seed++) {
+    /* When a run is killed decides what can still be done behind it, so two may miss something. */
+    for (uint64_t seed = first;
+         seed < first + count || (!all_done(counts) && seed < first + count + MORE_MAX); seed++) {
         history(seed, counts);
     }
-    for (size_t i = 0; i < DIDS; i++) {
-        cr_expect_gt(counts[i], 0, "no history did %zu", i);
-    }
+    cr_expect(all_done(counts), "something was never done");
 }
 
 static void net_expect(const char *id, const char *wanted)
