@@ -324,8 +324,7 @@ void tg_explain_prefix(const struct tg_replay_row *row, const struct tg_plan_ser
                        char digits[20])
 {
     digits[0] = '\0';
-    if (plan_service == NULL || plan_service->zone_by == TG_ZONE_BY_NETWORK ||
-        plan_service->deck == TG_DECK_NONE || tg_usage_peer_kind(row->usage) != TG_KEY_E164) {
+    if (plan_service == NULL || !tg_image_asks_deck(plan_service, row->usage)) {
         return;
     }
     char number[20];

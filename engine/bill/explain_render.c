@@ -135,8 +135,7 @@ static bool deck_row_find(const struct tg_replay_row *row,
 {
     const struct tg_usage *usage = row->usage;
     uint16_t deck = TG_DECK_NONE;
-    if (plan_service == NULL || plan_service->zone_by == TG_ZONE_BY_NETWORK ||
-        tg_usage_peer_kind(usage) != TG_KEY_E164) {
+    if (plan_service == NULL || !tg_image_asks_deck(plan_service, usage)) {
         return false;
     }
     const uint64_t number = tg_image_peer_number(row->image, plan_service, usage);

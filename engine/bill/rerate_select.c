@@ -79,8 +79,7 @@ static bool is_of_deck(const struct tg_catalog_snapshot *catalog, const char *de
             : NULL;
     const struct tg_plan_service *plan_service =
         product != NULL ? tg_image_plan_service(image, product->plan, usage->service) : NULL;
-    if (plan_service == NULL || plan_service->zone_by == TG_ZONE_BY_NETWORK ||
-        tg_usage_peer_kind(usage) != TG_KEY_E164) {
+    if (plan_service == NULL || !tg_image_asks_deck(plan_service, usage)) {
         return false;
     }
     uint16_t deck = TG_DECK_NONE;

@@ -336,6 +336,15 @@ tg_image_plan_terms(const struct tg_image *image, const struct tg_plan_service *
                                         : NULL;
 }
 
+/** @brief Whether decks are asked for the other party of usage. @param plan_service Of an image.
+ *  @param row Borrowed. @return true: its zone is that of a number. */
+static inline bool tg_image_asks_deck(const struct tg_plan_service *plan_service,
+                                      const struct tg_usage *row)
+{
+    return plan_service->zone_by != TG_ZONE_BY_NETWORK && plan_service->deck != TG_DECK_NONE &&
+           tg_usage_peer_kind(row) == TG_KEY_E164;
+}
+
 /** @brief Number of the other party that decks look at. @param image Checked. @param plan_service
  * Of that image. @param row Borrowed; its peer is a number. @return Packed digits: of the peer, or
  *  where the network routed a call that was made, when the service and the record say so. */

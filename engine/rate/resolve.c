@@ -90,9 +90,7 @@ static enum tg_err row_resolve(struct tg_rate *rate, const struct tg_catalog_sna
 
 static bool row_wants_deck(const struct tg_usage *row, const struct tg_rate_work *work)
 {
-    return work->is_worked && work->reason == TG_OK &&
-           work->plan_service->zone_by != TG_ZONE_BY_NETWORK &&
-           work->plan_service->deck != TG_DECK_NONE && tg_usage_peer_kind(row) == TG_KEY_E164;
+    return work->is_worked && work->reason == TG_OK && tg_image_asks_deck(work->plan_service, row);
 }
 
 /* Look up all rows of one image and deck together, so that their misses overlap. */

@@ -54,14 +54,6 @@ enum tg_err tg_rate_increments(uint64_t units, uint64_t first_increment, uint64_
     return TG_OK;
 }
 
-/* A number that no deck has is not usage at home, whatever that costs (rating-semantics 4.2.3). */
-static inline bool number_is_unknown(const struct tg_plan_service *plan_service, uint32_t zone,
-                                     const struct tg_usage *row)
-{
-    return zone == TG_ZONE_NONE && plan_service->deck != TG_DECK_NONE &&
-           plan_service->zone_by != TG_ZONE_BY_NETWORK && tg_usage_peer_kind(row) == TG_KEY_E164;
-}
-
 static const struct tg_price *price_in_band(const struct tg_image *image,
                                             const struct tg_plan_service *plan_service,
                                             uint32_t time_model, uint32_t zone,
@@ -79,7 +71,9 @@ static const struct tg_price *price_in_band(const struct tg_image *image,
     *until_ns = zone_until_ns < *until_ns ? zone_until_ns : *until_ns;
     const uint32_t price_id = tg_image_price_at(image, plan_service, zone, band);
     *band_found = band;
-    return price_id == TG_PRICE_NONE || number_is_unknown(plan_service, zone, row)
+    /* A number that no deck has is not usage at home, whatever that costs (4.2.3). */
+    return price_id == TG_PRICE_NONE ||
+                   (zone == TG_ZONE_NONE && tg_image_asks_deck(plan_service, row))
                ? NULL
                : tg_image_price(image, price_id);
 }

@@ -6,8 +6,8 @@
  *  Source: frame of reference and bit slicing as in column stores (Li and Patel, BitWeaving, 2013);
  *  CRC32C RFC 3720 B.4. Layout: schemas/journal/README.md.
  *  Threads: every object belongs to one thread at a time. Allocates: in tg_codec_open only.
- *  Cost: spread 24 instructions a row of 8 words, cut 2 a varying word; a bit that never changes
- *  within a group costs nothing.
+ *  Cost: with AVX2 spread 24 instructions a row of 8 words and cut 2 a varying word, with AVX-512
+ *  fewer; a bit that never changes within a group costs nothing.
  *
  *  A group is up to TG_GROUP_ROWS rows. Of each word column only the bits that differ within the
  *  group are kept: octets with many of them as a plane of octets, the others a bit at a time. No
