@@ -32,6 +32,7 @@ struct tg_lanes {
     uint32_t lanes_count;
     struct tg_lanes_work work;
     uint32_t at; /* lane of the block that was given last; lanes_count: none was */
+    struct tg_read_ahead *read_ahead; /* NULL: blocks are not read whole, or there is no memory */
     struct lane lanes[TG_LANES_MAX];
 };
 
@@ -61,6 +62,18 @@ static void *lane_run(void *argument)
     return NULL;
 }
 
+/* Blocks that are read whole, one after the other, are read ahead for all lanes. */
+static void lane_reads_ahead(struct lane *lane)
+{
+    struct tg_lanes *lanes = lane->lanes;
+    struct tg_reader *reader = &lane->scan->reader;
+    if (lane == lanes->lanes && reader->offset_bytes > 0) {
+        lanes->read_ahead = tg_read_ahead_open(reader->dir, reader->segment, reader->offset_bytes);
+    }
+    reader->read_ahead = lanes->read_ahead;
+    lane->scan->ahead.read_ahead = lanes->read_ahead;
+}
+
 static enum tg_err lane_open(struct lane *lane, const struct tg_scan_params *params,
                              bool checks_all, struct tg_why *why)
 {
@@ -70,6 +83,9 @@ static enum tg_err lane_open(struct lane *lane, const struct tg_scan_params *par
         return err;
     }
     lane->scan->checks_all = checks_all;
+    if (checks_all) {
+        lane_reads_ahead(lane);
+    }
     lane->scan->lanes_count = lanes->lanes_count;
     lane->scan->lane = (uint32_t)(lane - lanes->lanes);
     lane->scan->work = lanes->work;
@@ -144,11 +160,20 @@ static uint32_t lane_first(struct tg_lanes *lanes)
     return first;
 }
 
+/* Lanes are at the block that is given now or behind it. */
+static void block_pass(struct tg_lanes *lanes)
+{
+    const struct tg_reader_block *block = &lanes->lanes[lanes->at].scan->block;
+    tg_read_ahead_pass(lanes->read_ahead, block->segment, block->offset_bytes);
+}
+
 enum tg_err tg_lanes_next(struct tg_lanes *lanes, struct tg_scan_view *view, struct tg_why *why)
 {
     if (lanes->lanes_count == 1) {
         lanes->at = 0;
-        return tg_scan_next(lanes->lanes[0].scan, view, why);
+        const enum tg_err err = tg_scan_next(lanes->lanes[0].scan, view, why);
+        block_pass(lanes);
+        return err;
     }
     (void)pthread_mutex_lock(&lanes->lock);
     if (lanes->at == lanes->lanes_count) {
@@ -165,6 +190,7 @@ enum tg_err tg_lanes_next(struct tg_lanes *lanes, struct tg_scan_view *view, str
                                            : tg_why_set(why, lane->err, "%s", lane->why.text);
     }
     *view = lane->view;
+    block_pass(lanes);
     return TG_OK;
 }
 
@@ -188,6 +214,7 @@ void tg_lanes_close(struct tg_lanes *lanes)
         }
         tg_scan_close(lanes->lanes[i].scan);
     }
+    tg_read_ahead_close(lanes->read_ahead);
     (void)pthread_cond_destroy(&lanes->changed);
     (void)pthread_mutex_destroy(&lanes->lock);
     free(lanes);

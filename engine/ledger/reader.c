@@ -42,6 +42,16 @@ static enum tg_err read_exactly(int fd, void *bytes, size_t length_bytes, uint64
     return TG_OK;
 }
 
+/* From the current segment: what was read ahead, else the file. */
+static enum tg_err reader_bytes(const struct tg_reader *reader, void *bytes, size_t length_bytes,
+                                uint64_t offset_bytes)
+{
+    return tg_read_ahead_take(reader->read_ahead, reader->segment, offset_bytes, bytes,
+                              length_bytes)
+               ? TG_OK
+               : read_exactly(reader->fd, bytes, length_bytes, offset_bytes);
+}
+
 static int segment_fd(const struct tg_reader *reader, uint64_t segment)
 {
     char path[4096];
@@ -238,7 +248,7 @@ enum tg_err tg_reader_next(struct tg_reader *reader, struct tg_reader_block *blo
         }
     }
     struct tg_block_header *header = &block->header;
-    enum tg_err err = read_exactly(reader->fd, header, sizeof *header, reader->offset_bytes);
+    enum tg_err err = reader_bytes(reader, header, sizeof *header, reader->offset_bytes);
     if (err == TG_OK) {
         err = (enum tg_err)tg_format_block_check(header);
         if (err == TG_E_CORRUPT && header_is_zero(header)) {
@@ -338,7 +348,7 @@ enum tg_err tg_reader_read(const struct tg_reader *reader, const struct tg_reade
         offset_bytes + length_bytes > block->header.length_bytes) {
         return TG_E_CORRUPT;
     }
-    return read_exactly(reader->fd, bytes, length_bytes, block->offset_bytes + offset_bytes);
+    return reader_bytes(reader, bytes, length_bytes, block->offset_bytes + offset_bytes);
 }
 
 static bool bytes_are_zero(const uint8_t *bytes, size_t length_bytes)

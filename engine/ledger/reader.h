@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "ledger/format.h"
+#include "ledger/read_ahead.h"
 
 /** @brief A place in the journal. */
 struct tg_reader {
@@ -22,6 +23,8 @@ struct tg_reader {
     uint64_t committed_epoch; /**< Last epoch whose commit block was passed. */
     uint64_t durable_epoch;   /**< Greatest that a passed header vouches for. */
     int fd;                   /**< -1 none. */
+    /** Where octets are looked for before the file; borrowed, NULL after open. */
+    struct tg_read_ahead *read_ahead;
 };
 
 /** @brief A block found. */

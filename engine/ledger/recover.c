@@ -14,7 +14,6 @@
 #include "ledger/lanes.h"
 #include "ledger/scan_state.h"
 
-#define AHEAD_SEGMENTS 2u
 
 static enum tg_err replay_arrays(const struct tg_scan_view *view,
                                  const struct tg_recover_calls *calls, struct tg_why *why)
@@ -216,25 +215,6 @@ static enum tg_err tail_cut(const struct tg_scan *scan, const struct tg_file_ops
                : TG_OK;
 }
 
-/* Lanes wait for what they read, so the disk is told ahead: segments up to two behind the one that
- * a block came from. After a crash nothing of the journal is in the page cache, which it is written
- * past. */
-static void segments_ask(const struct tg_scan *scan, uint64_t *asked)
-{
-    char path[4096];
-    const uint64_t segment = scan->reader.segment;
-    *asked = *asked < segment ? segment : *asked;
-    while (*asked < segment + AHEAD_SEGMENTS &&
-           tg_format_segment_path(scan->reader.dir, *asked + 1, path, sizeof path)) {
-        const int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ++*asked;
-        if (fd >= 0) {
-            (void)posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
-            (void)close(fd);
-        }
-    }
-}
-
 enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct tg_file_ops *ops,
                        const struct tg_recover_calls *calls, struct tg_recovered *recovered,
                        struct tg_why *why)
@@ -254,12 +234,10 @@ enum tg_err tg_recover(const char *data_dir, uint64_t from_epoch, const struct t
         return err;
     }
     struct tg_scan *scan = NULL;
-    uint64_t asked = 0;
     while (err == TG_OK) {
         struct tg_scan_view view;
         err = tg_lanes_next(lanes, &view, why);
         scan = tg_lanes_scan(lanes);
-        segments_ask(scan, &asked);
         if (err == TG_E_NOT_FOUND && scan->is_ended) {
             err = TG_OK;
             break;
