@@ -54,6 +54,7 @@ struct tg_bench_options {
     bool skews[2];                      /**< [0] uniform, [1] Zipf 0.99. */
     bool is_micro;                      /**< Micro-benchmarks instead. */
     bool is_fixed;                      /**< One round, no EAL: for instruction counts. */
+    bool has_hop;    /**< The rate worker has a thread of its own, behind a ring. */
     bool is_settled; /**< Steps wait for the disk: counts do not depend on how fast it is. */
     bool is_json;                       /**< One JSON object a line. */
     bool is_csv;                        /**< CSV with a header. */

@@ -20,6 +20,7 @@ static const struct mode {
              {"--scan", tg_bench_scan, true, 4000000},
              {"--replay", tg_bench_replay, false, 0},
              {"--bill-world", tg_bench_bill_world, false, 10},
+             {"--sustained", tg_bench_sustained, true, 0},
              {"--latency", tg_bench_latency, true, 0},
              {"--lossless", tg_bench_lossless, true, 0},
              {"--start", tg_bench_start, true, 0},

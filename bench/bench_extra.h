@@ -5,7 +5,7 @@
  *  Source: none. Threads: main. Allocates: as each mode says. Cost: seconds to a minute each.
  *
  *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --replay DATA,
- *  --latency, --lossless) anywhere on the command line and reads its own options; what it does not
+ *  --sustained, --latency, --lossless) anywhere on the command line and reads its own options; what it does not
  *  know is a mistake in usage.
  */
 #ifndef TG_BENCH_BENCH_EXTRA_H
@@ -52,6 +52,12 @@ enum tg_err tg_bench_capture(const struct tg_bench_extra *extra, struct tg_why *
 /** @brief Print what the rated rows of a data folder add up to, as NAME=VALUE. @param extra dir.
  *  @param[out] why Reason. @return TG_OK, or what the scan said. */
 enum tg_err tg_bench_sums(const struct tg_bench_extra *extra, struct tg_why *why);
+
+/** @brief Rows a second of wall time of the whole path while its input is always there, on one lcore
+ *  and on two. @param extra dir, subscribers, datagrams, seconds of each of five runs.
+ *  @param[out] why Reason. @return TG_OK, TG_E_INVALID when the output was wrong, or what a room
+ *  said. */
+enum tg_err tg_bench_sustained(const struct tg_bench_extra *extra, struct tg_why *why);
 
 /** @brief CPU time a row of writing a journal and of folds over it. @param extra dir, rows,
  *  subscribers. @param[out] why Reason. @return TG_OK, TG_E_CORRUPT when a fold's sums are not what

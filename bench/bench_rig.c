@@ -27,6 +27,7 @@
 #define SEQUENCE_STREAMS 64u
 #define CUMULATIVE_COUNT 1024u
 #define DEDUP_RECORDS    UINT64_C(4000000) /* the pipeline's default */
+#define HOP_ROWS         16384u            /* the pipeline's, too */
 #define SMALL_DECK       1000u
 #define HEAD_OCTETS      42u
 #define MONTH_ROWS       2u /* of each: one begins the line, one finds it */
@@ -177,10 +178,13 @@ static enum tg_err open_tables(struct tg_rig *rig, struct tg_why *why)
 
 static enum tg_err open_flow(struct tg_rig *rig, struct tg_why *why)
 {
+    const bool has_hop = rig->options->has_hop;
     const struct tg_journal_params journal = {
-        .size_bytes = sizeof journal, .streams_count = 1, .dir = rig->dir};
+        .size_bytes = sizeof journal, .streams_count = has_hop ? 2 : 1, .dir = rig->dir};
     enum tg_err err = tg_journal_open(&journal, &rig->journal, why);
     const struct tg_rating_params rating = {.dedup_records_max = DEDUP_RECORDS,
+                                            .ring_rows_count = has_hop ? HOP_ROWS : 0,
+                                            .stream = has_hop ? 1 : 0,
                                             .accounts = rig->accounts,
                                             .journal = rig->journal,
                                             .catalog = &rig->world.published};
@@ -198,7 +202,7 @@ static enum tg_err open_flow(struct tg_rig *rig, struct tg_why *why)
                                             .timeline = rig->world.timeline,
                                             .ratings = {rig->rating},
                                             .ratings_count = 1,
-                                            .is_inline = true,
+                                            .is_inline = !has_hop,
                                             .time = tg_time_live()};
     err = err == TG_OK ? tg_ingest_create(&params, &rig->ingest, why) : err;
     const struct tg_ingest_port port = {
@@ -251,8 +255,35 @@ void tg_rig_remove(const char *dir)
     (void)nftw(dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static void *rater_run(void *argument)
+{
+    struct tg_rig *rig = argument;
+    tg_snapshot_reader_register();
+    tg_rating_run(rig->rating, &rig->stop);
+    tg_snapshot_reader_unregister();
+    return NULL;
+}
+
+/* Not before the first pass: until then the main thread may rate by itself (tg_rig_month). */
+static void rater_start(struct tg_rig *rig)
+{
+    if (rig->options->has_hop && !rig->is_rater_started) {
+        rig->rating->epoch = rig->ingest->epoch;
+        rig->is_rater_started = pthread_create(&rig->rater, NULL, rater_run, rig) == 0;
+    }
+}
+
+static void rater_stop(struct tg_rig *rig)
+{
+    if (rig->is_rater_started) {
+        tg_stop_request(&rig->stop);
+        (void)pthread_join(rig->rater, NULL);
+    }
+}
+
 void tg_rig_close(struct tg_rig *rig)
 {
+    rater_stop(rig);
     tg_ingest_destroy(rig->ingest);
     (void)tg_journal_close(rig->journal);
     tg_rating_destroy(rig->rating);
@@ -315,18 +346,29 @@ void tg_rig_settle(struct tg_rig *rig)
     }
 }
 
-enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why)
+void tg_rig_pass(struct tg_rig *rig)
 {
+    rater_start(rig);
     rig->port.limit_count += rig->feed.datagrams_count;
     rig->passes_count++;
     while (rig->port.given_count < rig->port.limit_count && !tg_ingest_has_failed(rig->ingest)) {
         tg_rig_settle(rig);
         (void)tg_ingest_step(rig->ingest);
     }
+}
+
+enum tg_err tg_rig_durable(struct tg_rig *rig, struct tg_why *why)
+{
     const uint64_t last = tg_ingest_end_epoch(rig->ingest);
     const enum tg_err err = tg_journal_wait(rig->journal, last);
     tg_ingest_acknowledge(rig->ingest);
     return err == TG_OK ? TG_OK : tg_journal_error(rig->journal, why);
+}
+
+enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why)
+{
+    tg_rig_pass(rig);
+    return tg_rig_durable(rig, why);
 }
 
 static enum tg_err sums_fold(void *context, const struct tg_scan_view *view)

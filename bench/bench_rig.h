@@ -2,9 +2,10 @@
 /** @file
  *  @brief The data plane assembled around a capture: real ports, decoder, tables, rater, journal.
  *
- *  Source: flow/pipeline.c, which assembles the same objects. Threads: main plays the ingest lcore;
- *  the journal's writer thread runs. Allocates: at open. Cost: 130 octets a subscriber for the
- *  account lines and 128 MiB or so for the rest.
+ *  Source: flow/pipeline.c, which assembles the same objects. Threads: main plays the ingest lcore,
+ *  and where the options say so another one the rate worker's; the journal's writer thread runs.
+ * Allocates: at open. Cost: 130 octets a subscriber for the account lines and 128 MiB or so for the
+ * rest.
  */
 #ifndef TG_BENCH_BENCH_RIG_H
 #define TG_BENCH_BENCH_RIG_H
@@ -16,6 +17,9 @@
 #include "flow/ingest_state.h"
 #include "mediate/dispatch.h"
 #include "ports/port_ops.h"
+#include "rt/lcore.h"
+
+#include <pthread.h>
 
 /** @brief A port that hands the capture over, fresh in every pass. */
 struct tg_bench_port {
@@ -44,7 +48,10 @@ struct tg_rig {
     struct tg_sequence *sequence;           /**< Audit. */
     struct tg_cumulative *cumulative;       /**< Unused by flows. */
     struct tg_accounts *accounts;           /**< Lines. */
-    struct tg_rating *rating;               /**< Inline. */
+    struct tg_rating *rating;               /**< Inline, or behind a ring. */
+    struct tg_stop stop;                    /**< Of the thread behind the ring. */
+    pthread_t rater;                        /**< That thread. */
+    bool is_rater_started;                  /**< It runs. */
     struct tg_journal *journal;             /**< Real directory. */
     struct tg_ingest *ingest;               /**< The lcore's object. */
     struct tg_bench_port port;              /**< Where it comes from. */
@@ -72,7 +79,14 @@ enum tg_err tg_rig_month(struct tg_rig *rig, struct tg_why *why);
 /** @brief Before a step: wait for the disk where the options say so. @param rig Open. */
 void tg_rig_settle(struct tg_rig *rig);
 
-/** @brief One pass of the capture through the ingest lcore's own loop, until it is durable.
+/** @brief One pass of the capture through the ingest lcore's own loop. @param rig Open. */
+void tg_rig_pass(struct tg_rig *rig);
+
+/** @brief Wait until everything handed over is durable. @param rig Open. @param[out] why Reason.
+ *  @return TG_OK or the journal's error. */
+enum tg_err tg_rig_durable(struct tg_rig *rig, struct tg_why *why);
+
+/** @brief Both: a pass until it is durable.
  *  @param rig Open. @param[out] why Reason. @return TG_OK or the journal's error. */
 enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why);
 
