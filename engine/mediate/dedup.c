@@ -311,6 +311,8 @@ struct quiet {
     struct tg_dedup *dedup;
     int64_t event_ns_max;
     uint32_t others_count; /* records that took another way, and were counted there */
+    uint32_t aside_count;  /* those of them that wait for the line behind their bucket */
+    uint16_t aside[TG_BATCH_ROWS_MAX];
     struct bucket *homes[TG_BATCH_ROWS_MAX];
 };
 
@@ -341,8 +343,12 @@ static inline void quiet_take(struct quiet *quiet, const struct tg_usage *rows, 
     const uint32_t now = dedup->now;
     const uint32_t marks = bucket->marks;
     const unsigned dead = marks_dead(now, marks);
-    if (__builtin_expect(dead <= MARK_OVERFLOW || (slots_equal(bucket, key) & ~dead) != 0 ||
-                             start_ns <= dedup->horizon_ns,
+    if (__builtin_expect(dead <= MARK_OVERFLOW, 0)) {
+        __builtin_prefetch(bucket + 1, 1); /* behind the last one it is for nothing */
+        quiet->aside[quiet->aside_count++] = (uint16_t)at;
+        return;
+    }
+    if (__builtin_expect((slots_equal(bucket, key) & ~dead) != 0 || start_ns <= dedup->horizon_ns,
                          0)) {
         quiet->others_count++;
         verdicts[at] = dedup_one(dedup, (uint64_t)(bucket - dedup->buckets), row);
@@ -357,6 +363,20 @@ static inline void quiet_take(struct quiet *quiet, const struct tg_usage *rows, 
     verdicts[at] = TG_OK;
 }
 
+/* Records whose bucket is full or was passed, when the line behind it is there: one in ten, and
+ * each would have waited for it. That they come behind others changes no verdict: a bucket that is
+ * full or passed stays so within the batch, so of the records of one key none comes before an
+ * earlier one. */
+static inline void aside_take(struct quiet *quiet, const struct tg_usage *rows, int16_t *verdicts)
+{
+    for (uint32_t i = 0; i < quiet->aside_count; i++) {
+        const uint32_t at = quiet->aside[i];
+        const uint64_t home = (uint64_t)(quiet->homes[at] - quiet->dedup->buckets);
+        verdicts[at] = dedup_one(quiet->dedup, home, &rows[at]);
+    }
+    quiet->others_count += quiet->aside_count;
+}
+
 /* Nothing turns within the batch, and what is counted for each record is added up once. Sweeping
  * later sweeps the same. */
 static inline void batch_quiet(struct tg_dedup *dedup, const struct tg_usage *rows, uint32_t count,
@@ -366,6 +386,7 @@ static inline void batch_quiet(struct tg_dedup *dedup, const struct tg_usage *ro
     quiet.dedup = dedup;
     quiet.event_ns_max = dedup->young.event_ns_max;
     quiet.others_count = 0;
+    quiet.aside_count = 0;
     uint32_t asked = count < AHEAD_ROWS ? count : AHEAD_ROWS;
     quiet_ask(&quiet, rows, 0, asked);
     for (uint32_t i = 0; i < count;) {
@@ -376,6 +397,7 @@ static inline void batch_quiet(struct tg_dedup *dedup, const struct tg_usage *ro
             quiet_take(&quiet, rows, i, verdicts);
         }
     }
+    aside_take(&quiet, rows, verdicts);
     const uint32_t kept_count = count - quiet.others_count;
     dedup->young.count += kept_count;
     if (quiet.event_ns_max > dedup->young.event_ns_max) {
