@@ -5,8 +5,8 @@
  *  Source: none. Threads: main. Allocates: as each mode says. Cost: seconds to a minute each.
  *
  *  A mode is chosen by its option (--capture DIR, --bill-world DIR, --scan, --replay DATA,
- *  --sustained, --latency, --lossless) anywhere on the command line and reads its own options; what it does not
- *  know is a mistake in usage.
+ *  --sustained, --latency, --lossless) anywhere on the command line and reads its own options; what
+ *  it does not know is a mistake in usage.
  */
 #ifndef TG_BENCH_BENCH_EXTRA_H
 #define TG_BENCH_BENCH_EXTRA_H
@@ -53,8 +53,8 @@ enum tg_err tg_bench_capture(const struct tg_bench_extra *extra, struct tg_why *
  *  @param[out] why Reason. @return TG_OK, or what the scan said. */
 enum tg_err tg_bench_sums(const struct tg_bench_extra *extra, struct tg_why *why);
 
-/** @brief Rows a second of wall time of the whole path while its input is always there, on one lcore
- *  and on two. @param extra dir, subscribers, datagrams, seconds of each of five runs.
+/** @brief Rows a second of wall time of the whole path while its input is always there, on one
+ *  lcore and on two. @param extra dir, subscribers, datagrams, seconds of each of five runs.
  *  @param[out] why Reason. @return TG_OK, TG_E_INVALID when the output was wrong, or what a room
  *  said. */
 enum tg_err tg_bench_sustained(const struct tg_bench_extra *extra, struct tg_why *why);
