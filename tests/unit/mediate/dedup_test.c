@@ -133,6 +133,25 @@ Test(dedup, records_of_full_buckets_are_told_as_if_they_came_alone)
     compare(200, 300, true);
 }
 
+Test(dedup, a_record_too_old_does_not_wait_for_a_fresh_one_of_its_key)
+{
+    /* If this failed, what is too old to be told would be told by a record that came after it. */
+    struct tg_dedup *dedup = tg_dedup_create(300);
+    int16_t verdicts[2];
+    cr_assert_not_null(dedup);
+    for (uint32_t i = 1; i <= 601 + 100; i++) {
+        const struct tg_usage row = {.record_key = key_make(i, false), .start_ns = (int64_t)i * 10};
+        tg_dedup_run(dedup, &row, sizeof row, 1, verdicts);
+        cr_assert_eq(verdicts[0], TG_OK);
+    }
+    const struct tg_usage rows[2] = {{.record_key = key_make(5000, false), .start_ns = 10},
+                                     {.record_key = key_make(5000, false), .start_ns = 50000}};
+    tg_dedup_run(dedup, rows, sizeof rows[0], 2, verdicts);
+    cr_expect_eq(verdicts[0], TG_E_TOO_OLD);
+    cr_expect_eq(verdicts[1], TG_OK);
+    tg_dedup_free(dedup);
+}
+
 Test(dedup, nothing_is_forgotten_when_generation_numbers_wrap)
 {
     /* If this failed, after 32 rotations records of long ago would come to life again, or live
