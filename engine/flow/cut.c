@@ -21,6 +21,7 @@ enum tg_err tg_cut_create(const struct tg_cut_params *params, struct tg_cut **cu
     *cut = made;
     if (made != NULL) {
         made->params = *params;
+        made->params.budget_ns = params->budget_ns != 0 ? params->budget_ns : TG_CUT_BUDGET_NS;
         made->buffers = tg_pages_take((size_t)TG_CUT_BUFFERS_COUNT * TG_CUT_BUFFER_BYTES);
     }
     if (made == NULL || made->buffers == NULL) {
@@ -206,7 +207,7 @@ void tg_cut_serve(struct tg_cut *cut, uint64_t epoch)
         next = cut_begin(cut, epoch);
         break;
     case TG_CUT_PAGES:
-        next = pages_take(cut, epoch, from_ns + TG_CUT_BUDGET_NS);
+        next = pages_take(cut, epoch, from_ns + cut->params.budget_ns);
         break;
     case TG_CUT_ABANDON:
         (void)tg_accounts_cut_end(cut->params.accounts);

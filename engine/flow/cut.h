@@ -78,6 +78,7 @@ struct tg_cut_params {
     struct tg_cumulative *cumulative; /**< Readings. */
     struct tg_dispatch *dispatch;     /**< Decoders. */
     struct tg_sources *sources;       /**< Sources. */
+    int64_t budget_ns;                /**< At the end of an epoch; 0: TG_CUT_BUDGET_NS. */
 };
 
 /** @brief A copied page. */

@@ -95,8 +95,9 @@ static void rig_open(struct rig *rig)
     *rig = (struct rig){.sources = tg_sources_create()};
     rig->live = accounts_make();
     rig->back = accounts_make();
+    /* A page an epoch, however fast the machine is. */
     const struct tg_cut_params params = {
-        .accounts = rig->live, .dispatch = &rig->dispatch, .sources = rig->sources};
+        .accounts = rig->live, .dispatch = &rig->dispatch, .sources = rig->sources, .budget_ns = 1};
     cr_assert_eq(tg_cut_create(&params, &rig->cut, NULL), TG_OK);
     rows_make();
 }
