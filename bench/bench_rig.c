@@ -265,12 +265,15 @@ static void *rater_run(void *argument)
 }
 
 /* Not before the first pass: until then the main thread may rate by itself (tg_rig_month). */
-static void rater_start(struct tg_rig *rig)
+static enum tg_err rater_start(struct tg_rig *rig, struct tg_why *why)
 {
-    if (rig->options->has_hop && !rig->is_rater_started) {
-        rig->rating->epoch = rig->ingest->epoch;
-        rig->is_rater_started = pthread_create(&rig->rater, NULL, rater_run, rig) == 0;
+    if (!rig->options->has_hop || rig->is_rater_started) {
+        return TG_OK;
     }
+    rig->rating->epoch = rig->ingest->epoch;
+    rig->is_rater_started = pthread_create(&rig->rater, NULL, rater_run, rig) == 0;
+    return rig->is_rater_started ? TG_OK
+                                 : tg_why_set(why, TG_E_NO_MEMORY, "cannot start a rate worker");
 }
 
 static void rater_stop(struct tg_rig *rig)
@@ -346,15 +349,19 @@ void tg_rig_settle(struct tg_rig *rig)
     }
 }
 
-void tg_rig_pass(struct tg_rig *rig)
+enum tg_err tg_rig_pass(struct tg_rig *rig, struct tg_why *why)
 {
-    rater_start(rig);
+    const enum tg_err err = rater_start(rig, why);
+    if (err != TG_OK) {
+        return err;
+    }
     rig->port.limit_count += rig->feed.datagrams_count;
     rig->passes_count++;
     while (rig->port.given_count < rig->port.limit_count && !tg_ingest_has_failed(rig->ingest)) {
         tg_rig_settle(rig);
         (void)tg_ingest_step(rig->ingest);
     }
+    return TG_OK;
 }
 
 enum tg_err tg_rig_durable(struct tg_rig *rig, struct tg_why *why)
@@ -367,8 +374,8 @@ enum tg_err tg_rig_durable(struct tg_rig *rig, struct tg_why *why)
 
 enum tg_err tg_rig_whole(struct tg_rig *rig, struct tg_why *why)
 {
-    tg_rig_pass(rig);
-    return tg_rig_durable(rig, why);
+    const enum tg_err err = tg_rig_pass(rig, why);
+    return err == TG_OK ? tg_rig_durable(rig, why) : err;
 }
 
 static enum tg_err sums_fold(void *context, const struct tg_scan_view *view)

@@ -79,8 +79,10 @@ enum tg_err tg_rig_month(struct tg_rig *rig, struct tg_why *why);
 /** @brief Before a step: wait for the disk where the options say so. @param rig Open. */
 void tg_rig_settle(struct tg_rig *rig);
 
-/** @brief One pass of the capture through the ingest lcore's own loop. @param rig Open. */
-void tg_rig_pass(struct tg_rig *rig);
+/** @brief One pass of the capture through the ingest lcore's own loop. @param rig Open.
+ *  @param[out] why Reason. @return TG_OK; TG_E_NO_MEMORY: no thread for the rate worker. What the
+ *  journal says is told by tg_rig_durable. */
+enum tg_err tg_rig_pass(struct tg_rig *rig, struct tg_why *why);
 
 /** @brief Wait until everything handed over is durable. @param rig Open. @param[out] why Reason.
  *  @return TG_OK or the journal's error. */

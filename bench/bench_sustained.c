@@ -25,11 +25,12 @@ static enum tg_err run_once(struct sustained *sustained, uint32_t seconds, struc
     const uint64_t before = rig->port.given_count;
     const int64_t cpu_ns = tg_bench_process_cpu_ns();
     const int64_t from_ns = tg_clock_monotonic_ns();
-    while (tg_clock_monotonic_ns() - from_ns < (int64_t)seconds * TG_NS_PER_S &&
-           !tg_ingest_has_failed(rig->ingest)) {
-        tg_rig_pass(rig);
+    enum tg_err err = TG_OK;
+    while (err == TG_OK && !tg_ingest_has_failed(rig->ingest) &&
+           tg_clock_monotonic_ns() - from_ns < (int64_t)seconds * TG_NS_PER_S) {
+        err = tg_rig_pass(rig, why);
     }
-    const enum tg_err err = tg_rig_durable(rig, why);
+    err = err == TG_OK ? tg_rig_durable(rig, why) : err;
     const int64_t wall_ns = tg_clock_monotonic_ns() - from_ns;
     const uint64_t rows = (rig->port.given_count - before) * rig->feed.records_count;
     tg_bench_round(&sustained->cpu, tg_bench_process_cpu_ns() - cpu_ns, rows);

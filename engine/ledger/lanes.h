@@ -2,8 +2,9 @@
 /** @file
  *  @brief A scan read ahead: threads read, check and decode blocks, one caller takes them in order.
  *
- *  Source: ledger/scan.h. Threads: one caller; up to TG_LANES_MAX of its own, which end in close.
- *  Allocates: as so many scans. Cost: that of a scan, beside the caller instead of in him.
+ *  Source: ledger/scan.h. Threads: one caller; up to TG_LANES_MAX of its own, and with checks_all
+ *  that of ledger/read_ahead.h, which end in close. Allocates: as so many scans, and what that
+ *  takes. Cost: that of a scan, beside the caller instead of in him.
  *
  *  Lane i of n walks all headers as any scan does and decodes blocks number i, i + n, i + 2n ...;
  *  while the caller works on a block, its lane waits and the others are busy with the next ones.
@@ -36,7 +37,8 @@ struct tg_lanes_work {
  * @param[in]  params       As for tg_scan_open, borrowed until return; sections must be 0.
  * @param[in]  lanes_count  Threads that decode; 0: one a CPU that this thread may run on. 1: none,
  *                          the caller decodes.
- * @param[in]  checks_all   Check every octet of every block, also what is not asked for.
+ * @param[in]  checks_all   Check every octet of every block, also what is not asked for; blocks are
+ *                          read ahead then, so nobody may write the journal meanwhile.
  * @param[in]  work         Copied; NULL: none.
  * @param[out] lanes        Written on TG_OK; give back with tg_lanes_close.
  * @param[out] why          May be NULL.

@@ -11,7 +11,8 @@
  * again it costs a tenth. A segment that most of is in the page cache already is left to the
  * walkers.
  *
- *  It only ever helps: whoever asks for what is not here reads the file, and meets its errors.
+ *  It only ever helps: whoever asks for what is not here reads the file, and meets its errors. But
+ *  what was read stays as it was: not for a journal that somebody still writes.
  */
 #ifndef TG_LEDGER_READ_AHEAD_H
 #define TG_LEDGER_READ_AHEAD_H
